@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# What one does here. Each target sets up what it needs first (quick when that is done).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+# Every recipe runs with the Node, pnpm and clang of the set-up.
+export BASH_ENV := $(CURDIR)/scripts/env.sh
+MAKEFLAGS += --no-print-directory
+JOBS ?= $(shell nproc)
+
+# Folders with a Makefile of their own: BPF objects, the native binding, programs tests attack with.
+COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile e2e/attacks/Makefile bench/Makefile))
+COMPILE := $(addprefix compile/,$(COMPILED))
+
+.PHONY: help setup build dist install uninstall $(COMPILE) test e2e lint typecheck host-tests kernel-tests demo bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo          a short attack on a real kernel in a virtual machine, and what Gander does about it'
+	@echo 'make test          lint, types, tests here and on kernels 6.1 and 6.12'
+	@echo 'make e2e           tests against a real Kubernetes control plane, built once [TESTS="FILE…"]'
+	@echo 'make build         BPF objects, native binding'
+	@echo 'make dist          the program as it is installed, in dist/'
+	@echo 'make install       dist/ to PREFIX (default /usr/local), with the Node it runs on'
+	@echo 'make bench         measurements in a virtual machine, and of an operator with simulated sensors'
+	@echo 'make setup         what all of these need (they call it themselves)'
+	@echo 'make host-tests    only the tests that need no kernel of their own'
+	@echo 'make kernel-tests  only those in virtual machines [KERNEL=6.1|6.12] [TESTS="FILE…"]'
+	@echo 'make lint, make typecheck'
+	@echo 'make clean         remove what was built here (the cache of the set-up stays)'
+
+setup:
+	@scripts/setup
+
+build: $(COMPILE)
+
+# Built one folder after the other, each in parallel.
+.NOTPARALLEL:
+$(COMPILE): compile/%: setup
+	@$(MAKE) -C $* -j$(JOBS)
+
+dist: setup build
+	@node packages/cli/scripts/bundle.ts
+
+# By an ordinary user first `make dist`, then `sudo make install`: it builds nothing by itself.
+PREFIX ?= /usr/local
+install:
+	@scripts/install "$(DESTDIR)" "$(PREFIX)"
+
+uninstall:
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/gander" "$(DESTDIR)$(PREFIX)/bin/gander" "$(DESTDIR)$(PREFIX)/bin/gander-operator"
+
+test:
+	@scripts/setup || { echo '0 passed, 1 failed'; exit 1; }
+	@node scripts/test/main.ts
+
+e2e:
+	@scripts/setup e2e && $(MAKE) build || { echo '0 passed, 1 failed'; exit 1; }
+	@node e2e/cluster/main.ts $(TESTS)
+
+lint: setup
+	@pnpm exec biome check .
+
+typecheck: setup
+	@pnpm exec tsc --noEmit
+
+host-tests: setup build
+	@pnpm exec vitest run
+
+kernel-tests: setup build
+	@node e2e/kernel-tests.ts $(addprefix --kernel ,$(KERNEL)) $(TESTS)
+
+demo: setup build
+	@e2e/demo
+
+bench: setup build
+	@bench/run
+	@bench/fleet
+
+clean:
+	@for folder in $(COMPILED); do $(MAKE) -C $$folder clean; done
+	rm -rf build dist

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BpfLink, BpfMap, BpfProgram } from "@gander/libbpf";
+
+/** What the kernel accounts for the maps, and the programs of the links, that are pinned below a folder. */
+export function pinnedMemoryBytes(folder: string): {
+  maps: number;
+  programs: number;
+  total: number;
+} {
+  let maps = 0;
+  let programs = 0;
+  for (const build of readdirSync(folder)) {
+    for (const name of readdirSync(join(folder, build, "maps"))) {
+      using map = BpfMap.fromPin(join(folder, build, "maps", name));
+      maps += map.memoryBytes();
+    }
+    for (const name of readdirSync(join(folder, build, "links"))) {
+      using link = BpfLink.fromPin(join(folder, build, "links", name));
+      using program = BpfProgram.fromId(link.info().programId);
+      programs += program.memoryBytes();
+    }
+  }
+  return { maps, programs, total: maps + programs };
+}

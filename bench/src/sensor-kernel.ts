@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createLogger, type Logger } from "@gander/base";
+import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import { createKernel, type Kernel } from "@gander/sensor/kernel";
+import { createManifestFile, createPolicyManager, type PolicyManager } from "@gander/sensor/policy";
+import { repository } from "./repository.ts";
+
+const bpfFolder = "/sys/fs/bpf/gander-bench";
+
+/** The sensor's kernel half within this process: nothing runs beside what is measured. */
+export interface SensorKernel extends AsyncDisposable {
+  readonly kernel: Kernel;
+  readonly policies: PolicyManager;
+  /** Puts exactly these in force. @throws Error if one of them cannot be. */
+  use(texts: readonly string[]): Promise<void>;
+  /** How the hooks of all policies are attached, e.g. `fentry program on x`. */
+  attachments(): string[];
+  /** Takes away all policies and waits until no hook is attached. */
+  detachAll(): Promise<void>;
+  /** From now on no policy applies to processes of this cgroup; or those of group 0 again. */
+  exempt(who: "this cgroup" | "nobody"): void;
+  /** Reads and forgets what is in the ring. */
+  drain(): void;
+}
+
+export async function openSensorKernel(): Promise<SensorKernel> {
+  const logger: Logger = createLogger({ level: "warn" });
+  const objectsFolder = join(repository, "bpf/build");
+  const kernel = await createKernel({ logger }, { bpfFolder, objectsFolder });
+  const manifest = createManifestFile("/run/gander-bench.manifest");
+  const policies = createPolicyManager(
+    { kernel: kernel.policies, manifest, logger },
+    { kernelId: kernel.id, fresh: true, detachUnusedAfterMs: 1 },
+  );
+  await policies.started();
+
+  const removeAll = async () => {
+    await Promise.all(policies.list().map((policy) => policies.remove(policy)));
+  };
+  return {
+    kernel,
+    policies,
+    async use(texts) {
+      await removeAll();
+      const results = await Promise.all(
+        parsePolicies(texts).map((policy) => policies.add(policy, "static")),
+      );
+      for (const { value, problems } of results)
+        if (value?.state !== "enabled")
+          throw new Error(`A policy is not in force: ${JSON.stringify(problems ?? value?.error)}`);
+    },
+    attachments: () => [
+      ...new Set(
+        policies
+          .list()
+          .flatMap(({ hooks }) => hooks.flatMap((hook) => hook.attachments.map(({ how }) => how))),
+      ),
+    ],
+    async detachAll() {
+      await removeAll();
+      for (let tries = 0; kernel.policies.attachedHooks().size > 0; tries++) {
+        if (tries > 1000) throw new Error("Hooks without policies stay attached");
+        await sleep(10);
+      }
+    },
+    exempt: (who) => exempt(kernel, who),
+    drain() {
+      const { events } = kernel.rings;
+      while (events.next());
+      events.release();
+    },
+    async [Symbol.asyncDispose]() {
+      await policies[Symbol.asyncDispose]();
+      await kernel.removeAll();
+      manifest.remove();
+    },
+  };
+}
+
+const parsed = new Map<string, readonly CheckedPolicy[]>();
+
+/** Each text once. @throws Error, with all problems. */
+function parsePolicies(texts: readonly string[]): CheckedPolicy[] {
+  return texts.flatMap((text) => {
+    const known = parsed.get(text);
+    if (known !== undefined) return known;
+    const { value, problems } = checkPolicy(text, { file: "bench" });
+    if (value === undefined) throw new Error(`A policy is wrong: ${JSON.stringify(problems)}`);
+    parsed.set(text, value);
+    return value;
+  });
+}
+
+/** Group 1 has no policies. What an operator does for a pod without any. */
+function exempt({ cgroups }: Kernel, who: "this cgroup" | "nobody"): void {
+  const id = statSync(ownCgroup(), { bigint: true }).ino;
+  if (who === "nobody") cgroups.delete(id);
+  else cgroups.set(id, 1);
+}
+
+/** Also of all that is started from here. */
+function ownCgroup(): string {
+  const path = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
+  return join("/sys/fs/cgroup", path);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What user space writes for the programs. The records that come back are in records.h. These
+ * two are the only definition: the TypeScript views are generated from the BTF of the objects
+ * that include them.
+ *
+ * Tables. Everything a hook evaluates is "linked" by the sensor into one side of a pair of
+ * tables and made valid by one write of `config.side`. A program reads the side once per call,
+ * so it sees one whole generation of all policies or the other, never a mixture. The side that is
+ * not active is rewritten only after a grace period. In a table of two sides element i of side s
+ * is at s * MAX + i, with the MAX of that table.
+ *
+ *   cgroup id -> group              (hash `cgroups`; a miss is group 0; `cgroup_places` spares asking it;
+ *                                    a new cgroup gets that of the one it is made in)
+ *   group     -> application        (array `groups`: one u16 a hook, 0 = no policy here: return)
+ *   application -> rules as bits    (array `applications`; counts the calls, striped over CPUs)
+ *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
+ *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
+ *   values    -> sets               (hashes and tries keyed by set id; ids live across generations)
+ *   index     -> rules as bits      (exact numbers and prefixes; spares rows, never decides)
+ */
+#ifndef GANDER_ABI_H
+#define GANDER_ABI_H
+
+#include "records.h"
+
+enum limits {
+	MAX_HOOKS = 512,	 /* hooked functions on a node; id 0 is not used */
+	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
+	MAX_CGROUPS = 32768,	 /* cgroups that are not in group 0: of all pods on a node */
+	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
+	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are neighbours */
+	HOOK_RULES = 1024,	 /* rules of one hook */
+	RULE_WORDS = HOOK_RULES / 64,
+	MAX_ROWS = 8192,     /* row 0 is not used */
+	MAX_VERDICTS = 4096, /* verdict 0 is not used */
+	MAX_COUNTS = 4096,   /* one per policy revision, hook and selector; no sides */
+	MAX_BITSETS = 1024,  /* of the index; bit set 0 is not used */
+	MAX_POLICIES = 512,  /* budgets; no sides */
+	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
+	ROW_VALUES = 4,
+	CALL_STRIPES = 8,
+	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
+	PREFIX_SIZE = 252,  /* longest value of a prefix */
+	POSTFIX_SIZE = 127, /* longest value of a postfix */
+	NO_SLOT = 255,
+	RAW_RETURN = 15, /* `raw` of the return value */
+	BINARY_SIZE = 256,
+	BINARY_TAIL = 128,
+};
+
+enum row_op {
+	ROW_ALWAYS,
+	/* numbers */
+	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_INT_SET,
+	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
+	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
+	/* sockets and addresses; addresses are in the set `set` (addr_set) */
+	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
+	/* the process */
+	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
+	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; `set`, if not 0: or its binary is in it */
+	ROW_NAMESPACE, ROW_CAPABILITY,
+};
+
+enum row_flags {
+	ROW_NEGATE = 1,	   /* the filter holds if none of the values does */
+	ROW_LAST = 2,	   /* last filter of its selector: if it holds, do the actions */
+	ROW_ON_RETURN = 4, /* looks at the return value (for user space: the slot says so, too) */
+	ROW_SIGNED = 8,	   /* compare as signed */
+	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY: only in a user namespace that is not the host's */
+};
+
+enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
+	NS_UTS, NS_IPC, NS_MNT, NS_PID, NS_PID_FOR_CHILDREN, NS_NET, NS_TIME, NS_TIME_FOR_CHILDREN,
+	NS_CGROUP, NS_USER,
+};
+
+enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `set` of ROW_CAPABILITY */
+
+enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
+
+/*
+ * A filter on something that cannot be had (memory that cannot be read, a socket without
+ * addresses, a descriptor that is not open) does not hold, negated or not. A path of more
+ * components than are followed (PATH_STEPS) holds, negated or not.
+ */
+struct row {
+	__u8 op;       /* enum row_op */
+	__u8 slot;     /* which argument slot of the hook (numbers, strings, sockets) */
+	__u8 flags;    /* enum row_flags */
+	__u8 n;	       /* how many of `values` count; 0: they are in `set` (numbers: int_set) */
+	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY: enum capability_kind */
+	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
+	__u32 verdict; /* with ROW_LAST: index into `verdicts` */
+	/*
+	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
+	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
+	 * ROW_CAPABILITY: values[0], any bit of it. Any of the values is enough.
+	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
+	 */
+	__u64 values[ROW_VALUES];
+};
+
+/* what happens when a selector matches */
+struct verdict {
+	__u32 actions; /* enum action, ORed */
+	__s32 error;   /* -errno for ACTION_DENY */
+	__u8 signal;
+	__u8 rate_scope; /* enum rate_scope */
+	__u16 selector;	 /* index in the policy, goes into the record */
+	__u32 counter;	 /* index into `counts` */
+	__u64 rate_window_ns;
+};
+
+enum rule_flags {
+	RULE_MONITOR = 1,  /* policy mode monitor: count and report, do not enforce */
+	RULE_ENFORCER = 2, /* companion of an observing hook: only where a verdict enforces, the rest is the other's */
+	RULE_OBSERVER = 4, /* the other half of such a pair: leaves verdicts that enforce to the companion */
+	RULE_STREAM_SOCKETS = 8, /* companion of tcp_connect: only sockets that speak TCP underneath (raw argument 0: struct socket *) */
+	RULE_FAST_OPEN = 16, /* … in socket_sendmsg: only messages that connect (raw argument 1: struct msghdr *) */
+};
+
+struct rule {
+	__u32 id;	   /* for user space: what this rule is (stable while the policy revision lives) */
+	__u32 first_row;
+	__u32 flags;	   /* enum rule_flags */
+	__u32 policy;	   /* index into `budgets` */
+	__u8 nargs;
+	__u8 args[RULE_ARGS]; /* slots the event carries, in the order of the policy */
+	__u8 return_slot;  /* slot of the return value that the event carries, or NO_SLOT */
+	__u8 pad[6];
+};
+
+enum slot_flags {
+	SLOT_IN_PLACE = 1, /* tracepoint: the text is in the record itself (char[]), not behind a pointer */
+	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a struct msghdr * that may hold the address */
+};
+
+struct slot {
+	__u8 type;	/* enum value_type */
+	__u8 flags;	/* enum slot_flags */
+	__u16 raw;	/* argument of the function, from 0; a tracepoint's record: offset of the field */
+	__u16 size_raw; /* buffers: argument (or offset) of the size. VALUE_SOCK_TO_ADDR: of the address */
+	__u16 size;	/* tracepoint's record: size of the field in bytes. VALUE_SOCK_TO_ADDR: argument of the address length */
+};
+
+enum hook_table_flags {
+	/* `index_text` is a VALUE_FILE of a file that is open during the call, and will be asked for
+	 * again: what the index said of it is remembered (CONFIG_PATH_CACHE, cache.bpf.h) */
+	HOOK_CACHE_PATHS = 1,
+	/* only numbers that are listed in `index_int` leave any rule; `listed` spares looking most others up */
+	HOOK_LISTED_NUMBERS = 2,
+};
+
+/* one side's knowledge of a hook */
+struct hook {
+	__u32 nslots;
+	__u32 index;	    /* key of this hook in the index maps, of this generation only (2 * n + side); 0: no index */
+	__u8 index_int;	    /* number slot that is indexed, or NO_SLOT */
+	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
+	__u16 flags;	    /* enum hook_table_flags */
+	__u32 int_default;  /* bit set of a number that is not in `index_int` (0: all rules) */
+	__u32 text_default; /* bit set of a text that no prefix in `index_text` matches (0: all rules) */
+	__u32 first_rule;   /* bit 0 of bit sets is this rule */
+	__u64 text_rules[RULE_WORDS]; /* rules whose outcome can depend on the indexed text: none left: it is not read */
+	struct slot slots[HOOK_SLOTS];
+};
+
+enum application_flags {
+	APPLICATION_ENFORCES = 1, /* some rule denies or kills: without scratch memory the call is denied */
+	APPLICATION_CONNECTIONS = 2, /* all its rules have RULE_STREAM_SOCKETS: one look tells whether they are for a call */
+	APPLICATION_FAST_OPEN = 4, /* … and RULE_FAST_OPEN */
+};
+
+struct application {
+	__u32 first_rule;
+	__u32 flags;   /* enum application_flags */
+	__u64 summary; /* bit w: bits[w] is not 0 */
+	__u64 bits[RULE_WORDS];
+	__u64 pad[6];
+	struct { __u64 n; __u64 pad[7]; } calls[CALL_STRIPES];
+};
+
+struct group {
+	__u16 application[MAX_HOOKS];
+};
+
+/*
+ * A word of `cgroup_places`: what `cgroups` has of the cgroups whose ids end with the bits of its
+ * index. 0: none. Else the group of the one that there is, whose other bits are from PLACE_CGROUP_SHIFT
+ * on; or PLACE_SHARED: there may be several, ask `cgroups`; the bits from PLACE_CGROUP_SHIFT on then
+ * differ whenever one was added. User space and programs write it, so by atomic operations only, and after
+ * `cgroups`; a program that finds a place taken makes it shared.
+ */
+enum { CGROUP_PLACES = 4096 };
+enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
+
+/* ---- the index: application.bits are ANDed with the bit set of the number and of the text.
+ * A bit set holds every rule that could match such a value, so also all that do not look at it.
+ * A prefix's bit set includes those of the shorter prefixes that cover it. */
+struct bitset {
+	__u64 bits[RULE_WORDS];
+};
+
+struct index_int_key {
+	__u32 index; /* hook.index */
+	__u32 pad;
+	__u64 value; /* as numbers are kept: sign- or zero-extended by type */
+};
+
+/*
+ * Of all keys in `index_int` one bit each, in words of `listed` (two sides): number n of index i has
+ * bit (n + i * 2^32) * LISTED_FACTOR >> 48. A bit that is not set: not listed.
+ */
+enum { LISTED_WORDS = 65536 / 64 };
+#define LISTED_FACTOR 0x9e3779b97f4a7c15ULL
+
+struct index_text_key { /* longest prefix match */
+	__u32 bits;  /* 32 + 8 * length */
+	__u32 index; /* hook.index */
+	char text[PREFIX_SIZE];
+};
+
+/* What the index says of an open file (array `path_cache`, by the file's address; cache.bpf.h). Valid
+ * while both sequences of the kernel stand where they stood. */
+enum { CACHED_FILES = 2048, CACHED_HOOKS = 4 };
+
+struct sequences {
+	__u32 rename;
+	__u32 mount;
+};
+
+struct cached_path {
+	__u64 file;    /* address of the struct file; 0: none */
+	__u32 version; /* odd: is being written */
+	__u32 pad;
+	struct sequences seen;
+	struct {
+		__u32 index;  /* hook.index */
+		__u32 bitset; /* index in `bitsets`, without side; 0: all rules */
+	} hooks[CACHED_HOOKS]; /* by hook id */
+	__u64 pad2;
+};
+
+/* ---- sets, keyed by set id (interned by content, freed after a grace period); values: one u8 */
+struct int_key {
+	__u32 set;
+	__u32 pad;
+	__u64 value;
+};
+
+/* texts by length: up to 56, up to 248, up to 4096 bytes; zero padded */
+struct str_key_64 { __u32 set; __u32 length; char text[56]; };
+struct str_key_256 { __u32 set; __u32 length; char text[248]; };
+struct str_key_4k { __u32 set; __u32 length; char text[4096]; };
+
+struct prefix_key { /* also postfixes: texts reversed, in a set of their own */
+	__u32 bits; /* 32 + 8 * length */
+	__u32 set;
+	char text[PREFIX_SIZE];
+};
+
+struct addr_key {
+	__u32 bits;   /* 64 + prefix length of the address */
+	__u32 set;
+	__u32 family; /* AF_INET, AF_INET6 */
+	__u8 addr[16];
+};
+
+/* ---- counters */
+
+/* per verdict, added to with atomics when a rule matched:
+ * matched = emitted + lost_* + suppressed_* */
+struct count {
+	__u64 matched;
+	__u64 emitted;
+	__u64 lost_ring;	 /* no room in the ring */
+	__u64 lost_stage;	 /* no memory to put the record together */
+	__u64 suppressed_rate;	 /* rateLimit of the policy */
+	__u64 suppressed_budget; /* the policy's event budget */
+	__u64 suppressed_nopost;
+	__u64 killed, signalled, denied;
+	__u64 would_kill, would_signal, would_deny; /* mode monitor */
+	__u64 enforce_failed; /* the helper refused, or this kind of hook cannot deny */
+	__u64 pad[2];
+};
+
+/* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */
+struct budget {
+	__u64 limit;
+	__u64 window_ns;
+	__u64 start;
+	__u64 used;
+};
+
+/* what should not happen, counted (per-CPU array `faults`) */
+enum fault {
+	FAULT_SCRATCH,	     /* no scratch memory for a call: hook not evaluated (denied if it enforces) */
+	FAULT_STAGE,	     /* no memory to put a lifecycle record together: lost */
+	FAULT_PROC_TABLE,    /* `procs` is full: a process without lineage */
+	FAULT_PROC_UNKNOWN,  /* a process that is not in `procs` exited: no exit record */
+	FAULT_UNREADABLE,    /* an argument could not be read: filters on it do not hold */
+	FAULT_PATH_DEPTH,    /* a path of more components than are followed */
+	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
+	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: the policies of its pod don't apply to it */
+	FAULT_MAX,
+};
+
+/* what became of a lifecycle record */
+enum lifecycle_fate {
+	LIFECYCLE_WRITTEN,
+	LIFECYCLE_RING_FULL,
+	LIFECYCLE_NO_MEMORY, /* to put the record together */
+};
+
+/* lifecycle records by type (per-CPU array `lifecycle`, key enum record_type): written = produced - lost_* */
+struct lifecycle_count {
+	__u64 produced;
+	__u64 lost_ring;
+	__u64 lost_memory;
+};
+
+/* ---- state */
+
+enum config_flags {
+	CONFIG_CGROUPS = 1, /* `cgroups` is not empty */
+	CONFIG_WATCHED = 2, /* somebody watches live: wake user space for each hook record */
+	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
+	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
+	CONFIG_ASLEEP = 16,	/* user space does not look by itself: wake it for the first record in an empty ring */
+};
+
+struct config {
+	__u32 side;  /* 0 or 1: the side of the tables that is valid */
+	__u32 flags; /* enum config_flags */
+	__u32 follow_count; /* how many of `follow` count */
+	__u32 last_index; /* the last n of a hook.index that was given out: each is used once */
+	__u32 follow[FOLLOW_BITS]; /* bit i is set at an exec of a binary in this set (str_set_*), and inherited; 0: unused */
+};
+
+enum proc_flags {
+	PROC_ANNOUNCED = 1, /* user space has been told of this key */
+	PROC_EXECED = 2,    /* it called exec while we watched */
+	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
+};
+
+/* a process (hash `procs`, key: thread group id) */
+struct proc {
+	struct process_key key;
+	struct process_key parent;
+	__u64 follow; /* FOLLOW_BITS; those of `follow_pids` (key: thread group id) are added to it */
+	__u32 flags;  /* enum proc_flags */
+	__u32 binary_length; /* of the resolved path; only the first BINARY_SIZE bytes are kept… */
+	char binary[BINARY_SIZE];
+	char tail[BINARY_TAIL]; /* …and of a longer one the last BINARY_TAIL */
+};
+
+#endif

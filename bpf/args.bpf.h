@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From raw arguments to values: a number, a text or a socket for each slot of the hook. Read when
+ * a row or a record first asks; texts and sockets are kept in few buffers, so one may have to be
+ * read again. A new argument type is a case in one of the three readers.
+ */
+#ifndef GANDER_ARGS_H
+#define GANDER_ARGS_H
+
+#include "tables.bpf.h"
+#include "path.bpf.h"
+#include "socks.bpf.h"
+
+enum hook_flags {
+	HOOK_SYSCALL = 1, /* argument 0 is the struct pt_regs of a system call: its arguments are meant */
+	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are its fields */
+};
+
+inline_fn struct slot *slot_of(struct scratch *s, __u32 slot)
+{
+	struct hook *hook = hook_at(s->hook);
+
+	bounded(slot, HOOK_SLOTS - 1);
+	return hook ? &hook->slots[slot] : NULL;
+}
+
+inline_fn __u64 raw_at(struct scratch *s, __u32 at, __u32 size)
+{
+	__u64 value = 0;
+
+	if (hook_flags & HOOK_RECORD) {
+		if (size > 8)
+			size = 8;
+		bounded(size, 15);
+		if (size <= 8)
+			bpf_probe_read_kernel(&value, size, (void *)(s->raw[0] + at));
+		return value;
+	}
+	bounded(at, RAW_ARGS - 1);
+	return s->raw[at];
+}
+
+inline_fn __u64 raw_of(struct scratch *s, struct slot *slot)
+{
+	return raw_at(s, slot->raw, slot->size);
+}
+
+inline_fn __u64 to_number(__u32 type, __u64 raw)
+{
+	switch (type) {
+	case VALUE_U8:
+		return (__u8)raw;
+	case VALUE_S8:
+		return (__s64)(__s8)raw;
+	case VALUE_U16:
+		return (__u16)raw;
+	case VALUE_S16:
+		return (__s64)(__s16)raw;
+	case VALUE_U32:
+		return (__u32)raw;
+	case VALUE_S32:
+		return (__s64)(__s32)raw;
+	}
+	return raw;
+}
+
+/* Puts the number of a slot into s->number and s->have. */
+inline_fn void read_number(struct scratch *s, __u32 slot)
+{
+	struct slot *how = slot_of(s, slot);
+
+	bounded(slot, HOOK_SLOTS - 1);
+	if (!how)
+		return;
+	s->number[slot] = to_number(how->type, raw_of(s, how));
+	s->have |= 1U << slot;
+}
+
+inline_fn struct file *file_of_descriptor(__u32 descriptor)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	return file;
+}
+
+/* Puts the path walk of a slot to where it begins; a dentry of 0: nowhere. */
+__noinline int begin_path(struct scratch *s, __u32 slot)
+{
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct linux_binprm *bprm;
+	struct file *file;
+	__u32 type;
+	__u64 raw;
+
+	if (!how)
+		return 0;
+	raw = raw_of(s, how);
+	type = how->type;
+	file = (struct file *)raw;
+	bprm = (struct linux_binprm *)raw;
+	s->walk.dentry = 0;
+	if (!raw && type != VALUE_FD)
+		return 0;
+	if (type == VALUE_DENTRY) {
+		s->walk.dentry = raw;
+		s->walk.mount = s->walk.mount_head.root = 0;
+		return 0;
+	}
+	if (type == VALUE_PATH) {
+		walk_begin(s, (struct path *)raw);
+		return 0;
+	}
+	if (type == VALUE_BINPRM)
+		file = BPF_CORE_READ(bprm, file);
+	else if (type == VALUE_FD)
+		file = file_of_descriptor(raw);
+	if (file)
+		walk_begin(s, &file->f_path);
+	return 0;
+}
+
+inline_fn void set_string(struct text_value *text, long size, __u32 room)
+{
+	text->flags = size <= 0 ? TEXT_UNREADABLE : size == room ? TEXT_TRUNCATED : 0;
+	text->size = size <= 0 ? 0 : size - 1;
+}
+
+inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 size, bool user)
+{
+	long error;
+
+	/* an error code instead of a size, of a function that returns long or int */
+	if ((__s64)size < 0 || (!(size >> 32) && (__s32)size < 0))
+		size = 0;
+	text->extra = size;
+	text->flags = 0;
+	if (size > TEXT_SIZE) {
+		size = TEXT_SIZE;
+		text->flags = TEXT_TRUNCATED;
+	}
+	text->size = size;
+	bounded(size, TEXT_SIZE * 2 - 1);
+	if (size > TEXT_SIZE)
+		return;
+	error = user ? bpf_probe_read_user(to, size, (void *)from) : bpf_probe_read_kernel(to, size, (void *)from);
+	if (error) {
+		text->size = 0;
+		text->flags = TEXT_UNREADABLE;
+	}
+}
+
+/* A text that lies in a tracepoint's record. */
+inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text_value *text, char *to)
+{
+	__u32 location = 0, size = how->size;
+	__u64 from = s->raw[0] + how->raw;
+
+	if (how->type == VALUE_DATA_LOC) {
+		bpf_probe_read_kernel(&location, sizeof(location), (void *)from);
+		from = s->raw[0] + (location & 0xffff);
+		size = location >> 16;
+	}
+	if (size > TEXT_SIZE)
+		size = TEXT_SIZE;
+	bounded(size, TEXT_SIZE * 2 - 1);
+	if (size > TEXT_SIZE)
+		return;
+	set_string(text, bpf_probe_read_kernel_str(to, size, (void *)from), TEXT_SIZE);
+}
+
+/* A text that is no path, into its buffer. */
+__noinline int read_plain_text(struct scratch *s, __u32 slot)
+{
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	__u32 buffer = slot, type;
+	struct filename *filename;
+	struct text_value *text;
+	__u64 raw, size;
+	char *to;
+
+	if (!how)
+		return 0;
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	to = s->text[buffer];
+	text->at = text->size = text->extra = text->has_tail = 0;
+	text->inode = 0;
+	raw = raw_of(s, how);
+	filename = (struct filename *)raw;
+	type = how->type;
+	if (type == VALUE_DATA_LOC || how->flags & SLOT_IN_PLACE) {
+		read_record_text(s, how, text, to);
+		return 0;
+	}
+	switch (type) {
+	case VALUE_STRING:
+		set_string(text, bpf_probe_read_kernel_str(to, TEXT_SIZE, (void *)raw), TEXT_SIZE);
+		return 0;
+	case VALUE_USER_STRING:
+		set_string(text, bpf_probe_read_user_str(to, TEXT_SIZE, (void *)raw), TEXT_SIZE);
+		return 0;
+	case VALUE_FILENAME:
+		set_string(text, bpf_probe_read_kernel_str(to, TEXT_SIZE, BPF_CORE_READ(filename, name)), TEXT_SIZE);
+		return 0;
+	case VALUE_BUFFER:
+	case VALUE_USER_BUFFER:
+		size = raw_at(s, how->size_raw, 8);
+		set_bytes(text, to, raw, size, type == VALUE_USER_BUFFER);
+		return 0;
+	}
+	text->flags = TEXT_UNREADABLE;
+	return 0;
+}
+
+inline_fn bool is_path_type(__u32 type)
+{
+	return type == VALUE_FILE || type == VALUE_PATH || type == VALUE_BINPRM || type == VALUE_FD ||
+	       type == VALUE_DENTRY;
+}
+
+/* Makes sure that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
+__noinline int read_text(struct scratch *s, __u32 slot)
+{
+	__u32 buffer = slot & (TEXT_BUFFERS - 1);
+	struct text_value *text;
+	struct slot *how;
+
+	if (IS_TEMPLATE || !s)
+		return 0;
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	if (text->slot == slot + 1)
+		return 0;
+	how = slot_of(s, slot);
+	if (!how)
+		return 0;
+	text->slot = slot + 1;
+	if (is_path_type(how->type)) {
+		begin_path(s, slot);
+		walk_path(s, buffer);
+	} else {
+		read_plain_text(s, slot);
+	}
+	if (text->flags & TEXT_UNREADABLE)
+		count_fault(FAULT_UNREADABLE);
+	return 0;
+}
+
+/* Makes sure that the socket of a slot is in s->sock; s->failed says if there is none. */
+__noinline int read_sock(struct scratch *s, __u32 slot)
+{
+	struct sock *sock;
+	struct slot *how;
+	__u64 raw;
+	bool ok;
+
+	if (IS_TEMPLATE || !s || s->sock_slot == slot + 1)
+		return 0;
+	how = slot_of(s, slot);
+	if (!how)
+		return 0;
+	raw = raw_of(s, how);
+	s->sock_slot = slot + 1;
+	if (how->type == VALUE_SOCKADDR) {
+		ok = read_sockaddr(&s->sock, raw);
+	} else {
+		sock = (struct sock *)raw;
+		if (how->type != VALUE_SOCK)
+			sock = BPF_CORE_READ((struct socket *)raw, sk);
+		ok = read_sock_from(&s->sock, sock);
+		if (ok && how->type == VALUE_SOCK_TO_ADDR)
+			ok = read_address(&s->sock, sock, raw_at(s, how->size_raw, 8), raw_at(s, how->size, 8),
+					  how->flags & SLOT_MESSAGE);
+	}
+	bounded(slot, HOOK_SLOTS - 1);
+	if (ok)
+		s->failed &= ~(1U << slot);
+	else
+		s->failed |= 1U << slot;
+	return 0;
+}
+
+#endif

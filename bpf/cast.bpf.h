@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Where the kernel has bpf_rdonly_cast (6.2), its structs are read by loads in place of being copied
+ * by a helper: a load of an address that is none gives 0, as the copy does. Where it has not, the
+ * verifier takes the branches that ask can_cast() away, and elsewhere their other halves.
+ */
+#ifndef GANDER_CAST_H
+#define GANDER_CAST_H
+
+#include "state.bpf.h"
+
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+#define can_cast() bpf_ksym_exists(bpf_rdonly_cast)
+#define cast_to(TYPE, ADDRESS)                                                                     \
+	((TYPE *)bpf_rdonly_cast((void *)(ADDRESS), bpf_core_type_id_kernel(TYPE)))
+
+/* A word of kernel memory, wherever it is. */
+#define word_at(ADDRESS) (cast_to(struct rb_node, ADDRESS)->__rb_parent_color)
+
+enum { SHORT_WORDS = 8 };
+
+/*
+ * Copies `size` bytes of kernel memory; up to 7 bytes behind them may be written, too. Most texts are
+ * short, and a few loads cost less than a helper. False: too long, or they cannot be loaded.
+ */
+#define copy_short(TO, SIZE, FROM)                                                                 \
+	({                                                                                         \
+		bool copied_ = can_cast() && (SIZE) <= 8 * SHORT_WORDS;                            \
+                                                                                                   \
+		if (copied_)                                                                       \
+			_Pragma("unroll") for (__u32 i_ = 0; i_ < SHORT_WORDS; i_++)               \
+			{                                                                          \
+				if (8 * i_ >= (SIZE))                                              \
+					break;                                                     \
+				*(__u64 *)((TO) + 8 * i_) = word_at((FROM) + 8 * i_);              \
+			}                                                                          \
+		copied_;                                                                           \
+	})
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Creation and removal of cgroups: the first that is known of a container. A new one belongs to the
+ * group of the one it is made in before anything can run there; user space may know better later.
+ */
+#ifndef GANDER_CGROUPS_H
+#define GANDER_CGROUPS_H
+
+#include "details.bpf.h"
+
+/* Keeps `cgroup_places` right after `cgroups` has got another cgroup. */
+inline_fn void take_place(__u64 id, __u32 group)
+{
+	__u32 at = id & (CGROUP_PLACES - 1);
+	__u64 *place = bpf_map_lookup_elem(&cgroup_places, &at);
+	__u64 own = (id / CGROUP_PLACES) << PLACE_CGROUP_SHIFT | PLACE_TAKEN | (group & PLACE_GROUP_MASK);
+
+	if (place && __sync_val_compare_and_swap(place, 0, own))
+		__sync_lock_test_and_set(place, bpf_ktime_get_boot_ns() << PLACE_CGROUP_SHIFT | PLACE_SHARED);
+}
+
+/* Whether the parent belongs to a group, and now the child does, too. */
+inline_fn bool inherit_group(struct cgroup *cgroup)
+{
+	struct cgroup_subsys_state *parent = cgroup->self.parent;
+	__u64 id = cgroup->kn->id, parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
+	__u32 group, *known;
+
+	if (cgroup->root->hierarchy_id) /* not cgroup v2: its ids are numbers of their own */
+		return false;
+	known = bpf_map_lookup_elem(&cgroups, &parent_id);
+	if (!known)
+		return false;
+	group = *(volatile __u32 *)known;
+	if (bpf_map_update_elem(&cgroups, &id, &group, BPF_ANY)) {
+		count_fault(FAULT_CGROUP_TABLE);
+		return true;
+	}
+	known = bpf_map_lookup_elem(&cgroups, &parent_id);
+	if (known && *(volatile __u32 *)known != group) { /* moved in between */
+		group = *(volatile __u32 *)known;
+		bpf_map_update_elem(&cgroups, &id, &group, BPF_ANY);
+	}
+	take_place(id, group);
+	return true;
+}
+
+/* Hands over what the stage has without waiting for what is before it in the ring. */
+inline_fn void emit_at_once(struct stage *stage)
+{
+	__u64 size = stage->record.size;
+
+	bounded(size, STAGE_SIZE * 2 - 1);
+	if (size <= STAGE_SIZE)
+		bpf_ringbuf_output(&urgent, stage->bytes, size, BPF_RB_FORCE_WAKEUP);
+}
+
+inline_fn void cgroup_record(struct cgroup *cgroup, const char *path, __u32 type, bool hurries)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int index = stage_claim();
+	struct stage *stage = index < 0 ? NULL : stage_at(index);
+	struct cgroup_subsys_state *parent = cgroup->self.parent;
+
+	if (!stage) {
+		count_fault(FAULT_STAGE);
+		count_lifecycle(type, LIFECYCLE_NO_MEMORY);
+		if (index >= 0)
+			stage_release(index);
+		return;
+	}
+	fill_record(&stage->record, type, task, bpf_get_current_cgroup_id());
+	stage->cgroup.id = cgroup->kn->id;
+	stage->cgroup.parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
+	stage->cgroup.level = cgroup->level;
+	stage->cgroup.hierarchy = cgroup->root->hierarchy_id;
+	stage->cgroup.pad = 0;
+	stage->size = sizeof(stage->cgroup);
+	append_kernel_string(stage, &stage->cgroup.path, path);
+	emit_lifecycle(stage, type);
+	if (hurries)
+		emit_at_once(stage);
+	stage_release(index);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(process__mkdir, struct cgroup *cgroup, const char *path)
+{
+	cgroup_record(cgroup, path, RECORD_CGROUP_MKDIR, inherit_group(cgroup));
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(process__rmdir, struct cgroup *cgroup, const char *path)
+{
+	cgroup_record(cgroup, path, RECORD_CGROUP_RMDIR, false);
+	return 0;
+}
+
+#endif

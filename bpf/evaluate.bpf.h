@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * One call of a hook, from "does any policy apply?" to the verdict. All state of the evaluation is
+ * in scratch memory, so that the verifier sees one small step whatever the number of rules.
+ */
+#ifndef GANDER_EVALUATE_H
+#define GANDER_EVALUATE_H
+
+#include "index.bpf.h"
+#include "source.bpf.h"
+#include "verdict.bpf.h"
+
+enum { MAX_STEPS = 1 << 20 };
+
+/* The group of the current cgroup. */
+inline_fn __u32 find_group(void)
+{
+	__u64 cgroup = bpf_get_current_cgroup_id(), *place, known;
+	__u32 at = cgroup & (CGROUP_PLACES - 1), *found;
+
+	place = bpf_map_lookup_elem(&cgroup_places, &at);
+	known = place ? *(volatile __u64 *)place : PLACE_SHARED;
+	if (!(known & PLACE_SHARED))
+		return known >> PLACE_CGROUP_SHIFT == cgroup / CGROUP_PLACES ? known & PLACE_GROUP_MASK : 0;
+	found = bpf_map_lookup_elem(&cgroups, &cgroup);
+	return found ? *found : 0;
+}
+
+/* The application (index, without side) of the current cgroup's policies on this hook; 0: none. */
+inline_fn __u32 find_application(struct config *settings, __u32 side)
+{
+	__u32 at = side * MAX_GROUPS, hook = hook_id;
+	struct group *entry;
+
+	if (settings->flags & CONFIG_CGROUPS)
+		at += find_group();
+	entry = bpf_map_lookup_elem(&groups, &at);
+	if (!entry)
+		return 0;
+	bounded(hook, MAX_HOOKS - 1);
+	return entry->application[hook];
+}
+
+inline_fn void reset_scratch(struct scratch *s, struct application *application, __u32 side, __u32 left,
+			     bool can_deny)
+{
+	__u32 number = left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK, text = left >> INDEX_TEXT_SHIFT;
+
+	s->side = side;
+	s->hook = side * MAX_HOOKS + hook_id;
+	s->can_deny = can_deny;
+	s->verdict = 0;
+	s->words = application->summary;
+	s->rules = 0;
+	s->row = 0;
+	s->wants_text = left & INDEX_WANTS_TEXT;
+	s->sets[0] = number ? side * MAX_BITSETS + number : 0;
+	s->sets[1] = text ? side * MAX_BITSETS + text : 0;
+	s->have = s->failed = 0;
+	s->sock_slot = 0;
+	s->connection = CONNECTION_UNKNOWN;
+	s->texts[0].slot = s->texts[1].slot = 0;
+	s->raw[RAW_RETURN] = 0;
+}
+
+/* Companions of tcp_connect, where there are no other rules: is the call one for them? */
+inline_fn bool is_connection(void *ctx, enum source source, struct application *application)
+{
+	bool message = application->flags & APPLICATION_FAST_OPEN;
+
+	if (source != FROM_TRAMPOLINE || nargs < 2)
+		return true;
+	return connects_by_tcp(plain_argument(ctx, source, 0), message ? plain_argument(ctx, source, 1) : 0);
+}
+
+/* What the index leaves of a call that is not claimed yet; 0: nothing. */
+inline_fn __u32 index_call(void *ctx, enum source source, struct application *application, struct hook *hook,
+			   struct config *settings, __u32 side)
+{
+	__u32 left = INDEX_LEFT | INDEX_WANTS_TEXT, slot;
+	__u64 raw = 0;
+
+	if (!hook->index)
+		return INDEX_LEFT;
+	slot = hook->index_int;
+	if (slot < HOOK_SLOTS) {
+		bounded(slot, HOOK_SLOTS - 1);
+		if (raw_argument(ctx, source, &hook->slots[slot], &raw))
+			left = index_number(application, hook, side, raw);
+	}
+	slot = hook->index_text;
+	if (left & INDEX_WANTS_TEXT && can_cache(hook, settings) && slot < HOOK_SLOTS) {
+		bounded(slot, HOOK_SLOTS - 1);
+		if (raw_argument(ctx, source, &hook->slots[slot], &raw))
+			left = index_remembered(application, hook, side, left, raw);
+	}
+	return left;
+}
+
+enum { NO_POLICY = -1, NO_SCRATCH = -2 };
+
+/*
+ * Begins a call: the index of scratch memory for it, NO_POLICY, or NO_SCRATCH if the call cannot
+ * be evaluated although a policy that enforces applies (where it does not: NO_POLICY).
+ */
+inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
+{
+	struct config *settings = get_config();
+	struct application *application;
+	__u32 side, at, left;
+	struct scratch *s;
+	struct hook *hook;
+	int index;
+
+	if (IS_TEMPLATE || !settings)
+		return NO_POLICY;
+	side = *(volatile __u32 *)&settings->side & 1;
+	at = find_application(settings, side);
+	if (!at)
+		return NO_POLICY;
+	at += side * MAX_APPLICATIONS;
+	application = application_at(at);
+	hook = hook_at(side * MAX_HOOKS + hook_id);
+	if (!application || !hook)
+		return NO_POLICY;
+	add(application->calls[bpf_get_smp_processor_id() & (CALL_STRIPES - 1)].n);
+	if (application->flags & APPLICATION_CONNECTIONS && !is_connection(ctx, source, application))
+		return NO_POLICY;
+	left = index_call(ctx, source, application, hook, settings, side);
+	if (!left)
+		return NO_POLICY;
+	index = scratch_claim();
+	s = index < 0 ? NULL : scratch_at(index);
+	if (!s) {
+		count_fault(FAULT_SCRATCH);
+		return application->flags & APPLICATION_ENFORCES ? NO_SCRATCH : NO_POLICY;
+	}
+	s->application = at;
+	reset_scratch(s, application, side, left, can_deny);
+	return index;
+}
+
+inline_fn __u64 narrowed(struct scratch *s, __u64 rules, __u32 word)
+{
+	struct bitset *set;
+
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		set = s->sets[i] ? bitset_at(s->sets[i]) : NULL;
+		bounded(word, RULE_WORDS - 1);
+		if (set)
+			rules &= set->bits[word];
+	}
+	return rules;
+}
+
+/* Takes the next word of rules. False if there is none. */
+inline_fn bool next_word(struct scratch *s)
+{
+	struct application *application = application_at(s->application);
+	__u64 bit = s->words & -s->words;
+	__u32 word;
+
+	if (!bit || !application)
+		return false;
+	s->words ^= bit;
+	word = bit_position(bit);
+	s->word = word;
+	bounded(word, RULE_WORDS - 1);
+	s->rules = narrowed(s, application->bits[word], word);
+	return true;
+}
+
+/* The same where there are other rules, too: asked once in a call. */
+inline_fn bool is_for_call(struct scratch *s, struct rule *rule)
+{
+	if (!(rule->flags & RULE_STREAM_SOCKETS))
+		return true;
+	if (s->connection == CONNECTION_UNKNOWN)
+		s->connection = connects_by_tcp(s->raw[0], rule->flags & RULE_FAST_OPEN ? s->raw[1] : 0) ?
+					CONNECTION_TCP :
+					CONNECTION_NONE;
+	return s->connection == CONNECTION_TCP;
+}
+
+/* Takes the next rule of this word: its first row, or 0 if it is not for this call. */
+inline_fn __u32 next_rule(struct scratch *s)
+{
+	struct application *application = application_at(s->application);
+	__u64 bit = s->rules & -s->rules;
+	struct rule *rule;
+
+	s->rules ^= bit;
+	if (!application)
+		return 0;
+	s->rule = s->side * MAX_RULES + application->first_rule + s->word * 64 + bit_position(bit);
+	rule = rule_at(s->rule);
+	if (!rule || !is_for_call(s, rule))
+		return 0;
+	return rule->first_row ? s->side * MAX_ROWS + rule->first_row : 0;
+}
+
+static long step(__u64 i, struct scratch **scratch)
+{
+	struct scratch *s = *scratch;
+	struct row *row;
+
+	if (!s->row) {
+		if (!s->rules && !next_word(s))
+			return 1;
+		if (s->rules)
+			s->row = next_rule(s);
+		if (!s->row)
+			return 0;
+	}
+	row = row_at(s->row);
+	if (!row)
+		return 1;
+	if (!row_holds(s, row)) {
+		s->row = row->fail ? s->side * MAX_ROWS + row->fail : 0;
+	} else if (row->flags & ROW_LAST) {
+		act(s, row);
+		s->row = 0;
+	} else {
+		s->row++;
+	}
+	return 0;
+}
+
+/* Evaluates a call whose raw arguments are in scratch memory: what the hook is to return. */
+__noinline int evaluate(struct scratch *s)
+{
+	struct application *application;
+	struct hook *hook;
+
+	if (IS_TEMPLATE || !s)
+		return 0;
+	application = application_at(s->application);
+	hook = hook_at(s->hook);
+	if (!application || !hook)
+		return 0;
+	if (s->wants_text && hook->index_text != NO_SLOT)
+		use_text_index(s, application, hook);
+	if (s->words)
+		bpf_loop(MAX_STEPS, step, &s, 0);
+	return s->verdict;
+}
+
+/* The error that a hook may return; 64 bits wide and compared last, as the verifier wants proof. */
+inline_fn long as_error(long value)
+{
+	asm volatile("" : "+r"(value));
+	return value < 0 && value >= -MAX_ERRNO ? value : 0;
+}
+
+#endif

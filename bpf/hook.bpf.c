@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The generic hook: a main for each way of attaching. A main copies the raw arguments to scratch
+ * memory (source.bpf.h); all the rest is the same for all hooks and kinds. User space chooses a main, sets the
+ * constants in tables.bpf.h and the target; policies are rows (abi.h), never code.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "evaluate.bpf.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/*
+ * A main: SOURCE says where the raw arguments are, CAN_DENY whether what the program returns is
+ * what the function returns. A call that cannot be evaluated is denied if a policy enforces here.
+ */
+#define MAIN(SECTION, NAME, CONTEXT, SOURCE, CAN_DENY)                                             \
+	SEC("?" SECTION)                                                                           \
+	long hook__##NAME(CONTEXT *ctx)                                                            \
+	{                                                                                          \
+		int index = begin_call(ctx, SOURCE, CAN_DENY), result;                             \
+		struct scratch *s;                                                                 \
+                                                                                                   \
+		if (index < 0)                                                                     \
+			return CAN_DENY ? as_error(index == NO_SCRATCH ? -EPERM : 0) : 0;          \
+		s = scratch_at(index);                                                             \
+		if (!s)                                                                            \
+			return 0;                                                                  \
+		take_arguments(s, ctx, SOURCE);                                                    \
+		result = evaluate(s);                                                              \
+		scratch_release(index);                                                            \
+		return CAN_DENY ? as_error(result) : 0;                                            \
+	}
+
+MAIN("lsm", lsm, void, FROM_TRAMPOLINE, true)
+MAIN("fmod_ret", fmod_ret, void, FROM_TRAMPOLINE, true)
+MAIN("fentry", fentry, void, FROM_TRAMPOLINE, false)
+MAIN("fexit", fexit, void, FROM_RETURN, false)
+MAIN("kprobe", kprobe, struct pt_regs, FROM_REGISTERS, false)
+MAIN("kprobe.multi", kprobe_multi, struct pt_regs, FROM_REGISTERS, false)
+MAIN("kretprobe", kretprobe, struct pt_regs, FROM_RETURN_REGISTER, false)
+MAIN("raw_tp", raw_tp, void, FROM_RAW_TRACEPOINT, false)
+MAIN("tracepoint", tracepoint, void, FROM_RECORD, false)
+
+/* Attached once, for the path cache: an open file is no more (cache.bpf.h). */
+SEC("?lsm/file_free_security")
+int hook__file_free(void *ctx)
+{
+	__u64 file = 0;
+
+	bpf_get_func_arg(ctx, 0, &file);
+	forget(file);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Who does it: a record's header from the process table, or from the task if it is not in there. */
+#ifndef GANDER_LINEAGE_H
+#define GANDER_LINEAGE_H
+
+#include "scratch.bpf.h"
+
+inline_fn struct proc *find_proc(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&procs, &tgid);
+}
+
+/* The key of a process that did not call exec while we watched. */
+inline_fn void key_of_task(struct process_key *key, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	key->start = leader->start_boottime;
+	key->pid = leader->tgid;
+	key->pad = 0;
+}
+
+inline_fn void fill_process(struct record *record, struct task_struct *task)
+{
+	struct proc *proc = find_proc(task->tgid), *parent;
+
+	if (proc) {
+		record->process = proc->key;
+		record->parent = proc->parent;
+		record->flags = (proc->flags & PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
+				(proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
+		return;
+	}
+	record->flags = RECORD_UNKNOWN_PROCESS;
+	key_of_task(&record->process, task);
+	parent = find_proc(task->real_parent->tgid);
+	if (parent)
+		record->parent = parent->key;
+	else
+		key_of_task(&record->parent, task->real_parent);
+}
+
+/* All of the header but its size. */
+inline_fn void fill_record(struct record *record, __u32 type, struct task_struct *task, __u64 cgroup)
+{
+	fill_process(record, task);
+	record->type = type;
+	record->size = 0;
+	record->time = bpf_ktime_get_boot_ns();
+	record->cgroup = cgroup;
+	record->tid = task->pid;
+	record->uid = task->cred->euid.val;
+}
+
+/*
+ * The number and namespace of a pid in its own namespace: the last element of numbers[], which
+ * has one a level. The pointer is read as a number, as typed ones take no variable offset; most
+ * processes are in the host's namespace, where it is the first.
+ */
+inline_fn struct upid *upid_of(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+
+	return (struct upid *)(address_of(pid) + bpf_core_field_offset(pid->numbers) +
+			       (__u64)BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid));
+}
+
+inline_fn __u32 ns_pid_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	if (!leader->thread_pid->level)
+		return leader->tgid;
+	return BPF_CORE_READ(upid_of(leader), nr);
+}
+
+inline_fn __u32 pid_namespace_of(struct task_struct *task)
+{
+	if (!task->thread_pid->level)
+		return task->thread_pid->numbers[0].ns->ns.inum;
+	return BPF_CORE_READ(upid_of(task), ns, ns.inum);
+}
+
+/* The inode number of one of its namespaces, 0 if it has none (any more). */
+inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
+{
+	struct nsproxy *all = task->nsproxy;
+
+	if (kind == NS_PID)
+		return pid_namespace_of(task);
+	if (kind == NS_USER)
+		return task->cred->user_ns->ns.inum;
+	if (!all)
+		return 0;
+	switch (kind) {
+	case NS_UTS:
+		return all->uts_ns->ns.inum;
+	case NS_IPC:
+		return all->ipc_ns->ns.inum;
+	case NS_MNT:
+		return all->mnt_ns->ns.inum;
+	case NS_PID_FOR_CHILDREN:
+		return all->pid_ns_for_children->ns.inum;
+	case NS_NET:
+		return all->net_ns->ns.inum;
+	case NS_TIME:
+		return all->time_ns->ns.inum;
+	case NS_TIME_FOR_CHILDREN:
+		return all->time_ns_for_children->ns.inum;
+	case NS_CGROUP:
+		return all->cgroup_ns->ns.inum;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Paths of dentries, from the last component to the first, into a text buffer.
+ *
+ * A path is that from the root of the mount namespace, not from the root of the process that
+ * asks: so chroot does not hide a file from a policy, and what was found for one process is right
+ * for all of the namespace. A mount that is in no namespace (umount -l, open_tree) has no such
+ * path: its files have their path inside of the file system, flagged TEXT_DETACHED.
+ *
+ * Of a path that is longer than the buffer its beginning is kept (WALK_KEPT bytes or more) and,
+ * apart, its end: so prefixes and postfixes are decided exactly.
+ */
+#ifndef GANDER_PATH_H
+#define GANDER_PATH_H
+
+#include "cast.bpf.h"
+#include "scratch.bpf.h"
+
+#define PATH_STEPS 8192 /* components that are followed */
+#define NAME_SIZE 255
+
+#define dentry_of(walk) ((struct dentry *)(walk)->dentry)
+#define mount_of(walk) ((struct mount *)(walk)->mount)
+
+/* Makes room in front: keeps the beginning of the path, and its end in `tail`. */
+inline_fn void walk_make_room(struct scratch *s, struct walk *w, __u32 buffer)
+{
+	struct text_value *text = &s->texts[buffer];
+	__u32 at = w->at;
+
+	if (!text->has_tail) {
+		bpf_probe_read_kernel(text->tail, BINARY_TAIL, s->text[buffer] + TEXT_SIZE - BINARY_TAIL);
+		text->has_tail = 1;
+	}
+	/* at < 256, so source and destination do not overlap */
+	bounded(at, 255);
+	bpf_probe_read_kernel(s->text[buffer] + TEXT_SIZE - WALK_KEPT, WALK_KEPT, s->text[buffer] + at);
+	w->at = TEXT_SIZE - WALK_KEPT;
+	w->flags |= TEXT_TRUNCATED;
+}
+
+/*
+ * Most names are short: they are copied by words, from the last to the first, so that what is copied
+ * too much lies in front of the name, where the next one (or nothing) will be. False: too long.
+ */
+inline_fn bool copy_short_name(char *to, __u32 end, __u64 name, __u32 length)
+{
+	if (length > 32)
+		return false;
+#pragma unroll
+	for (__u32 i = 1; i <= 4; i++) {
+		__u32 at = end - 8 * i;
+
+		bounded(at, TEXT_SIZE - 1);
+		*(__u64 *)(to + at) = word_at(name + length - 8 * i);
+		if (length <= 8 * i)
+			break;
+	}
+	return true;
+}
+
+inline_fn void walk_prepend(struct scratch *s, struct walk *w, const void *name, __u32 length)
+{
+	__u32 buffer = w->buffer, at;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	if (length > NAME_SIZE)
+		length = NAME_SIZE;
+	if (w->at < NAME_SIZE + 1)
+		walk_make_room(s, w, buffer);
+	at = w->at - length;
+	if (!can_cast() || !copy_short_name(s->text[buffer], w->at, address_of(name), length)) {
+		bounded(at, TEXT_SIZE - 1);
+		bounded(length, NAME_SIZE);
+		bpf_probe_read_kernel(s->text[buffer] + at, length, name);
+	}
+	at--;
+	bounded(at, TEXT_SIZE - 1);
+	s->text[buffer][at] = '/';
+	w->at = at;
+}
+
+inline_fn void walk_enter_mount(struct walk *w, __u64 at)
+{
+	struct mount_head *head = &w->mount_head;
+	struct mount *mount = (struct mount *)at;
+
+	w->mount = at;
+	if (can_cast()) {
+		mount = cast_to(struct mount, at);
+		head->parent = address_of(mount->mnt_parent);
+		head->mountpoint = address_of(mount->mnt_mountpoint);
+		head->root = address_of(mount->mnt.mnt_root);
+		return;
+	}
+	if (bpf_core_field_offset(mount->mnt_mountpoint) == bpf_core_field_offset(mount->mnt_parent) + 8 &&
+	    bpf_core_field_offset(mount->mnt.mnt_root) == bpf_core_field_offset(mount->mnt_parent) + 16) {
+		bpf_probe_read_kernel(head, sizeof(*head), &mount->mnt_parent);
+		return;
+	}
+	bpf_core_read(&head->parent, 8, &mount->mnt_parent);
+	bpf_core_read(&head->mountpoint, 8, &mount->mnt_mountpoint);
+	bpf_core_read(&head->root, 8, &mount->mnt.mnt_root);
+}
+
+/* Is this the first mount of a namespace that somebody can be in? */
+inline_fn bool is_namespace_root(struct mount *mount)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mnt_namespace *ns;
+
+	if (address_of(task->nsproxy->mnt_ns->root) == address_of(mount))
+		return true;
+	ns = BPF_CORE_READ(mount, mnt_ns);
+	return BPF_CORE_READ(ns, root) == mount &&
+	       (!bpf_core_field_exists(ns->seq) || BPF_CORE_READ(ns, seq));
+}
+
+/* At the root of a mount: goes on where it is mounted. True at the end of the path. */
+inline_fn bool walk_cross_mount(struct walk *w)
+{
+	if (w->mount_head.parent != w->mount) {
+		w->dentry = w->mount_head.mountpoint;
+		walk_enter_mount(w, w->mount_head.parent);
+		return false;
+	}
+	if (is_namespace_root(mount_of(w)))
+		return true;
+	w->flags |= TEXT_DETACHED;
+	w->mount_head.root = 0; /* go on inside of the file system */
+	return false;
+}
+
+/* `whole`: also what is asked of the first one alone. */
+inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry, bool whole)
+{
+	const __u32 first = bpf_core_field_offset(dentry->d_hash.pprev);
+
+	if (can_cast()) {
+		dentry = cast_to(struct dentry, dentry);
+		head->parent = address_of(dentry->d_parent);
+		head->hash_length = (__u64)dentry->d_name.len << 32;
+		head->name = address_of(dentry->d_name.name);
+		if (whole) {
+			head->hash_pprev = address_of(dentry->d_hash.pprev);
+			head->inode = address_of(dentry->d_inode);
+		}
+		return;
+	}
+	if (bpf_core_field_offset(dentry->d_parent) == first + 8 &&
+	    bpf_core_field_offset(dentry->d_name) == first + 16 &&
+	    bpf_core_field_offset(dentry->d_inode) == first + 32) {
+		bpf_probe_read_kernel(head, sizeof(*head), &dentry->d_hash.pprev);
+		return;
+	}
+	bpf_core_read(&head->hash_pprev, 8, &dentry->d_hash.pprev);
+	bpf_core_read(&head->parent, 8, &dentry->d_parent);
+	bpf_core_read(&head->hash_length, 16, &dentry->d_name);
+	bpf_core_read(&head->inode, 8, &dentry->d_inode);
+}
+
+inline_fn bool walk_step(struct scratch *s)
+{
+	struct walk *w = &s->walk;
+	struct dentry_head *head = &w->dentry_head;
+	struct text_value *text;
+	__u32 buffer = w->buffer;
+
+	if (w->dentry == w->mount_head.root && w->dentry != w->first)
+		return walk_cross_mount(w);
+	read_dentry_head(head, dentry_of(w), w->dentry == w->first);
+	if (w->dentry == w->first) {
+		bounded(buffer, TEXT_BUFFERS - 1);
+		text = &s->texts[buffer];
+		text->inode = head->inode;
+		if (!head->hash_pprev && head->parent != w->dentry)
+			w->flags |= TEXT_DELETED;
+		if (w->dentry == w->mount_head.root)
+			return walk_cross_mount(w);
+	}
+	if (head->parent == w->dentry)
+		return true;
+	walk_prepend(s, w, (void *)head->name, head->hash_length >> 32);
+	w->dentry = head->parent;
+	return false;
+}
+
+static long walk_callback(__u64 i, struct scratch **scratch)
+{
+	struct scratch *s = *scratch;
+
+	s->walk.done = walk_step(s);
+	return s->walk.done;
+}
+
+inline_fn void walk_byte(struct scratch *s, __u32 buffer, char byte)
+{
+	__u32 at = s->walk.at - 1;
+
+	bounded(at, TEXT_SIZE - 1);
+	s->text[buffer][at] = byte;
+	s->walk.at = at;
+}
+
+/* From the last letter to the first. */
+inline_fn void walk_letters(struct scratch *s, __u32 buffer, const char *letters, int count)
+{
+#pragma clang loop unroll(disable)
+	for (int i = count - 1; i >= 0; i--)
+		walk_byte(s, buffer, letters[i & 15]);
+}
+
+static const char anon_inode[16] = "anon_inode:", pipe_file[16] = "pipe:[", socket_file[16] = "socket:[";
+
+/* "pipe:[123]" and the like: what /proc shows of files that never had a path */
+__noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
+{
+	struct dentry *dentry = (struct dentry *)dentry_at;
+	__u64 magic, number;
+	__u32 buffer;
+
+	if (!s)
+		return 0;
+	magic = BPF_CORE_READ(dentry, d_sb, s_magic);
+	number = BPF_CORE_READ(dentry, d_inode, i_ino);
+	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC)
+		walk_prepend(s, &s->walk, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len));
+	buffer = s->walk.buffer;
+	bounded(buffer, TEXT_BUFFERS - 1);
+	if (magic == ANON_INODE_FS_MAGIC) {
+		s->walk.at++; /* anon_inode:[eventfd]: no slash */
+		walk_letters(s, buffer, anon_inode, 11);
+		return 0;
+	}
+	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC) {
+		s->walk.flags |= TEXT_DELETED; /* memfd: had a name at no time */
+		return 0;
+	}
+	walk_byte(s, buffer, ']');
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 10; i++) { /* numbers of pipes and sockets have 32 bits */
+		walk_byte(s, buffer, '0' + number % 10);
+		number /= 10;
+		if (!number)
+			break;
+	}
+	if (magic == PIPEFS_MAGIC)
+		walk_letters(s, buffer, pipe_file, 6);
+	else
+		walk_letters(s, buffer, socket_file, 8);
+	return 0;
+}
+
+/* Walks from s->walk.{dentry, mount, mount_head} into text `buffer` and describes it in s->texts. */
+inline_fn void walk_path(struct scratch *s, __u32 buffer)
+{
+	struct text_value *text;
+	__u32 at;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	text->inode = 0;
+	text->has_tail = 0;
+	text->extra = 0;
+	s->walk.first = s->walk.dentry;
+	s->walk.at = TEXT_SIZE;
+	s->walk.flags = 0;
+	s->walk.buffer = buffer;
+	s->walk.done = 0;
+	if (!s->walk.dentry) {
+		text->flags = TEXT_UNREADABLE;
+		text->size = 0;
+		text->at = 0;
+		return;
+	}
+	bpf_loop(PATH_STEPS, walk_callback, &s, 0);
+	if (!s->walk.done) {
+		s->walk.flags |= TEXT_TOO_DEEP;
+		count_fault(FAULT_PATH_DEPTH);
+	}
+	if (s->walk.at == TEXT_SIZE) {
+		if (s->walk.first == s->walk.dentry && s->walk.first != s->walk.mount_head.root &&
+		    s->walk.mount_head.root) {
+			walk_pseudo(s, s->walk.first);
+		} else {
+			s->walk.at = TEXT_SIZE - 1;
+			s->text[buffer][TEXT_SIZE - 1] = '/';
+		}
+	}
+	at = s->walk.at;
+	text->at = at;
+	text->size = TEXT_SIZE - at;
+	text->flags = s->walk.flags;
+}
+
+/* The path of a struct path at `path`. */
+inline_fn void walk_begin(struct scratch *s, const struct path *path)
+{
+	struct path_head *head = &s->walk.path_head;
+
+	if (can_cast()) {
+		path = cast_to(struct path, path);
+		s->walk.dentry = address_of(path->dentry);
+		walk_enter_mount(&s->walk, address_of(path->mnt) - bpf_core_field_offset(struct mount, mnt));
+		return;
+	}
+	if (bpf_core_field_offset(path->mnt) == 0 && bpf_core_field_offset(path->dentry) == 8) {
+		bpf_probe_read_kernel(head, sizeof(*head), path);
+	} else {
+		bpf_core_read(&head->mnt, 8, &path->mnt);
+		bpf_core_read(&head->dentry, 8, &path->dentry);
+	}
+	s->walk.dentry = head->dentry;
+	walk_enter_mount(&s->walk, head->mnt - bpf_core_field_offset(struct mount, mnt));
+}
+
+/* What of a path only matters once it is shown: the mode of its file. */
+inline_fn void text_complete(struct text_value *text)
+{
+	struct inode *inode = (struct inode *)text->inode;
+
+	if (inode)
+		text->extra = can_cast() ? cast_to(struct inode, inode)->i_mode : BPF_CORE_READ(inode, i_mode);
+}
+
+#endif

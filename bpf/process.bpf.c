@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The life of processes: exec, exit, lineage by fork (kept in `procs`, no record each), what ran
+ * before (iterator), and the creation and removal of cgroups.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "details.bpf.h"
+#include "sets.bpf.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+inline_fn bool is_first_in_pid_ns(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+
+	return pid->level > 0 && ns_pid_of(task) == 1;
+}
+
+/* Puts a process into the table whose past is not known. */
+inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
+{
+	struct task_struct *parent = task->real_parent;
+	struct proc *known = find_proc(parent->tgid);
+	__u32 tgid = task->tgid;
+
+	bpf_probe_read_kernel(&stage->proc, sizeof(stage->proc), NULL); /* zeros */
+	key_of_task(&stage->proc.key, task);
+	if (known)
+		stage->proc.parent = known->key;
+	else
+		key_of_task(&stage->proc.parent, parent);
+	if (is_first_in_pid_ns(task) || (known && known->flags & PROC_IN_INIT_TREE))
+		stage->proc.flags = PROC_IN_INIT_TREE;
+	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
+	known = find_proc(tgid);
+	if (!known)
+		count_fault(FAULT_PROC_TABLE);
+	return known;
+}
+
+/* Keeps the path in buffer 0, for filters on the binary. */
+inline_fn void remember_binary(struct proc *proc, struct scratch *s)
+{
+	struct text_value *path = &s->texts[0];
+	__u32 at = path->at, size = path->size;
+
+	proc->binary_length = path->has_tail ? TEXT_SIZE : size;
+	if (path->has_tail)
+		__builtin_memcpy(proc->tail, path->tail, BINARY_TAIL);
+	else if (size > BINARY_SIZE)
+		bpf_probe_read_kernel(proc->tail, BINARY_TAIL, s->text[0] + TEXT_SIZE - BINARY_TAIL);
+	if (size > BINARY_SIZE)
+		size = BINARY_SIZE;
+	bounded(at, TEXT_SIZE - 1);
+	bounded(size, BINARY_SIZE * 2 - 1);
+	if (size <= BINARY_SIZE)
+		bpf_probe_read_kernel(proc->binary, size, s->text[0] + at);
+}
+
+struct follow {
+	__u32 index;
+	__u32 tgid;
+};
+
+static long follow_callback(__u64 i, struct follow *follow)
+{
+	struct scratch *s = scratch_at(follow->index);
+	struct config *settings = get_config();
+	struct proc *proc = find_proc(follow->tgid);
+	__u32 set;
+
+	if (!s || !settings || !proc || i >= settings->follow_count)
+		return 1;
+	bounded(i, FOLLOW_BITS - 1);
+	set = settings->follow[i];
+	if (set && proc->binary_length <= BINARY_SIZE &&
+	    in_str_set(s, set, address_of(proc->binary), proc->binary_length))
+		__sync_fetch_and_or(&proc->follow, 1ULL << i);
+	return 0;
+}
+
+/* Which privileges the file gave. The credentials before exec are gone: cred is what exec made. */
+inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct credentials *cred)
+{
+	struct inode *inode = bprm->file->f_inode;
+	__u32 mode = inode->i_mode, flags = EXEC_SECURE;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		return 0;
+	if (mode & S_ISUID && cred->euid == inode->i_uid.val && cred->euid != cred->uid)
+		flags |= EXEC_SETUID;
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && cred->egid == inode->i_gid.val &&
+	    cred->egid != cred->gid)
+		flags |= EXEC_SETGID;
+	return flags == EXEC_SECURE ? flags | EXEC_FILE_CAPS : flags;
+}
+
+inline_fn void append_cwd(struct stage *stage, struct scratch *s, __u32 index,
+			  struct record_exec *record, struct task_struct *task)
+{
+	struct fs_struct *fs = task->fs;
+
+	record->cwd.size = 0;
+	record->cwd.flags = TEXT_UNREADABLE;
+	if (!fs)
+		return;
+	walk_begin(s, &fs->pwd);
+	if (fs->pwd.dentry == fs->root.dentry && fs->pwd.mnt == fs->root.mnt)
+		record->flags |= EXEC_ROOT_CWD;
+	walk_to_text(index);
+	append_path(stage, s, &record->cwd);
+}
+
+inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,
+			   struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct record_exec *record = &stage->exec;
+	const char *filename = bprm->filename, *interp = bprm->interp;
+
+	fill_record(&record->r, RECORD_EXEC, task, bpf_get_current_cgroup_id());
+	fill_details(record, task);
+	fill_file(record, bprm->file);
+	record->flags |= privilege_flags(bprm, &record->cred);
+	record->pad = 0;
+	stage->size = sizeof(*record);
+	append_path(stage, s, &record->path);
+	append_kernel_string(stage, &record->filename, filename);
+	append_cwd(stage, s, index, record, task);
+	append_arguments(stage, stage_index, record, task);
+	record->interp.size = record->interp.flags = 0;
+	if (interp != filename) {
+		record->flags |= EXEC_SCRIPT;
+		append_kernel_string(stage, &record->interp, interp);
+	}
+	emit_lifecycle(stage, RECORD_EXEC);
+}
+
+inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,
+			    struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct proc *proc = find_proc(task->tgid);
+	struct follow follow = { .index = index, .tgid = task->tgid };
+	struct process_key previous = {};
+
+	if (proc)
+		previous = proc->key;
+	else
+		proc = add_proc(stage, task);
+	walk_begin(s, &bprm->file->f_path);
+	walk_to_text(index);
+	if (proc) {
+		proc->key.start = bpf_ktime_get_boot_ns();
+		proc->flags |= PROC_EXECED | PROC_ANNOUNCED;
+		remember_binary(proc, s);
+		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
+	}
+	stage->exec.previous = previous;
+	exec_record(stage, stage_index, s, index, task, bprm);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	int index = scratch_claim(), stage_index = stage_claim();
+	struct scratch *s = index < 0 ? NULL : scratch_at(index);
+	struct stage *stage = stage_index < 0 ? NULL : stage_at(stage_index);
+	struct proc *proc;
+
+	if (s && stage) {
+		exec_claimed(stage, stage_index, s, index, task, bprm);
+	} else {
+		proc = find_proc(task->tgid);
+		if (proc) { /* the image is another one all the same */
+			proc->key.start = bpf_ktime_get_boot_ns();
+			proc->flags |= PROC_EXECED;
+			proc->binary_length = 0;
+		}
+		count_fault(FAULT_STAGE);
+		count_lifecycle(RECORD_EXEC, LIFECYCLE_NO_MEMORY);
+	}
+	if (index >= 0)
+		scratch_release(index);
+	if (stage_index >= 0)
+		stage_release(stage_index);
+	return 0;
+}
+
+/* Tells user space of a process that never called exec, before it becomes a parent. */
+inline_fn void announce(struct stage *stage, struct proc *proc, struct task_struct *task)
+{
+	fill_record(&stage->record, RECORD_CLONE, task, bpf_get_current_cgroup_id());
+	stage->size = sizeof(stage->record);
+	if (emit(stage, false)) {
+		proc->flags |= PROC_ANNOUNCED;
+		count_lifecycle(RECORD_CLONE, LIFECYCLE_WRITTEN);
+	} else {
+		count_lifecycle(RECORD_CLONE, LIFECYCLE_RING_FULL);
+	}
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
+{
+	__u32 tgid = child->tgid;
+	struct proc *proc, *copy;
+	struct stage *stage;
+	__u64 *extra, follow;
+	int index = -1;
+
+	if (child->pid != child->tgid)
+		return 0; /* a thread */
+	proc = find_proc(task->tgid);
+	if (!proc || !(proc->flags & PROC_ANNOUNCED)) {
+		index = stage_claim();
+		stage = index < 0 ? NULL : stage_at(index);
+		if (stage && !proc)
+			proc = add_proc(stage, task);
+		if (stage && proc)
+			announce(stage, proc, task);
+		if (index >= 0)
+			stage_release(index);
+	}
+	if (!proc)
+		return 0;
+	if (bpf_map_update_elem(&procs, &tgid, proc, BPF_ANY))
+		count_fault(FAULT_PROC_TABLE);
+	copy = find_proc(tgid);
+	if (!copy)
+		return 0;
+	tgid = task->tgid;
+	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
+	follow = extra ? *extra : 0;
+	copy->parent = proc->key;
+	copy->key.start = child->start_boottime;
+	copy->key.pid = child->tgid;
+	copy->follow |= follow;
+	copy->flags &= PROC_IN_INIT_TREE;
+	if (is_first_in_pid_ns(child))
+		copy->flags |= PROC_IN_INIT_TREE;
+	return 0;
+}
+
+/*
+ * Is this the thread that tells of the end of the process? All others have begun to exit; the
+ * status is the leader's, who may have gone long before. If the leader is on its way but has not
+ * set its status yet, it will come here itself: it drops its memory only after that.
+ */
+inline_fn bool is_last(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return !task->signal->live.counter && (task == leader || !leader->mm);
+}
+
+inline_fn __u32 exit_status(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process__exit, struct task_struct *task)
+{
+	struct config *settings = get_config();
+	__u32 tgid = task->tgid;
+	struct stage *stage;
+	int index;
+
+	if (!is_last(task))
+		return 0;
+	if (settings && settings->flags & CONFIG_FOLLOW_PIDS)
+		bpf_map_delete_elem(&follow_pids, &tgid);
+	index = stage_claim();
+	stage = index < 0 ? NULL : stage_at(index);
+	if (stage)
+		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
+	/* Two threads may both find that they are the last: who deletes the entry tells. */
+	if (bpf_map_delete_elem(&procs, &tgid)) {
+		if (stage && stage->record.flags & RECORD_UNKNOWN_PROCESS)
+			count_fault(FAULT_PROC_UNKNOWN);
+	} else if (stage) {
+		stage->exit.status = exit_status(task);
+		stage->exit.pad = 0;
+		stage->size = sizeof(stage->exit);
+		emit_lifecycle(stage, RECORD_EXIT);
+	} else {
+		count_fault(FAULT_STAGE);
+		count_lifecycle(RECORD_EXIT, LIFECYCLE_NO_MEMORY);
+	}
+	if (index >= 0)
+		stage_release(index);
+	return 0;
+}
+
+#include "tasks.bpf.h"
+#include "cgroups.bpf.h"

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the programs write for user space: records in the ring `events` and in the output of the
+ * task iterator. A record is a fixed struct, then its texts (exec, task, cgroup) in the order of
+ * their `struct text` fields, one right behind the other, or its arguments (hook).
+ */
+#ifndef GANDER_RECORDS_H
+#define GANDER_RECORDS_H
+
+enum record_limits {
+	RULE_ARGS = 8, /* arguments an event carries */
+	NAMESPACES = 10,
+};
+
+enum value_type { /* how a raw argument is read; a case in args.bpf.h each */
+	VALUE_NONE,
+	VALUE_U8, VALUE_S8, VALUE_U16, VALUE_S16, VALUE_U32, VALUE_S32, VALUE_U64,
+	VALUE_STRING,	   /* const char * in the kernel */
+	VALUE_USER_STRING, /* const char __user * */
+	VALUE_BUFFER,	   /* bytes, length in another argument (size_raw) */
+	VALUE_USER_BUFFER,
+	VALUE_FILENAME,	 /* struct filename * */
+	VALUE_FD,	 /* a file descriptor of the current process -> path */
+	VALUE_FILE,	 /* struct file * */
+	VALUE_PATH,	 /* const struct path * */
+	VALUE_BINPRM,	 /* struct linux_binprm *: path of its file */
+	VALUE_SOCK,	 /* struct sock * */
+	VALUE_SOCKADDR,	 /* struct sockaddr * in the kernel */
+	VALUE_SOCK_TO_ADDR, /* struct socket * + address about to be used: a sock whose peer is that address */
+	VALUE_SOCKET,	 /* struct socket * */
+	VALUE_DATA_LOC,	 /* tracepoint's record: text of variable length */
+	VALUE_DENTRY,	 /* struct dentry *: path inside of its file system */
+};
+
+enum record_type {
+	RECORD_EXEC = 1,
+	RECORD_CLONE, /* a process that never called exec and now forks: announced once, struct record alone */
+	RECORD_EXIT,
+	RECORD_HOOK,
+	RECORD_TASK, /* from the iterator: ran before us; struct record_exec */
+	RECORD_CGROUP_MKDIR,
+	RECORD_CGROUP_RMDIR,
+	RECORD_TYPES,
+};
+
+enum record_flags {
+	RECORD_UNKNOWN_PROCESS = 1, /* not in `procs`: keys are made from the task (as the iterator makes them) */
+	RECORD_IN_INIT_TREE = 2,
+	RECORD_EXECED = 4, /* the process called exec while we watched (its start is that of the exec) */
+};
+
+/* A process image: exec (or fork, if it never called exec) by `pid` at `start` */
+struct process_key {
+	__u64 start; /* ns, CLOCK_BOOTTIME */
+	__u32 pid;   /* thread group id in the host's pid namespace */
+	__u32 pad;
+};
+
+struct record {
+	__u16 type;  /* enum record_type */
+	__u16 flags; /* enum record_flags */
+	__u32 size;  /* of the whole record */
+	__u64 time;  /* ns, CLOCK_BOOTTIME */
+	__u64 cgroup;
+	struct process_key process;
+	struct process_key parent;
+	__u32 tid;
+	__u32 uid; /* effective */
+};
+
+enum text_flags { /* also of arguments */
+	TEXT_TRUNCATED = 1,  /* longer than `size`. Of a path the end is missing */
+	TEXT_UNREADABLE = 2, /* could not be read (all or the rest): what is there is what could be had */
+	TEXT_DELETED = 4,    /* path: the file has been unlinked */
+	TEXT_DETACHED = 8,   /* path: the mount is not (any more) in a mount namespace; path inside of the file system */
+	TEXT_TOO_DEEP = 16,  /* path of too many components: the beginning is missing */
+	ARG_RETURN = 128,    /* this argument is the return value */
+};
+
+struct text {
+	__u16 size;  /* bytes */
+	__u16 flags; /* enum text_flags */
+};
+
+struct credentials {
+	__u32 uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+	__u32 securebits;
+	__u32 auid; /* login uid; 4294967295: none */
+	__u64 permitted, effective, inheritable;
+	__s32 user_ns_level; /* 0: the host's */
+	__u32 user_ns_owner, user_ns_group;
+	__u32 pad;
+};
+
+enum exec_flags {
+	EXEC_SCRIPT = 1,     /* `path` is the interpreter of the script `filename` */
+	EXEC_SECURE = 2,     /* AT_SECURE: privileges were raised */
+	EXEC_SETUID = 4,     /* … by the set-user-id bit of the file */
+	EXEC_SETGID = 8,
+	EXEC_FILE_CAPS = 16, /* … by file capabilities */
+	EXEC_KERNEL_THREAD = 32, /* RECORD_TASK: no binary, `filename` is its name */
+	EXEC_ROOT_CWD = 64,  /* cwd is the root of the process */
+};
+
+/* RECORD_EXEC, RECORD_TASK */
+struct record_exec {
+	struct record r;
+	struct process_key previous; /* the image this one replaces (0: none known) */
+	struct credentials cred;
+	__u32 namespaces[NAMESPACES]; /* inode numbers, by enum namespace_kind */
+	__u32 ns_pid; /* pid in its own pid namespace */
+	__u32 flags;  /* enum exec_flags */
+	__u64 inode;
+	__u32 links; /* 0: unlinked, or never had a name (memfd) */
+	__u32 mode;  /* of the file, as st_mode */
+	__u32 arguments_size; /* of all arguments, in the process */
+	__u32 threads;
+	struct text path;      /* of the file that runs */
+	struct text filename;  /* as given to execve; RECORD_TASK: its comm */
+	struct text cwd;
+	struct text arguments; /* argv[0] first, each ends with a NUL, but the last if truncated */
+	struct text interp;    /* EXEC_SCRIPT: the interpreter as the script names it */
+	__u32 pad;
+};
+
+struct record_exit {
+	struct record r;
+	__u32 status; /* as wait() gives it: code << 8, or signal (| 128: core dumped) */
+	__u32 pad;
+};
+
+/* RECORD_CGROUP_MKDIR, RECORD_CGROUP_RMDIR; `r` is about who did it */
+struct record_cgroup {
+	struct record r;
+	__u64 id;
+	__u64 parent_id;
+	__u32 level;
+	__u32 hierarchy; /* 0: cgroup v2 */
+	struct text path; /* from the root of the hierarchy */
+	__u32 pad;
+};
+
+enum action {
+	ACTION_POST = 1,
+	ACTION_KILL = 2,   /* SIGKILL to the process */
+	ACTION_SIGNAL = 4, /* `signal` */
+	ACTION_DENY = 8,   /* the call returns `error` */
+	ACTION_KERNEL_STACK = 16,
+	ACTION_USER_STACK = 32,
+};
+
+struct record_hook {
+	struct record r;
+	__u32 rule;	   /* rule.id */
+	__u16 selector;
+	__u8 nargs;	   /* struct arg that follow, the return value included */
+	__u8 signal;
+	__u32 actions;	   /* enum action: what the selector says */
+	__u32 done;	   /* enum action: what of KILL, SIGNAL, DENY was done (mode monitor: nothing) */
+	__s32 error;	   /* what the call was denied with, or would have been */
+	__u16 kernel_stack; /* return addresses (u64), after the arguments */
+	__u16 user_stack;  /* after those */
+};
+
+/* An argument: this, then `size` bytes, padded with zeros to a multiple of 8.
+ * Numbers: 8 bytes, sign- or zero-extended. Texts and paths: the bytes. Sockets: struct sock_value. */
+struct arg {
+	__u8 type;   /* enum value_type */
+	__u8 flags;  /* enum text_flags */
+	__u16 size;
+	__u32 extra; /* paths: st_mode of the file. Buffers: the size the caller gave */
+};
+
+/* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as they are matched:
+ * ::ffff:a.b.c.d is a.b.c.d, family AF_INET; an unspecified address that is about to
+ * be connected to is what the kernel makes of it: the socket's own, or the loopback. VALUE_SOCKADDR: the address is both saddr and daddr. */
+struct sock_value {
+	__u16 family;
+	__u16 type;	/* SOCK_STREAM … */
+	__u16 protocol; /* IPPROTO_… */
+	__u16 state;	/* TCP_… */
+	__u32 mark;
+	__u32 priority;
+	__u16 sport, dport; /* in the host's byte order */
+	__u16 has_addr; /* 0: no IP addresses */
+	__u16 pad;
+	__u64 cookie;	/* the address of the struct sock */
+	__u8 saddr[16]; /* network byte order; IPv4: the first four */
+	__u8 daddr[16];
+};
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Does a row hold? One function for each group of operators. */
+#ifndef GANDER_ROWS_H
+#define GANDER_ROWS_H
+
+#include "args.bpf.h"
+#include "lineage.bpf.h"
+#include "sets.bpf.h"
+
+inline_fn bool negated(struct row *row, bool hit)
+{
+	return row->flags & ROW_NEGATE ? !hit : hit;
+}
+
+inline_fn bool is_one_of(struct row *row, __u64 value)
+{
+	__u32 n = row->n;
+
+	return (n > 0 && value == row->values[0]) || (n > 1 && value == row->values[1]) ||
+	       (n > 2 && value == row->values[2]) || (n > 3 && value == row->values[3]);
+}
+
+inline_fn bool in_values(struct scratch *s, struct row *row, __u64 value)
+{
+	return row->n ? is_one_of(row, value) : in_int_set(row->set, value);
+}
+
+inline_fn bool is_less(struct row *row, __u64 a, __u64 b)
+{
+	return row->flags & ROW_SIGNED ? (__s64)a < (__s64)b : a < b;
+}
+
+inline_fn bool in_range(struct row *row, __u64 value, __u64 low, __u64 high)
+{
+	return !is_less(row, value, low) && !is_less(row, high, value);
+}
+
+inline_fn bool number_holds(struct scratch *s, struct row *row)
+{
+	__u32 slot = row->slot;
+	__u64 value;
+	bool hit = false;
+
+	if (!(s->have & (1U << (slot & (HOOK_SLOTS - 1)))))
+		read_number(s, slot);
+	bounded(slot, HOOK_SLOTS - 1);
+	value = s->number[slot];
+	switch (row->op) {
+	case ROW_EQUAL:
+		hit = is_one_of(row, value);
+		break;
+	case ROW_GREATER:
+		hit = is_less(row, row->values[0], value);
+		break;
+	case ROW_LESS:
+		hit = is_less(row, value, row->values[0]);
+		break;
+	case ROW_MASK:
+		hit = value & row->values[0];
+		break;
+	case ROW_RANGE:
+		hit = in_range(row, value, row->values[0], row->values[1]) ||
+		      (row->n > 1 && in_range(row, value, row->values[2], row->values[3]));
+		break;
+	case ROW_INT_SET:
+		hit = in_int_set(row->set, value);
+		break;
+	}
+	return negated(row, hit);
+}
+
+/* Does the end of a text match? Of one that was cut only what was kept apart can tell. */
+inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_value *text,
+			    __u64 from)
+{
+	if (text->has_tail)
+		return in_postfix_set(s, row->set, address_of(text->tail + BINARY_TAIL), BINARY_TAIL,
+				      row->values[0]);
+	return in_postfix_set(s, row->set, from + text->size, text->size, row->values[0]);
+}
+
+__noinline int text_holds(struct scratch *s, struct row *row)
+{
+	struct text_value *text;
+	__u32 buffer, begin;
+	__u64 from;
+	bool hit = false;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	read_text(s, row->slot);
+	buffer = row->slot;
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	if (text->flags & TEXT_UNREADABLE)
+		return 0;
+	if (text->flags & TEXT_TOO_DEEP)
+		return 1;
+	begin = text->at;
+	bounded(begin, TEXT_SIZE - 1);
+	from = address_of(s->text[buffer] + begin);
+	switch (row->op) {
+	case ROW_STR_EQUAL:
+		/* what was cut is longer than any value */
+		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
+		break;
+	case ROW_STR_PREFIX:
+		hit = in_prefix_set(s, row->set, from, text->size);
+		break;
+	case ROW_STR_POSTFIX:
+		/* the end of a string that was cut is not known: no path, so nothing to decide safely */
+		if (text->flags & TEXT_TRUNCATED && !text->has_tail)
+			return 0;
+		hit = text_postfix(s, row, text, from);
+		break;
+	}
+	return negated(row, hit);
+}
+
+inline_fn bool port_in(struct scratch *s, struct row *row, __u16 port)
+{
+	if (!row->n)
+		return in_int_set(row->set, port);
+#pragma unroll
+	for (int i = 0; i < ROW_VALUES; i++) {
+		if (i >= row->n)
+			return false;
+		if (port >= row->values[i] >> 32 && port <= (__u32)row->values[i])
+			return true;
+	}
+	return false;
+}
+
+__noinline int sock_holds(struct scratch *s, struct row *row)
+{
+	__u32 slot;
+	bool hit = false;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	slot = row->slot;
+	read_sock(s, slot);
+	bounded(slot, HOOK_SLOTS - 1);
+	if (s->failed & (1U << slot))
+		return 0;
+	if (row->op <= ROW_DPORT && !s->sock.has_addr)
+		return 0;
+	switch (row->op) {
+	case ROW_SADDR:
+		hit = in_addr_set(s, row->set, s->sock.family, s->sock.saddr);
+		break;
+	case ROW_DADDR:
+		hit = in_addr_set(s, row->set, s->sock.family, s->sock.daddr);
+		break;
+	case ROW_SPORT:
+		hit = port_in(s, row, s->sock.sport);
+		break;
+	case ROW_DPORT:
+		hit = port_in(s, row, s->sock.dport);
+		break;
+	case ROW_PROTOCOL:
+		hit = in_values(s, row, s->sock.protocol);
+		break;
+	case ROW_FAMILY:
+		hit = in_values(s, row, s->sock.family);
+		break;
+	case ROW_STATE:
+		hit = in_values(s, row, s->sock.state);
+		break;
+	}
+	return negated(row, hit);
+}
+
+inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc)
+{
+	__u64 binary = address_of(proc->binary);
+	__u32 size = proc->binary_length;
+	bool whole = size <= BINARY_SIZE;
+
+	switch (row->op) {
+	case ROW_BINARY_PREFIX:
+		return in_prefix_set(s, row->set, binary, whole ? size : BINARY_SIZE);
+	case ROW_BINARY_POSTFIX:
+		if (whole)
+			return in_postfix_set(s, row->set, binary + size, size, row->values[0]);
+		return in_postfix_set(s, row->set, address_of(proc->tail + BINARY_TAIL), BINARY_TAIL,
+				      row->values[0]);
+	}
+	return whole && in_str_set(s, row->set, binary, size);
+}
+
+inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc, __u32 tgid)
+{
+	__u64 *extra;
+
+	if (proc->follow & row->values[0])
+		return true;
+	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
+	if (extra && *extra & row->values[0])
+		return true;
+	return row->set && proc->binary_length <= BINARY_SIZE &&
+	       in_str_set(s, row->set, address_of(proc->binary), proc->binary_length);
+}
+
+inline_fn bool capability_hits(struct row *row, struct task_struct *task)
+{
+	const struct cred *cred = task->cred;
+	__u64 set;
+
+	if (row->set == CAPS_PERMITTED)
+		bpf_core_read(&set, sizeof(set), &cred->cap_permitted);
+	else if (row->set == CAPS_INHERITABLE)
+		bpf_core_read(&set, sizeof(set), &cred->cap_inheritable);
+	else
+		bpf_core_read(&set, sizeof(set), &cred->cap_effective);
+	return set & row->values[0];
+}
+
+__noinline int process_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct proc *proc;
+	__u64 value;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	switch (row->op) {
+	case ROW_PID:
+		return negated(row, in_values(s, row, task->tgid));
+	case ROW_NS_PID:
+		return negated(row, in_values(s, row, ns_pid_of(task)));
+	case ROW_NAMESPACE:
+		value = namespace_of(task, row->set);
+		return value && negated(row, is_one_of(row, value));
+	case ROW_CAPABILITY:
+		if (row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level)
+			return 0;
+		return negated(row, capability_hits(row, task));
+	}
+	proc = find_proc(task->tgid);
+	if (!proc)
+		return 0;
+	if (row->op == ROW_FOLLOW)
+		return negated(row, follow_hits(s, row, proc, task->tgid));
+	return proc->binary_length && negated(row, binary_hits(s, row, proc));
+}
+
+inline_fn bool row_holds(struct scratch *s, struct row *row)
+{
+	__u32 op = row->op;
+
+	if (op == ROW_ALWAYS)
+		return true;
+	if (op <= ROW_INT_SET)
+		return number_holds(s, row);
+	if (op <= ROW_STR_POSTFIX)
+		return text_holds(s, row);
+	if (op <= ROW_STATE)
+		return sock_holds(s, row);
+	return process_holds(s, row);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Where the raw arguments of a call are, for each way of attaching. */
+#ifndef GANDER_SOURCE_H
+#define GANDER_SOURCE_H
+
+#include "args.bpf.h"
+
+enum source {
+	FROM_TRAMPOLINE,      /* LSM, fentry, fmod_ret */
+	FROM_RETURN,	      /* fexit: arguments and result */
+	FROM_REGISTERS,	      /* kprobe */
+	FROM_RETURN_REGISTER, /* kretprobe: the result alone */
+	FROM_RAW_TRACEPOINT,
+	FROM_RECORD,	      /* tracepoint: the context is the record */
+};
+
+enum { MAX_ARGS = 12 };
+
+/* An argument of a system call, from the registers it was entered with (x86-64). */
+inline_fn __u64 syscall_argument(struct pt_regs *regs, __u32 at)
+{
+	switch (at) {
+	case 0:
+		return BPF_CORE_READ(regs, di);
+	case 1:
+		return BPF_CORE_READ(regs, si);
+	case 2:
+		return BPF_CORE_READ(regs, dx);
+	case 3:
+		return BPF_CORE_READ(regs, r10);
+	case 4:
+		return BPF_CORE_READ(regs, r8);
+	case 5:
+		return BPF_CORE_READ(regs, r9);
+	}
+	return 0;
+}
+
+inline_fn __u64 register_argument(struct pt_regs *regs, __u32 at)
+{
+	switch (at) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return regs->cx;
+	case 4:
+		return regs->r8;
+	case 5:
+		return regs->r9;
+	}
+	return 0;
+}
+
+inline_fn __u64 trampoline_argument(void *ctx, __u32 at)
+{
+	__u64 value = 0;
+
+	bpf_get_func_arg(ctx, at, &value);
+	return value;
+}
+
+/* One load at a constant offset: the verifier takes no other access to this context. */
+#define LOAD_ARGUMENT(N)                                                                           \
+	if (N < nargs && at == N) {                                                                \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(N * 8));       \
+		return value;                                                                      \
+	}
+
+inline_fn __u64 tracepoint_argument(void *ctx, __u32 at)
+{
+	__u64 value;
+
+	LOAD_ARGUMENT(0) LOAD_ARGUMENT(1) LOAD_ARGUMENT(2) LOAD_ARGUMENT(3)
+	LOAD_ARGUMENT(4) LOAD_ARGUMENT(5) LOAD_ARGUMENT(6) LOAD_ARGUMENT(7)
+	LOAD_ARGUMENT(8) LOAD_ARGUMENT(9) LOAD_ARGUMENT(10) LOAD_ARGUMENT(11)
+	return 0;
+}
+
+/* The raw argument `at`, where it is a plain one. */
+inline_fn __u64 plain_argument(void *ctx, enum source source, __u32 at)
+{
+	if (source == FROM_RAW_TRACEPOINT)
+		return tracepoint_argument(ctx, at);
+	if (source == FROM_REGISTERS)
+		return register_argument(ctx, at);
+	return trampoline_argument(ctx, at);
+}
+
+/* Copies all raw arguments to scratch memory. */
+inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
+{
+	struct pt_regs *regs = ctx;
+
+	if (source == FROM_RECORD) {
+		s->raw[0] = address_of(ctx);
+		return;
+	}
+	if (source == FROM_RETURN_REGISTER) {
+		s->raw[RAW_RETURN] = regs->ax;
+		return;
+	}
+	if (source == FROM_RETURN)
+		bpf_get_func_ret(ctx, &s->raw[RAW_RETURN]);
+#pragma unroll
+	for (__u32 i = 0; i < MAX_ARGS; i++) {
+		if (i >= nargs && source != FROM_REGISTERS)
+			break;
+		if (i < 6 || source != FROM_REGISTERS)
+			s->raw[i] = plain_argument(ctx, source, i);
+	}
+	if (!(hook_flags & HOOK_SYSCALL))
+		return;
+	regs = (struct pt_regs *)s->raw[0];
+#pragma unroll
+	for (__u32 i = 0; i < 6; i++)
+		s->raw[i] = syscall_argument(regs, i);
+}
+
+/* The raw argument of one slot before any is copied. False: this kind cannot tell. */
+inline_fn bool raw_argument(void *ctx, enum source source, struct slot *slot, __u64 *value)
+{
+	__u32 at = slot->raw, size = slot->size;
+	__u64 raw = 0;
+
+	if (source == FROM_RETURN_REGISTER || at == RAW_RETURN)
+		return false;
+	if (source == FROM_RECORD) {
+		bounded(size, 15);
+		if (size > 8)
+			return false;
+		bpf_probe_read_kernel(&raw, size, (void *)(address_of(ctx) + at));
+	} else if (hook_flags & HOOK_SYSCALL) {
+		raw = syscall_argument((struct pt_regs *)plain_argument(ctx, source, 0), at);
+	} else {
+		raw = plain_argument(ctx, source, at);
+	}
+	*value = raw;
+	return true;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The tables that policies are linked into (abi.h), and what is fixed per hook when it is loaded. */
+#ifndef GANDER_TABLES_H
+#define GANDER_TABLES_H
+
+#include "state.bpf.h"
+
+TABLE(groups, struct group, 2 * MAX_GROUPS);
+TABLE(hooks, struct hook, 2 * MAX_HOOKS);
+TABLE(applications, struct application, 2 * MAX_APPLICATIONS);
+TABLE(rules, struct rule, 2 * MAX_RULES);
+TABLE(rows, struct row, 2 * MAX_ROWS);
+TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
+TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
+TABLE(counts, struct count, MAX_COUNTS);
+TABLE(budgets, struct budget, MAX_POLICIES);
+HASH(index_int, struct index_int_key, __u32, 8192);
+TABLE(listed, __u64, 2 * LISTED_WORDS);
+TRIE(index_text, struct index_text_key, __u32, 8192);
+TABLE(path_cache, struct cached_path, CACHED_FILES);
+
+/* Frozen when a hook is loaded; all that differs between the programs of two hooks. */
+const volatile __u32 hook_id = 0; /* 0: a template */
+const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most 12 */
+const volatile __u32 hook_flags = 0; /* enum hook_flags */
+const volatile __u64 rename_lock_at = 0; /* addresses of the kernel's symbols, 0: not known */
+const volatile __u64 mount_lock_at = 0;
+
+/*
+ * A template is cloned for each hook and never runs. Each function that is not inlined returns early in
+ * one, so that there is nothing to verify (before 6.8 the verifier looks at each, called or not).
+ */
+#define IS_TEMPLATE (!hook_id)
+
+inline_fn struct row *row_at(__u32 at)
+{
+	return bpf_map_lookup_elem(&rows, &at);
+}
+
+inline_fn struct rule *rule_at(__u32 at)
+{
+	return bpf_map_lookup_elem(&rules, &at);
+}
+
+inline_fn struct hook *hook_at(__u32 at)
+{
+	return bpf_map_lookup_elem(&hooks, &at);
+}
+
+inline_fn struct application *application_at(__u32 at)
+{
+	return bpf_map_lookup_elem(&applications, &at);
+}
+
+inline_fn struct bitset *bitset_at(__u32 at)
+{
+	return bpf_map_lookup_elem(&bitsets, &at);
+}
+
+/* The position of the only bit that is set in `bit`. */
+inline_fn __u32 bit_position(__u64 bit)
+{
+	static const __u8 positions[64] = {
+		0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28,
+		62, 5,	39, 46, 44, 42, 22, 9,	24, 35, 59, 56, 49, 18, 29, 11,
+		63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21, 23, 58, 17, 10,
+		51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+	};
+
+	return positions[(bit * 0x022fdd63cc95386dULL) >> 58];
+}
+
+#endif

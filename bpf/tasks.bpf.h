@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What ran before: the iterator puts every process into the table and writes a RECORD_TASK for it
+ * into its own output. Sleepable, so that it can read the arguments of other processes.
+ */
+#ifndef GANDER_TASKS_H
+#define GANDER_TASKS_H
+
+#include "details.bpf.h"
+
+/* The arguments of another process; pages that are not in memory are brought in. */
+inline_fn void append_task_arguments(struct stage *stage, struct record_exec *record, struct mm_struct *mm,
+				     struct task_struct *task)
+{
+	__u64 from = mm->arg_start, size = mm->arg_end - from, at = stage->size;
+
+	record->arguments_size = size;
+	if (size > ARGUMENTS_SIZE) {
+		size = ARGUMENTS_SIZE;
+		record->arguments.flags = TEXT_TRUNCATED;
+	}
+	bounded(at, STAGE_SIZE / 2 - 1);
+	bounded(size, ARGUMENTS_SIZE * 2 - 1);
+	if (size > ARGUMENTS_SIZE)
+		return;
+	if (bpf_copy_from_user_task(stage->bytes + at, size, (void *)from, task, 0)) {
+		record->arguments.flags |= TEXT_UNREADABLE;
+		return;
+	}
+	record->arguments.size = size;
+	stage->size = at + size;
+}
+
+inline_fn void append_task_file(struct stage *stage, struct scratch *s, __u32 index,
+				struct record_exec *record, struct file *file, struct proc *proc)
+{
+	walk_begin(s, &file->f_path);
+	walk_to_text(index);
+	fill_file(record, file);
+	append_path(stage, s, &record->path);
+	if (proc && !(proc->flags & PROC_EXECED))
+		remember_binary(proc, s);
+}
+
+inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, struct task_struct *task)
+{
+	struct follow follow = { .index = index, .tgid = task->tgid };
+	struct record_exec *record = &stage->exec;
+	struct mm_struct *mm = task->mm;
+	struct proc *proc = find_proc(task->tgid);
+	struct file *file;
+
+	if (!proc)
+		proc = add_proc(stage, task);
+	bpf_probe_read_kernel(record, sizeof(*record), NULL); /* zeros */
+	stage->size = sizeof(*record);
+	fill_record(&record->r, RECORD_TASK, task, task->cgroups->dfl_cgrp->kn->id);
+	fill_details(record, task);
+	if (task->flags & PF_KTHREAD)
+		record->flags |= EXEC_KERNEL_THREAD;
+	file = mm ? mm->exe_file : NULL;
+	if (file)
+		append_task_file(stage, s, index, record, file, proc);
+	append_kernel_string(stage, &record->filename, task->comm);
+	append_cwd(stage, s, index, record, task);
+	if (mm)
+		append_task_arguments(stage, record, mm, task);
+	stage->record.size = stage->size;
+	if (proc) {
+		proc->flags |= PROC_ANNOUNCED;
+		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
+	}
+}
+
+SEC("iter.s/task")
+int process__tasks(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct seq_file *seq = context->meta->seq;
+	struct scratch *s;
+	struct stage *stage;
+	int index, stage_index;
+	__u32 size;
+
+	if (!task || task->pid != task->tgid || !task->signal->live.counter)
+		return 0;
+	index = scratch_claim();
+	stage_index = stage_claim();
+	s = index < 0 ? NULL : scratch_at(index);
+	stage = stage_index < 0 ? NULL : stage_at(stage_index);
+	if (s && stage) {
+		task_record(stage, s, index, task);
+		size = stage->size;
+		bounded(size, STAGE_SIZE * 2 - 1);
+		if (size <= STAGE_SIZE)
+			bpf_seq_write(seq, stage->bytes, size);
+		count_lifecycle(RECORD_TASK, LIFECYCLE_WRITTEN);
+	} else {
+		count_fault(FAULT_STAGE);
+		count_lifecycle(RECORD_TASK, LIFECYCLE_NO_MEMORY);
+	}
+	if (index >= 0)
+		scratch_release(index);
+	if (stage_index >= 0)
+		stage_release(stage_index);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the programs cost, in guest instructions: e2e/vm --icount -- node bpf/test/cost.ts
+// The guest's clock then counts instructions, one a nanosecond.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createGuard } from "./guard.ts";
+import type { Slot, TestRule } from "./tables.ts";
+
+const scenes = "/gander/bpf/build/test/scenes";
+mkdirSync("/tmp/dir", { recursive: true });
+const file = "/tmp/dir/a-file";
+writeFileSync(file, "x");
+
+const time = (...args: string[]): number =>
+  Number(execFileSync(scenes, args, { encoding: "utf8" }));
+// what disturbs only ever adds
+const measure = (...args: string[]): number => Math.min(...[1, 2, 3].map(() => time(...args)));
+
+measure("time-calls", "read", "2000", file); // warm
+const bare = {
+  read: measure("time-calls", "read", "2000", file),
+  write: measure("time-calls", "write", "2000", file),
+  getpid: measure("time-calls", "getpid", "5000"),
+  exec: measure("time-exec", "100", scenes, "nothing"),
+};
+const guard = createGuard({ kinds: ["fentry", "lsm", "raw_tp", "kprobe"] });
+const { tables } = guard;
+const results: Record<string, number> = {};
+const note = (name: string, value: number) => {
+  results[name] = value;
+  console.log(`${String(value).padStart(7)}  ${name}`);
+};
+console.log(`bare: ${JSON.stringify(bare)}`);
+note("exec + exit, no policy", measure("time-exec", "100", scenes, "nothing") - bare.exec);
+
+const slots: Slot[] = [
+  { type: "VALUE_FILE", raw: 0 },
+  { type: "VALUE_S32", raw: 1 },
+];
+const reads = { op: "ROW_EQUAL", slot: 1, values: [4] };
+const prefix = (set: number, text: string) =>
+  tables.put("prefix_set", { bits: 32 + 8 * text.length, set, text });
+let nextId = 1;
+
+/** `count` rules: `mode` is the number they look for, `path` the prefix. */
+function rules(
+  count: number,
+  mode: number,
+  path: string,
+  actions: readonly string[] = [],
+): TestRule[] {
+  return Array.from({ length: count }, (_, i) => {
+    const set = nextId++;
+    prefix(set, count > 1 ? `${path}${i}` : path);
+    return {
+      id: set,
+      args: [0, 1],
+      selectors: [
+        {
+          filters: [
+            { ...reads, values: [mode] },
+            { op: "ROW_STR_PREFIX", slot: 0, set },
+          ],
+          verdict: { actions, counter: 1 },
+        },
+      ],
+    };
+  });
+}
+
+const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+let nextIndex = 1; // bit sets are used again
+
+/** The index that the linker would make of `rules(count, mode, path)`. */
+function index(count: number, mode: number, path: string) {
+  const key = nextIndex++;
+  const all = Array.from({ length: 16 }, (_, i) =>
+    count >= 64 * (i + 1)
+      ? 0xffffffffffffffffn
+      : count > 64 * i
+        ? (1n << BigInt(count - 64 * i)) - 1n
+        : 0n,
+  );
+  const base = (key % 5) * 150 + 1;
+  tables.write("bitsets", base, { bits: Array(16).fill(0n) });
+  tables.write("bitsets", base + 1, { bits: all });
+  tables.put("index_int", { index: key, value: BigInt(mode) }, u32(base + 1));
+  tables.list(key, BigInt(mode));
+  for (let i = 0; i < count; i++) {
+    const bits = Array(16).fill(0n);
+    bits[i >> 6] = 1n << BigInt(i & 63);
+    tables.write("bitsets", base + 2 + i, { bits });
+    const text = count > 1 ? `${path}${i}` : path;
+    tables.put("index_text", { bits: 32 + 8 * text.length, index: key, text }, u32(base + 2 + i));
+  }
+  return {
+    index: key,
+    flags: tables.constant("HOOK_LISTED_NUMBERS"),
+    index_int: 1,
+    index_text: 0,
+    int_default: base,
+    text_default: base,
+    text_rules: all,
+  };
+}
+
+for (const kind of ["lsm", "fentry"] as const) {
+  const target = kind === "lsm" ? "file_permission" : "security_file_permission";
+  const id = kind === "lsm" ? 2 : 1;
+  using _link = guard.attach({ id, kind, target, nargs: 2 });
+  const read = () => measure("time-calls", "read", "2000", file) - bare.read;
+  note(`${kind}: no policy here`, read());
+  for (const count of [1, 100]) {
+    tables.guard(id, rules(count, 2, "/nowhere/"), { slots });
+    if (count < 100) note(`${kind}: ${count} filtered by number, rows`, read());
+    tables.guard(id, rules(count, 2, "/nowhere/"), { slots, index: index(count, 2, "/nowhere/") });
+    note(`${kind}: ${count} filtered by number, index`, read());
+    tables.guard(id, rules(count, 4, "/nowhere/"), { slots });
+    if (count < 100) note(`${kind}: ${count} filtered by path, rows`, read());
+    tables.guard(id, rules(count, 4, "/nowhere/"), { slots, index: index(count, 4, "/nowhere/") });
+    note(`${kind}: ${count} filtered by path, index`, read());
+  }
+  tables.write("config", 0, { flags: tables.constant("CONFIG_PATH_CACHE") });
+  using _free = guard.attachFileFree();
+  tables.guard(id, rules(10, 4, "/nowhere/"), {
+    slots,
+    index: {
+      ...index(10, 4, "/nowhere/"),
+      flags: tables.constant("HOOK_CACHE_PATHS") | tables.constant("HOOK_LISTED_NUMBERS"),
+    },
+  });
+  note(`${kind}: 10 filtered by path, remembered`, read());
+  tables.write("config", 0, { flags: 0 });
+  tables.guard(id, rules(1, 4, "/tmp/", ["ACTION_POST"]), { slots });
+  guard.drain();
+  note(`${kind}: matched and posted`, measure("time-calls", "read", "500", file) - bare.read);
+  tables.guard(id, [], { slots });
+}
+
+{
+  using _link = guard.attach({ id: 3, kind: "raw_tp", target: "sys_enter", nargs: 2 });
+  note("raw_tp sys_enter: no policy here", measure("time-calls", "getpid", "5000") - bare.getpid);
+  const rule = {
+    id: 9,
+    args: [],
+    selectors: [
+      {
+        filters: [{ op: "ROW_EQUAL", slot: 0, values: [1000] }],
+        verdict: { actions: [], counter: 2 },
+      },
+    ],
+  };
+  tables.guard(3, [rule], { slots: [{ type: "VALUE_U64", raw: 1 }] });
+  const getpid = () => measure("time-calls", "getpid", "5000") - bare.getpid;
+  note("raw_tp sys_enter: filtered by number, rows", getpid());
+  tables.guard(3, [rule], {
+    slots: [{ type: "VALUE_U64", raw: 1 }],
+    index: { ...index(1, 1000, "/"), index_int: 0, index_text: tables.constant("NO_SLOT") },
+  });
+  note("raw_tp sys_enter: filtered by number, index", getpid());
+}
+console.log(JSON.stringify(results));
+guard[Symbol.dispose]();

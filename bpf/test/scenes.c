@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What a shell can't do, for the kernel tests: scenes NAME ARGUMENTS… */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(99);
+}
+
+static void *exec_in_thread(void *arguments)
+{
+	char **argv = arguments;
+
+	execv(argv[0], argv);
+	fail("execv");
+	return NULL;
+}
+
+/* exec by a thread that is not the leader, while the leader waits */
+static void thread_exec(char **argv)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, exec_in_thread, argv);
+	pthread_join(thread, NULL);
+}
+
+static void *end_later(void *code)
+{
+	usleep(100 * 1000);
+	if (code)
+		exit(atoi(code));
+	syscall(SYS_exit, 5); /* this thread alone */
+	return NULL;
+}
+
+/* The leader is gone first, with status 3; then the last thread exits, or the group with CODE. */
+static void leader_exits(char **argv)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, end_later, argv[0]);
+	syscall(SYS_exit, 3);
+}
+
+/* exec of a file that never had a name */
+static void memfd_exec(char **argv)
+{
+	int memory = memfd_create("nameless", 0), file = open(argv[0], O_RDONLY);
+	char *none[] = { NULL };
+	struct stat status;
+
+	fstat(file, &status);
+	for (off_t at = 0; at < status.st_size;) {
+		char buffer[65536];
+		ssize_t size = read(file, buffer, sizeof(buffer));
+
+		if (size <= 0 || write(memory, buffer, size) != size)
+			fail("copy");
+		at += size;
+	}
+	fexecve(memory, argv, none);
+	fail("fexecve");
+}
+
+/* exec of a file that is unlinked as soon as it is open */
+static void deleted_exec(char **argv)
+{
+	int file = open(argv[0], O_RDONLY);
+	char *none[] = { NULL };
+
+	unlink(argv[0]);
+	fexecve(file, argv, none);
+	fail("fexecve");
+}
+
+static char **arguments_to_hide;
+
+static void unmap_arguments(void)
+{
+	/* To the last string of the stack: what stayed above would grow down into the hole when it is read. */
+	const char *last = (const char *)getauxval(AT_EXECFN);
+	char **argv = arguments_to_hide;
+	uintptr_t from = (uintptr_t)argv[-2] & ~4095UL, to = ((uintptr_t)(last + strlen(last)) | 4095) + 1;
+
+	if (munmap((void *)from, to - from))
+		fail("munmap");
+	syscall(SYS_write, 1, "ready\n", 6);
+	syscall(SYS_pause);
+}
+
+/*
+ * Takes the memory of its own arguments away and waits: on a stack of its own, as the first one often
+ * begins in the page that goes. (Not in a thread: the first one may be on its way to wait for it.)
+ */
+static void hide_arguments(char **argv)
+{
+	static char stack[64 << 10];
+	ucontext_t context;
+
+	arguments_to_hide = argv;
+	getcontext(&context);
+	context.uc_stack = (stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) };
+	context.uc_link = NULL;
+	makecontext(&context, unmap_arguments, 0);
+	setcontext(&context);
+}
+
+/* Makes and enters N directories of 200 (or so many) characters below the current one, writes FILE in the last. */
+static void deep_write(char **argv)
+{
+	int length = argv[2] ? atoi(argv[2]) : 200, file;
+	char name[201];
+
+	memset(name, 'd', length);
+	name[length] = 0;
+	for (int i = atoi(argv[0]); i > 0; i--)
+		if ((mkdir(name, 0755) && errno != EEXIST) || chdir(name))
+			fail("mkdir");
+	file = open(argv[1], O_CREAT | O_WRONLY, 0644);
+	if (file < 0)
+		fail("open");
+	if (write(file, "x", 1) != 1)
+		fail("write");
+}
+
+static void start(char **argv)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(98);
+	}
+	if (child < 0)
+		fail("vfork");
+}
+
+/* Forks N children that exec PROGRAM as fast as it can, WIDTH at a time. */
+static void storm(char **argv)
+{
+	int left = atoi(argv[0]), width = atoi(argv[1]), running = 0;
+
+	while (left > 0 || running > 0) {
+		if (left > 0 && running < width) {
+			start(argv + 2);
+			left--;
+			running++;
+		} else {
+			wait(NULL);
+			running--;
+		}
+	}
+}
+
+static void fork_chain_link(int left)
+{
+	if (left > 0 && fork() == 0) {
+		fork_chain_link(left - 1);
+		exit(0);
+	}
+	wait(NULL);
+}
+
+/* N generations without an exec. */
+static void fork_chain(char **argv)
+{
+	fork_chain_link(atoi(argv[0]));
+}
+
+static long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* Prints the nanoseconds that one of N system calls takes: read FILE, write FILE or getpid. */
+static void time_calls(char **argv)
+{
+	int count = atoi(argv[1]), file = argv[2] ? open(argv[2], O_RDWR | O_CREAT, 0600) : -1;
+	long start = 0;
+	char byte = 'x';
+
+	for (int i = -10; i < count; i++) {
+		if (i == 0)
+			start = nanoseconds();
+		if (!strcmp(argv[0], "read"))
+			syscall(SYS_pread64, file, &byte, 1, 0);
+		else if (!strcmp(argv[0], "write"))
+			syscall(SYS_pwrite64, file, &byte, 1, 0);
+		else
+			syscall(SYS_getpid);
+	}
+	printf("%ld\n", (nanoseconds() - start) / count);
+}
+
+/* The same for one vfork, exec, exit and wait of a program. */
+static void time_exec(char **argv)
+{
+	int count = atoi(argv[0]);
+	long started = nanoseconds();
+
+	for (int i = 0; i < count; i++) {
+		start(argv + 1);
+		wait(NULL);
+	}
+	printf("%ld\n", (nanoseconds() - started) / count);
+}
+
+static void nothing(char **argv)
+{
+	(void)argv;
+}
+
+static const struct {
+	const char *name;
+	void (*play)(char **arguments);
+} scenes[] = {
+	{ "thread-exec", thread_exec },	  { "leader-exits", leader_exits }, { "memfd-exec", memfd_exec },
+	{ "deleted-exec", deleted_exec }, { "hide-arguments", hide_arguments }, { "deep-write", deep_write },
+	{ "storm", storm },		  { "fork-chain", fork_chain },
+	{ "time-calls", time_calls },	  { "time-exec", time_exec },	    { "nothing", nothing },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+		if (argc > 1 && !strcmp(argv[1], scenes[i].name)) {
+			scenes[i].play(argv + 2);
+			return 0;
+		}
+	fprintf(stderr, "no such scene\n");
+	return 97;
+}

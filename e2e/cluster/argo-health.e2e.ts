@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Argo CD makes of our objects: the scripts of examples/gitops, run by the interpreter that Argo CD
+// uses, on statuses as the operator writes them.
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { checkPolicyStatusSchema, checkTracingPolicyStatusSchema } from "@gander/crd-schemas";
+import { describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+type KubeObject = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly generation?: number };
+  readonly status?: Readonly<Record<string, unknown>>;
+};
+type Health = { readonly status?: string; readonly message?: string; readonly error?: string };
+type Question = { readonly script: string; readonly object: KubeObject };
+
+const configMap = parse(readFileSync(join(ROOT, "examples/gitops/argocd/argocd-cm.yaml"), "utf8"));
+
+function scriptFor({ apiVersion, kind }: KubeObject): string {
+  const key = `resource.customizations.health.${apiVersion.split("/")[0]}_${kind}`;
+  const script: unknown = configMap.data[key];
+  if (typeof script !== "string") throw new Error(`There is no ${key}`);
+  return script;
+}
+
+function healthOf(objects: readonly KubeObject[]): readonly Health[] {
+  return run(objects.map((object) => ({ script: scriptFor(object), object })));
+}
+
+function run(questions: readonly Question[]): readonly Health[] {
+  const input = JSON.stringify(questions);
+  const { stdout, stderr, error } = spawnSync("lua-health", { input, encoding: "utf8" });
+  if (error) throw new Error("Cannot run lua-health: run scripts/setup e2e", { cause: error });
+  expect(stderr).toBe("");
+  return JSON.parse(stdout);
+}
+
+const fixtures = new Map(
+  globSync("fixtures/statuses/*.yaml", { cwd: import.meta.dirname }).map((path) => [
+    basename(path, ".yaml"),
+    parseAllDocuments(readFileSync(join(import.meta.dirname, path), "utf8")).map(
+      (document) => document.toJS() as KubeObject,
+    ),
+  ]),
+);
+
+function fixture(name: string): readonly KubeObject[] {
+  const objects = fixtures.get(name);
+  if (objects === undefined || objects.length === 0) throw new Error(`There is no ${name}`);
+  return objects;
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  "not-yet-seen": "Progressing",
+  "rolling-out": "Progressing",
+  ready: "Healthy",
+  "some-failed": "Degraded",
+  unsupported: "Degraded",
+  paused: "Suspended",
+};
+
+describe("the statuses", () => {
+  it("are those that are expected here", () =>
+    expect([...fixtures.keys()].sort()).toEqual(Object.keys(EXPECTED).sort()));
+
+  it.each(Object.keys(EXPECTED))("%s is as our definitions want it", (name) => {
+    for (const object of fixture(name)) {
+      const check = object.apiVersion.startsWith("gander.dev/")
+        ? checkPolicyStatusSchema
+        : checkTracingPolicyStatusSchema;
+      expect(check(object)).toEqual([]);
+    }
+  });
+});
+
+describe("the health of a policy", () => {
+  it.each(Object.entries(EXPECTED))("that is %s is %s", (name, expected) => {
+    const objects = fixture(name);
+    const namespaced = objects.map((object) => ({ ...object, kind: `${object.kind}Namespaced` }));
+    const kinds = new Set(objects.map(({ kind }) => kind));
+    expect(kinds).toContain("TracingPolicy");
+    expect(kinds).toContain("PolicyStatus");
+    for (const health of healthOf([...objects, ...namespaced]))
+      expect(health).toEqual({ status: expected, message: expect.stringMatching(/.{10}/) });
+  });
+
+  it("is not that of the version before", () => {
+    const [policy] = fixture("ready");
+    if (policy === undefined) throw new Error("There is no policy");
+    const generation = (policy.metadata.generation ?? 0) + 1;
+    const changed = { ...policy, metadata: { ...policy.metadata, generation } };
+    expect(healthOf([changed])[0]?.status).toBe("Progressing");
+  });
+
+  it("is Progressing while it is deleted, and without any status", () => {
+    const objects = fixture("ready").flatMap((object) => [
+      { ...object, metadata: { ...object.metadata, deletionTimestamp: "2026-11-20T15:00:00Z" } },
+      { ...object, status: {} },
+      { ...object, status: undefined } as unknown as KubeObject,
+    ]);
+    expect(healthOf(objects).map(({ status }) => status)).toEqual(objects.map(() => "Progressing"));
+  });
+});
+
+describe("the health of an Application", () => {
+  it("is what Argo CD found", () => {
+    const application = { apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata: {} };
+    expect(
+      healthOf([
+        { ...application, status: { health: { status: "Degraded", message: "x" } } },
+        { ...application, status: { health: { status: "Healthy" } } },
+        { ...application, status: {} },
+        application,
+      ]).map(({ status }) => status),
+    ).toEqual(["Degraded", "Healthy", "Progressing", "Progressing"]);
+  });
+});
+
+describe("the interpreter", () => {
+  it("has no more than Argo CD lets scripts have", () => {
+    const [object] = fixture("ready");
+    if (object === undefined) throw new Error("There is no object");
+    const scripts = [
+      "return { status = 'Healthy', message = string.lower('X') }",
+      "return { status = io.open('/etc/passwd') }",
+      "while true do end",
+      "return { status = 'Fine' }",
+      "return 'Healthy'",
+    ];
+    for (const health of run(scripts.map((script) => ({ script, object }))))
+      expect(health.error).toMatch(/.{10}/);
+  });
+});

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cp, rm } from "node:fs/promises";
+import { clusterTool } from "./cluster-tools.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
+import { freePorts } from "./free-ports.ts";
+
+export type Etcd = {
+  readonly url: string;
+  /** Ends it as a crash would. */
+  stop(): Promise<void>;
+  /** With the same data and address; resolves when it is ready. */
+  start(): Promise<void>;
+  /** Copies its data to a folder, or puts the data of that folder in their place; while it is stopped. */
+  save(folder: string): Promise<void>;
+  restore(folder: string): Promise<void>;
+  /** Forgets all versions but the newest; gives the revision at which that was. */
+  compact(): Promise<number>;
+};
+
+/** One member on this machine's loopback. It doesn't wait for the disk: a test's data may be lost. */
+export async function startEtcd(directory: string): Promise<Etcd> {
+  const [clientPort, peerPort] = await freePorts(2);
+  const url = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const data = `${directory}/etcd`;
+  let daemon: Daemon | undefined;
+  const stop = async () => daemon?.stop({ signal: "SIGKILL" });
+
+  async function start(): Promise<void> {
+    daemon = startDaemon({
+      name: "etcd",
+      program: clusterTool("etcd"),
+      logFile: `${directory}/etcd.log`,
+      args: [
+        "--name=test",
+        `--data-dir=${data}`,
+        `--listen-client-urls=${url}`,
+        `--advertise-client-urls=${url}`,
+        `--listen-peer-urls=${peerUrl}`,
+        `--initial-advertise-peer-urls=${peerUrl}`,
+        `--initial-cluster=test=${peerUrl}`,
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+      ],
+    });
+    try {
+      await daemon.whenReady(async () => (await fetch(`${url}/health`)).ok, 60_000);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  }
+
+  await start();
+  return {
+    url,
+    start,
+    stop,
+    save: (folder) => cp(data, folder, { recursive: true }),
+    async restore(folder) {
+      await rm(data, { recursive: true });
+      await cp(folder, data, { recursive: true });
+    },
+    async compact() {
+      // The gRPC gateway: 64-bit numbers are strings, keys are base64.
+      const { header } = await post(`${url}/v3/kv/range`, { key: btoa("/"), keys_only: true });
+      await post(`${url}/v3/kv/compaction`, { revision: header.revision, physical: true });
+      return Number(header.revision);
+    },
+  };
+}
+
+async function post(
+  url: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<{ readonly header: { readonly revision: string } }> {
+  const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`etcd refused POST ${url} with ${response.status}: ${text}`);
+  return JSON.parse(text);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ControlPlane } from "../control-plane.ts";
+import { startDaemon } from "./daemon.ts";
+
+const root = join(import.meta.dirname, "../../..");
+export const operatorNamespace = "gander-system";
+
+export type OperatorProcessOptions = {
+  /** Tells replicas apart, in the Lease and by its log. */
+  readonly name: string;
+  /** An administrator's if absent. */
+  readonly kubeconfig?: string;
+  /** Beside its own: ports are any that are free, the Lease is short, the certificate is for 127.0.0.1. */
+  readonly flags?: readonly string[];
+};
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
+
+/** `gander-operator` in a process of its own, on 127.0.0.1. */
+export type OperatorProcess = {
+  /** Since it said that it serves; throws before. */
+  readonly sensorPort: number;
+  /** `http://…` of /healthz and /readyz. */
+  readonly health: string;
+  readonly pid: number;
+  /** HOST:PORT where people and other replicas ask; the certificate is for gander-operator.NAMESPACE.svc. */
+  readonly apiAddress: string;
+  /** All that it has logged. */
+  log(): readonly LogLine[];
+  /** Resolves when it serves sensors. */
+  whenServing(timeoutMs?: number): Promise<void>;
+  /** How it ended; undefined while it runs. */
+  readonly ending: string | undefined;
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+};
+
+let started = 0;
+
+/** It stands in the Lease before anybody listens there: so its port can't be one that the system chooses. */
+function addressOfItsOwn(): string {
+  const { pid } = process;
+  return `127.${128 + ((pid >> 8) & 127)}.${pid & 255}.${1 + (started % 250)}:8444`;
+}
+
+/** Starts a replica; doesn't wait for anything. Stop it before the control plane. */
+export function startOperator(
+  cluster: ControlPlane,
+  { name, kubeconfig = cluster.kubeconfig, flags = [] }: OperatorProcessOptions,
+): OperatorProcess {
+  const logFile = join(cluster.directory, `${name}.${started++}.log`);
+  const ports = ["sensor", "webhook", "metrics"].map((one) => `--${one}-address=127.0.0.1:0`);
+  const apiAddress = addressOfItsOwn();
+  const daemon = startDaemon({
+    name: `operator ${name}`,
+    program: process.execPath,
+    args: [
+      join(root, "packages/operator/src/main.ts"),
+      `--kubeconfig=${kubeconfig}`,
+      `--namespace=${operatorNamespace}`,
+      `--pod-name=${name}`,
+      "--lease-duration=3s",
+      "--tls-san=127.0.0.1,localhost",
+      ...ports,
+      `--api-address=${apiAddress}`,
+      `--advertise-address=${apiAddress}`,
+      ...flags,
+    ],
+    logFile,
+  });
+  const log = () =>
+    readFileSync(logFile, "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line): LogLine => JSON.parse(line));
+  const told = () => log().find(({ message }) => message === "the operator serves");
+  const portOf = (what: string): number => {
+    const address = told()?.[what] as { readonly port: number } | undefined;
+    if (address === undefined) throw new Error(`The operator ${name} doesn't serve yet`);
+    return address.port;
+  };
+  return {
+    get sensorPort() {
+      return portOf("sensors");
+    },
+    get health() {
+      return `http://127.0.0.1:${portOf("health")}`;
+    },
+    pid: daemon.pid,
+    apiAddress,
+    log,
+    whenServing: (timeoutMs = 60_000) =>
+      daemon.whenReady(async () => told() !== undefined, timeoutMs),
+    get ending() {
+      return daemon.ending;
+    },
+    stop: (signal = "SIGTERM") => daemon.stop({ signal, graceMs: 15_000 }),
+  };
+}
+
+/** Our CRDs, as a person installs them. */
+export async function installCrds(cluster: ControlPlane): Promise<void> {
+  const folder = join(root, "charts/gander-crds/generated");
+  await cluster.kubectl(["apply", "--filename", folder]);
+  await cluster.kubectl([
+    "wait",
+    "--for=condition=Established",
+    "--timeout=60s",
+    "--filename",
+    folder,
+  ]);
+}

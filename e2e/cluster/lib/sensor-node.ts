@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ControlPlane } from "../control-plane.ts";
+import { type Created, createNode, createPod } from "./cluster-objects.ts";
+import { type Guest, hostInGuest, startGuest } from "./guest.ts";
+import type { Service } from "./service.ts";
+
+/** A node of the cluster: a real kernel with a real sensor, under a Node and a sensor's Pod of the API. */
+export type SensorNode = AsyncDisposable & {
+  readonly name: string;
+  readonly guest: Guest;
+  /** Its sensor's Pod. */
+  readonly pod: Created;
+  /** Its log so far. */
+  log(): Promise<string>;
+  /** Starts it and waits until it says that it is ready: everything it has from disk is in force then. */
+  startSensor(flags?: readonly string[]): Promise<void>;
+  /** By SIGKILL if absent. */
+  stopSensor(signal?: "KILL" | "TERM"): Promise<void>;
+  /** Another token, as the kubelet writes one. */
+  writeToken(token: string): Promise<void>;
+};
+
+export type SensorNodeOptions = {
+  readonly name: string;
+  readonly kernel: string;
+  readonly namespace: string;
+  /** PEM of the authorities that the operator's certificate is signed by. */
+  readonly authorities: string;
+  readonly service: Service;
+};
+
+export const sensorFiles = {
+  home: "/run/gander-e2e",
+  state: "/var/lib/gander-e2e",
+  token: "/run/gander-e2e/token",
+  ca: "/run/gander-e2e/ca.crt",
+  log: "/run/gander-e2e/sensor.log",
+  pid: "/run/gander-e2e/sensor.pid",
+  export: "/run/gander-e2e/export.log",
+} as const;
+
+/** Boots it, and makes what the API knows of it. The sensor isn't started yet. */
+export async function startSensorNode(
+  cluster: ControlPlane,
+  { name, kernel, namespace, authorities, service }: SensorNodeOptions,
+): Promise<SensorNode> {
+  const guest = await startGuest(kernel);
+  try {
+    await createNode(cluster.client, name);
+    const serviceAccount = "gander-sensor";
+    const pod = { namespace, name: `gander-sensor-${name}`, node: name, serviceAccount };
+    const boundPod = await createPod(cluster.client, pod);
+    const token = await cluster.token({
+      serviceAccount,
+      namespace,
+      audience: "gander-operator",
+      expirationSeconds: 3600,
+      boundPod,
+    });
+    const write = (file: string, input: string) =>
+      guest.bash(
+        `umask 077; mkdir -p ${sensorFiles.home}; cat > ${file}.new; mv ${file}.new ${file}`,
+        {
+          input,
+        },
+      );
+    await write(sensorFiles.ca, authorities);
+    await write(sensorFiles.token, token);
+    const log = () => guest.bash(`cat ${sensorFiles.log} 2>/dev/null || true`);
+    return {
+      name,
+      guest,
+      pod: boundPod,
+      log,
+      writeToken: async (text) => void (await write(sensorFiles.token, text)),
+      async startSensor(flags = []) {
+        const words = [
+          ...["gander", "run", "--node-name", name, "--state-dir", sensorFiles.state],
+          ...["--operator", `${hostInGuest}:${service.port}`, "--operator-ca", sensorFiles.ca],
+          ...["--operator-token", sensorFiles.token, "--operator-server-name", "gander-operator"],
+          ...["--export-filename", sensorFiles.export, ...flags],
+        ];
+        await guest.bash(
+          `setsid ${words.join(" ")} >> ${sensorFiles.log} 2>&1 < /dev/null & echo $! > ${sensorFiles.pid}`,
+        );
+        const { status } = await guest.run(["gander", "status", "--wait", "180s"]);
+        if (status !== 0)
+          throw new Error(`The sensor of ${name} is not ready:\n${(await log()).slice(-3000)}`);
+      },
+      async stopSensor(signal = "KILL") {
+        await guest.bash(
+          `pid=$(cat ${sensorFiles.pid}); kill -${signal} $pid; while [[ -e /proc/$pid ]]; do sleep 0.1; done`,
+        );
+        await sleep(0);
+      },
+      [Symbol.asyncDispose]: () => guest[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await guest[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PolicyCounts, PolicyException } from "@gander/proto/stream";
+import { TestSensor } from "../../../packages/operator/test/test-sensor.ts";
+import type { ControlPlane } from "../control-plane.ts";
+import { createNode, createPod, type Labels } from "./cluster-objects.ts";
+import { operatorNamespace as namespace } from "./operator-process.ts";
+
+export type OfferedPolicy = {
+  readonly uid: string;
+  readonly name: string;
+  readonly generation: number;
+};
+
+export type SimulatedNodeOptions = {
+  readonly name: string;
+  readonly labels?: Labels;
+};
+
+/** What the node's sensor says of a policy; undefined: it is in force. */
+export type Answer = Omit<PolicyException, "uid"> | undefined;
+
+/** A Node of the API whose sensor speaks the real protocol, over TLS and with its own token, and loads nothing. */
+export class SimulatedNode implements Disposable {
+  readonly name: string;
+  /** By UID, as it was offered last. */
+  readonly policies = new Map<string, OfferedPolicy>();
+  /** What it says of policies. */
+  answer: (policy: OfferedPolicy) => Answer = () => undefined;
+  /** Why its stream ended although nobody here ended it. */
+  ending: string | undefined;
+  readonly #token: string;
+  #sensor: TestSensor | undefined;
+  #isHolding = false;
+  #due: (() => void) | undefined;
+
+  private constructor(name: string, token: string) {
+    this.name = name;
+    this.#token = token;
+  }
+
+  static async create(
+    cluster: ControlPlane,
+    { name, labels = {} }: SimulatedNodeOptions,
+  ): Promise<SimulatedNode> {
+    await createNode(cluster.client, name, labels);
+    const account = { namespace, serviceAccount: "gander-sensor" };
+    const boundPod = await createPod(cluster.client, {
+      ...account,
+      name: `sensor-${name}`,
+      node: name,
+    });
+    const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
+    return new SimulatedNode(name, token);
+  }
+
+  /** `ca`: PEM of the operator's authorities. */
+  connect(port: number, ca: string): void {
+    this.disconnect();
+    this.policies.clear();
+    const sensor = new TestSensor(port, this.#token, ca);
+    this.#sensor = sensor;
+    sensor.hello({ node: this.name });
+    this.ending = undefined;
+    void this.#follow(sensor).catch((error: unknown) => {
+      if (this.#sensor === sensor) this.ending = String(error);
+    });
+  }
+
+  disconnect(): void {
+    this.#sensor?.[Symbol.dispose]();
+    this.#sensor = undefined;
+  }
+
+  /** Answers nothing until `release`. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  release(): void {
+    this.#isHolding = false;
+    this.#due?.();
+    this.#due = undefined;
+  }
+
+  /** Says again, of the version it has, what `answer` says now. */
+  answerAgain(): void {
+    this.#repeat?.();
+  }
+
+  /** What it counted since it began. */
+  count(policies: readonly PolicyCounts[]): void {
+    this.#sensor?.send({ summary: { counting_since: "1", policies: [...policies] } });
+  }
+
+  /** Generation of the policy of that name that it has; undefined: none. */
+  generationOf(policyName: string): number | undefined {
+    return [...this.policies.values()].find(({ name }) => name === policyName)?.generation;
+  }
+
+  [Symbol.dispose](): void {
+    this.disconnect();
+  }
+
+  #repeat: (() => void) | undefined;
+
+  async #follow(sensor: TestSensor): Promise<void> {
+    for (;;) {
+      const { offers, commit } = await sensor.version();
+      for (const { put = [], remove = [] } of offers) {
+        for (const { uid = "", name = "", generation = "0" } of put)
+          this.policies.set(uid, { uid, name, generation: Number(generation) });
+        for (const uid of remove) this.policies.delete(uid);
+      }
+      if (this.#isHolding)
+        await new Promise<void>((resolve) => {
+          this.#due = resolve;
+        });
+      this.#repeat = () => sensor.ack(commit, { exceptions: this.#exceptions() });
+      this.#repeat();
+    }
+  }
+
+  #exceptions(): PolicyException[] {
+    return [...this.policies.values()].flatMap((policy) => {
+      const answer = this.answer(policy);
+      return answer === undefined ? [] : { uid: policy.uid, ...answer };
+    });
+  }
+}

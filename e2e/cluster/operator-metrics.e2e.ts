@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator's metrics, after things that really happened.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import {
+  createNamespace,
+  createNode,
+  createPod,
+  createServiceAccount,
+} from "./lib/cluster-objects.ts";
+import {
+  installCrds,
+  operatorNamespace as namespace,
+  type OperatorProcess,
+  startOperator,
+} from "./lib/operator-process.ts";
+
+let cluster: ControlPlane;
+let operator: OperatorProcess;
+
+beforeAll(async () => {
+  cluster = await startControlPlane();
+  await createNamespace(cluster.client, namespace);
+  await createServiceAccount(cluster.client, namespace, "gander-sensor");
+  for (const node of ["node-a", "node-b"]) await createNode(cluster.client, node);
+  await installCrds(cluster);
+  operator = startOperator(cluster, { name: "operator-1" });
+  await operator.whenServing();
+});
+
+afterAll(async () => {
+  await operator?.stop();
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+async function connect(node: string): Promise<TestSensor> {
+  const account = { namespace, serviceAccount: "gander-sensor" };
+  const boundPod = await createPod(cluster.client, { ...account, name: `sensor-${node}`, node });
+  const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
+  const { stdout: ca } = await cluster.kubectl([
+    ...["get", "configmap", "gander-operator-ca", `--namespace=${namespace}`],
+    "--output=jsonpath={.data.ca\\.crt}",
+  ]);
+  const sensor = new TestSensor(operator.sensorPort, token, ca);
+  sensor.hello({ node });
+  return sensor;
+}
+
+async function scrape(): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${operator.health}/metrics`)).text();
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const at = (line: string) => line.lastIndexOf(" ");
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, at(line)), Number(line.slice(at(line)))]),
+  );
+}
+
+const policy = JSON.stringify({
+  apiVersion: "cilium.io/v1alpha1",
+  kind: "TracingPolicy",
+  metadata: { name: "guard" },
+  spec: { kprobes: [{ call: "fd_install", syscall: false }] },
+});
+
+it("count sensors, nodes by state, answers and requests", async () => {
+  await cluster.kubectl(["apply", "--filename", "-"], { input: policy });
+  using sensor = await connect("node-a");
+  const nodes = (state: string) =>
+    `gander_operator_policy_nodes{policy="guard",policy_namespace="",state="${state}"}`;
+  // One node works, the other has no sensor.
+  void (async () => {
+    for (;;) sensor.ack((await sensor.version()).commit);
+  })().catch(() => {});
+  await expect.poll(scrape, { timeout: 30_000 }).toMatchObject({
+    gander_operator_leader: 1,
+    gander_operator_sensors_connected: 1,
+    'gander_operator_objects{kind="nodes"}': 2,
+    'gander_operator_objects{kind="policies"}': 1,
+    [nodes("ready")]: 1,
+    [nodes("disconnected")]: 1,
+    [nodes("failed")]: 0,
+    'gander_kube_watch_synced{resource="pods"}': 1,
+  });
+  const found = await scrape();
+  const sent = found.gander_operator_versions_sent_total ?? 0;
+  expect(sent).toBeGreaterThan(0);
+  // One may be on its way.
+  expect([sent, sent - 1]).toContain(found.gander_operator_answer_seconds_count);
+  expect(found['gander_kube_requests_total{method="GET",code="200"}']).toBeGreaterThan(3);
+  expect(found.process_resident_memory_bytes).toBeGreaterThan(1e6);
+});
+
+it("say no more of a policy that is gone", async () => {
+  await cluster.kubectl(["delete", "tracingpolicy", "guard"]);
+  await expect
+    .poll(async () => Object.keys(await scrape()).join(), { timeout: 30_000 })
+    .not.toContain("guard");
+});

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole way, with nothing in it that isn't real: kubectl, API server, two replicas of the operator,
+// and sensors on two kernels, which are attacked.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNamespace, createPod } from "./lib/cluster-objects.ts";
+import { guardPolicy, tracingPolicy } from "./lib/guard-policy.ts";
+import { startAttack } from "./lib/guest-attack.ts";
+import { makePodCgroup } from "./lib/pod-cgroup.ts";
+import { type RealFleet, startRealFleet } from "./lib/real-fleet.ts";
+import type { SensorNode } from "./lib/sensor-node.ts";
+import { until } from "./lib/until.ts";
+
+const kernels = { "node-6-1": "6.1", "node-6-12": "6.12" } as const;
+let fleet: RealFleet;
+
+beforeAll(async () => {
+  fleet = await startRealFleet({ kernels, replicas: ["operator-1", "operator-2"] });
+  await everywhere(({ guest }) => guest.bash(`mkdir -p /etc/gander-e2e; : > ${guarded}`));
+}, 900_000);
+afterAll(async () => {
+  await fleet?.[Symbol.asyncDispose]();
+}, 120_000);
+
+const guarded = "/etc/gander-e2e/guarded";
+const guard = (...more: readonly string[]) =>
+  guardPolicy({ name: "guard-etc", prefixes: ["/etc/gander-e2e/", ...more] });
+const everywhere = <T>(task: (node: SensorNode) => Promise<T>): Promise<T[]> =>
+  Promise.all(fleet.nodes.map(task));
+const tryToWrite = ({ guest }: SensorNode) => guest.run(["bash", "-c", `echo x >> ${guarded}`]);
+
+describe("a policy's life", { timeout: 600_000 }, () => {
+  it("is in force on both kernels, and its status says so", async () => {
+    await fleet.apply(guard());
+    await fleet.ready("guard-etc");
+    const tries = await everywhere(tryToWrite);
+    expect(tries.map(({ status }) => status)).toEqual([137, 137]);
+    expect(await everywhere(({ guest }) => guest.bash(`cat ${guarded}`))).toEqual(["", ""]);
+    const status = await until(
+      "the status counts both kills",
+      async () => {
+        const found = await fleet.policyStatus("guard-etc");
+        return Number(found?.status.enforced) >= 2 && found;
+      },
+      { seen: async () => JSON.stringify(await fleet.policyStatus("guard-etc")) },
+    );
+    expect(status.status).toMatchObject({ enforced: 2, lost: 0, nodes: { total: 2, ready: 2 } });
+    const { stdout } = await fleet.kubectl("get", "policystatus,tracingpolicies");
+    expect(stdout).toMatch(/guard-etc.*2\/2/);
+  });
+
+  it("changes without a moment of no enforcement", async () => {
+    const attacks = await everywhere(({ guest }) => startAttack(guest, "loop-write", guarded));
+    for (let i = 0; i < 5; i++) await fleet.apply(guard(`/nowhere/${i}/`));
+    await fleet.ready("guard-etc");
+    for (const attack of attacks) {
+      const tally = await attack.stop();
+      expect(tally).toMatchObject({ succeeded: 0 });
+      expect(tally.killed).toBeGreaterThan(0);
+    }
+    expect(await everywhere(({ guest }) => guest.bash(`cat ${guarded}`))).toEqual(["", ""]);
+  });
+
+  it("goes, and leaves nothing behind", async () => {
+    await fleet.kubectl("delete", "tracingpolicy", "guard-etc");
+    await everywhere((node) =>
+      until("a write is let through again", async () => (await tryToWrite(node)).status === 0, {
+        seen: node.log,
+      }),
+    );
+    await everywhere(({ guest }) =>
+      until("the sensor has no policy", async () => {
+        const list = JSON.parse(await guest.bash("gander policy list -o json"));
+        return JSON.stringify(list).includes("guard-etc") ? undefined : list;
+      }),
+    );
+    await until("no object is left", async () => {
+      const { stdout } = await fleet.kubectl(
+        ...["get", "policystatus,policystatusnamespaced,controllerrevisions", "-A", "-o", "name"],
+      );
+      return stdout === "";
+    });
+  });
+});
+
+describe("a function that only one kernel has", { timeout: 600_000 }, () => {
+  it("is warned of, named in the status, and guarded where it exists", async () => {
+    const spec = {
+      kprobes: [
+        {
+          call: "security_file_post_open",
+          syscall: false,
+          args: [{ index: 0, type: "file" }],
+          selectors: [
+            {
+              matchArgs: [{ index: 0, operator: "Equal", values: [guarded] }],
+              matchActions: [{ action: "Sigkill" }],
+            },
+          ],
+        },
+      ],
+    };
+    const input = tracingPolicy("new-hook", { spec });
+    let said = "";
+    // Sensors tell of their kernels when they are asked, some time after they came.
+    await until(
+      "the kernel that lacks it is known",
+      async () => {
+        const tried = ["apply", "--dry-run=server", "-f", "-"];
+        said = (await fleet.cluster.kubectl(tried, { input })).stderr;
+        return /Warning:.*6\.1\..*no function security_file_post_open/.test(said);
+      },
+      { seen: () => said },
+    );
+    const { stderr } = await fleet.apply(input);
+    expect(stderr).toMatch(/Warning: It cannot work on 1 of 2 nodes \(kernel 6\.1\./);
+    const found = await until(
+      "both nodes have answered",
+      async () => {
+        const status = await fleet.policyStatus("new-hook");
+        return status?.status.worstNodes?.some(({ state }) => state !== "pending") && status;
+      },
+      { seen: async () => JSON.stringify(await fleet.policyStatus("new-hook")) },
+    );
+    expect(found.status).toMatchObject({
+      nodes: { total: 2, ready: 1 },
+      worstNodes: [{ name: "node-6-1", state: "unsupported" }],
+    });
+    const [old, recent] = await everywhere(({ guest }) =>
+      guest.run(["bash", "-c", `: < ${guarded}`]),
+    );
+    expect([old?.status, recent?.status]).toEqual([0, 137]);
+    await fleet.kubectl("delete", "tracingpolicy", "new-hook");
+  });
+});
+
+describe("pods", { timeout: 600_000 }, () => {
+  it("get policies by their labels, come, change and go", async () => {
+    const [node] = fleet.nodes.filter(({ name }) => name === "node-6-12");
+    if (node === undefined) throw new Error("no node");
+    const { client } = fleet.cluster;
+    await createNamespace(client, "shop");
+    const make = async (name: string, app: string) => {
+      const { uid } = await createPod(client, {
+        ...{ namespace: "shop", name, node: node.name },
+        labels: { app },
+      });
+      return makePodCgroup(node.guest, uid);
+    };
+    const web = await make("web", "web");
+    const prefixes = ["/var/tmp/"];
+    await fleet.apply(guardPolicy({ name: "web", prefixes, podLabels: { app: "web" } }));
+    await fleet.ready("web");
+    const write = "echo x >> /var/tmp/shared";
+    expect((await web.run(write)).status).toBe(137);
+    expect((await node.guest.run(["bash", "-c", write])).status).toBe(0);
+
+    const db = await make("db", "db");
+    expect((await db.run(write)).status).toBe(0);
+    const later = await make("web-2", "web");
+    await until("the new pod is guarded", async () => (await later.run(write)).status === 137);
+
+    const label = async (app: string, status: number) => {
+      await fleet.kubectl("label", "pod", "db", "-n", "shop", `app=${app}`, "--overwrite");
+      const begun = performance.now();
+      await until(`a pod with app=${app} ends with ${status}`, async () => {
+        const found = await db.run(write);
+        return found.status === status;
+      });
+      return performance.now() - begun;
+    };
+    const times = [await label("web", 137), await label("db", 0)];
+    console.log(`a label's change took ${times.map((ms) => ms.toFixed(0)).join(" and ")} ms`);
+    // Each look costs a process under emulation; without that it is a second.
+    expect(Math.max(...times)).toBeLessThan(10_000);
+    await fleet.kubectl("delete", "tracingpolicy", "web");
+  });
+});

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests read of a line of the export, by the published names.
+
+export interface ExportedProcess {
+  readonly exec_id: string;
+  readonly pid: number;
+  readonly uid: number;
+  readonly cwd?: string;
+  readonly binary: string;
+  readonly arguments?: string;
+  readonly flags?: string;
+  readonly start_time: string;
+  readonly parent_exec_id?: string;
+  readonly tid: number;
+}
+
+interface WithProcess {
+  readonly process: ExportedProcess;
+  readonly parent?: ExportedProcess;
+}
+
+export interface ExportedExit extends WithProcess {
+  readonly signal?: string;
+  readonly status?: number;
+  readonly time: string;
+}
+
+export interface ExportedArgument {
+  readonly file_arg?: { readonly path: string };
+  readonly int_arg?: number;
+  readonly string_arg?: string;
+  readonly linux_binprm_arg?: { readonly path: string };
+  readonly sock_arg?: {
+    readonly family: string;
+    readonly protocol: string;
+    readonly daddr: string;
+    readonly dport: number;
+  };
+}
+
+export interface ExportedKprobe extends WithProcess {
+  readonly function_name: string;
+  readonly args?: readonly ExportedArgument[];
+  readonly return?: ExportedArgument;
+  readonly action: string;
+  readonly policy_name: string;
+  readonly message?: string;
+  readonly tags?: readonly string[];
+}
+
+export interface ExportedEvent {
+  readonly process_exec?: WithProcess;
+  readonly process_exit?: ExportedExit;
+  readonly process_kprobe?: ExportedKprobe;
+  readonly rate_limit_info?: { readonly number_of_dropped_process_events: string };
+  readonly node_name: string;
+  readonly time: string;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { gander } from "./sensor.ts";
+
+/** What `gander policy list -o json` says about a policy's calls, as numbers. */
+export interface PolicyCounters {
+  readonly hits: number;
+  readonly emitted: number;
+  readonly filtered: number;
+  readonly suppressed: number;
+  readonly lost: number;
+  readonly signal: number;
+  readonly override: number;
+}
+
+interface Listed {
+  readonly name: string;
+  readonly stats?: { readonly action_counters?: Readonly<Record<string, string | number>> };
+}
+
+export function policyCounters(name: string): PolicyCounters {
+  const policies: Listed[] = JSON.parse(gander("policy", "list", "-o", "json").output);
+  const counters = policies.find((policy) => policy.name === name)?.stats?.action_counters;
+  if (counters === undefined) throw new Error(`There are no counters of ${name}`);
+  const sum = (...names: string[]) =>
+    names.reduce((total, key) => total + Number(counters[key] ?? 0), 0);
+  return {
+    hits: sum("hits"),
+    emitted: sum("post"),
+    filtered: sum("filtered"),
+    suppressed: sum("nopost", "suppressed_rate_limit", "suppressed_budget"),
+    lost: sum("lost_ring_full", "lost_memory"),
+    signal: sum("signal"),
+    override: sum("override"),
+  };
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Which part of Gander says it; a heading on the reference page. */
+export type ErrorArea =
+  | "yaml"
+  | "policy"
+  | "kernel-check"
+  | "configuration"
+  | "sensor"
+  | "operator"
+  | "client"
+  | "kube";
+
+export type ErrorDescription = {
+  readonly area: ErrorArea;
+  /** What it means. */
+  readonly meaning: string;
+  /** What to do. */
+  readonly remedy: string;
+};
+
+const describe = <const T extends Record<string, ErrorDescription>>(table: T): T => table;
+
+/**
+ * Every code that a person can meet, once. `docs/reference/errors.md` is generated from this table
+ * (`pnpm --filter @gander/base generate`).
+ */
+export const errorCodes = describe({
+  // --- text
+  "yaml-syntax": {
+    area: "yaml",
+    meaning: "The file is not well-formed YAML, so nothing in it can be read.",
+    remedy:
+      "Look at the marked place; indentation, an unclosed quote or a missing colon are the usual causes.",
+  },
+  "yaml-duplicate-key": {
+    area: "yaml",
+    meaning: "A mapping has the same key twice; one of the two would be lost.",
+    remedy: "Merge the two, or remove one.",
+  },
+  "yaml-alias": {
+    area: "yaml",
+    meaning:
+      "The file uses aliases in a way that cannot be followed: too many, or expanding without end.",
+    remedy: "Write the repeated part out.",
+  },
+  "yaml-number-notation": {
+    area: "yaml",
+    meaning: "An unquoted number means one thing to YAML 1.1 (Kubernetes) and another to YAML 1.2.",
+    remedy: "Write the number in decimal, or in quotes where the field is a text.",
+  },
+  "yaml-other-kind": {
+    area: "yaml",
+    meaning: "The document is not a tracing policy and was skipped.",
+    remedy:
+      "Nothing, unless it was meant to be one: then set `apiVersion: cilium.io/v1alpha1` and `kind: TracingPolicy`.",
+  },
+  "input-too-large": {
+    area: "yaml",
+    meaning: "The file is larger, deeper or has more parts than any policy needs; it was not read.",
+    remedy: "Split it into several policies.",
+  },
+  "policy-missing": {
+    area: "yaml",
+    meaning: "There is no tracing policy in the file.",
+    remedy: "Start from one of the files in `policies/examples/`.",
+  },
+  // --- policy
+  "policy-unknown-field": {
+    area: "policy",
+    meaning:
+      "The field does not exist at this place. It is refused because a misspelt filter that is silently ignored would match everything.",
+    remedy: "Use the proposed name, or check the indentation.",
+  },
+  "policy-missing-field": {
+    area: "policy",
+    meaning: "A field that is needed here is absent.",
+    remedy: "Add it.",
+  },
+  "policy-wrong-type": {
+    area: "policy",
+    meaning: "The value is of the wrong kind, such as a text where a list belongs.",
+    remedy: "Write it in the form the message names.",
+  },
+  "policy-unknown-value": {
+    area: "policy",
+    meaning: "The field takes one of a few values, and this is none of them.",
+    remedy: "Use one of those the message lists.",
+  },
+  "policy-out-of-bounds": {
+    area: "policy",
+    meaning: "A number, a text or a list is smaller or larger than is possible.",
+    remedy: "Stay inside the limits that the message names.",
+  },
+  "policy-rule": {
+    area: "policy",
+    meaning: "Two fields that are each valid contradict each other.",
+    remedy: "Follow the message.",
+  },
+  "policy-not-supported": {
+    area: "policy",
+    meaning:
+      "The policy language has this, Gander does not do it yet. It is refused because a policy that does less than it says is worse than none.",
+    remedy: "Use what the message proposes, or leave the part out.",
+  },
+  "policy-empty": {
+    area: "policy",
+    meaning: "The policy hooks nothing.",
+    remedy: "Add an entry below `kprobes`, `lsmhooks` or `tracepoints`.",
+  },
+  "policy-bad-name": {
+    area: "policy",
+    meaning: "A name cannot be one: of a policy, a function, a hook or a tracepoint.",
+    remedy: "Follow the message.",
+  },
+  "policy-not-a-syscall": {
+    area: "policy",
+    meaning:
+      "`syscall` is true, which is its default, but the function's name is not that of a system call.",
+    remedy: "Add `syscall: false` for a kernel function, or write the call as `sys_NAME`.",
+  },
+  "policy-index": {
+    area: "policy",
+    meaning:
+      "A filter names an argument that the hook does not declare, or an argument is declared twice or too far out.",
+    remedy: "Declare the argument below `args`, or correct the index.",
+  },
+  "policy-operator-type": {
+    area: "policy",
+    meaning: "The operator cannot be applied to an argument of this type.",
+    remedy: "Use one of the operators that the message lists.",
+  },
+  "policy-bad-value": {
+    area: "policy",
+    meaning:
+      "A value of a filter or an action cannot be read as what it must be: a number, an address, a port, a capability …",
+    remedy: "Follow the message; it shows the forms that are possible.",
+  },
+  "policy-contradiction": {
+    area: "policy",
+    meaning: "The filter can never hold, or always holds, whatever happens.",
+    remedy: "Correct the value, or leave the filter out.",
+  },
+  "policy-action": {
+    area: "policy",
+    meaning:
+      "The action is not possible on this kind of hook, or lacks or contradicts a parameter.",
+    remedy: "Follow the message.",
+  },
+  "policy-empty-selector": {
+    area: "policy",
+    meaning:
+      "A selector has no filter, so it matches every call. Next to other selectors this is nearly always a dash too many.",
+    remedy: "Remove the dash in front of the second field of the selector.",
+  },
+  "policy-unreachable": {
+    area: "policy",
+    meaning: "A selector or a filter can never be reached, as an earlier one takes every call.",
+    remedy: "Change the order, or remove it.",
+  },
+  "policy-option": {
+    area: "policy",
+    meaning: "An entry of `options` is unknown, or has no effect here.",
+    remedy: "Remove it, or use the proposed name.",
+  },
+  "policy-cut": {
+    area: "policy",
+    meaning: "A text is longer than an event can carry; the rest is left out.",
+    remedy: "Shorten it.",
+  },
+  "policy-macro": {
+    area: "policy",
+    meaning: "A selector macro does not exist, or sets a field that is set already.",
+    remedy: "Define it below `selectorsMacros`, or set the field in one place.",
+  },
+  // --- a policy against one kernel
+  "kernel-no-function": {
+    area: "kernel-check",
+    meaning: "This kernel has no function, hook or tracepoint of that name.",
+    remedy:
+      "Use the proposed name, or set `ignore.callNotFound: true` if the policy may run without this hook.",
+  },
+  "kernel-argument": {
+    area: "kernel-check",
+    meaning:
+      "The function takes fewer arguments, or the argument is of another type than the policy says.",
+    remedy: "Take index and type from the prototype in the message.",
+  },
+  "kernel-unsupported": {
+    area: "kernel-check",
+    meaning: "This kernel lacks what the policy needs, so the policy would not do what it says.",
+    remedy: "Follow the message; it names the requirement.",
+  },
+  "kernel-attach": {
+    area: "kernel-check",
+    meaning:
+      "The kernel refused to attach a program to the function. The message has its reason, or the lines of the verifier that tell it.",
+    remedy:
+      "Hook a neighbouring function, or report the lines: the program should load on this kernel.",
+  },
+  "kernel-facts": {
+    area: "kernel-check",
+    meaning:
+      "What a sensor told the operator of its kernel cannot be read, so policies are not checked against that kernel beforehand.",
+    remedy:
+      "Nothing is wrong with the policy: the sensors on such nodes check it themselves. Report the kernel's release.",
+  },
+  // --- configuration
+  "configuration-unknown-option": {
+    area: "configuration",
+    meaning: "The option does not exist.",
+    remedy: "Use the proposed name, or see `--help`.",
+  },
+  "configuration-bad-value": {
+    area: "configuration",
+    meaning: "The value of the option cannot be read, or is out of its bounds.",
+    remedy: "Follow the message.",
+  },
+  "configuration-file": {
+    area: "configuration",
+    meaning: "A configuration file or directory cannot be read.",
+    remedy: "Correct its path or its permissions.",
+  },
+  "configuration-arguments": {
+    area: "configuration",
+    meaning: "There are too many or too few arguments on the command line.",
+    remedy: "See `--help`.",
+  },
+  // --- the sensor
+  "sensor-already-running": {
+    area: "sensor",
+    meaning:
+      "Another sensor works with the same pinned programs and maps. Two would take them from each other.",
+    remedy:
+      "Stop the other one, or give this one directories of its own with `--bpf-dir` and `--state-dir`.",
+  },
+  "sensor-not-root": {
+    area: "sensor",
+    meaning: "The sensor lacks the rights to load programs into the kernel.",
+    remedy: "Run it with `sudo`, or with the capabilities that docs/quickstart.md lists.",
+  },
+  "sensor-objects": {
+    area: "sensor",
+    meaning: "The files with the programs for the kernel are missing or damaged.",
+    remedy: "Install Gander again, or build them with `make build`.",
+  },
+  "sensor-bpffs": {
+    area: "sensor",
+    meaning: "Programs are pinned, so that they outlive the sensor; that takes a bpf file system.",
+    remedy: "Mount one with `mount -t bpf bpf /sys/fs/bpf`, or name it with `--bpf-dir`.",
+  },
+  "policy-not-loaded": {
+    area: "sensor",
+    meaning:
+      "The policy is well-formed and fits the kernel, but could not be put in force. What was in force before goes on.",
+    remedy: "Follow the message; if it names a limit, remove policies or selectors.",
+  },
+  "policy-degraded": {
+    area: "sensor",
+    meaning:
+      "The policy is in force on this node, but does less there than its text lets expect: the kernel offers no better way.",
+    remedy: "Read the message: it says what is different, and where a newer kernel would help.",
+  },
+  "policy-groups": {
+    area: "sensor",
+    meaning:
+      "The pods of this node have more different combinations of policies than fit. Those for which there is no room keep the policies that they had.",
+    remedy: "Select pods by fewer different labels, or spread them over more nodes.",
+  },
+  "policy-not-found": {
+    area: "sensor",
+    meaning: "The sensor has no policy of that name, namespace and origin.",
+    remedy: "Look it up with `gander policy list`.",
+  },
+  "bundle-policy-missing": {
+    area: "sensor",
+    meaning:
+      "The operator announced the policy, but what it says did not come and is not on the node. The policy's version before goes on, if there was one.",
+    remedy:
+      "Nothing at first: the sensor asks for it again when it connects next. If it stays, look at the operator's log.",
+  },
+  "bundle-policy-damaged": {
+    area: "sensor",
+    meaning:
+      "What came, or lies on the node's disk, is not what was announced: it has another digest. It was not used.",
+    remedy:
+      "Nothing at first: it is sent again. If it stays, look at the disk below `--state-dir`, and for a proxy between sensor and operator.",
+  },
+  "bundle-policy-newer": {
+    area: "sensor",
+    meaning:
+      "The policy holds something that this version of the sensor does not know. It was refused, as a policy with parts left out would be another policy.",
+    remedy: "Upgrade the sensor on the node.",
+  },
+  // --- the operator
+  "operator-tls": {
+    area: "operator",
+    meaning: "Certificate, key or authorities cannot be read, or don't belong together.",
+    remedy:
+      "Name the files that belong together with `--tls-cert-file`, `--tls-key-file` and `--tls-ca-file`.",
+  },
+  "operator-address": {
+    area: "operator",
+    meaning: "The operator cannot listen where it was told to.",
+    remedy: "Choose another port, or end the program that has it.",
+  },
+  "sensor-not-connected": {
+    area: "operator",
+    meaning:
+      "The sensor of a node is not connected to any replica of the operator. It goes on with the policies it has; what it does is not known.",
+    remedy:
+      "Look at the sensor's pod and its log on that node; `kubectl get pods -n gander-system -o wide` names them.",
+  },
+  "sensor-not-answered": {
+    area: "operator",
+    meaning: "The sensor of a node was given the policy and has not yet said what became of it.",
+    remedy: "Nothing at first. If it stays, look at the sensor's log on that node.",
+  },
+  // --- a client of the sensor
+  "client-no-sensor": {
+    area: "client",
+    meaning: "No sensor listens on the socket.",
+    remedy:
+      "Start one with `sudo gander run --policies DIR`, or name its socket with `--server-address`.",
+  },
+  "client-not-allowed": {
+    area: "client",
+    meaning: "The sensor's socket is open to root only, as whoever may use it may change policies.",
+    remedy: "Run the command with `sudo`.",
+  },
+  "client-timeout": {
+    area: "client",
+    meaning: "The sensor is there but did not answer in time.",
+    remedy: "Try again or raise `--timeout`; the sensor's log may tell what it is busy with.",
+  },
+  "client-refused": {
+    area: "client",
+    meaning: "The sensor answered that it cannot do what was asked.",
+    remedy: "Follow the message.",
+  },
+  "client-bad-input": {
+    area: "client",
+    meaning: "A file or the standard input does not hold what the command reads.",
+    remedy: "Follow the message.",
+  },
+  "client-no-operator": {
+    area: "client",
+    meaning: "The operator cannot be reached, or what answers is another program.",
+    remedy:
+      "Open a way to it with `kubectl -n gander-system port-forward service/gander-operator 8444`, and give that address with `--operator 127.0.0.1:8444`.",
+  },
+  "client-no-right": {
+    area: "client",
+    meaning: "The operator doesn't know who asks, or whoever asks may not.",
+    remedy:
+      "Status needs `get` on policystatuses.gander.dev, events need `watch` on events.gander.dev, both for the whole cluster. A token: `kubectl create token NAME -n NAMESPACE --audience gander-operator`.",
+  },
+  "client-not-found": {
+    area: "client",
+    meaning: "There is no policy, or no revision of it, with that name.",
+    remedy:
+      "Check name and namespace; `kubectl get tracingpolicies,tracingpoliciesnamespaced -A` lists them.",
+  },
+  // --- the Kubernetes API server
+  "kube-configuration": {
+    area: "kube",
+    meaning: "How to reach the API server, or with which credentials, could not be read.",
+    remedy:
+      "Check `KUBECONFIG`, or in a pod that its service account token is mounted (`automountServiceAccountToken`).",
+  },
+  "kube-unreachable": {
+    area: "kube",
+    meaning: "The API server could not be reached, or the connection broke before its answer.",
+    remedy:
+      "Nothing if it restarts or is being upgraded: the call is tried again. Else check address, certificate authority and network policies.",
+  },
+  "kube-timeout": {
+    area: "kube",
+    meaning: "The API server took the request but did not answer, or stopped talking, in time.",
+    remedy:
+      "Nothing at first: the call is tried again. If it stays, look at the API server's load.",
+  },
+  "kube-unauthorized": {
+    area: "kube",
+    meaning:
+      "The API server does not accept the credentials; they were read again and refused again.",
+    remedy: "Check that the token or client certificate has not expired and is of this cluster.",
+  },
+  "kube-forbidden": {
+    area: "kube",
+    meaning: "The account may not do this.",
+    remedy:
+      "Grant what the message names, in a Role or ClusterRole; the chart brings what Gander needs.",
+  },
+  "kube-not-found": {
+    area: "kube",
+    meaning: "The object, or the whole kind, does not exist in the cluster.",
+    remedy: "If it is a kind of Gander, install the CRDs (`charts/gander-crds`).",
+  },
+  "kube-already-exists": {
+    area: "kube",
+    meaning: "An object of this name exists already.",
+    remedy: "Choose another name, or change the object that exists.",
+  },
+  "kube-conflict": {
+    area: "kube",
+    meaning: "Somebody changed the object in the meantime, so the change was not made.",
+    remedy: "Nothing: the object is read again and the change made on its newest state.",
+  },
+  "kube-field-conflict": {
+    area: "kube",
+    meaning: "Another field manager owns fields that were to be set; nothing was changed.",
+    remedy:
+      "Let one of the two give the fields up: the message names the managers and the fields they own.",
+  },
+  "kube-invalid": {
+    area: "kube",
+    meaning:
+      "The API server refuses the object: its schema, a rule of the CRD or a webhook says no.",
+    remedy: "Correct the fields that the message names.",
+  },
+  "kube-throttled": {
+    area: "kube",
+    meaning: "The API server asks to slow down.",
+    remedy:
+      "Nothing: the call is repeated when it says so. If it stays, give the account a priority level of its own.",
+  },
+  "kube-server": {
+    area: "kube",
+    meaning: "The API server failed while it answered.",
+    remedy: "Nothing at first: the call is tried again. If it stays, look at the API server's log.",
+  },
+  "kube-expired": {
+    area: "kube",
+    meaning:
+      "The asked-for version of the cluster's state is no longer kept; it has to be read as a whole again.",
+    remedy: "Nothing: that is done.",
+  },
+  "kube-protocol": {
+    area: "kube",
+    meaning: "What came is not what an API server sends: truncated, too long or of another form.",
+    remedy:
+      "Look for a proxy between Gander and the API server; try the same request with `kubectl get --raw`.",
+  },
+  "kube-not-leader": {
+    area: "kube",
+    meaning: "A write was held back because this replica no longer holds the Lease.",
+    remedy: "Nothing: the replica that holds it makes the write.",
+  },
+});
+
+export type ErrorCode = keyof typeof errorCodes;

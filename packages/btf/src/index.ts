@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type Btf, parseBtf, releaseBtf } from "./btf.ts";
+export { BtfError, type BtfErrorCode } from "./btf-error.ts";
+export {
+  type BtfField,
+  type FunctionPrototype,
+  fieldAt,
+  fieldsOfType,
+  functionPrototype,
+  resolveType,
+  sizeOfType,
+  tracepointPrototype,
+} from "./btf-layout.ts";
+export {
+  type BtfKind,
+  type BtfMember,
+  type BtfType,
+  findType,
+  findTypes,
+  namesOfKind,
+  typeById,
+  typeOfKind,
+} from "./btf-type.ts";
+export { typeToString } from "./type-to-string.ts";

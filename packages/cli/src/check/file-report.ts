@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem, Severity } from "@gander/base";
+import type { CheckedPolicy } from "@gander/policy";
+
+/** What a check has to say about one file. */
+export type FileReport = {
+  /** As given, or as found in a directory; `standard input` for that. */
+  readonly file: string;
+  /** `stdin` has no path that a tool could open. */
+  readonly origin: "file" | "stdin";
+  readonly source: string;
+  /** `unread`: it could not be looked at, so nothing is known of it; `other`: it holds no policy and need not. */
+  readonly state: "checked" | "unread" | "other";
+  readonly problems: readonly Problem[];
+  /** Empty if the file has an error. */
+  readonly policies: readonly CheckedPolicy[];
+};
+
+/** The least that makes a check fail. */
+export type FailOn = "error" | "warning";
+
+export function isGood({ problems }: FileReport, failOn: FailOn = "error"): boolean {
+  return !problems.some(({ severity }) => fails(severity, failOn));
+}
+
+/** 0: all good; 1: findings that matter; 2: something could not be looked at, so that nothing is proven. */
+export function exitStatus(reports: readonly FileReport[], failOn: FailOn): 0 | 1 | 2 {
+  if (reports.some(({ state }) => state === "unread")) return 2;
+  return reports.every((report) => isGood(report, failOn)) ? 0 : 1;
+}
+
+function fails(severity: Severity, failOn: FailOn): boolean {
+  return severity === "error" || (severity === "warning" && failOn === "warning");
+}

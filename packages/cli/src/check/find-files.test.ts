@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { check, GOOD, repository } from "./test-check.ts";
+
+const NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: x\n";
+
+async function summaryOf(args: readonly string[]) {
+  const { status, out } = await check(["-o", "json", ...args]);
+  const { files } = JSON.parse(out) as {
+    files: { file: string; ok: boolean; policies: { name: string }[]; problems: Problem[] }[];
+  };
+  return { status, files };
+}
+
+type Problem = { code: string; message: string };
+
+describe("a directory", () => {
+  it("is looked through to its ends, past what is no policy", async () => {
+    using repo = repository({
+      "policies/base/a.yaml": GOOD,
+      "policies/b.yml": `${NAMESPACE}---\n${GOOD}`,
+      "policies/namespace.yaml": NAMESPACE,
+      "policies/kustomization.yaml": "resources: [b.yml]\n",
+      "policies/.hidden.yaml": "{",
+      "policies/.git/x.yaml": "{",
+      "policies/README.md": "{",
+    });
+    const { status, files } = await summaryOf([join(repo.root, "policies")]);
+    expect(status).toBe(0);
+    expect(
+      files.map(({ file, policies }) => [file.slice(repo.root.length), policies.length]),
+    ).toEqual([
+      ["/policies/b.yml", 1],
+      ["/policies/base/a.yaml", 1],
+      ["/policies/namespace.yaml", 0],
+    ]);
+  });
+
+  it("without any policy does not pass", async () => {
+    using repo = repository({ "namespace.yaml": NAMESPACE });
+    const { status, files } = await summaryOf([repo.root]);
+    expect(status).toBe(1);
+    expect(files[0]?.problems.map(({ code }) => code)).toContain("policy-missing");
+    expect((await check([repo.root])).out).toContain("nothing was checked");
+  });
+
+  it("leads nowhere else, and holds nothing up", async () => {
+    using secret = repository({ "secret.yaml": "SECRET: [\n" });
+    using repo = repository({ "policies/a.yaml": GOOD, "policies/huge.yaml": "" });
+    const policies = join(repo.root, "policies");
+    symlinkSync(join(secret.root, "secret.yaml"), join(policies, "link.yaml"));
+    symlinkSync("/dev/zero", join(policies, "endless.yaml"));
+    symlinkSync("..data", join(policies, "gone.yaml"));
+    truncateSync(join(policies, "huge.yaml"), 3 * 1024 ** 3);
+    const { status, out } = await check([policies]);
+    expect(status).toBe(2);
+    expect(out).not.toContain("SECRET");
+    expect(out.match(/leads out of the directory/g)).toHaveLength(2);
+    expect(out).toContain("larger than 4194304 bytes");
+    expect(out).toContain("gone.yaml: there is no such file");
+    expect(out).toContain("a.yaml: ok: good");
+  });
+
+  it("may be a mounted ConfigMap", async () => {
+    using repo = repository({ "..data/a.yaml": GOOD });
+    symlinkSync("..data/a.yaml", join(repo.root, "a.yaml"));
+    const { status, files } = await summaryOf([repo.root]);
+    expect({ status, files: files.length }).toEqual({ status: 0, files: 1 });
+  });
+});
+
+describe("a file given by name", () => {
+  it("must hold a policy", async () => {
+    using repo = repository({ "namespace.yaml": NAMESPACE });
+    expect((await check([join(repo.root, "namespace.yaml")])).status).toBe(1);
+  });
+
+  it("is checked once, however often it is named", async () => {
+    using repo = repository({ "a.yaml": GOOD });
+    const file = join(repo.root, "a.yaml");
+    expect((await summaryOf([file, file, repo.root])).files).toHaveLength(1);
+  });
+
+  it("may be called like a pattern", async () => {
+    using repo = repository({ "[a]*.yaml": GOOD });
+    expect((await check([join(repo.root, "[a]*.yaml")])).status).toBe(0);
+  });
+});
+
+describe("a pattern", () => {
+  it("stands for files that match, wherever they lie", async () => {
+    using repo = repository({ "x/y/a.yaml": GOOD, "x/b.yaml": NAMESPACE, "c.yaml": "{" });
+    mkdirSync(join(repo.root, "x/dir.yaml"));
+    const { status, files } = await summaryOf([join(repo.root, "x/**/*.yaml")]);
+    expect({ status, files: files.length }).toEqual({ status: 0, files: 2 });
+  });
+
+  it("that matches nothing does not pass", async () => {
+    using repo = repository({});
+    writeFileSync(join(repo.root, "note.txt"), "");
+    const { status, out } = await check([join(repo.root, "*.yaml")]);
+    expect(status).toBe(2);
+    expect(out).toContain("there is no such file");
+  });
+});

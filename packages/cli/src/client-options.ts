@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Values } from "@gander/base";
+import { checkServerAddress, DEFAULT_SERVER_ADDRESS } from "@gander/sensor/configuration";
+import type { SensorClient } from "./sensor-client.ts";
+
+/** Options of every command that talks to a running sensor. */
+export const clientOptions = {
+  "server-address": {
+    type: "text",
+    default: DEFAULT_SERVER_ADDRESS,
+    placeholder: "ADDRESS",
+    help: "Where the sensor listens: a socket of this machine, or host:port.",
+    group: "Sensor",
+    check: checkServerAddress,
+  },
+  "tls-ca-cert-files": {
+    type: "list",
+    default: [],
+    placeholder: "FILE",
+    help: "Authorities (PEM) that may vouch for a sensor at host:port; without, those of the system. Any of these options turns TLS on.",
+    group: "Sensor",
+  },
+  "tls-cert-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Our certificate (PEM), for a sensor that asks for one.",
+    group: "Sensor",
+  },
+  "tls-key-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Private key (PEM) of our certificate.",
+    group: "Sensor",
+  },
+  "tls-server-name": {
+    type: "text",
+    default: "",
+    placeholder: "NAME",
+    help: "The name in the sensor's certificate, if it is not the host of the address.",
+    group: "Sensor",
+  },
+  "tls-skip-verify": {
+    type: "boolean",
+    default: false,
+    help: "Believe any certificate: whoever is in between can read and change everything. For trials.",
+    group: "Sensor",
+    flagOnly: true,
+  },
+  timeout: {
+    type: "duration",
+    default: 30_000,
+    min: 1,
+    help: "How long the sensor may take to answer.",
+    group: "Sensor",
+    flagOnly: true,
+  },
+} as const;
+
+export type ClientValues = Values<typeof clientOptions>;
+
+/** Does something with a connection to the sensor, and closes it. */
+export async function withSensor<T>(
+  values: ClientValues,
+  use: (sensor: SensorClient) => Promise<T>,
+): Promise<T> {
+  // Loaded late: help and pipes need no gRPC library.
+  const { connectSensor } = await import("./sensor-client.ts");
+  const { sensorChannel } = await import("./sensor-channel.ts");
+  const channel = await sensorChannel(values);
+  const sensor = await connectSensor({ channel, timeoutMs: values.timeout });
+  try {
+    return await use(sensor);
+  } finally {
+    sensor.close();
+  }
+}

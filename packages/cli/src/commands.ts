@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandEntry } from "./command.ts";
+
+const policyAliases = (name: string): readonly (readonly string[])[] => [
+  ["tracingpolicy", name],
+  ["tp", name],
+];
+
+/** Every command there is, in the order in which help shows them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    words: ["run"],
+    summary: "Watch and guard this machine by the policies of a directory",
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    words: ["events"],
+    aliases: [["getevents"]],
+    summary: "Show what the sensor or the cluster sees, or what an export holds",
+    load: async () => (await import("./commands/events.ts")).events,
+  },
+  {
+    words: ["policy", "check"],
+    aliases: policyAliases("check"),
+    summary: "Check policy files without loading them",
+    load: async () => (await import("./commands/policy-check.ts")).policyCheck,
+  },
+  {
+    words: ["policy", "list"],
+    aliases: policyAliases("list"),
+    summary: "List policies: state, hits, what was enforced",
+    load: async () => (await import("./commands/policy-list.ts")).policyList,
+  },
+  {
+    words: ["policy", "add"],
+    aliases: policyAliases("add"),
+    summary: "Give policies to the running sensor",
+    load: async () => (await import("./commands/policy-change.ts")).policyAdd,
+  },
+  {
+    words: ["policy", "delete"],
+    aliases: policyAliases("delete"),
+    summary: "Take policies away from the running sensor",
+    load: async () => (await import("./commands/policy-change.ts")).policyDelete,
+  },
+  {
+    words: ["policy", "enable"],
+    aliases: policyAliases("enable"),
+    summary: "Put disabled policies in force again",
+    load: async () => (await import("./commands/policy-change.ts")).policyEnable,
+  },
+  {
+    words: ["policy", "disable"],
+    aliases: policyAliases("disable"),
+    summary: "Put policies out of force, without forgetting them",
+    load: async () => (await import("./commands/policy-change.ts")).policyDisable,
+  },
+  {
+    words: ["policy", "set-mode"],
+    aliases: policyAliases("set-mode"),
+    summary: "Let a policy enforce, or only watch",
+    load: async () => (await import("./commands/policy-change.ts")).policySetMode,
+  },
+  {
+    words: ["policy", "status"],
+    aliases: policyAliases("status"),
+    summary: "Tell how a policy fares on all nodes of the cluster",
+    load: async () => (await import("./commands/policy-status.ts")).policyStatus,
+  },
+  {
+    words: ["policy", "history"],
+    aliases: policyAliases("history"),
+    summary: "List the revisions of a policy that the operator has kept",
+    load: async () => (await import("./commands/policy-history.ts")).policyHistory,
+  },
+  {
+    words: ["policy", "diff"],
+    aliases: policyAliases("diff"),
+    summary: "Show what changed between revisions of a policy",
+    load: async () => (await import("./commands/policy-diff.ts")).policyDiff,
+  },
+  {
+    words: ["policy", "rollback"],
+    aliases: policyAliases("rollback"),
+    summary: "Write an earlier revision of a policy to the cluster again",
+    load: async () => (await import("./commands/policy-rollback.ts")).policyRollback,
+  },
+  {
+    words: ["status"],
+    summary: "Tell whether the sensor, or the cluster, is ready",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    words: ["version"],
+    summary: "Print the version, and that of the sensor if one runs",
+    load: async () => (await import("./commands/version.ts")).version,
+  },
+  {
+    words: ["completion"],
+    summary: "Print a completion script for bash or zsh",
+    load: async () => (await import("./commands/completion.ts")).createCompletion(COMMANDS),
+  },
+];
+
+export type Found = { readonly entry: CommandEntry; readonly rest: readonly string[] };
+
+/** The command that the first words name, and what follows them. */
+export function findCommand(argv: readonly string[]): Found | undefined {
+  for (const entry of COMMANDS)
+    for (const words of [entry.words, ...(entry.aliases ?? [])])
+      if (words.every((word, index) => argv[index] === word))
+        return { entry, rest: argv.slice(words.length) };
+  return undefined;
+}

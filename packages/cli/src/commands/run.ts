@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from "node:events";
+import {
+  createLogger,
+  type LogLevel,
+  type Problem,
+  readConfigurationFiles,
+  type Setting,
+} from "@gander/base";
+import { type SensorConfiguration, sensorConfiguration } from "@gander/sensor/configuration";
+import { defineCommand } from "../define-command.ts";
+import type { Io } from "../io.ts";
+import { VERSION } from "../version.ts";
+
+/** `gander run`: the sensor itself, until it is told to stop. */
+export const run = defineCommand({
+  ...sensorConfiguration.table,
+  files: settingsFromFiles,
+  run: ({ values }, io) => runSensor(values, io),
+});
+
+const CONFIGURATION_FILE = "/etc/gander/gander.yaml";
+
+async function settingsFromFiles(
+  argv: readonly string[],
+): Promise<{ settings: readonly Setting[]; problems: readonly Problem[] }> {
+  // Wrong flags are reported when everything is read; here only the directory matters.
+  const early = sensorConfiguration.load({ argv, env: {} }).value?.values;
+  const { parse } = await import("yaml");
+  const read = await readConfigurationFiles(
+    {
+      file: CONFIGURATION_FILE,
+      directory: early?.configDir ?? sensorConfiguration.table.options["config-dir"].default,
+    },
+    parse,
+  );
+  return { settings: read.value ?? [], problems: read.problems ?? [] };
+}
+
+async function runSensor(configuration: SensorConfiguration, io: Io): Promise<number> {
+  let level: LogLevel = configuration.logLevel;
+  const logLevel = {
+    get: () => level,
+    set: (to: LogLevel) => {
+      level = to;
+    },
+  };
+  const logger = createLogger({ level: logLevel.get, write: (line) => void io.stderr.write(line) });
+  const { createSensor } = await import("@gander/sensor");
+  await using sensor = await createSensor(configuration, { logger, logLevel, version: VERSION });
+  const rotate = () => sensor.rotateExports();
+  process.on("SIGHUP", rotate);
+  try {
+    if (!io.signal.aborted) await once(io.signal, "abort");
+  } finally {
+    process.off("SIGHUP", rotate);
+  }
+  return 0;
+}

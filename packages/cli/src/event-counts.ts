@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EventCounters, ReaderCounters, RecordCounters } from "@gander/proto";
+
+/** What became of events, as `gander status -o json` has it. */
+export type EventCounts = {
+  readonly exec: RecordCounts;
+  readonly exit: RecordCounts;
+  readonly policy: RecordCounts;
+  readonly readers: Readonly<Record<string, ReaderCounts>>;
+  readonly undecodable: number;
+};
+
+/** Read, or still in the ring: produced - lostRingFull - lostMemory. */
+export type RecordCounts = {
+  readonly produced: number;
+  readonly lostRingFull: number;
+  readonly lostMemory: number;
+};
+
+export type ReaderCounts = {
+  readonly written?: number;
+  readonly dropped: number;
+  readonly rateLimited?: number;
+};
+
+export function eventCounts(counters: EventCounters): EventCounts {
+  const readers = (counters.readers ?? []).map((reader) => [reader.name ?? "", readerOf(reader)]);
+  return {
+    exec: recordsOf(counters.exec),
+    exit: recordsOf(counters.exit),
+    policy: recordsOf(counters.policy),
+    readers: Object.fromEntries(readers),
+    undecodable: Number(counters.undecodable ?? 0),
+  };
+}
+
+function recordsOf(counters: RecordCounters = {}): RecordCounts {
+  return {
+    produced: Number(counters.produced ?? 0),
+    lostRingFull: Number(counters.lost_ring_full ?? 0),
+    lostMemory: Number(counters.lost_memory ?? 0),
+  };
+}
+
+function readerOf({ written, dropped, rate_limited }: ReaderCounters): ReaderCounts {
+  return {
+    ...(written === undefined ? {} : { written: Number(written) }),
+    dropped: Number(dropped ?? 0),
+    ...(rate_limited === undefined ? {} : { rateLimited: Number(rate_limited) }),
+  };
+}
+
+/** The same for people: a line for what there was, one for what is missing, one for each reader. */
+export function describeCounts({
+  exec,
+  exit,
+  policy,
+  readers,
+  undecodable,
+}: EventCounts): string[] {
+  const kinds: readonly (readonly [string, RecordCounts])[] = [
+    ["exec", exec],
+    ["exit", exit],
+    ["of policies", policy],
+  ];
+  const total = (field: keyof RecordCounts) =>
+    kinds.reduce((sum, [, counts]) => sum + counts[field], 0);
+  const missing = kinds
+    .map(([kind, counts]) => [counts.lostRingFull + counts.lostMemory, kind] as const)
+    .filter(([lost]) => lost > 0);
+  const causes = some([
+    [total("lostRingFull"), "ring full"],
+    [total("lostMemory"), "no memory"],
+  ]);
+  return [
+    `events: ${kinds.map(([kind, { produced }]) => `${produced} ${kind}`).join(", ")}`,
+    missing.length === 0
+      ? "lost in the kernel: none"
+      : `lost in the kernel: ${some(missing)} (${causes})`,
+    ...(undecodable === 0 ? [] : [`undecodable: ${undecodable}, an error of the sensor`]),
+    ...Object.entries(readers).flatMap(([name, reader]) => describeReader(name, reader)),
+  ];
+}
+
+function describeReader(name: string, { written, dropped, rateLimited = 0 }: ReaderCounts) {
+  const left = some([
+    [dropped, "dropped"],
+    [rateLimited, "over the rate limit"],
+  ]);
+  const all = [...(written === undefined ? [] : [`${written} written`]), left].filter(Boolean);
+  return all.length === 0 ? [] : [`${name}: ${all.join(", ")}`];
+}
+
+const some = (counts: readonly (readonly [number, string])[]) =>
+  counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(", ");

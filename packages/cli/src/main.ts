@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+import process from "node:process";
+import { runCli } from "./cli.ts";
+
+// Of libraries, such as for an IP address in a certificate: nothing that a user could act on.
+process.noDeprecation = true;
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+// `gander events | head` is not an error: who writes has been told to stop.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  stop.abort();
+});
+const { stdin, stdout, stderr, env } = process;
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdin,
+  stdout,
+  stderr,
+  env,
+  signal: stop.signal,
+});

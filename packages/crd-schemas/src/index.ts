@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { Finding, Path } from "./check-schema.ts";
+export {
+  checkPolicyStatusSchema,
+  checkTracingPolicySchema,
+  checkTracingPolicyStatusSchema,
+  schemaAt,
+} from "./check-schema.ts";
+export type { ArgSpec, KProbeSpec, LsmHookSpec, TracepointSpec } from "./hook-schemas.ts";
+export type { Kind } from "./kinds.ts";
+export { kinds } from "./kinds.ts";
+export type { LabelSelectorSpec } from "./label-selector.ts";
+export { languageLimits } from "./language-limits.ts";
+export type {
+  Condition,
+  ConditionType,
+  NodeProblem,
+  NodeState,
+  PolicyCondition,
+  PolicyStatus,
+  PolicyStatusStatus,
+  TracingPolicyStatus,
+} from "./policy-status.ts";
+export {
+  conditionTypes,
+  messageLimit,
+  nodeStates,
+  statusApiVersion,
+  worstNodesLimit,
+} from "./policy-status.ts";
+export type { Fields, Rule, Schema } from "./schema.ts";
+export type {
+  ActionSpec,
+  ArgSelectorSpec,
+  BinarySelectorSpec,
+  CapabilitiesSelectorSpec,
+  NamespaceSelectorSpec,
+  PidSelectorSpec,
+  SelectorSpec,
+} from "./selector-schema.ts";
+export type { TracingPolicy, TracingPolicySpec } from "./tracing-policy.ts";
+export { apiVersion, tracingPolicySchema } from "./tracing-policy.ts";

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
+import type { AdmissionRule, Schema } from "./schema.ts";
+import { tracingPolicySpec } from "./tracing-policy.ts";
+
+/** A kind of custom resource, as far as kinds differ. */
+export type Kind = {
+  readonly group: "cilium.io" | "gander.dev";
+  readonly version: "v1alpha1";
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortName: string;
+  readonly categories: readonly string[];
+  readonly scope: "Cluster" | "Namespaced";
+  readonly help: string;
+  readonly spec?: Schema;
+  /** What the spec must be beyond its schema. */
+  readonly specRules?: readonly AdmissionRule[];
+  readonly status: Schema;
+  /** The status has a path of its own; until it is written, this stands there. */
+  readonly statusSubresource?: { readonly unset: Readonly<Record<string, unknown>> };
+  readonly columns: readonly Column[];
+};
+
+export type Column = {
+  readonly name: string;
+  readonly type: "string" | "integer" | "date";
+  readonly jsonPath: string;
+  readonly help: string;
+  /** 1: with `-o wide` only. */
+  readonly priority?: 1;
+};
+
+const columns: readonly Column[] = [
+  { name: "Mode", type: "string", jsonPath: ".status.mode", help: "What it does." },
+  {
+    name: "Ready",
+    type: "string",
+    jsonPath: ".status.nodes.readyOfTotal",
+    help: "Nodes where it is in force, of those that it is for.",
+  },
+  {
+    name: "Revision",
+    type: "integer",
+    jsonPath: ".status.revision",
+    help: "What nodes are given.",
+  },
+  { name: "Hits", type: "integer", jsonPath: ".status.hits", help: "Calls it was tried on." },
+  {
+    name: "Enforced",
+    type: "integer",
+    jsonPath: ".status.enforced",
+    help: "Calls that were denied or killed for.",
+  },
+  { name: "Lost", type: "integer", jsonPath: ".status.lost", help: "Events that were lost." },
+  {
+    name: "Age",
+    type: "date",
+    jsonPath: ".metadata.creationTimestamp",
+    help: "Since when it is there.",
+  },
+  {
+    name: "Reason",
+    type: "string",
+    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+    help: "Why it is ready or not.",
+    priority: 1,
+  },
+  {
+    name: "Message",
+    type: "string",
+    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    help: "The same for people.",
+    priority: 1,
+  },
+];
+
+const policy = {
+  group: "cilium.io",
+  version: "v1alpha1",
+  // Commands and documents of others use their own category.
+  categories: ["gander", "tetragon"],
+  spec: tracingPolicySpec,
+  status: tracingPolicyStatus,
+  // Tools that go by kstatus take an object without observedGeneration for finished.
+  statusSubresource: { unset: { observedGeneration: -1 } },
+  columns,
+} as const;
+
+const policyStatus = {
+  group: "gander.dev",
+  version: "v1alpha1",
+  categories: ["gander"],
+  // No path of its own: the operator alone writes these, and so makes or mends one by one request.
+  status: policyStatusStatus,
+  columns,
+} as const;
+
+export const kinds: readonly Kind[] = [
+  {
+    ...policy,
+    kind: "TracingPolicy",
+    plural: "tracingpolicies",
+    shortName: "tgtp",
+    scope: "Cluster",
+    help: "What is watched in the whole cluster, and what is done about it.",
+  },
+  {
+    ...policy,
+    kind: "TracingPolicyNamespaced",
+    plural: "tracingpoliciesnamespaced",
+    shortName: "tgtpn",
+    scope: "Namespaced",
+    help: "What is watched in the pods of one namespace, and what is done about it.",
+    specRules: [
+      {
+        cel: "!has(self.hostSelector)",
+        message: "a namespaced policy cannot select processes of the host",
+        hint: "Use kind TracingPolicy, or remove hostSelector.",
+        at: "hostSelector",
+      },
+    ],
+  },
+  {
+    ...policyStatus,
+    kind: "PolicyStatus",
+    plural: "policystatuses",
+    shortName: "gps",
+    scope: "Cluster",
+    help: "How the TracingPolicy of the same name fares on all nodes.",
+  },
+  {
+    ...policyStatus,
+    kind: "PolicyStatusNamespaced",
+    plural: "policystatusesnamespaced",
+    shortName: "gpsn",
+    scope: "Namespaced",
+    help: "How the TracingPolicyNamespaced of the same name and namespace fares on all nodes.",
+  },
+];

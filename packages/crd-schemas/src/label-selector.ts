@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Static } from "./schema.ts";
+import { list, map, object, oneOf, optional, required, text } from "./schema.ts";
+
+const labelValue = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
+
+const labelSelectorFields = (
+  limits: { readonly admission?: { readonly shapeOnly: true } } = {},
+) => ({
+  matchLabels: optional(
+    map(
+      "Labels that must be there with these values.",
+      text("Value.", { maxLength: 63, pattern: labelValue }),
+      limits,
+    ),
+  ),
+  matchExpressions: optional(
+    list(
+      "Conditions; all must hold.",
+      object("LabelSelectorRequirement", "One condition on a label.", {
+        key: required(text("Label.")),
+        operator: required(oneOf("How it is compared.", ["In", "NotIn", "Exists", "DoesNotExist"])),
+        values: optional(
+          list("For In and NotIn.", text("Value.", { maxLength: 63, pattern: labelValue })),
+        ),
+      }),
+      limits,
+    ),
+  ),
+});
+
+export const labelSelector = (help: string) => object("LabelSelector", help, labelSelectorFields());
+
+export type LabelSelectorSpec = Static<ReturnType<typeof labelSelector>>;
+
+export const hostSelector = object(
+  "HostSelector",
+  "Processes outside of pods: leave it out for none, `{}` for all.",
+  // Neither may be there.
+  labelSelectorFields({ admission: { shapeOnly: true } }),
+  [
+    {
+      cel: "!has(self.matchLabels) && !has(self.matchExpressions)",
+      holds: (self) => self.matchLabels === undefined && self.matchExpressions === undefined,
+      message: "hostSelector must be empty",
+      hint: "Write `hostSelector: {}` to include all processes of the host.",
+    },
+  ],
+);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Kind } from "./kinds.ts";
+import { kinds } from "./kinds.ts";
+import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
+import type { Field, ObjectSchema, Schema } from "./schema.ts";
+import { tracingPolicySpec } from "./tracing-policy.ts";
+
+/** Reference of the policy language, as Markdown. */
+export function tracingPolicyPage(): string {
+  return page("TracingPolicy", [
+    "Policies as in `cilium.io/v1alpha1`, for the whole cluster or for one namespace. The [guide](../policies.md) says how to write one; `gander policy check FILE` says what is wrong with one.",
+    kindTable("cilium.io"),
+    "A field's default is filled in by whoever reads the policy; what the cluster stores is what was applied. Under *Checked* stands what the API server refuses by itself in `kprobes`, `tracepoints` and `lsmhooks`, also when no operator is running; the operator and `gander policy check` check more.",
+    ...objectSections(tracingPolicySpec),
+    ...objectSections(tracingPolicyStatus),
+  ]);
+}
+
+/** Reference of what the operator reports, as Markdown. */
+export function policyStatusPage(): string {
+  return page("PolicyStatus", [
+    "How a policy fares on all nodes, in an object of the same name (`kubectl get policystatus`, `kubectl get gander`). The operator writes it; it is deleted with its policy.",
+    kindTable("gander.dev"),
+    ...objectSections(policyStatusStatus),
+  ]);
+}
+
+const page = (title: string, parts: readonly string[]): string =>
+  [
+    `# ${title}`,
+    "Generated from `packages/crd-schemas/src`: change it there, then `pnpm --filter @gander/crd-schemas generate`.",
+    ...parts,
+  ]
+    .join("\n\n")
+    .concat("\n");
+
+function kindTable(group: Kind["group"]): string {
+  const rows = kinds
+    .filter((kind) => kind.group === group)
+    .map(({ kind, plural, shortName, scope, help }) => [
+      `\`${kind}\``,
+      `\`${plural}\`, \`${shortName}\``,
+      scope === "Cluster" ? "cluster" : "namespace",
+      help,
+    ]);
+  return table(["kind", "in commands", "scope", ""], rows);
+}
+
+/** The object, then those in it, each once. */
+function objectSections(root: Schema): readonly string[] {
+  const found = new Map<string, ObjectSchema>();
+  const collect = (schema: Schema): void => {
+    if (schema.kind === "list") collect(schema.items);
+    else if (schema.kind === "map") collect(schema.values);
+    else if (schema.kind === "object" && !found.has(schema.name)) {
+      found.set(schema.name, schema);
+      for (const { schema: inner } of Object.values(schema.fields)) collect(inner);
+    }
+  };
+  collect(root);
+  return [...found.values()].flatMap(objectSection);
+}
+
+function objectSection({ name, help, fields, rules }: ObjectSchema): readonly string[] {
+  const rows = Object.entries(fields).map(([key, field]) => [
+    `\`${key}\``,
+    typeText(field.schema),
+    [presence(field), bounds(field.schema)].filter((text) => text !== "").join("; "),
+    field.schema.help,
+  ]);
+  return [
+    `## ${name}`,
+    help,
+    table(["field", "type", "", "meaning"], rows),
+    ...(rules.length === 0
+      ? []
+      : [
+          `Checked:\n\n${rules.map(({ message, hint }) => `- ${escaped(message)}. ${escaped(hint)}`).join("\n")}`,
+        ]),
+  ];
+}
+
+function presence(field: Field): string {
+  if (field.presence === "required") return "required";
+  return field.presence === "default" && field.value !== ""
+    ? `default \`${String(field.value)}\``
+    : "";
+}
+
+function typeText(schema: Schema): string {
+  switch (schema.kind) {
+    case "list":
+      return `list of ${typeText(schema.items)}`;
+    case "map":
+      return `map of ${typeText(schema.values)}`;
+    case "object":
+      return `[${schema.name}](#${schema.name.toLowerCase()})`;
+    case "integer":
+      return "number";
+    case "text":
+      return schema.format === "date-time" ? "time" : "text";
+    case "boolean":
+      return "true, false";
+    case "any":
+      return "anything";
+  }
+}
+
+function bounds(schema: Schema): string {
+  switch (schema.kind) {
+    case "list":
+      return [listBounds(schema), bounds(schema.items)].filter((text) => text !== "").join("; ");
+    case "text":
+      return schema.values
+        ? schema.values.map((value) => `\`${value}\``).join(", ")
+        : lengths(schema);
+    case "integer":
+      return `${schema.min} to ${schema.max === Number.MAX_SAFE_INTEGER ? "2^53 - 1" : schema.max}`;
+    default:
+      return "";
+  }
+}
+
+function listBounds({ maxItems, admission }: Extract<Schema, { kind: "list" }>): string {
+  const most = maxItems ?? admission?.maxItems;
+  const least = admission?.minItems;
+  if (least !== undefined) return `at least ${least}`;
+  return most === undefined ? "" : `at most ${most}`;
+}
+
+const lengths = ({ maxLength, admission }: Extract<Schema, { kind: "text" }>): string => {
+  if (admission?.minLength !== undefined) return `at least ${admission.minLength} characters`;
+  return maxLength === undefined ? "" : `at most ${maxLength} characters`;
+};
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map(escaped).join(" | ")} |`)
+    .join("\n");
+
+const escaped = (text: string): string => text.replaceAll("|", "\\|");

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hostSelector, labelSelector } from "./label-selector.ts";
+import { languageLimits } from "./language-limits.ts";
+import type { Static } from "./schema.ts";
+import {
+  bool,
+  byDefault,
+  int32,
+  int64,
+  list,
+  object,
+  oneOf,
+  optional,
+  required,
+  text,
+  uint32,
+  uint64,
+} from "./schema.ts";
+
+export const namespaceNames = [
+  "Uts",
+  "Ipc",
+  "Mnt",
+  "Pid",
+  "PidForChildren",
+  "Net",
+  "Time",
+  "TimeForChildren",
+  "Cgroup",
+  "User",
+] as const;
+
+export const argOperators = [
+  "Equal",
+  "NotEqual",
+  "Prefix",
+  "NotPrefix",
+  "Postfix",
+  "NotPostfix",
+  "GreaterThan",
+  "LessThan",
+  "GT",
+  "LT",
+  "Mask",
+  "SPort",
+  "NotSPort",
+  "SPortPriv",
+  "NotSportPriv",
+  "DPort",
+  "NotDPort",
+  "DPortPriv",
+  "NotDPortPriv",
+  "SAddr",
+  "NotSAddr",
+  "DAddr",
+  "NotDAddr",
+  "Protocol",
+  "Family",
+  "State",
+  "InMap",
+  "NotInMap",
+  "CapabilitiesGained",
+  "InRange",
+  "NotInRange",
+  "SubString",
+  "SubStringIgnCase",
+  "CelExpr",
+  "FileType",
+  "NotFileType",
+] as const;
+
+export const actionNames = [
+  "Post",
+  "Sigkill",
+  "Override",
+  "GetUrl",
+  "DnsLookup",
+  "NoPost",
+  "Signal",
+  "TrackSock",
+  "UntrackSock",
+  "NotifyEnforcer",
+  "CleanupEnforcerNotification",
+  "Set",
+] as const;
+
+/** Filters that compare with nothing are refused. */
+const some = { admission: { minItems: 1 } } as const;
+
+const rare = { admission: { shapeOnly: true } } as const;
+
+const inOrNot = oneOf("In: one of the values; NotIn: none of them.", ["In", "NotIn"]);
+
+const binarySelector = object(
+  "BinarySelector",
+  "Filter on the path of the running program.",
+  {
+    operator: required(
+      oneOf("How paths are compared.", [
+        "In",
+        "NotIn",
+        "Prefix",
+        "NotPrefix",
+        "Postfix",
+        "NotPostfix",
+      ]),
+    ),
+    values: required(list("Paths, or the beginning or end of them.", text("Path."), some)),
+    followChildren: byDefault(false, bool("Processes started by a matching one match as well.")),
+  },
+  [
+    {
+      cel: "!has(self.followChildren) || !self.followChildren || self.operator in ['In', 'NotIn']",
+      message: "followChildren compares whole paths",
+      hint: "Use it with In or NotIn.",
+      at: "followChildren",
+    },
+  ],
+);
+
+const namespaceSelector = object("NamespaceSelector", "Filter on a namespace of the process.", {
+  namespace: required(oneOf("Which namespace.", namespaceNames)),
+  operator: required(inOrNot),
+  values: required(list("Inode numbers, or `host_ns`.", text("Inode number or `host_ns`."), some)),
+});
+
+const namespaceChangesSelector = object(
+  "NamespaceChangesSelector",
+  "Filter on namespaces that the process changed.",
+  {
+    operator: required(inOrNot),
+    values: required(list("Kinds of namespaces.", text("Kind of namespace."))),
+  },
+);
+
+const capabilitiesSelector = object(
+  "CapabilitiesSelector",
+  "Filter on capabilities of the process.",
+  {
+    type: byDefault("Effective", oneOf("Which set.", ["Effective", "Inheritable", "Permitted"])),
+    operator: required(inOrNot),
+    isNamespaceCapability: byDefault(
+      false,
+      bool("Only if the process is in a user namespace other than the host's."),
+    ),
+    values: required(list("Names as `CAP_SYS_ADMIN`.", text("Capability."), some)),
+  },
+);
+
+const workloadsSelector = object(
+  "WorkloadsSelector",
+  "Filter on the workload that the process belongs to.",
+  {
+    podSelector: optional(labelSelector("Pods by label.")),
+    containerSelector: optional(labelSelector("Containers by `name` or `repo`.")),
+    hostSelector: optional(hostSelector),
+  },
+);
+
+const pidSelector = object("PIDSelector", "Filter on the process id.", {
+  operator: required(inOrNot),
+  values: required(list("Process ids.", uint32("Process id."), some)),
+  isNamespacePID: byDefault(false, bool("Ids are those of the process's own pid namespace.")),
+  followForks: byDefault(false, bool("Descendants match as well.")),
+});
+
+const argSelector = object(
+  "ArgSelector",
+  "Filter on an argument.",
+  {
+    index: optional(uint32("Position of the argument in the function.")),
+    args: optional(
+      list("Positions in the list `args` of the hook; comes before `index`.", uint32("Position.")),
+    ),
+    operator: required(oneOf("How it is compared.", argOperators)),
+    values: optional(
+      list("Values; one that fits is enough (for Not…: none may fit).", text("Value.")),
+    ),
+  },
+  [
+    {
+      // The operators on privileged ports know their values, and take no others.
+      cel: "self.operator.endsWith('Priv') != (has(self.values) && size(self.values) > 0) || self.operator == 'CapabilitiesGained'",
+      message: "the operator and its values do not fit",
+      hint: "Add `values:`; only operators on privileged ports take none.",
+      at: "values",
+    },
+  ],
+);
+
+const targets = ["argNewSymbol", "argNewAddr", "argNewOffset"];
+
+const actionSelector = object(
+  "ActionSelector",
+  "What is done when the filters hold.",
+  {
+    action: required(oneOf("Which action.", actionNames)),
+    argUrl: optional(text("URL for GetUrl.")),
+    argFqdn: optional(text("Name for DnsLookup.")),
+    argError: optional(int32("Override: what the call returns, a negative error number.")),
+    argSig: optional(uint32("Signal: its number.")),
+    argSock: optional(uint32("TrackSock, UntrackSock: position of the socket.")),
+    argIndex: optional(uint32("Set: position of the argument.")),
+    argValue: optional(uint32("Set: the value.")),
+    argRegs: optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
+    argNewSymbol: optional(text("Override of a uprobe: function to go to.")),
+    argNewAddr: optional(uint64("Override of a uprobe: address to go to.")),
+    argNewOffset: optional(int64("Override of a uprobe: offset to go to.")),
+    rateLimit: optional(
+      text("Post at most one such event in this time: `5`, `5s`, `5m`, `1h`.", {
+        admission: { pattern: "^\\s*\\d{1,9}[smhSMH]?\\s*$" },
+      }),
+    ),
+    rateLimitScope: optional(
+      text("Who shares the limit: `thread`, `process` or `global`.", {
+        admission: { pattern: "^(?i:thread|process|global)$" },
+      }),
+    ),
+    kernelStackTrace: optional(bool("Add the kernel's stack to the event.")),
+    userStackTrace: optional(bool("Add the program's stack to the event.")),
+    imaHash: optional(bool("Add the file's IMA hash to the event.")),
+  },
+  [
+    {
+      // Written so that its cost, which is reckoned for every action there could be, stays low.
+      cel: "has(self.argNewSymbol) ? !has(self.argNewAddr) && !has(self.argNewOffset) : !has(self.argNewAddr) || !has(self.argNewOffset)",
+      holds: (self) => targets.filter((field) => self[field] !== undefined).length <= 1,
+      message: "argNewSymbol, argNewAddr and argNewOffset exclude each other",
+      hint: "Keep one of them.",
+    },
+    {
+      cel: `self.action != 'Override' || (has(self.argError) ? self.argError < 0 && self.argError >= -4095 : ${["argRegs", ...targets].map((field) => `has(self.${field})`).join(" || ")})`,
+      message: "Override needs the error that the call returns",
+      hint: "Write `argError: -1` (EPERM); errors are -4095 to -1.",
+      at: "argError",
+    },
+    {
+      cel: "self.action != 'Signal' || (has(self.argSig) && self.argSig >= 1 && self.argSig <= 64)",
+      message: "Signal needs its number",
+      hint: "Write `argSig: 15` for SIGTERM; signals are 1 to 64.",
+      at: "argSig",
+    },
+  ],
+);
+
+export const selectorSchema = object(
+  "KProbeSelector",
+  "Filters that must all hold, and what is done then.",
+  {
+    label: optional(text("Name of the selector in counters.")),
+    matchPIDs: optional(list("Filters on the process id.", pidSelector)),
+    matchArgs: optional(list("Filters on arguments.", argSelector)),
+    matchData: optional(list("Filters on `data`.", argSelector, rare)),
+    matchActions: optional(
+      list("Actions when the call begins; none means Post.", actionSelector, {
+        admission: { maxItems: languageLimits.actions },
+      }),
+    ),
+    matchReturnArgs: optional(list("Filters on the return value.", argSelector)),
+    matchReturnActions: optional(
+      list("Actions when the call returns.", actionSelector, {
+        admission: { maxItems: languageLimits.actions },
+      }),
+    ),
+    matchBinaries: optional(list("Filter on the program.", binarySelector, { maxItems: 1 })),
+    matchParentBinaries: optional(
+      list("Filter on the program of the parent.", binarySelector, { maxItems: 1, ...rare }),
+    ),
+    matchNamespaces: optional(list("Filters on namespaces.", namespaceSelector)),
+    matchNamespaceChanges: optional(
+      list("Filters on changed namespaces.", namespaceChangesSelector),
+    ),
+    matchCapabilities: optional(list("Filters on capabilities.", capabilitiesSelector)),
+    matchCapabilityChanges: optional(
+      list("Filters on changed capabilities.", capabilitiesSelector),
+    ),
+    matchWorkloads: optional(workloadsSelector),
+    macros: optional(list("Names from `selectorsMacros` whose filters are added.", text("Name."))),
+  },
+);
+
+export type SelectorSpec = Static<typeof selectorSchema>;
+export type ArgSelectorSpec = Static<typeof argSelector>;
+export type ActionSpec = Static<typeof actionSelector>;
+export type BinarySelectorSpec = Static<typeof binarySelector>;
+export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
+export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
+export type PidSelectorSpec = Static<typeof pidSelector>;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import http, { type Agent } from "node:http";
+import https from "node:https";
+import type { Credentials } from "./credentials.ts";
+
+export type AgentPool = {
+  /** The agent for these credentials. */
+  for(credentials: Credentials): Agent;
+  /** Closes all connections, those in use too. */
+  close(): void;
+};
+
+/** One agent as long as the TLS material is the same; replaced when certificates are rotated. */
+export function createAgentPool(): AgentPool {
+  let current: { readonly key: string; readonly agent: Agent } | undefined;
+  const retired = new Set<Agent>();
+  return {
+    for({ server, tls, proxyAgent }: Credentials): Agent {
+      if (proxyAgent !== undefined) return proxyAgent;
+      const key = JSON.stringify([server.protocol, tls]);
+      if (current?.key === key) return current.agent;
+      if (current !== undefined) retire(current.agent);
+      // Keep-alive probes find a peer that has vanished, under watches that may rightly be silent.
+      const common = { keepAlive: true, keepAliveMsecs: 30_000, scheduling: "lifo" } as const;
+      const agent =
+        server.protocol === "https:"
+          ? new https.Agent({ ...common, ...tls })
+          : new http.Agent(common);
+      current = { key, agent };
+      return agent;
+    },
+    close() {
+      current?.agent.destroy();
+      for (const agent of retired) agent.destroy();
+    },
+  };
+
+  function retire(agent: Agent): void {
+    for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+    retired.add(agent);
+    // Watches on the old certificate end by their own time limit; a handful of agents is kept at most.
+    for (const old of retired) {
+      if (retired.size <= 4) break;
+      old.destroy();
+      retired.delete(old);
+    }
+  }
+}

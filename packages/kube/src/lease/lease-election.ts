@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import type { KubeClient } from "../client/client.ts";
+import { KubeError } from "../client/kube-error.ts";
+import type { WritePermit } from "../client/write-permit.ts";
+import { microTime } from "../clock/micro-time.ts";
+import { createMonotonicClock, type MonotonicClock } from "../clock/monotonic-clock.ts";
+import { wait } from "../clock/wait.ts";
+import { createLeasePermit, type LeasePermit } from "./lease-permit.ts";
+import {
+  createLeaseAccess,
+  type LeaseAccess,
+  type LeaseContent,
+  type LeaseLimits,
+  type LeaseRecord,
+} from "./lease-record.ts";
+
+export type ElectionDeps = {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly clock?: MonotonicClock;
+};
+
+export type ElectionOptions = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of this process and no other, not even its predecessor; others find the holder by it. */
+  readonly identity: string;
+  /** Others wait this long, on their own clocks, after the last renewal they saw; 15,000 if absent. */
+  readonly leaseMs?: number;
+  /** The holder stops writing this long after it *sent* its last good renewal; 10,000 if absent. */
+  readonly renewDeadlineMs?: number;
+  readonly retryMs?: number;
+  readonly random?: () => number;
+  /** A term begins; it lasts until `permit.signal` aborts. */
+  readonly onElected?: (permit: WritePermit) => void;
+  /** Somebody else (or nobody: empty) holds the Lease now. */
+  readonly onHolder?: (identity: string) => void;
+};
+
+export type ElectionState = {
+  readonly isLeader: boolean;
+  /** As last seen; empty if nobody, or not known. */
+  readonly holder: string;
+  /** Of the current or last term of this process; 0 if there was none. */
+  readonly term: number;
+  /** How often a term has ended against this process's will. */
+  readonly losses: number;
+  readonly lastError: KubeError | undefined;
+};
+
+export type Election = {
+  /**
+   * Stands for election until `signal` aborts, then gives the Lease back once no write is under way.
+   * Drain the work that writes before aborting.
+   */
+  run(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** The right to write, if this process has it now. */
+  permit(): WritePermit | undefined;
+  state(): ElectionState;
+};
+
+/**
+ * Elects one of several replicas through a `coordination.k8s.io/v1` Lease. Safe as long as clocks
+ * run about equally fast: the holder's right ends `renewDeadlineMs` after it sent a renewal that
+ * succeeded, others take over no sooner than `leaseMs` after they saw one. The time between is what
+ * a write has to reach the server. Wall clocks play no part.
+ */
+export function createElection(deps: ElectionDeps, options: ElectionOptions): Election {
+  const { leaseMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
+  if (!(retryMs < renewDeadlineMs && renewDeadlineMs < leaseMs)) {
+    throw new TypeError(
+      "Cannot make an election: it needs retryMs < renewDeadlineMs < leaseMs for its safety",
+    );
+  }
+  return new LeaseElection({
+    ...options,
+    leaseMs,
+    renewDeadlineMs,
+    retryMs,
+    random: options.random ?? Math.random,
+    clock: deps.clock ?? createMonotonicClock(),
+    logger: deps.logger.with({ lease: `${options.namespace}/${options.name}` }),
+    access: createLeaseAccess(deps.client, options),
+  });
+}
+
+type ElectionParts = Required<
+  Pick<ElectionOptions, "identity" | "leaseMs" | "renewDeadlineMs" | "retryMs" | "random">
+> &
+  Pick<ElectionOptions, "onElected" | "onHolder"> & {
+    readonly clock: MonotonicClock;
+    readonly logger: Logger;
+    readonly access: LeaseAccess;
+  };
+
+class LeaseElection implements Election {
+  readonly #parts: ElectionParts;
+  /** The record as it was last seen, and since when it has been so on this process's clock. */
+  #seen: { readonly record: LeaseRecord; readonly sinceMs: number } | undefined;
+  #lease: LeasePermit | undefined;
+  #term = 0;
+  #losses = 0;
+  #lastError: KubeError | undefined;
+
+  constructor(parts: ElectionParts) {
+    this.#parts = parts;
+  }
+
+  permit(): WritePermit | undefined {
+    return this.#lease?.holds() ? this.#lease.permit : undefined;
+  }
+
+  state(): ElectionState {
+    return {
+      isLeader: this.permit() !== undefined,
+      holder: this.#seen?.record.holder ?? "",
+      term: this.#term,
+      losses: this.#losses,
+      lastError: this.#lastError,
+    };
+  }
+
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { retryMs, random } = this.#parts;
+    while (!signal.aborted) {
+      await this.#attempt(signal);
+      // Jitter: replicas that started together must not ask together for ever.
+      await wait(retryMs * (0.8 + random() * 0.4), { signal });
+    }
+    await this.#giveBack();
+  }
+
+  async #attempt(signal: AbortSignal): Promise<void> {
+    try {
+      const lease = this.#lease;
+      if (lease?.holds()) await this.#renew(lease, signal);
+      else await this.#acquire(signal);
+      this.#lastError = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof KubeError)) throw error;
+      if (error.code === "kube-not-found") this.#lease?.revoke("somebody deleted it");
+      const isNew = this.#lastError?.code !== error.code;
+      this.#lastError = error;
+      // Two that ask at the same time: one of them gets this, and nothing is wrong.
+      const level = isNew && error.code !== "kube-conflict" ? "warn" : "debug";
+      this.#parts.logger[level]("the Lease could not be read or renewed", { error });
+    }
+  }
+
+  async #acquire(signal: AbortSignal): Promise<void> {
+    const { access, clock, renewDeadlineMs } = this.#parts;
+    const limits = { signal, timeoutMs: renewDeadlineMs / 2 };
+    let found: LeaseRecord;
+    try {
+      found = await access.read(limits);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.code !== "kube-not-found") throw error;
+      const last = this.#seen?.record;
+      // Somebody deleted it. Its holder may write until it renews, which brings the Lease back.
+      if (last !== undefined && !this.#isFree(last)) return;
+      const sentAtMs = clock();
+      const content = this.#content((last?.transitions ?? 0) + 1);
+      this.#begin(await access.create(content, limits), sentAtMs);
+      return;
+    }
+    this.#see(found);
+    if (!this.#isFree(found)) return;
+    const sentAtMs = clock();
+    const { resourceVersion } = found;
+    const content = this.#content(found.transitions + 1);
+    this.#begin(await access.replace({ ...content, resourceVersion }, limits), sentAtMs);
+  }
+
+  async #renew(lease: LeasePermit, signal: AbortSignal): Promise<void> {
+    const { clock, leaseMs: durationMs, renewDeadlineMs } = this.#parts;
+    // One that hangs must leave time for a second one.
+    const limits = { signal, timeoutMs: renewDeadlineMs / 2 };
+    let sentAtMs = clock();
+    let isOurs = await this.#replaceSeen({ durationMs }, limits);
+    if (!isOurs && (await this.#stillOurs(lease, limits))) {
+      sentAtMs = clock();
+      isOurs = await this.#replaceSeen({ durationMs }, limits);
+    }
+    if (isOurs) lease.extend(sentAtMs + renewDeadlineMs);
+  }
+
+  /** Writes the Lease as it was last seen, with `changes`; false if it isn't so any more. */
+  async #replaceSeen(changes: Partial<LeaseContent>, limits: LeaseLimits): Promise<boolean> {
+    const seen = this.#seen?.record;
+    if (seen === undefined) return false;
+    try {
+      this.#see(await this.#parts.access.replace({ ...seen, ...changes }, limits));
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.code === "kube-conflict") return false;
+      throw error;
+    }
+  }
+
+  /** The Lease was changed: by somebody who has it now, or by a write of ours whose answer was lost. */
+  async #stillOurs(lease: LeasePermit, limits: LeaseLimits): Promise<boolean> {
+    const found = await this.#parts.access.read(limits);
+    this.#see(found);
+    const { holder, transitions } = found;
+    if (holder === this.#parts.identity && transitions === lease.permit.term) return true;
+    lease.revoke(`"${holder}" holds it now`);
+    return false;
+  }
+
+  #begin(record: LeaseRecord, sentAtMs: number): void {
+    const { clock, renewDeadlineMs, logger } = this.#parts;
+    this.#see(record);
+    const term = record.transitions;
+    const lease = createLeasePermit({
+      term,
+      clock,
+      deadlineMs: sentAtMs + renewDeadlineMs,
+      onEnd: (why) => {
+        if (this.#lease !== lease) return;
+        this.#lease = undefined;
+        this.#losses++;
+        logger.warn("the Lease is lost; nothing is written any more", { why, term });
+      },
+    });
+    this.#term = term;
+    this.#lease = lease;
+    // The answer may have come after the deadline: then there is no term to begin.
+    if (!lease.holds()) return;
+    logger.info("the Lease is held", { term });
+    this.#parts.onElected?.(lease.permit);
+  }
+
+  #see(record: LeaseRecord): void {
+    const before = this.#seen?.record;
+    if (before?.resourceVersion !== record.resourceVersion) {
+      this.#seen = { record, sinceMs: this.#parts.clock() };
+    }
+    if (before?.holder !== record.holder) this.#parts.onHolder?.(record.holder);
+  }
+
+  /** Nobody's, left over by an attempt of this process, or not renewed for its whole time. */
+  #isFree({ holder, durationMs }: LeaseRecord): boolean {
+    const { identity, clock, leaseMs } = this.#parts;
+    if (holder === "" || holder === identity) return true;
+    // Each side counts with its own settings; the longer one is safe for both.
+    const unchangedMs = clock() - (this.#seen?.sinceMs ?? clock());
+    return unchangedMs >= Math.max(durationMs, leaseMs);
+  }
+
+  #content(transitions: number) {
+    const { identity: holder, leaseMs: durationMs } = this.#parts;
+    return { holder, durationMs, transitions, acquireTime: microTime() };
+  }
+
+  async #giveBack(): Promise<void> {
+    const { retryMs, logger } = this.#parts;
+    const lease = this.#lease;
+    if (lease === undefined || !lease.holds()) return;
+    lease.close();
+    // At its deadline the writes that are left are cut off; then it may only run out by itself.
+    const cutOff = Promise.withResolvers<void>();
+    lease.permit.signal.addEventListener("abort", () => cutOff.resolve());
+    await Promise.race([lease.whenIdle(), cutOff.promise]);
+    if (!lease.holds()) return;
+    this.#lease = undefined;
+    lease.revoke("it was given back");
+    try {
+      // A duration of 1 s is what other implementations write for a Lease that is free.
+      const free = { holder: "", durationMs: 1000 };
+      const limits = { timeoutMs: retryMs };
+      const isDone =
+        (await this.#replaceSeen(free, limits)) ||
+        ((await this.#stillOurs(lease, limits)) && (await this.#replaceSeen(free, limits)));
+      if (isDone) logger.info("the Lease is given back", { term: lease.permit.term });
+    } catch (error) {
+      logger.warn("the Lease could not be given back; it will run out", { error });
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { KubeError } from "../client/kube-error.ts";
+import { backOffMs } from "../clock/back-off.ts";
+import { causeOf, noRestarts, type RestartCause } from "./reflector-state.ts";
+
+export type RestartOptions = {
+  readonly backOffBaseMs: number;
+  readonly backOffMaxMs: number;
+  /** A watch that lived so long was a good one: the back-off starts anew. */
+  readonly stableMs: number;
+  readonly random: () => number;
+  readonly now: () => number;
+};
+
+export type Restart = {
+  readonly cause: RestartCause;
+  /** 0 only after a good watch that ended by itself. */
+  readonly delayMs: number;
+  /** Only a list gives the truth back: the version is gone, or something was not understood. */
+  readonly relist: boolean;
+  /** How many restarts there were without a good watch between, this one included. */
+  readonly failures: number;
+};
+
+export type RestartPolicy = {
+  readonly counts: Readonly<Record<RestartCause, number>>;
+  /** A watch has been answered. */
+  opened(): void;
+  /** A list or watch is over: by `error`, or by the server's will if it is undefined. */
+  ended(error: unknown): Restart;
+};
+
+/** Decides when to try again. A watch that is answered and broken at once counts as a failure too. */
+export function createRestartPolicy(options: RestartOptions): RestartPolicy {
+  const { backOffBaseMs, backOffMaxMs, stableMs, random, now } = options;
+  const counts = noRestarts();
+  let failures = 0;
+  let openedAtMs: number | undefined;
+  return {
+    counts,
+    opened() {
+      openedAtMs = now();
+    },
+    ended(error) {
+      const wasStable = openedAtMs !== undefined && now() - openedAtMs >= stableMs;
+      openedAtMs = undefined;
+      if (wasStable) failures = 0;
+      const cause = error === undefined ? "ended" : causeOf(error);
+      counts[cause]++;
+      const relist = cause === "expired" || cause === "protocol" || cause === "other";
+      if (cause === "ended" && wasStable) return { cause, delayMs: 0, relist, failures };
+      const ownMs = backOffMs(failures++, { baseMs: backOffBaseMs, maxMs: backOffMaxMs, random });
+      // A server may ask for patience, but not for ever.
+      const askedMs = error instanceof KubeError ? Math.min(error.retryAfterMs, 300_000) : 0;
+      // All clients of an overloaded server were told the same second.
+      const spreadMs = askedMs * (1 + random() / 10);
+      return { cause, delayMs: Math.max(ownMs, spreadMs), relist, failures };
+    },
+  };
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the API server asks about an object (admission.k8s.io/v1 AdmissionRequest), as far as it matters here. */
+export type PolicyReview = {
+  readonly uid: string;
+  /** `CREATE`, `UPDATE`, `DELETE` or `CONNECT`. */
+  readonly operation: string;
+  readonly group: string;
+  readonly kind: string;
+  readonly subresource: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly object: JsonObject | undefined;
+  /** As it is so far; not there when it is created. */
+  readonly oldObject: JsonObject | undefined;
+};
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Undefined: no AdmissionReview of version v1 with a request. */
+export function readReview(body: Buffer): PolicyReview | undefined {
+  const review = parse(body);
+  const request = review?.apiVersion === apiVersion ? objectOf(review.request) : undefined;
+  const uid = request?.uid;
+  if (request === undefined || typeof uid !== "string" || uid === "" || uid.length > 256)
+    return undefined;
+  const kind = objectOf(request.kind);
+  return {
+    uid,
+    operation: textOf(request.operation),
+    group: textOf(kind?.group),
+    kind: textOf(kind?.kind),
+    subresource: textOf(request.subResource),
+    name: textOf(request.name),
+    namespace: textOf(request.namespace),
+    object: objectOf(request.object),
+    oldObject: objectOf(request.oldObject),
+  };
+}
+
+const apiVersion = "admission.k8s.io/v1";
+
+/** metav1.Status, of which kubectl shows the causes, else the message. */
+export type RefusalStatus = {
+  readonly message: string;
+  readonly causes: readonly {
+    readonly reason: "FieldValueInvalid";
+    readonly field: string;
+    readonly message: string;
+  }[];
+};
+
+export type Verdict = {
+  /** Undefined: the object may be stored. */
+  readonly refusal: RefusalStatus | undefined;
+  readonly warnings: readonly string[];
+};
+
+/** The answer, as it goes to the API server. */
+export function answerReview(review: PolicyReview, { refusal, warnings }: Verdict): object {
+  const { uid, group, kind, name } = review;
+  const status = refusal && {
+    status: "Failure",
+    code: 422,
+    reason: "Invalid",
+    message: refusal.message,
+    details: { group, kind, name, causes: refusal.causes },
+  };
+  return {
+    apiVersion,
+    kind: "AdmissionReview",
+    response: {
+      uid,
+      allowed: refusal === undefined,
+      ...(status && { status }),
+      ...(warnings.length > 0 && { warnings }),
+    },
+  };
+}
+
+function parse(body: Buffer): JsonObject | undefined {
+  try {
+    return objectOf(JSON.parse(body.toString("utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+function objectOf(value: unknown): JsonObject | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { GanderError, type Logger } from "@gander/base";
+import { type ServingCertificate, showCertificate } from "../identity/serving-certificate.ts";
+import type { ListenAddress } from "../listen-address.ts";
+import { listenAt } from "../listen-at.ts";
+import { answerReview, readReview } from "./admission-review.ts";
+import type { CheckFleet } from "./fleet-report.ts";
+import { reviewPolicy } from "./review-policy.ts";
+
+export const validatePath = "/validate";
+
+export type AdmissionServerDeps = {
+  readonly logger: Logger;
+  readonly certificate: ServingCertificate;
+  readonly checkFleet: CheckFleet;
+};
+
+export type AdmissionServerOptions = {
+  /** Of a request; etcd takes objects up to 1.5 MiB, and two of them are sent. */
+  readonly bodyBytes?: number;
+  /** Reviews at one time; more are told to come again. */
+  readonly reviews?: number;
+  readonly connections?: number;
+  /** Within this the request must have come. */
+  readonly requestMs?: number;
+  /** What kernels didn't say within this isn't told. */
+  readonly fleetCheckMs?: number;
+};
+
+export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddress };
+
+/**
+ * Answers the API server's AdmissionReviews (admission.k8s.io/v1) at `/validate`. It has no side effects
+ * and remembers nothing, so dry runs need nothing special. Anybody in the network may ask: what a
+ * question can cost is bounded. Rejects with `operator-address`.
+ */
+export async function createAdmissionServer(
+  deps: AdmissionServerDeps,
+  where: ListenAddress,
+  options: AdmissionServerOptions = {},
+): Promise<AdmissionServer> {
+  const { connections = 256, requestMs = 10_000 } = options;
+  const review = createReviewer(deps, options);
+  const server = createServer(
+    {
+      requestTimeout: requestMs,
+      headersTimeout: Math.min(5_000, requestMs),
+      connectionsCheckingInterval: Math.min(1_000, requestMs),
+      keepAliveTimeout: 65_000,
+      handshakeTimeout: 5_000,
+      maxHeaderSize: 16 * 1024,
+    },
+    (request, response) => void review(request, response),
+  );
+  server.maxConnections = connections;
+  const shown = showCertificate(server, deps.certificate);
+  const address = await listenAt(server, where, "webhook-address");
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      shown[Symbol.dispose]();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), 5_000);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+type Answer = { readonly status: number; readonly body: string | object };
+
+function createReviewer(
+  { logger, checkFleet }: AdmissionServerDeps,
+  { bodyBytes = 4 * 1024 * 1024, reviews = 24, fleetCheckMs = 2_000 }: AdmissionServerOptions,
+) {
+  let running = 0;
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    if (request.url?.split("?", 1)[0] !== validatePath)
+      return { status: 404, body: `There is ${validatePath} only` };
+    if (request.method !== "POST") return { status: 405, body: "It has to be a POST" };
+    if (running >= reviews) return { status: 429, body: "Too many reviews at one time" };
+    running += 1;
+    try {
+      const body = await readBody(request, bodyBytes);
+      if (body === undefined)
+        return { status: 413, body: `A review may have ${bodyBytes} bytes at most` };
+      const review = readReview(body);
+      if (review === undefined)
+        return { status: 400, body: "The body is no AdmissionReview of admission.k8s.io/v1" };
+      const signal = AbortSignal.timeout(fleetCheckMs);
+      const verdict = await reviewPolicy(review, checkFleet, { signal });
+      return { status: 200, body: answerReview(review, verdict) };
+    } finally {
+      running -= 1;
+    }
+  };
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // The other side may go at any time.
+    response.on("error", () => {});
+    try {
+      send(response, await answer(request));
+    } catch (error) {
+      if (request.destroyed && !request.complete) return;
+      // Then the configuration's failurePolicy decides.
+      logger.error("a policy could not be reviewed", { error: String(error) });
+      send(response, {
+        status: 500,
+        body: "The policy could not be reviewed: see the operator's log",
+      });
+    }
+  };
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  const isText = typeof body === "string";
+  const bytes = Buffer.from(isText ? `${body}\n` : JSON.stringify(body));
+  response.writeHead(status, {
+    "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+    "content-length": bytes.length,
+    // What is left of a request that was refused is not read.
+    ...(status === 200 ? {} : { connection: "close" }),
+  });
+  response.end(bytes);
+}
+
+/** Undefined: it is longer. Rejects if it breaks off. */
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return undefined;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length;
+    if (length > limit) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  if (!request.complete) throw new GanderError("operator-address", "The request broke off");
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import type { FleetFinding } from "@gander/policy/fleet";
+import type { RefusalStatus } from "./admission-review.ts";
+import type { FleetReport } from "./fleet-report.ts";
+
+/** What is shown of a policy that is refused: all problems, a line each, with the place in the object. */
+export function refusalOf(problems: readonly Problem[]): RefusalStatus {
+  const errors = problems.filter(({ severity }) => severity !== "warning");
+  const lines = errors.map((problem) => `${placeOf(problem)}${sentenceOf(problem)}`);
+  const count = problems.filter(({ severity }) => severity === "error").length;
+  return {
+    message: [`${count} ${count === 1 ? "error" : "errors"} in the policy:`, ...lines].join("\n"),
+    causes: errors.map((problem) => ({
+      reason: "FieldValueInvalid",
+      field: plain(problem.path),
+      message: sentenceOf(problem),
+    })),
+  };
+}
+
+/** The API server cuts warnings that have more. */
+const warningLength = 256;
+/** Of all together; it passes on 4096. */
+const warningsLength = 3_800;
+
+/** What the policy itself gives to think about, then what kernels say, as much as may be told. */
+export function warningsOf(
+  problems: readonly Problem[],
+  report: FleetReport | "failed" | undefined,
+): readonly string[] {
+  const all = [
+    ...problems
+      .filter(({ severity }) => severity === "warning")
+      .map((problem) => `${placeOf(problem)}${sentenceOf(problem)}`),
+    ...(report === undefined ? [] : kernelWarnings(report)),
+  ];
+  const shown: string[] = [];
+  let length = 0;
+  for (const text of all) {
+    const cut = cutTo(text, warningLength);
+    length += Buffer.byteLength(cut);
+    if (length > warningsLength) break;
+    shown.push(cut);
+  }
+  const left = all.length - shown.length;
+  return left === 0 ? shown : [...shown, `There are ${left} more warnings`];
+}
+
+function kernelWarnings(report: FleetReport | "failed"): readonly string[] {
+  if (report === "failed") return ["It could not be checked against the kernels of the nodes"];
+  const { findings, nodes, unknown } = report;
+  const shown = findings
+    .filter(({ severity }) => severity !== "note")
+    .map((finding) => kernelWarning(finding, nodes));
+  const text = `Not checked against the kernels of ${ofNodes(unknown, nodes)}, which are not known yet`;
+  return unknown === 0 ? shown : [...shown, text];
+}
+
+function kernelWarning(finding: FleetFinding, all: number): string {
+  const { severity, path, kernels, nodes } = finding;
+  const releases = [...new Set(kernels.map(({ release }) => plain(release).slice(0, 64)))];
+  const more = releases.length > 3 ? ` and ${releases.length - 3} more` : "";
+  const on = `${ofNodes(nodes, all)} (kernel ${releases.slice(0, 3).join(", ")}${more})`;
+  const place = path === "" ? "" : `${path}: `;
+  return severity === "error"
+    ? `It cannot work on ${on}: ${place}${sentenceOf(finding)}`
+    : `On ${on}: ${place}${sentenceOf(finding)}`;
+}
+
+function ofNodes(nodes: number, all: number): string {
+  return `${nodes} of ${all} ${all === 1 ? "node" : "nodes"}`;
+}
+
+const placeOf = ({ path }: Problem) => (path === "" ? "" : `${plain(path)}: `);
+
+function sentenceOf({ message, hint }: Pick<Problem, "message" | "hint">): string {
+  const text = hint === "" ? message : `${message.replace(/[.]$/, "")}. ${hint}`;
+  return cutTo(plain(text), 1_000);
+}
+
+/** One line without anything that moves a cursor; names in it may be a workload's or a sensor's. */
+function plain(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+}
+
+/** By code points, so that no half of one is left, and by bytes. */
+function cutTo(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  let kept = "";
+  let left = bytes - 3;
+  for (const char of text) {
+    left -= Buffer.byteLength(char);
+    if (left < 0) break;
+    kept += char;
+  }
+  return `${kept}…`;
+}

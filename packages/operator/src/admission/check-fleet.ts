@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from "node:timers/promises";
+import type { Logger } from "@gander/base";
+import {
+  kernelFindings,
+  mergeFindings,
+  type RemoteKernelFacts,
+  unreadable,
+} from "@gander/policy/fleet";
+import { policyScope } from "../workloads/policy-scope.ts";
+import type { Labels } from "../workloads/workload.ts";
+import type { CheckFleet } from "./fleet-report.ts";
+import { readSentKernel } from "./sent-kernel.ts";
+
+export type FleetKernels = {
+  /** Nodes whose sensor is connected, and the digest (hex) of its KernelFacts, "" if it has none. */
+  nodes(): Iterable<{ readonly node: string; readonly kernel: string }>;
+  /** Undefined: the node isn't known. */
+  labels(node: string): Labels | undefined;
+  /** Encoded KernelFacts by their digest; undefined: they didn't come yet. */
+  facts(digest: string): Uint8Array | undefined;
+};
+
+export type CheckFleetDeps = { readonly kernels: FleetKernels; readonly logger: Logger };
+
+export type CheckFleetOptions = {
+  /** Kernels that are kept unpacked, 10 MB each, and how long after they were last asked for. */
+  readonly kept?: number;
+  readonly keptMs?: number;
+};
+
+/** Goes over the kernels of a policy's nodes, those with most nodes first, one in a turn of the event loop. */
+export function createCheckFleet(
+  { kernels, logger }: CheckFleetDeps,
+  options: CheckFleetOptions = {},
+): CheckFleet {
+  const unpacked = createUnpackedKernels(kernels, options);
+  return async (policy, { signal }) => {
+    const counts = countKernels(kernels, policy);
+    const ordered = [...counts].sort(([, a], [, b]) => b - a);
+    const checked = [];
+    for (const [digest, nodes] of ordered) {
+      if (signal.aborted) break;
+      const facts = await unpacked.get(digest);
+      if (facts === undefined) continue;
+      if (facts instanceof Error) {
+        logger.warn("what a sensor told of its kernel cannot be read", { digest, error: facts });
+        checked.push({
+          release: digest.slice(0, 12),
+          nodes,
+          findings: [unreadable(facts.message)],
+        });
+      } else {
+        checked.push({ release: facts.release, nodes, findings: kernelFindings(policy, facts) });
+      }
+      await turn();
+    }
+    const sum = (all: Iterable<number>) => Iterator.from(all).reduce((a, b) => a + b, 0);
+    const nodes = sum(counts.values());
+    const reached = sum(checked.map((one) => one.nodes));
+    return { findings: mergeFindings(checked), nodes, unknown: nodes - reached };
+  };
+}
+
+/** Nodes that the policy is for, by the digest of their kernel. */
+function countKernels(
+  kernels: FleetKernels,
+  policy: Parameters<CheckFleet>[0],
+): ReadonlyMap<string, number> {
+  const { nodes: isFor } = policyScope({
+    ...{ uid: "", generation: 0, name: "", namespace: "", digest: "", mode: "" },
+    ...(policy.nodeSelector && { nodeSelector: policy.nodeSelector }),
+  });
+  const counts = new Map<string, number>();
+  for (const { node, kernel } of kernels.nodes()) {
+    // One whose object isn't read yet may have any labels.
+    const labels = kernels.labels(node);
+    if (labels !== undefined && !isFor(labels)) continue;
+    counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
+  }
+  return counts;
+}
+
+type Unpacked = RemoteKernelFacts | Error | undefined;
+
+/** The last few that were asked for; unpacking one takes 50 ms. */
+function createUnpackedKernels(
+  { facts }: Pick<FleetKernels, "facts">,
+  { kept = 8, keptMs = 60_000 }: CheckFleetOptions,
+) {
+  const known = new Map<string, Promise<Unpacked>>();
+  let forget: NodeJS.Timeout | undefined;
+  return {
+    get(digest: string): Promise<Unpacked> {
+      forget ??= setTimeout(() => known.clear(), keptMs).unref();
+      forget.refresh();
+      const before = known.get(digest);
+      known.delete(digest);
+      const encoded = before === undefined ? facts(digest) : undefined;
+      const found = before ?? (encoded && readSentKernel(encoded).catch(asError));
+      if (found === undefined) return Promise.resolve(undefined);
+      known.set(digest, found);
+      for (const [oldest] of known) if (known.size > kept) known.delete(oldest);
+      return found;
+    },
+  };
+}
+
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));

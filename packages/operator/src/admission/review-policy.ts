@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
+import type { Problem } from "@gander/base";
+import { policyKinds } from "../api/cluster-resources.ts";
+import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
+import type { JsonObject, PolicyReview, Verdict } from "./admission-review.ts";
+import { refusalOf, warningsOf } from "./admission-texts.ts";
+import type { CheckFleet } from "./fleet-report.ts";
+
+const allowed: Verdict = { refusal: undefined, warnings: [] };
+
+/**
+ * Whether the API server may store the object: errors of the policy refuse it, what kernels of the fleet
+ * can't do is a warning. What isn't a policy, or doesn't change what one says, passes: an object that a
+ * newer version would refuse must still be able to get its status, lose its finalizers and go.
+ */
+export async function reviewPolicy(
+  review: PolicyReview,
+  checkFleet: CheckFleet,
+  options: { readonly signal: AbortSignal },
+): Promise<Verdict> {
+  const { object } = review;
+  const kind = policyKinds.find((one) => one.kind === review.kind && one.group === review.group);
+  if (kind === undefined || object === undefined || !changesSpec(review, object)) return allowed;
+  const read = readObject(kind.kind, review, object);
+  if (read.problems !== undefined)
+    return { refusal: refusalOf(read.problems), warnings: warningsOf(read.problems, undefined) };
+  const { policy, warnings } = read.value;
+  // A policy that is right is never held back by that.
+  const report = await checkFleet(policy, options).catch(() => "failed" as const);
+  return { refusal: undefined, warnings: warningsOf(warnings, report) };
+}
+
+function changesSpec({ operation, subresource, oldObject }: PolicyReview, object: JsonObject) {
+  if (subresource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return false;
+  if (operation === "CREATE") return true;
+  if (metadataOf(object).deletionTimestamp !== undefined) return false;
+  return !isDeepStrictEqual(object.spec, oldObject?.spec);
+}
+
+function readObject(
+  kind: "TracingPolicy" | "TracingPolicyNamespaced",
+  { name, namespace }: PolicyReview,
+  object: JsonObject,
+): ReturnType<typeof readPolicyObject>["compiled"] {
+  try {
+    // Who asks says name and namespace besides the object, where they may be missing.
+    const metadata = { uid: "", resourceVersion: "", name, namespace, ...metadataOf(object) };
+    return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
+  } catch (error) {
+    // Nested so deep that it can't be written as a text.
+    if (error instanceof RangeError) return { problems: [tooDeep] };
+    throw error;
+  }
+}
+
+function metadataOf({ metadata }: JsonObject): JsonObject {
+  return typeof metadata === "object" && metadata !== null ? (metadata as JsonObject) : {};
+}
+
+const tooDeep: Problem = {
+  file: "",
+  path: "spec",
+  line: 0,
+  column: 0,
+  code: "input-too-large",
+  message: "The object is nested too deep",
+  hint: "A policy has at most a dozen levels",
+  severity: "error",
+};

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, it } from "vitest";
+import { webhookConfiguration } from "./webhook-configuration.ts";
+import { covers } from "./webhook-registration.ts";
+
+const settings = {
+  place: { namespace: "gander-system", service: "gander-operator", port: 9443 },
+  ca: "one",
+  failurePolicy: "Ignore",
+} as const;
+const { webhooks } = webhookConfiguration(settings);
+/** The API server adds what wasn't said. */
+const stored = () => {
+  const [first] = structuredClone(webhooks) as Record<string, unknown>[];
+  return [{ ...first, namespaceSelector: {}, objectSelector: {} }];
+};
+
+it("is satisfied with what the API server makes of it", () => {
+  expect(covers(stored(), webhooks)).toBe(true);
+});
+
+it.each<[string, unknown]>([
+  ["it isn't there", undefined],
+  ["another's is there as well", [...stored(), { name: "other" }]],
+  ["other authorities", webhookConfiguration({ ...settings, ca: "two" }).webhooks],
+  ["another policy", webhookConfiguration({ ...settings, failurePolicy: "Fail" }).webhooks],
+  ["another place", webhookConfiguration({ ...settings, place: { url: "https://a:1/" } }).webhooks],
+  ["fewer operations", JSON.parse(JSON.stringify(stored()).replace('"CREATE",', ""))],
+])("is not: %s", (_, actual) => {
+  expect(covers(actual, webhooks)).toBe(false);
+});
+
+it("names the address it is to be reached at", () => {
+  const { webhooks: ours } = webhookConfiguration({ ...settings, place: { url: "https://a:1/" } });
+  expect(ours).toMatchObject([{ clientConfig: { url: "https://a:1/validate" } }]);
+});

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { kinds } from "@gander/crd-schemas";
+import type { Kind, Resource } from "@gander/kube";
+import type { PolicyObject } from "./policy-catalog.ts";
+
+export const pods: Resource = { group: "", version: "v1", plural: "pods" };
+export const nodes: Resource = { group: "", version: "v1", plural: "nodes" };
+export const secrets: Kind = { group: "", version: "v1", plural: "secrets", kind: "Secret" };
+export const configMaps: Kind = {
+  group: "",
+  version: "v1",
+  plural: "configmaps",
+  kind: "ConfigMap",
+};
+
+/** The kinds that policies are written as. */
+export const policyKinds: readonly (Kind & { readonly kind: PolicyObject["kind"] })[] = (
+  ["TracingPolicy", "TracingPolicyNamespaced"] as const
+).map((kind) => ({ ...customResource(kind), kind }));
+
+function customResource(name: string): Resource {
+  const found = kinds.find(({ kind }) => kind === name);
+  if (found === undefined) throw new TypeError(`crd-schemas has no kind ${name}`);
+  const { group, version, plural } = found;
+  return { group, version, plural };
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import {
+  createReflector,
+  type KubeClient,
+  type KubeObject,
+  type Reflector,
+  type ReflectorState,
+  type ReflectorTiming,
+} from "@gander/kube";
+import type { Coalescer } from "../bundles/coalesce.ts";
+import type { OperatorPart } from "../operator-part.ts";
+import type { Resolver } from "../workloads/resolver.ts";
+import { labelsKey } from "../workloads/workload.ts";
+import { nodes, pods, policyKinds } from "./cluster-resources.ts";
+import { createIntern } from "./intern.ts";
+import { createPodFeed } from "./pod-feed.ts";
+import type { PolicyObject, WritablePolicyCatalog } from "./policy-catalog.ts";
+import { isSamePod, type RawPod, readPod, runningPods, type WatchedPod } from "./read-pod.ts";
+import { type RawPolicy, readPolicyObject } from "./read-policy-object.ts";
+
+export type ClusterWatchDeps = {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly catalog: WritablePolicyCatalog;
+  readonly resolver: Resolver;
+  readonly changes: Coalescer<string>;
+};
+
+export type ClusterWatch = Required<OperatorPart> & {
+  /** By plural name. */
+  states(): readonly (readonly [string, ReflectorState])[];
+};
+
+export type ClusterWatchOptions = { readonly timing?: Partial<ReflectorTiming> };
+
+type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "state">;
+type NamedWatch = { readonly plural: string; readonly watch: Watch };
+
+/**
+ * Follows policies, nodes and pods, and brings what matters of them to catalog and resolver. It is ready
+ * when each has been read as a whole: before, a bundle would lack policies. Later a watch that fails
+ * leaves what was known.
+ */
+export function createClusterWatch(
+  deps: ClusterWatchDeps,
+  options: ClusterWatchOptions = {},
+): ClusterWatch {
+  const watches: readonly NamedWatch[] = [
+    ...policyKinds.map((kind) => ({
+      plural: kind.plural,
+      watch: watchPolicies(kind, deps, options),
+    })),
+    { plural: nodes.plural, watch: watchNodes(deps, options) },
+    { plural: pods.plural, watch: watchPods(deps, options) },
+  ];
+  return {
+    name: "cluster-watch",
+    async run({ signal }) {
+      await Promise.all(watches.map(({ watch }) => watch.run({ signal })));
+    },
+    async whenReady({ signal }) {
+      await Promise.all(watches.map(({ watch }) => watch.whenSynced({ signal })));
+    },
+    states: () => watches.map(({ plural, watch }) => [plural, watch.state()]),
+    problem() {
+      const missing = watches.filter(({ watch }) => !watch.state().synced);
+      return missing.length === 0 ? undefined : missing.map(unreadText).join("; ");
+    },
+  };
+}
+
+function unreadText({ plural, watch }: NamedWatch): string {
+  const { lastError } = watch.state();
+  if (lastError === undefined) return `${plural} are being read`;
+  return `${plural} could not be read yet: ${lastError.message}`;
+}
+
+function watchPolicies(
+  kind: (typeof policyKinds)[number],
+  { client, logger, catalog }: ClusterWatchDeps,
+  options: ClusterWatchOptions,
+): Watch {
+  return createReflector<PolicyObject, RawPolicy>(
+    { client, logger },
+    {
+      ...options,
+      resource: kind,
+      project: (raw) => readPolicyObject(kind.kind, raw, catalog.get(raw.metadata.uid)),
+      // Each event is a change of the object: to compare them in depth costs more than it spares.
+      equal: (a, b) => versionOf(a) === versionOf(b),
+      onChange: (change) => {
+        if (change.type === "deleted") catalog.delete(change.previous.uid);
+        else catalog.put(change.value);
+      },
+    },
+  );
+}
+
+function versionOf({ object }: PolicyObject): unknown {
+  return (object.metadata as KubeObject["metadata"]).resourceVersion;
+}
+
+type WatchedNode = {
+  readonly uid: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+type RawNode = KubeObject & {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+};
+
+function watchNodes(
+  { client, logger, resolver, changes }: ClusterWatchDeps,
+  options: ClusterWatchOptions,
+): Watch {
+  return createReflector<WatchedNode, RawNode>(
+    { client, logger },
+    {
+      ...options,
+      resource: nodes,
+      project: ({ metadata: { uid, name, labels = {} } }) => ({ uid, name, labels }),
+      equal: (a, b) => labelsKey(a.labels) === labelsKey(b.labels),
+      onChange: (change) => {
+        if (change.type === "deleted") changes.add(resolver.deleteNode(change.previous.name));
+        else changes.add(resolver.putNode(change.value.name, change.value.labels));
+      },
+    },
+  );
+}
+
+function watchPods(
+  { client, logger, resolver, changes }: ClusterWatchDeps,
+  options: ClusterWatchOptions,
+): Watch {
+  const intern = createIntern();
+  return createReflector<WatchedPod, RawPod>(
+    { client, logger },
+    {
+      ...options,
+      resource: pods,
+      selection: runningPods,
+      project: (raw) => readPod(raw, intern),
+      equal: isSamePod,
+      onChange: createPodFeed({ resolver, changed: (names) => changes.add(names) }),
+    },
+  );
+}

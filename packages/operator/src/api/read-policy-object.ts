@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem, Result } from "@gander/base";
+import { apiVersion } from "@gander/crd-schemas";
+import type { KubeObject } from "@gander/kube";
+import { checkPolicy } from "@gander/policy";
+import { encodePolicy } from "@gander/policy/wire";
+import { streamLimits } from "@gander/proto/stream";
+import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
+
+/** As the API server sends it. */
+export type RawPolicy = KubeObject & {
+  readonly metadata: {
+    readonly generation?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly creationTimestamp?: string;
+    readonly managedFields?: unknown;
+  };
+  readonly spec?: unknown;
+  readonly status?: unknown;
+};
+
+/**
+ * Reads an object of the API. `before`, the same object at another time, spares compiling: the API
+ * server counts the generation up with each change of the spec, and most changes are of the status.
+ */
+export function readPolicyObject(
+  kind: PolicyObject["kind"],
+  raw: RawPolicy,
+  before?: PolicyObject,
+): PolicyObject {
+  const { metadata, spec, status, ...rest } = raw;
+  const { managedFields: _, ...ownMetadata } = metadata;
+  const { uid, name, namespace = "", generation = 0, annotations = {} } = ownMetadata;
+  const isSameSpec = before?.uid === uid && before.generation === generation;
+  return {
+    kind,
+    uid,
+    namespace,
+    name,
+    generation,
+    annotations,
+    createdAt: ownMetadata.creationTimestamp ?? "",
+    object: { ...rest, apiVersion, kind, metadata: ownMetadata, spec },
+    compiled: isSameSpec
+      ? before.compiled
+      : readSpec({ apiVersion, kind, metadata: { name, namespace: namespace || undefined }, spec }),
+    status,
+  };
+}
+
+function readSpec(document: object): Result<ReadPolicy> {
+  // Problems have paths; lines of a text that nobody wrote help nobody.
+  const { value, problems } = checkPolicy(JSON.stringify(document), { file: "" });
+  const checked = value?.[0];
+  if (checked === undefined) return { problems: (problems ?? []).map(withoutPlace) };
+  const encoded = encodePolicy(checked.compiled);
+  if (encoded.bytes.length > streamLimits.policyBytes)
+    return { problems: [tooLarge(encoded.bytes.length)] };
+  return {
+    value: {
+      policy: checked.compiled,
+      encoded,
+      warnings: checked.warnings.map(withoutPlace),
+    },
+  };
+}
+
+const withoutPlace = (problem: Problem): Problem => ({ ...problem, line: 0, column: 0 });
+
+const tooLarge = (bytes: number): Problem => ({
+  file: "",
+  path: "spec",
+  line: 0,
+  column: 0,
+  code: "input-too-large",
+  message: `Compiled, the policy has ${bytes} bytes; ${streamLimits.policyBytes} can be sent to a node`,
+  hint: "Split it into several policies",
+  severity: "error",
+});

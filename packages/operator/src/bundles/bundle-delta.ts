@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Bundle, KeptPod, PolicySet } from "../workloads/resolver.ts";
+import { samePod } from "../workloads/resolver.ts";
+import { type PolicyRevision, sameRevision } from "../workloads/workload.ts";
+
+export type BundleDelta = {
+  readonly putPolicies: readonly PolicyRevision[];
+  /** UIDs */
+  readonly removePolicies: readonly string[];
+  readonly putPods: readonly (readonly [KeptPod, PolicySet])[];
+  /** UIDs */
+  readonly removePods: readonly string[];
+};
+
+const nothing: Bundle = { policies: [], pods: new Map() };
+
+/** What makes `after` of `before`; everything, if there is nothing before. */
+export function bundleDelta(before: Bundle = nothing, after: Bundle): BundleDelta {
+  const policies = new Map(before.policies.map((revision) => [revision.uid, revision]));
+  const putPolicies = after.policies.filter((revision) => {
+    const old = policies.get(revision.uid);
+    policies.delete(revision.uid);
+    return old === undefined || !sameRevision(old, revision);
+  });
+  return { putPolicies, removePolicies: [...policies.keys()], ...podsDelta(before, after) };
+}
+
+export function isEmptyDelta(delta: BundleDelta): boolean {
+  return Object.values(delta).every((list) => list.length === 0);
+}
+
+function podsDelta(before: Bundle, after: Bundle): Pick<BundleDelta, "putPods" | "removePods"> {
+  if (before.pods === after.pods) return { putPods: [], removePods: [] };
+  // Nearly all pods are the same objects: only the others are looked at more closely.
+  const gone = new Map<string, KeptPod>();
+  for (const pod of before.pods.keys()) if (!after.pods.has(pod)) gone.set(pod.uid, pod);
+  const putPods: (readonly [KeptPod, PolicySet])[] = [];
+  for (const [pod, set] of after.pods) {
+    const old = before.pods.has(pod) ? pod : gone.get(pod.uid);
+    gone.delete(pod.uid);
+    const oldSet = old && before.pods.get(old);
+    const isSame =
+      old !== undefined &&
+      samePod(old, pod) &&
+      (oldSet === set || (oldSet !== undefined && oldSet.key === set.key));
+    if (!isSame) putPods.push([pod, set]);
+  }
+  return { putPods, removePods: [...gone.keys()] };
+}

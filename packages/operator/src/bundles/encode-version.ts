@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
+import { streamCodec, streamLimits } from "@gander/proto/stream";
+import type { KeptPod, PolicySet } from "../workloads/resolver.ts";
+import type { PolicyRevision } from "../workloads/workload.ts";
+import type { BundleDelta } from "./bundle-delta.ts";
+
+export type Version = {
+  readonly epoch: number;
+  /** What the delta is to; 0: nothing. */
+  readonly baseEpoch: number;
+  readonly delta: BundleDelta;
+};
+
+const codec = streamCodec("gander.v1.ToSensor");
+
+export function encodeToSensor(message: ToSensor): Buffer {
+  const bytes = codec.encode(message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The Offer, in as many messages as its length asks for; at least one. */
+export function encodeOffers(version: Version): readonly Buffer[] {
+  if (lastOffers === undefined || !hasSameOffers(lastOffers.version, version))
+    lastOffers = { version, messages: encodeNewOffers(version) };
+  return lastOffers.messages;
+}
+
+/** A change goes to all nodes as the same Offer, one after the other. */
+let lastOffers: { readonly version: Version; readonly messages: readonly Buffer[] } | undefined;
+
+function hasSameOffers(a: Version, b: Version): boolean {
+  return (
+    a.epoch === b.epoch &&
+    a.baseEpoch === b.baseEpoch &&
+    hasSameItems(a.delta.putPolicies, b.delta.putPolicies) &&
+    hasSameItems(a.delta.removePolicies, b.delta.removePolicies)
+  );
+}
+
+function hasSameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[] {
+  const head = {
+    epoch: String(epoch),
+    ...(baseEpoch === 0 ? {} : { base_epoch: String(baseEpoch) }),
+  };
+  const puts = inParts(
+    delta.putPolicies,
+    ({ name, namespace }) => 200 + name.length + namespace.length,
+  );
+  const removes = inParts(delta.removePolicies, (uid) => uid.length + 4);
+  const offers: Offer[] = [
+    ...puts.map((part) => ({ ...head, put: part.map(headOf) })),
+    ...removes.map((remove) => ({ ...head, remove })),
+  ];
+  return (offers.length === 0 ? [head] : offers).map((offer) => encodeToSensor({ offer }));
+}
+
+/** Which of the policies are for which pods; nothing if no pod changed. */
+export function encodeAssignments({ putPods, removePods }: BundleDelta): readonly Buffer[] {
+  const puts = inParts(
+    putPods,
+    // A set is counted with each pod: it may be the only one that has it. UTF-16 to UTF-8: at most 3.
+    ([{ name, group }, { key }]) => 200 + 3 * (name.length + group.labelsKey.length) + key.length,
+  );
+  const removes = inParts(removePods, (uid) => uid.length + 4);
+  const assignments: Assignment[] = [
+    ...puts.map(assignmentOf),
+    ...removes.map((remove) => ({ remove })),
+  ];
+  return assignments.map((assignment) => encodeToSensor({ assignment }));
+}
+
+/**
+ * The same in fewer messages: neighbours that are short go together, as a message costs more than its
+ * bytes. Long ones stay the buffers that they are, shared by all sensors.
+ */
+export function packMessages(messages: readonly Buffer[]): readonly Buffer[] {
+  const packed: Buffer[] = [];
+  let short: Buffer[] = [];
+  let bytes = 0;
+  const flush = () => {
+    const [only] = short;
+    if (only !== undefined) packed.push(short.length === 1 ? only : Buffer.concat(short));
+    short = [];
+    bytes = 0;
+  };
+  for (const message of messages) {
+    // The first byte tells the kind. Two of a kind would be merged, and two Assignments number their
+    // sets each for itself.
+    const isSecond = message[0] !== policiesTag && short.some(([kind]) => kind === message[0]);
+    if (isSecond || bytes + message.length > packedBytes) flush();
+    short.push(message);
+    bytes += message.length;
+  }
+  flush();
+  return packed;
+}
+
+const packedBytes = 16 * 1024;
+/** Of `ToSensor.policies`, a list: field 3, length-delimited. */
+const policiesTag = (3 << 3) | 2;
+
+function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevision): PolicyHead {
+  return {
+    uid,
+    generation: String(generation),
+    name,
+    namespace,
+    digest: Buffer.from(digest, "hex"),
+    mode,
+  };
+}
+
+function assignmentOf(pods: readonly (readonly [KeptPod, PolicySet])[]): Assignment {
+  const sets = new Map<string, { readonly at: number; readonly policies: readonly string[] }>();
+  const put = pods.map(([{ uid, name, group }, { key, uids }]) => {
+    let set = sets.get(key);
+    if (set === undefined) {
+      set = { at: sets.size, policies: uids };
+      sets.set(key, set);
+    }
+    const labels = Object.entries(group.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      uid,
+      name,
+      namespace: group.namespace,
+      labels: labels.map(([label, value]) => ({ key: label, value })),
+      set: set.at,
+    };
+  });
+  return { put, sets: [...sets.values()].map(({ policies }) => ({ policies })) };
+}
+
+/** Lists whose items are together about `listBytes` at most, or one item. */
+function inParts<T>(items: readonly T[], sizeOf: (item: T) => number): readonly (readonly T[])[] {
+  const parts: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const size = sizeOf(item);
+    const last = parts.at(-1);
+    if (last === undefined || size > room) {
+      parts.push([item]);
+      room = streamLimits.listBytes - size;
+    } else {
+      last.push(item);
+      room -= size;
+    }
+  }
+  return parts;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hash } from "node:crypto";
+import type { Bundle, KeptPod, PolicySet } from "../workloads/resolver.ts";
+import type { PolicyRevision } from "../workloads/workload.ts";
+
+/**
+ * Names all of a node's state, 32 bytes: every replica gives the same for the same bundle, whatever the
+ * order it learned of things in. A sensor keeps it with the state and gives it back. `pods` is their
+ * part, if it is known already: most changes leave it alone.
+ */
+export function stateDigest(bundle: Bundle, pods: string = podsDigest(bundle)): Buffer {
+  const policies = bundle.policies.map((revision) => shortOf(revision, revisionText));
+  return hash("sha256", `gander state 1\n${policies.join("\n")}\n\n${pods}`, "buffer");
+}
+
+export function podsDigest({ pods }: Bundle): string {
+  const lines: string[] = [];
+  for (const [{ uid, name, group }, set] of pods)
+    lines.push(`${uid}\0${name}\0${shortOf(group, groupText)}\0${shortOf(set, setText)}`);
+  return hash("sha256", lines.sort().join("\n"), "base64url");
+}
+
+/** Digests of what many nodes share and never changes. Without them 5,000 nodes take 1.2 s. */
+const shorts = new WeakMap<object, string>();
+
+function shortOf<T extends object>(part: T, textOf: (part: T) => string): string {
+  let short = shorts.get(part);
+  if (short === undefined) {
+    short = hash("sha256", textOf(part), "base64url");
+    shorts.set(part, short);
+  }
+  return short;
+}
+
+const groupText = ({ namespace, labelsKey }: KeptPod["group"]) => `${namespace}\0${labelsKey}`;
+const setText = ({ key }: PolicySet) => key;
+const revisionText = (one: PolicyRevision) =>
+  JSON.stringify([one.uid, one.generation, one.name, one.namespace, one.digest, one.mode]);

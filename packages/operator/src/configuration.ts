@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineConfiguration, type Values } from "@gander/base";
+import { parseListenAddress } from "./listen-address.ts";
+import { parseCanarySize } from "./policies/rollout-settings.ts";
+
+/** Every setting of the operator, once: flags, `GANDER_…` variables, files, `--help` and docs come from here. */
+export const operatorOptions = {
+  kubeconfig: {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "How to reach the API server. Without: KUBECONFIG, ~/.kube/config, or in a pod its service account.",
+    group: "Cluster",
+  },
+  namespace: {
+    type: "text",
+    default: "",
+    placeholder: "NAME",
+    help: "Where the operator lives: its Lease, its Secret, its ConfigMap, the sensors' service account. Without: that of the credentials.",
+    group: "Cluster",
+  },
+  "pod-name": {
+    type: "text",
+    default: "",
+    placeholder: "NAME",
+    help: "By which replicas are told apart. Without: the host's name.",
+    group: "Cluster",
+  },
+  "service-name": {
+    type: "text",
+    default: "gander-operator",
+    placeholder: "NAME",
+    help: "The Service before all replicas; the certificate is for this name.",
+    group: "Cluster",
+  },
+  "lease-duration": {
+    type: "duration",
+    default: 15_000,
+    min: 3_000,
+    max: 600_000,
+    help: "So long after the leader fell silent another replica takes over writing.",
+    group: "Cluster",
+  },
+  "sensor-address": {
+    type: "text",
+    default: ":8443",
+    placeholder: "HOST:PORT",
+    help: "Where sensors dial.",
+    group: "Interface",
+    check: checkListenAddress,
+  },
+  "webhook-address": {
+    type: "text",
+    default: ":9443",
+    placeholder: "HOST:PORT",
+    help: "Where the API server asks about policies.",
+    group: "Interface",
+    check: checkListenAddress,
+  },
+  "webhook-url": {
+    type: "text",
+    default: "",
+    placeholder: "URL",
+    help: "Where the API server reaches webhook-address, if the operator is outside of the cluster, e.g. https://operator.example:9443; port 0 is that of webhook-address. Without: by the Service.",
+    group: "Interface",
+  },
+  "webhook-failure-policy": {
+    type: "text",
+    default: "ignore",
+    values: ["ignore", "fail"],
+    help: "What happens to policies while no operator answers. ignore: they are stored if the CRD's own schema and rules allow it; fail: they are refused.",
+    group: "Interface",
+  },
+  "api-address": {
+    type: "text",
+    default: ":8444",
+    placeholder: "HOST:PORT",
+    help: "Where `gander` asks about the whole fleet, and replicas ask each other.",
+    group: "Interface",
+    check: checkListenAddress,
+  },
+  "metrics-address": {
+    type: "text",
+    default: ":2112",
+    placeholder: "HOST:PORT",
+    help: "Where /metrics (for Prometheus), /healthz and /readyz are answered, in plain HTTP.",
+    group: "Interface",
+    check: checkListenAddress,
+  },
+  "otlp-endpoint": {
+    type: "text",
+    default: "",
+    placeholder: "URL",
+    help: "Send metrics there once a minute by OTLP over HTTP, such as http://localhost:4318.",
+    group: "Interface",
+  },
+  "advertise-address": {
+    type: "text",
+    default: "",
+    placeholder: "HOST:PORT",
+    help: "Where other replicas reach this one's api-address; it is written into the Lease. Without: the host's name and that port.",
+    group: "Interface",
+  },
+  "max-sensors": {
+    type: "number",
+    default: 20_000,
+    min: 1,
+    max: 100_000,
+    help: "Sensors that this replica serves at one time.",
+    group: "Interface",
+  },
+  "sensor-service-account": {
+    type: "text",
+    default: "gander-sensor",
+    placeholder: "NAME",
+    help: "The service account, in the operator's namespace, whose pods are sensors.",
+    group: "Trust",
+  },
+  "token-audience": {
+    type: "text",
+    default: "gander-operator",
+    placeholder: "AUDIENCE",
+    help: "What sensors' tokens must be made for.",
+    group: "Trust",
+  },
+  "tls-cert-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Certificate (PEM) to show, such as cert-manager's, for servers and clients (replicas show it to each other); read again when it changes. Without: the operator makes and renews its own.",
+    group: "Trust",
+  },
+  "tls-key-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Private key (PEM) of the certificate.",
+    group: "Trust",
+  },
+  "tls-ca-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Authorities (PEM) of the certificate, which sensors are told to trust.",
+    group: "Trust",
+  },
+  "tls-san": {
+    type: "list",
+    default: [],
+    placeholder: "NAME",
+    help: "Further names and addresses that the operator's own certificate is for, such as localhost.",
+    group: "Trust",
+  },
+  rollout: {
+    type: "text",
+    default: "all",
+    values: ["all", "canary"],
+    help: "How new generations of policies go to the nodes: to all at once, or to some first. A policy says otherwise by the annotation gander.dev/rollout.",
+    group: "Policies",
+  },
+  canary: {
+    type: "text",
+    default: "10%",
+    placeholder: "NUMBER|PERCENT",
+    help: "How many nodes are the first. By policy: gander.dev/canary.",
+    group: "Policies",
+    check: (text) =>
+      parseCanarySize(text) === undefined
+        ? `"${text}" is neither a number of nodes nor a percentage such as 10%`
+        : undefined,
+  },
+  "canary-duration": {
+    type: "duration",
+    default: 300_000,
+    min: 0,
+    max: 604_800_000,
+    help: "So long the first nodes must be without failures until the rest follows. By policy: gander.dev/canary-duration.",
+    group: "Policies",
+  },
+  "log-level": {
+    type: "text",
+    default: "info",
+    values: ["debug", "info", "warn", "error"],
+    help: "Which log lines are written to the standard error.",
+    group: "Process",
+  },
+  help: {
+    type: "boolean",
+    default: false,
+    short: "h",
+    help: "Print this.",
+    group: "Process",
+    flagOnly: true,
+  },
+} as const satisfies Parameters<typeof defineConfiguration>[0]["options"];
+
+function checkListenAddress(text: string): string | undefined {
+  return parseListenAddress(text) === undefined
+    ? `"${text}" is no address such as :8443, 127.0.0.1:8443 or [::1]:8443`
+    : undefined;
+}
+
+export type OperatorConfiguration = Values<typeof operatorOptions>;
+
+export const operatorConfiguration = defineConfiguration({
+  command: "gander-operator",
+  summary:
+    "Brings the tracing policies of a Kubernetes cluster to the sensors on its nodes, and writes back how they fare there. Several replicas may run: all of them serve sensors, one of them writes.",
+  options: operatorOptions,
+  examples: [
+    "gander-operator",
+    "gander-operator --kubeconfig ~/.kube/config --namespace gander-system --tls-san localhost",
+    "gander-operator --tls-cert-file /tls/tls.crt --tls-key-file /tls/tls.key --tls-ca-file /tls/ca.crt",
+  ],
+});

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { GanderError } from "@gander/base";
+import { type ServiceError, status } from "@grpc/grpc-js";
+
+/** What a call is answered with if it fails: a gRPC status and a text for people. */
+export class CallProblem extends Error {
+  override readonly name = "CallProblem";
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Whatever was thrown. What the API server or another replica couldn't do may work later. */
+export function statusOf(error: unknown): { readonly code: status; readonly details: string } {
+  if (error instanceof CallProblem) return { code: error.code, details: error.message };
+  if (isServiceError(error)) return { code: error.code, details: error.details };
+  if (error instanceof GanderError && error.retryable)
+    return { code: status.UNAVAILABLE, details: `${error.message}; try again` };
+  const details = error instanceof Error ? error.message : String(error);
+  return { code: status.INTERNAL, details };
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "details" in error && "code" in error && "metadata" in error;
+}

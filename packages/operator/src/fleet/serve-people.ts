@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { status } from "@grpc/grpc-js";
+import { bearerToken } from "../sensors/sensor-server.ts";
+import { CallProblem } from "./call-problem.ts";
+import type { FleetCall } from "./fleet-method.ts";
+import type { Serve } from "./serve-methods.ts";
+import type { VerifyUser } from "./user-tokens.ts";
+
+/** Who answers: this replica, or one to which a call is passed. */
+export type Answerer =
+  | "here"
+  | { forward(path: string, call: FleetCall, signal: AbortSignal): Promise<void> };
+
+/** Calls of people: whoever has a token that may ask is answered, wherever what they ask is known. */
+export function createServePeople(deps: {
+  readonly verify: VerifyUser;
+  readonly answerer: () => Answerer;
+}): Serve {
+  return async (method, call, { signal, metadata }) => {
+    const token = bearerToken(metadata);
+    if (token === undefined)
+      throw new CallProblem(
+        status.UNAUTHENTICATED,
+        "The call needs one `authorization: Bearer TOKEN`",
+      );
+    const answer = await deps.verify(token, method.right);
+    if (answer.problem !== undefined)
+      throw new CallProblem(
+        answer.reason === "forbidden" ? status.PERMISSION_DENIED : status.UNAUTHENTICATED,
+        answer.problem,
+      );
+    const answerer = deps.answerer();
+    if (answerer === "here") await method.answer(call, { signal });
+    else await answerer.forward(method.path, call, signal);
+  };
+}
+
+/** Calls that another replica passes on: answered here if this is the one that holds the Lease. */
+export function createServeReplicas(deps: { readonly answerer: () => Answerer }): Serve {
+  return async (method, call, { signal }) => {
+    if (deps.answerer() !== "here")
+      throw new CallProblem(status.UNAVAILABLE, "Another replica holds the Lease now; try again");
+    await method.answer(call, { signal });
+  };
+}

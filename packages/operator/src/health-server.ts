@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer } from "node:http";
+import type { MetricsHandler } from "@gander/metrics";
+import type { ListenAddress } from "./listen-address.ts";
+import { listenAt } from "./listen-at.ts";
+
+export type HealthDeps = {
+  /** What keeps this replica from serving; empty: nothing. */
+  readonly problems: () => readonly string[];
+  /** Answers what is for it. */
+  readonly metrics?: MetricsHandler;
+};
+
+export type HealthServer = AsyncDisposable & { readonly address: ListenAddress };
+
+/**
+ * `/healthz`: the process turns; `/readyz`: new connections may come, else 503 and a line for each thing
+ * that is missing; `/metrics`. Rejects with `operator-address`.
+ */
+export async function createHealthServer(
+  { problems, metrics }: HealthDeps,
+  where: ListenAddress,
+): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    if (metrics?.(request, response)) return;
+    const { url } = request;
+    const text = (status: number, body: string) =>
+      response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${body}\n`);
+    if (url === "/healthz") text(200, "ok");
+    else if (url === "/readyz") {
+      const found = problems();
+      if (found.length === 0) text(200, "ok");
+      else text(503, found.join("\n"));
+    } else text(404, "there is /healthz, /readyz and /metrics");
+  });
+  const address = await listenAt(server, where, "metrics-address");
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GanderError, type Logger } from "@gander/base";
+import type { OperatorPart } from "../operator-part.ts";
+import type { TlsMaterial, WritableCertificate } from "./serving-certificate.ts";
+
+export type FileCertificateDeps = {
+  readonly logger: Logger;
+  readonly certificate: WritableCertificate;
+};
+
+export type FileCertificateOptions = {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  /** How often the files are looked at. A mounted Secret is swapped under its name, which no file watcher sees surely. */
+  readonly pollMs?: number;
+};
+
+/**
+ * A certificate that somebody else renews in files. What can't be used, such as a pair half of which was
+ * replaced, leaves the one before. The first time it must be good: `run` rejects with `operator-tls`.
+ */
+export function createFileCertificate(
+  { logger, certificate }: FileCertificateDeps,
+  { pollMs = 10_000, ...files }: FileCertificateOptions,
+): OperatorPart {
+  return {
+    name: "certificates",
+    async run({ signal }) {
+      certificate.set(await readMaterial(files));
+      let isFailing = false;
+      while (!signal.aborted) {
+        await sleep(pollMs, undefined, { signal }).catch(() => {});
+        if (signal.aborted) return;
+        try {
+          certificate.set(await readMaterial(files));
+          if (isFailing) logger.info("the certificate can be read again");
+          isFailing = false;
+        } catch (error) {
+          if (!isFailing)
+            logger.warn("the certificate could not be read; the last one is used", { error });
+          isFailing = true;
+        }
+      }
+    },
+    whenReady: ({ signal }) => certificate.whenReady({ signal }),
+  };
+}
+
+async function readMaterial({
+  certFile,
+  keyFile,
+  caFile,
+}: Omit<FileCertificateOptions, "pollMs">): Promise<TlsMaterial> {
+  const [cert, key, ca] = await Promise.all([
+    readText(certFile),
+    readText(keyFile),
+    readText(caFile),
+  ]);
+  try {
+    new X509Certificate(ca);
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error("the key is of another certificate");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GanderError("operator-tls", `Cannot use "${certFile}" with "${keyFile}": ${why}`, {
+      hint: "name files in PEM, and the key that belongs to the certificate",
+      cause,
+    });
+  }
+  return { cert, key, ca };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GanderError("operator-tls", `Cannot read "${file}": ${why}`, { cause });
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Instruments, leftOutInstruments, processInstruments } from "@gander/metrics";
+
+const policy = { policy: "name", policy_namespace: "its namespace, or empty" } as const;
+
+/** All metrics of an operator. */
+export const operatorInstruments = {
+  ...processInstruments,
+  ...leftOutInstruments,
+  gander_operator_leader: {
+    kind: "gauge",
+    help: "1 if this replica writes statuses, else 0.",
+  },
+  gander_operator_sensors_connected: {
+    kind: "gauge",
+    help: "Nodes whose sensor is connected to this replica.",
+  },
+  gander_operator_objects: {
+    kind: "gauge",
+    help: "What the operator keeps of the cluster.",
+    labels: { kind: "`nodes`, `pods`, `policies`, `groups` (of pods with the same labels)" },
+  },
+  gander_operator_versions_sent_total: {
+    kind: "counter",
+    help: "Versions of a node's policies that were sent to a sensor.",
+  },
+  gander_operator_answer_seconds: {
+    kind: "histogram",
+    help: "From sending a version until the sensor's answer.",
+  },
+  gander_operator_policy_nodes: {
+    kind: "gauge",
+    help: "Nodes that the policy is for, by state; told by the leader alone.",
+    labels: {
+      ...policy,
+      state: "`ready`, `degraded`, `pending`, `disconnected`, `unsupported`, `failed`, `refused`",
+    },
+  },
+  gander_operator_policy_lost_events: {
+    kind: "gauge",
+    help: "Events of the policy that sensors that are connected lost; told by the leader alone.",
+    labels: policy,
+  },
+  gander_kube_requests_total: {
+    kind: "counter",
+    help: "Requests to the API server; a watch is one.",
+    labels: { method: "of HTTP", code: "of the answer; 0: none came" },
+  },
+  gander_kube_request_seconds: {
+    kind: "histogram",
+    help: "Until the API server began to answer.",
+    labels: { method: "of HTTP" },
+  },
+  gander_kube_watch_synced: {
+    kind: "gauge",
+    help: "1 if all objects of the kind have been read once, else 0.",
+    labels: { resource: "plural name of the kind" },
+  },
+  gander_kube_watch_silence_seconds: {
+    kind: "gauge",
+    help: "Since the API server sent something last. What is known may be so old.",
+    labels: { resource: "plural name of the kind" },
+  },
+  gander_kube_watch_restarts_total: {
+    kind: "counter",
+    help: "Lists and watches that had to be begun again.",
+    labels: {
+      resource: "plural name of the kind",
+      cause:
+        "`ended` (as happens every few minutes), `expired`, `silence`, `connection`, `throttled`, `credentials`, `server`, `protocol`, `other`",
+    },
+  },
+} as const satisfies Instruments;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Election } from "@gander/kube";
+import type { PolicyCatalog } from "../api/policy-catalog.ts";
+import type { FleetView } from "../status/fleet-view.ts";
+import type { OperatorCollector } from "./operator-metrics.ts";
+
+export type PolicyCollectorDeps = {
+  readonly election: Pick<Election, "permit">;
+  readonly catalog: Pick<PolicyCatalog, "all">;
+};
+
+/** How policies fare on all nodes. One replica tells it: a sum over replicas would count nodes twice. */
+export function createPolicyCollector(
+  { election, catalog }: PolicyCollectorDeps,
+  fleet: Pick<FleetView, "of">,
+): OperatorCollector {
+  return (report) => {
+    if (election.permit() === undefined) return;
+    for (const { uid, name: policy, namespace: policy_namespace } of catalog.all()) {
+      const found = fleet.of(uid);
+      if (found === undefined) continue;
+      const labels = { policy, policy_namespace };
+      for (const [state, count] of Object.entries(found.states))
+        report("gander_operator_policy_nodes", count, { ...labels, state });
+      report("gander_operator_policy_lost_events", found.totals.lost, labels);
+    }
+  };
+}

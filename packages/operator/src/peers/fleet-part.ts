@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Election } from "@gander/kube";
+import { createCheckFleet } from "../admission/check-fleet.ts";
+import { connectedKernels } from "../admission/connected-kernels.ts";
+import type { CheckFleet } from "../admission/fleet-report.ts";
+import { mergeReports } from "../admission/fleet-report-messages.ts";
+import type { OperatorConfiguration } from "../configuration.ts";
+import { createFleetAnswers } from "../fleet/fleet-answers.ts";
+import { createFleetMethods } from "../fleet/fleet-methods.ts";
+import { startFleetServer } from "../fleet/fleet-server.ts";
+import { type Answerer, createServePeople, createServeReplicas } from "../fleet/serve-people.ts";
+import { createUserTokens, type VerifyUser } from "../fleet/user-tokens.ts";
+import { createWatchEvents } from "../fleet/watch-events.ts";
+import { type ListenAddress, listenAddress } from "../listen-address.ts";
+import type { OperatorContext, OperatorPart } from "../operator-part.ts";
+import type { WritableFleetView } from "../status/create-fleet-view.ts";
+import { checkPath, createServeChecks } from "./fleet-checks.ts";
+import { HolderFollower } from "./holder-follower.ts";
+import { createHolderLink } from "./holder-link.ts";
+import { createReportingReplicas, type ReplicaCall } from "./reporting-replicas.ts";
+
+export type FleetPart = OperatorPart & {
+  /** Where people and replicas are served; resolves as soon as that is so. */
+  readonly serving: Promise<ListenAddress>;
+  /** Of all nodes, whichever replica their sensors are connected to. */
+  readonly checkFleet: CheckFleet;
+};
+
+/** What it needs of the context. */
+export type FleetPartDeps = Pick<
+  OperatorContext,
+  | ("logger" | "client" | "certificate" | "hub" | "resolver" | "catalog")
+  | ("relay" | "identity" | "namespace" | "version")
+> & {
+  readonly election: Pick<Election, "state">;
+  readonly configuration: Pick<
+    OperatorConfiguration,
+    "serviceName" | "apiAddress" | "tokenAudience"
+  >;
+};
+
+export type FleetPartOptions = {
+  /** By the API server if absent. */
+  readonly verify?: VerifyUser;
+  readonly retryMs?: number;
+};
+
+/** So often it is looked who holds the Lease. */
+const lookMs = 100;
+
+/**
+ * Answers questions about the whole fleet, and keeps the replicas in touch: this one reports to the one
+ * that holds the Lease, or hears the others' reports if it is that one. While nobody does, each
+ * answers for what it has itself.
+ */
+export function createFleetPart(
+  context: FleetPartDeps,
+  view: WritableFleetView,
+  { verify, retryMs }: FleetPartOptions = {},
+): FleetPart {
+  const { configuration, logger, client, certificate, hub, resolver, catalog } = context;
+  const { election, identity, version } = context;
+  const { relay } = context.relay;
+  const serverName = `${configuration.serviceName}.${context.namespace}.svc`;
+  const replicas = createReportingReplicas({ hub, relay, addSource: view.add });
+  const sensors = () =>
+    replicas.all().reduce((sum, replica) => sum + replica.sensors, hub.connected);
+  const answers = createFleetAnswers({
+    ...{ catalog, view, hub, resolver, version },
+    replicas: () => [
+      {
+        identity,
+        operator_version: version,
+        holds_lease: election.state().isLeader,
+        sensors: hub.connected,
+      },
+      ...replicas.all().map((replica) => replica.status),
+    ],
+    peers: replicas.all,
+  });
+  const checkOwn = createCheckFleet({ kernels: connectedKernels({ hub, resolver }), logger });
+  const checkAll: CheckFleet = async (policy, options) => {
+    const others = replicas.all().map((replica) => replica.checkFleet(policy, options));
+    return mergeReports(await Promise.all([checkOwn(policy, options), ...others]));
+  };
+  const methods = [...createFleetMethods(answers), createWatchEvents({ relay, sensors })];
+  const holder = new HolderFollower({
+    ...{ election, identity, onElsewhere: replicas.endAll },
+    connect: (address) =>
+      createHolderLink(
+        { hub, resolver, relay, view, certificate, logger, checkFleet: checkOwn },
+        { ...{ address, serverName, identity, version }, ...(retryMs && { retryMs }) },
+      ),
+  });
+  const serving = Promise.withResolvers<ListenAddress>();
+  serving.promise.catch(() => {});
+
+  const answerer = (): Answerer => holder.link ?? "here";
+
+  return {
+    name: "fleet",
+    serving: serving.promise,
+    checkFleet: (policy, options) =>
+      holder.link === undefined
+        ? checkAll(policy, options)
+        : // Who can't be reached is passed over: what is known here is better than nothing.
+          holder.link.checkFleet(policy, options).catch(() => checkOwn(policy, options)),
+    async run({ signal }) {
+      if (!(await certificate.whenReady({ signal }))) return;
+      const people =
+        verify ?? createUserTokens({ client, logger }, { audience: configuration.tokenAudience });
+      await using server = await startFleetServer(
+        {
+          certificate,
+          methods,
+          servePeople: createServePeople({ verify: people, answerer }),
+          serveReplicas: createServeReplicas({ answerer }),
+          peers: {
+            "/gander.v1.Peers/Report": (call: ReplicaCall) => replicas.serveReport(call),
+            "/gander.v1.Peers/Events": (call: ReplicaCall) => replicas.serveEvents(call),
+            [checkPath]: createServeChecks(checkAll),
+          },
+          ending: () => holder.ending,
+        },
+        { address: listenAddress(configuration.apiAddress), serverName },
+      );
+      serving.resolve(server.address);
+      logger.info("the fleet's questions are answered", { address: server.address });
+      while (!signal.aborted) {
+        holder.look();
+        await sleep(lookMs, undefined, { signal }).catch(() => {});
+      }
+      holder.close();
+      replicas[Symbol.dispose]();
+    },
+  };
+}

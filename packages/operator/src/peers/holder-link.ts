@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@gander/base";
+import type { FromReplica, NodesQuestion, ToReplica } from "@gander/proto/stream";
+import { streamCodec, streamLimits } from "@gander/proto/stream";
+import { Client, type ClientDuplexStream, credentials, status } from "@grpc/grpc-js";
+import type { CheckFleet } from "../admission/fleet-report.ts";
+import { CallProblem } from "../fleet/call-problem.ts";
+import type { FleetCall } from "../fleet/fleet-method.ts";
+import { policyNodesHere } from "../fleet/policy-nodes.ts";
+import type { ServingCertificate } from "../identity/serving-certificate.ts";
+import type { EventRelay } from "../relay/event-relay.ts";
+import type { SensorHub } from "../sensors/sensor-hub.ts";
+import type { FleetView } from "../status/fleet-view.ts";
+import { asBuffer } from "../wire/as-buffer.ts";
+import { asIs } from "../wire/raw-method.ts";
+import type { Resolver } from "../workloads/resolver.ts";
+import { type EventOrdersOptions, serveEventOrders } from "./event-orders.ts";
+import { answerCheck, askHolder } from "./fleet-checks.ts";
+import { parts } from "./report-messages.ts";
+import { startReporter } from "./reporter.ts";
+
+export type HolderLinkDeps = {
+  readonly hub: SensorHub;
+  readonly resolver: Pick<Resolver, "policyUids" | "sharesOf">;
+  readonly relay: Pick<EventRelay, "watch">;
+  readonly view: Pick<FleetView, "onChange">;
+  readonly certificate: ServingCertificate;
+  readonly logger: Logger;
+  /** For the kernels of this replica's sensors. */
+  readonly checkFleet: CheckFleet;
+};
+
+export type HolderLinkOptions = {
+  /** HOST:PORT of the holder. */
+  readonly address: string;
+  /** The name in its certificate. */
+  readonly serverName: string;
+  /** Of this replica. */
+  readonly identity: string;
+  readonly version: string;
+  readonly retryMs?: number;
+  readonly orders?: EventOrdersOptions;
+};
+
+export type HolderLink = Disposable & {
+  /** Passes a call on and its answer back; rejects with CallProblem or what the holder says. */
+  forward(path: string, call: FleetCall, signal: AbortSignal): Promise<void>;
+  /** For the kernels of all replicas' sensors; rejects if the holder isn't reached. */
+  readonly checkFleet: CheckFleet;
+};
+
+const fromReplica = streamCodec("gander.v1.FromReplica");
+const toReplica = streamCodec("gander.v1.ToReplica");
+const nodesInAMessage = 500;
+
+/** From a replica to the one that holds the Lease: reports, answers, events. Tries again until it is disposed. */
+export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOptions): HolderLink {
+  const { certificate, logger } = deps;
+  const { address, retryMs = 500 } = options;
+  const stop = new AbortController();
+  let client: Client | undefined;
+
+  const connect = (): Client | undefined => {
+    const material = certificate.current();
+    if (material === undefined) return undefined;
+    const [ca, key, cert] = [material.ca, material.key, material.cert].map((one) =>
+      Buffer.from(one),
+    );
+    return new Client(
+      `dns:${address}`,
+      credentials.createSsl(ca ?? null, key ?? null, cert ?? null),
+      {
+        "grpc.ssl_target_name_override": options.serverName,
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.max_receive_message_length": streamLimits.toSensorBytes,
+        "grpc.keepalive_time_ms": 10_000,
+        "grpc.keepalive_timeout_ms": 5_000,
+        "grpc.initial_reconnect_backoff_ms": retryMs,
+        "grpc.max_reconnect_backoff_ms": 5_000,
+      },
+    );
+  };
+
+  const run = async () => {
+    let told = "";
+    while (!stop.signal.aborted) {
+      client = connect();
+      const why =
+        client === undefined
+          ? "there is no certificate yet"
+          : await report(client, deps, options, stop.signal);
+      client?.close();
+      if (stop.signal.aborted) return;
+      if (why !== told)
+        logger.warn("the replica that holds the Lease is not reached", { address, why });
+      told = why;
+      // Jitter: the others come back at the same time.
+      await sleep(retryMs * (1 + Math.random()), undefined, { signal: stop.signal }).catch(
+        () => {},
+      );
+    }
+  };
+  void run();
+  const reached = (): Client => {
+    if (client !== undefined) return client;
+    const text = "The replica that holds the Lease is not reached; try again";
+    throw new CallProblem(status.UNAVAILABLE, text);
+  };
+
+  return {
+    forward: (path, call, signal) => forward(reached(), path, call, signal),
+    checkFleet: async (policy, checkOptions) => askHolder(reached(), policy, checkOptions),
+    [Symbol.dispose]() {
+      stop.abort();
+      client?.close();
+    },
+  };
+}
+
+/** Reports until the stream ends; gives why it did. */
+async function report(
+  client: Client,
+  deps: HolderLinkDeps,
+  options: HolderLinkOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { hub, resolver, relay } = deps;
+  const call = client.makeBidiStreamRequest(
+    "/gander.v1.Peers/Report",
+    asIs,
+    asIs,
+  ) as unknown as ClientDuplexStream<Buffer, Buffer>;
+  const ended = Promise.withResolvers<string>();
+  call.once("status", ({ code, details }) => ended.resolve(details || `gRPC status ${code}`));
+  call.on("error", () => {});
+  using stack = new DisposableStack();
+  const cancel = () => call.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  stack.defer(() => signal.removeEventListener("abort", cancel));
+
+  const send = (message: FromReplica) => call.write(asBuffer(fromReplica.encode(message)));
+  send({ hello: { identity: options.identity, operator_version: options.version } });
+  const reporter = stack.use(startReporter((one) => send({ report: one }), deps));
+  call.on("drain", reporter.resume);
+
+  const answer = ({ question = 0, uid = "" }: NodesQuestion) => {
+    const found = parts([...policyNodesHere({ hub, resolver }, uid)], nodesInAMessage);
+    for (const nodes of found) send({ nodes: { question, nodes } });
+    send({ nodes: { question, last: true } });
+  };
+  let events: Disposable | undefined;
+  stack.defer(() => events?.[Symbol.dispose]());
+  const openEvents = () => {
+    if (events !== undefined) return;
+    const eventsCall = client.makeBidiStreamRequest(
+      "/gander.v1.Peers/Events",
+      asIs,
+      asIs,
+    ) as unknown as ClientDuplexStream<Buffer, Buffer>;
+    events = serveEventOrders({ relay, sensors: () => hub.connected }, eventsCall, {
+      ...options.orders,
+      onEnd: () => {
+        events = undefined;
+      },
+    });
+  };
+  call.on("data", (bytes: Buffer) => {
+    const message = read(bytes);
+    if (message === undefined) {
+      ended.resolve("a message is not a gander.v1.ToReplica");
+      call.cancel();
+      return;
+    }
+    for (const node of message.moved ?? [])
+      hub.session(node)?.end(status.ABORTED, "The node's sensor came to another replica");
+    if (message.nodes !== undefined) answer(message.nodes);
+    if (message.open_events !== undefined) openEvents();
+    if (message.check !== undefined)
+      void answerCheck(deps.checkFleet, message.check).then((checked) => void send({ checked }));
+  });
+  // Awaited here: what listens is let go when the stream has ended, not before.
+  return await ended.promise;
+}
+
+function read(bytes: Buffer): ToReplica | undefined {
+  try {
+    return toReplica.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One call, message by message; no faster than it is read. */
+async function forward(
+  client: Client,
+  path: string,
+  call: FleetCall,
+  signal: AbortSignal,
+): Promise<void> {
+  const inner = client.makeServerStreamRequest(path, asIs, asIs, call.request);
+  const cancel = () => inner.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  call.on("drain", () => inner.resume());
+  inner.once("metadata", (headers) => call.sendMetadata(headers));
+  inner.on("data", (bytes: Buffer) => {
+    if (!call.write(bytes)) inner.pause();
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      inner.once("end", resolve);
+      inner.once("error", reject);
+    });
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+import { encodePolicy } from "@gander/policy/wire";
+import type { FromReplica, PolicyNode, ReplicaStatus, ToReplica } from "@gander/proto/stream";
+import { streamCodec } from "@gander/proto/stream";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { CheckFleet, FleetReport } from "../admission/fleet-report.ts";
+import { reportOfMessage } from "../admission/fleet-report-messages.ts";
+import { coalesce } from "../bundles/coalesce.ts";
+import type { FleetReplica } from "../fleet/fleet-answers.ts";
+import type { EventRelay } from "../relay/event-relay.ts";
+import { serveEvents } from "../relay/sensor-events.ts";
+import type { SensorHub } from "../sensors/sensor-hub.ts";
+import type { FleetSource } from "../status/fleet-view.ts";
+import { asBuffer } from "../wire/as-buffer.ts";
+import { type NodesOfReport, ReplicaSource } from "./replica-source.ts";
+
+/** Encoded messages both ways: FromReplica come and ToReplica go, or EventBatch and EventOrder. */
+export type ReplicaCall = ServerDuplexStream<Buffer, Buffer>;
+
+export type ReportingReplicasDeps = {
+  readonly hub: Pick<SensorHub, "session" | "onChange">;
+  readonly relay: Pick<EventRelay, "connect" | "isWanted" | "onWanted">;
+  /** Of the fleet view: disposing takes it away again. */
+  readonly addSource: (source: FleetSource) => Disposable;
+};
+
+export type ReportingReplicas = Disposable & {
+  serveReport(call: ReplicaCall): void;
+  serveEvents(call: ReplicaCall): void;
+  all(): readonly ReportingReplica[];
+  /** This process doesn't hold the Lease any more: they are to go to whoever does. */
+  endAll(reason: string): void;
+};
+
+export type ReportingReplica = FleetReplica & {
+  nodeNames(): Iterable<string>;
+  /** For the kernels of its sensors; what it doesn't say in time isn't known. */
+  readonly checkFleet: CheckFleet;
+  readonly sensors: number;
+  readonly status: ReplicaStatus;
+};
+
+const fromReplica = streamCodec("gander.v1.FromReplica");
+const toReplica = streamCodec("gander.v1.ToReplica");
+
+/** So long a replica has to say what it knows of a policy's nodes. */
+const answerMs = 5_000;
+/** Until a replica that lost sensors without noticing is told so. */
+const movedQuietMs = 100;
+
+/** The other replicas, at the one that holds the Lease: what they report, and what they are asked. */
+export function createReportingReplicas(deps: ReportingReplicasDeps): ReportingReplicas {
+  const { hub, relay } = deps;
+  const replicas = new Set<Replica>();
+  const eventCalls = new Set<() => void>();
+
+  const recheck = () => {
+    for (const { source } of replicas) source.recheck();
+  };
+  const tellMoved = coalesce<string>(
+    () => {
+      for (const replica of replicas)
+        if (replica.source.moved.size > 0) replica.send({ moved: [...replica.source.moved] });
+    },
+    { quietMs: movedQuietMs, maxMs: 3 * movedQuietMs },
+  );
+  const listening = hub.onChange((uid) => {
+    if (uid !== undefined || replicas.size === 0) return;
+    recheck();
+    tellMoved.add(["hub"]);
+  });
+  const wanting = relay.onWanted((wanted) => {
+    if (wanted === "wanted") for (const replica of replicas) replica.send({ open_events: {} });
+    else for (const end of [...eventCalls]) end();
+  });
+  /** What `from` had last may still be at another that reported it before. */
+  const handOn = (from: Replica, nodes: Iterable<string>) => {
+    for (const node of nodes) {
+      from.latest.delete(node);
+      for (const other of replicas)
+        if (other !== from && other.source.claims(node)) other.latest.add(node);
+    }
+  };
+  const changed = (from: Replica, { came, went }: NodesOfReport) => {
+    handOn(from, went);
+    for (const node of came) {
+      for (const other of replicas) other.latest.delete(node);
+      from.latest.add(node);
+      // It was here and has gone there; here that wasn't noticed.
+      hub.session(node)?.end(status.ABORTED, "The node's sensor came to another replica");
+    }
+    recheck();
+    if (came.length > 0) tellMoved.add(["replica"]);
+  };
+
+  return {
+    serveReport(call) {
+      const replica: Replica = new Replica(call, {
+        isElsewhere: (node) => hub.session(node) !== undefined || !replica.latest.has(node),
+        changed,
+      });
+      let adding: Disposable | undefined;
+      const gone = () => {
+        if (!replicas.delete(replica)) return;
+        adding?.[Symbol.dispose]();
+        replica.close();
+        handOn(replica, [...replica.latest]);
+        recheck();
+      };
+      replica.onReady = () => {
+        adding ??= deps.addSource(replica.source);
+        if (relay.isWanted) replica.send({ open_events: {} });
+      };
+      replicas.add(replica);
+      call.on("data", (bytes: Buffer) => replica.receive(bytes));
+      for (const event of ["end", "cancelled", "error"]) call.once(event, gone);
+      call.once("end", () => call.end());
+    },
+    serveEvents(call) {
+      const end = serveEvents(relay, call, {
+        node: undefined,
+        onEnd: () => void eventCalls.delete(end),
+      });
+      eventCalls.add(end);
+      if (!relay.isWanted) end();
+    },
+    all: () => [...replicas].filter(({ isReady }) => isReady),
+    endAll(reason) {
+      for (const end of [...eventCalls]) end();
+      for (const replica of [...replicas]) replica.end(reason);
+    },
+    [Symbol.dispose]() {
+      listening[Symbol.dispose]();
+      wanting[Symbol.dispose]();
+      tellMoved.close();
+      this.endAll("This replica of the operator is going away");
+    },
+  };
+}
+
+type ReplicaDeps = {
+  readonly isElsewhere: (node: string) => boolean;
+  readonly changed: (replica: Replica, nodes: NodesOfReport) => void;
+};
+
+/** One that reports here. */
+class Replica implements ReportingReplica {
+  readonly source: ReplicaSource;
+  /** Nodes of which it was the last to report that they came. */
+  readonly latest = new Set<string>();
+  /** The first report is complete. */
+  onReady: () => void = () => {};
+  readonly #call: ReplicaCall;
+  readonly #deps: ReplicaDeps;
+  readonly #questions = new Map<number, Question>();
+  readonly #checks = new Map<number, (report: FleetReport) => void>();
+  #identity = "";
+  #version = "";
+  #lastQuestion = 0;
+  isReady = false;
+
+  constructor(call: ReplicaCall, deps: ReplicaDeps) {
+    this.#call = call;
+    this.#deps = deps;
+    this.source = new ReplicaSource(deps.isElsewhere);
+  }
+
+  get sensors(): number {
+    return this.source.size;
+  }
+
+  get status(): ReplicaStatus {
+    return {
+      identity: this.#identity,
+      operator_version: this.#version,
+      holds_lease: false,
+      sensors: this.sensors,
+    };
+  }
+
+  has(node: string): boolean {
+    return this.source.has(node);
+  }
+
+  nodeNames(): Iterable<string> {
+    return this.source.nodeNames();
+  }
+
+  async policyNodes(
+    uid: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<readonly PolicyNode[]> {
+    const id = ++this.#lastQuestion;
+    const question: Question = { nodes: [], done: Promise.withResolvers() };
+    this.#questions.set(id, question);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
+    const giveUp = () => question.done.resolve();
+    limit.addEventListener("abort", giveUp, { once: true });
+    this.send({ nodes: { question: id, uid } });
+    await question.done.promise;
+    limit.removeEventListener("abort", giveUp);
+    this.#questions.delete(id);
+    return question.nodes.filter(({ node = "" }) => this.has(node));
+  }
+
+  readonly checkFleet: CheckFleet = async (policy, { signal }) => {
+    const unknown = { findings: [], nodes: this.sensors, unknown: this.sensors };
+    const id = ++this.#lastQuestion;
+    const { promise, resolve } = Promise.withResolvers<FleetReport>();
+    const giveUp = () => resolve(unknown);
+    if (signal.aborted) return unknown;
+    signal.addEventListener("abort", giveUp, { once: true });
+    this.#checks.set(id, resolve);
+    this.send({ check: { question: id, policy: encodePolicy(policy).bytes } });
+    return promise.finally(() => {
+      signal.removeEventListener("abort", giveUp);
+      this.#checks.delete(id);
+    });
+  };
+
+  send(message: ToReplica): void {
+    this.#call.write(asBuffer(toReplica.encode(message)));
+  }
+
+  receive(bytes: Buffer): void {
+    let message: FromReplica;
+    try {
+      message = fromReplica.decode(bytes);
+    } catch {
+      this.end("A message is not a gander.v1.FromReplica");
+      return;
+    }
+    const { hello, report, nodes, checked } = message;
+    if (hello !== undefined) {
+      this.#identity = hello.identity ?? "";
+      this.#version = hello.operator_version ?? "";
+    }
+    if (report !== undefined) {
+      this.#deps.changed(this, this.source.receive(report));
+      if (!this.isReady && report.more !== true) {
+        this.isReady = true;
+        this.onReady();
+      }
+    }
+    if (checked !== undefined) this.#checks.get(checked.question ?? 0)?.(reportOfMessage(checked));
+    const question = this.#questions.get(nodes?.question ?? 0);
+    question?.nodes.push(...(nodes?.nodes ?? []));
+    if (nodes?.last === true) question?.done.resolve();
+  }
+
+  end(reason: string): void {
+    this.#call.emit("error", { code: status.UNAVAILABLE, details: reason });
+  }
+
+  close(): void {
+    for (const { done } of this.#questions.values()) done.resolve();
+    for (const answer of this.#checks.values()) answer({ findings: [], nodes: 0, unknown: 0 });
+  }
+}
+
+type Question = { readonly nodes: PolicyNode[]; readonly done: PromiseWithResolvers<void> };

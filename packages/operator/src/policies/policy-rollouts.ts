@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import type { CompiledPolicy } from "@gander/policy";
+import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
+import type { Coalescer } from "../bundles/coalesce.ts";
+import type { PolicyContents } from "../bundles/policy-contents.ts";
+import type { PolicyShare } from "../workloads/policy-share.ts";
+import type { Resolver } from "../workloads/resolver.ts";
+import type { PolicyRevision } from "../workloads/workload.ts";
+import { type KnownRevision, KnownRevisions } from "./known-revisions.ts";
+import { type GenerationShare, planRollout, type RolloutPlan } from "./rollout-plan.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
+import { type RolloutDefaults, type RolloutSettings, rolloutSettings } from "./rollout-settings.ts";
+
+export type PolicyRolloutsDeps = {
+  readonly catalog: PolicyCatalog;
+  readonly resolver: Pick<Resolver, "putShares">;
+  readonly contents: Pick<PolicyContents, "add" | "release">;
+  /** Nodes whose bundles changed. */
+  readonly changes: Pick<Coalescer<string>, "add">;
+  readonly logger: Logger;
+};
+
+/** Where a policy's newest generation is on its way. */
+export type PolicyRollout = {
+  readonly policy: PolicyObject;
+  readonly settings: RolloutSettings;
+  readonly phase: RolloutPlan["phase"];
+  /** Newest first; empty: no node is given the policy. */
+  readonly shares: readonly PolicyShare[];
+  /** What the newest that nodes are given does; of the newest generation if none is given. */
+  readonly mode: CompiledPolicy["mode"] | undefined;
+  /** What stands written of the newest generation. */
+  readonly progress: RolloutProgress | undefined;
+  /** The newest generation, if it was accepted. */
+  readonly newest: PolicyRevision | undefined;
+};
+
+/**
+ * Decides which nodes get which generation of each policy, and tells the resolver. Every replica does
+ * so by the same objects of the API; nothing here writes.
+ */
+export class PolicyRollouts implements Disposable {
+  readonly known: KnownRevisions = new KnownRevisions();
+  readonly #deps: PolicyRolloutsDeps;
+  readonly #defaults: RolloutDefaults;
+  readonly #rollouts = new Map<string, PolicyRollout>();
+  /** Digests of the contents that a policy's nodes are given. */
+  readonly #held = new Map<string, readonly string[]>();
+  readonly #listeners = new Set<{ readonly call: (uid: string) => void }>();
+  readonly #listening: Disposable;
+  #isStarted = false;
+
+  constructor(deps: PolicyRolloutsDeps, defaults: RolloutDefaults) {
+    this.#deps = deps;
+    this.#defaults = defaults;
+    this.#listening = deps.catalog.onChange((uid) => this.update(uid));
+  }
+
+  /** Policies and stored revisions were read as a whole: only now it can be said what nodes get. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    for (const { uid } of this.#deps.catalog.all()) this.update(uid);
+  }
+
+  /** Undefined: there is no such policy. */
+  of(uid: string): PolicyRollout | undefined {
+    return this.#rollouts.get(uid);
+  }
+
+  uids(): Iterable<string> {
+    return this.#rollouts.keys();
+  }
+
+  /** Of a policy that changed or went, or of its rollout; in the same turn. It must not throw, nor wait. */
+  onChange(call: (uid: string) => void): Disposable {
+    const listener = { call };
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** The policy or one of its known revisions changed. */
+  update(uid: string): void {
+    if (!this.#isStarted) return;
+    const policy = this.#deps.catalog.get(uid);
+    if (policy === undefined) this.#forget(uid);
+    else this.#plan(policy);
+    for (const { call } of this.#listeners) call(uid);
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
+  }
+
+  #plan(policy: PolicyObject): void {
+    const { uid, generation, annotations, compiled, object } = policy;
+    const settings = rolloutSettings(annotations, this.#defaults);
+    const isAccepted = compiled.value !== undefined;
+    if (isAccepted)
+      this.known.see(
+        { policy, generation, spec: object.spec, progress: undefined },
+        compiled.value,
+      );
+    const known = this.known.of(uid);
+    const plan = planRollout({ generation, isAccepted, settings, known });
+    if (plan.phase === "everywhere") this.known.gaveEverywhere(uid, generation);
+    this.#note(policy, plan);
+    const shares = this.#put(policy, plan.shares, known);
+    const inForce = known.find((one) => one.generation === shares[0]?.revision.generation);
+    this.#rollouts.set(uid, {
+      policy,
+      settings,
+      phase: plan.phase,
+      shares,
+      mode: (inForce?.read() ?? compiled.value)?.policy.mode,
+      progress: known.find((one) => one.generation === generation)?.stored?.progress,
+      newest: compiled.value && policyRevision(policy, generation, compiled.value),
+    });
+  }
+
+  /** Contents before the revisions that need them, and released after. */
+  #put(
+    { uid, ...policy }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+    shares: readonly GenerationShare[],
+    known: readonly KnownRevision[],
+  ): readonly PolicyShare[] {
+    const { resolver, contents, changes } = this.#deps;
+    const after: PolicyShare[] = [];
+    const held: string[] = [];
+    for (const { generation, from, to } of shares) {
+      const read = known.find((one) => one.generation === generation)?.read();
+      const digest = read && contents.add(read.encoded);
+      if (read === undefined || digest === undefined) {
+        this.#deps.logger.error("a stored revision cannot be used any more", {
+          policy: { ...policy, generation },
+        });
+        continue;
+      }
+      held.push(digest);
+      after.push({ revision: policyRevision({ uid, ...policy }, generation, read), from, to });
+    }
+    changes.add(resolver.putShares(uid, after));
+    for (const digest of this.#held.get(uid) ?? []) contents.release(digest);
+    if (held.length === 0) this.#held.delete(uid);
+    else this.#held.set(uid, held);
+    return after;
+  }
+
+  #forget(uid: string): void {
+    const gone = this.#rollouts.get(uid);
+    this.known.forget(uid);
+    if (gone === undefined) return;
+    this.#rollouts.delete(uid);
+    this.#put(gone.policy, [], []);
+  }
+
+  /** A line when a generation that can't be used comes, and not with each change after. */
+  #note({ uid, name, namespace, generation, compiled }: PolicyObject, plan: RolloutPlan): void {
+    const before = this.#rollouts.get(uid);
+    if (before?.policy.generation === generation && before.phase === plan.phase) return;
+    const policy = { name, namespace, generation };
+    const inForce = plan.shares.map((share) => share.generation);
+    if (plan.phase === "rejected")
+      this.#deps.logger.warn("a policy cannot be put in force", {
+        policy,
+        inForce,
+        problems: compiled.problems?.slice(0, 3),
+      });
+    else
+      this.#deps.logger.info("a policy's rollout goes on", { policy, inForce, phase: plan.phase });
+  }
+}
+
+function policyRevision(
+  { uid, name, namespace }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+  generation: number,
+  { policy: { workloads, nodeSelector }, encoded }: ReadPolicy,
+): PolicyRevision {
+  return {
+    uid,
+    generation,
+    name,
+    namespace,
+    digest: Buffer.from(encoded.digest).toString("hex"),
+    mode: "",
+    ...(workloads && { workloads }),
+    ...(nodeSelector && { nodeSelector }),
+  };
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hash } from "node:crypto";
+import type { AppliedObject, Kind, KubeObject } from "@gander/kube";
+import type { PolicyObject } from "../api/policy-catalog.ts";
+import type { RawPolicy } from "../api/read-policy-object.ts";
+import { progressAnnotation, type RolloutProgress, readProgress } from "./rollout-progress.ts";
+
+export const controllerRevisions: Kind = {
+  group: "apps",
+  version: "v1",
+  plural: "controllerrevisions",
+  kind: "ControllerRevision",
+};
+
+export const revisionLabels = {
+  managedBy: "app.kubernetes.io/managed-by",
+  policyUid: "gander.dev/policy-uid",
+} as const;
+
+export const revisionSelector = `${revisionLabels.managedBy}=gander-operator`;
+
+/** A generation of a policy that was accepted once, as the API keeps it. */
+export type StoredRevision = {
+  /** Of the ControllerRevision. */
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly policy: PolicyName;
+  readonly generation: number;
+  readonly progress: RolloutProgress | undefined;
+  /** RFC 3339 */
+  readonly createdAt: string;
+  readonly spec: unknown;
+};
+
+export type PolicyName = Pick<PolicyObject, "kind" | "uid" | "namespace" | "name">;
+
+/** What of a policy goes into its revision. */
+export type RevisionContent = {
+  readonly policy: PolicyName;
+  readonly generation: number;
+  readonly spec: unknown;
+  readonly progress: RolloutProgress | undefined;
+};
+
+type RawRevision = KubeObject & {
+  readonly metadata: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly creationTimestamp?: string;
+    readonly ownerReferences?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly uid: string;
+    }[];
+  };
+  readonly revision?: number;
+  readonly data?: { readonly spec?: unknown };
+};
+
+/** Owners must be of the same namespace or of the cluster: so those of namespaced policies lie with them. */
+export function revisionNamespace({ namespace }: PolicyName, ownNamespace: string): string {
+  return namespace === "" ? ownNamespace : namespace;
+}
+
+/** The same on every replica, so that two leaders in a row make one object. */
+export function revisionName({ uid, name }: PolicyName, generation: number): string {
+  const short = hash("sha256", `${uid}/${generation}`, "hex").slice(0, 10);
+  return `${name.slice(0, 200)}-${short}`;
+}
+
+/**
+ * The object to be applied. Its data can never be changed, so a rollback finds what was there; what may
+ * change is how far it has come.
+ */
+export function revisionObject(
+  { policy, generation, spec, progress }: RevisionContent,
+  ownNamespace: string,
+): AppliedObject {
+  const { kind, uid, name, namespace } = policy;
+  return {
+    metadata: {
+      name: revisionName(policy, generation),
+      namespace: revisionNamespace(policy, ownNamespace),
+      labels: { [revisionLabels.managedBy]: "gander-operator", [revisionLabels.policyUid]: uid },
+      ...(progress && { annotations: { [progressAnnotation]: JSON.stringify(progress) } }),
+      ownerReferences: [{ apiVersion, kind, name, uid }],
+    },
+    revision: generation,
+    data: {
+      apiVersion,
+      kind,
+      metadata: namespace === "" ? { name } : { name, namespace },
+      spec,
+    },
+  };
+}
+
+/**
+ * Undefined: it isn't one that an operator in `ownNamespace` made. Whoever may write ControllerRevisions
+ * in a namespace could change what policies of that namespace fall back to, and no others.
+ */
+export function readRevision(raw: RawRevision, ownNamespace: string): StoredRevision | undefined {
+  const { metadata, revision: generation = 0, data } = raw;
+  const { uid, name, namespace = "", labels = {}, annotations = {}, creationTimestamp } = metadata;
+  const owner = metadata.ownerReferences?.find(
+    (one) => one.uid === labels[revisionLabels.policyUid],
+  );
+  if (owner === undefined || data === undefined) return undefined;
+  const { kind } = owner;
+  if (kind !== "TracingPolicy" && kind !== "TracingPolicyNamespaced") return undefined;
+  const isNamespaced = kind === "TracingPolicyNamespaced";
+  if (!isNamespaced && namespace !== ownNamespace) return undefined;
+  const policy = {
+    kind,
+    uid: owner.uid,
+    name: owner.name,
+    namespace: isNamespaced ? namespace : "",
+  } as const;
+  if (name !== revisionName(policy, generation)) return undefined;
+  return {
+    uid,
+    namespace,
+    name,
+    policy,
+    generation,
+    progress: readProgress(annotations[progressAnnotation]),
+    createdAt: creationTimestamp ?? "",
+    spec: data.spec,
+  };
+}
+
+/** As if the policy had been read from the API at that time. */
+export function policyOfRevision({ policy, generation, spec }: RevisionContent): RawPolicy {
+  const { uid, name, namespace } = policy;
+  const metadata = { uid, name, resourceVersion: "", generation };
+  return { metadata: namespace === "" ? metadata : { ...metadata, namespace }, spec };
+}
+
+const apiVersion = "cilium.io/v1alpha1";

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RolloutProgress } from "./rollout-progress.ts";
+import type { RolloutSettings } from "./rollout-settings.ts";
+
+export type PlanInput = {
+  /** Of the object as the API has it. */
+  readonly generation: number;
+  /** Whether that generation can be compiled. */
+  readonly isAccepted: boolean;
+  readonly settings: Pick<RolloutSettings, "strategy" | "isPaused" | "promote" | "abort">;
+  /** Generations that were accepted and are still known, in any order; the newest may be among them. */
+  readonly known: readonly KnownGeneration[];
+};
+
+export type KnownGeneration = {
+  readonly generation: number;
+  /** Undefined: it was accepted, and nothing more was decided. */
+  readonly progress: RolloutProgress | undefined;
+};
+
+/** Nodes by their rank for the policy: those in [from, to) get the generation. */
+export type GenerationShare = {
+  readonly generation: number;
+  readonly from: number;
+  readonly to: number;
+};
+
+export type RolloutPlan = {
+  readonly phase: /** All nodes get the newest generation. */
+    | "everywhere"
+    /** Some get it, the others what they had. */
+    | "canary"
+    /** The leader hasn't yet chosen the nodes that get it first. */
+    | "choosing"
+    /** Paused before any node got it. */
+    | "held"
+    | "aborted"
+    /** The newest generation can't be used. */
+    | "rejected";
+  /** Newest first; empty: no node gets the policy. */
+  readonly shares: readonly GenerationShare[];
+};
+
+/**
+ * Which nodes get which generation. Made from nothing but the API's objects, so all replicas come to the
+ * same: what the leader decided stands in the progress of generations. Where it hasn't decided yet, a
+ * policy that goes everywhere at once goes without it.
+ */
+export function planRollout({ generation, isAccepted, settings, known }: PlanInput): RolloutPlan {
+  const before = (than: number) =>
+    known
+      .filter((one) => one.generation < than && one.progress?.phase === "everywhere")
+      .reduce((newest, one) => Math.max(newest, one.generation), 0);
+  const all = (of: number) => (of === 0 ? [] : [{ generation: of, from: 0, to: 1 }]);
+  const canary = (of: number, below: number) => [
+    { generation: of, from: 0, to: below },
+    ...(below < 1 ? all(before(of)).map((rest) => ({ ...rest, from: below })) : []),
+  ];
+  const progressOf = (of: number) => known.find((one) => one.generation === of)?.progress;
+
+  if (!isAccepted) {
+    // What was the case before it came goes on: a canary too, which then gets no further.
+    const last = known.reduce(
+      (newest, one) => (one.generation < generation ? Math.max(newest, one.generation) : newest),
+      0,
+    );
+    const progress = progressOf(last);
+    const shares =
+      progress?.phase === "canary" ? canary(last, progress.below) : all(before(generation));
+    return { phase: "rejected", shares };
+  }
+  const progress = progressOf(generation);
+  const previous = all(before(generation));
+  if (settings.abort === generation) return { phase: "aborted", shares: previous };
+  if (settings.promote === generation) return { phase: "everywhere", shares: all(generation) };
+  if (progress?.phase === "aborted") return { phase: "aborted", shares: previous };
+  if (progress?.phase === "everywhere") return { phase: "everywhere", shares: all(generation) };
+  if (progress?.phase === "canary")
+    return { phase: "canary", shares: canary(generation, progress.below) };
+  if (settings.isPaused) return { phase: "held", shares: previous };
+  if (settings.strategy === "canary") return { phase: "choosing", shares: previous };
+  return { phase: "everywhere", shares: all(generation) };
+}

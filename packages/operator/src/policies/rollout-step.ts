@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nodeRank } from "../workloads/policy-share.ts";
+import type { RolloutPlan } from "./rollout-plan.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
+import type { CanarySize, RolloutSettings } from "./rollout-settings.ts";
+
+/** How the nodes that got a generation first fare. */
+export type CanaryState = {
+  readonly nodes: number;
+  readonly ready: number;
+  readonly pending: number;
+  /** Refused, failed, unsupported. */
+  readonly bad: number;
+};
+
+export type StepInput = {
+  readonly uid: string;
+  readonly phase: RolloutPlan["phase"];
+  /** What stands written for the newest generation. */
+  readonly progress: RolloutProgress | undefined;
+  readonly settings: Pick<RolloutSettings, "strategy" | "canary" | "canaryMs" | "isPaused">;
+  /** Nodes that the generation is for, and whether their sensors are connected; read only to choose. */
+  readonly candidates: () => ReadonlyMap<string, boolean>;
+  /** Of the canary's nodes, if there are any. */
+  readonly canary: CanaryState | undefined;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+};
+
+export type RolloutStep = {
+  /** What is to be written for the newest generation; undefined: nothing can be said of it yet. */
+  readonly progress: RolloutProgress | undefined;
+  /** When to look again although nothing changed. */
+  readonly againAfterMs?: number;
+};
+
+/** What the leader decides next about the newest generation. */
+export function stepRollout(input: StepInput): RolloutStep {
+  const { phase, progress, settings, nowMs } = input;
+  switch (phase) {
+    case "everywhere":
+    case "aborted":
+      return { progress: { phase } };
+    case "held":
+    case "rejected":
+      return { progress };
+    case "choosing":
+      return chooseNodes(input);
+    case "canary": {
+      if (progress?.phase !== "canary" || settings.isPaused) return { progress };
+      // It was a canary until somebody took that back.
+      if (settings.strategy === "all") return { progress: { phase: "everywhere" } };
+      const { cleanSince, ...rest } = progress;
+      if (!doesWell(input.canary, progress.wanted)) return { progress: rest };
+      const since = cleanSince ?? new Date(nowMs).toISOString();
+      const leftMs = Date.parse(since) + settings.canaryMs - nowMs;
+      if (leftMs <= 0) return { progress: { phase: "everywhere" } };
+      return { progress: { ...rest, cleanSince: since }, againAfterMs: leftMs };
+    }
+  }
+}
+
+/** A sensor that went away may have gone for what it was given: as many as were chosen must be ready. */
+function doesWell(canary: CanaryState | undefined, wanted: number): boolean {
+  if (canary === undefined) return wanted === 0;
+  const { nodes, ready, pending, bad } = canary;
+  return bad === 0 && pending === 0 && ready >= Math.min(wanted, nodes);
+}
+
+/**
+ * The first nodes by rank, so many that enough of them are connected. At most twice as many are taken
+ * in: where few sensors are connected yet, as after a restart, the first would be nearly all.
+ */
+function chooseNodes({ uid, settings, candidates }: StepInput): RolloutStep {
+  const nodes = candidates();
+  // There is no node to try it on, and none that it could harm.
+  if (nodes.size === 0) return { progress: { phase: "everywhere" } };
+  const wanted = Math.min(countOf(settings.canary, nodes.size), nodes.size);
+  const ranked = [...nodes]
+    .map(([name, isConnected]) => ({ rank: nodeRank(uid, name), isConnected }))
+    .sort((a, b) => a.rank - b.rank);
+  let connected = 0;
+  let taken = 0;
+  for (const { isConnected } of ranked.slice(0, 2 * wanted + 2)) {
+    taken++;
+    if (isConnected) connected++;
+    if (connected === wanted) break;
+  }
+  if (connected < wanted) taken = wanted;
+  const next = ranked[taken];
+  return { progress: { phase: "canary", below: next?.rank ?? 1, wanted } };
+}
+
+const countOf = (size: CanarySize, nodes: number) =>
+  "nodes" in size ? size.nodes : Math.max(1, Math.ceil(size.fraction * nodes));

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { NodeEvents, RelayReader } from "./event-relay.ts";
+
+export type BatchQueueOptions = {
+  /** Events that wait for one slow reader; more are left out and counted. */
+  readonly maxEvents?: number;
+  /** And bytes of them. */
+  readonly maxBytes?: number;
+  /** Whether it takes something before the first `resume`; absent: it does. */
+  readonly starts?: "open" | "blocked";
+};
+
+export type BatchQueue = RelayReader & {
+  /** The reader took what it was given and takes more. */
+  resume(): void;
+  /** Left out here, of all nodes. */
+  readonly dropped: number;
+};
+
+/**
+ * What waits for one reader. `write` gives it away; false: no more until `resume`. Batches are taken or
+ * left out as a whole: parts of one would keep all of it in memory. What is left out is counted by
+ * node and given, as a batch without events, in its place.
+ */
+export function createBatchQueue(
+  write: (events: NodeEvents) => boolean,
+  { maxEvents = 20_000, maxBytes = 8 * 1024 * 1024, starts = "open" }: BatchQueueOptions = {},
+): BatchQueue {
+  let queue: NodeEvents[] = [];
+  let sent = 0;
+  let events = 0;
+  let bytes = 0;
+  let dropped = 0;
+  let isBlocked = starts === "blocked";
+  const missing = new Map<string, number>();
+
+  const hasRoomFor = (count: number, size: number) =>
+    events + count <= maxEvents && bytes + size <= maxBytes;
+
+  const push = (batch: NodeEvents) => {
+    queue.push(batch);
+    events += batch.events.length;
+    bytes += batch.bytes;
+  };
+
+  const send = () => {
+    while (!isBlocked) {
+      const batch = queue[sent];
+      if (batch === undefined) break;
+      sent += 1;
+      events -= batch.events.length;
+      bytes -= batch.bytes;
+      isBlocked = !write(batch);
+    }
+    if (sent === queue.length || sent > 1024) {
+      queue = queue.slice(sent);
+      sent = 0;
+    }
+  };
+
+  /** Tells what is missing once there is some room behind it again; gives whether nothing is left to tell. */
+  const tellMissing = (): boolean => {
+    if (missing.size === 0) return true;
+    if (!hasRoomFor(maxEvents / 10, maxBytes / 10)) return false;
+    for (const [node, count] of missing) push({ node, missing: count, events: [], bytes: 0 });
+    missing.clear();
+    return true;
+  };
+
+  return {
+    get dropped() {
+      return dropped;
+    },
+    take(batch) {
+      if (tellMissing() && hasRoomFor(batch.events.length, batch.bytes)) {
+        push(batch);
+        send();
+        return;
+      }
+      const { node } = batch;
+      missing.set(node, (missing.get(node) ?? 0) + batch.missing + batch.events.length);
+      dropped += batch.events.length;
+    },
+    resume() {
+      isBlocked = false;
+      send();
+      if (missing.size > 0 && tellMissing()) send();
+    },
+  };
+}

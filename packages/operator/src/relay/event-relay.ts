@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EventBatch, Watching } from "@gander/proto/stream";
+import { streamCodec } from "@gander/proto/stream";
+import { asBuffer } from "../wire/as-buffer.ts";
+
+/** Events of one node, in their order. */
+export type NodeEvents = {
+  readonly node: string;
+  /** So many are missing before these. */
+  readonly missing: number;
+  /** Encoded tetragon.GetEventsResponse: parts of larger buffers, kept or dropped together. */
+  readonly events: readonly Uint8Array[];
+  /** Of the events. */
+  readonly bytes: number;
+};
+
+export type RelayReader = { take(events: NodeEvents): void };
+
+/** How many sensors bring their events, and how many can't. */
+export type Coverage = {
+  readonly nodes: number;
+  readonly refused: number;
+  /** What one that can't says; empty if none. */
+  readonly problem: string;
+};
+
+export type RelayWatch = Disposable & {
+  coverage(): Coverage;
+  /** Resolves when as many sensors answered as are there, or after `waitMs`. */
+  whenCovered(options: CoverOptions): Promise<Coverage>;
+};
+
+export type CoverOptions = {
+  /** How many sensors there are whose events could come. */
+  readonly sensors: () => number;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+};
+
+/** A sensor, or a replica with its sensors: a call of Events. */
+export type RelaySource = Disposable & { receive(batch: EventBatch): void };
+
+type WantedListener = (wanted: "wanted" | "unwanted") => void;
+
+type Order = {
+  readonly id: number;
+  readonly request: Buffer;
+  readonly readers: Set<RelayReader>;
+  readonly answers: Map<RelaySource, Coverage>;
+  readonly waiting: Set<() => void>;
+  /** Sensors that answered, one way or the other: the sum of `answers`. */
+  answered: number;
+};
+
+const orderCodec = streamCodec("gander.v1.EventOrder");
+const nothing: Coverage = { nodes: 0, refused: 0, problem: "" };
+
+/**
+ * Between those who watch and the sources of events. Readers with the same question share an order; an
+ * order goes to every source there is and comes, and ends with its last reader. Nothing waits here:
+ * each reader bounds what waits for it.
+ */
+export class EventRelay {
+  readonly #orders = new Map<number, Order>();
+  readonly #byRequest = new Map<string, Order>();
+  readonly #sources = new Map<RelaySource, (order: Buffer) => void>();
+  readonly #listeners = new Set<{ readonly call: WantedListener }>();
+  #lastId = 0;
+
+  /** Somebody watches. */
+  get isWanted(): boolean {
+    return this.#orders.size > 0;
+  }
+
+  /** Hears when sources are needed, and when they are not any more. */
+  onWanted(call: WantedListener): Disposable {
+    const listener = { call };
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** `request` is an encoded tetragon.GetEventsRequest. */
+  watch(request: Buffer, reader: RelayReader): RelayWatch {
+    const order = this.#orderOf(request);
+    order.readers.add(reader);
+    return {
+      coverage: () => coverageOf(order),
+      whenCovered: (options) => whenCovered(order, options),
+      [Symbol.dispose]: () => this.#leave(order, reader),
+    };
+  }
+
+  /**
+   * A source came; `send` takes encoded gander.v1.EventOrder. `node` is whose events these are; undefined
+   * for a replica, which says it with each batch.
+   */
+  connect(send: (order: Buffer) => void, node: string | undefined): RelaySource {
+    const source: RelaySource = {
+      receive: (batch) => this.#receive(source, node, batch),
+      [Symbol.dispose]: () => {
+        this.#sources.delete(source);
+        for (const order of this.#orders.values()) answer(order, source, undefined);
+      },
+    };
+    this.#sources.set(source, send);
+    for (const order of this.#orders.values()) send(startOf(order));
+    return source;
+  }
+
+  #orderOf(request: Buffer): Order {
+    const key = request.toString("latin1");
+    const known = this.#byRequest.get(key);
+    if (known !== undefined) return known;
+    const order: Order = {
+      id: ++this.#lastId,
+      request: Buffer.from(request),
+      readers: new Set(),
+      answers: new Map(),
+      waiting: new Set(),
+      answered: 0,
+    };
+    this.#orders.set(order.id, order);
+    this.#byRequest.set(key, order);
+    const message = startOf(order);
+    for (const send of this.#sources.values()) send(message);
+    if (this.#orders.size === 1) this.#tell("wanted");
+    return order;
+  }
+
+  #leave(order: Order, reader: RelayReader): void {
+    if (!order.readers.delete(reader) || order.readers.size > 0) return;
+    this.#orders.delete(order.id);
+    this.#byRequest.delete(order.request.toString("latin1"));
+    const message = encodeOrder({ stop: { order: order.id } });
+    for (const send of this.#sources.values()) send(message);
+    if (this.#orders.size === 0) this.#tell("unwanted");
+  }
+
+  #tell(wanted: "wanted" | "unwanted"): void {
+    for (const { call } of this.#listeners) call(wanted);
+  }
+
+  #receive(source: RelaySource, node: string | undefined, batch: EventBatch): void {
+    // Of an order that has ended meanwhile.
+    const order = this.#orders.get(batch.order ?? 0);
+    if (order === undefined) return;
+    if (batch.watching !== undefined) {
+      answer(order, source, readCoverage(batch.watching));
+      for (const told of order.waiting) told();
+    }
+    const { events = [], missing = "0" } = batch;
+    if (events.length === 0 && missing === "0") return;
+    const taken: NodeEvents = {
+      node: node ?? batch.node ?? "",
+      missing: Number(missing),
+      events,
+      bytes: events.reduce((sum, { length }) => sum + length, 0),
+    };
+    for (const reader of order.readers) reader.take(taken);
+  }
+}
+
+async function whenCovered(
+  order: Order,
+  { sensors, waitMs, signal }: CoverOptions,
+): Promise<Coverage> {
+  const done = Promise.withResolvers<void>();
+  const finish = () => done.resolve();
+  const look = () => {
+    if (order.answered >= sensors()) finish();
+  };
+  const timer = setTimeout(finish, waitMs);
+  signal.addEventListener("abort", finish, { once: true });
+  order.waiting.add(look);
+  look();
+  await done.promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", finish);
+  order.waiting.delete(look);
+  return coverageOf(order);
+}
+
+function answer(order: Order, source: RelaySource, coverage: Coverage | undefined): void {
+  const sum = ({ nodes, refused }: Coverage = nothing) => nodes + refused;
+  order.answered += sum(coverage) - sum(order.answers.get(source));
+  if (coverage === undefined) order.answers.delete(source);
+  else order.answers.set(source, coverage);
+}
+
+function coverageOf({ answers }: Order): Coverage {
+  let { nodes, refused, problem } = nothing;
+  for (const answer of answers.values()) {
+    nodes += answer.nodes;
+    refused += answer.refused;
+    problem ||= answer.problem;
+  }
+  return { nodes, refused, problem };
+}
+
+const readCoverage = ({ nodes = 0, refused = 0, problem = "" }: Watching): Coverage => ({
+  nodes,
+  refused,
+  problem: problem.slice(0, 2000),
+});
+
+const startOf = ({ id, request }: Order) => encodeOrder({ start: { order: id, request } });
+
+function encodeOrder(order: Parameters<typeof orderCodec.encode>[0]): Buffer {
+  return asBuffer(orderCodec.encode(order));
+}

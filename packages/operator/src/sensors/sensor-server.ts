@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type Socket, type Server as SocketServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { connectPath, eventsPath, streamLimits } from "@gander/proto/stream";
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  status,
+} from "@grpc/grpc-js";
+import { type ServingCertificate, showCertificate } from "../identity/serving-certificate.ts";
+import type { ListenAddress } from "../listen-address.ts";
+import { listenAt } from "../listen-at.ts";
+import { trackConnections } from "../track-connections.ts";
+import { rawMethod } from "../wire/raw-method.ts";
+import type { SensorHub } from "./sensor-hub.ts";
+import type { SensorLink } from "./session.ts";
+
+/** What a sensor shows to prove for which node it speaks. */
+export type SensorCredentials = {
+  /** Of the header `authorization: Bearer …`. */
+  readonly token: string;
+  /** Address it calls from, for the log. */
+  readonly peer: string;
+};
+
+export type VerifySensor = (
+  credentials: SensorCredentials,
+  options: { readonly signal: AbortSignal },
+) => Promise<{ readonly node: string; readonly problem?: never } | { readonly problem: string }>;
+
+/** Encoded messages both ways. */
+export type SensorCall = ServerDuplexStream<Buffer, Buffer>;
+
+export type SensorServerDeps = {
+  readonly hub: Pick<SensorHub, "open" | "close" | "streams" | "session">;
+  /** May throw if it can't tell: the sensor is asked to come again. */
+  readonly verify: VerifySensor;
+  /** Absent: without TLS, for tests and measurements on one machine. */
+  readonly certificate?: ServingCertificate;
+  /** Takes calls of Events; absent: there are none. */
+  readonly events?: (call: SensorCall, node: string) => void;
+};
+
+export type SensorServerOptions = {
+  readonly host?: string;
+  /** 0: any that is free. */
+  readonly port?: number;
+  /** Streams at one time, with those whose credentials are being verified. */
+  readonly streams?: number;
+};
+
+export type SensorServer = AsyncDisposable & {
+  /** Where it listens. Rejects with `operator-address`. */
+  listen(): Promise<ListenAddress>;
+};
+
+/** Fleets come at once after an outage; Node's default of 511 leaves some of them away for 90 s. */
+const backlog = 4096;
+/** A projected service account token has about 1 KB. */
+const tokenBytes = 16 * 1024;
+
+/** gander.v1.SensorStream on a socket of its own. Messages to sensors are sent as the bytes they are. */
+export function createSensorServer(
+  { hub, verify, certificate, events }: SensorServerDeps,
+  { host = "::", port = 0, streams = 20_000 }: SensorServerOptions = {},
+): SensorServer {
+  const server = new Server({
+    "grpc.max_receive_message_length": streamLimits.fromSensorBytes,
+    "grpc.max_send_message_length": streamLimits.toSensorBytes,
+    // Connect and Events, and both again while broken ones are replaced.
+    "grpc.max_concurrent_streams": 4,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  });
+  let verifying = 0;
+  /** Verifies and then serves a call. Nothing is read before: what comes stays within the window of the stream. */
+  const verified = async (call: SensorCall, serve: (node: string) => void) => {
+    if (hub.streams + verifying >= streams)
+      return endWith(call, status.RESOURCE_EXHAUSTED, "This replica serves as many as it can");
+    const gone = new AbortController();
+    call.once("cancelled", () => gone.abort());
+    verifying += 1;
+    const node = await verifiedNode(call, verify, gone.signal).finally(() => {
+      verifying -= 1;
+    });
+    if (node !== undefined && !gone.signal.aborted) serve(node);
+  };
+  server.addService(
+    { Connect: rawMethod(connectPath, "stream"), Events: rawMethod(eventsPath, "stream") },
+    {
+      Connect: (call: SensorCall) => void verified(call, (node) => serveStream(call, hub, node)),
+      Events: (call: SensorCall) =>
+        void verified(call, (node) =>
+          // A node's events are of those that a live stream speaks for.
+          events === undefined || hub.session(node) === undefined
+            ? endWith(call, status.FAILED_PRECONDITION, "Nobody asked this node for events")
+            : events(call, node),
+        ),
+    },
+  );
+  // TLS ends in a server of our own: grpc-js would keep its first certificate for good.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createListener(certificate, (socket) => injector.injectConnection(socket));
+  // Streams are counted when they begin; sockets that begin none are bounded here. Some more, so that
+  // those who come too many are told.
+  listener.maxConnections = streams + 256;
+  const connections = trackConnections(listener);
+  return {
+    listen: () => listenAt(listener, { host, port }, "sensor-address", { backlog }),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      hub.close();
+      injector.destroy();
+      // Connections end when their streams have; grpc-js waits for neither.
+      const goodbye = setTimeout(() => connections.destroyAll(), goodbyeMs);
+      await closed;
+      clearTimeout(goodbye);
+      server.forceShutdown();
+    },
+  };
+}
+
+/** A client that begins a connection and says nothing more is let go after this. */
+const handshakeTimeoutMs = 30_000;
+
+function createListener(
+  certificate: ServingCertificate | undefined,
+  onConnection: (socket: Socket) => void,
+): SocketServer {
+  if (certificate === undefined) return createServer(onConnection);
+  const options = {
+    ALPNProtocols: ["h2"],
+    minVersion: "TLSv1.3" as const,
+    handshakeTimeout: handshakeTimeoutMs,
+  };
+  const listener = createTlsServer(options, onConnection);
+  // Whoever fails here is nobody: there is nothing to be logged for each of them.
+  listener.on("tlsClientError", () => {});
+  const showing = showCertificate(listener, certificate);
+  listener.once("close", () => showing[Symbol.dispose]());
+  return listener;
+}
+
+/** So long sensors have to take the reason why their stream ends. */
+const goodbyeMs = 3_000;
+
+async function verifiedNode(
+  call: SensorCall,
+  verify: VerifySensor,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const token = bearerToken(call.metadata);
+  if (token === undefined) {
+    endWith(call, status.UNAUTHENTICATED, "The stream needs one `authorization: Bearer …`");
+    return undefined;
+  }
+  try {
+    const result = await verify({ token, peer: call.getPeer() }, { signal });
+    if (result.problem === undefined) return result.node;
+    endWith(call, status.UNAUTHENTICATED, result.problem);
+  } catch {
+    // Why is for the operator's own log, not for whoever calls.
+    endWith(call, status.UNAVAILABLE, "The credentials could not be verified now; try again");
+  }
+  return undefined;
+}
+
+/** The token of the header `authorization: Bearer …`, if there is one and only one. */
+export function bearerToken(metadata: Metadata): string | undefined {
+  const values = metadata.get("authorization");
+  const [value] = values;
+  if (values.length !== 1 || typeof value !== "string" || value.length > tokenBytes)
+    return undefined;
+  return /^Bearer ([^ ]+)$/.exec(value)?.[1];
+}
+
+function serveStream(call: SensorCall, hub: SensorServerDeps["hub"], node: string): void {
+  const link: SensorLink = {
+    send: (message) => void call.write(message),
+    end: (code, reason) => endWith(call, code, reason),
+  };
+  const session = hub.open(node, link);
+  call.on("data", (bytes: Buffer) => session.receive(bytes));
+  call.once("end", () => session.end(status.OK, ""));
+  call.once("cancelled", () => session.end(status.CANCELLED, "The sensor went away"));
+  call.on("error", () => session.end(status.CANCELLED, "The stream broke"));
+}
+
+function endWith(call: SensorCall, code: status, details: string): void {
+  if (code === status.OK) call.end();
+  else call.emit("error", { code, details });
+}

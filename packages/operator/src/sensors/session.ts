@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Ack, Hello, Summary } from "@gander/proto/stream";
+import { protocol, spokenProtocol, streamCodec } from "@gander/proto/stream";
+import { status } from "@grpc/grpc-js";
+import { bundleDelta, isEmptyDelta } from "../bundles/bundle-delta.ts";
+import {
+  encodeAssignments,
+  encodeOffers,
+  encodeToSensor,
+  packMessages,
+} from "../bundles/encode-version.ts";
+import { podsDigest, stateDigest } from "../bundles/state-digest.ts";
+import type { Bundle } from "../workloads/resolver.ts";
+import { exceptionsOf } from "./ack-exceptions.ts";
+import { checkHello } from "./check-hello.ts";
+import type { KernelFactsIntake } from "./kernel-facts-intake.ts";
+import { type BudgetOptions, messageBudget } from "./message-budget.ts";
+import type { NodeException } from "./rollout-state.ts";
+
+/** The stream to one sensor; after `end` nothing is sent. */
+export type SensorLink = {
+  send(message: Buffer): void;
+  /** Ends the stream with a gRPC status and a reason for the sensor's log. */
+  end(code: status, reason: string): void;
+};
+
+export type SessionDeps = {
+  /** Undefined: the node isn't known yet. */
+  bundle(node: string): Bundle | undefined;
+  /** The encoded message with a policy's content. */
+  content(digest: string): Buffer | undefined;
+  readonly facts: Pick<KernelFactsIntake, "ask" | "receive">;
+  /** The Hello was good. */
+  live(): void;
+  answered(bundle: Bundle, exceptions: readonly NodeException[]): void;
+  summary(summary: Summary): void;
+  /** What must come in time from now on; undefined: nothing. */
+  await(what: "hello" | "answer" | undefined): void;
+  ended(): void;
+  /** Milliseconds since 1970: epochs go on from it after a restart. */
+  now(): number;
+  /** Milliseconds that never go back, for the budget. */
+  monotonicNow(): number;
+};
+
+export type SessionOptions = {
+  readonly operatorVersion?: string;
+  readonly budget?: BudgetOptions;
+  /** Versions in a row that a sensor may refuse as a whole before it has to come again. */
+  readonly refusals?: number;
+};
+
+type Sent = {
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly bundle: Bundle;
+  readonly pods: string;
+  readonly digest: Buffer;
+};
+
+type Step = "hello" | "live" | "ended";
+
+const codec = streamCodec("gander.v1.FromSensor");
+
+/**
+ * What is said to one sensor, and what is believed of it. One version is outstanding; changes in the
+ * meantime are no queue but a mark, and the next version is made from the state as it then is. So a slow
+ * sensor costs one version, whatever it does.
+ */
+export class Session {
+  readonly node: string;
+  readonly #deps: SessionDeps;
+  readonly #link: SensorLink;
+  readonly #refusalLimit: number;
+  readonly #operatorVersion: string;
+  readonly #mayRead: () => boolean;
+  #step: Step = "hello";
+  #outstanding: Sent | undefined;
+  #acked: Sent | undefined;
+  #isStale = false;
+  #epoch = 0;
+  #nonce = 0;
+  #refusals = 0;
+  #kernelFacts = "";
+  /** What the Hello says is there already; believed until the first answer. */
+  #claimed: { readonly policies: ReadonlySet<string>; readonly state: Buffer } | undefined;
+
+  /** `node` is the one that the sensor's credentials name. */
+  constructor(node: string, deps: SessionDeps, link: SensorLink, options: SessionOptions = {}) {
+    const { budget = { burst: 50, perSecond: 5 }, refusals = 3, operatorVersion = "" } = options;
+    this.node = node;
+    this.#deps = deps;
+    this.#link = link;
+    this.#refusalLimit = refusals;
+    this.#operatorVersion = operatorVersion;
+    this.#mayRead = messageBudget(budget, deps.monotonicNow);
+    deps.await("hello");
+  }
+
+  /** Digest (hex) of the KernelFacts that its Hello announced; "" if none. */
+  get kernelFacts(): string {
+    return this.#kernelFacts;
+  }
+
+  /** Since the last version nothing came back. */
+  get isWaiting(): boolean {
+    return this.#outstanding !== undefined;
+  }
+
+  get isLive(): boolean {
+    return this.#step === "live";
+  }
+
+  /** Epoch of the version that the sensor answered last; 0: none in this stream. */
+  get ackedEpoch(): number {
+    return this.#acked?.epoch ?? 0;
+  }
+
+  /** Sends the node's bundle if it isn't what the sensor has; at once, or after the answer that is awaited. */
+  offer(): void {
+    if (this.#step !== "live") return;
+    if (this.#outstanding !== undefined) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isStale = false;
+    const bundle = this.#deps.bundle(this.node);
+    if (bundle === undefined) return;
+    const delta = bundleDelta(this.#acked?.bundle, bundle);
+    if (this.#acked !== undefined && isEmptyDelta(delta)) return;
+    const hasSamePods = delta.putPods.length + delta.removePods.length === 0;
+    const pods = this.#acked !== undefined && hasSamePods ? this.#acked.pods : podsDigest(bundle);
+    const digest = stateDigest(bundle, pods);
+    this.#epoch = Math.max(this.#deps.now(), this.#epoch + 1);
+    const sent = { epoch: this.#epoch, nonce: String(++this.#nonce), bundle, pods, digest };
+    const messages: Buffer[] = [];
+    if (this.#acked !== undefined || this.#claimed?.state.equals(digest) !== true) {
+      const version = { epoch: sent.epoch, baseEpoch: this.#acked?.epoch ?? 0, delta };
+      messages.push(...encodeOffers(version));
+      messages.push(...this.#missingContents(delta.putPolicies));
+      messages.push(...encodeAssignments(delta));
+    }
+    const commit = { epoch: String(sent.epoch), nonce: sent.nonce, state_digest: digest };
+    messages.push(encodeToSensor({ commit }));
+    this.#outstanding = sent;
+    this.#deps.await("answer");
+    for (const message of packMessages(messages)) this.#link.send(message);
+  }
+
+  /** Asks the sensor to open Events, unless it is open. */
+  openEvents(): void {
+    if (this.#step === "live") this.#link.send(openEvents);
+  }
+
+  /** A message as it came. */
+  receive(bytes: Uint8Array): void {
+    if (this.#step === "ended") return;
+    let message: ReturnType<typeof codec.decode>;
+    try {
+      message = codec.decode(bytes);
+    } catch {
+      this.end(status.INVALID_ARGUMENT, "A message is not a gander.v1.FromSensor");
+      return;
+    }
+    const { hello, kernel_facts: part, ack, summary } = message;
+    // Parts that were asked for have a bound of their own.
+    if (part !== undefined && this.#step === "live") {
+      if (!this.#deps.facts.receive(part, this))
+        this.end(status.INVALID_ARGUMENT, "Kernel facts were not asked for, or don't fit together");
+      return;
+    }
+    if (!this.#mayRead()) this.end(status.RESOURCE_EXHAUSTED, "Messages come too fast");
+    else if (this.#step === "hello") this.#hello(hello);
+    else if (hello !== undefined) this.end(status.FAILED_PRECONDITION, "Hello came twice");
+    else if (ack !== undefined) this.#ack(ack);
+    else if (summary !== undefined) this.#deps.summary(summary);
+    // Else it is of a newer protocol, which says that it may be passed over.
+  }
+
+  end(code: status, reason: string): void {
+    if (this.#step === "ended") return;
+    this.#step = "ended";
+    this.#outstanding = undefined;
+    this.#acked = undefined;
+    this.#deps.await(undefined);
+    this.#deps.ended();
+    this.#link.end(code, reason);
+  }
+
+  #hello(hello: Hello | undefined): void {
+    if (hello === undefined) {
+      this.end(status.FAILED_PRECONDITION, "The first message must be Hello");
+      return;
+    }
+    const problem = checkHello(hello, this.node);
+    if (problem !== undefined) {
+      this.end(problem.code, problem.reason);
+      return;
+    }
+    const spoken = spokenProtocol(protocol, hello.protocol ?? 0) ?? protocol;
+    this.#epoch = Number(hello.epoch ?? 0);
+    this.#claimed = {
+      // Of those that exist, so that no Hello takes more room than the policies do.
+      policies: new Set(
+        (hello.policies ?? []).map(hexOf).filter((one) => this.#deps.content(one) !== undefined),
+      ),
+      state: Buffer.from(hello.state_digest ?? []),
+    };
+    this.#kernelFacts = hexOf(hello.kernel_facts ?? new Uint8Array());
+    this.#step = "live";
+    this.#deps.await(undefined);
+    this.#deps.live();
+    const welcome = {
+      protocol: spoken,
+      operator_version: this.#operatorVersion,
+      ...(this.#kernelFacts !== "" && this.#deps.facts.ask(this.#kernelFacts, this)
+        ? { send_kernel_facts: true }
+        : {}),
+    };
+    this.#link.send(encodeToSensor({ welcome }));
+    this.offer();
+  }
+
+  #ack(ack: Ack): void {
+    const last = this.#outstanding ?? this.#acked;
+    // Of a version that is no more the question, or never was.
+    if (last === undefined || ack.epoch !== String(last.epoch) || ack.nonce !== last.nonce) return;
+    if (ack.refusal !== undefined || !last.digest.equals(ack.state_digest ?? new Uint8Array())) {
+      this.#startOver();
+      return;
+    }
+    const exceptions = exceptionsOf(ack, last.bundle);
+    this.#outstanding = undefined;
+    this.#acked = last;
+    this.#deps.await(undefined);
+    this.#deps.answered(last.bundle, exceptions);
+    if (this.#hasMissed(exceptions)) {
+      this.#startOver();
+      return;
+    }
+    this.#refusals = 0;
+    this.#claimed = undefined;
+    if (this.#isStale) this.offer();
+  }
+
+  /** It said that it has a policy, and then hadn't, or not as it should be. */
+  #hasMissed(exceptions: readonly NodeException[]): boolean {
+    return exceptions.some(
+      ({ state, revision }) =>
+        state === "POLICY_STATE_REFUSED" && this.#claimed?.policies.has(revision.digest) === true,
+    );
+  }
+
+  /** With everything, and without believing what it says to have. */
+  #startOver(): void {
+    this.#deps.await(undefined);
+    this.#outstanding = undefined;
+    this.#acked = undefined;
+    this.#claimed = undefined;
+    this.#refusals += 1;
+    if (this.#refusals < this.#refusalLimit) this.offer();
+    else this.end(status.ABORTED, `${this.#refusals} versions in a row were refused`);
+  }
+
+  #missingContents(revisions: Bundle["policies"]): readonly Buffer[] {
+    const there = new Set(this.#acked?.bundle.policies.map(({ digest }) => digest));
+    return revisions.flatMap(({ digest }) => {
+      if (there.has(digest) || this.#claimed?.policies.has(digest)) return [];
+      there.add(digest);
+      // Without it the sensor refuses this policy, and takes the others.
+      return this.#deps.content(digest) ?? [];
+    });
+  }
+}
+
+const openEvents = encodeToSensor({ open_events: {} });
+
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConditionType, NodeState } from "@gander/crd-schemas";
+import { nodeStates } from "@gander/crd-schemas";
+import type { PolicyRollout } from "../policies/policy-rollouts.ts";
+import type { FleetNode, FleetPolicy, FleetRevision } from "./fleet-view.ts";
+import { listText, percentText, plural } from "./status-text.ts";
+
+/** A condition without the time of its last change. */
+export type Verdict = {
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+};
+
+export type Verdicts = Readonly<Record<ConditionType, Verdict>>;
+
+/** What there is to say of a policy's nodes: of the revision that the status is about. */
+export type NodesState = {
+  /** Generation that nodes have or are given; 0: none. */
+  readonly revision: number;
+  readonly total: number;
+  readonly ready: number;
+  readonly states: Readonly<Record<NodeState, number>>;
+  readonly worst: readonly FleetNode[];
+};
+
+const noStates = Object.fromEntries(nodeStates.map((state) => [state, 0])) as Record<
+  NodeState,
+  number
+>;
+
+/**
+ * Nodes by what became of the newest revision that any of them is given. Those that aren't given it yet,
+ * as it goes to some first, are pending.
+ */
+export function nodesState(fleet: FleetPolicy | undefined): NodesState {
+  const [newest, ...others] = fleet?.revisions ?? [];
+  if (fleet === undefined || newest === undefined)
+    return { revision: 0, total: 0, ready: 0, states: noStates, worst: [] };
+  const waiting = others.reduce((sum, { nodes }) => sum + nodes, 0);
+  return {
+    revision: newest.generation,
+    total: fleet.nodes,
+    ready: newest.ready,
+    states: { ...newest.states, pending: newest.states.pending + waiting },
+    worst: fleet.worst,
+  };
+}
+
+/** The conditions of a policy, by the rules of kstatus: at most one of Reconciling and Stalled is True. */
+export function policyVerdicts(rollout: PolicyRollout, fleet: FleetPolicy | undefined): Verdicts {
+  const nodes = nodesState(fleet);
+  switch (rollout.phase) {
+    case "rejected":
+      return rejected(rollout, nodes);
+    case "aborted":
+      return stuck("Aborted", abortedText(rollout, nodes));
+    case "held":
+      return underWay("Paused", heldText(rollout, nodes));
+    case "choosing":
+      return underWay("Canary", "The nodes that get it first are being chosen");
+    case "canary":
+      return canary(rollout, fleet);
+    case "everywhere":
+      return everywhere(rollout, nodes);
+  }
+}
+
+const accepted: Verdict = { status: "True", reason: "Valid", message: "The spec is valid" };
+
+function verdicts(
+  ready: Verdict,
+  programmed: Verdict,
+  doing: "reconciling" | "stalled" | "nothing",
+): Verdicts {
+  const { reason, message } = ready;
+  const whether = (is: boolean, otherwise: string): Verdict =>
+    is ? { status: "True", reason, message } : { status: "False", reason: otherwise, message: "" };
+  return {
+    Accepted: accepted,
+    Programmed: programmed,
+    Ready: ready,
+    Reconciling: whether(doing === "reconciling", doing === "stalled" ? "Stalled" : "Settled"),
+    Stalled: whether(doing === "stalled", doing === "reconciling" ? "Progressing" : "Settled"),
+  };
+}
+
+const no = (reason: string, message: string): Verdict => ({ status: "False", reason, message });
+const yes = (reason: string, message: string): Verdict => ({ status: "True", reason, message });
+
+const stuck = (reason: string, message: string) =>
+  verdicts(no(reason, message), no(reason, message), "stalled");
+
+const underWay = (reason: string, message: string) =>
+  verdicts(no(reason, message), no(reason, message), "reconciling");
+
+function rejected({ policy }: PolicyRollout, nodes: NodesState): Verdicts {
+  const problems = (policy.compiled.problems ?? []).map(
+    ({ path, message, hint, code }) =>
+      `${path === "" ? "" : `${path}: `}${message} (${code})${hint === "" ? "" : `; ${hint}`}`,
+  );
+  const what = `Generation ${policy.generation} cannot be used: ${listText(problems, 700)}`;
+  return {
+    ...stuck("Invalid", `${inForceText(nodes)}. ${what}`),
+    Accepted: no("Invalid", what),
+  };
+}
+
+function abortedText({ policy }: PolicyRollout, nodes: NodesState): string {
+  return `Generation ${policy.generation} was taken back by annotation; ${lower(inForceText(nodes))}`;
+}
+
+function heldText({ policy, settings }: PolicyRollout, nodes: NodesState): string {
+  return withProblems(
+    settings.problems,
+    `Generation ${policy.generation} is held back as the policy is paused; ${lower(inForceText(nodes))}`,
+  );
+}
+
+/** What goes on in place of the newest generation. */
+function inForceText({ revision, total, ready }: NodesState): string {
+  if (revision === 0) return "No generation of it is in force";
+  return `Generation ${revision} stays in force, ready on ${ready} of ${plural(total, "node")}`;
+}
+
+const lower = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+
+const withProblems = (problems: readonly string[], text: string) =>
+  problems.length === 0 ? text : `${text}. Not understood: ${listText(problems, 300)}`;
+
+function canary({ settings, progress, ...rollout }: PolicyRollout, fleet: FleetPolicy | undefined) {
+  const { generation } = rollout.policy;
+  const first = fleet?.revisions.find((one) => one.generation === generation);
+  const rest = (fleet?.nodes ?? 0) - (first?.nodes ?? 0);
+  const bad = first === undefined ? 0 : badNodes(first.states);
+  const nodes = first?.nodes ?? 0;
+  const how = `Generation ${generation} goes to ${plural(nodes, "node")} first, ready on ${first?.ready ?? 0}; ${plural(rest, "node")} to follow`;
+  const say = (text: string) => withProblems(settings.problems, text);
+  if (settings.isPaused)
+    return underWay("Paused", say(`${how} when the policy is no longer paused`));
+  if (bad > 0)
+    return stuck(
+      "CanaryFailed",
+      say(`${how}. Promote or abort it: ${worstText(fleet?.worst ?? [], generation)}`),
+    );
+  const since = progress?.phase === "canary" ? progress.cleanSince : undefined;
+  const when = `after ${settings.canaryMs / 1000} s without failures`;
+  const from = since === undefined ? "" : `, counted from ${since}`;
+  return underWay("Canary", say(`${how} ${when}${from}`));
+}
+
+function everywhere({ settings }: PolicyRollout, nodes: NodesState): Verdicts {
+  const { total, ready, states, worst, revision } = nodes;
+  if (total === 0) {
+    const none = yes("NoNodes", "There is no node now that it is for");
+    return verdicts(none, none, "nothing");
+  }
+  const counts = `Ready on ${ready} of ${plural(total, "node")}`;
+  const missing = states.pending + states.disconnected;
+  const why = withProblems(settings.problems, `${counts}${reasonsText(states)}`);
+  const message = `${why}${worst.length === 0 ? "" : `. ${worstText(worst, revision)}`}`;
+  const programmed =
+    missing === 0
+      ? yes("AllNodesAnswered", `All of ${plural(total, "node")} answered`)
+      : no(missingReason(states), `${percentText(total - missing, total)} of the nodes answered`);
+  const bad = badNodes(states);
+  if (states.pending > 0) return verdicts(no("RollingOut", message), programmed, "reconciling");
+  if (bad > 0) return verdicts(no(badReason(nodes), message), programmed, "stalled");
+  if (states.disconnected > 0)
+    return verdicts(no("NodesDisconnected", message), programmed, "reconciling");
+  const fine = states.degraded > 0 ? yes("NodesDegraded", message) : yes("AllNodesReady", message);
+  return verdicts(fine, programmed, "nothing");
+}
+
+const badNodes = ({ refused, failed, unsupported }: FleetRevision["states"]) =>
+  refused + failed + unsupported;
+
+const missingReason = ({ pending }: FleetRevision["states"]) =>
+  pending > 0 ? "NodesPending" : "NodesDisconnected";
+
+function badReason({ states, total }: NodesState): string {
+  if (states.failed > 0) return "NodesFailed";
+  if (states.refused > 0) return "NodesRefused";
+  return states.unsupported === total ? "UnsupportedEverywhere" : "NodesUnsupported";
+}
+
+const stateTexts: readonly (readonly [NodeState, string])[] = [
+  ["failed", "failed"],
+  ["refused", "refused"],
+  ["unsupported", "unsupported"],
+  ["degraded", "degraded"],
+  ["disconnected", "disconnected"],
+  ["pending", "pending"],
+];
+
+function reasonsText(states: FleetRevision["states"]): string {
+  const parts = stateTexts.flatMap(([state, text]) =>
+    states[state] > 0 ? `${states[state]} ${text}` : [],
+  );
+  return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
+}
+
+/** Names nodes with their reasons, as many as there is room for. */
+function worstText(worst: readonly FleetNode[], revision: number): string {
+  return listText(
+    worst.map(({ name, state, message, code, runningGeneration }) => {
+      if (state === "pending" || state === "disconnected") return `${name}: ${state}`;
+      const still =
+        runningGeneration === undefined || runningGeneration === revision
+          ? ""
+          : runningGeneration === 0
+            ? ", nothing is in force there"
+            : `, generation ${runningGeneration} goes on`;
+      return `${name}: ${state}, ${message}${code === "" ? "" : ` (${code})`}${still}`;
+    }),
+    700,
+  );
+}

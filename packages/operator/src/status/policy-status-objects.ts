@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Condition,
+  NodeProblem,
+  PolicyCondition,
+  PolicyStatusStatus,
+  TracingPolicyStatus,
+} from "@gander/crd-schemas";
+import { conditionTypes, messageLimit, nodeStates } from "@gander/crd-schemas";
+import type { PolicyRollout } from "../policies/policy-rollouts.ts";
+import type { FleetNode, FleetPolicy } from "./fleet-view.ts";
+import { nodesState, policyVerdicts, type Verdicts } from "./policy-state.ts";
+import { cutText } from "./status-text.ts";
+
+/** What is written of a policy: into its own status, and into the PolicyStatus of its name. */
+export type PolicyStatuses = {
+  readonly policy: TracingPolicyStatus;
+  readonly rollUp: PolicyStatusStatus;
+};
+
+export type StatusInput = {
+  readonly rollout: PolicyRollout;
+  readonly fleet: FleetPolicy | undefined;
+  /** Conditions as they are shown now: one that stays keeps the time of its change. */
+  readonly shown: readonly Condition[];
+  readonly now: Date;
+};
+
+export function policyStatuses({ rollout, fleet, shown, now }: StatusInput): PolicyStatuses {
+  const { generation } = rollout.policy;
+  const conditions = conditionsOf(policyVerdicts(rollout, fleet), shown, now);
+  const { revision, total, ready, states, worst } = nodesState(fleet);
+  const { hits = 0, enforced = 0, lost = 0 } = fleet?.totals ?? {};
+  const common = {
+    ...(rollout.mode && { mode: rollout.mode }),
+    ...(revision > 0 && { revision }),
+    nodes: { ready, total, readyOfTotal: `${ready}/${total}` },
+    hits,
+    enforced,
+    lost,
+  };
+  const ownGeneration = (one: Condition): PolicyCondition => ({
+    ...one,
+    observedGeneration: generation,
+  });
+  return {
+    policy: {
+      observedGeneration: generation,
+      conditions: conditions.map(ownGeneration),
+      ...common,
+    },
+    rollUp: {
+      policyGeneration: generation,
+      conditions,
+      ...common,
+      states: Object.fromEntries(
+        nodeStates.flatMap((state) => (states[state] > 0 ? [[state, states[state]]] : [])),
+      ),
+      worstNodes: worst.map(nodeProblem),
+    },
+  };
+}
+
+function conditionsOf(
+  verdicts: Verdicts,
+  shown: readonly Condition[],
+  now: Date,
+): readonly Condition[] {
+  return conditionTypes.map((type) => {
+    const { status, reason, message } = verdicts[type];
+    const before = shown.find((one) => one.type === type);
+    const isSame = before?.status === status;
+    return {
+      type,
+      status,
+      reason,
+      message: cutText(message, messageLimit),
+      lastTransitionTime: isSame ? before.lastTransitionTime : timeText(now),
+    };
+  });
+}
+
+/** As Kubernetes writes times: without fractions of a second. */
+const timeText = (date: Date) => date.toISOString().replace(/\.\d+Z$/, "Z");
+
+const nodeProblem = ({
+  name,
+  state,
+  code,
+  message,
+  runningGeneration,
+}: FleetNode): NodeProblem => ({
+  name: cutText(name, 253),
+  state,
+  reason: cutText(code, 128),
+  message: cutText(message, messageLimit),
+  ...(runningGeneration === undefined ? {} : { runningRevision: runningGeneration }),
+});

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import type { Condition } from "@gander/crd-schemas";
+import { messageLimit } from "@gander/crd-schemas";
+import {
+  type Again,
+  createEventRecorder,
+  createReflector,
+  type EventRecorder,
+  type KubeClient,
+  type KubeObject,
+  type Reflector,
+  type ReflectorTiming,
+  WorkQueue,
+} from "@gander/kube";
+import type { PolicyObject } from "../api/policy-catalog.ts";
+import type { OperatorPart } from "../operator-part.ts";
+import type { PolicyRollouts } from "../policies/policy-rollouts.ts";
+import type { Leading } from "../policies/revision-keeper.ts";
+import type { WritableFleetView } from "./create-fleet-view.ts";
+import type { FleetPolicy } from "./fleet-view.ts";
+import { type PolicyStatuses, policyStatuses } from "./policy-status-objects.ts";
+import { createStatusApi, rollUpKinds, type StatusApi } from "./status-api.ts";
+import { cutText } from "./status-text.ts";
+import { defaultPace, type Pace, type Shown, writeDelayMs } from "./write-pace.ts";
+
+export type StatusKeeperDeps = Leading & {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  /** By which replicas are told apart in Events. */
+  readonly instance: string;
+  readonly rollouts: PolicyRollouts;
+  readonly fleet: WritableFleetView;
+};
+
+export type StatusKeeperOptions = {
+  readonly pace?: Partial<Pace>;
+  /** All policies are looked at so often, for what nothing tells of, such as counts; 10,000 if absent. */
+  readonly sweepMs?: number;
+  /** So long after a term began, nodes that aren't connected may still come back; 20,000 if absent. */
+  readonly settleMs?: number;
+  readonly timing?: Partial<ReflectorTiming>;
+};
+
+/** A PolicyStatus as far as it is kept. */
+type WatchedRollUp = { readonly uid: string; readonly status: unknown };
+
+type Written = Shown & { readonly uid: string; readonly atMs: number };
+
+/** Writes how policies fare: on the leader, where something changed, and not more often than it helps. */
+export function createStatusKeeper(
+  deps: StatusKeeperDeps,
+  options?: StatusKeeperOptions,
+): OperatorPart {
+  const keeper = new StatusKeeper(deps, options);
+  return { name: "status", run: (limits) => keeper.run(limits) };
+}
+
+class StatusKeeper {
+  readonly #deps: StatusKeeperDeps;
+  readonly #pace: Pace;
+  readonly #options: { readonly sweepMs: number; readonly settleMs: number };
+  readonly #api: StatusApi;
+  readonly #events: EventRecorder;
+  readonly #queue: WorkQueue;
+  readonly #rollUps: ReadonlyMap<PolicyObject["kind"], Reflector<WatchedRollUp>>;
+  /** By key, as all that follow: a policy that takes another's name is handled after it. */
+  readonly #uids = new Map<string, string>();
+  readonly #written = new Map<string, Written>();
+  readonly #keys = new Map<string, string>();
+  #term = 0;
+  #termBeganMs = 0;
+
+  constructor(deps: StatusKeeperDeps, options: StatusKeeperOptions = {}) {
+    const { pace, sweepMs = 10_000, settleMs = 20_000, timing = {} } = options;
+    const { client, logger, permit, instance } = deps;
+    this.#deps = deps;
+    this.#pace = { ...defaultPace, ...pace };
+    this.#options = { sweepMs, settleMs };
+    this.#api = createStatusApi(client, logger);
+    this.#events = createEventRecorder(
+      { client, logger },
+      { controller: "gander.dev/operator", instance, permit },
+    );
+    this.#queue = new WorkQueue((key) => this.#keep(key), {
+      onFailure: ({ key, error, failures, delayMs }) =>
+        logger.warn("a policy's status could not be written", { key, error, failures, delayMs }),
+    });
+    this.#rollUps = new Map(
+      rollUpKinds.map((kind) => [kind.policyKind, this.#watch(kind, timing)]),
+    );
+  }
+
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { rollouts, fleet, onElected } = this.#deps;
+    for (const uid of rollouts.uids()) this.#note(uid);
+    using _rollouts = rollouts.onChange((uid) => this.#note(uid));
+    using _fleet = fleet.onChange((uid) => this.#noteAnswers(uid));
+    const sweep = setInterval(() => this.#lookAtAll(), this.#options.sweepMs);
+    using _elected = onElected(({ term }) => this.#beginTerm(term));
+    try {
+      const watches = [...this.#rollUps.values()].map((watch) => watch.run({ signal }));
+      await Promise.all([...watches, this.#queue.run({ signal }), this.#events.run({ signal })]);
+    } finally {
+      clearInterval(sweep);
+    }
+  }
+
+  #watch(
+    { policyKind, ...resource }: (typeof rollUpKinds)[number],
+    timing: Partial<ReflectorTiming>,
+  ): Reflector<WatchedRollUp> {
+    return createReflector<WatchedRollUp, KubeObject & { readonly status?: unknown }>(this.#deps, {
+      resource,
+      timing,
+      project: ({ metadata, status }) => ({ uid: metadata.uid, status }),
+      onChange: (change) => {
+        const key = `${policyKind} ${change.key}`;
+        // Somebody else deleted it: it is made again.
+        if (change.type === "deleted") this.#written.delete(key);
+        // Our own writes come back here: they are no news.
+        if (change.type === "deleted" || !this.#uids.has(key)) this.#queue.add(key);
+      },
+    });
+  }
+
+  #note(uid: string): void {
+    const policy = this.#deps.rollouts.of(uid)?.policy;
+    const key = policy === undefined ? this.#keys.get(uid) : keyOf(policy);
+    if (key === undefined) return;
+    if (policy !== undefined) {
+      this.#keys.set(uid, key);
+      this.#uids.set(key, uid);
+      // By then most nodes have answered: one write instead of two.
+      this.#queue.addAfter(key, gatherMs);
+      return;
+    }
+    this.#keys.delete(uid);
+    this.#events.forget(uid);
+    if (this.#uids.get(key) === uid) this.#uids.delete(key);
+    this.#queue.add(key);
+  }
+
+  /** Answers come by the thousand: they are gathered until the next write may be. */
+  #noteAnswers(uid: string): void {
+    const key = this.#keys.get(uid);
+    if (key === undefined) return;
+    const written = this.#written.get(key);
+    const dueMs = written === undefined ? 0 : written.atMs + this.#pace.changeMs;
+    this.#queue.addAfter(key, Math.max(gatherMs, dueMs - performance.now()));
+  }
+
+  #lookAtAll(): void {
+    for (const key of this.#uids.keys()) this.#queue.add(key);
+    for (const [kind, { store }] of this.#rollUps)
+      for (const key of store.keys())
+        if (!this.#uids.has(`${kind} ${key}`)) this.#queue.add(`${kind} ${key}`);
+  }
+
+  #beginTerm(term: number): void {
+    this.#term = term;
+    // Somebody else may have written in between.
+    this.#written.clear();
+    this.#termBeganMs = performance.now();
+    for (const [, uid] of this.#uids) {
+      const shown = readyReason(this.#deps.rollouts.of(uid)?.policy.status);
+      if (shown !== undefined) this.#events.know(uid, "Ready", shown);
+    }
+    this.#lookAtAll();
+  }
+
+  async #keep(key: string): Promise<undefined | Again> {
+    const { permit: getPermit, isClusterRead, rollouts, fleet } = this.#deps;
+    const permit = getPermit();
+    if (permit === undefined || permit.term !== this.#term) return undefined;
+    const [kind = "", name = ""] = key.split(" ");
+    const watch = this.#rollUps.get(kind as PolicyObject["kind"]);
+    if (watch?.state().synced !== true || !isClusterRead()) return { againAfterMs: 200 };
+    const uid = this.#uids.get(key);
+    const rollout = uid === undefined ? undefined : rollouts.of(uid);
+    if (uid === undefined || rollout === undefined) {
+      this.#written.delete(key);
+      await this.#api.remove({ kind: kind as PolicyObject["kind"], key: name, permit });
+      return undefined;
+    }
+    const { policy } = rollout;
+    const before = this.#written.get(key);
+    const written = before?.uid === uid ? before : undefined;
+    const shown = written ?? { policy: policy.status, rollUp: watch.store.get(name)?.status };
+    const found = fleet.of(uid);
+    const nowMs = performance.now();
+    const settlesInMs = this.#termBeganMs + this.#options.settleMs - nowMs;
+    // Only what a predecessor wrote: it knew more than a replica that has just begun.
+    const isInherited = written === undefined && settlesInMs > 0;
+    if (isInherited && mayComeBack(policy, found)) return { againAfterMs: settlesInMs };
+    const next = policyStatuses({
+      rollout,
+      fleet: found,
+      shown: conditionsShown(shown.policy) ?? conditionsShown(shown.rollUp) ?? [],
+      now: new Date(),
+    });
+    const times = { writtenMs: written?.atMs, nowMs, pace: this.#pace };
+    const delayMs = writeDelayMs(shown, next, times);
+    if (delayMs === undefined) return undefined;
+    if (delayMs > 0) return { againAfterMs: delayMs };
+    await this.#api.write({ policy, statuses: next, permit });
+    this.#written.set(key, { ...next, uid, atMs: nowMs });
+    this.#record(policy, next);
+    return undefined;
+  }
+
+  #record({ kind, uid, name, namespace }: PolicyObject, { policy }: PolicyStatuses): void {
+    const conditions = policy.conditions ?? [];
+    const ready = conditions.find(({ type }) => type === "Ready");
+    if (ready === undefined) return;
+    const isStalled = conditions.some(
+      ({ type, status }) => type === "Stalled" && status === "True",
+    );
+    this.#events.record({
+      regarding: {
+        apiVersion: "cilium.io/v1alpha1",
+        kind,
+        name,
+        uid,
+        ...(namespace === "" ? {} : { namespace }),
+      },
+      aspect: "Ready",
+      type: isStalled ? "Warning" : "Normal",
+      reason: ready.reason,
+      action: "RollOut",
+      note: cutText(ready.message, messageLimit),
+    });
+  }
+}
+
+const gatherMs = 500;
+
+const keyOf = ({ kind, namespace, name }: PolicyObject) =>
+  `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
+
+/** The status that is there is of this generation, and what would make it worse is who isn't back yet. */
+function mayComeBack(
+  { status, generation }: PolicyObject,
+  fleet: FleetPolicy | undefined,
+): boolean {
+  const isOfThis =
+    typeof status === "object" &&
+    status !== null &&
+    "observedGeneration" in status &&
+    status.observedGeneration === generation;
+  const missing = (fleet?.states.disconnected ?? 0) + (fleet?.states.pending ?? 0);
+  return isOfThis && (missing > 0 || fleet?.nodes === 0);
+}
+
+function conditionsShown(status: unknown): readonly Condition[] | undefined {
+  if (typeof status !== "object" || status === null || !("conditions" in status)) return undefined;
+  const { conditions } = status;
+  return Array.isArray(conditions) ? conditions : undefined;
+}
+
+const readyReason = (status: unknown) =>
+  conditionsShown(status)?.find(({ type }) => type === "Ready")?.reason;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
+import type { PolicyStatuses } from "./policy-status-objects.ts";
+
+export type Pace = {
+  /** Between two writes of a policy; 2,000 if absent. */
+  readonly changeMs: number;
+  /** … if nothing but counts changed: these grow all the time. */
+  readonly countsMs: number;
+};
+
+export const defaultPace: Pace = { changeMs: 2_000, countsMs: 30_000 };
+
+/**
+ * Milliseconds until the new status is to be written: 0 is now. Undefined: it is what is shown.
+ * `writtenMs` is when the one that is shown was written, undefined if not by this process.
+ */
+export function writeDelayMs(
+  shown: Partial<Shown>,
+  next: PolicyStatuses,
+  times: { readonly writtenMs: number | undefined; readonly nowMs: number; readonly pace: Pace },
+): number | undefined {
+  const { writtenMs = Number.NEGATIVE_INFINITY, nowMs, pace } = times;
+  if (isDeepStrictEqual(plain(shown), plain(next))) return undefined;
+  const isSameButCounts = isDeepStrictEqual(withoutCounts(shown), withoutCounts(next));
+  const dueMs = writtenMs + (isSameButCounts ? pace.countsMs : pace.changeMs);
+  return Math.max(0, dueMs - nowMs);
+}
+
+/** As the API has them; never written or of another shape: unknown. */
+export type Shown = { readonly policy: unknown; readonly rollUp: unknown };
+
+const counts = new Set(["hits", "enforced", "lost"]);
+
+function withoutCounts({ policy, rollUp }: Partial<Shown>): unknown {
+  const strip = (status: unknown) =>
+    Object.fromEntries(Object.entries(status ?? {}).filter(([key]) => !counts.has(key)));
+  return plain({ policy: strip(policy), rollUp: strip(rollUp) });
+}
+
+/** As it comes back from the API: without what is undefined. */
+const plain = ({ policy, rollUp }: Partial<Shown>): unknown =>
+  JSON.parse(JSON.stringify({ policy, rollUp }));

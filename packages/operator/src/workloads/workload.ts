@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LabelSelector, WorkloadSelector } from "@gander/policy";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What is kept of a pod that was given to a node and hasn't ended. */
+export type Pod = {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly labels: Labels;
+  /** Names of all its containers: init, ordinary, ephemeral. */
+  readonly containers: readonly string[];
+};
+
+/**
+ * A policy in one of its versions. Immutable; the digest covers the selectors, so they are equal where
+ * it is equal.
+ */
+export type PolicyRevision = {
+  readonly uid: string;
+  readonly generation: number;
+  readonly name: string;
+  /** Empty: for the whole cluster. */
+  readonly namespace: string;
+  /** Hex of the SHA-256 of the encoded policy. */
+  readonly digest: string;
+  /** "", or the mode it is to run in instead of its own. */
+  readonly mode: "" | "enforce" | "monitor";
+  readonly workloads?: WorkloadSelector;
+  readonly nodeSelector?: LabelSelector;
+};
+
+export function sameRevision(a: PolicyRevision, b: PolicyRevision): boolean {
+  return (
+    a.uid === b.uid &&
+    a.generation === b.generation &&
+    a.name === b.name &&
+    a.namespace === b.namespace &&
+    a.digest === b.digest &&
+    a.mode === b.mode
+  );
+}
+
+/** Equal labels have equal text, whatever their order. */
+export function labelsKey(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem, Result } from "@gander/base";
+import { nearestName } from "@gander/base";
+import type { Finding, TracingPolicy } from "@gander/crd-schemas";
+import { apiVersion, checkTracingPolicySchema, schemaAt } from "@gander/crd-schemas";
+import { checkNumberNotation } from "./check-number-notation.ts";
+import { compilePolicy } from "./compile/compile-policy.ts";
+import type { CompiledPolicy } from "./compiled-policy.ts";
+import { limits } from "./limits.ts";
+import type { LooseSpec } from "./loose.ts";
+import { withoutBroken } from "./loose.ts";
+import type { SourceDocument } from "./read/parse-documents.ts";
+import { parseDocuments } from "./read/parse-documents.ts";
+import { reportFinding } from "./schema-problems.ts";
+import type { Scope } from "./scope.ts";
+import { createScope } from "./scope.ts";
+
+export type CheckedPolicy = {
+  /** As written, with the defaults of the schema filled in. */
+  readonly policy: TracingPolicy;
+  readonly compiled: CompiledPolicy;
+  /** Warnings and notes; none of them keeps the policy from being used. */
+  readonly warnings: readonly Problem[];
+};
+
+export type CheckOptions = {
+  /** For messages; nothing is read from it. */
+  readonly file: string;
+};
+
+/**
+ * The text of a policy file → its policies, or everything that is wrong with it. Pure: no I/O, the
+ * same text gives the same answer everywhere, and no text makes it throw. A file is taken as a
+ * whole: one broken document refuses the others.
+ */
+export function checkPolicy(
+  text: string,
+  { file }: CheckOptions,
+): Result<readonly CheckedPolicy[]> {
+  const { documents, problems } = parseDocuments(text, file);
+  const found = [...problems];
+  const policies: CheckedPolicy[] = [];
+  let skipped: readonly Problem[] = [];
+  for (const document of documents) {
+    const own: Problem[] = [];
+    const checked = checkDocument(document, file, (problem) => void own.push(problem));
+    found.push(...own);
+    if (checked === "skipped") skipped = [...skipped, ...own];
+    else if (checked) policies.push({ ...checked, warnings: own });
+  }
+  found.push(...sameNames(policies, file));
+  const [first, ...rest] = policies;
+  if (!first && found.every((problem) => problem.severity !== "error")) found.push(noPolicy(file));
+  if (!first || found.some((problem) => problem.severity === "error"))
+    return { problems: bounded(found) };
+  return { value: [{ ...first, warnings: [...skipped, ...first.warnings] }, ...rest] };
+}
+
+function checkDocument(
+  document: SourceDocument,
+  file: string,
+  report: (problem: Problem) => void,
+): Omit<CheckedPolicy, "warnings"> | "skipped" | undefined {
+  const scope = createScope(file, document.locate, report);
+  const { value } = document;
+  if (value === null || value === undefined) return "skipped";
+  if (isOtherKind(value, scope)) return "skipped";
+  const findings = checkTracingPolicySchema(value);
+  for (const finding of findings) reportFinding(finding, value, scope);
+  // Nobody reads more, and what is left of such a document says little.
+  if (findings.length > limits.problems) return undefined;
+  checkNumberNotation(value, document.locate, scope, findings);
+  const compiled = compileDocument(value, findings, scope);
+  // The schema accepted it, so it is one.
+  return findings.length === 0 && compiled
+    ? { policy: value as TracingPolicy, compiled }
+    : undefined;
+}
+
+function compileDocument(
+  value: unknown,
+  findings: readonly Finding[],
+  scope: Scope,
+): CompiledPolicy | undefined {
+  const document = value as Partial<TracingPolicy> | undefined;
+  const schema = schemaAt(["spec"]);
+  if (
+    typeof document !== "object" ||
+    !schema ||
+    findings.some(
+      ({ path }) => path.length === 1 && path[0] === "spec" && typeof document.spec !== "object",
+    )
+  )
+    return undefined;
+  const spec = withoutBroken(document.spec, schema, ["spec"], findings) as LooseSpec | undefined;
+  const name = policyName(document, scope.at("metadata"));
+  return spec && compilePolicy(spec, scope.at("spec"), name);
+}
+
+function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {
+  const namespaced = kind === "TracingPolicyNamespaced";
+  const name = typeof metadata?.name === "string" ? metadata.name : "";
+  const namespace = typeof metadata?.namespace === "string" ? metadata.namespace : "";
+  if (
+    name !== "" &&
+    !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)
+  ) {
+    scope
+      .at("name")
+      .error(
+        "policy-bad-name",
+        `"${name.slice(0, 80)}" cannot be the name of a policy`,
+        "Use lower-case letters, digits, - and . only, with a letter or digit at both ends.",
+      );
+  }
+  if (namespaced && namespace !== "" && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace)) {
+    scope
+      .at("namespace")
+      .error(
+        "policy-bad-name",
+        `"${namespace.slice(0, 80)}" cannot be the name of a namespace`,
+        "Use lower-case letters, digits and - only.",
+      );
+  }
+  if (!namespaced && namespace !== "") {
+    scope
+      .at("namespace")
+      .onKey.warning(
+        "policy-rule",
+        "A TracingPolicy is for the whole cluster; its namespace is ignored",
+        "Use kind TracingPolicyNamespaced, or remove the namespace.",
+      );
+  }
+  return { name, namespace: namespaced ? namespace || "default" : "", namespaced };
+}
+
+const kinds = ["TracingPolicy", "TracingPolicyNamespaced"];
+
+/** Documents that are something else are skipped, unless they were probably meant to be a policy. */
+function isOtherKind(value: unknown, scope: Scope): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const kind: unknown = Reflect.get(value, "kind");
+  const version: unknown = Reflect.get(value, "apiVersion");
+  if (typeof kind !== "string" || version === apiVersion || nearestName(kind, kinds) !== undefined)
+    return false;
+  scope
+    .at("kind")
+    .note(
+      "yaml-other-kind",
+      `A document of kind ${JSON.stringify(kind.slice(0, 80))} was skipped`,
+      "",
+    );
+  return true;
+}
+
+function sameNames(policies: readonly CheckedPolicy[], file: string): readonly Problem[] {
+  const seen = new Set<string>();
+  const problems: Problem[] = [];
+  for (const { compiled } of policies) {
+    const key = `${compiled.namespace}/${compiled.name}`;
+    if (seen.has(key)) {
+      problems.push({
+        file,
+        path: "metadata.name",
+        line: 1,
+        column: 1,
+        code: "policy-bad-name",
+        message: `The file has two policies of the name "${compiled.name}"`,
+        hint: "Give one of them another name.",
+        severity: "error",
+      });
+    }
+    seen.add(key);
+  }
+  return problems;
+}
+
+function noPolicy(file: string): Problem {
+  return {
+    file,
+    path: "",
+    line: 1,
+    column: 1,
+    code: "policy-missing",
+    message: "The file holds no tracing policy",
+    hint: "It needs `apiVersion: cilium.io/v1alpha1` and `kind: TracingPolicy`.",
+    severity: "error",
+  };
+}
+
+/** In the order of the file, and not more than anybody reads. */
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const more = sorted.length - limits.problems;
+  if (more <= 0) return sorted;
+  const kept = sorted.slice(0, limits.problems);
+  const last = kept.at(-1);
+  return last
+    ? [
+        ...kept,
+        {
+          ...last,
+          code: "input-too-large",
+          message: `There are ${more} more problems`,
+          hint: "Correct these first.",
+          severity: "note",
+        },
+      ]
+    : kept;
+}

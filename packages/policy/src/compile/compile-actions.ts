@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ActionSpec } from "@gander/crd-schemas";
+import type { CompiledAction, HookKind } from "../compiled-policy.ts";
+import { quote } from "../language/values.ts";
+import { limits } from "../limits.ts";
+import type { Scope } from "../scope.ts";
+import { refuseFields } from "./unsupported.ts";
+
+/** What actions depend on. */
+export type ActionContext = {
+  readonly kind: HookKind;
+  /** Empty if the policy does not say it properly. */
+  readonly target: string;
+  readonly syscall: boolean;
+  readonly side: "entry" | "return";
+};
+
+const instead: Readonly<Record<string, string>> = {
+  GetUrl: "Post the event, and let a consumer of events make the request.",
+  DnsLookup: "Post the event, and let a consumer of events make the request.",
+  TrackSock: "Hook a function that runs in the process itself, such as tcp_connect.",
+  UntrackSock: "Hook a function that runs in the process itself, such as tcp_connect.",
+  NotifyEnforcer: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
+  CleanupEnforcerNotification: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
+  Set: "Use Override to change what the call returns.",
+};
+
+/** The actions of a selector; nothing written means post. */
+export function compileActions(
+  specs: readonly (ActionSpec | undefined)[],
+  scope: Scope,
+  context: ActionContext,
+): readonly CompiledAction[] {
+  if (specs.length > limits.actions)
+    scope.error(
+      "policy-out-of-bounds",
+      `There are ${specs.length} actions; ${limits.actions} are possible`,
+      "Each action is needed once.",
+    );
+  const actions: CompiledAction[] = [];
+  for (const [i, spec] of specs.entries()) {
+    const action = spec && compileAction(spec, scope.at(i), context);
+    if (!action) continue;
+    const same = actions.some((other) => other.action === action.action);
+    if (same && action.action !== "signal")
+      scope
+        .at(i, "action")
+        .error("policy-action", `${spec.action} is there twice`, "Remove one of the two.");
+    actions.push(action);
+  }
+  const has = (name: CompiledAction["action"]) => actions.some((action) => action.action === name);
+  if (has("post") && has("no-post"))
+    scope.error("policy-action", "Post and NoPost exclude each other", "Remove one of the two.");
+  return actions;
+}
+
+function compileAction(
+  spec: ActionSpec,
+  scope: Scope,
+  context: ActionContext,
+): CompiledAction | undefined {
+  checkParameters(spec, scope);
+  switch (spec.action) {
+    case "Post":
+      return compilePost(spec, scope, context);
+    case "NoPost":
+      return { action: "no-post" };
+    case "Sigkill":
+      return { action: "sigkill" };
+    case "Signal":
+      return compileSignal(spec, scope);
+    case "Override":
+      return compileOverride(spec, scope, context);
+    default:
+      scope
+        .at("action")
+        .error(
+          "policy-not-supported",
+          `The action ${spec.action} is not supported yet`,
+          instead[spec.action] ?? "",
+        );
+      return undefined;
+  }
+}
+
+/** Parameter → the actions it is for. */
+const parametersOf: Readonly<Record<string, readonly string[]>> = {
+  argError: ["Override", "NotifyEnforcer"],
+  argSig: ["Signal", "NotifyEnforcer"],
+  argSock: ["TrackSock", "UntrackSock"],
+  argUrl: ["GetUrl"],
+  argFqdn: ["DnsLookup"],
+  argIndex: ["Set"],
+  argValue: ["Set"],
+  argRegs: ["Override"],
+  argNewSymbol: ["Override"],
+  argNewAddr: ["Override"],
+  argNewOffset: ["Override"],
+  rateLimit: ["Post"],
+  rateLimitScope: ["Post"],
+  kernelStackTrace: ["Post"],
+  userStackTrace: ["Post"],
+  imaHash: ["Post"],
+};
+
+/** A parameter of another action is harmless, but not what was meant. */
+function checkParameters(spec: ActionSpec, scope: Scope): void {
+  for (const [field, value] of Object.entries(spec)) {
+    const owners = parametersOf[field];
+    if (!owners || owners.includes(spec.action) || value === undefined || value === false) continue;
+    scope
+      .at(field)
+      .onKey.warning(
+        "policy-action",
+        `${field} has no effect on ${spec.action}`,
+        `It is a parameter of ${owners.join(" and ")}.`,
+      );
+  }
+}
+
+function compilePost(
+  spec: ActionSpec,
+  scope: Scope,
+  context: ActionContext,
+): CompiledAction | undefined {
+  const supported = refuseFields(spec, scope, {
+    imaHash: "Post the event without the hash; it has the path of the file.",
+  });
+  for (const field of ["kernelStackTrace", "userStackTrace"] as const) {
+    if (spec[field] !== true || context.kind === "kprobe") continue;
+    scope
+      .at(field)
+      .onKey.error(
+        "policy-action",
+        `Events of this kind of hook carry no stack`,
+        "Stack traces are for kprobes.",
+      );
+  }
+  const limit = compileRateLimit(spec, scope);
+  if (!supported || limit === "wrong") return undefined;
+  return {
+    action: "post",
+    ...(limit ? { rateLimit: limit } : {}),
+    kernelStack: spec.kernelStackTrace ?? false,
+    userStack: spec.userStackTrace ?? false,
+  };
+}
+
+type RateLimit = { readonly windowMs: number; readonly scope: "thread" | "process" | "global" };
+
+const units: Readonly<Record<string, number>> = { "": 1000, s: 1000, m: 60_000, h: 3_600_000 };
+
+function compileRateLimit(spec: ActionSpec, scope: Scope): RateLimit | undefined | "wrong" {
+  const rateScope = spec.rateLimitScope?.toLowerCase() ?? "thread";
+  if (rateScope !== "thread" && rateScope !== "process" && rateScope !== "global") {
+    scope
+      .at("rateLimitScope")
+      .error(
+        "policy-unknown-value",
+        `rateLimitScope cannot be ${quote(rateScope)}`,
+        "Write thread, process or global.",
+      );
+    return "wrong";
+  }
+  if (spec.rateLimit === undefined) {
+    if (spec.rateLimitScope !== undefined)
+      scope
+        .at("rateLimitScope")
+        .onKey.warning(
+          "policy-action",
+          "rateLimitScope has no effect without rateLimit",
+          'Add `rateLimit: "5s"`, or remove it.',
+        );
+    return undefined;
+  }
+  const match = /^(\d{1,9})([smhSMH]?)$/.exec(spec.rateLimit.trim());
+  const windowMs = match ? Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 0) : 0;
+  if (windowMs <= 0 || windowMs > limits.rateLimitMs) {
+    scope
+      .at("rateLimit")
+      .error(
+        "policy-bad-value",
+        `${quote(spec.rateLimit)} is not a time for a rate limit`,
+        'Write seconds, minutes or hours, at most 24h: "5s", "1m", "1h".',
+      );
+    return "wrong";
+  }
+  return { windowMs, scope: rateScope };
+}
+
+function compileSignal(spec: ActionSpec, scope: Scope): CompiledAction | undefined {
+  if (spec.argSig !== undefined && spec.argSig >= 1 && spec.argSig <= 64)
+    return { action: "signal", signal: spec.argSig };
+  if (spec.argSig === undefined)
+    scope.error(
+      "policy-action",
+      "Signal does not say which",
+      "Add `argSig: 15` for SIGTERM, 19 for SIGSTOP …",
+    );
+  else
+    scope
+      .at("argSig")
+      .error(
+        "policy-bad-value",
+        `${spec.argSig} is not a signal`,
+        "Signals are 1 to 64; 15 is SIGTERM.",
+      );
+  return undefined;
+}
+
+function compileOverride(
+  spec: ActionSpec,
+  scope: Scope,
+  context: ActionContext,
+): CompiledAction | undefined {
+  const supported = refuseFields(spec, scope, {
+    argRegs: onlyUprobes,
+    argNewSymbol: onlyUprobes,
+    argNewAddr: onlyUprobes,
+    argNewOffset: onlyUprobes,
+  });
+  const impossible = whyNoOverride(context);
+  if (impossible) {
+    scope.at("action").error("policy-action", impossible.message, impossible.hint);
+    return undefined;
+  }
+  if (spec.argError === undefined) {
+    scope.error(
+      "policy-action",
+      "Override does not say what the call returns",
+      "Add `argError: -1` (EPERM: not permitted).",
+    );
+    return undefined;
+  }
+  if (spec.argError < -4095 || spec.argError >= 0) {
+    scope
+      .at("argError")
+      .error(
+        "policy-bad-value",
+        `${spec.argError} is not an error a call can return`,
+        errorHint(spec.argError),
+      );
+    return undefined;
+  }
+  return supported ? { action: "override", error: spec.argError } : undefined;
+}
+
+const onlyUprobes = "It is for uprobes, which are not supported yet.";
+
+function errorHint(error: number): string {
+  const range = "Errors are -4095 to -1; -1 is EPERM (not permitted), -13 EACCES.";
+  return error > 0 && error <= 4095 ? `Write ${-error}. ${range}` : range;
+}
+
+function whyNoOverride({
+  kind,
+  target,
+  syscall,
+  side,
+}: ActionContext): { message: string; hint: string } | undefined {
+  if (side === "return") {
+    return {
+      message: "Override is not possible when the call has already returned",
+      hint: "Move it to matchActions.",
+    };
+  }
+  if (kind === "tracepoint") {
+    return {
+      message: "Override is not possible at a tracepoint",
+      hint: "Use an lsm hook or a kprobe on a `security_…` function.",
+    };
+  }
+  if (kind === "lsm" || syscall || target === "" || target.startsWith("security_"))
+    return undefined;
+  return {
+    message: `Override is not possible at ${target}`,
+    hint: "The kernel lets only `security_…` functions and system calls be overridden; Sigkill and Signal are possible here.",
+  };
+}

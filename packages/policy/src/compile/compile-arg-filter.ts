@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArgSelectorSpec } from "@gander/crd-schemas";
+import type { ArgTest, CompiledArg, CompiledFilter, HookKind } from "../compiled-policy.ts";
+import { argOperatorTable, operatorsFor } from "../language/arg-operators.ts";
+import { typeRow } from "../language/arg-types.ts";
+import type { Scope } from "../scope.ts";
+import type { Args } from "./compile-args.ts";
+import { compileValues } from "./compile-values.ts";
+
+/** What filters of a hook can refer to. */
+export type FilterContext = {
+  readonly kind: HookKind;
+  readonly args: Args;
+  readonly declared: readonly (number | undefined)[];
+};
+
+/** A filter on an argument of the call. */
+export function compileArgFilter(
+  spec: ArgSelectorSpec,
+  scope: Scope,
+  context: FilterContext,
+): CompiledFilter | undefined {
+  const position = findArg(spec, scope, context);
+  if (position === undefined) return undefined;
+  const arg = context.args[position];
+  const test = arg && testOf(spec, arg, scope);
+  return test && { on: "arg", arg: position, test };
+}
+
+/** A filter on the return value. */
+export function compileReturnFilter(
+  spec: ArgSelectorSpec,
+  scope: Scope,
+  returnArg: CompiledArg,
+): CompiledFilter | undefined {
+  const index = spec.args?.[0] ?? spec.index ?? 0;
+  if (index !== 0 || (spec.args?.length ?? 1) !== 1) {
+    scope
+      .at(spec.args ? "args" : "index")
+      .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
+    return undefined;
+  }
+  const test = testOf(spec, returnArg, scope);
+  return test && { on: "arg", arg: "return", test };
+}
+
+const instead: Readonly<Record<string, string>> = {
+  CelExpr:
+    "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
+  SubString: "Use Prefix or Postfix.",
+  SubStringIgnCase: "Use Prefix or Postfix, which tell upper from lower case.",
+  FileType: "Compare the path with Prefix or Postfix.",
+  NotFileType: "Compare the path with NotPrefix or NotPostfix.",
+  CapabilitiesGained: "Use matchCapabilities.",
+};
+
+function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest | undefined {
+  const row = Object.hasOwn(argOperatorTable, spec.operator)
+    ? argOperatorTable[spec.operator]
+    : undefined;
+  if (!row) {
+    scope
+      .at("operator")
+      .error(
+        "policy-not-supported",
+        `The operator ${spec.operator} is not supported yet`,
+        instead[spec.operator] ?? "",
+      );
+    return undefined;
+  }
+  const type = typeRow(arg.type);
+  if (!row.families.includes(type.family)) {
+    const fitting = operatorsFor(type.family);
+    const hint =
+      fitting.length === 0
+        ? "An argument of this type is not read; give it another type."
+        : `Operators for it: ${fitting.join(", ")}.`;
+    scope
+      .at("operator")
+      .error(
+        "policy-operator-type",
+        `${spec.operator} cannot be applied to an argument of type ${arg.type}`,
+        hint,
+      );
+    return undefined;
+  }
+  return compileValues(row, type, spec.values ?? [], scope);
+}
+
+/** Position in the hook's list of the argument that a filter means. */
+function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): number | undefined {
+  if (spec.args !== undefined) return byPosition(spec.args, scope.at("args"), context);
+  if (spec.index === undefined) {
+    scope.warning(
+      "policy-missing-field",
+      "The filter has neither index nor args; it is taken for index 0",
+      "Write `index: 0`.",
+    );
+  }
+  const index = spec.index ?? 0;
+  const position = context.declared.indexOf(index);
+  if (position >= 0) return position;
+  // A tracepoint's filter may count in the policy's list, where its number is no field of that list.
+  if (context.kind === "tracepoint" && index < context.args.length) return index;
+  // One of the arguments could not be read, so it may be the one that is meant.
+  if (context.declared.includes(undefined)) return undefined;
+  scope
+    .at("index")
+    .error(
+      "policy-index",
+      `The filter is on argument ${index}, which the hook does not read`,
+      declaredHint(index, context),
+    );
+  return undefined;
+}
+
+function declaredHint(index: number, { declared }: FilterContext): string {
+  const known = declared.filter((i) => i !== undefined);
+  if (known.length === 0) return `Add \`args:\` with an entry \`index: ${index}\` and its type.`;
+  return `Declared under args: ${known.join(", ")}. Use one of them, or declare \`index: ${index}\` with its type there.`;
+}
+
+function byPosition(
+  args: readonly number[],
+  scope: Scope,
+  context: FilterContext,
+): number | undefined {
+  const [position, ...more] = args;
+  if (position === undefined || more.length > 0) {
+    scope.error(
+      "policy-index",
+      `args names ${args.length} arguments, but the operator compares one`,
+      "Write one position, e.g. `args: [0]`.",
+    );
+    return undefined;
+  }
+  if (position >= context.args.length) {
+    scope.error(
+      "policy-index",
+      `args names position ${position}, but the hook reads ${context.args.length} arguments`,
+      "Positions count from 0 in the hook's own list `args`.",
+    );
+    return undefined;
+  }
+  return position;
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nearestName } from "@gander/base";
+import type {
+  BinarySelectorSpec,
+  CapabilitiesSelectorSpec,
+  NamespaceSelectorSpec,
+  PidSelectorSpec,
+} from "@gander/crd-schemas";
+import type { CompiledFilter, NamespaceName } from "../compiled-policy.ts";
+import { capabilities } from "../language/kernel-names.ts";
+import type { Value } from "../language/values.ts";
+import { parseInteger, quote } from "../language/values.ts";
+import { limits } from "../limits.ts";
+import type { Scope } from "../scope.ts";
+import { warnOfRelativePaths } from "./compile-text-values.ts";
+import { readAll } from "./read-all.ts";
+
+export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
+  if (!hasValues(spec.values, limits.pids, scope)) return undefined;
+  if (spec.isNamespacePID && spec.followForks) {
+    scope
+      .at("followForks")
+      .onKey.error(
+        "policy-not-supported",
+        "followForks together with isNamespacePID is not supported yet",
+        "Use matchBinaries with followChildren, or matchNamespaces with `Pid`.",
+      );
+    return undefined;
+  }
+  const pids = [...new Set(spec.values)].sort((a, b) => a - b);
+  return {
+    on: "pid",
+    negate: spec.operator === "NotIn",
+    inNamespace: spec.isNamespacePID,
+    followForks: spec.followForks,
+    pids,
+  };
+}
+
+const binaryMatch = {
+  In: "equal",
+  NotIn: "equal",
+  Prefix: "prefix",
+  NotPrefix: "prefix",
+  Postfix: "postfix",
+  NotPostfix: "postfix",
+} as const;
+
+const binaryLimit = {
+  equal: limits.binaryBytes,
+  prefix: limits.prefixBytes,
+  postfix: limits.postfixBytes,
+} as const;
+
+export function compileBinaryFilter(
+  spec: BinarySelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  const match = binaryMatch[spec.operator];
+  if (!hasValues(spec.values, limits.values, scope)) return undefined;
+  const paths = readAll(spec.values, scope.at("values"), (text) =>
+    readBinary(text, binaryLimit[match]),
+  );
+  if (spec.followChildren && match !== "equal") {
+    scope
+      .at("followChildren")
+      .onKey.error(
+        "policy-rule",
+        `followChildren cannot be used with ${spec.operator}`,
+        "Use it with In or NotIn, and whole paths.",
+      );
+    return undefined;
+  }
+  if (!paths) return undefined;
+  if (match !== "postfix") warnOfRelativePaths(spec.values, scope.at("values"));
+  return {
+    on: "binary",
+    negate: spec.operator.startsWith("Not"),
+    match,
+    followChildren: spec.followChildren,
+    paths: [...new Set(paths)].sort(),
+  };
+}
+
+function readBinary(text: string, limit: number): Value<string> {
+  const value = text.replace(/\0+$/, "");
+  if (value === "" || value.includes("\0"))
+    return {
+      wrong: `${quote(text)} is not a path`,
+      hint: "Write the path of the program, e.g. /usr/bin/curl.",
+    };
+  const bytes = Buffer.byteLength(value);
+  if (bytes > limit)
+    return {
+      wrong: `The value has ${bytes} bytes; ${limit} are possible with this operator`,
+      hint: "Use Prefix or Postfix with a part of the path.",
+    };
+  return { ok: value };
+}
+
+const namespaceOf: Readonly<Record<NamespaceSelectorSpec["namespace"], NamespaceName>> = {
+  Uts: "uts",
+  Ipc: "ipc",
+  Mnt: "mnt",
+  Pid: "pid",
+  PidForChildren: "pid_for_children",
+  Net: "net",
+  Time: "time",
+  TimeForChildren: "time_for_children",
+  Cgroup: "cgroup",
+  User: "user",
+};
+
+export function compileNamespaceFilter(
+  spec: NamespaceSelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  if (!hasValues(spec.values, limits.namespaces, scope)) return undefined;
+  const ids = readAll(spec.values, scope.at("values"), readNamespace);
+  if (!ids) return undefined;
+  const sorted = [...new Set(ids)].sort((a, b) => (a === "host" ? -1 : b === "host" ? 1 : a - b));
+  return {
+    on: "namespace",
+    negate: spec.operator === "NotIn",
+    namespace: namespaceOf[spec.namespace],
+    ids: sorted,
+  };
+}
+
+function readNamespace(text: string): Value<number | "host"> {
+  if (text === "host_ns") return { ok: "host" };
+  const value = parseInteger(text);
+  if ("wrong" in value || value.ok < 0n || value.ok > 0xffffffffn) {
+    return {
+      wrong: `${quote(text)} is no namespace`,
+      hint: "Write the inode number that `readlink /proc/PID/ns/net` shows, or host_ns.",
+    };
+  }
+  return { ok: Number(value.ok) };
+}
+
+const capabilitySet = {
+  Effective: "effective",
+  Inheritable: "inheritable",
+  Permitted: "permitted",
+} as const;
+
+export function compileCapabilityFilter(
+  spec: CapabilitiesSelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  if (!hasValues(spec.values, capabilities.length, scope)) return undefined;
+  const bits = readAll(spec.values, scope.at("values"), readCapability);
+  if (!bits) return undefined;
+  return {
+    on: "capability",
+    negate: spec.operator === "NotIn",
+    set: capabilitySet[spec.type],
+    inUserNamespace: spec.isNamespaceCapability,
+    capabilities: [...new Set(bits)].sort((a, b) => a - b),
+  };
+}
+
+function readCapability(text: string): Value<number> {
+  const name = text.toUpperCase().replace(/^CAP_/, "");
+  const bit = capabilities.indexOf(name);
+  if (bit >= 0) return { ok: bit };
+  const near = nearestName(name, capabilities);
+  return {
+    wrong: `There is no capability ${quote(text)}`,
+    hint:
+      near === undefined ? "Write a name such as CAP_SYS_ADMIN." : `Did you mean "CAP_${near}"?`,
+  };
+}
+
+function hasValues(values: readonly unknown[], max: number, scope: Scope): boolean {
+  if (values.length === 0)
+    scope
+      .at("values")
+      .error("policy-missing-field", "The filter has no values", "Add at least one.");
+  if (values.length > max) {
+    scope
+      .at("values")
+      .error(
+        "policy-out-of-bounds",
+        `The filter has ${values.length} values; ${max} are possible`,
+        "Write several selectors.",
+      );
+  }
+  return values.length > 0 && values.length <= max;
+}

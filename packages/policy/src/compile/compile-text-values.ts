@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArgTest } from "../compiled-policy.ts";
+import type { OperatorKind } from "../language/arg-operators.ts";
+import type { ArgTypeRow } from "../language/arg-types.ts";
+import type { Value } from "../language/values.ts";
+import { quote } from "../language/values.ts";
+import { limits } from "../limits.ts";
+import type { Scope } from "../scope.ts";
+import { readAll } from "./read-all.ts";
+
+type TextOp = "str-equal" | "str-prefix" | "str-postfix";
+
+const limitOf: Readonly<Record<TextOp, number>> = {
+  "str-equal": limits.stringBytes,
+  "str-prefix": limits.prefixBytes,
+  "str-postfix": limits.postfixBytes,
+};
+
+/** A test of a string, a path or a buffer; `scope` is that of the values. */
+export function compileTextValues(
+  kind: OperatorKind,
+  negate: boolean,
+  type: ArgTypeRow,
+  values: readonly string[],
+  scope: Scope,
+): ArgTest | undefined {
+  const op: TextOp =
+    kind === "prefix" ? "str-prefix" : kind === "postfix" ? "str-postfix" : "str-equal";
+  const texts = readAll(values, scope, (text) => readText(text, op, type));
+  if (!texts) return undefined;
+  if (type.family === "path" && op !== "str-postfix") warnOfRelativePaths(values, scope);
+  return { op, negate, values: [...new Set(texts)].sort() };
+}
+
+function readText(text: string, op: TextOp, type: ArgTypeRow): Value<string> {
+  // A string ends at its NUL, so whether one is written does not matter; a buffer may hold any byte.
+  const value = type.family === "bytes" ? text : text.replace(/\0+$/, "");
+  if (type.family !== "bytes" && value.includes("\0")) {
+    return {
+      wrong: `${quote(text)} has a NUL in it, where a string ends`,
+      hint: "Write the text up to there.",
+    };
+  }
+  if (value === "" && op !== "str-equal") {
+    return {
+      wrong: "An empty text is at the beginning and the end of every text",
+      hint: "Leave the filter out, or write the text.",
+    };
+  }
+  const bytes = Buffer.byteLength(value);
+  const limit = limitOf[op];
+  if (bytes <= limit) return { ok: value };
+  return {
+    wrong: `The value has ${bytes} bytes; ${limit} are possible with this operator`,
+    hint: op === "str-equal" ? "Shorten it." : "A shorter one matches as well.",
+  };
+}
+
+/** `scope` is that of the list `values`. Pipes, sockets and the like have no path: `pipe:[123]`. */
+export function warnOfRelativePaths(values: readonly string[], scope: Scope): void {
+  for (const [i, text] of values.entries()) {
+    if (text.startsWith("/") || text.includes(":")) continue;
+    scope
+      .at(i)
+      .warning(
+        "policy-contradiction",
+        `${quote(text)} does not begin with /, as paths do in the kernel`,
+        "Write the whole path, or use Postfix for the end of one.",
+      );
+  }
+}

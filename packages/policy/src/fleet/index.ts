@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+export {
+  type FleetFinding,
+  type FleetKernel,
+  fleetCheck,
+  type KernelFinding,
+  kernelFindings,
+  mergeFindings,
+  unreadable,
+} from "./fleet-check.ts";
+export { type KernelFeatureName, kernelFeatures } from "./kernel-features.ts";
+export { type RemoteKernel, type RemoteKernelFacts, remoteKernelFacts } from "./remote-kernel.ts";

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What of a kernel isn't in its types and decides what policies can do there: the names of the features
+ * in KernelFacts (packages/proto), and what their presence means. A name that isn't sent is not known.
+ */
+export const kernelFeatures = {
+  "bpf-lsm": "LSM programs are called: `bpf` is an active LSM",
+  "bpf-loop": "programs may call bpf_loop",
+  "get-function-argument": "tracing programs may call bpf_get_func_arg",
+  "kprobe-multi": "one link can attach to many functions",
+  "lockdown-confidentiality": "programs may not read the kernel's memory",
+  "ring-buffer": "there are BPF ring buffers",
+  "task-storage": "there is storage that belongs to a task",
+} as const;
+
+export type KernelFeatureName = keyof typeof kernelFeatures;

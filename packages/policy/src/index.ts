@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { CheckedPolicy, CheckOptions } from "./check-policy.ts";
+export { checkPolicy } from "./check-policy.ts";
+export type {
+  ArgTest,
+  ArgType,
+  CompiledAction,
+  CompiledArg,
+  CompiledFilter,
+  CompiledHook,
+  CompiledPolicy,
+  CompiledSelector,
+  HookKind,
+  LabelSelector,
+  NamespaceName,
+  Network,
+  WorkloadSelector,
+} from "./compiled-policy.ts";
+export type { KernelFeatureName } from "./fleet/kernel-features.ts";
+export { kernelFeatures } from "./fleet/kernel-features.ts";
+export type { FormatOptions } from "./format-problems.ts";
+export { formatProblems, summary } from "./format-problems.ts";
+export type { AttachKind, HookPoint } from "./kernel-check/attach-kinds.ts";
+export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/attach-kinds.ts";
+export type { Disagreement, Prototype } from "./kernel-check/check-prototype.ts";
+export { checkPrototype } from "./kernel-check/check-prototype.ts";
+export { isEnforcing } from "./kernel-check/hook-traits.ts";
+export type { KernelFacts } from "./kernel-check/kernel-facts.ts";
+export { hasBpfLsm } from "./kernel-check/kernel-facts.ts";
+export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
+export type { Placement, Role } from "./kernel-check/placement.ts";
+export type { RecordField } from "./kernel-check/record-field.ts";
+export { readRecordField } from "./kernel-check/record-field.ts";
+export type { Refusal } from "./kernel-check/refusals.ts";
+export type { LabelOf } from "./label-selection.ts";
+export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
+export { limits } from "./limits.ts";
+export { placeProblems } from "./place-problems.ts";

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledHook } from "../compiled-policy.ts";
+import { checkPrototype, type Prototype } from "./check-prototype.ts";
+import type { KernelFacts } from "./kernel-facts.ts";
+import type { Refusal } from "./refusals.ts";
+
+/** What a hook entry reads wrongly, and what it reads in another width than the kernel has it. */
+export type ArgumentTypes = {
+  readonly refusals: readonly Refusal[];
+  readonly weaknesses: readonly string[];
+};
+
+/** The arguments of a hook entry against the kernel's own description of the function. */
+export function compareArgumentTypes(hook: CompiledHook, facts: KernelFacts): ArgumentTypes {
+  const prototype = prototypeOf(hook, facts);
+  const found = prototype === undefined ? [] : checkPrototype(hook, prototype);
+  return {
+    refusals: found.filter(({ severity }) => severity === "error"),
+    weaknesses: found.filter(({ severity }) => severity !== "error").map(({ message }) => message),
+  };
+}
+
+/** None for system calls, whose arguments are hidden in registers, and for records of tracepoints. */
+function prototypeOf(hook: CompiledHook, facts: KernelFacts): Prototype | undefined {
+  const { kind, target, raw, syscall } = hook;
+  if (kind === "lsm") return facts.prototype(`bpf_lsm_${target}`);
+  if (kind === "kprobe") return syscall ? undefined : facts.prototype(target);
+  return raw ? facts.rawTracepoint(target.split("/")[1] ?? "") : undefined;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
+import { typeRow } from "../language/arg-types.ts";
+import type { CType } from "./c-type.ts";
+import { readCType } from "./c-type.ts";
+
+/** A function of a kernel as its BTF describes it; types as C writes them. */
+export type Prototype = {
+  readonly name: string;
+  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  readonly returnType: string;
+};
+
+/** One thing in which a hook and a function do not agree; `path` is that in the policy. */
+export type Disagreement = Pick<Problem, "path" | "code" | "message" | "hint" | "severity">;
+
+/**
+ * Whether the arguments of a hook are those of the kernel's function: an error where a value of the
+ * wrong kind would be read, a warning where one of another width. Not for system calls, whose
+ * wrapper hides the arguments.
+ */
+export function checkPrototype(hook: CompiledHook, prototype: Prototype): readonly Disagreement[] {
+  const found = hook.args.flatMap((arg, i) => {
+    const path = `${hook.path}.args[${i}]`;
+    return [...checkArg(arg, prototype, path), ...checkSize(arg, prototype, path)];
+  });
+  return hook.returnArg ? [...found, ...checkReturn(hook, hook.returnArg, prototype)] : found;
+}
+
+const disagreement = (
+  severity: "error" | "warning",
+  path: string,
+  message: string,
+  hint: string,
+): Disagreement => ({ path, code: "kernel-argument", message, hint, severity });
+
+function checkArg(arg: CompiledArg, prototype: Prototype, path: string): readonly Disagreement[] {
+  const { name, parameters } = prototype;
+  const parameter = parameters[arg.index];
+  if (!parameter) {
+    const count =
+      parameters.length === 0
+        ? "no arguments"
+        : parameters.length === 1
+          ? "one argument"
+          : `${parameters.length} arguments`;
+    return [
+      disagreement(
+        "error",
+        `${path}.index`,
+        `${name} takes ${count}, so none with index ${arg.index}`,
+        `It is ${prototypeText(prototype)}.`,
+      ),
+    ];
+  }
+  const type = readCType(parameter.type);
+  const verdict = compare(arg, type);
+  if (verdict === "same") return [];
+  const message =
+    verdict === "wrong"
+      ? `argument ${arg.index} of ${name} is a ${type.name}, not a ${arg.type}`
+      : `argument ${arg.index} of ${name} is a ${type.name}, which is not as wide as ${arg.type}`;
+  return [
+    disagreement(
+      verdict === "wrong" ? "error" : "warning",
+      `${path}.type`,
+      message,
+      `${suggestion(type)} It is ${prototypeText(prototype)}.`,
+    ),
+  ];
+}
+
+function checkSize(arg: CompiledArg, prototype: Prototype, path: string): readonly Disagreement[] {
+  if (arg.sizeIndex === undefined) return [];
+  const parameter = prototype.parameters[arg.sizeIndex];
+  const type = parameter && readCType(parameter.type);
+  if (type?.kind === "integer" || type?.kind === "unknown") return [];
+  const what = type ? `is a ${type.name}` : "does not exist";
+  return [
+    disagreement(
+      "error",
+      `${path}.sizeArgIndex`,
+      `the size of the buffer must be a number, but argument ${arg.sizeIndex} of ${prototype.name} ${what}`,
+      `sizeArgIndex counts from 1. It is ${prototypeText(prototype)}.`,
+    ),
+  ];
+}
+
+function checkReturn(
+  hook: CompiledHook,
+  returnArg: CompiledArg,
+  prototype: Prototype,
+): readonly Disagreement[] {
+  const type = readCType(prototype.returnType);
+  const path = `${hook.path}.returnArg.type`;
+  if (type.kind === "void") {
+    const filtered = hook.selectors.some(({ returnFilters }) => returnFilters.length > 0);
+    const hint = "Remove returnArg and the filters on it.";
+    return [
+      disagreement(filtered ? "error" : "warning", path, `${prototype.name} returns nothing`, hint),
+    ];
+  }
+  const verdict = compare(returnArg, type);
+  if (verdict === "same") return [];
+  const severity = verdict === "wrong" ? "error" : "warning";
+  return [
+    disagreement(
+      severity,
+      path,
+      `${prototype.name} returns a ${type.name}, not a ${returnArg.type}`,
+      suggestion(type),
+    ),
+  ];
+}
+
+/** Types that are structures behind a pointer, and what the pointer is to. */
+const structures: Readonly<Record<string, string>> = {
+  file: "struct file *",
+  path: "struct path *",
+  filename: "struct filename *",
+  linux_binprm: "struct linux_binprm *",
+  sock: "struct sock *",
+  sockaddr: "struct sockaddr *",
+};
+
+function compare(arg: CompiledArg, type: CType): "same" | "other width" | "wrong" {
+  if (arg.type === "nop" || type.kind === "unknown") return "same";
+  const structure = structures[arg.type];
+  if (structure !== undefined)
+    return type.name === structure || type.name === "void *" ? "same" : "wrong";
+  if (arg.type === "string" || arg.type === "char_buf") return isText(type) ? "same" : "wrong";
+  if (arg.type === "fd") return type.kind === "integer" ? "same" : "wrong";
+  const bits = typeRow(arg.type).bits ?? 64;
+  // An address is a number as well, if all of it is read.
+  if (type.kind === "pointer") return bits === 64 ? "same" : "wrong";
+  if (type.kind !== "integer") return "wrong";
+  return bits <= (type.bits ?? 64) ? "same" : "other width";
+}
+
+const isText = ({ kind, name }: CType): boolean =>
+  kind === "pointer" && !/^(struct|union) /.test(name);
+
+/** What to write for a parameter of this type. */
+function suggestion(type: CType): string {
+  const structure = Object.entries(structures).find(([, pointer]) => pointer === type.name)?.[0];
+  const scalar = type.kind === "integer" ? `${type.signed ? "" : "u"}int${type.bits}` : undefined;
+  const fitting = structure ?? scalar ?? (type.name === "char *" ? "string" : "nop");
+  return `Write \`type: ${fitting}\`.`;
+}
+
+/** `security_file_permission(struct file *file, int mask)` */
+function prototypeText({ name, parameters }: Prototype): string {
+  const list = parameters.map((parameter) => {
+    const type = readCType(parameter.type).name;
+    return `${type}${type.endsWith("*") ? "" : " "}${parameter.name}`.trim();
+  });
+  return `${name}(${list.join(", ")})`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledAction, CompiledFilter, CompiledHook } from "../compiled-policy.ts";
+
+/** Whether a hook entry does more than to observe. */
+export function enforces(hook: CompiledHook): boolean {
+  return hook.selectors.some(({ actions, returnActions }) =>
+    [...actions, ...returnActions].some(isEnforcing),
+  );
+}
+
+export function isEnforcing({ action }: CompiledAction): boolean {
+  return action === "sigkill" || action === "signal" || action === "override";
+}
+
+export function overrides(hook: CompiledHook): boolean {
+  return hook.selectors.some(({ actions, returnActions }) =>
+    [...actions, ...returnActions].some(({ action }) => action === "override"),
+  );
+}
+
+export function wantsReturn(hook: CompiledHook): boolean {
+  return (
+    hook.returnArg !== undefined ||
+    hook.args.some(({ returnCopy }) => returnCopy) ||
+    hook.selectors.some(
+      ({ returnFilters, returnActions }) => returnFilters.length > 0 || returnActions.length > 0,
+    )
+  );
+}
+
+/** Everything that enforces looks at what the function returned, so it has to run first. */
+export function onlyOnReturn(hook: CompiledHook): boolean {
+  return !hook.selectors.some(({ actions }) =>
+    actions.some(({ action }) => action !== "post" && action !== "no-post"),
+  );
+}
+
+export function looksAtSource(filter: CompiledFilter): boolean {
+  return filter.on === "arg" && ["saddr", "sport", "state"].includes(filter.test.op);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KernelFacts } from "./kernel-facts.ts";
+
+/** `security_x` functions whose LSM hook isn't `x`, or whose parameters it names otherwise (security/security.c). */
+const exceptions: Readonly<
+  Record<string, { readonly hook: string; readonly renamed?: Readonly<Record<string, string>> }>
+> = {
+  security_bprm_check: { hook: "bprm_check_security" },
+  security_settime64: { hook: "settime" },
+  security_vm_enough_memory_mm: { hook: "vm_enough_memory" },
+  // The hook gets the protection that was asked for and the one that will be set.
+  security_mmap_file: { hook: "mmap_file", renamed: { prot: "reqprot" } },
+};
+
+export type LsmHook = {
+  readonly hook: string;
+  /** Where the hook has the function's argument; undefined: it doesn't get it. */
+  readonly position: (index: number) => number | undefined;
+};
+
+/** What the hook of a `security_*` function is called, if it has one. */
+export function lsmHookName(functionName: string): string {
+  return exceptions[functionName]?.hook ?? functionName.replace(/^security_/, "");
+}
+
+/** The LSM hook that a `security_*` function calls; undefined if this kernel has none that can deny. */
+export function lsmHookOf(
+  functionName: string,
+  facts: Pick<KernelFacts, "prototype">,
+): LsmHook | undefined {
+  const exception = exceptions[functionName];
+  const hook = lsmHookName(functionName);
+  const outer = facts.prototype(functionName);
+  const inner = facts.prototype(`bpf_lsm_${hook}`);
+  if (outer === undefined || inner === undefined || inner.returnType !== "int") return undefined;
+  const position = (index: number): number | undefined => {
+    const parameter = outer.parameters[index];
+    if (parameter === undefined) return undefined;
+    const name = exception?.renamed?.[parameter.name] ?? parameter.name;
+    const same = (at: number) => inner.parameters[at]?.type === parameter.type;
+    const byName = inner.parameters.findIndex((other) => other.name === name);
+    if (byName >= 0) return same(byName) ? byName : undefined;
+    return inner.parameters.length === outer.parameters.length && same(index) ? index : undefined;
+  };
+  return { hook, position };
+}

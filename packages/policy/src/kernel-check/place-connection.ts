@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledHook } from "../compiled-policy.ts";
+import { looksAtSource } from "./hook-traits.ts";
+import { hasBpfLsm, type KernelFacts } from "./kernel-facts.ts";
+import { type HookPlan, type Placement, point, refuse } from "./placement.ts";
+
+/**
+ * A kill at tcp_connect comes too late for the connection, so the same selectors decide before it,
+ * where an address is named: in connect() and in a sendmsg() that connects (fast open).
+ */
+export function placeConnection(hook: CompiledHook, facts: KernelFacts, main: HookPlan): HookPlan {
+  if (main.refusals !== undefined) return main;
+  const companions = (["connect", "sendmsg"] as const).map((call) => companion(call, facts));
+  const missing = companions.flatMap((one) => (typeof one === "string" ? [one] : []));
+  if (missing.length > 0) {
+    const message = `a connection cannot be prevented on this kernel: ${missing.join("; ")}`;
+    return refuse({
+      code: "kernel-unsupported",
+      message,
+      hint: "Boot with `bpf` in the list `lsm=`, or set the policy's mode to monitor",
+    });
+  }
+  const early = hook.selectors.some((selector) => selector.filters.some(looksAtSource));
+  return {
+    placements: [...main.placements, ...companions.filter((one) => typeof one !== "string")],
+    weaknesses: early
+      ? [
+          "filters on the source or the state of a socket are decided before the kernel has chosen a source, when both are still empty",
+        ]
+      : [],
+  };
+}
+
+function companion(call: "connect" | "sendmsg", facts: KernelFacts): Placement | string {
+  const target = `socket_${call}`;
+  const kind =
+    hasBpfLsm(facts) && facts.prototype(`bpf_lsm_${target}`) !== undefined ? "lsm" : "fmod_ret";
+  if (kind === "fmod_ret" && !facts.isTraceable(`security_${target}`))
+    return `there is neither an LSM hook ${target} nor a function security_${target}`;
+  return {
+    point: point(kind, kind === "lsm" ? target : `security_${target}`),
+    role: "companion",
+    position: (index) => index,
+  };
+}

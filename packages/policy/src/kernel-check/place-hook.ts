@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledHook } from "../compiled-policy.ts";
+import { compareArgumentTypes } from "./argument-types.ts";
+import { attachKinds, type HookPoint } from "./attach-kinds.ts";
+import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./hook-traits.ts";
+import { hasBpfLsm, type KernelFacts } from "./kernel-facts.ts";
+import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
+import { placeConnection } from "./place-connection.ts";
+import { type HookPlan, type Placement, planAt, point, refuse } from "./placement.ts";
+import { canReadField } from "./readable.ts";
+import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refusals.ts";
+
+/**
+ * Where and how a hook entry of a policy is attached on a kernel, or why it can't be. Nothing is tried:
+ * the sensor acts by it, and who asks about another machine's kernel gets the sentences of its sensor.
+ */
+export function placeHook(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const plan = placeByKind(hook, facts);
+  if (plan.refusals !== undefined) return plan;
+  const { refusals, weaknesses } = compareArgumentTypes(hook, facts);
+  if (refusals.length > 0) return { refusals };
+  return {
+    ...plan,
+    weaknesses: [...plan.weaknesses, ...weaknesses, ...assumedReturns(hook, plan.placements)],
+  };
+}
+
+/** Where the program itself decides, it runs before the others that may deny. */
+function assumedReturns(hook: CompiledHook, placements: readonly Placement[]): string[] {
+  const decides = placements.some(({ point }) => attachKinds[point.kind].returns === "decision");
+  const asks = hook.selectors.some(
+    ({ returnFilters, actions }) => returnFilters.length > 0 && !actions.some(isEnforcing),
+  );
+  if (!decides || !asks) return [];
+  return [
+    "filters on the return value see 0 where this policy lets a call pass, also if another security module denies it later",
+  ];
+}
+
+function placeByKind(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  switch (hook.kind) {
+    case "lsm":
+      return placeLsm(hook, facts);
+    case "tracepoint":
+      return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
+    case "kprobe":
+      if (hook.syscall) return placeSyscall(hook, facts);
+      if (hook.target === "tcp_connect" && enforces(hook))
+        return placeConnection(hook, facts, placeFunction(hook, hook.target, facts));
+      if (hook.target.startsWith("security_") && enforces(hook)) return placeSecurity(hook, facts);
+      return placeFunction(hook, hook.target, facts);
+  }
+}
+
+/** The function that a `sys_x` of a policy is on this machine. */
+export function syscallFunction(name: string): string {
+  return name.startsWith("__x64_")
+    ? name
+    : `__x64_${name.startsWith("sys_") ? name : `sys_${name}`}`;
+}
+
+function placeLsm(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const prototype = facts.prototype(`bpf_lsm_${hook.target}`);
+  if (prototype === undefined)
+    return refuse(
+      notFound(
+        `LSM hook ${hook.target}`,
+        facts.similarFunction(`bpf_lsm_${hook.target}`)?.replace("bpf_lsm_", ""),
+      ),
+    );
+  if (!hasBpfLsm(facts))
+    return refuse(
+      noBpfLsm(
+        `LSM programs are never called, so the hook ${hook.target} can neither observe nor deny`,
+        facts,
+      ),
+    );
+  return planAt(hook, [
+    { point: point("lsm", hook.target), role: "decide", position: (index) => index },
+  ]);
+}
+
+/** Enforcing policies on `security_*`: where the call can be denied. */
+function placeSecurity(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const prototype = facts.prototype(hook.target);
+  if (prototype === undefined && !facts.hasSymbol(hook.target))
+    return refuse(notFound(`function ${hook.target}`, facts.similarFunction(hook.target)));
+  if (onlyOnReturn(hook)) return placeFunction(hook, hook.target, facts);
+  const lsm = lsmHookOf(hook.target, facts);
+  if (lsm !== undefined && hasBpfLsm(facts) && hasArguments(hook, lsm)) {
+    return planAt(hook, [
+      { point: point("lsm", lsm.hook), role: "decide", position: lsm.position },
+    ]);
+  }
+  if (prototype?.returnType === "int" && facts.isTraceable(hook.target)) {
+    const why = hasBpfLsm(facts)
+      ? `the LSM hook of ${hook.target} lacks an argument`
+      : "`bpf` is not in the kernel's list of active LSMs";
+    return planAt(
+      hook,
+      [{ point: point("fmod_ret", hook.target), role: "decide", position: (index) => index }],
+      [
+        `${hook.target} is denied by an fmod_ret program, as ${why}: under full preemption a call that is made while the program is interrupted on that CPU passes`,
+      ],
+    );
+  }
+  const weak = placeFunction(hook, hook.target, facts);
+  if (weak.refusals !== undefined || !overrides(hook)) return weak;
+  return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
+}
+
+function placeSyscall(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const target = syscallFunction(hook.target);
+  if (overrides(hook)) {
+    const hint =
+      "Hook the `security_*` function that the system call goes through; there Override and Sigkill deny it";
+    return refuse({
+      code: "kernel-unsupported",
+      message: `the system call ${hook.target} cannot be made to fail: this kernel lacks bpf_override_return`,
+      hint,
+    });
+  }
+  return placeFunction(hook, target, facts);
+}
+
+/** Any function: observed by fentry or fexit, else by probes; a kill there is a signal and no more. */
+function placeFunction(hook: CompiledHook, target: string, facts: KernelFacts): HookPlan {
+  const prototype = facts.prototype(target);
+  if (prototype === undefined && !facts.hasSymbol(target)) {
+    return refuse(
+      notFound(
+        hook.syscall ? `system call ${hook.target} (function ${target})` : `function ${target}`,
+        similarTarget(hook, target, facts),
+      ),
+    );
+  }
+  const trampoline = prototype !== undefined && facts.isTraceable(target);
+  if (!trampoline && !facts.hasSymbol(target)) {
+    return refuse({
+      code: "kernel-unsupported",
+      message: `the kernel does not let anything be attached to ${target}`,
+      hint: "Hook a function that it calls or that calls it",
+    });
+  }
+  const weaknesses = enforces(hook) ? [signalOnly(hook, target)] : [];
+  const at = (kind: HookPoint["kind"], role: Placement["role"]): Placement => ({
+    point: point(kind, target, hook.syscall),
+    role,
+    position: (index) => index,
+  });
+  const [entry, exit] = trampoline
+    ? (["fentry", "fexit"] as const)
+    : (["kprobe", "kretprobe"] as const);
+  if (!wantsReturn(hook)) return planAt(hook, [at(entry, "signal")], weaknesses);
+  if (exit === "kretprobe" && hook.args.length > 0) {
+    const message = `${target} cannot be seen with its arguments and its return value at once: it is not in the kernel's BTF or not traceable`;
+    return refuse({
+      code: "kernel-unsupported",
+      message,
+      hint: "Leave out `return`, or hook a neighbouring function",
+    });
+  }
+  // A call that blocks is interrupted at its entry; the event waits for the return value.
+  const early = enforces(hook) && !onlyOnReturn(hook) ? [at(entry, "signal-silently")] : [];
+  return planAt(hook, [...early, at(exit, "signal")], weaknesses);
+}
+
+function placeTracepoint(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const [subsystem = "", event = ""] = hook.target.split("/");
+  const format = facts.tracepointFormat(subsystem, event);
+  if (format === undefined)
+    return refuse(notFound(`tracepoint ${hook.target}`, facts.similarTracepoint(subsystem, event)));
+  if (overrides(hook)) return refuse(notDeniable("tracepoint"));
+  const fields = format.fields.map(({ name, type }) => `${type} ${name}`);
+  const refusals = hook.args
+    .filter((arg) => !canReadField(arg, hook, format.fields[arg.index]))
+    .map((arg) => badArgument(hook, arg, fields));
+  if (refusals.length > 0) return { refusals };
+  return {
+    placements: [
+      { point: point("tracepoint", hook.target), role: "signal", position: (index) => index },
+    ],
+    weaknesses: enforces(hook) ? [signalOnly(hook, hook.target)] : [],
+  };
+}
+
+function placeRawTracepoint(hook: CompiledHook, facts: KernelFacts): HookPlan {
+  const [subsystem = "", event = ""] = hook.target.split("/");
+  const prototype = facts.rawTracepoint(event);
+  if (prototype === undefined)
+    return refuse(
+      notFound(`raw tracepoint ${hook.target}`, facts.similarTracepoint(subsystem, event)),
+    );
+  if (overrides(hook)) return refuse(notDeniable("tracepoint"));
+  const weaknesses = enforces(hook) ? [signalOnly(hook, hook.target)] : [];
+  return planAt(
+    hook,
+    [{ point: point("raw_tp", event), role: "signal", position: (index) => index }],
+    weaknesses,
+  );
+}
+
+function hasArguments(hook: CompiledHook, lsm: LsmHook): boolean {
+  return hook.args.every(
+    ({ index, sizeIndex }) =>
+      lsm.position(index) !== undefined &&
+      (sizeIndex === undefined || lsm.position(sizeIndex) !== undefined),
+  );
+}
+
+function similarTarget(hook: CompiledHook, target: string, facts: KernelFacts): string | undefined {
+  const similar = facts.similarFunction(target);
+  return hook.syscall ? similar?.replace(/^__x64_/, "") : similar;
+}
+
+/** Functions whose prototypes placing this hook entry asks for. */
+export function functionNamesOf({ kind, target, syscall }: CompiledHook): string[] {
+  if (kind === "tracepoint") return [];
+  if (kind === "lsm") return [`bpf_lsm_${target}`];
+  if (syscall) return [syscallFunction(target)];
+  if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];
+  return target.startsWith("security_") ? [target, `bpf_lsm_${lsmHookName(target)}`] : [target];
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A field of a tracepoint's record, as its format file declares it. */
+export type RecordField = {
+  readonly name: string;
+  /** The C declaration without the name, e.g. `const char *`, `__data_loc char[]`, `char[16]`. */
+  readonly type: string;
+};
+
+/** `char comm[16]` → its name and type. */
+export function readRecordField(declaration: string): RecordField {
+  const [, type = "", name = "", array = ""] =
+    /^(.*?)\b(\w+)\s*(\[.*\])?$/.exec(declaration.trim()) ?? [];
+  return { name, type: `${type.trim()}${array}` };
+}

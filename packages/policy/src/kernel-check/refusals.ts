@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorCode } from "@gander/base";
+import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
+import type { KernelFacts } from "./kernel-facts.ts";
+
+/** Why a hook entry can't be attached on this kernel. */
+export type Refusal = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  /** Place in the policy, if it is more exact than that of the hook. */
+  readonly path?: string;
+};
+
+export function notFound(what: string, similar: string | undefined): Refusal {
+  return {
+    code: "kernel-no-function",
+    message: `this kernel has no ${what}`,
+    hint:
+      similar === undefined
+        ? "Set `ignore.callNotFound: true` if the policy may run without it"
+        : `Did you mean ${similar}?`,
+  };
+}
+
+export function noBpfLsm(consequence: string, facts: KernelFacts): Refusal {
+  return {
+    code: "kernel-unsupported",
+    message: `${consequence}: \`bpf\` is not an active LSM (active: ${facts.activeLsms.join(",") || "none"})`,
+    hint: `Add it to the kernel's command line: lsm=${[...facts.activeLsms.filter((name) => name !== "capability"), "bpf"].join(",")}`,
+  };
+}
+
+export function notDeniable(what: string): Refusal {
+  return {
+    code: "kernel-unsupported",
+    message: `nothing can be denied at a ${what}`,
+    hint: "Use a hook below `lsmhooks`, or `security_*` below `kprobes`",
+  };
+}
+
+export function badArgument(
+  hook: CompiledHook,
+  arg: CompiledArg,
+  fields: readonly string[] = [],
+): Refusal {
+  const known =
+    fields.length > 0
+      ? `; its fields are ${fields.map((field, i) => `${i}: ${field}`).join(", ")}`
+      : "";
+  return {
+    code: "kernel-argument",
+    message: `argument ${arg.index} of ${hook.target} cannot be read as ${arg.type}${known}`,
+    hint: hook.syscall
+      ? "Arguments of system calls are numbers, `string`, `char_buf` and `fd`"
+      : "Take index and type from the function's prototype",
+  };
+}
+
+/** What a kill or a signal is where nothing can be denied. */
+export function signalOnly(hook: CompiledHook, target: string): string {
+  return `a signal at ${target} ends the process but does not stop the call in progress${hook.kind === "tracepoint" || hook.syscall ? "; a `security_*` function can be denied" : ""}`;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ValueFamily } from "./arg-types.ts";
+
+/** What an operator does; how its values are read follows from it and the type of the argument. */
+export type OperatorKind =
+  | "equal"
+  | "greater"
+  | "less"
+  | "mask"
+  | "range"
+  | "in-map"
+  | "prefix"
+  | "postfix"
+  | "saddr"
+  | "daddr"
+  | "sport"
+  | "dport"
+  | "sport-priv"
+  | "dport-priv"
+  | "protocol"
+  | "family"
+  | "state";
+
+export type OperatorRow = {
+  readonly kind: OperatorKind;
+  readonly negate: boolean;
+  readonly families: readonly ValueFamily[];
+};
+
+const texts: readonly ValueFamily[] = ["text", "path", "bytes"];
+const integers: readonly ValueFamily[] = ["integer"];
+const sockets: readonly ValueFamily[] = ["socket"];
+const addresses: readonly ValueFamily[] = ["socket", "address"];
+
+const is = (kind: OperatorKind, families: readonly ValueFamily[]): OperatorRow => ({
+  kind,
+  negate: false,
+  families,
+});
+const not = (kind: OperatorKind, families: readonly ValueFamily[]): OperatorRow => ({
+  kind,
+  negate: true,
+  families,
+});
+
+/** Every operator that is supported, by its name in the language. */
+export const argOperatorTable: Readonly<Record<string, OperatorRow>> = {
+  Equal: is("equal", ["integer", ...texts]),
+  NotEqual: not("equal", ["integer", ...texts]),
+  GT: is("greater", integers),
+  GreaterThan: is("greater", integers),
+  LT: is("less", integers),
+  LessThan: is("less", integers),
+  Mask: is("mask", integers),
+  InRange: is("range", integers),
+  NotInRange: not("range", integers),
+  InMap: is("in-map", integers),
+  NotInMap: not("in-map", integers),
+  Prefix: is("prefix", texts),
+  NotPrefix: not("prefix", texts),
+  Postfix: is("postfix", texts),
+  NotPostfix: not("postfix", texts),
+  SAddr: is("saddr", addresses),
+  NotSAddr: not("saddr", addresses),
+  DAddr: is("daddr", sockets),
+  NotDAddr: not("daddr", sockets),
+  SPort: is("sport", addresses),
+  NotSPort: not("sport", addresses),
+  SPortPriv: is("sport-priv", addresses),
+  NotSportPriv: not("sport-priv", addresses),
+  DPort: is("dport", sockets),
+  NotDPort: not("dport", sockets),
+  DPortPriv: is("dport-priv", sockets),
+  NotDPortPriv: not("dport-priv", sockets),
+  Protocol: is("protocol", sockets),
+  Family: is("family", addresses),
+  State: is("state", sockets),
+};
+
+/** The operators that fit a type, in the order of the table. */
+export function operatorsFor(family: ValueFamily): readonly string[] {
+  return Object.entries(argOperatorTable)
+    .filter(([, row]) => row.families.includes(family))
+    .map(([name]) => name);
+}

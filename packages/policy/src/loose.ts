@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Finding,
+  KProbeSpec,
+  LsmHookSpec,
+  Path,
+  Schema,
+  SelectorSpec,
+  TracepointSpec,
+  TracingPolicySpec,
+} from "@gander/crd-schemas";
+
+/** Fields may be absent and lists have holes: what is left of a thing when what the schema refused is taken out. */
+export type Loose<T> = {
+  readonly [K in keyof T]?:
+    | (T[K] extends readonly (infer U)[] | undefined ? readonly (U | undefined)[] : T[K])
+    | undefined;
+};
+
+export type LooseSelector = Loose<SelectorSpec>;
+
+type WithSelectors<T> = Omit<Loose<T>, "selectors"> & {
+  readonly selectors?: readonly (LooseSelector | undefined)[] | undefined;
+};
+
+export type LooseKProbe = WithSelectors<KProbeSpec>;
+export type LooseTracepoint = WithSelectors<TracepointSpec>;
+export type LooseLsmHook = WithSelectors<LsmHookSpec>;
+
+type HookSections = {
+  readonly kprobes?: readonly (LooseKProbe | undefined)[] | undefined;
+  readonly tracepoints?: readonly (LooseTracepoint | undefined)[] | undefined;
+  readonly lsmhooks?: readonly (LooseLsmHook | undefined)[] | undefined;
+  readonly selectorsMacros?: Readonly<Record<string, LooseSelector | undefined>> | undefined;
+};
+
+export type LooseSpec = Omit<Loose<TracingPolicySpec>, keyof HookSections> & HookSections;
+
+/** These are looked into even if something in them is wrong; every other object is taken out as a whole. */
+const containers: ReadonlySet<string> = new Set([
+  "TracingPolicySpec",
+  "KProbeSpec",
+  "TracepointSpec",
+  "LsmHookSpec",
+  "KProbeSelector",
+]);
+
+/**
+ * What of a value can be checked further although the schema refused parts of it: so a wrong
+ * operator here does not hide a wrong index there.
+ */
+export function withoutBroken(
+  value: unknown,
+  schema: Schema,
+  path: Path,
+  findings: readonly Finding[],
+): unknown {
+  const here = findings.filter((finding) => startsWith(finding.path, path));
+  if (here.length === 0) return value;
+  if (schema.kind === "list" && Array.isArray(value)) {
+    return value.map((item, i) => withoutBroken(item, schema.items, [...path, i], here));
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  if (schema.kind === "map") {
+    return mapValues(value, (item, key) =>
+      withoutBroken(item, schema.values, [...path, key], here),
+    );
+  }
+  if (schema.kind !== "object" || !containers.has(schema.name)) return undefined;
+  return mapValues(value, (item, key) => {
+    const field = schema.fields[key];
+    return field && withoutBroken(item, field.schema, [...path, key], here);
+  });
+}
+
+function mapValues(value: object, change: (item: unknown, key: string) => unknown): object {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, change(item, key)]));
+}
+
+const startsWith = (path: Path, start: Path): boolean =>
+  start.every((segment, i) => path[i] === segment);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Path } from "@gander/crd-schemas";
+import type { Document, LineCounter, Node } from "yaml";
+import { isAlias, isNode, isScalar, isSeq } from "yaml";
+import { findPair, offsetOf } from "./check-nodes.ts";
+
+export type Place = { readonly line: number; readonly column: number };
+
+export type Locate = {
+  /** Where the value at this path begins; that of the nearest thing around it if there is none. */
+  value(path: Path): Place;
+  /** Where the key at the end of this path stands. */
+  key(path: Path): Place;
+  /** An unquoted scalar as it was written; undefined for everything else. */
+  plainText(path: Path): string | undefined;
+};
+
+export function createLocate(document: Document, lines: LineCounter): Locate {
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  return {
+    value: (path) => place(follow(document, path).offset),
+    key: (path) => {
+      const parent = follow(document, path.slice(0, -1));
+      const pair = findPair(parent.node, String(path.at(-1)));
+      return place(pair ? offsetOf(pair.key) : parent.offset);
+    },
+    plainText: (path) => {
+      const { node, whole } = follow(document, path);
+      return whole && isScalar(node) && node.type === "PLAIN"
+        ? (node.source ?? undefined)
+        : undefined;
+    },
+  };
+}
+
+type Found = {
+  readonly node: Node | undefined;
+  readonly offset: number /** Nothing of the path is left over. */;
+  readonly whole: boolean;
+};
+
+function follow(document: Document, path: Path): Found {
+  let node: Node | undefined = document.contents ?? undefined;
+  let offset = offsetOf(node) || (document.range?.[0] ?? 0);
+  for (const segment of path) {
+    const next = child(node, segment);
+    if (!isNode(next)) return { node, offset, whole: false };
+    // The place is that of the alias, what lies deeper is at its anchor.
+    offset = offsetOf(next);
+    node = isAlias(next) ? next.resolve(document) : next;
+  }
+  return { node, offset, whole: true };
+}
+
+function child(node: unknown, segment: string | number): unknown {
+  if (isSeq(node)) return node.items[Number(segment)];
+  return findPair(node, String(segment))?.value;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nearestName } from "@gander/base";
+import type { Finding, Path, Schema } from "@gander/crd-schemas";
+import { schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
+import type { Scope } from "./scope.ts";
+
+/** Words that documents and older versions of the language use, and what is meant by them. */
+const knownMistakes: Readonly<Record<string, string>> = {
+  returnMatchArgs: "matchReturnArgs",
+  matchReturnArg: "matchReturnArgs",
+  matchBinary: "matchBinaries",
+  arguments: "args",
+  function: "call",
+  symbol: "call",
+  eq: "Equal",
+  neq: "NotEqual",
+  Equals: "Equal",
+  EQ: "Equal",
+  NE: "NotEqual",
+  GTE: "GT",
+  LTE: "LT",
+  StartsWith: "Prefix",
+  EndsWith: "Postfix",
+  Suffix: "Postfix",
+  Contains: "SubString",
+  Kill: "Sigkill",
+  Deny: "Override",
+  Block: "Override",
+  bool: "int",
+  str: "string",
+  char: "string",
+  "unsigned long": "ulong",
+};
+
+/** Names that the language once had, of values and of fields. */
+const removed: Readonly<Record<string, string>> = {
+  FollowFD:
+    "It was removed from the language: an argument of type fd is resolved to its path without it.",
+  UnfollowFD:
+    "It was removed from the language: an argument of type fd is resolved to its path without it.",
+  rawtracepoints: "Write the entries under tracepoints, each with `raw: true`.",
+  CopyFD:
+    "It was removed from the language: an argument of type fd is resolved to its path without it.",
+};
+
+/** Says what the schema found, in words. `value` is the document. */
+export function reportFinding(finding: Finding, value: unknown, root: Scope): void {
+  const scope = root.at(...finding.path);
+  if (finding.kind === "rule") {
+    const { at, message, hint } = finding.rule;
+    const place = at === undefined ? scope : scope.at(at).onKey;
+    place.error("policy-rule", message, hint);
+    return;
+  }
+  const { keyword, params, path } = finding;
+  const schema = schemaAt(path);
+  const given = valueAt(value, path);
+  if (keyword === "additionalProperties")
+    unknownField(scope, String(params.additionalProperty), schema);
+  else if (keyword === "required") missingField(scope, String(params.missingProperty), schema);
+  else if (keyword === "enum") unknownValue(scope, given, schema);
+  else if (keyword === "type") wrongType(scope, given, schema);
+  else outOfBounds(scope, keyword, Number(params.limit), given, schema);
+}
+
+function outOfBounds(
+  scope: Scope,
+  keyword: string,
+  limit: number,
+  given: unknown,
+  schema: Schema | undefined,
+): void {
+  const name = fieldName(scope.path);
+  const help = schema?.help ?? "";
+  const say = (message: string, hint: string) =>
+    scope.error("policy-out-of-bounds", `${name} ${message}`, hint);
+  if (keyword === "minimum") say(`is ${shown(given)}, below ${limit}`, help);
+  else if (keyword === "maximum") say(`is ${shown(given)}, above ${limit}`, help);
+  else if (keyword === "maxItems")
+    say(`has more than ${limit} ${limit === 1 ? "entry" : "entries"}`, maxItemsHint(name));
+  else if (keyword === "maxLength") say(`is longer than ${limit} characters`, "Shorten it.");
+  else
+    scope.error("policy-bad-value", `${name} is ${shown(given)}, which is not possible here`, help);
+}
+
+function unknownField(scope: Scope, field: string, schema: Schema | undefined): void {
+  const place = scope.at(field).onKey;
+  const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
+  const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
+  const mistake = Object.hasOwn(knownMistakes, field) ? knownMistakes[field] : undefined;
+  const near =
+    mistake !== undefined && fields.includes(mistake) ? mistake : nearestName(field, fields);
+  const homes = Object.hasOwn(homesOfFields, field) ? homesOfFields[field] : undefined;
+  const gone = Object.hasOwn(removed, field) ? removed[field] : undefined;
+  let hint = `Possible here: ${fields.join(", ")}.`;
+  if (gone !== undefined) hint = gone;
+  else if (near !== undefined) hint = `Did you mean "${near}"?`;
+  else if (homes)
+    hint = `It belongs to ${homes.map(describeObject).join(" or ")}: check the indentation.`;
+  place.error("policy-unknown-field", `There is no field "${field.slice(0, 80)}"${where}`, hint);
+}
+
+const objectNames: Readonly<Record<string, string>> = {
+  TracingPolicy: "a policy",
+  TracingPolicySpec: "spec",
+  KProbeSpec: "an entry of kprobes",
+  TracepointSpec: "an entry of tracepoints",
+  LsmHookSpec: "an entry of lsmhooks",
+  KProbeArg: "an entry of args",
+  KProbeSelector: "a selector",
+  ArgSelector: "an entry of matchArgs",
+  ActionSelector: "an entry of matchActions",
+  BinarySelector: "an entry of matchBinaries",
+  PIDSelector: "an entry of matchPIDs",
+  NamespaceSelector: "an entry of matchNamespaces",
+  CapabilitiesSelector: "an entry of matchCapabilities",
+  OptionSpec: "an entry of options",
+  ObjectMeta: "metadata",
+};
+
+const describeObject = (name: string): string => objectNames[name] ?? name;
+
+/** Field → the objects that have it, of those that a person may have meant. */
+const homesOfFields: Readonly<Record<string, readonly string[]>> = collectHomes(
+  tracingPolicySchema,
+  {},
+  new Set(),
+);
+
+function collectHomes(
+  schema: Schema,
+  homes: Record<string, string[]>,
+  seen: Set<string>,
+): Record<string, string[]> {
+  if (schema.kind === "list") return collectHomes(schema.items, homes, seen);
+  if (schema.kind === "map") return collectHomes(schema.values, homes, seen);
+  if (schema.kind !== "object" || seen.has(schema.name)) return homes;
+  seen.add(schema.name);
+  for (const [name, field] of Object.entries(schema.fields)) {
+    if (schema.name in objectNames) homes[name] = [...(homes[name] ?? []), schema.name];
+    collectHomes(field.schema, homes, seen);
+  }
+  return homes;
+}
+
+function missingField(scope: Scope, field: string, schema: Schema | undefined): void {
+  const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
+  const missing = schema?.kind === "object" ? schema.fields[field]?.schema : undefined;
+  const values =
+    missing?.kind === "text" && missing.values ? ` Possible: ${missing.values.join(", ")}.` : "";
+  scope.error(
+    "policy-missing-field",
+    `The field "${field}" is missing${where}`,
+    `Add \`${field}:\` ${missing ? lowerFirst(missing.help) : ""}${values}`,
+  );
+}
+
+const lowerFirst = (text: string): string =>
+  `(${text.slice(0, 1).toLowerCase()}${text.slice(1).replace(/\.$/, "")}).`;
+
+function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined): void {
+  const values = schema?.kind === "text" ? (schema.values ?? []) : [];
+  const word = String(given);
+  const mistake = Object.hasOwn(knownMistakes, word) ? knownMistakes[word] : undefined;
+  const near =
+    mistake !== undefined && values.includes(mistake) ? mistake : nearestName(word, values);
+  const gone = Object.hasOwn(removed, word) ? removed[word] : undefined;
+  const possible = `Possible: ${values.join(", ")}.`;
+  scope.error(
+    "policy-unknown-value",
+    `${fieldName(scope.path)} cannot be ${shown(given)}`,
+    gone ?? (near === undefined ? possible : `Did you mean "${near}"?`),
+  );
+}
+
+function wrongType(scope: Scope, given: unknown, schema: Schema | undefined): void {
+  const name = fieldName(scope.path);
+  if (given === null || given === undefined) {
+    scope.error(
+      "policy-wrong-type",
+      `${name} has no value`,
+      `Fill it in or remove it. ${schema?.help ?? ""}`.trim(),
+    );
+    return;
+  }
+  scope.error(
+    "policy-wrong-type",
+    `${name} is ${kindOf(given)}, but must be ${wanted(schema)}`,
+    typeHint(scope, given, schema),
+  );
+}
+
+function wanted(schema: Schema | undefined): string {
+  switch (schema?.kind) {
+    case "text":
+      return "a text";
+    case "integer":
+      return "a whole number";
+    case "boolean":
+      return "true or false";
+    case "list":
+      return "a list";
+    default:
+      return "a mapping";
+  }
+}
+
+function typeHint(scope: Scope, given: unknown, schema: Schema | undefined): string {
+  const scalar = typeof given !== "object";
+  switch (schema?.kind) {
+    case "text":
+      if (scalar) return `Put it in quotes: "${String(given)}".`;
+      return Array.isArray(given)
+        ? "Write one text, without the dash."
+        : "If the text contains a colon or begins with { or [, put it in quotes.";
+    case "integer":
+      return typeof given === "string" && /^-?\d+$/.test(given)
+        ? `Write it without quotes: ${given}.`
+        : schema.help;
+    case "boolean":
+      if (typeof given === "string" && /^(yes|on|y|true)$/i.test(given))
+        return "Write true, without quotes.";
+      if (typeof given === "string" && /^(no|off|n|false)$/i.test(given))
+        return "Write false, without quotes.";
+      return "Write true or false.";
+    case "list":
+      if (scalar)
+        return `Write it as a list: ${fieldName(scope.path)}: [${JSON.stringify(String(given).slice(0, 80))}].`;
+      return `Begin each entry with a dash: "- ${Object.keys(given ?? {})[0] ?? "…"}: …".`;
+    default:
+      return Array.isArray(given)
+        ? "Remove the dash: it is one mapping, not a list."
+        : "Write fields below it, each as `name: value`.";
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a mapping";
+  if (typeof value === "boolean") return `the truth value ${value}`;
+  return typeof value === "number" ? `the number ${value}` : `the text ${shown(value)}`;
+}
+
+function maxItemsHint(name: string): string {
+  return name === "tags"
+    ? "Keep the most telling ones."
+    : "Put all values into one entry, or write several selectors.";
+}
+
+/** The field that a path ends in; for an entry of a list that of the list. */
+function fieldName(path: Path): string {
+  const last = path.at(-1);
+  return typeof last === "number"
+    ? `An entry of ${String(path.findLast((segment) => typeof segment === "string"))}`
+    : String(last ?? "The document");
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null) return kindOf(value);
+  return typeof value === "string"
+    ? JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+    : String(value);
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let found = value;
+  for (const segment of path)
+    found = typeof found === "object" && found !== null ? Reflect.get(found, segment) : undefined;
+  return found;
+}

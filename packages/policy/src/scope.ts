@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorCode, Problem, Severity } from "@gander/base";
+import type { Path } from "@gander/crd-schemas";
+import type { Locate } from "./read/locate.ts";
+
+/** A place in a policy that findings can be reported against. */
+export type Scope = {
+  readonly path: Path;
+  at(...segments: readonly (string | number)[]): Scope;
+  error(code: ErrorCode, message: string, hint: string): void;
+  warning(code: ErrorCode, message: string, hint: string): void;
+  note(code: ErrorCode, message: string, hint: string): void;
+  /** The same place, but the caret stands at the key instead of the value. */
+  readonly onKey: Scope;
+};
+
+export type Report = (problem: Problem) => void;
+
+export function createScope(
+  file: string,
+  locate: Locate,
+  report: Report,
+  path: Path = [],
+  place: "key" | "value" = "value",
+): Scope {
+  const say = (severity: Severity) => (code: ErrorCode, message: string, hint: string) => {
+    report({ file, path: pathText(path), ...locate[place](path), code, message, hint, severity });
+  };
+  return {
+    path,
+    at: (...segments) => createScope(file, locate, report, [...path, ...segments], place),
+    error: say("error"),
+    warning: say("warning"),
+    note: say("note"),
+    get onKey() {
+      return createScope(file, locate, report, path, "key");
+    },
+  };
+}
+
+/** `spec.kprobes[0].args` */
+export function pathText(path: Path): string {
+  let text = "";
+  for (const segment of path) {
+    if (typeof segment === "number") text += `[${segment}]`;
+    else if (/^[A-Za-z_][\w-]*$/.test(segment)) text += text === "" ? segment : `.${segment}`;
+    else text += `[${JSON.stringify(segment.slice(0, 80))}]`;
+  }
+  return text;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { checkPolicy, limits } from "../src/index.ts";
+import { argOperatorTable } from "../src/language/arg-operators.ts";
+import { argTypeTable } from "../src/language/arg-types.ts";
+
+const page = readFileSync(new URL("../../../docs/policies.md", import.meta.url), "utf8");
+
+describe("docs/policies.md", () => {
+  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+
+  it.each(examples.map((text, i) => [i, text] as const))(
+    "example %i is a policy without problems",
+    (_, text) => {
+      const { value, problems } = checkPolicy(text, { file: "docs/policies.md" });
+      expect(problems ?? value?.flatMap(({ warnings }) => warnings)).toEqual([]);
+    },
+  );
+
+  it("has examples", () => expect(examples.length).toBeGreaterThanOrEqual(3));
+
+  it("names every operator and every type", () => {
+    const words = new Set(page.match(/\w+/g));
+    for (const operator of Object.keys(argOperatorTable)) expect(words).toContain(operator);
+    for (const type of new Set(Object.values(argTypeTable).map((row) => row.type)))
+      expect(words).toContain(type);
+  });
+
+  it.each([
+    ["size of a file", `${limits.fileBytes} bytes, ${limits.documents} documents`],
+    ["hooks in a policy", `${limits.hooks}`],
+    ["selectors of a hook", `${limits.selectors}`],
+    ["filters in a selector", `${limits.filters}`],
+    ["arguments of a hook", `${limits.args}`],
+    ["last position of an argument", `${limits.argIndex}`],
+    ["values of a filter", `${limits.values}`],
+    ["ranges of a filter", `${limits.ranges}`],
+    ["ids in `matchPIDs`, `matchNamespaces`", `${limits.pids}, ${limits.namespaces}`],
+    [
+      "length of a value: Equal, Prefix, Postfix",
+      `${limits.stringBytes}, ${limits.prefixBytes}, ${limits.postfixBytes} bytes`,
+    ],
+    ["path in `matchBinaries`", `${limits.binaryBytes} bytes`],
+    [
+      "message, tag, label",
+      `${limits.messageBytes}, ${limits.tagBytes}, ${limits.labelBytes} bytes; longer ones are cut, with a warning`,
+    ],
+    ["rate limit", `${limits.rateLimitMs / 3_600_000} h`],
+  ])("limit: %s", (what, most) => {
+    expect(page).toContain(`| ${what} | ${most} |`);
+  });
+});
+
+/** The programs hold values in structures of fixed size; a policy must not pass what they cannot. */
+it("limits fit into bpf/abi.h", () => {
+  const text = ["abi.h", "records.h", "scratch.bpf.h"]
+    .map((name) => readFileSync(new URL(`../../../bpf/${name}`, import.meta.url), "utf8"))
+    .join("\n");
+  const size = (name: string): number => {
+    const found =
+      new RegExp(`\\b${name} = (\\d+)`).exec(text) ??
+      new RegExp(`#define ${name} (\\d+)`).exec(text);
+    if (!found) throw new Error(`${name} is not in abi.h`);
+    return Number(found[1]);
+  };
+  expect(limits.prefixBytes).toBeLessThanOrEqual(size("PREFIX_SIZE"));
+  expect(limits.postfixBytes).toBeLessThanOrEqual(size("POSTFIX_SIZE"));
+  expect(limits.binaryBytes).toBeLessThan(size("BINARY_SIZE"));
+  expect(limits.args).toBeLessThanOrEqual(size("RULE_ARGS"));
+  expect(limits.stringBytes).toBeLessThan(size("TEXT_SIZE"));
+});

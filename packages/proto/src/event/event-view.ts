@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * One event, as the encoders take it. It is reused for the next event and may point into a ring, so
+ * whoever wants to keep something must copy it.
+ */
+export type EventView<Process extends ProcessPart = ProcessPart> = {
+  /** Which field of GetEventsResponse: its number. */
+  kind: EventKind;
+  /** Since the epoch. */
+  seconds: number;
+  nanos: number;
+  process: Process | undefined;
+  /** Thread that did it. */
+  tid: number;
+  parent: Process | undefined;
+  /** From the parent's parent upwards; empty unless asked for. */
+  ancestors: readonly Process[];
+  /** process_exit: name such as SIGKILL, empty if it exited by itself. */
+  signal: string;
+  status: number;
+  /** What is the same in all events of a rule. */
+  hook: HookPart | undefined;
+  /** Only the first `argCount` count. */
+  readonly args: EventArg[];
+  argCount: number;
+  readonly returned: EventArg;
+  hasReturned: boolean;
+  /** Numbers of KprobeAction. */
+  action: number;
+  returnAction: number;
+  kernelStack: readonly StackEntry[];
+  userStack: readonly StackEntry[];
+  /** rate_limit_info */
+  dropped: number;
+};
+
+/** Field numbers in GetEventsResponse. */
+export const eventKind = {
+  exec: 1,
+  exit: 5,
+  kprobe: 9,
+  tracepoint: 10,
+  lsm: 28,
+  rateLimitInfo: 40001,
+} as const;
+export type EventKind = (typeof eventKind)[keyof typeof eventKind];
+
+/** A process in encoded parts; the two fields between them change more often than the rest. */
+export type ProcessPart = {
+  readonly pid: number;
+  readonly refcnt: number;
+  /** Fields 1 to 12 of Process. */
+  readonly protoHead: Uint8Array;
+  /** Fields 14 and 15. */
+  readonly protoMiddle: Uint8Array;
+  /** Fields from 17 on. */
+  readonly protoTail: Uint8Array;
+};
+
+export type HookPart = {
+  /** kprobe, lsm: function_name. */
+  readonly functionName: string;
+  /** tracepoint: subsys, event. */
+  readonly subsystem: string;
+  readonly event: string;
+  readonly policyName: string;
+  readonly message: string;
+  readonly tags: readonly string[];
+};
+
+export type StackEntry = {
+  /** 0 unless addresses are to be shown. */
+  readonly address: bigint;
+  readonly offset: bigint;
+  readonly symbol: string;
+  readonly module: string;
+};
+
+/** Valid UTF-8 somewhere in a buffer. */
+export type TextView = {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  /** Only printable ASCII without `"` and `\`: may be copied into JSON as it is. */
+  plain: boolean;
+};
+
+/** Field numbers in KprobeArgument. */
+export const argField = {
+  string: 1,
+  int: 2,
+  size: 4,
+  bytes: 5,
+  path: 6,
+  file: 7,
+  truncatedBytes: 8,
+  sock: 9,
+  long: 11,
+  uint: 15,
+  binprm: 26,
+  sockaddr: 30,
+  error: 32,
+  sockaddrUn: 33,
+} as const;
+export type ArgField = (typeof argField)[keyof typeof argField];
+
+/** One argument; `field` says which of the others count. */
+export type EventArg = {
+  field: ArgField;
+  label: string;
+  /** Integers as two unsigned halves. */
+  low: number;
+  high: number;
+  /** string, bytes (any bytes then), paths. */
+  readonly text: TextView;
+  /** Bytes the buffer had in the kernel. */
+  originalSize: number;
+  /** Paths: such as "unresolvedPathComponents". */
+  flags: string;
+  /** Paths: such as "-rwxr-xr-x". */
+  permission: string;
+  readonly sock: SockView;
+  error: string;
+};
+
+export type SockView = {
+  family: string;
+  type: string;
+  protocol: string;
+  mark: number;
+  priority: number;
+  saddr: string;
+  daddr: string;
+  sport: number;
+  dport: number;
+  cookieLow: number;
+  cookieHigh: number;
+  state: string;
+};
+
+export function createEventArg(): EventArg {
+  return {
+    field: argField.int,
+    label: "",
+    low: 0,
+    high: 0,
+    text: { bytes: new Uint8Array(), start: 0, end: 0, plain: true },
+    originalSize: 0,
+    flags: "",
+    permission: "",
+    sock: {
+      family: "",
+      type: "",
+      protocol: "",
+      mark: 0,
+      priority: 0,
+      saddr: "",
+      daddr: "",
+      sport: 0,
+      dport: 0,
+      cookieLow: 0,
+      cookieHigh: 0,
+      state: "",
+    },
+    error: "",
+  };
+}
+
+export function createEventView<Process extends ProcessPart>(): EventView<Process> {
+  return {
+    kind: eventKind.exec,
+    seconds: 0,
+    nanos: 0,
+    process: undefined,
+    tid: 0,
+    parent: undefined,
+    ancestors: [],
+    signal: "",
+    status: 0,
+    hook: undefined,
+    args: [],
+    argCount: 0,
+    returned: createEventArg(),
+    hasReturned: false,
+    action: 0,
+    returnAction: 0,
+    kernelStack: [],
+    userStack: [],
+    dropped: 0,
+  };
+}

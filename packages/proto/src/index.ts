@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type Codec, codec, reflection } from "./codec.ts";
+export { BackwardWriter } from "./event/backward-writer.ts";
+export {
+  type ArgField,
+  argField,
+  createEventArg,
+  createEventView,
+  type EventArg,
+  type EventKind,
+  type EventView,
+  eventKind,
+  type HookPart,
+  type ProcessPart,
+  type SockView,
+  type StackEntry,
+  type TextView,
+} from "./event/event-view.ts";
+export { createEventWriter, type EventEnvelope, type EventWriter } from "./event/event-writer.ts";
+export { plainArg, plainEvent } from "./event/plain-event.ts";
+export { formatFraction, formatSecond, formatTimestamp } from "./json-time.ts";
+export * from "./messages.gen.ts";
+export { fromProtoJson, type JsonObject, ProtoJsonError, toProtoJson } from "./proto-json.ts";
+export { type MethodDefinition, serviceDefinition } from "./service.ts";
+export { unknownFields } from "./unknown-fields.ts";

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Paths of the methods of gander.v1.SensorStream. */
+export const connectPath = "/gander.v1.SensorStream/Connect";
+export const eventsPath = "/gander.v1.SensorStream/Events";
+
+/** The number of this release; see the head of sensor_stream.proto for when it is counted up. */
+export const protocol = 1;
+
+/** What both sides hold to, in bytes if not said otherwise. */
+export const streamLimits = {
+  toSensorBytes: 2 * 1024 * 1024,
+  fromSensorBytes: 256 * 1024,
+  policyBytes: 1024 * 1024,
+  /** Where a list is split into a next message. */
+  listBytes: 256 * 1024,
+  kernelFactsBytes: 32 * 1024 * 1024,
+  kernelFactsPartBytes: 192 * 1024,
+  /** Policies of a node, and digests in a Hello: a number. */
+  policies: 4096,
+  /** Where a batch of events ends: bytes of its events, a number of them, and time since the first. */
+  batchBytes: 192 * 1024,
+  batchEvents: 2000,
+  batchMs: 20,
+  /** UTF-8 of a reason or message in an Ack; more is cut off. */
+  reasonBytes: 512,
+} as const;
+
+/**
+ * What two sides speak, of which each knows its own number and the one before. Undefined: they are too
+ * far apart. Number 0 doesn't exist.
+ */
+export function spokenProtocol(one: number, other: number): number | undefined {
+  const spoken = Math.min(one, other);
+  return spoken >= 1 && Math.max(one, other) - spoken <= 1 ? spoken : undefined;
+}

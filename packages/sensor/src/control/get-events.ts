@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { codec, type GetEventsRequest, unknownFields } from "@gander/proto";
+import {
+  status as grpcStatus,
+  Metadata,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import type { EventPipeline } from "../events/event-pipeline.ts";
+import { compileFieldFilters, type FieldView } from "../events/field-filter.ts";
+import {
+  compileFilters,
+  type EventFilter,
+  type FilterOptions,
+  type FilterProblem,
+} from "../events/filter.ts";
+import { CallError, invalidArgument, toCallError } from "./call-error.ts";
+import { createEventStream } from "./event-stream.ts";
+
+export type GetEventsOptions = {
+  /** Events that wait for one slow reader. */
+  readonly maxQueued: number;
+  readonly filters: FilterOptions;
+};
+
+/** Of all listeners together. */
+export type StreamCounters = { readers: number; dropped: number };
+
+/** A request, and what it says that we do not understand. */
+export type WatchRequest = GetEventsRequest & { readonly unknown: readonly string[] };
+
+/** Of one listener: what waits for a reader that does not read costs memory. */
+const maxReaders = 128;
+
+/** Decodes a request of GetEvents. */
+export function readWatchRequest(bytes: Buffer): WatchRequest {
+  const name = "tetragon.GetEventsRequest";
+  return { ...codec(name).decode(bytes), unknown: unknownFields(name, bytes) };
+}
+
+/** GetEvents of one listener. */
+export function createGetEvents(
+  { events }: Pick<EventPipeline, "events">,
+  { maxQueued, filters }: GetEventsOptions,
+  counters: StreamCounters,
+): UntypedHandleCall {
+  // By itself: who comes by the network takes no place from the socket.
+  let readers = 0;
+  const count = (change: 1 | -1) => {
+    readers += change;
+    counters.readers += change;
+  };
+  const watch = (call: ServerWritableStream<WatchRequest, object>) => {
+    const { wants, view } = compileRequest(call.request, filters);
+    if (readers >= maxReaders) throw tooMany();
+    const stream = createEventStream(call, {
+      ...{ wants, view, maxQueued, mark: events.markMessage },
+      onDropped: (dropped) => {
+        counters.dropped += dropped;
+      },
+    });
+    const remove = events.addMessages(stream);
+    count(1);
+    const end = once(() => {
+      remove();
+      count(-1);
+    });
+    call.on("cancelled", end).on("close", end).on("error", end);
+    // So that the client knows that it watches from here on.
+    call.sendMetadata(new Metadata());
+  };
+  const handler = (call: ServerWritableStream<WatchRequest, object>) => {
+    try {
+      watch(call);
+    } catch (error) {
+      const { code, details } = toCallError(error);
+      call.emit("error", { code, details });
+    }
+  };
+  return handler;
+}
+
+/** Throws CallError that names everything that is wrong. */
+export function compileRequest(
+  { allow_list = [], deny_list = [], field_filters = [], unknown }: WatchRequest,
+  options: FilterOptions,
+): { readonly wants: EventFilter; readonly view: FieldView | undefined } {
+  const wanted = compileFilters({ allow: allow_list, deny: deny_list }, options);
+  const fields = compileFieldFilters(field_filters);
+  const wrong = [
+    ...newerThanWe(unknown),
+    ...(wanted.problems ?? []),
+    ...(fields.problems ?? []).map((problem) => ({
+      ...problem,
+      path: `field_filters${problem.path}`,
+    })),
+  ];
+  if (wanted.value === undefined || wrong.length > 0)
+    throw invalidArgument(wrong.map(({ path, message }) => `${path}: ${message}`).join("\n"));
+  return { wants: wanted.value, view: fields.value };
+}
+
+/** What a filter asks must not be passed over: a deny list with it left out may deny everything. */
+function newerThanWe(unknown: readonly string[]): readonly FilterProblem[] {
+  const message = "this field is newer than the sensor, which cannot filter by it";
+  return unknown.filter((path) => path.includes(".")).map((path) => ({ path, message }));
+}
+
+function tooMany(): CallError {
+  return new CallError(
+    grpcStatus.RESOURCE_EXHAUSTED,
+    `${maxReaders} readers are here already; events wait in memory for each of them`,
+  );
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
+}

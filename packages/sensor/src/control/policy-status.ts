@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  HookStatus,
+  TracingPolicyActionCounters,
+  TracingPolicyMode,
+  TracingPolicySelectorActionCounters,
+  TracingPolicyState,
+  TracingPolicyStatus,
+} from "@gander/proto";
+import type { HookState, PolicyState, SelectorCounters } from "../policy/policy-state.ts";
+
+const states: Readonly<Record<PolicyState["state"], TracingPolicyState>> = {
+  enabled: "TP_STATE_ENABLED",
+  "partially-enabled": "TP_STATE_PARTIALLY_ENABLED",
+  disabled: "TP_STATE_DISABLED",
+  "load-error": "TP_STATE_LOAD_ERROR",
+};
+
+const modes: Readonly<Record<PolicyState["mode"], TracingPolicyMode>> = {
+  enforce: "TP_MODE_ENFORCE",
+  monitor: "TP_MODE_MONITOR",
+  "monitor-only": "TP_MODE_MONITOR_ONLY",
+};
+
+const hookStates: Readonly<Record<HookState["state"], HookStatus["state"]>> = {
+  loaded: "STATUS_LOADED",
+  "call-not-found": "STATUS_CALL_NOT_FOUND",
+  "not-loaded": "STATUS_UNSPECIFIED",
+};
+
+/** Names under which existing clients know the parts that a policy uses. */
+const sensorNames = {
+  kprobe: "generic_kprobe",
+  tracepoint: "generic_tracepoint",
+  lsm: "generic_lsm",
+} as const;
+
+/** A policy's state as the interface tells it. */
+export function policyStatus(policy: PolicyState): TracingPolicyStatus {
+  const isEnabled = policy.state === "enabled" || policy.state === "partially-enabled";
+  const { hits, filtered } = policy.counters;
+  return {
+    id: String(policy.id),
+    name: policy.name,
+    namespace: policy.namespace,
+    info: policy.warnings.join("\n"),
+    sensors: [...new Set(policy.hooks.map(({ kind }) => sensorNames[kind]))],
+    enabled: isEnabled,
+    error: policy.error,
+    state: states[policy.state],
+    kernel_memory_bytes: String(policy.kernelMemoryBytes),
+    mode: modes[policy.mode],
+    stats: {
+      action_counters: {
+        ...actionCounters(policy.counters),
+        hits: String(hits),
+        filtered: String(filtered),
+      },
+      selector_action_counters: policy.hooks.flatMap(selectorCounters),
+    },
+    domain: policy.origin,
+    hook_statuses: policy.hooks.map(hookStatus),
+  };
+}
+
+function selectorCounters(hook: HookState): TracingPolicySelectorActionCounters[] {
+  return hook.selectors.map(({ index, label, counters }) => ({
+    hook: hook.target,
+    hook_index: hook.index === 0 ? {} : { value: hook.index },
+    selector_index: index === 0 ? {} : { value: index },
+    action_counters: actionCounters(counters),
+    selector_label: label,
+  }));
+}
+
+function actionCounters(counters: SelectorCounters): TracingPolicyActionCounters {
+  return {
+    post: String(counters.emitted),
+    signal: String(counters.killed + counters.signalled),
+    monitor_signal: String(counters.wouldKill + counters.wouldSignal),
+    override: String(counters.denied),
+    monitor_override: String(counters.wouldDeny),
+    nopost: String(counters.suppressed.noPost),
+    suppressed_rate_limit: String(counters.suppressed.rateLimit),
+    suppressed_budget: String(counters.suppressed.budget),
+    lost_ring_full: String(counters.lost.ring),
+    lost_memory: String(counters.lost.memory),
+    enforce_failed: String(counters.enforceFailed),
+  };
+}
+
+function hookStatus(hook: HookState): HookStatus {
+  const how = hook.attachments.map((attachment) => attachment.how).join(", ");
+  const detail = hook.error === "" ? how : hook.error;
+  return {
+    section: hook.section,
+    state: hookStates[hook.state],
+    hook_description: detail === "" ? hook.target : `${hook.target}: ${detail}`,
+    hook_idx: hook.index,
+  };
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ArgType } from "@gander/policy";
+import { type ArgField, argField, type EventArg } from "@gander/proto";
+import { textFlags, valueType } from "../kernel/abi.gen.ts";
+import type { EventRuleArg } from "./event-rule.ts";
+import { fileModeText } from "./file-mode.ts";
+import {
+  familyName,
+  ipv4Text,
+  ipv6Text,
+  protocolName,
+  socketTypeName,
+  tcpStateName,
+} from "./network-names.ts";
+import type { RecordOffsets } from "./record-layouts.ts";
+import type { RecordReader } from "./record-reader.ts";
+import { viewString, viewText, viewToString } from "./text-view.ts";
+
+/** A `struct arg` of a record; `start` and `end` of its content from the record's start. */
+export type RecordedArg = {
+  readonly type: number;
+  readonly flags: number;
+  readonly extra: number;
+  readonly start: number;
+  readonly end: number;
+};
+
+/** In which field of an event a value goes: one row for each type of the policy language. */
+const fields: Readonly<Record<ArgType, ArgField>> = {
+  int8: argField.int,
+  int16: argField.int,
+  int: argField.int,
+  uint8: argField.uint,
+  uint16: argField.uint,
+  uint32: argField.uint,
+  int64: argField.long,
+  uint64: argField.size,
+  size_t: argField.size,
+  string: argField.string,
+  filename: argField.string,
+  char_buf: argField.bytes,
+  fd: argField.file,
+  file: argField.file,
+  path: argField.path,
+  linux_binprm: argField.binprm,
+  sock: argField.sock,
+  sockaddr: argField.sockaddr,
+  nop: argField.int,
+};
+
+/** The same from the type in the record, for an argument whose rule is not known any more. */
+const fieldsByValue: Readonly<Record<number, ArgField>> = {
+  [valueType.VALUE_U8]: argField.uint,
+  [valueType.VALUE_S8]: argField.int,
+  [valueType.VALUE_U16]: argField.uint,
+  [valueType.VALUE_S16]: argField.int,
+  [valueType.VALUE_U32]: argField.uint,
+  [valueType.VALUE_S32]: argField.int,
+  [valueType.VALUE_U64]: argField.size,
+  [valueType.VALUE_STRING]: argField.string,
+  [valueType.VALUE_USER_STRING]: argField.string,
+  [valueType.VALUE_FILENAME]: argField.string,
+  [valueType.VALUE_DATA_LOC]: argField.string,
+  [valueType.VALUE_BUFFER]: argField.bytes,
+  [valueType.VALUE_USER_BUFFER]: argField.bytes,
+  [valueType.VALUE_FD]: argField.file,
+  [valueType.VALUE_FILE]: argField.file,
+  [valueType.VALUE_PATH]: argField.path,
+  [valueType.VALUE_DENTRY]: argField.path,
+  [valueType.VALUE_BINPRM]: argField.binprm,
+  [valueType.VALUE_SOCK]: argField.sock,
+  [valueType.VALUE_SOCKET]: argField.sock,
+  [valueType.VALUE_SOCK_TO_ADDR]: argField.sock,
+  [valueType.VALUE_SOCKADDR]: argField.sockaddr,
+};
+
+/** hot: one argument (bench/event-encoding). */
+export function decodeArg(
+  reader: RecordReader,
+  offsets: RecordOffsets,
+  value: RecordedArg,
+  spec: EventRuleArg | undefined,
+  arg: EventArg,
+): void {
+  const field = spec === undefined ? fieldsByValue[value.type] : fields[spec.type];
+  arg.field = field ?? argField.error;
+  arg.label = spec?.label ?? "";
+  switch (arg.field) {
+    case argField.int:
+    case argField.uint:
+    case argField.long:
+    case argField.size:
+      decodeNumber(reader, value, arg);
+      return;
+    case argField.string:
+      decodeString(reader, value, arg);
+      return;
+    case argField.bytes:
+      decodeBuffer(reader, value, arg);
+      return;
+    case argField.file:
+    case argField.path:
+    case argField.binprm:
+      decodePath(reader, value, arg);
+      return;
+    case argField.sock:
+    case argField.sockaddr:
+      decodeSock(reader, offsets, value, arg);
+      return;
+    default:
+      fail(arg, `argument of unknown type ${value.type}`);
+  }
+}
+
+function fail(arg: EventArg, message: string): void {
+  arg.field = argField.error;
+  arg.error = message;
+}
+
+function decodeNumber(
+  reader: RecordReader,
+  { start, end, flags }: RecordedArg,
+  arg: EventArg,
+): void {
+  if ((flags & textFlags.TEXT_UNREADABLE) !== 0) {
+    fail(arg, "could not be read");
+    return;
+  }
+  arg.low = end - start >= 8 ? reader.u32(start) : 0;
+  arg.high = end - start >= 8 ? reader.high(start) : 0;
+}
+
+/** Cut text ends with this: there is no field that could say so. */
+const cutMark = "…";
+
+function decodeString(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
+  const { start, end, flags } = value;
+  if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
+    fail(arg, "the text could not be read");
+    return;
+  }
+  viewText(arg.text, reader.bytes, reader.base + start, reader.base + end);
+  if ((flags & (textFlags.TEXT_TRUNCATED | textFlags.TEXT_UNREADABLE)) !== 0)
+    viewString(arg.text, viewToString(arg.text) + cutMark);
+}
+
+function decodeBuffer(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
+  const { start, end, flags, extra } = value;
+  if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
+    fail(arg, "the buffer could not be read");
+    return;
+  }
+  arg.text.bytes = reader.bytes;
+  arg.text.start = reader.base + start;
+  arg.text.end = reader.base + end;
+  if (end - start < extra) {
+    arg.field = argField.truncatedBytes;
+    arg.originalSize = extra;
+  }
+}
+
+/** By the flags of the text; nearly always there are none. */
+const pathFlags = [
+  [textFlags.TEXT_TOO_DEEP, "unresolvedPathComponents"],
+  [textFlags.TEXT_TRUNCATED, "truncated"],
+  [textFlags.TEXT_DELETED, "deleted"],
+  [textFlags.TEXT_DETACHED, "detached"],
+  [textFlags.TEXT_UNREADABLE, "unreadable"],
+] as const;
+
+function decodePath(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
+  const { start, end, flags, extra } = value;
+  if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
+    fail(arg, "the path could not be read");
+    return;
+  }
+  viewText(arg.text, reader.bytes, reader.base + start, reader.base + end);
+  arg.permission = fileModeText(extra);
+  arg.flags =
+    flags === 0
+      ? ""
+      : pathFlags.flatMap(([flag, word]) => ((flags & flag) === 0 ? [] : [word])).join(" ");
+}
+
+const AF_INET = 2;
+const IPPROTO_TCP = 6;
+const IPPROTO_MPTCP = 262;
+
+function decodeSock(
+  reader: RecordReader,
+  offsets: RecordOffsets,
+  value: RecordedArg,
+  arg: EventArg,
+): void {
+  const { start, end, flags } = value;
+  const o = offsets.sock;
+  if (end - start < o.daddr + 16 || (flags & textFlags.TEXT_UNREADABLE) !== 0) {
+    fail(arg, "the socket could not be read");
+    return;
+  }
+  const { sock } = arg;
+  const family = reader.u16(start + o.family);
+  const protocol = reader.u16(start + o.protocol);
+  const hasAddress = reader.u16(start + o.hasAddr) !== 0;
+  const address = (field: number) => {
+    if (!hasAddress) return "";
+    const at = reader.base + start + field;
+    return family === AF_INET ? ipv4Text(reader.bytes, at) : ipv6Text(reader.bytes, at);
+  };
+  sock.family = familyName(family);
+  sock.saddr = address(o.saddr);
+  sock.sport = reader.u16(start + o.sport);
+  if (arg.field === argField.sockaddr) return;
+  sock.daddr = address(o.daddr);
+  sock.dport = reader.u16(start + o.dport);
+  sock.type = socketTypeName(reader.u16(start + o.type));
+  sock.protocol = protocolName(protocol);
+  sock.mark = reader.u32(start + o.mark);
+  sock.priority = reader.u32(start + o.priority);
+  sock.cookieLow = reader.u32(start + o.cookie);
+  sock.cookieHigh = reader.high(start + o.cookie);
+  const state = reader.u16(start + o.state);
+  const isTcp = protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP;
+  sock.state = state === 0 || !isTcp ? "" : tcpStateName(state);
+}

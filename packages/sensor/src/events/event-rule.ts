@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ArgType } from "@gander/policy";
+import type { HookPart } from "@gander/proto";
+
+/** What the decoder has to know of the rule that made a record; the policy manager has it. */
+export type EventRule = {
+  readonly id: number;
+  readonly policyName: string;
+  readonly policyNamespace: string;
+  /** kprobe: as attached, system calls with their prefix; lsm: the hook. */
+  readonly functionName: string;
+  readonly subsystem?: string | undefined;
+  readonly event?: string | undefined;
+  readonly args: readonly EventRuleArg[];
+  readonly returnArg?: EventRuleArg | undefined;
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly eventKind: "process_kprobe" | "process_tracepoint" | "process_lsm";
+};
+
+export type EventRuleArg = { readonly type: ArgType; readonly label: string };
+
+/** Finds a rule by the id in a record. */
+export type EventRules = { rule(id: number): EventRule | undefined };
+
+/** The texts of a rule, encoded once. */
+export type RuleText = HookPart & {
+  readonly policyNamespace: string;
+  /** `"function_name":"…"` or `"subsys":"…","event":"…"`, with a comma in front. */
+  readonly jsonTarget: Uint8Array;
+  /** `,"policy_name":"…"` */
+  readonly jsonPolicy: Uint8Array;
+  /** `,"message":"…","tags":[…]` */
+  readonly jsonMessage: Uint8Array;
+  /** lsm: `,"policy_name":"…","message":"…"` */
+  readonly jsonBeforeArgs: Uint8Array;
+  /** What comes behind the arguments of an event without stacks. */
+  jsonEnd(action: number, returnAction: number): Uint8Array;
+};

@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from "node:buffer";
+import { describe, expect, it } from "vitest";
+import type { EventRule, EventRuleArg } from "./event-rule.ts";
+import {
+  buildCgroup,
+  buildClone,
+  buildExec,
+  buildExit,
+  buildHook,
+  execFlags,
+  numberArg,
+  pathArg,
+  recordFlags,
+  sockArg,
+  textFlags,
+  valueType,
+} from "./record-builder.ts";
+import { createTestSensor } from "./test-sensor.ts";
+
+const init = { pid: 1, start: 10n };
+const shell = { pid: 100, start: 1_000n };
+const child = { pid: 101, start: 2_000n };
+
+const initTask = buildExec({
+  task: true,
+  time: 0n,
+  process: init,
+  parent: { pid: 0, start: 0n },
+  path: "/sbin/init",
+});
+const shellExec = buildExec({
+  time: 1_000n,
+  process: shell,
+  parent: init,
+  filename: "/bin/sh",
+  path: "/usr/bin/dash",
+  arguments: ["sh", "-c", "echo hi"],
+});
+
+const rule = (args: readonly EventRuleArg["type"][], over: Partial<EventRule> = {}): EventRule => ({
+  id: 7,
+  policyName: "p",
+  policyNamespace: "",
+  functionName: "f",
+  args: args.map((type) => ({ type, label: "" })),
+  message: "",
+  tags: [],
+  eventKind: "process_kprobe",
+  ...over,
+});
+
+const hook = { time: 3_000n, process: shell, parent: init, rule: 7 };
+
+describe("processes", () => {
+  it("follow the lineage, without a record for every fork", () => {
+    const { take } = createTestSensor();
+    take(initTask, shellExec);
+    const [exec] = take(
+      buildExec({
+        time: 5n,
+        process: { pid: 102, start: 5_000n },
+        parent: child,
+        path: "/bin/ls",
+        previous: { pid: 102, start: 4_000n },
+      }),
+    );
+    // Nobody told of 101: it is known by its key alone, and says so.
+    expect(exec.process_exec.parent).toMatchObject({ pid: 101, flags: "unknown" });
+    expect(exec.process_exec.process.parent_exec_id).toBe(exec.process_exec.parent.exec_id);
+  });
+
+  it("take over their parent's image when they fork", () => {
+    const { take } = createTestSensor();
+    take(initTask, shellExec, buildClone({ time: 2_500n, process: child, parent: shell, uid: 7 }));
+    const [exit] = take(buildExit({ time: 3_000n, process: child, parent: shell, status: 3 << 8 }));
+    const { process, parent, status, signal } = exit.process_exit;
+    expect(process).toMatchObject({
+      binary: "/bin/sh",
+      arguments: '-c "echo hi"',
+      flags: "execve",
+      uid: 7,
+    });
+    expect(process.binary_properties).toBeUndefined();
+    expect(parent.exec_id).toBe(process.parent_exec_id);
+    expect([status, signal]).toEqual([3, undefined]);
+  });
+
+  it("are made up from an event's keys if the fork was not announced", () => {
+    const { take } = createTestSensor({ rules: [rule([])] });
+    take(initTask, shellExec);
+    const [event] = take(buildHook({ ...hook, process: child, parent: shell, args: [] }));
+    expect(event.process_kprobe.process).toMatchObject({
+      pid: 101,
+      binary: "/bin/sh",
+      flags: "execve",
+    });
+    expect(event.process_kprobe.parent).toMatchObject({ pid: 100, binary: "/bin/sh" });
+  });
+
+  it("say so when the record of their exec was lost", () => {
+    const { take, table } = createTestSensor({ rules: [rule([])] });
+    take(initTask);
+    const [event] = take(buildHook({ ...hook, flags: recordFlags.RECORD_EXECED, args: [] }));
+    expect(event.process_kprobe.process).toMatchObject({ pid: 100, flags: "unknown" });
+    expect(event.process_kprobe.process.binary).toBeUndefined();
+    expect(event.process_kprobe.parent).toMatchObject({ pid: 1, binary: "/sbin/init" });
+    expect(table.counters.missed).toBe(1);
+  });
+
+  it("have the flag clone at their first exec alone", () => {
+    const { take } = createTestSensor();
+    take(initTask, shellExec);
+    const [second] = take(
+      buildExec({
+        time: 4n,
+        process: { pid: 100, start: 4_000n },
+        parent: init,
+        previous: shell,
+        path: "/bin/ls",
+      }),
+    );
+    expect(second.process_exec.process.flags).toBe("execve rootcwd");
+    const [third] = take(
+      buildExec({
+        time: 5n,
+        process: { pid: 9, start: 9_000n },
+        parent: init,
+        previous: { pid: 9, start: 8_000n },
+        path: "/bin/ls",
+      }),
+    );
+    expect(third.process_exec.process.flags).toBe("execve rootcwd clone");
+  });
+
+  it("keep ancestors while descendants live, and forget them in the end", () => {
+    let now = 0;
+    const { take, table } = createTestSensor({ now: () => now, ancestors: new Set([1]) });
+    take(initTask, shellExec);
+    let parent = shell;
+    for (let i = 0; i < 5; i++) {
+      const process = { pid: 200 + i, start: BigInt(10_000 + i) };
+      take(buildExec({ time: 1n, process, parent, path: `/bin/p${i}` }));
+      take(buildExit({ time: 2n, process: parent, parent: init, status: 0 }));
+      parent = process;
+    }
+    now = 3_600_000;
+    table.collect();
+    const [event] = take(
+      buildExec({ time: 9n, process: { pid: 300, start: 99_000n }, parent, path: "/bin/last" }),
+    );
+    const binaries = event.process_exec.ancestors.map(({ binary }: { binary: string }) => binary);
+    expect(binaries).toEqual([
+      "/bin/p3",
+      "/bin/p2",
+      "/bin/p1",
+      "/bin/p0",
+      "/bin/sh",
+      "/sbin/init",
+      "<kernel>",
+    ]);
+    for (const process of [parent, { pid: 300, start: 99_000n }])
+      take(buildExit({ time: 10n, process, parent, status: 0 }));
+    now *= 2;
+    // A generation each time: an entry is retired when its last child has gone.
+    for (let i = 0; i < 10; i++, now += 3_600_000) table.collect();
+    expect([...table.entries()].map(({ pid }) => pid).sort()).toEqual([0, 1]);
+  });
+
+  it("are bounded", () => {
+    const { take, table } = createTestSensor({ maxEntries: 1024 });
+    take(initTask);
+    for (let i = 0; i < 5000; i++)
+      take(
+        buildExec({
+          time: 1n,
+          process: { pid: 10 + i, start: BigInt(1000 + i) },
+          parent: init,
+          path: "/bin/x",
+        }),
+      );
+    expect(table.counters).toMatchObject({ size: 1024, evicted: 5000 + 2 - 1024 });
+    expect([...table.entries()].length).toBe(1024);
+    expect(table.find(1, 10, 0)?.binary).toBe("/sbin/init");
+  });
+
+  it("cannot fill the memory with long arguments", () => {
+    const { take, table, lines } = createTestSensor();
+    take(initTask);
+    const long = "x".repeat(60_000);
+    for (let i = 0; i < 1000; i++)
+      take(
+        buildExec({
+          time: 1n,
+          process: { pid: 10 + i, start: BigInt(1000 + i) },
+          parent: init,
+          path: "/bin/x",
+          arguments: ["x", long],
+        }),
+      );
+    expect(lines.at(-1)).toContain(long);
+    const kept = [...table.entries()].reduce((sum, entry) => sum + entry.arguments.length, 0);
+    expect(kept).toBeLessThan(16 * 2 ** 20 + 1000 * 4096 + 1);
+    expect(table.find(10, 1000, 0)?.arguments.length).toBe(4096);
+  });
+
+  it("belong to the container their cgroup lies in", () => {
+    const { take } = createTestSensor();
+    const id = "0123456789abcdef".repeat(4);
+    const mkdir = (self: bigint, parentId: bigint, path: string) =>
+      buildCgroup({ time: 1n, process: init, parent: init, id: self, parentId, path });
+    take(
+      initTask,
+      mkdir(50n, 1n, `/kubepods/cri-containerd-${id}.scope`),
+      mkdir(51n, 50n, `/kubepods/cri-containerd-${id}.scope/nested`),
+    );
+    const [event] = take(
+      buildExec({ time: 1n, process: shell, parent: init, path: "/bin/sh", cgroup: 51n }),
+    );
+    expect(event.process_exec.process.docker).toBe(id.slice(0, 31));
+    expect(event.process_exec.parent.docker).toBeUndefined();
+  });
+
+  it("belong to the pod their cgroup lies in, with what is known of it by then", () => {
+    const { take, cgroups } = createTestSensor();
+    const uid = "0a1b2c3d-1111-2222-3333-0123456789ab";
+    const id = "0123456789abcdef".repeat(4);
+    const mkdir = (self: bigint, parentId: bigint, path: string) =>
+      buildCgroup({ time: 1n, process: init, parent: init, id: self, parentId, path });
+    take(
+      initTask,
+      mkdir(50n, 1n, `/kubepods/burstable/pod${uid}`),
+      mkdir(51n, 50n, `/kubepods/burstable/pod${uid}/${id}`),
+    );
+    const exec = (start: bigint) =>
+      buildExec({
+        ...{ time: 1n, process: { pid: 77, start }, parent: init, path: "/bin/sh" },
+        cgroup: 51n,
+      });
+    const [before] = take(exec(10n));
+    expect(before.process_exec.process.pod).toEqual({ uid, container: { id } });
+    cgroups.tell([{ uid, namespace: "shop", name: "web-0", labels: { app: "web" } }]);
+    const pod = {
+      namespace: "shop",
+      name: "web-0",
+      uid,
+      container: { id },
+      pod_labels: { app: "web" },
+    };
+    const [exit] = take(
+      buildExit({ time: 2n, process: { pid: 77, start: 10n }, parent: init, status: 0 }),
+    );
+    expect(exit.process_exit.process.pod).toEqual(pod);
+    const [after] = take(exec(20n));
+    expect(after.process_exec.process.pod).toEqual(pod);
+    expect(after.process_exec.parent.pod).toBeUndefined();
+  });
+
+  it("show credentials and namespaces when asked to", () => {
+    const { take } = createTestSensor({
+      withCredentials: true,
+      withNamespaces: true,
+      hostNamespaces: [1, 2, 3, 4, 4, 5, 6, 6, 7, 8],
+    });
+    const [event] = take(
+      buildExec({
+        time: 1n,
+        process: shell,
+        parent: init,
+        path: "/bin/su",
+        flags: recordFlags.RECORD_IN_INIT_TREE,
+        execFlags: execFlags.EXEC_SETUID | execFlags.EXEC_SECURE,
+        credentials: { uid: 1000, euid: 0, permitted: 1n | (1n << 40n), securebits: 1 },
+        namespaces: [1, 2, 33, 4, 4, 5, 0, 0, 7, 8],
+      }),
+    );
+    const { process } = event.process_exec;
+    expect(process.cap.permitted).toEqual(["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"]);
+    expect(process.ns).toMatchObject({ uts: { inum: 1, is_host: true }, mnt: { inum: 33 } });
+    expect(process.ns.time).toBeUndefined();
+    expect(process.process_credentials).toMatchObject({
+      uid: 1000,
+      euid: 0,
+      securebits: ["SecBitNoRoot"],
+    });
+    expect(process.binary_properties).toMatchObject({
+      setuid: 0,
+      privileges_changed: ["PRIVILEGES_RAISED_EXEC_FILE_SETUID"],
+    });
+    expect([process.in_init_tree, process.flags]).toEqual([true, "execve clone inInitTree"]);
+  });
+
+  it("name kernel threads and the kernel itself", () => {
+    const { take } = createTestSensor();
+    const [event] = take(
+      buildExec({
+        task: true,
+        time: 0n,
+        process: { pid: 2, start: 11n },
+        parent: { pid: 0, start: 0n },
+        path: "",
+        filename: "kthreadd",
+        cwd: "/",
+        execFlags: execFlags.EXEC_KERNEL_THREAD,
+      }),
+    );
+    expect(event.process_exec).toMatchObject({
+      process: { pid: 2, binary: "[kthreadd]", flags: "procFS" },
+      parent: {
+        pid: 0,
+        binary: "<kernel>",
+        flags: "procFS",
+        exec_id: Buffer.from("node:1:0").toString("base64"),
+      },
+    });
+  });
+
+  it("tell what is cut or could not be read", () => {
+    const { take } = createTestSensor();
+    const [event] = take(
+      buildExec({
+        time: 1n,
+        process: shell,
+        parent: init,
+        path: { bytes: Buffer.from("/memfd:x"), flags: textFlags.TEXT_DELETED },
+        filename: { bytes: Buffer.from("/dev/fd/3") },
+        cwd: { bytes: Buffer.from(""), flags: textFlags.TEXT_UNREADABLE },
+        arguments: { bytes: Buffer.from("a\0b\0c"), flags: textFlags.TEXT_TRUNCATED },
+        links: 0,
+        execFlags: 0,
+      }),
+    );
+    expect(event.process_exec.process).toMatchObject({
+      binary: "/dev/fd/3",
+      flags: "execve truncArgs errorCWD clone",
+      arguments: "b c",
+      binary_properties: { file: { path: "/memfd:x", inode: { number: "42", links: 0 } } },
+    });
+  });
+});
+
+describe("exit", () => {
+  it.each([
+    [0, undefined, undefined],
+    [137 << 8, undefined, 137],
+    [9, "SIGKILL", undefined],
+    [11 | 128, "SIGSEGV", undefined],
+    [34, "SIGRTMIN+0", undefined],
+    [64, "SIGRTMIN+30", undefined],
+    [6, "SIGABRT", undefined],
+  ])("status %d", (status, signal, code) => {
+    const { take } = createTestSensor();
+    take(initTask, shellExec);
+    const [event] = take(buildExit({ time: 3_000n, process: shell, parent: init, status }));
+    expect([event.process_exit.signal, event.process_exit.status]).toEqual([signal, code]);
+  });
+});
+
+describe("arguments", () => {
+  const one = (
+    type: EventRuleArg["type"],
+    arg: Parameters<typeof buildHook>[0]["args"][number],
+  ) => {
+    const { take } = createTestSensor({ rules: [rule([type])] });
+    take(initTask, shellExec);
+    const [event] = take(buildHook({ ...hook, args: [arg] }));
+    return event.process_kprobe.args[0];
+  };
+
+  it.each([
+    ["int8", valueType.VALUE_S8, -1, { int_arg: -1 }],
+    ["uint8", valueType.VALUE_U8, 255, { uint_arg: 255 }],
+    ["int", valueType.VALUE_S32, -(2 ** 31), { int_arg: -(2 ** 31) }],
+    ["uint32", valueType.VALUE_U32, 2 ** 32 - 1, { uint_arg: 2 ** 32 - 1 }],
+    ["int64", valueType.VALUE_U64, -5n, { long_arg: "-5" }],
+    ["int64", valueType.VALUE_U64, 2n ** 62n, { long_arg: String(2n ** 62n) }],
+    ["uint64", valueType.VALUE_U64, 2n ** 64n - 1n, { size_arg: "18446744073709551615" }],
+    ["size_t", valueType.VALUE_U64, 4096, { size_arg: "4096" }],
+  ] as const)("%s", (type, value, number, expected) => {
+    expect(one(type, numberArg(value, number))).toEqual(expected);
+  });
+
+  it.each([
+    ["file", valueType.VALUE_FILE, 0, { file_arg: { path: "/etc/x", permission: "-rw-r--r--" } }],
+    [
+      "fd",
+      valueType.VALUE_FD,
+      textFlags.TEXT_DELETED,
+      { file_arg: { path: "/etc/x", flags: "deleted", permission: "-rw-r--r--" } },
+    ],
+    [
+      "path",
+      valueType.VALUE_PATH,
+      textFlags.TEXT_TOO_DEEP,
+      { path_arg: { path: "/etc/x", flags: "unresolvedPathComponents", permission: "-rw-r--r--" } },
+    ],
+    [
+      "linux_binprm",
+      valueType.VALUE_BINPRM,
+      0,
+      { linux_binprm_arg: { path: "/etc/x", permission: "-rw-r--r--" } },
+    ],
+    ["string", valueType.VALUE_STRING, 0, { string_arg: "/etc/x" }],
+    ["string", valueType.VALUE_STRING, textFlags.TEXT_TRUNCATED, { string_arg: "/etc/x…" }],
+    ["filename", valueType.VALUE_FILENAME, 0, { string_arg: "/etc/x" }],
+  ] as const)("%s (flags)", (type, value, flags, expected) => {
+    expect(one(type, pathArg(value, "/etc/x", 0o100644, flags))).toEqual(expected);
+  });
+
+  it("buffers, whole and cut", () => {
+    expect(one("char_buf", pathArg(valueType.VALUE_BUFFER, Buffer.from([0, 255, 10]), 3))).toEqual({
+      bytes_arg: "AP8K",
+    });
+    expect(one("char_buf", pathArg(valueType.VALUE_BUFFER, "abc", 9000))).toEqual({
+      truncated_bytes_arg: { bytes_arg: "YWJj", orig_size: "9000" },
+    });
+  });
+
+  it.each(["string", "char_buf", "file", "sock", "int"] as const)(
+    "%s that could not be read",
+    (type) => {
+      const arg = {
+        type: valueType.VALUE_STRING,
+        flags: textFlags.TEXT_UNREADABLE,
+        content: new Uint8Array(),
+      };
+      expect(one(type, arg)).toEqual({
+        error_arg: { Message: expect.stringMatching(/could not be read|cannot be read/) },
+      });
+    },
+  );
+
+  const sock = {
+    family: 10,
+    type: 1,
+    protocol: 262,
+    state: 1,
+    sport: 40_000,
+    dport: 443,
+    cookie: 5n,
+  };
+  const loopback = Buffer.from([...new Array(15).fill(0), 1]);
+
+  it("sockets", () => {
+    const arg = sockArg({
+      ...sock,
+      saddr: loopback,
+      daddr: Buffer.from("20010db8000000000000000000000001", "hex"),
+    });
+    expect(one("sock", arg)).toEqual({
+      sock_arg: {
+        family: "AF_INET6",
+        type: "SOCK_STREAM",
+        protocol: "IPPROTO_MPTCP",
+        saddr: "::1",
+        daddr: "2001:db8::1",
+        sport: 40_000,
+        dport: 443,
+        cookie: "5",
+        state: "TCP_ESTABLISHED",
+      },
+    });
+    const none = new Uint8Array();
+    expect(
+      one("sock", sockArg({ ...sock, family: 1, protocol: 0, saddr: none, daddr: none })).sock_arg
+        .saddr,
+    ).toBeUndefined();
+    expect(one("sockaddr", sockArg({ ...sock, saddr: loopback, daddr: loopback }))).toEqual({
+      sockaddr_arg: { family: "AF_INET6", addr: "::1", port: 40_000 },
+    });
+  });
+
+  it("keep their order and labels, whatever is skipped", () => {
+    const spec = rule([], {
+      args: [
+        { type: "nop", label: "" },
+        { type: "int", label: "mask" },
+        { type: "nop", label: "" },
+        { type: "string", label: 'a "b"' },
+      ],
+      returnArg: { type: "int", label: "r" },
+    });
+    const { take } = createTestSensor({ rules: [spec] });
+    take(initTask, shellExec);
+    const args = [numberArg(valueType.VALUE_S32, 4), pathArg(valueType.VALUE_STRING, "x")];
+    const [event] = take(
+      buildHook({
+        ...hook,
+        args: [...args, numberArg(valueType.VALUE_S32, -1, textFlags.ARG_RETURN)],
+      }),
+    );
+    expect(event.process_kprobe.args).toEqual([
+      { int_arg: 4, label: "mask" },
+      { string_arg: "x", label: 'a "b"' },
+    ]);
+    expect(event.process_kprobe.return).toEqual({ int_arg: -1, label: "r" });
+  });
+
+  it("of a rule that is gone are shown by what the record says", () => {
+    const { take } = createTestSensor();
+    take(initTask, shellExec);
+    const [event] = take(
+      buildHook({
+        ...hook,
+        rule: 99,
+        args: [pathArg(valueType.VALUE_FILE, "/x"), numberArg(valueType.VALUE_S32, 2)],
+      }),
+    );
+    expect(event.process_kprobe.args).toEqual([{ file_arg: { path: "/x" } }, { int_arg: 2 }]);
+    expect(event.process_kprobe.message).toMatch(/not known any more/);
+  });
+});
+
+describe("actions", () => {
+  it.each([
+    [0, "KPROBE_ACTION_POST", undefined],
+    [2 | 8, "KPROBE_ACTION_SIGKILL", { int_arg: -1 }],
+    [4, "KPROBE_ACTION_SIGNAL", undefined],
+    [8, "KPROBE_ACTION_OVERRIDE", { int_arg: -1 }],
+  ])("done %d is %s", (done, action, returned) => {
+    const { take } = createTestSensor({
+      rules: [rule([], { returnArg: { type: "int", label: "" } })],
+    });
+    take(initTask, shellExec);
+    const [event] = take(buildHook({ ...hook, actions: 2, done, error: -1, args: [] }));
+    expect([event.process_kprobe.action, event.process_kprobe.return]).toEqual([action, returned]);
+  });
+
+  it("of other kinds of hooks have their own shape", () => {
+    const tracepoint = rule(["uint64"], {
+      eventKind: "process_tracepoint",
+      subsystem: "syscalls",
+      event: "sys_enter_x",
+      tags: ["t"],
+      message: "m",
+    });
+    const lsm = rule(["file"], {
+      id: 8,
+      eventKind: "process_lsm",
+      functionName: "file_open",
+      tags: ["t"],
+      message: "m",
+    });
+    const { take } = createTestSensor({ rules: [tracepoint, lsm] });
+    take(initTask, shellExec);
+    const [first] = take(buildHook({ ...hook, args: [numberArg(valueType.VALUE_U64, 1)] }));
+    expect(first.process_tracepoint).toMatchObject({
+      subsys: "syscalls",
+      event: "sys_enter_x",
+      policy_name: "p",
+      message: "m",
+      tags: ["t"],
+      args: [{ size_arg: "1" }],
+    });
+    const [second] = take(
+      buildHook({ ...hook, rule: 8, done: 8, args: [pathArg(valueType.VALUE_FILE, "/x")] }),
+    );
+    expect(second.process_lsm).toMatchObject({
+      function_name: "file_open",
+      action: "KPROBE_ACTION_OVERRIDE",
+      tags: ["t"],
+    });
+    expect(second.process_lsm.return_action).toBeUndefined();
+  });
+});
+
+describe("hostile text", () => {
+  const nasty = [
+    Buffer.from("\u001b[31mred\u001b[0m\u0007"),
+    Buffer.from('a\nb\r\n{"process_exec":{}}'),
+    Buffer.from([0xff, 0xfe, 0x2f, 0x80, 0xc3]),
+    Buffer.from('quote " backslash \\ \u007f \u0085 \u2028 \u202e'),
+    Buffer.alloc(60_000, "A\u001b"),
+    Buffer.alloc(60_000, 0xff),
+    Buffer.from("\ufeffé日本🚀"),
+  ];
+
+  it.each(nasty.map((bytes, index) => [index, bytes] as const))("%d", (_, bytes) => {
+    const { take, lines } = createTestSensor({ rules: [rule(["string", "file"])] });
+    const valid = bytes.toString("utf8");
+    const text = isUtf8(bytes) ? valid : valid.replaceAll(/\ufffd+/g, "\ufffd");
+    const [exec] = take(
+      initTask,
+      buildExec({
+        time: 1n,
+        process: shell,
+        parent: init,
+        path: { bytes },
+        filename: { bytes },
+        cwd: { bytes },
+        arguments: { bytes: Buffer.concat([Buffer.from("x\0"), bytes]) },
+      }),
+    ).slice(-1);
+    expect(exec.process_exec.process.cwd).toBe(text);
+    expect(exec.process_exec.process.arguments).toBe(text.includes(" ") ? `"${text}"` : text);
+    const [event] = take(
+      buildHook({
+        ...hook,
+        args: [pathArg(valueType.VALUE_STRING, bytes), pathArg(valueType.VALUE_FILE, bytes)],
+      }),
+    );
+    expect(event.process_kprobe.args).toEqual([{ string_arg: text }, { file_arg: { path: text } }]);
+    for (const line of lines) expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+  });
+});
+
+describe("a record of an unknown type", () => {
+  it("is counted", () => {
+    const { take, source } = createTestSensor();
+    const record = Buffer.from(shellExec);
+    record.writeUInt16LE(77, 0);
+    expect(take(record)).toEqual([]);
+    expect(source.unknownRecords()).toBe(1);
+  });
+});

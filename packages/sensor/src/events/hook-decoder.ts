@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { argField, createEventArg, eventKind, KprobeAction } from "@gander/proto";
+import { action, textFlags, valueType } from "../kernel/abi.gen.ts";
+import { decodeArg } from "./arg-decoder.ts";
+import type { EventRule, EventRuleArg, EventRules, RuleText } from "./event-rule.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { RecordOffsets } from "./record-layouts.ts";
+import type { RecordReader } from "./record-reader.ts";
+import { ruleText } from "./rule-text.ts";
+import type { SensorEvent } from "./sensor-event.ts";
+import type { StackTraces } from "./stack-traces.ts";
+
+export type HookDecoder = {
+  /** hot: RECORD_HOOK into `event` (bench/event-encoding). */
+  decode(reader: RecordReader, event: SensorEvent): void;
+};
+
+type KnownRule = { readonly rule: EventRule; readonly text: RuleText };
+
+const kinds = {
+  process_kprobe: eventKind.kprobe,
+  process_tracepoint: eventKind.tracepoint,
+  process_lsm: eventKind.lsm,
+} as const;
+
+/** More than any node has at a time; the oldest is made again if it is still in use. */
+const keptRules = 8192;
+
+export function createHookDecoder(deps: {
+  offsets: RecordOffsets;
+  rules: EventRules;
+  lifecycle: Lifecycle;
+  stacks: StackTraces;
+}): HookDecoder {
+  const { offsets, rules, lifecycle, stacks } = deps;
+  const known = new Map<number, KnownRule>();
+
+  const lookUp = (id: number): KnownRule => {
+    const rule = rules.rule(id) ?? unknownRule(id);
+    const found = { rule, text: ruleText(rule) };
+    const [oldest] = known.keys();
+    if (known.size >= keptRules && oldest !== undefined) known.delete(oldest);
+    if (rule.policyName !== "") known.set(id, found);
+    return found;
+  };
+
+  return {
+    decode(reader, event) {
+      const id = reader.u32(offsets.hook.rule);
+      const { rule, text } = known.get(id) ?? lookUp(id);
+      const entry = lifecycle.processOf(reader);
+      event.kind = kinds[rule.eventKind];
+      event.process = entry;
+      event.parent = entry.parent;
+      event.tid = reader.u32(offsets.tid);
+      event.hook = text;
+      const done = reader.u32(offsets.hook.done);
+      event.action = actionOf(done);
+      if (event.kind === eventKind.kprobe) event.returnAction = KprobeAction.KPROBE_ACTION_POST;
+      const end = decodeArgs(reader, offsets, rule, event);
+      if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
+        returnError(event, reader.s32(offsets.hook.error), rule.returnArg);
+      readStacks(reader, offsets, end, event, stacks);
+    },
+  };
+}
+
+/** What was done, not what the policy asked for: in mode monitor nothing is. */
+function actionOf(done: number): number {
+  if ((done & action.ACTION_KILL) !== 0) return KprobeAction.KPROBE_ACTION_SIGKILL;
+  if ((done & action.ACTION_SIGNAL) !== 0) return KprobeAction.KPROBE_ACTION_SIGNAL;
+  if ((done & action.ACTION_DENY) !== 0) return KprobeAction.KPROBE_ACTION_OVERRIDE;
+  return KprobeAction.KPROBE_ACTION_POST;
+}
+
+/** Gives where the arguments end. */
+function decodeArgs(
+  reader: RecordReader,
+  offsets: RecordOffsets,
+  rule: EventRule,
+  event: SensorEvent,
+): number {
+  const { header, type, flags, size, extra } = offsets.arg;
+  const count = reader.u8(offsets.hook.nargs);
+  let at = offsets.hook.size;
+  let position = 0;
+  for (let index = 0; index < count && at + header <= reader.length; index++) {
+    const value = {
+      type: reader.u8(at + type),
+      flags: reader.u8(at + flags),
+      extra: reader.u32(at + extra),
+      start: at + header,
+      end: Math.min(at + header + reader.u16(at + size), reader.length),
+    };
+    at = (value.start + reader.u16(at + size) + 7) & ~7;
+    if ((value.flags & textFlags.ARG_RETURN) !== 0) {
+      decodeArg(reader, offsets, value, rule.returnArg, event.returned);
+      event.hasReturned = true;
+      continue;
+    }
+    // Arguments of type nop are not shown, whether the record has a place for them or not.
+    const isNothing = value.type === valueType.VALUE_NONE;
+    while (rule.args[position]?.type === "nop" && !isNothing) position++;
+    if (isNothing) {
+      position++;
+      continue;
+    }
+    const arg = event.args[event.argCount] ?? createEventArg();
+    event.args[event.argCount++] = arg;
+    decodeArg(reader, offsets, value, rule.args[position++], arg);
+  }
+  return at;
+}
+
+/** The call was denied before the function ran, so what it returned is the error. */
+function returnError(event: SensorEvent, error: number, spec: EventRuleArg): void {
+  event.returned.field = spec.type === "int64" ? argField.long : argField.int;
+  event.returned.label = spec.label;
+  event.returned.low = error >>> 0;
+  event.returned.high = error < 0 ? 0xffff_ffff : 0;
+  event.hasReturned = true;
+}
+
+function readStacks(
+  reader: RecordReader,
+  offsets: RecordOffsets,
+  start: number,
+  event: SensorEvent,
+  stacks: StackTraces,
+): void {
+  const kernel = reader.u16(offsets.hook.kernelStack);
+  const user = reader.u16(offsets.hook.userStack);
+  if (kernel === 0 && user === 0) return;
+  const addresses = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => from + 8 * index)
+      .filter((at) => at + 8 <= reader.length)
+      .map((at) => reader.u64(at))
+      .filter((address) => address !== 0n);
+  event.kernelStack = stacks.kernel(addresses(start, kernel));
+  event.userStack = stacks.user(event.process?.pid ?? 0, addresses(start + 8 * kernel, user));
+}
+
+function unknownRule(id: number): EventRule {
+  return {
+    id,
+    policyName: "",
+    policyNamespace: "",
+    functionName: "",
+    args: [],
+    message: "the policy that made this event is not known any more",
+    tags: [],
+    eventKind: "process_kprobe",
+  };
+}

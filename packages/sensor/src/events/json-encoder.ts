@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type EventEnvelope, eventKind, KprobeAction, type StackEntry } from "@gander/proto";
+import type { ProcessEntry } from "../process/process-entry.ts";
+import type { RuleText } from "./event-rule.ts";
+import { writeJsonArg } from "./json-arg.ts";
+import { jsonLine, jsonText } from "./json-text.ts";
+import { LineBuffer } from "./line-buffer.ts";
+import { noRule } from "./rule-text.ts";
+import type { SensorEvent } from "./sensor-event.ts";
+
+/** A line with its newline; valid until the next one is made. */
+export type EncodedLine = { readonly bytes: Buffer; readonly length: number };
+
+export type JsonEncoder = { encode(event: SensorEvent): EncodedLine };
+
+const open = {
+  [eventKind.exec]: Buffer.from('{"process_exec":{'),
+  [eventKind.exit]: Buffer.from('{"process_exit":{'),
+  [eventKind.kprobe]: Buffer.from('{"process_kprobe":{'),
+  [eventKind.tracepoint]: Buffer.from('{"process_tracepoint":{'),
+  [eventKind.lsm]: Buffer.from('{"process_lsm":{'),
+  [eventKind.rateLimitInfo]: Buffer.from('{"rate_limit_info":{'),
+};
+
+const text = (content: string): Uint8Array => Buffer.from(content);
+const parts = {
+  process: text('"process":'),
+  parent: text(',"parent":'),
+  ancestors: text(',"ancestors":['),
+  args: text(',"args":['),
+  return: text(',"return":'),
+  time: text(',"time":"'),
+  comma: text(","),
+  quote: text('"'),
+  end: text("]"),
+};
+
+const actionNames = Object.keys(KprobeAction);
+
+/**
+ * hot: writes events as lines of JSON, with the processes' cached parts copied in
+ * (bench/event-encoding). The same bytes as `plainLine` gives.
+ */
+export function createJsonEncoder(envelope: EventEnvelope): JsonEncoder {
+  const line = new LineBuffer();
+  const beginning = createBeginning(line);
+  const node = envelope.nodeName === "" ? "" : `"node_name":${jsonText(envelope.nodeName)},`;
+  const beforeTime = Buffer.from(`},${node}"time":"`);
+  const cluster =
+    envelope.clusterName === "" ? "" : `,"cluster_name":${jsonText(envelope.clusterName)}`;
+  const labels = Object.entries(envelope.nodeLabels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const labelsText =
+    labels.length === 0 ? "" : `,"node_labels":${jsonLine(Object.fromEntries(labels))}`;
+  const afterTime = Buffer.from(`"${cluster}${labelsText}}\n`);
+  return {
+    encode(event) {
+      beginning.write(event);
+      writeBody(line, event);
+      line.raw(beforeTime);
+      line.time(event.seconds, event.nanos);
+      line.raw(afterTime);
+      return line;
+    },
+  };
+}
+
+/**
+ * The kind of event and its processes: more than half of a line. Events come in runs of one process,
+ * and the line before still stands in the buffer: what it has in common with this one is not written
+ * again.
+ */
+function createBeginning(line: LineBuffer) {
+  let length = 0;
+  let kind = 0;
+  let tid = 0;
+  const own = createShown();
+  const parent = createShown();
+  return {
+    write(event: SensorEvent): void {
+      const isSame = event.kind === kind && event.tid === tid;
+      // Both are asked, as both must remember what they were asked.
+      const sameOwn = own.isSame(event.process);
+      const sameParent = parent.isSame(event.parent);
+      if (isSame && sameOwn && sameParent) {
+        line.length = length;
+        return;
+      }
+      line.length = 0;
+      line.raw(open[event.kind]);
+      if (event.process !== undefined) {
+        line.raw(parts.process);
+        event.process.writeJson(line, event.tid);
+      }
+      if (event.parent !== undefined) {
+        line.raw(parts.parent);
+        event.parent.writeJson(line, event.parent.pid);
+      }
+      kind = event.kind;
+      tid = event.tid;
+      length = line.length;
+    },
+  };
+}
+
+/** Tells whether a process looks like the one that was asked for before. */
+function createShown() {
+  let shown: ProcessEntry | undefined;
+  let version = 0;
+  let refcnt = 0;
+  return {
+    isSame(process: ProcessEntry | undefined): boolean {
+      const nextVersion = process?.version ?? 0;
+      const nextRefcnt = process?.refcnt ?? 0;
+      const same = process === shown && nextVersion === version && nextRefcnt === refcnt;
+      shown = process;
+      version = nextVersion;
+      refcnt = nextRefcnt;
+      return same;
+    },
+  };
+}
+
+function writeBody(line: LineBuffer, event: SensorEvent): void {
+  if (event.kind === eventKind.rateLimitInfo) {
+    if (event.dropped > 0) line.ascii(`"number_of_dropped_process_events":"${event.dropped}"`);
+    return;
+  }
+  if (event.kind === eventKind.exit) writeExit(line, event);
+  else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
+  if (event.ancestors.length > 0) writeAncestors(line, event.ancestors);
+}
+
+function writeExit(line: LineBuffer, event: SensorEvent): void {
+  if (event.signal !== "") line.ascii(`,"signal":"${event.signal}"`);
+  if (event.status !== 0) line.ascii(`,"status":${event.status}`);
+  line.raw(parts.time);
+  line.time(event.seconds, event.nanos);
+  line.raw(parts.quote);
+}
+
+/** Fields in the order in which each kind of event declares them. */
+function writeHook(line: LineBuffer, event: SensorEvent, hook: RuleText): void {
+  line.raw(hook.jsonTarget);
+  if (event.kind === eventKind.lsm) line.raw(hook.jsonBeforeArgs);
+  writeArgs(line, event);
+  if (event.kind === eventKind.kprobe) {
+    if (event.hasReturned) {
+      line.raw(parts.return);
+      writeJsonArg(line, event.returned);
+    }
+    if (event.kernelStack.length > 0 || event.userStack.length > 0) {
+      writeEndWithStacks(line, event, hook);
+      return;
+    }
+  }
+  line.raw(hook.jsonEnd(event.action, event.returnAction));
+}
+
+function writeEndWithStacks(line: LineBuffer, event: SensorEvent, hook: RuleText): void {
+  writeAction(line, ',"action":"', event.action);
+  writeStack(line, ',"kernel_stack_trace":[', event.kernelStack);
+  line.raw(hook.jsonPolicy);
+  writeAction(line, ',"return_action":"', event.returnAction);
+  line.raw(hook.jsonMessage);
+  writeStack(line, ',"user_stack_trace":[', event.userStack);
+}
+
+function writeArgs(line: LineBuffer, event: SensorEvent): void {
+  for (let index = 0; index < event.argCount; index++) {
+    const arg = event.args[index];
+    if (arg === undefined) continue;
+    line.raw(index === 0 ? parts.args : parts.comma);
+    writeJsonArg(line, arg);
+  }
+  if (event.argCount > 0) line.raw(parts.end);
+}
+
+function writeAction(line: LineBuffer, name: string, action: number): void {
+  if (action === 0) return;
+  line.ascii(name);
+  line.ascii(actionNames[action] ?? "");
+  line.ascii('"');
+}
+
+function writeStack(line: LineBuffer, name: string, stack: readonly StackEntry[]): void {
+  if (stack.length === 0) return;
+  line.ascii(name);
+  stack.forEach((entry, index) => {
+    const parts = [
+      entry.address === 0n ? "" : `"address":"${entry.address}"`,
+      entry.offset === 0n ? "" : `"offset":"${entry.offset}"`,
+      entry.symbol === "" ? "" : `"symbol":${jsonText(entry.symbol)}`,
+      entry.module === "" ? "" : `"module":${jsonText(entry.module)}`,
+    ].filter((part) => part !== "");
+    line.raw(Buffer.from(`${index === 0 ? "" : ","}{${parts.join(",")}}`));
+  });
+  line.ascii("]");
+}
+
+function writeAncestors(line: LineBuffer, ancestors: readonly ProcessEntry[]): void {
+  line.raw(parts.ancestors);
+  ancestors.forEach((ancestor, index) => {
+    if (index > 0) line.raw(parts.comma);
+    ancestor.writeJson(line, ancestor.pid);
+  });
+  line.raw(parts.end);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What must be escaped in JSON, and what could move a terminal's cursor or turn text around if a
+// line is shown as it is: C0, DEL, C1, line and paragraph separators, direction marks. Escaped or
+// not, the text that a JSON reader gets is the same.
+const unsafe = /["\\\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
+const eachUnsafe = /["\\\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+
+const short: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  "\\": "\\\\",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
+
+/** A JSON string with its quotes, on one line and without control characters of any kind. */
+export function jsonText(text: string): string {
+  return unsafe.test(text) ? `"${text.replace(eachUnsafe, escapeOne)}"` : `"${text}"`;
+}
+
+/** A value as JSON on one line, its texts escaped like those of `jsonText`. */
+export function jsonLine(value: unknown): string {
+  // What JSON.stringify leaves can only stand inside of strings.
+  return JSON.stringify(value).replace(eachLeft, escapeOne);
+}
+
+const eachLeft = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function escapeOne(character: string): string {
+  return short[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import { eventKind } from "@gander/proto";
+import { recordFlags } from "../kernel/abi.gen.ts";
+import {
+  binaryPropertiesMessage,
+  capabilitiesMessage,
+  credentialsMessage,
+  type NamespaceIds,
+  namespacesMessage,
+} from "../process/process-details.ts";
+import type { ProcessEntry, ProcessImage } from "../process/process-entry.ts";
+import { processFlag } from "../process/process-flags.ts";
+import type { ProcessTable } from "../process/process-table.ts";
+import { noWorkload, type Workloads } from "../workload/workload.ts";
+import { createExecRecord, decodeExec, type ExecRecord, readKey } from "./exec-decoder.ts";
+import type { RecordOffsets } from "./record-layouts.ts";
+import type { RecordReader } from "./record-reader.ts";
+import type { SensorEvent } from "./sensor-event.ts";
+import { signalName } from "./signal-names.ts";
+
+export type LifecycleOptions = {
+  readonly withCredentials: boolean;
+  readonly withNamespaces: boolean;
+  readonly hostNamespaces: NamespaceIds;
+  /** Takes out of the arguments what nobody may see. */
+  readonly redact: (binary: string, args: string) => string;
+};
+
+/** Turns records about processes into entries of the table, and into events. */
+export type Lifecycle = {
+  /** RECORD_EXEC and RECORD_TASK. After `publish` has taken the event, call `afterExec`. */
+  exec(reader: RecordReader, event: SensorEvent): void;
+  afterExec(event: SensorEvent): void;
+  /** RECORD_CLONE: no event. */
+  clone(reader: RecordReader): void;
+  /** After the event is taken, call `afterExit`. */
+  exit(reader: RecordReader, event: SensorEvent): void;
+  afterExit(event: SensorEvent): void;
+  /** The process that a record is about; made up from what the record says if it is unknown. */
+  processOf(reader: RecordReader): ProcessEntry;
+};
+
+type Details = Pick<ProcessImage, "capabilities" | "credentials" | "namespaces">;
+
+const noDetails: Details = {};
+
+export function createLifecycle(
+  {
+    table,
+    offsets,
+    workloads,
+  }: { table: ProcessTable; offsets: RecordOffsets; workloads: Workloads },
+  options: LifecycleOptions,
+): Lifecycle {
+  const processOf = (reader: RecordReader): ProcessEntry =>
+    table.find(
+      reader.u32(offsets.processPid),
+      reader.u32(offsets.processStart),
+      reader.high(offsets.processStart),
+    ) ?? announce(reader);
+
+  const announce = (reader: RecordReader): ProcessEntry => {
+    const recorded = reader.u16(offsets.flags);
+    const key = readKey(reader, offsets.processPid, offsets.processStart);
+    const parent = readKey(reader, offsets.parentPid, offsets.parentStart);
+    const inInitTree = recorded & recordFlags.RECORD_IN_INIT_TREE ? processFlag.inInitTree : 0;
+    const what = { uid: reader.u32(offsets.uid), flags: inInitTree };
+    // A process that called exec was announced then: what it ran is lost, its parent ran something else.
+    const lost = recorded & (recordFlags.RECORD_EXECED | recordFlags.RECORD_UNKNOWN_PROCESS);
+    const entry =
+      lost === 0 ? table.addClone(key, parent, what) : table.addUnknown(key, parent, what);
+    entry.workload = workloads.of(reader.u32(offsets.cgroup), reader.high(offsets.cgroup));
+    return entry;
+  };
+
+  const record = createExecRecord();
+  const wants = options.withCredentials || options.withNamespaces ? "details" : "no-details";
+
+  const detailsOf = ({ details }: ExecRecord): Details => {
+    if (details === undefined) return noDetails;
+    const { credentials, namespaces } = details;
+    const hostUser = options.hostNamespaces[9] ?? 0;
+    return {
+      ...(options.withCredentials && {
+        capabilities: capabilitiesMessage(credentials),
+        credentials: credentialsMessage(credentials, hostUser),
+      }),
+      ...(options.withNamespaces && {
+        namespaces: namespacesMessage(namespaces, options.hostNamespaces),
+      }),
+    };
+  };
+
+  /** The image that this one replaces has ended; gives whether it came from a fork alone. */
+  const endPrevious = ({ previous }: ExecRecord): boolean => {
+    if (previous.pid === 0) return true;
+    const before = table.find(previous.pid, previous.startLow, previous.startHigh);
+    if (before === undefined) return true;
+    table.end(before);
+    return before.isClone;
+  };
+
+  return {
+    processOf,
+    exec(reader, event) {
+      decodeExec(reader, offsets, wants, record);
+      const isTask = (record.flags & processFlag.procFS) !== 0;
+      const cloned = !isTask && endPrevious(record) ? processFlag.clone : 0;
+      const { key, cgroupLow, cgroupHigh } = record;
+      const details = detailsOf(record);
+      const entry = table.add(
+        {
+          pid: key.pid,
+          startLow: key.startLow,
+          startHigh: key.startHigh,
+          uid: record.uid,
+          auid: record.auid,
+          cwd: record.cwd,
+          binary: record.binary,
+          arguments: options.redact(record.binary, record.arguments),
+          flags: record.flags | cloned,
+          workload: key.pid === 0 ? noWorkload : workloads.of(cgroupLow, cgroupHigh),
+          capabilities: details.capabilities,
+          credentials: details.credentials,
+          namespaces: details.namespaces,
+        },
+        record.parent,
+      );
+      entry.binaryProperties = isTask ? undefined : binaryPropertiesMessage(record.file);
+      event.kind = eventKind.exec;
+      event.process = entry;
+      event.parent = entry.parent;
+      event.tid = entry.pid;
+    },
+    afterExec({ process }) {
+      if (process !== undefined) process.binaryProperties = undefined;
+    },
+    clone(reader) {
+      processOf(reader);
+    },
+    exit(reader, event) {
+      const entry = processOf(reader);
+      const status = reader.u32(offsets.exit.status);
+      event.kind = eventKind.exit;
+      event.process = entry;
+      event.parent = entry.parent;
+      event.tid = reader.u32(offsets.tid);
+      event.signal = signalName(status & 0x7f);
+      event.status = (status >>> 8) & 0xff;
+    },
+    afterExit({ process }) {
+      if (process !== undefined) table.end(process);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type EventKind, eventKind, KprobeAction } from "@gander/proto";
+import type { EventRule, RuleText } from "./event-rule.ts";
+import { jsonText } from "./json-text.ts";
+
+/** Encodes what all events of a rule have in common. */
+export function ruleText(rule: EventRule): RuleText {
+  const subsystem = rule.subsystem ?? "";
+  const event = rule.event ?? "";
+  const isTracepoint = rule.eventKind === "process_tracepoint";
+  const target = isTracepoint
+    ? field("subsys", subsystem) + field("event", event)
+    : field("function_name", rule.functionName);
+  const policy = field("policy_name", rule.policyName);
+  const message = field("message", rule.message);
+  const tags = rule.tags.length === 0 ? "" : `,"tags":[${rule.tags.map(jsonText).join(",")}]`;
+  const endOf = (action: string, returnAction: string) =>
+    ({
+      process_kprobe: `${action}${policy}${returnAction}${message}${tags}`,
+      process_tracepoint: `${policy}${action}${message}${tags}`,
+      process_lsm: `${action}${tags}`,
+    })[rule.eventKind];
+  return {
+    functionName: isTracepoint ? "" : rule.functionName,
+    subsystem: isTracepoint ? subsystem : "",
+    event: isTracepoint ? event : "",
+    policyName: rule.policyName,
+    policyNamespace: rule.policyNamespace,
+    message: rule.message,
+    tags: rule.tags,
+    jsonTarget: Buffer.from(target),
+    jsonPolicy: Buffer.from(policy),
+    jsonMessage: Buffer.from(message + tags),
+    jsonBeforeArgs: Buffer.from(policy + message),
+    jsonEnd: cacheOfEnds(endOf),
+  };
+}
+
+/** Of an event without a rule. */
+export function noRule(kind: EventKind): RuleText {
+  noRules[kind] ??= ruleText({
+    ...{ id: 0, policyName: "", policyNamespace: "", functionName: "", message: "" },
+    ...{ args: [], tags: [], eventKind: kindNames[kind] ?? "process_kprobe" },
+  });
+  return noRules[kind];
+}
+
+const noRules: Record<number, RuleText> = {};
+const kindNames: Readonly<Record<number, EventRule["eventKind"]>> = {
+  [eventKind.tracepoint]: "process_tracepoint",
+  [eventKind.lsm]: "process_lsm",
+};
+
+const actionNames = Object.keys(KprobeAction);
+/** More than there are actions. */
+const maxActions = 64;
+
+/** There are few combinations, and each event asks. */
+function cacheOfEnds(endOf: (action: string, returnAction: string) => string) {
+  const known: (Uint8Array | undefined)[] = [];
+  const named = (name: string, action: number) =>
+    action === 0 ? "" : `,"${name}":"${actionNames[action] ?? ""}"`;
+  return (action: number, returnAction: number): Uint8Array => {
+    const at = action * maxActions + returnAction;
+    known[at] ??= Buffer.from(endOf(named("action", action), named("return_action", returnAction)));
+    return known[at];
+  };
+}
+
+function field(name: string, text: string): string {
+  return text === "" ? "" : `,"${name}":${jsonText(text)}`;
+}

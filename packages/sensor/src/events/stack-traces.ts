@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+import type { StackEntry } from "@gander/proto";
+
+/** Names return addresses. What cannot be named keeps only what the options let it show. */
+export type StackTraces = {
+  kernel(addresses: readonly bigint[]): readonly StackEntry[];
+  user(pid: number, addresses: readonly bigint[]): readonly StackEntry[];
+};
+
+export type StackTraceOptions = {
+  /** Addresses tell an attacker where the kernel lies: off by default. */
+  readonly exposeAddresses: boolean;
+  readonly procRoot?: string;
+};
+
+export function createStackTraces(options: StackTraceOptions): StackTraces {
+  const root = options.procRoot ?? "/proc";
+  const shown = (address: bigint) => (options.exposeAddresses ? address : 0n);
+  let symbols: KernelSymbols | undefined;
+  return {
+    kernel(addresses) {
+      if (addresses.length === 0) return [];
+      // Read at the first use, as it is some megabytes.
+      symbols ??= readKernelSymbols(`${root}/kallsyms`);
+      const { find } = symbols;
+      return addresses.map((address) => ({
+        address: shown(address),
+        module: "",
+        ...find(address),
+      }));
+    },
+    user(pid, addresses) {
+      if (addresses.length === 0) return [];
+      const regions = readRegions(`${root}/${pid}/maps`);
+      return addresses.map((address) => {
+        const region = regions.find(({ start, end }) => address >= start && address < end);
+        const offset = region === undefined ? 0n : address - region.start + region.fileOffset;
+        return { address: shown(address), offset, symbol: "", module: region?.path ?? "" };
+      });
+    },
+  };
+}
+
+type KernelSymbols = { find(address: bigint): { symbol: string; offset: bigint } };
+
+function readKernelSymbols(file: string): KernelSymbols {
+  const text = readText(file);
+  const lines: { address: bigint; at: number; end: number }[] = [];
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf("\n", start);
+    const end = found < 0 ? text.length : found;
+    const kind = text[start + 17];
+    // Text symbols: t, T, w, W.
+    if (kind !== undefined && "tTwW".includes(kind)) {
+      const address = BigInt(`0x${text.slice(start, start + 16)}`);
+      if (address !== 0n) lines.push({ address, at: start + 19, end });
+    }
+    start = end + 1;
+  }
+  lines.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+  const addresses = BigUint64Array.from(lines, ({ address }) => address);
+  const names = lines.map(({ at, end }) => text.slice(at, end).split("\t")[0] ?? "");
+  return {
+    find(address) {
+      const index = lastAtOrBelow(addresses, address);
+      const start = addresses[index];
+      if (start === undefined) return { symbol: "", offset: 0n };
+      return { symbol: names[index] ?? "", offset: address - start };
+    },
+  };
+}
+
+/** Index of the last element that is not above `value`; -1 if all are. */
+function lastAtOrBelow(sorted: BigUint64Array, value: bigint): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as bigint) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+type Region = {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly fileOffset: bigint;
+  readonly path: string;
+};
+
+/** Executable regions of a process; none if it is gone. */
+function readRegions(file: string): readonly Region[] {
+  const pattern = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ *(.*)$/gm;
+  return [...readText(file).matchAll(pattern)].map(([, start, end, offset, path = ""]) => ({
+    start: BigInt(`0x${start}`),
+    end: BigInt(`0x${end}`),
+    fileOffset: BigInt(`0x${offset}`),
+    path,
+  }));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}

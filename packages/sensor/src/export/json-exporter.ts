@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { FieldView } from "../events/field-filter.ts";
+import type { EventFilter } from "../events/filter.ts";
+import type { EncodedLine } from "../events/json-encoder.ts";
+import { createChunkWriter, type LineSink } from "./chunk-writer.ts";
+import { createRateLimit } from "./rate-limit.ts";
+
+/** Takes the lines of the events it wants; the pipeline calls it. */
+export type LineConsumer = {
+  readonly wants: EventFilter;
+  /** undefined: all fields. */
+  readonly view: FieldView | undefined;
+  /** Whether it takes one more line; asked once for each event. If not, it has counted it. */
+  accepts(): boolean;
+  line(line: EncodedLine): void;
+  /** So many events are missing at this place: lost in the kernel. */
+  missing(count: number): void;
+  /** A turn is over: let go of what was gathered. */
+  flush(): void;
+  /** It would soon have to drop lines: resolves when there is room again. undefined: there is. */
+  behind(): Promise<void> | undefined;
+};
+
+export type JsonExporterOptions = {
+  readonly wants: EventFilter;
+  readonly view?: FieldView | undefined;
+  readonly ratePerMinute?: number;
+  readonly maxQueuedBytes?: number;
+  readonly retryMs?: number;
+  readonly now?: () => number;
+  /** The line for `dropped` events that are missing at this place. */
+  readonly mark: (dropped: number) => Buffer;
+  readonly onTrouble: (error: unknown) => void;
+  readonly onRecovery: () => void;
+};
+
+export type JsonExporter = LineConsumer & {
+  /** offered = written + waiting + dropped + rateLimited */
+  counters(): ExportCounters;
+  /** What was given before is written, or the sink fails. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ExportCounters = {
+  readonly written: number;
+  readonly writtenBytes: number;
+  /** The sink was too slow, or failed for too long. */
+  readonly dropped: number;
+  readonly rateLimited: number;
+};
+
+/** Events as lines of JSON into a sink, limited and bounded; what is left out is counted and marked. */
+export function createJsonExporter(sink: LineSink, options: JsonExporterOptions): JsonExporter {
+  const { now = Date.now, ratePerMinute = -1 } = options;
+  const limit = createRateLimit({ perMinute: ratePerMinute, now });
+  const writer = createChunkWriter(sink, options);
+  return {
+    wants: options.wants,
+    view: options.view,
+    accepts: () => limit.take() && writer.accepts(),
+    line: ({ bytes, length }) => writer.line(bytes, length),
+    missing: (count) => writer.missing(count),
+    flush() {
+      const held = limit.heldBack();
+      if (held > 0) writer.missing(held);
+      writer.flush();
+    },
+    behind: () => writer.behind(),
+    counters: () => ({ ...writer.counters, rateLimited: limit.total() }),
+    idle: () => writer.idle(),
+    close: () => writer.close(),
+  };
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { link, mkdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { GanderError } from "@gander/base";
+
+/**
+ * Holds the right to be the one sensor for a directory of pinned objects. It is a symbolic link to the
+ * holder's pid and start time, so that one left behind by a killed sensor counts for nothing. A link appears
+ * with its content or not at all, never over another, and needs no room on a full disk.
+ * Throws GanderError `sensor-already-running` while the holder lives.
+ */
+export async function lockInstance(stateDir: string, bpfDir: string): Promise<AsyncDisposable> {
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, `${bpfDir.replace(/^\//, "").replaceAll("/", "-")}.lock`);
+  const own = await identityOf(process.pid);
+  if (own === undefined) throw new Error("/proc does not know this process");
+  await take(own, path, bpfDir);
+  return {
+    async [Symbol.asyncDispose]() {
+      if ((await holderOf(path)) === own) await rm(path, { force: true });
+    },
+  };
+}
+
+const ATTEMPTS = 8;
+
+async function take(own: string, path: string, bpfDir: string): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (await isFirst(symlink(own, path))) return;
+    const holder = await holderOf(path);
+    if (holder === undefined) continue;
+    const pid = Number(holder.split(" ")[0]);
+    if ((await identityOf(pid)) === holder) throw alreadyRunning(pid, bpfDir);
+    await removeStale(path, `${path}.${process.pid}`, holder);
+  }
+  throw new GanderError(
+    "sensor-already-running",
+    `Cannot lock ${path}: others take it all the time`,
+  );
+}
+
+/** Moved away before it is looked at again: it may be another's by now, who then gets it back. */
+async function removeStale(path: string, aside: string, holder: string): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  if ((await holderOf(aside)) !== holder) await isFirst(link(aside, path));
+  await rm(aside, { force: true });
+}
+
+async function isFirst(made: Promise<void>): Promise<boolean> {
+  try {
+    await made;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Undefined: nobody. What is no link was never taken by a sensor. */
+async function holderOf(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EINVAL" ? "" : undefined;
+  }
+}
+
+/** `pid starttime` of proc_pid_stat(5), fields 1 and 22; undefined if there is no such process. */
+async function identityOf(pid: number): Promise<string | undefined> {
+  const stat = await readText(`/proc/${pid}/stat`);
+  // The name of the program, in parentheses, may contain anything.
+  const startTime = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  return startTime === undefined ? undefined : `${pid} ${startTime}`;
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function alreadyRunning(pid: number, bpfDir: string): GanderError {
+  return new GanderError(
+    "sensor-already-running",
+    `Cannot start: process ${pid} is the sensor for ${bpfDir} already`,
+    {
+      hint: "Stop it first (systemctl stop gander, or Ctrl-C), or give this one its own --bpf-dir, --state-dir and --server-address.",
+    },
+  );
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type AttachPoint,
+  type AttachTarget,
+  type BpfLink,
+  type BpfObject,
+  BpfProgram,
+  cloneProgram,
+  BpfLink as Link,
+  loadObject,
+  type ObjectSpec,
+  unpin,
+} from "@gander/libbpf";
+import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
+import { createNumberPool, type NumberPool } from "../policy/number-pool.ts";
+import { limits } from "./abi.gen.ts";
+import { fromPinName, type Pins, pinName } from "./pins.ts";
+import type { RunningKernelFacts } from "./read-kernel-facts.ts";
+
+/** The generic hook program at each place where a policy needs it. */
+export interface HookPrograms extends AsyncDisposable {
+  /** Attaches it there if it isn't, and gives the hook's id. @throws BpfError */
+  attach(point: HookPoint): number;
+  /** Loads what attaching at these places will take, all at once. @throws BpfError */
+  prepare(points: Iterable<HookPoint>): void;
+  detachAllBut(ids: ReadonlySet<number>): Promise<void>;
+  missedCalls(hook: number): bigint;
+  ids(): ReadonlySet<number>;
+  /** Bytes of kernel memory of all hook programs. */
+  programBytes(): number;
+}
+
+type AttachedHook = {
+  readonly id: number;
+  readonly pin: string;
+  readonly link: BpfLink;
+  readonly program: BpfProgram;
+};
+
+const hookPinPattern = /^hook_(\d+)_(.+)$/;
+/** enum hook_flags in bpf/args.bpf.h */
+const hookFlags = { HOOK_SYSCALL: 1, HOOK_RECORD: 2 };
+const maxArgs = 12;
+
+/** Takes over the hooks that an earlier sensor with the same programs has pinned. */
+export function createHookPrograms(
+  spec: ObjectSpec,
+  pins: Pins,
+  facts: RunningKernelFacts,
+): HookPrograms {
+  const attached = new Map<string, AttachedHook>();
+  /** Ids of hooks that are being detached: not yet for others. */
+  const leaving = new Set<number>();
+  for (const name of pins.links()) adopt(name, pins, attached);
+  const numbers: NumberPool = createNumberPool(
+    "hooked functions",
+    { first: 1, end: limits.MAX_HOOKS },
+    ids(attached),
+  );
+  const templates = loadAllTemplates(spec, pins);
+  const load = (kinds: readonly AttachKind[]) => {
+    const missing = [...new Set(kinds)].filter((kind) => !templates.has(kind));
+    if (missing.length === 0) return;
+    const object = loadTemplates(spec, missing, pins, (kind) => {
+      const target = templateTargets[kind];
+      return target === undefined ? undefined : { btfId: requireFunction(target, facts) };
+    });
+    for (const kind of missing) templates.set(kind, object);
+  };
+  const template = (kind: AttachKind): BpfObject => {
+    load([kind]);
+    const object = templates.get(kind);
+    if (object === undefined) throw new Error(`no template for ${kind}`);
+    return object;
+  };
+  return {
+    attach(point) {
+      const key = hookPointKey(point);
+      const found = attached.get(key);
+      if (found !== undefined) return found.id;
+      const object = template(point.kind);
+      const id = numbers.take();
+      try {
+        attached.set(key, attachHook(object, id, point, pins, facts));
+      } catch (error) {
+        numbers.keepOnly(ids(attached).union(leaving));
+        throw error;
+      }
+      return id;
+    },
+    prepare: (points) =>
+      load(
+        [...points].filter((point) => !attached.has(hookPointKey(point))).map(({ kind }) => kind),
+      ),
+    async detachAllBut(kept) {
+      const unused = [...attached].filter(([, { id }]) => !kept.has(id));
+      // All at once: a policy that comes meanwhile must not be told that its hook is there.
+      for (const [key, { id }] of unused) {
+        attached.delete(key);
+        leaving.add(id);
+      }
+      for (const [, hook] of unused) {
+        await detach(hook);
+        leaving.delete(hook.id);
+      }
+      numbers.keepOnly(ids(attached).union(leaving));
+    },
+    missedCalls(id) {
+      for (const hook of attached.values())
+        if (hook.id === id) return hook.program.info().recursionMisses;
+      return 0n;
+    },
+    ids: () => ids(attached),
+    programBytes: () =>
+      [...attached.values()].reduce((sum, { program }) => sum + program.memoryBytes(), 0),
+    async [Symbol.asyncDispose]() {
+      for (const object of new Set(templates.values())) object.close();
+      for (const { link, program } of attached.values()) {
+        program.close();
+        await link.closeAsync();
+      }
+      attached.clear();
+    },
+  };
+}
+
+function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
+  return new Set([...attached.values()].map(({ id }) => id));
+}
+
+function adopt(name: string, pins: Pins, attached: Map<string, AttachedHook>): void {
+  const [, id, key] = hookPinPattern.exec(name) ?? [];
+  if (id === undefined || key === undefined) return;
+  const pin = pins.link(name);
+  const link = Link.fromPin(pin);
+  attached.set(fromPinName(key), {
+    id: Number(id),
+    pin,
+    link,
+    program: BpfProgram.fromId(link.info().programId),
+  });
+}
+
+async function detach({ pin, link, program }: AttachedHook): Promise<void> {
+  unpin(pin);
+  program.close();
+  await link.closeAsync();
+}
+
+/** As `attachTarget` by name. */
+const templateNames: Partial<Record<AttachKind, string>> = {
+  lsm: "file_permission",
+  fmod_ret: "security_file_permission",
+  fentry: "security_file_permission",
+  fexit: "security_file_permission",
+};
+
+/**
+ * Templates of all kinds, and the maps that they use: the programs return at once (IS_TEMPLATE in
+ * bpf/tables.bpf.h), so together they cost what reading the kernel's types for one of them does.
+ * Where a kernel doesn't take all of them, each is loaded when a policy needs it.
+ */
+function loadAllTemplates(spec: ObjectSpec, pins: Pins): Map<AttachKind, BpfObject> {
+  const kinds = Object.keys(attachKinds) as AttachKind[];
+  try {
+    const object = loadTemplates(spec, kinds, pins, (kind) => templateNames[kind]);
+    return new Map(kinds.map((kind) => [kind, object]));
+  } catch {
+    return new Map();
+  }
+}
+
+/** Any function of the right shape: a template runs nowhere, it is only cloned. */
+const templateTargets: Partial<Record<AttachKind, string>> = {
+  lsm: "bpf_lsm_file_permission",
+  fmod_ret: "security_file_permission",
+  fentry: "security_file_permission",
+  fexit: "security_file_permission",
+};
+
+function loadTemplates(
+  spec: ObjectSpec,
+  kinds: readonly AttachKind[],
+  pins: Pins,
+  targetOf: (kind: AttachKind) => AttachTarget | undefined,
+): BpfObject {
+  for (const program of spec.programs.values()) program.load = false;
+  for (const kind of kinds) {
+    const program = spec.programs.get(templateName(kind));
+    if (program === undefined) throw new Error(`the object has no program for ${kind}`);
+    program.load = true;
+    program.attachTarget = targetOf(kind);
+  }
+  return loadPinned(spec, pins);
+}
+
+/** Makes the maps that hooks use. */
+export function createHookMaps(spec: ObjectSpec, pins: Pins): void {
+  for (const program of spec.programs.values()) program.load = false;
+  loadPinned(spec, pins).close();
+}
+
+/** All maps but those of variables are pinned, and shared with whoever finds them there. */
+export function loadPinned(spec: ObjectSpec, pins: Pins): BpfObject {
+  for (const [name, map] of spec.maps) if (!name.startsWith(".")) map.pinPath = pins.map(name);
+  return loadObject(spec);
+}
+
+function templateName(kind: AttachKind): string {
+  return `hook__${kind}`;
+}
+
+function attachHook(
+  object: BpfObject,
+  id: number,
+  point: HookPoint,
+  pins: Pins,
+  facts: RunningKernelFacts,
+): AttachedHook {
+  const btfId = targetId(point, facts);
+  const program = cloneProgram(object, templateName(point.kind), {
+    name: programName(point),
+    rodata: { hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
+    ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
+  });
+  try {
+    const link = program.attach(attachPoint(point));
+    const pin = pins.link(`hook_${id}_${pinName(hookPointKey(point))}`);
+    try {
+      link.pin(pin);
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+    return { id, pin, link, program };
+  } catch (error) {
+    program.close();
+    throw error;
+  }
+}
+
+/** The kernel keeps 15 characters. */
+function programName({ target }: HookPoint): string {
+  return `h_${target.replace(/\W/g, "_")}`.slice(0, 15);
+}
+
+function attachPoint({ kind, target }: HookPoint): AttachPoint {
+  switch (kind) {
+    case "kprobe":
+    case "kretprobe":
+      return { kind: "kprobe", function: target, onReturn: kind === "kretprobe" };
+    case "raw_tp":
+      return { kind: "raw_tracepoint", name: target };
+    case "tracepoint": {
+      const [category = "", name = ""] = target.split("/");
+      return { kind: "tracepoint", category, name };
+    }
+    default:
+      return { kind: "trace" };
+  }
+}
+
+/** The function that a trampoline is put on; undefined: this kind needs none. */
+function trampolineTarget({ kind, target }: HookPoint): string | undefined {
+  if (kind === "lsm") return `bpf_lsm_${target}`;
+  return kind === "fmod_ret" || kind === "fentry" || kind === "fexit" ? target : undefined;
+}
+
+function targetId(point: HookPoint, facts: RunningKernelFacts): number | undefined {
+  const name = trampolineTarget(point);
+  return name === undefined ? undefined : requireFunction(name, facts);
+}
+
+function requireFunction(name: string, facts: RunningKernelFacts): number {
+  const id = facts.functionId(name);
+  if (id === undefined) throw new Error(`the kernel's BTF has no function ${name}`);
+  return id;
+}
+
+function argumentCount(point: HookPoint, facts: RunningKernelFacts): number {
+  const name = trampolineTarget(point);
+  const prototype =
+    point.kind === "raw_tp"
+      ? facts.rawTracepoint(point.target)
+      : name === undefined
+        ? undefined
+        : facts.prototype(name);
+  return Math.min(prototype?.parameters.length ?? 0, maxArgs);
+}
+
+function flagsOf({ kind, syscall }: HookPoint): number {
+  return (
+    (syscall ? hookFlags.HOOK_SYSCALL : 0) | (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0)
+  );
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+import type { Logger } from "@gander/base";
+import { BpfLink, BpfMap, type ObjectSpec, RingBuffer, readIterator } from "@gander/libbpf";
+import type { PolicyKernel } from "../policy/policy-kernel.ts";
+import { configFlags, fault, recordType } from "./abi.gen.ts";
+import { readBootTimeOffsetNs } from "./boot-time.ts";
+import { type BpfObjects, readBpfObjects } from "./bpf-objects.ts";
+import { type CgroupGroups, createCgroupGroups } from "./cgroup-groups.ts";
+import { createConfigFlags } from "./config-flags.ts";
+import { createFollowedProcesses } from "./followed-processes.ts";
+import { createGracePeriod } from "./grace-period.ts";
+import {
+  createHookMaps,
+  createHookPrograms,
+  type HookPrograms,
+  loadPinned,
+} from "./hook-programs.ts";
+import { findPathSequences, startPathCache } from "./path-cache.ts";
+import { createPinFolders, otherPins, type Pins, pinsIn, removePins } from "./pins.ts";
+import { createPolicyTables, tableMaps } from "./policy-tables.ts";
+import { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
+import { createStructLayouts, fieldOf, type StructLayouts } from "./struct-layouts.ts";
+
+export type KernelOptions = {
+  /** Below a bpf file system. */
+  readonly bpfFolder?: string;
+  readonly ringBytes?: number;
+  /** Where the compiled programs lie, if not where `make build` puts them. */
+  readonly objectsFolder?: string;
+};
+
+/** What the sensor has in the kernel: programs, maps and rings. */
+export interface Kernel extends AsyncDisposable {
+  /** Of the programs and tables; changes with them. */
+  readonly id: string;
+  /** What was there when the sensor started: nothing, its own programs, or those of another build. */
+  readonly found: "nothing" | "same" | "other";
+  readonly rings: { readonly events: RingBuffer; readonly urgent: RingBuffer };
+  /** Calls back when a ring has something to read. */
+  onReadable(listener: () => void): void;
+  /** Structs of bpf/records.h and bpf/abi.h, from BTF. */
+  readonly layouts: StructLayouts;
+  readonly facts: RunningKernelFacts;
+  /** Realtime minus CLOCK_BOOTTIME; read anew at each call, as the clock may be set. */
+  bootTimeOffsetNs(): bigint;
+  readonly policies: PolicyKernel;
+  readonly cgroups: CgroupGroups;
+  /** RECORD_TASK of all processes, in a row. */
+  scanTasks(): Uint8Array;
+  lifecycleCounts(): LifecycleCounts;
+  /** Things that should not happen, counted since the programs were loaded. */
+  faults(): Readonly<Record<FaultName, bigint>>;
+  /** Somebody watches live: every record of a policy wakes the sensor. */
+  setWatched(watched: "watched" | "unwatched"): void;
+  /** Asleep, nobody looks at the ring: the first record in an empty one wakes the sensor. */
+  setAsleep(asleep: "asleep" | "awake"): void;
+  /** What of kernel memory is used, in bytes. */
+  memory(): { readonly maps: Readonly<Record<string, number>>; readonly hookPrograms: number };
+  /** Takes away what another build has left; its policies must be in force here first. */
+  removeOtherBuilds(): Promise<void>;
+  /** Takes everything out of the kernel. Without this, it all goes on after the sensor is gone. */
+  removeAll(): Promise<void>;
+}
+
+/** Since the programs were loaded. */
+export type LifecycleCounts = Readonly<Record<LifecycleRecord, RecordCount>>;
+/** Written into the ring: produced - lost.ring - lost.memory. */
+export type RecordCount = {
+  readonly produced: bigint;
+  readonly lost: { readonly ring: bigint; readonly memory: bigint };
+};
+export type LifecycleRecord = "exec" | "clone" | "exit" | "task" | "cgroupMkdir" | "cgroupRmdir";
+export type FaultName = Exclude<keyof typeof fault, "FAULT_MAX">;
+
+const lifecycleTypes: Readonly<Record<LifecycleRecord, number>> = {
+  exec: recordType.RECORD_EXEC,
+  clone: recordType.RECORD_CLONE,
+  exit: recordType.RECORD_EXIT,
+  task: recordType.RECORD_TASK,
+  cgroupMkdir: recordType.RECORD_CGROUP_MKDIR,
+  cgroupRmdir: recordType.RECORD_CGROUP_RMDIR,
+};
+
+/**
+ * Brings the programs into the kernel, or takes over what an earlier sensor with the same ones has
+ * left there. @throws GanderError, BpfError
+ */
+export async function createKernel(
+  { logger }: { readonly logger: Logger },
+  options: KernelOptions = {},
+): Promise<Kernel> {
+  const { bpfFolder = "/sys/fs/bpf/gander", ringBytes = 8 << 20, objectsFolder } = options;
+  const objects = readBpfObjects({
+    ringBytes,
+    ...(objectsFolder === undefined ? {} : { folder: objectsFolder }),
+  });
+  const pins = pinsIn(join(bpfFolder, objects.digest));
+  const others = otherPins(bpfFolder, pins);
+  const found = pins.links().length > 0 ? "same" : others.length > 0 ? "other" : "nothing";
+  createPinFolders(pins);
+  try {
+    const facts = readKernelFacts();
+    attachLifecycle(objects.process, pins);
+    const sequences = findPathSequences(objects.hook, facts);
+    const hooks = createHookPrograms(objects.hook, pins, facts);
+    if (lacksMaps(objects.hook, pins)) createHookMaps(objects.hook, pins);
+    logger.info("Kernel programs are attached", {
+      found,
+      pins: pins.folder,
+      hooks: hooks.ids().size,
+    });
+    return await openKernel(objects, pins, { hooks, facts, found, others, sequences, logger });
+  } catch (error) {
+    if (found !== "same") await removePins(pins);
+    throw error;
+  }
+}
+
+function lacksMaps({ maps }: ObjectSpec, pins: Pins): boolean {
+  const pinned = new Set(pins.maps());
+  return [...maps.keys()].some((name) => !name.startsWith(".") && !pinned.has(name));
+}
+
+type Parts = {
+  readonly hooks: HookPrograms;
+  readonly facts: RunningKernelFacts;
+  readonly found: Kernel["found"];
+  readonly others: readonly Pins[];
+  readonly sequences: ReturnType<typeof findPathSequences>;
+  readonly logger: Logger;
+};
+
+async function openKernel(
+  { process, hook, digest }: BpfObjects,
+  pins: Pins,
+  { hooks, facts, found, others, sequences, logger }: Parts,
+): Promise<Kernel> {
+  const maps = new Map<string, BpfMap>();
+  const map = (name: string): BpfMap => {
+    const open = maps.get(name) ?? BpfMap.fromPin(pins.map(name));
+    maps.set(name, open);
+    return open;
+  };
+  for (const name of tableMaps) map(name);
+  const layouts = layoutsOf(process, hook);
+  let onReadable = (): void => {};
+  const openRing = (name: string) => new RingBuffer(map(name), { onReadable: () => onReadable() });
+  // Opened for who reads them: a ring that nobody reads would keep the event loop busy.
+  let rings: Kernel["rings"] | undefined;
+  const iterator = BpfLink.fromPin(pins.link(iteratorName));
+  const scanTasks = () => readIterator(iterator);
+  const setFlag = createConfigFlags(
+    new Int32Array(map("config").memory().buffer),
+    fieldOf(layouts("config"), "flags").offset / 4,
+  );
+  const followed = createFollowedProcesses({
+    setFlag,
+    config: map("config"),
+    procs: map("procs"),
+    followPids: map("follow_pids"),
+    layouts,
+    scanTasks,
+  });
+  const grace = createGracePeriod();
+  const pathCache =
+    sequences === "known"
+      ? await startPathCache({
+          hooks: hook,
+          pins,
+          pathCache: map("path_cache"),
+          setFlag,
+          grace,
+          logger,
+        })
+      : undefined;
+  const policies: PolicyKernel = {
+    facts,
+    ...createPolicyTables(map, layouts),
+    attach: (point) => hooks.attach(point),
+    prepare: (points) => hooks.prepare(points),
+    detachAllBut: (ids) => hooks.detachAllBut(ids),
+    attachedHooks: () => hooks.ids(),
+    missedCalls: (id) => hooks.missedCalls(id),
+    waitForReaders: () => grace.wait(),
+    follow: (bits) => followed.add(bits),
+    unfollowAllBut: (bits) => followed.keepOnly(bits),
+    isFollowBitCarried: (bit) => followed.isCarried(bit),
+  };
+  const close = async () => {
+    for (const ring of Object.values(rings ?? {})) ring.close();
+    await hooks[Symbol.asyncDispose]();
+    await iterator.closeAsync();
+    grace.close();
+    for (const open of maps.values()) open.close();
+    maps.clear();
+  };
+  return {
+    id: digest,
+    found,
+    get rings() {
+      rings ??= { events: openRing("events"), urgent: openRing("urgent") };
+      return rings;
+    },
+    onReadable(listener) {
+      onReadable = listener;
+    },
+    layouts,
+    facts,
+    bootTimeOffsetNs: readBootTimeOffsetNs,
+    policies,
+    cgroups: createCgroupGroups({
+      cgroups: map("cgroups"),
+      places: new BigUint64Array(map("cgroup_places").memory().buffer),
+      setFlag,
+    }),
+    scanTasks,
+    lifecycleCounts: () => readLifecycle(map("lifecycle"), layouts),
+    faults: () => readFaults(map("faults")),
+    setWatched: (watched) => setFlag(configFlags.CONFIG_WATCHED, watched === "watched"),
+    setAsleep(asleep) {
+      setFlag(configFlags.CONFIG_ASLEEP, asleep === "asleep");
+      const events = rings?.events;
+      if (events === undefined || events.closed || events.sizeBytes < roomyBytes) return;
+      events.listen(asleep === "asleep" ? "on" : "off");
+    },
+    memory: () => ({
+      maps: Object.fromEntries(pins.maps().map((name) => [name, map(name).memoryBytes()])),
+      hookPrograms: hooks.programBytes(),
+    }),
+    async removeOtherBuilds() {
+      for (const other of others) await removePins(other);
+    },
+    async removeAll() {
+      pathCache?.stop();
+      await close();
+      for (const all of [pins, ...others]) await removePins(all);
+    },
+    async [Symbol.asyncDispose]() {
+      if (maps.size > 0) await close();
+    },
+  };
+}
+
+/** A ring of that size does not fill up between two looks, so nobody needs to be called. */
+const roomyBytes = 4 << 20;
+
+const iteratorName = "process__tasks";
+
+/** Attaches what isn't attached yet: all of it, or the rest if a sensor died on the way. */
+function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
+  const pinned = new Set(pins.links());
+  const missing = [...spec.programs.values()].filter(({ name }) => !pinned.has(name));
+  if (missing.length === 0) return;
+  for (const program of spec.programs.values()) program.load = missing.includes(program);
+  using object = loadPinned(spec, pins);
+  // The iterator is no observer: it must not be there before those that are.
+  for (const { name } of missing) {
+    using link = object.program(name).attach();
+    link.pin(pins.link(name));
+  }
+}
+
+function layoutsOf(...specs: readonly ObjectSpec[]): StructLayouts {
+  const all = specs.flatMap(({ btf }) => (btf === undefined ? [] : [createStructLayouts(btf)]));
+  const cache = new Map<string, ReturnType<StructLayouts>>();
+  return (struct) => {
+    for (const layouts of cache.has(struct) ? [] : all) {
+      try {
+        cache.set(struct, layouts(struct));
+        break;
+      } catch {
+        // Only one of the objects has it.
+      }
+    }
+    const layout = cache.get(struct);
+    if (layout === undefined) throw new Error(`the BPF objects have no struct ${struct}`);
+    return layout;
+  };
+}
+
+function readLifecycle(map: BpfMap, layouts: StructLayouts): LifecycleCounts {
+  const layout = layouts("lifecycle_count");
+  const entries = Object.entries(lifecycleTypes).map(([name, type]) => {
+    const words = perCpuWords(map, type);
+    const sum = (field: string) =>
+      sumEvery(words, fieldOf(layout, field).offset / 8, layout.size / 8);
+    const lost = { ring: sum("lost_ring"), memory: sum("lost_memory") };
+    return [name, { produced: sum("produced"), lost }];
+  });
+  return Object.fromEntries(entries) as LifecycleCounts;
+}
+
+function readFaults(map: BpfMap): Record<FaultName, bigint> {
+  const names = Object.entries(fault).filter(([name]) => name !== "FAULT_MAX");
+  return Object.fromEntries(
+    names.map(([name, index]) => [name, sumEvery(perCpuWords(map, index), 0, 1)]),
+  ) as Record<FaultName, bigint>;
+}
+
+function perCpuWords(map: BpfMap, index: number): BigUint64Array {
+  const value = map.get(new Uint8Array(Uint32Array.of(index).buffer));
+  return value === undefined
+    ? new BigUint64Array()
+    : new BigUint64Array(value.buffer, value.byteOffset, value.byteLength / 8);
+}
+
+function sumEvery(words: BigUint64Array, first: number, step: number): bigint {
+  let sum = 0n;
+  for (let i = first; i < words.length; i += step) sum += words[i] ?? 0n;
+  return sum;
+}

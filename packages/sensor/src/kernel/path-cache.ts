@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import type { BpfMap, ObjectSpec } from "@gander/libbpf";
+import { setVariables } from "@gander/libbpf";
+import { hasBpfLsm, type KernelFacts } from "@gander/policy";
+import { configFlags } from "./abi.gen.ts";
+import type { SetConfigFlag } from "./config-flags.ts";
+import type { GracePeriod } from "./grace-period.ts";
+import { loadPinned } from "./hook-programs.ts";
+import { symbolAddresses } from "./kernel-symbols.ts";
+import type { Pins } from "./pins.ts";
+
+/** Hooks remember what the index says of the paths of open files (bpf/cache.bpf.h). */
+export type PathCache = {
+  /** Before hook__file_free is detached: from here on nothing is remembered or recalled. */
+  stop(): void;
+};
+
+/** Forgets files that are freed. Its pin is sorted behind those of hooks, and goes after them. */
+const forgetter = "hook__file_free";
+
+/**
+ * Tells programs that are loaded from now on where the kernel counts renames and changes of mounts.
+ * @returns whether it could be found out: without, they remember nothing.
+ */
+export function findPathSequences(hooks: ObjectSpec, facts: Pick<KernelFacts, "activeLsms">) {
+  if (!hasBpfLsm(facts)) return "unknown";
+  const addresses = symbolAddresses(["rename_lock", "mount_lock"]);
+  const rename = addresses.get("rename_lock");
+  const mount = addresses.get("mount_lock");
+  if (rename === undefined || mount === undefined) return "unknown";
+  setVariables(hooks, { rename_lock_at: rename, mount_lock_at: mount });
+  return "known";
+}
+
+type Deps = {
+  readonly hooks: ObjectSpec;
+  readonly pins: Pins;
+  readonly pathCache: BpfMap;
+  readonly setFlag: SetConfigFlag;
+  readonly grace: GracePeriod;
+  readonly logger: Logger;
+};
+
+/**
+ * Switches it on. An address of a file says nothing once the file is gone, so first that which
+ * forgets files that are freed has to be in force; what was remembered while it wasn't is dropped.
+ * Where that can't be attached nothing is remembered, and each call costs what the first one does.
+ */
+export async function startPathCache({
+  hooks,
+  pins,
+  pathCache,
+  setFlag,
+  grace,
+  logger,
+}: Deps): Promise<PathCache> {
+  const stop = () => setFlag(configFlags.CONFIG_PATH_CACHE, false);
+  if (!pins.links().includes(forgetter)) {
+    stop();
+    await grace.wait();
+    try {
+      attachForgetter(hooks, pins);
+    } catch (error) {
+      logger.warn("Paths of open files cannot be remembered", { error });
+      return { stop };
+    }
+    new Uint8Array(pathCache.memory().buffer).fill(0);
+  }
+  setFlag(configFlags.CONFIG_PATH_CACHE, true);
+  return { stop };
+}
+
+function attachForgetter(hooks: ObjectSpec, pins: Pins): void {
+  for (const program of hooks.programs.values()) program.load = program.name === forgetter;
+  using object = loadPinned(hooks, pins);
+  using link = object.program(forgetter).attach();
+  link.pin(pins.link(forgetter));
+}

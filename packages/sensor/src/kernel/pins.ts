@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, readdirSync, rmdirSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { GanderError } from "@gander/base";
+import { BpfLink, unpin } from "@gander/libbpf";
+
+/** Where the maps and links of one build of the programs are pinned. */
+export type Pins = {
+  /** Of this build, below the sensor's folder. */
+  readonly folder: string;
+  map(name: string): string;
+  link(name: string): string;
+  /** Names of pinned links, sorted. */
+  links(): string[];
+  maps(): string[];
+};
+
+export function pinsIn(folder: string): Pins {
+  return {
+    folder,
+    map: (name) => join(folder, "maps", name),
+    link: (name) => join(folder, "links", name),
+    links: () => entries(join(folder, "links")),
+    maps: () => entries(join(folder, "maps")),
+  };
+}
+
+/** Makes the folders. @throws GanderError if they aren't in a bpf file system. */
+export function createPinFolders(pins: Pins): void {
+  for (const name of ["maps", "links"])
+    mkdirSync(join(pins.folder, name), { recursive: true, mode: 0o700 });
+  if (statfsSync(pins.folder).type === bpfFileSystem) return;
+  throw new GanderError(
+    "sensor-bpffs",
+    `Cannot pin programs in ${pins.folder}: it is not in a bpf file system`,
+    {
+      hint: "Mount one: mount -t bpf bpf /sys/fs/bpf",
+    },
+  );
+}
+
+const bpfFileSystem = 0xcafe_4a11; // BPF_FS_MAGIC, linux/magic.h
+
+/** Builds whose pins lie in the sensor's folder, but this one. */
+export function otherPins(root: string, own: Pins): Pins[] {
+  return entries(root)
+    .map((name) => pinsIn(join(root, name)))
+    .filter(({ folder }) => folder !== own.folder);
+}
+
+/** Takes everything away: detaches off the main thread, as the kernel takes its time with it. */
+export async function removePins(pins: Pins): Promise<void> {
+  for (const name of pins.links()) await removeLink(pins.link(name));
+  for (const name of pins.maps()) unpin(pins.map(name));
+  for (const folder of [join(pins.folder, "maps"), join(pins.folder, "links"), pins.folder])
+    removeFolder(folder);
+}
+
+async function removeLink(path: string): Promise<void> {
+  const link = BpfLink.fromPin(path);
+  unpin(path);
+  await link.closeAsync();
+}
+
+/** Names in a bpf file system have no dots and no slashes. */
+export function pinName(text: string): string {
+  return text.replace(/[^\w:-]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+}
+
+export function fromPinName(name: string): string {
+  return name.replace(/%([0-9a-f]{2})/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

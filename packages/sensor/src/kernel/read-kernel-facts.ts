@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { release } from "node:os";
+import { nearestName } from "@gander/base";
+import {
+  type Btf,
+  findTypes,
+  functionPrototype,
+  namesOfKind,
+  readKernelBtf,
+  releaseBtf,
+  tracepointPrototype,
+  trimMemory,
+} from "@gander/libbpf";
+import type { NamespaceName, Prototype } from "@gander/policy";
+import type { KernelFacts } from "./kernel-facts.ts";
+import { hasSymbol } from "./kernel-symbols.ts";
+import { parseTracepointFormat } from "./tracepoint-format.ts";
+
+export interface RunningKernelFacts extends KernelFacts {
+  /** Looks up many functions in one pass through the kernel's types (10 ms a pass). */
+  prefetch(functionNames: Iterable<string>): void;
+  /** BTF id for attaching; undefined: not there. */
+  functionId(name: string): number | undefined;
+  rawTracepointId(event: string): number | undefined;
+  /** Attaching to it failed: from now on `isTraceable` says so. */
+  forgetTraceable(name: string): void;
+}
+
+const tracingFolders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/** Longer than it takes to load one policy after the other. */
+const calmMs = 1_000;
+
+/**
+ * Facts of the kernel that runs, read when they are asked for. Its types (7 MB) are let go when nobody
+ * has asked for a while, and read again when needed.
+ */
+export function readKernelFacts(): RunningKernelFacts {
+  let btf: Btf | undefined;
+  let giveBack: NodeJS.Timeout | undefined;
+  const letGo = () => {
+    if (btf !== undefined) releaseBtf(btf);
+    btf = undefined;
+    // Whoever asked for types has loaded programs, too.
+    trimMemory();
+  };
+  const types = (): Btf => {
+    btf ??= readKernelBtf();
+    giveBack ??= setTimeout(letGo, calmMs).unref();
+    giveBack.refresh();
+    return btf;
+  };
+  const prototypes = new Map<string, Prototype | undefined>();
+  const functions = createNameCache((names) => findTypes(types(), "func", names));
+  const traces = createNameCache((names) => findTypes(types(), "typedef", names));
+  const untraceable = new Set<string>();
+  // Kept, so that a change of a policy needs no types at all.
+  const keep = (name: string, found: Prototype | undefined) => {
+    prototypes.set(name, found);
+    return found;
+  };
+  const prototype = (name: string): Prototype | undefined => {
+    if (prototypes.has(name)) return prototypes.get(name);
+    const id = functions.get(name);
+    return keep(name, id === undefined ? undefined : functionPrototype(types(), id));
+  };
+  return {
+    release: release(),
+    activeLsms: readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean),
+    prototype,
+    isTraceable: (name) => !untraceable.has(name),
+    hasSymbol,
+    tracepointFormat: (subsystem, event) => {
+      const text = firstText(`events/${subsystem}/${event}/format`);
+      return text === undefined ? undefined : parseTracepointFormat(text);
+    },
+    rawTracepoint: (event) => {
+      const name = `btf_trace_${event}`;
+      if (prototypes.has(name)) return prototypes.get(name);
+      const id = traces.get(name);
+      return keep(name, id === undefined ? undefined : tracePrototype(types(), id, event));
+    },
+    hostNamespace,
+    similarFunction: (name) => nearestName(name, namesOfKind(types(), "func")),
+    similarTracepoint: (subsystem, event) =>
+      nearestName(`${subsystem}/${event}`, tracepointNames()),
+    prefetch: functions.prefetch,
+    functionId: functions.get,
+    rawTracepointId: (event) => traces.get(`btf_trace_${event}`),
+    forgetTraceable: (name) => void untraceable.add(name),
+  };
+}
+
+/** Keeps what was found and what wasn't, so that each name is looked for once. */
+function createNameCache(find: (names: Iterable<string>) => Map<string, number>) {
+  const known = new Map<string, number | undefined>();
+  const prefetch = (names: Iterable<string>) => {
+    const missing = [...names].filter((name) => !known.has(name));
+    if (missing.length === 0) return;
+    const found = find(missing);
+    for (const name of missing) known.set(name, found.get(name));
+  };
+  const get = (name: string) => {
+    prefetch([name]);
+    return known.get(name);
+  };
+  return { prefetch, get };
+}
+
+function tracePrototype(btf: Btf, id: number, event: string): Prototype {
+  const prototype = tracepointPrototype(btf, id);
+  if (prototype === undefined) throw new Error(`btf_trace_${event} is no pointer to a function`);
+  return { name: event, ...prototype };
+}
+
+function tracepointNames(): string[] {
+  const root = tracingFolders.find((folder) => isFolder(`${folder}/events`));
+  if (root === undefined) return [];
+  const folders = (path: string) =>
+    readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders(`${root}/events`).flatMap(({ name: subsystem }) =>
+    folders(`${root}/events/${subsystem}`).map(({ name }) => `${subsystem}/${name}`),
+  );
+}
+
+function hostNamespace(name: NamespaceName): bigint {
+  return statSync(`/proc/1/ns/${name}`, { bigint: true }).ino;
+}
+
+/** 10 MB of text: read only for functions that BTF lacks. */
+function firstText(path: string): string | undefined {
+  for (const folder of tracingFolders) {
+    try {
+      return readFileSync(`${folder}/${path}`, "utf8");
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Empty where the file isn't there: securityfs may not be mounted. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "ENOENT" || error.code === "ENOTDIR")
+  );
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import { GrowingTotal, type Report } from "@gander/metrics";
+import type { HookKind } from "@gander/policy";
+import type { EventPipeline } from "../events/event-pipeline.ts";
+import type { JsonExport } from "../json-export.ts";
+import type { Kernel } from "../kernel/index.ts";
+import type { OperatorLink } from "../operator/operator-link.ts";
+import type { PolicyCounters, PolicyState } from "../policy/policy-state.ts";
+import type { sensorInstruments } from "./sensor-instruments.ts";
+
+export type SensorMetricsDeps = {
+  readonly kernel: Pick<Kernel, "faults" | "memory"> & {
+    readonly rings: Readonly<Record<"events" | "urgent", Ring>>;
+    lifecycleCounts(): Pick<ReturnType<Kernel["lifecycleCounts"]>, "exec" | "exit">;
+  };
+  readonly policies: { list(): readonly PolicyState[] };
+  readonly pipeline: Pick<EventPipeline, "counters">;
+  readonly json: Pick<JsonExport, "counters">;
+  /** Undefined: there is none. */
+  readonly operator: Pick<OperatorLink, "status"> | undefined;
+};
+
+type Ring = { readonly availableBytes: number; readonly sizeBytes: number };
+
+type SensorReport = Report<typeof sensorInstruments>;
+
+/** What the sensor counts, as metrics: read anew at each call. */
+export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorReport) => void {
+  const totals = createPolicyTotals();
+  return (report) => {
+    const policies = deps.policies.list();
+    for (const policy of policies) reportPolicy(policy, report);
+    reportStates(policies, report);
+    const { exec, exit } = deps.kernel.lifecycleCounts();
+    const kinds = { exec, exit, policy: totals.lost(policies) };
+    for (const [kind, { lost }] of Object.entries(kinds)) {
+      report("gander_events_lost_total", lost.ring, { kind, cause: "ring_full" });
+      report("gander_events_lost_total", lost.memory, { kind, cause: "memory" });
+    }
+    const ring = Object.values(kinds).reduce((sum, { lost }) => sum + Number(lost.ring), 0);
+    report("tetragon_observer_ringbuf_events_lost_total", ring);
+    const left = ({ produced, lost }: typeof exec) => produced - lost.ring - lost.memory;
+    report("tetragon_events_total", left(exec), { type: "PROCESS_EXEC" });
+    report("tetragon_events_total", left(exit), { type: "PROCESS_EXIT" });
+    for (const kind of hookKinds)
+      report("tetragon_events_total", totals.emitted(policies, kind), {
+        type: `PROCESS_${kind.toUpperCase()}`,
+      });
+    reportOutput(deps, report);
+    reportKernel(deps.kernel, report);
+    reportOperator(deps.operator, report);
+    for (const [fault, count] of Object.entries(deps.kernel.faults()))
+      report("gander_kernel_faults_total", count, { fault });
+  };
+}
+
+const hookKinds = ["kprobe", "tracepoint", "lsm"] as const satisfies readonly HookKind[];
+
+/** Totals over policies, which come and go. */
+function createPolicyTotals() {
+  const ring = new GrowingTotal<number>();
+  const memory = new GrowingTotal<number>();
+  const emitted = new Map(hookKinds.map((kind) => [kind, new GrowingTotal<number>()]));
+  const of = (policies: readonly PolicyState[], count: (policy: PolicyState) => bigint) =>
+    policies.map((policy) => [policy.id, Number(count(policy))] as const);
+  return {
+    lost: (policies: readonly PolicyState[]) => ({
+      lost: {
+        ring: ring.update(of(policies, ({ counters }) => counters.lost.ring)),
+        memory: memory.update(of(policies, ({ counters }) => counters.lost.memory)),
+      },
+    }),
+    emitted: (policies: readonly PolicyState[], kind: (typeof hookKinds)[number]) =>
+      emitted.get(kind)?.update(of(policies, (policy) => emittedBy(policy, kind))) ?? 0,
+  };
+}
+
+function emittedBy({ hooks }: PolicyState, kind: HookKind): bigint {
+  return hooks
+    .filter((hook) => hook.kind === kind)
+    .flatMap(({ selectors }) => selectors)
+    .reduce((sum, { counters }) => sum + counters.emitted, 0n);
+}
+
+const stateNames: Readonly<Record<PolicyState["state"], string>> = {
+  enabled: "enabled",
+  "partially-enabled": "partially_enabled",
+  disabled: "disabled",
+  "load-error": "load_error",
+};
+
+function reportStates(policies: readonly PolicyState[], report: SensorReport): void {
+  for (const [state, name] of Object.entries(stateNames)) {
+    const count = policies.filter((policy) => policy.state === state).length;
+    report("tetragon_tracingpolicy_loaded", count, { state: name });
+  }
+}
+
+function reportPolicy(state: PolicyState, report: SensorReport): void {
+  const { name: policy, namespace: policy_namespace, origin, mode, counters, hooks } = state;
+  const theirs = { policy, policy_namespace };
+  const ours = { ...theirs, origin };
+  report("gander_policy_state", 1, { ...ours, state: stateNames[state.state], mode });
+  report("tetragon_tracingpolicy_kernel_memory_bytes", state.kernelMemoryBytes, theirs);
+  report("gander_policy_hits_total", counters.hits, ours);
+  for (const [outcome, count] of Object.entries(outcomesOf(counters)))
+    report("gander_policy_outcomes_total", count, { ...ours, outcome });
+  for (const [action, count] of Object.entries(actionsOf(counters)))
+    report("gander_policy_actions_total", count, { ...ours, action });
+  for (const { kind, target, selectors } of hooks) {
+    const emitted = selectors.reduce((sum, one) => sum + one.counters.emitted, 0n);
+    report("tetragon_policy_events_total", emitted, { ...theirs, hook: `${kind}:${target}` });
+  }
+}
+
+const outcomesOf = ({ emitted, filtered, suppressed, lost }: PolicyCounters) => ({
+  emitted,
+  filtered,
+  suppressed_rate_limit: suppressed.rateLimit,
+  suppressed_budget: suppressed.budget,
+  suppressed_no_post: suppressed.noPost,
+  lost_ring_full: lost.ring,
+  lost_memory: lost.memory,
+});
+
+const actionsOf = (counters: PolicyCounters) => ({
+  kill: counters.killed,
+  signal: counters.signalled,
+  deny: counters.denied,
+  would_kill: counters.wouldKill,
+  would_signal: counters.wouldSignal,
+  would_deny: counters.wouldDeny,
+  failed: counters.enforceFailed,
+});
+
+function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorReport): void {
+  const { records, failedRecords, unknownRecords } = pipeline.counters();
+  report("tetragon_observer_ringbuf_events_received_total", records);
+  report("gander_records_undecodable_total", failedRecords + unknownRecords);
+  const { written, dropped, rateLimited } = json.counters() ?? noExport;
+  report("tetragon_events_exported_total", written);
+  report("tetragon_export_ratelimit_events_dropped_total", rateLimited);
+  const outcomes = { written, dropped, rate_limited: rateLimited };
+  for (const [outcome, count] of Object.entries(outcomes))
+    report("gander_reader_events_total", count, { reader: "file", outcome });
+}
+
+function reportKernel({ rings, memory }: SensorMetricsDeps["kernel"], report: SensorReport): void {
+  for (const ring of ["events", "urgent"] as const) {
+    report("gander_ring_waiting_bytes", rings[ring].availableBytes, { ring });
+    report("gander_ring_size_bytes", rings[ring].sizeBytes, { ring });
+  }
+  const { maps, hookPrograms } = memory();
+  const inMaps = Object.values(maps).reduce((sum, bytes) => sum + bytes, 0);
+  report("gander_kernel_memory_bytes", inMaps, { part: "maps" });
+  report("gander_kernel_memory_bytes", hookPrograms, { part: "hook_programs" });
+}
+
+function reportOperator(operator: SensorMetricsDeps["operator"], report: SensorReport): void {
+  if (operator === undefined) return;
+  const { connected, exceptions } = operator.status();
+  report("gander_operator_connected", connected ? 1 : 0);
+  report("gander_operator_exceptions", exceptions);
+}
+
+const noExport = { written: 0, dropped: 0, rateLimited: 0 };

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Instruments, leftOutInstruments, processInstruments } from "@gander/metrics";
+
+const policy = { policy: "name", policy_namespace: "its namespace, or empty" } as const;
+const origins = "`static` (a file), `grpc`, `operator`";
+const ours = { ...policy, origin: origins } as const;
+
+/** All metrics of a sensor. Names that mean what Tetragon's mean are Tetragon's. */
+export const sensorInstruments = {
+  ...processInstruments,
+  ...leftOutInstruments,
+  tetragon_events_total: {
+    kind: "counter",
+    help: "Events that left the kernel.",
+    labels: {
+      type: "`PROCESS_EXEC`, `PROCESS_EXIT`, `PROCESS_KPROBE`, `PROCESS_TRACEPOINT`, `PROCESS_LSM`",
+    },
+  },
+  tetragon_policy_events_total: {
+    kind: "counter",
+    help: "Events of policies that left the kernel.",
+    labels: { ...policy, hook: "its kind and what is hooked, such as `kprobe:fd_install`" },
+  },
+  tetragon_tracingpolicy_loaded: {
+    kind: "gauge",
+    help: "Policies by state. Which ones: `gander_policy_state`.",
+    labels: { state: "`enabled`, `partially_enabled`, `disabled`, `load_error`" },
+  },
+  tetragon_tracingpolicy_kernel_memory_bytes: {
+    kind: "gauge",
+    help: "Memory of the kernel that is there for this policy alone.",
+    labels: policy,
+  },
+  tetragon_events_exported_total: {
+    kind: "counter",
+    help: "Events that were written to the export file or the standard output.",
+  },
+  tetragon_export_ratelimit_events_dropped_total: {
+    kind: "counter",
+    help: "Events that were not exported because of `--export-rate-limit`.",
+  },
+  tetragon_observer_ringbuf_events_received_total: {
+    kind: "counter",
+    help: "Records that were read from the rings.",
+  },
+  tetragon_observer_ringbuf_events_lost_total: {
+    kind: "counter",
+    help: "Records that the ring had no room for.",
+  },
+  gander_policy_state: {
+    kind: "gauge",
+    help: "1 for the state that the policy is in.",
+    labels: {
+      ...ours,
+      state: "as in `tetragon_tracingpolicy_loaded`",
+      mode: "`enforce`, `monitor`, `monitor-only`",
+    },
+  },
+  gander_policy_hits_total: {
+    kind: "counter",
+    help: "Calls that the policy was asked about: exactly the sum of `gander_policy_outcomes_total`.",
+    labels: ours,
+  },
+  gander_policy_outcomes_total: {
+    kind: "counter",
+    help: "What became of these calls.",
+    labels: {
+      ...ours,
+      outcome:
+        "`emitted`, `filtered`, `suppressed_rate_limit`, `suppressed_budget`, `suppressed_no_post`, `lost_ring_full`, `lost_memory`",
+    },
+  },
+  gander_policy_actions_total: {
+    kind: "counter",
+    help: "What was done to processes, or in mode monitor would have been.",
+    labels: {
+      ...ours,
+      action:
+        "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `failed` (it could not be done)",
+    },
+  },
+  gander_events_lost_total: {
+    kind: "counter",
+    help: "Events that never left the kernel, by what they were and why.",
+    labels: { kind: "`exec`, `exit`, `policy`", cause: "`ring_full`, `memory`" },
+  },
+  gander_reader_events_total: {
+    kind: "counter",
+    help: "Events by what became of them at an exporter.",
+    labels: { reader: "`file`", outcome: "`written`, `dropped` (it was too slow), `rate_limited`" },
+  },
+  gander_records_undecodable_total: {
+    kind: "counter",
+    help: "Records that the sensor could not read: an error of it.",
+  },
+  gander_ring_waiting_bytes: {
+    kind: "gauge",
+    help: "Records in the kernel that wait to be read.",
+    labels: { ring: "`events`, `urgent`" },
+  },
+  gander_ring_size_bytes: {
+    kind: "gauge",
+    help: "Room for records (`--rb-size`). Those of policies are refused at three quarters of it.",
+    labels: { ring: "`events`, `urgent`" },
+  },
+  gander_kernel_memory_bytes: {
+    kind: "gauge",
+    help: "Memory of the kernel in use.",
+    labels: { part: "`maps`, `hook_programs`" },
+  },
+  gander_operator_connected: {
+    kind: "gauge",
+    help: "1 while the operator is reached, else 0. Only with `--operator`.",
+  },
+  gander_operator_exceptions: {
+    kind: "gauge",
+    help: "The operator's policies that are not, or not wholly, in force here.",
+  },
+  gander_kernel_faults_total: {
+    kind: "counter",
+    help: "Things that should not happen in programs of the kernel.",
+    labels: { fault: "name" },
+  },
+} as const satisfies Instruments;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { NodeException, NodePolicies, NodePolicy } from "../policy/node-policies.ts";
+import type { NodeBundle } from "./node-bundle.ts";
+
+/** What of a bundle isn't in force as it was sent. */
+export type BundleException = Omit<NodeException, "state" | "code"> & {
+  readonly state: NodeException["state"] | "refused";
+  readonly code: string;
+};
+
+export type Applied = {
+  /** With the stand-ins that are in force, and no others. */
+  readonly bundle: NodeBundle;
+  readonly exceptions: readonly BundleException[];
+};
+
+/**
+ * Brings a bundle in force. Where the newest version of a policy can't be and nothing of it is, as after
+ * a reboot, its stand-in is.
+ */
+export async function applyBundle(policies: NodePolicies, bundle: NodeBundle): Promise<Applied> {
+  let applied = await policies.apply(bundle.version);
+  const lacking = new Map(
+    applied.flatMap(({ uid, runningGeneration }): [string, NodePolicy][] => {
+      const standIn = bundle.standIns.get(uid);
+      return runningGeneration === 0 && standIn !== undefined ? [[uid, standIn]] : [];
+    }),
+  );
+  if (lacking.size > 0) {
+    const version = bundle.version.policies.map((policy) => lacking.get(policy.uid) ?? policy);
+    const failed = new Set(
+      (await policies.apply({ ...bundle.version, policies: version }))
+        .filter(({ state, runningGeneration }) => state !== "degraded" && runningGeneration === 0)
+        .map(({ uid }) => uid),
+    );
+    applied = applied.map((exception) => {
+      const standIn = lacking.get(exception.uid);
+      if (standIn === undefined || failed.has(exception.uid)) return exception;
+      return { ...exception, runningGeneration: standIn.generation };
+    });
+  }
+  return {
+    bundle: { ...bundle, standIns: standInsInForce(bundle, applied) },
+    exceptions: exceptionsOf(bundle, applied, policies),
+  };
+}
+
+function standInsInForce(
+  { version, refused, standIns }: NodeBundle,
+  applied: readonly NodeException[],
+): ReadonlyMap<string, NodePolicy> {
+  const wanted = new Map(version.policies.map(({ uid, generation }) => [uid, generation]));
+  const needed = new Set([
+    ...refused.map(({ uid }) => uid),
+    ...applied
+      .filter(({ uid, runningGeneration }) => runningGeneration !== wanted.get(uid))
+      .map(({ uid }) => uid),
+  ]);
+  return new Map([...standIns].filter(([uid]) => needed.has(uid)));
+}
+
+function exceptionsOf(
+  { refused, standIns }: NodeBundle,
+  applied: readonly NodeException[],
+  policies: NodePolicies,
+): readonly BundleException[] {
+  const exceptions = new Map<string, BundleException>(applied.map((one) => [one.uid, one]));
+  for (const { uid, code, message } of refused) {
+    const ofStandIn = exceptions.get(uid);
+    const runningGeneration =
+      ofStandIn?.runningGeneration ??
+      standIns.get(uid)?.generation ??
+      policies.generationInForce(uid);
+    const more = ofStandIn === undefined ? "" : `; its version before: ${ofStandIn.message}`;
+    exceptions.set(uid, {
+      uid,
+      state: "refused",
+      code,
+      message: message + more,
+      runningGeneration,
+    });
+  }
+  return [...exceptions.values()];
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import type { NodePod } from "../policy/node-policies.ts";
+import type { NodeState, PolicyHead } from "./node-state.ts";
+
+/** What lies on disk of a bundle; contents of policies lie beside it, under their digests. */
+export type StoredBundle = {
+  /** The node it is for. */
+  readonly node: string;
+  readonly state: NodeState;
+  /** By UID: what goes on in the place of a policy whose newest version can't be in force. */
+  readonly standIns: ReadonlyMap<string, PolicyHead>;
+  /** UIDs of policies whose content was never here. */
+  readonly absent: ReadonlySet<string>;
+};
+
+type Body = {
+  readonly node: string;
+  readonly epoch: number;
+  readonly digest: string;
+  readonly policies: readonly PolicyHead[];
+  readonly standIns: readonly PolicyHead[];
+  readonly absent: readonly string[];
+  readonly pods: readonly NodePod[];
+};
+
+const format = 1;
+
+/** A line that vouches for all that follows, then JSON. */
+export function encodeBundle({ node, state, standIns, absent }: StoredBundle): Buffer {
+  const body: Body = {
+    node,
+    epoch: state.epoch,
+    digest: state.digest,
+    policies: [...state.policies.values()],
+    standIns: [...standIns.values()],
+    absent: [...absent],
+    pods: [...state.pods.values()],
+  };
+  const text = JSON.stringify(body);
+  return Buffer.from(`${header(text)}\n${text}`);
+}
+
+/** Undefined: it was not written by `encodeBundle`, or not to its end, or was changed since. */
+export function decodeBundle(bytes: Buffer): StoredBundle | undefined {
+  const text = bytes.toString("utf8");
+  const newline = text.indexOf("\n");
+  const json = text.slice(newline + 1);
+  if (newline < 0 || text.slice(0, newline) !== header(json)) return undefined;
+  const { node, epoch, digest, policies, standIns, absent, pods } = JSON.parse(json) as Body;
+  const state = { epoch, digest, policies: byUid(policies), pods: byUid(pods) };
+  return { node, state, standIns: byUid(standIns), absent: new Set(absent) };
+}
+
+function header(text: string): string {
+  return `gander-bundle ${format} ${createHash("sha256").update(text).digest("hex")}`;
+}
+
+function byUid<T extends { readonly uid: string }>(list: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(list.map((one) => [one.uid, one]));
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { link, mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeBundle, encodeBundle, type StoredBundle } from "./bundle-file.ts";
+import { type EpochFloor, openEpochFloor } from "./epoch-floor.ts";
+import type { BundleSources } from "./node-bundle.ts";
+import { writeDurably } from "./write-durably.ts";
+
+export type BundleStoreOptions = {
+  /** Where it all lies; made if it isn't there. */
+  readonly folder: string;
+  /** The node that speaks: a bundle of another one is refused. */
+  readonly node: string;
+};
+
+/** What was found at the start. */
+export type FoundBundle = {
+  /** Undefined: there is none that can be used. */
+  readonly bundle: StoredBundle | undefined;
+  /** Whether it is the last one that was to be in force: else something was in force that is lost. */
+  readonly isNewest: boolean;
+  /** What can't be used and why, for people. */
+  readonly problems: readonly string[];
+};
+
+/** Contents that nothing refers to and that are deleted after one save: no long work at once. */
+const deletedAtOnce = 256;
+
+/**
+ * The last bundle that was committed, the one before it, and the contents of their policies by digest.
+ * Contents that couldn't be written yet are held in memory.
+ */
+export class BundleStore implements BundleSources {
+  readonly found: FoundBundle;
+  readonly #folder: string;
+  readonly #node: string;
+  readonly #floor: EpochFloor;
+  readonly #stored = new Set<string>();
+  #unstored: Map<string, Uint8Array> = new Map();
+  readonly #damaged = new Set<string>();
+  /** Digests that the files `bundle` and `bundle.previous` need. */
+  #needed: { readonly current: ReadonlySet<string>; readonly previous: ReadonlySet<string> };
+  #isCurrentGood: boolean;
+
+  /** Reads what is there. Never throws: what can't be read or made is told by `found`, or by a save. */
+  constructor({ folder, node }: BundleStoreOptions) {
+    this.#folder = folder;
+    this.#node = node;
+    const problems: string[] = [];
+    try {
+      mkdirSync(join(folder, "policies"), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      problems.push(`${folder} cannot be made: ${reasonOf(error)}`);
+    }
+    this.#floor = openEpochFloor(join(folder, "epoch"));
+    this.#readContents(problems);
+    const current = this.#readBundle("bundle", problems);
+    const previous = this.#readBundle("bundle.previous", current === undefined ? problems : []);
+    this.#needed = { current: digestsOf(current), previous: digestsOf(previous) };
+    this.#isCurrentGood = current !== undefined;
+    const bundle = current ?? previous;
+    const epoch = bundle?.state.epoch ?? 0;
+    if (bundle !== undefined && epoch < this.#floor.value)
+      problems.push(`the newest bundle has epoch ${epoch}, in force was ${this.#floor.value}`);
+    this.found = { bundle, isNewest: epoch >= this.#floor.value, problems };
+  }
+
+  /** The highest epoch that was to be in force here. */
+  get floor(): number {
+    return this.#floor.value;
+  }
+
+  /** In hex. */
+  get digests(): readonly string[] {
+    return [...this.#stored, ...this.#unstored.keys()];
+  }
+
+  has(digest: string): boolean {
+    return this.#stored.has(digest) || this.#unstored.has(digest);
+  }
+
+  readonly content = (digest: string): Uint8Array | undefined => {
+    const held = this.#unstored.get(digest);
+    if (held !== undefined) return held;
+    if (!this.#stored.has(digest)) return undefined;
+    const bytes = this.#readContent(digest);
+    if (bytes === undefined) this.#forgetDamaged(digest);
+    return bytes;
+  };
+
+  readonly isDamaged = (digest: string): boolean => this.#damaged.has(digest);
+
+  /**
+   * Keeps in memory what this bundle needs and disk doesn't have, until it is saved; what only earlier
+   * ones needed is let go. `contents` are under their digests.
+   */
+  hold(bundle: Omit<StoredBundle, "node">, contents: ReadonlyMap<string, Uint8Array>): void {
+    const before = this.#unstored;
+    this.#unstored = new Map();
+    for (const digest of digestsOf(bundle)) {
+      const bytes = contents.get(digest) ?? before.get(digest);
+      if (bytes === undefined || this.#stored.has(digest)) continue;
+      this.#damaged.delete(digest);
+      this.#unstored.set(digest, bytes);
+    }
+  }
+
+  /**
+   * From now on no bundle below this epoch is the newest, whether saving it succeeds or not. Rejects with
+   * the system's error.
+   */
+  raiseFloor(epoch: number): Promise<void> {
+    return this.#floor.raise(epoch);
+  }
+
+  /**
+   * Makes this the bundle that is found at the next start, contents first; the one before stays beside
+   * it. Rejects with the system's error, and is then as before. Called one at a time.
+   */
+  async save(bundle: Omit<StoredBundle, "node">): Promise<void> {
+    await mkdir(join(this.#folder, "policies"), { recursive: true, mode: 0o700 });
+    const needed = digestsOf(bundle);
+    for (const [digest, bytes] of [...this.#unstored]) {
+      if (!needed.has(digest)) continue;
+      await writeDurably(this.#contentPath(digest), bytes);
+      this.#stored.add(digest);
+      this.#unstored.delete(digest);
+    }
+    if (this.#isCurrentGood) await this.#keepAsPrevious();
+    const path = join(this.#folder, "bundle");
+    await writeDurably(path, encodeBundle({ ...bundle, node: this.#node }));
+    this.#needed = { ...this.#needed, current: needed };
+    this.#isCurrentGood = true;
+    await this.#deleteUnneeded();
+  }
+
+  /** By a second name for the file, so that there never is a moment without `bundle`. */
+  async #keepAsPrevious(): Promise<void> {
+    const previous = join(this.#folder, "bundle.previous");
+    await rm(`${previous}.new`, { force: true });
+    await link(join(this.#folder, "bundle"), `${previous}.new`);
+    await rename(`${previous}.new`, previous);
+    this.#needed = { ...this.#needed, previous: this.#needed.current };
+  }
+
+  async #deleteUnneeded(): Promise<void> {
+    const { current, previous } = this.#needed;
+    const unneeded = (digest: string) => !current.has(digest) && !previous.has(digest);
+    for (const digest of [...this.#stored].filter(unneeded).slice(0, deletedAtOnce)) {
+      this.#stored.delete(digest);
+      await rm(this.#contentPath(digest), { force: true });
+    }
+  }
+
+  #readContents(problems: string[]): void {
+    let names: readonly string[] = [];
+    try {
+      names = readdirSync(join(this.#folder, "policies"));
+    } catch (error) {
+      problems.push(`the policies cannot be listed: ${reasonOf(error)}`);
+    }
+    for (const name of names) {
+      if (/^[0-9a-f]{64}$/.test(name)) this.#stored.add(name);
+      // Left by a crash while it was written.
+      else rmSync(join(this.#folder, "policies", name), { force: true, recursive: true });
+    }
+  }
+
+  #readBundle(name: string, problems: string[]): StoredBundle | undefined {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(join(this.#folder, name));
+    } catch (error) {
+      if (!isMissing(error)) problems.push(`${name} cannot be read: ${reasonOf(error)}`);
+      return undefined;
+    }
+    const bundle = decodeBundle(bytes);
+    if (bundle === undefined)
+      problems.push(`${name} is damaged: its checksum is not that of its content`);
+    else if (bundle.node === this.#node) return bundle;
+    else problems.push(`${name} is of node "${bundle.node}", this is "${this.#node}"`);
+    return undefined;
+  }
+
+  /** Undefined: it can't be read, or isn't what its name says. */
+  #readContent(digest: string): Uint8Array | undefined {
+    try {
+      const bytes = readFileSync(this.#contentPath(digest));
+      return createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** To be sent again by the operator, and written again. */
+  #forgetDamaged(digest: string): void {
+    this.#stored.delete(digest);
+    this.#damaged.add(digest);
+  }
+
+  #contentPath(digest: string): string {
+    return join(this.#folder, "policies", digest);
+  }
+}
+
+function digestsOf(
+  bundle: Pick<StoredBundle, "state" | "standIns"> | undefined,
+): ReadonlySet<string> {
+  if (bundle === undefined) return new Set();
+  const heads = [...bundle.state.policies.values(), ...bundle.standIns.values()];
+  return new Set(heads.map(({ digest }) => digest));
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@gander/base";
+import { connectPath, eventsPath } from "@gander/proto/stream";
+import { status } from "@grpc/grpc-js";
+import type { BundleKeeper } from "./bundle-keeper.ts";
+import type { EventRelay } from "./event-relay.ts";
+import type { KernelFactsMessage } from "./kernel-facts-message.ts";
+import { type OperatorAccess, readCredentials } from "./operator-access.ts";
+import {
+  type OperatorChannel,
+  openChannel,
+  operatorStream,
+  type StreamEnd,
+} from "./operator-channel.ts";
+import { OperatorSession, type SessionOptions } from "./operator-session.ts";
+import type { OperatorStatus } from "./operator-status.ts";
+import { retryDelays } from "./retry-delays.ts";
+
+export type OperatorLinkDeps = {
+  readonly keeper: BundleKeeper;
+  /** Read beside everything else; a rejection is logged and holds nothing back. */
+  readonly facts: () => Promise<KernelFactsMessage>;
+  readonly logger: Logger;
+  /** Serves what people watch through the operator. */
+  readonly relay?: Pick<EventRelay, "open">;
+  readonly random?: () => number;
+};
+
+export type OperatorLinkOptions = SessionOptions & {
+  readonly access: OperatorAccess;
+  /** Of the time between tries: the bound of the first, and of all. */
+  readonly firstRetryMs?: number;
+  readonly mostRetryMs?: number;
+  /** After a replica that served well went away: at most so long. */
+  readonly moveMs?: number;
+};
+
+export type OperatorLink = AsyncDisposable & { status(): OperatorStatus };
+
+/** A stream that lasted so long was a good one: the next try is like the first. */
+const goodMs = 10_000;
+
+/**
+ * Keeps a stream to the operator open, for as long as the sensor runs. While there is none, what is in
+ * force stays. Logs when that changes, and when the reason does.
+ */
+export function startOperatorLink(
+  deps: OperatorLinkDeps,
+  options: OperatorLinkOptions,
+): OperatorLink {
+  const link = new Link(deps, options);
+  return {
+    status: () => link.status(),
+    [Symbol.asyncDispose]: () => link.stop(),
+  };
+}
+
+class Link {
+  readonly #deps: OperatorLinkDeps;
+  readonly #options: OperatorLinkOptions;
+  readonly #logger: Logger;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #facts: KernelFactsMessage | undefined;
+  #connected: { readonly peer: string } | undefined;
+  #since = Date.now();
+  #lastError = "";
+  /** Reasons that were logged since it was connected last. */
+  readonly #told = new Set<string>();
+  #session: OperatorSession | undefined;
+  #comeAgain: (() => void) | undefined;
+
+  constructor(deps: OperatorLinkDeps, options: OperatorLinkOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#logger = deps.logger.with({ operator: options.access.address.text });
+    deps.keeper.onChange(() => this.#session?.changed());
+    this.#running = this.#run();
+  }
+
+  status(): OperatorStatus {
+    const { keeper } = this.#deps;
+    const { epoch, policies, pods } = keeper.state;
+    return {
+      address: this.#options.access.address.text,
+      connected: this.#connected !== undefined,
+      peer: this.#connected?.peer ?? "",
+      since: this.#since,
+      lastError: this.#lastError,
+      epoch,
+      source: keeper.source,
+      policies: policies.size,
+      pods: pods.size,
+      exceptions: keeper.exceptions.length,
+      storeProblem: keeper.storeProblem,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { access, firstRetryMs = 1_000, mostRetryMs = 30_000, moveMs = 1_000 } = this.#options;
+    const { random = Math.random } = this.#deps;
+    const { signal } = this.#stop;
+    if (access.caFile === undefined && !access.address.isLocal)
+      this.#logger.warn(
+        "The connection to the operator is not encrypted: whoever is in between can take the token and change policies",
+        { hint: "Give --operator-ca instead of --operator-insecure" },
+      );
+    void this.#readFacts();
+    const delays = retryDelays({
+      firstMs: firstRetryMs,
+      mostMs: mostRetryMs,
+      jitter: "full",
+      random,
+    });
+    while (!signal.aborted) {
+      const { reason, goodFor } = await this.#connect(signal);
+      if (signal.aborted) return;
+      // Ended from here, to come again with more to tell.
+      if (reason === undefined) continue;
+      this.#disconnected(reason);
+      const wasGood = goodFor >= goodMs;
+      if (wasGood) delays.reset();
+      // Where one goes away another takes over; only not all sensors at one moment.
+      const delayMs = wasGood ? random() * moveMs : delays.next();
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Until the stream ends; `goodFor` is how long it served, in ms. */
+  async #connect(
+    signal: AbortSignal,
+  ): Promise<{ readonly reason: Reason | undefined; readonly goodFor: number }> {
+    const { access } = this.#options;
+    let channel: OperatorChannel;
+    try {
+      channel = openChannel(access, await readCredentials(access));
+    } catch (error) {
+      return { reason: localReason(error), goodFor: 0 };
+    }
+    using _ = channel;
+    let welcomedAt: number | undefined;
+    let ourReason: string | undefined;
+    let comesAgain = false;
+    const stream = operatorStream(channel.call(connectPath), (message) => session.receive(message));
+    using session = new OperatorSession(
+      {
+        keeper: this.#deps.keeper,
+        facts: this.#facts,
+        send: (message) => stream.send(message),
+        end: (reason) => {
+          ourReason = reason;
+          stream.cancel();
+        },
+        welcomed: ({ operator_version: version = "", protocol }) => {
+          welcomedAt = performance.now();
+          this.#welcomed(stream.peer(), { version, protocol });
+        },
+        answered: ({ refusal }) => {
+          if (refusal !== undefined)
+            this.#logger.warn("A version of the operator was refused", { reason: refusal });
+        },
+        openEvents: () => this.#deps.relay?.open(() => channel.call(eventsPath)),
+        monotonicNow: () => performance.now(),
+      },
+      this.#options,
+    );
+    this.#session = session;
+    if (this.#facts === undefined)
+      this.#comeAgain = () => {
+        comesAgain = true;
+        stream.cancel();
+      };
+    const cancel = () => stream.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    else await session.begin();
+    const end = await stream.ended;
+    signal.removeEventListener("abort", cancel);
+    this.#session = undefined;
+    this.#comeAgain = undefined;
+    const goodFor = welcomedAt === undefined ? 0 : performance.now() - welcomedAt;
+    const reason = ourReason === undefined ? reasonOf(end) : { text: ourReason, hint: "" };
+    return { reason: comesAgain ? undefined : reason, goodFor };
+  }
+
+  /** Policies don't wait for it: a stream that is open by then is begun anew. */
+  async #readFacts(): Promise<void> {
+    try {
+      this.#facts = await this.#deps.facts();
+      this.#comeAgain?.();
+    } catch (error) {
+      this.#logger.warn("What this kernel is like cannot be read for the operator", { error });
+    }
+  }
+
+  #welcomed(
+    peer: string,
+    facts: { readonly version: string; readonly protocol?: number | undefined },
+  ): void {
+    const isNew = this.#connected === undefined;
+    this.#connected = { peer };
+    if (!isNew) return;
+    this.#since = Date.now();
+    this.#told.clear();
+    this.#logger.info("Connected to the operator", { peer, ...facts });
+  }
+
+  #disconnected({ text, hint }: Reason): void {
+    const wasConnected = this.#connected !== undefined;
+    if (wasConnected) this.#since = Date.now();
+    this.#connected = undefined;
+    this.#lastError = text;
+    if (this.#told.has(text) && !wasConnected) return;
+    // A few that come in turns are told once each.
+    if (this.#told.size >= 8) this.#told.clear();
+    this.#told.add(text);
+    const message = wasConnected
+      ? "The connection to the operator ended; what is in force stays"
+      : "The operator cannot be reached; what is in force stays";
+    if (hint === "") this.#logger.warn(message, { reason: text });
+    else this.#logger.error(message, { reason: text, hint });
+  }
+}
+
+type Reason = { readonly text: string; readonly hint: string };
+
+function localReason(error: unknown): Reason {
+  return {
+    text: error instanceof Error ? error.message : String(error),
+    hint: "Mount the file, or correct the flag; it is read again at each try",
+  };
+}
+
+function reasonOf({ code, details }: StreamEnd): Reason {
+  const text = `${status[code] ?? code}: ${details}`.slice(0, 500);
+  const isTls = code === status.UNAVAILABLE && /certificate|altname|\bSSL\b/i.test(details);
+  return { text, hint: (isTls ? tlsHint : hints[code]) ?? "" };
+}
+
+const tlsHint =
+  "--operator-ca must hold the authority that signed the operator's certificate, and the certificate must be for the address or --operator-server-name";
+
+/** What a person has to do; the other ends pass by themselves. */
+const hints: Readonly<Partial<Record<number, string>>> = {
+  [status.UNAUTHENTICATED]:
+    "--operator-token must be a projected service account token of the sensor's service account, with the audience gander-operator, and not expired",
+  [status.PERMISSION_DENIED]:
+    "The token is of another node than this sensor speaks for: --node-name (or NODE_NAME) must be the name of the Kubernetes node that its pod runs on",
+  [status.FAILED_PRECONDITION]:
+    "Sensor and operator may be one minor release apart: upgrade the older",
+  [status.UNIMPLEMENTED]: "What listens there is no operator of Gander: check --operator",
+};

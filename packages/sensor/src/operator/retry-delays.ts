@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export type RetryDelayOptions = {
+  readonly firstMs: number;
+  readonly mostMs: number;
+  /**
+   * "full": anything from 0 to the bound, so that a fleet that lost its operator at one moment doesn't
+   * come back at one. "half": from half of it.
+   */
+  readonly jitter: "full" | "half";
+  readonly random?: () => number;
+};
+
+export type RetryDelays = {
+  /** Milliseconds until the next try; the bound doubles each time. */
+  next(): number;
+  /** It went well: begins at the first again. */
+  reset(): void;
+};
+
+export function retryDelays(options: RetryDelayOptions): RetryDelays {
+  const { firstMs, mostMs, jitter, random = Math.random } = options;
+  let bound = firstMs;
+  return {
+    next() {
+      const least = jitter === "full" ? 0 : bound / 2;
+      const delay = least + random() * (bound - least);
+      bound = Math.min(2 * bound, mostMs);
+      return Math.round(delay);
+    },
+    reset() {
+      bound = firstMs;
+    },
+  };
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type FSWatcher, watch } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger, Problem, Result } from "@gander/base";
+import type { CheckedPolicy } from "@gander/policy";
+import { type PolicyFile, type PolicyFiles, policyFiles, readPolicyFile } from "./policy-file.ts";
+
+type Key = { readonly name: string; readonly namespace: string };
+
+export type PolicySink = {
+  /** The file that a policy comes from is broken now, and in force is its last good version; or not any more. */
+  reportBroken?(
+    key: { readonly name: string; readonly namespace: string; readonly origin: "static" },
+    problems: readonly Problem[],
+  ): void;
+  /** Puts a policy in force, or replaces the one of its name. */
+  add(policy: CheckedPolicy, origin: "static"): Promise<Result<unknown>>;
+  remove(key: Key & { readonly origin: "static" }): Promise<Result<unknown>>;
+  /** What is in force, also from a sensor before this one. */
+  list(): readonly (Key & {
+    readonly origin: string;
+    readonly digest: string;
+    readonly state?: string;
+  })[];
+};
+
+export type PolicyDirectoryDeps = {
+  readonly policies: PolicySink;
+  readonly check: (
+    text: string,
+    options: { readonly file: string },
+  ) => Result<readonly CheckedPolicy[]>;
+  readonly logger: Logger;
+};
+
+export type PolicyDirectoryOptions = {
+  /** Those that are not there are looked for again. */
+  readonly directories: readonly string[];
+  /** Policies that are in force whatever the directories hold. */
+  readonly always?: readonly CheckedPolicy[];
+  /** A change takes effect when nothing has changed for so long: files are not read half written. */
+  readonly quietMs?: number;
+  /** Looks without being told, for directories that come later and file systems that do not tell. */
+  readonly pollMs?: number;
+};
+
+export type PolicyDirectory = AsyncDisposable & {
+  /** Brings the policies in force in line with the files now. */
+  scan(): Promise<void>;
+};
+
+/**
+ * Keeps the policies in force in line with the files of directories: what a file says is in force, what
+ * no file says is not. A file that is broken leaves its last good version in force, and is logged with
+ * line and column; a directory that cannot be read any more leaves all of its. Gives when the files
+ * have been read once.
+ */
+export async function watchPolicyDirectories(
+  deps: PolicyDirectoryDeps,
+  options: PolicyDirectoryOptions,
+): Promise<PolicyDirectory> {
+  const { directories, quietMs = 100, pollMs = 2000 } = options;
+  const reconciler = createReconciler(deps, options.always ?? []);
+  const stopped = new AbortController();
+  const watchers = new Map<string, FSWatcher>();
+  let last: Promise<void> = Promise.resolve();
+  let changes = 0;
+
+  const scan = (): Promise<void> => {
+    last = last
+      .then(async () => {
+        for (const directory of directories) keepWatching(directory, watchers, () => void settle());
+        await reconciler.reconcile(await policyFiles(directories));
+      })
+      .catch((error: unknown) =>
+        deps.logger.error("Policy directories cannot be followed", { error }),
+      );
+    return last;
+  };
+  const settle = async (): Promise<void> => {
+    const change = ++changes;
+    await pause(quietMs, stopped.signal);
+    if (change === changes && !stopped.signal.aborted) await scan();
+  };
+  const poll = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      await pause(pollMs, stopped.signal);
+      if (!stopped.signal.aborted) await scan();
+    }
+  };
+
+  await scan();
+  const polling = poll();
+  return {
+    scan,
+    async [Symbol.asyncDispose]() {
+      stopped.abort();
+      for (const watcher of watchers.values()) watcher.close();
+      await polling;
+      await last;
+    },
+  };
+}
+
+type Reconciler = { reconcile(found: PolicyFiles): Promise<void> };
+
+function createReconciler(
+  { policies, check, logger }: PolicyDirectoryDeps,
+  always: readonly CheckedPolicy[],
+): Reconciler {
+  const files = new Map<string, PolicyFile>();
+  /** Digest of what was tried last, so that it is tried once. */
+  const tried = new Map<string, string>();
+  const lost = new Set<string>();
+
+  const readAll = async ({ paths, unreadable }: PolicyFiles): Promise<void> => {
+    reportLost(logger, unreadable, lost);
+    const gone = new Set(unreadable.map((directory) => resolve(directory)));
+    for (const path of files.keys())
+      if (!paths.includes(path) && !gone.has(resolve(dirname(path)))) files.delete(path);
+    for (const path of paths) {
+      const before = files.get(path);
+      const after = await readPolicyFile(path, before, check);
+      if (after === before) continue;
+      if (after === undefined) files.delete(path);
+      else files.set(path, after);
+      if (after === undefined) continue;
+      report(logger, path, after, before);
+      for (const { compiled } of after.policies) {
+        const { name, namespace } = compiled;
+        policies.reportBroken?.({ name, namespace, origin: "static" }, after.problems);
+      }
+    }
+  };
+
+  return {
+    reconcile: async (found) => {
+      await readAll(found);
+      const rewritten = new Set([...files.values()].flatMap(freshKeys));
+      const wanted = merge(always, files, logger);
+      const known = policies.list().filter(({ origin }) => origin === "static");
+      const loaded = known.filter(({ state }) => state !== "load-error");
+      const digests = new Map(loaded.map((one) => [keyText(one), one.digest]));
+      // A policy of an earlier sensor may be in what cannot be read now: it stays.
+      const uncertain = found.unreadable.length > 0 || [...files.values()].some(isUnknown);
+      const surplus = known.filter((one) => !wanted.has(keyText(one)));
+      // All in one turn: changes then take effect together.
+      await Promise.all([
+        ...[...wanted].map(async ([key, policy]) => {
+          const { digest } = policy.compiled;
+          // Writing the file again is how a person says: try again.
+          const isAsked = rewritten.has(key) && digests.get(key) !== digest;
+          if (tried.get(key) === digest && !isAsked) return;
+          tried.set(key, digest);
+          if (digests.get(key) === digest) return logAdopted(logger, policy);
+          const { problems } = await policies.add(policy, "static");
+          logOutcome(logger, "Policy is in force", policy.compiled, problems);
+        }),
+        ...surplus.map(async ({ name, namespace }) => {
+          const key = keyText({ name, namespace });
+          if (uncertain && !tried.has(key)) return;
+          tried.delete(key);
+          const { problems } = await policies.remove({ name, namespace, origin: "static" });
+          logOutcome(logger, "Policy was taken out of force", { name, namespace }, problems);
+        }),
+      ]);
+    },
+  };
+}
+
+function freshKeys({ fresh, problems, policies }: PolicyFile): readonly string[] {
+  return fresh && problems.length === 0 ? policies.map(({ compiled }) => keyText(compiled)) : [];
+}
+
+/** Nothing is known of what it held when it was right. */
+function isUnknown({ problems, policies }: PolicyFile): boolean {
+  return problems.length > 0 && policies.length === 0;
+}
+
+function keyText({ name, namespace }: Key): string {
+  return `${namespace}/${name}`;
+}
+
+/** All policies by name; where two files have the same one, the first by path counts. */
+function merge(
+  always: readonly CheckedPolicy[],
+  files: Map<string, PolicyFile>,
+  logger: Logger,
+): ReadonlyMap<string, CheckedPolicy> {
+  const wanted = new Map(always.map((policy) => [keyText(policy.compiled), policy]));
+  const origin = new Map(always.map((policy) => [keyText(policy.compiled), "--tracing-policy"]));
+  for (const path of [...files.keys()].sort()) {
+    const file = files.get(path);
+    for (const policy of file?.policies ?? []) {
+      const key = keyText(policy.compiled);
+      const first = origin.get(key);
+      if (first === undefined) {
+        origin.set(key, path);
+        wanted.set(key, policy);
+      } else if (file?.fresh === true)
+        logger.error("Policy is in two files, the second one is ignored", {
+          policy: key,
+          first,
+          second: path,
+        });
+    }
+    if (file !== undefined) files.set(path, { ...file, fresh: false });
+  }
+  return wanted;
+}
+
+/** Says once that a directory is not there, and once that it is back. */
+function reportLost(logger: Logger, unreadable: readonly string[], lost: Set<string>): void {
+  for (const directory of unreadable)
+    if (!lost.has(directory))
+      logger.warn("Policy directory cannot be read; what it held stays in force", { directory });
+  for (const directory of lost)
+    if (!unreadable.includes(directory)) logger.info("Policy directory is there", { directory });
+  lost.clear();
+  for (const directory of unreadable) lost.add(directory);
+}
+
+function report(
+  logger: Logger,
+  file: string,
+  { problems, policies, warnings }: PolicyFile,
+  before: PolicyFile | undefined,
+): void {
+  for (const problem of warnings) logger.warn("Policy file has a warning", fields(problem, file));
+  for (const problem of problems) logger.error("Policy file is broken", fields(problem, file));
+  if (problems.length > 0 && (before?.policies.length ?? 0) > 0)
+    logger.warn("The last good version of the file stays in force", {
+      file,
+      policies: policies.map(({ compiled }) => compiled.name),
+    });
+}
+
+function fields({ line, column, code, message, hint, path }: Problem, file: string) {
+  return { file, line, column, path, code, problem: message, hint };
+}
+
+function logAdopted(logger: Logger, { compiled: { name, namespace } }: CheckedPolicy): void {
+  logger.info("Policy of the earlier sensor goes on", { policy: name, namespace });
+}
+
+function logOutcome(
+  logger: Logger,
+  done: string,
+  { name, namespace }: Key,
+  problems: readonly Problem[] | undefined,
+): void {
+  if (problems === undefined) logger.info(done, { policy: name, namespace });
+  for (const { path, code, message, hint } of problems ?? [])
+    logger.error("Policy cannot be changed", {
+      policy: name,
+      namespace,
+      path,
+      code,
+      problem: message,
+      hint,
+    });
+}
+
+/** Watches a directory as soon as it is there, and again when it is another. */
+function keepWatching(
+  directory: string,
+  watchers: Map<string, FSWatcher>,
+  changed: () => void,
+): void {
+  if (watchers.has(directory)) return;
+  try {
+    const watcher = watch(directory, changed);
+    const forget = () => {
+      watcher.close();
+      watchers.delete(directory);
+    };
+    watcher.on("error", forget);
+    watcher.on("change", (type, name) => {
+      // The directory itself went away: its name is then the one that is told.
+      if (type === "rename" && name === basename(directory)) forget();
+    });
+    watchers.set(directory, watcher);
+  } catch {
+    // Not there (yet): the poll finds it.
+  }
+}
+
+function basename(path: string): string {
+  return path.replace(/\/+$/, "").split("/").at(-1) ?? "";
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+}

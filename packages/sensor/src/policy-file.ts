@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type ErrorCode, GanderError, type Problem, type Result } from "@gander/base";
+import type { CheckedPolicy } from "@gander/policy";
+
+/** What is known of a file of policies. */
+export type PolicyFile = {
+  /** Changes when the file does. */
+  readonly stamp: string;
+  /** Of the last version without an error. */
+  readonly policies: readonly CheckedPolicy[];
+  /** Of this version; none: `policies` is this version. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** Nobody has looked at this version yet. */
+  readonly fresh: boolean;
+};
+
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export type PolicyFiles = {
+  /** Paths, sorted. */
+  readonly paths: readonly string[];
+  /** Directories that are missing or cannot be read. */
+  readonly unreadable: readonly string[];
+};
+
+/** The files in `directories` that can hold policies. */
+export async function policyFiles(directories: readonly string[]): Promise<PolicyFiles> {
+  const paths = new Set<string>();
+  const unreadable: string[] = [];
+  for (const directory of directories) {
+    try {
+      for (const name of await readdir(directory))
+        if (isPolicyName(name)) paths.add(join(directory, name));
+    } catch {
+      unreadable.push(directory);
+    }
+  }
+  return { paths: [...paths].sort(), unreadable };
+}
+
+/** Files of editors and of mounted ConfigMaps begin with a dot. */
+function isPolicyName(name: string): boolean {
+  return /\.(ya?ml|json)$/.test(name) && !name.startsWith(".");
+}
+
+/**
+ * Reads a file again if it changed; `before` itself if not, undefined if it is gone or is no file. A
+ * version with errors keeps the policies of the last one without.
+ */
+export async function readPolicyFile(
+  path: string,
+  before: PolicyFile | undefined,
+  check: (text: string, options: { readonly file: string }) => Result<readonly CheckedPolicy[]>,
+): Promise<PolicyFile | undefined> {
+  try {
+    const info = await stat(path, { bigint: true });
+    const stamp = `${info.dev}:${info.ino}:${info.size}:${info.mtimeNs}:${info.ctimeNs}`;
+    if (stamp === before?.stamp) return before;
+    // A FIFO would never end.
+    if (!info.isFile()) return undefined;
+    if (info.size > MAX_FILE_BYTES)
+      return broken("input-too-large", `larger than ${MAX_FILE_BYTES} bytes`, path, stamp, before);
+    const { value, problems } = check(await readFile(path, "utf8"), { file: path });
+    if (value === undefined)
+      return { stamp, policies: before?.policies ?? [], problems, warnings: [], fresh: true };
+    const warnings = value.flatMap((policy) => policy.warnings);
+    return { stamp, policies: value, problems: [], warnings, fresh: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    return broken("configuration-file", `cannot be read: ${reason}`, path, "", before);
+  }
+}
+
+/** Reads files that must be right; throws GanderError that names all problems of all of them. */
+export async function readPolicyFiles(
+  paths: readonly string[],
+  check: (text: string, options: { readonly file: string }) => Result<readonly CheckedPolicy[]>,
+): Promise<readonly CheckedPolicy[]> {
+  const files = await Promise.all(paths.map((path) => readPolicyFile(path, undefined, check)));
+  const missing = paths.filter((_, index) => files[index] === undefined);
+  const problems = files.flatMap((file) => file?.problems ?? []);
+  if (missing.length === 0 && problems.length === 0)
+    return files.flatMap((file) => file?.policies ?? []);
+  const texts = [
+    ...missing.map((path) => `${path}: there is no such file`),
+    ...problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+  ];
+  throw new GanderError("configuration-file", `Cannot use --tracing-policy: ${texts.join("; ")}`, {
+    hint: "gander policy check FILE shows the places.",
+  });
+}
+
+function broken(
+  code: ErrorCode,
+  message: string,
+  file: string,
+  stamp: string,
+  before: PolicyFile | undefined,
+): PolicyFile {
+  // Said once, not at every look.
+  if (before?.problems[0]?.message === message) return before;
+  const problem: Problem = {
+    file,
+    path: "",
+    line: 0,
+    column: 0,
+    code,
+    message,
+    hint: "",
+    severity: "error",
+  };
+  return {
+    stamp,
+    policies: before?.policies ?? [],
+    problems: [problem],
+    warnings: [],
+    fresh: true,
+  };
+}

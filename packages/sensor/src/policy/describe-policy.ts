@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describeHookPoint } from "@gander/policy";
+import {
+  addPolicyCounts,
+  addSelectorCounts,
+  noPolicyCounts,
+  noSelectorCounts,
+  ruleCounts,
+} from "./counters.ts";
+import type { Generations } from "./generations.ts";
+import {
+  allRules,
+  type InstalledHook,
+  type InstalledPolicy,
+  type InstalledRule,
+} from "./installed-policy.ts";
+import type { NewPolicy } from "./installer.ts";
+import { kernelMemoryOf } from "./kernel-memory.ts";
+import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
+
+const sections = { kprobe: "kprobes", tracepoint: "tracepoints", lsm: "lsmhooks" } as const;
+
+/** The state of a policy that is in force (or disabled), with its counters as they are now. */
+export function describePolicy(
+  policy: InstalledPolicy,
+  error: string,
+  generations: Generations,
+): PolicyState {
+  const hooks = policy.hooks.map((hook) => describeHook(hook, generations));
+  const missing = policy.hooks.some((hook) => hook.missing !== "");
+  return {
+    ...policy.key,
+    id: policy.id,
+    revision: policy.revision,
+    digest: policy.compiled.digest,
+    state: !policy.enabled ? "disabled" : missing ? "partially-enabled" : "enabled",
+    mode: policy.mode,
+    error,
+    warnings: policy.warnings,
+    hooks,
+    counters: hooks
+      .flatMap(({ attachments }) => attachments.map(({ counters }) => counters))
+      .reduce(addPolicyCounts, noPolicyCounts),
+    kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
+  };
+}
+
+/** The state of a policy that never was in force. */
+export function describeFailed(
+  { key, compiled, warnings }: NewPolicy,
+  id: number,
+  error: string,
+): PolicyState {
+  return {
+    ...key,
+    id,
+    revision: 0,
+    digest: compiled.digest,
+    state: "load-error",
+    mode: compiled.mode,
+    error,
+    warnings,
+    hooks: compiled.hooks.map((hook) => ({
+      ...hookHead({ hook, rules: [], missing: "" }),
+      state: "not-loaded",
+      attachments: [],
+      selectors: [],
+    })),
+    counters: noPolicyCounts,
+    kernelMemoryBytes: 0,
+  };
+}
+
+function describeHook(installed: InstalledHook, generations: Generations): HookState {
+  const attachments = installed.rules.map((rule) => describeAttachment(rule, generations));
+  const selectors = installed.hook.selectors.map(({ index, label }, i): SelectorState => {
+    const counts = installed.rules.map(({ counters }) =>
+      generations.kernel.count(counters[i] ?? 0),
+    );
+    return { index, label, counters: counts.reduce(addSelectorCounts, noSelectorCounts) };
+  });
+  return { ...hookHead(installed), attachments, selectors };
+}
+
+function hookHead({ hook, missing }: InstalledHook) {
+  const { path, index, kind, target } = hook;
+  const state = missing === "" ? ("loaded" as const) : ("call-not-found" as const);
+  return { path, section: sections[kind], index, kind, target, state, error: missing };
+}
+
+function describeAttachment(
+  { id, hookId, planned, counters }: InstalledRule,
+  { kernel, hits }: Generations,
+): AttachmentState {
+  // A call counts as a hit before it matches, so hits are read last.
+  const selectors = counters.map((counter) => kernel.count(counter));
+  return {
+    how: describeHookPoint(planned.point),
+    missed: kernel.missedCalls(hookId),
+    counters: ruleCounts(selectors, hits.hits(id)),
+  };
+}

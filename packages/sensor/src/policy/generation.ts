@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { limits } from "../kernel/abi.gen.ts";
+import { seesOpenFile } from "../kernel/open-files.ts";
+import type { Side } from "../kernel/table-writer.ts";
+import type { Groups } from "./group-plan.ts";
+import {
+  activeRules,
+  type InstalledPolicy,
+  type InstalledRule,
+  isForAll,
+  isForHost,
+} from "./installed-policy.ts";
+import type { LinkedTables } from "./linked-tables.ts";
+import { type LinkInput, link } from "./linker.ts";
+import type { RuleSpec } from "./rule-spec.ts";
+
+/** What a side of the tables counts calls for; enough to make sense of them later. Plain data. */
+export type Generation = {
+  readonly side: Side;
+  /** By index of an application: ids of the rules in it. */
+  readonly applications: readonly (readonly number[])[];
+  readonly sets: readonly number[];
+  readonly followed: readonly number[];
+};
+
+export type Linked = { readonly generation: Generation; readonly tables: LinkedTables };
+
+/** Links all policies: those of the operator for whom they are, all others for everything. */
+export function linkGeneration(
+  policies: readonly InstalledPolicy[],
+  groups: Groups,
+  side: Side,
+  context: Pick<LinkInput, "sets" | "follow" | "hostNamespace">,
+): Linked {
+  const linkable = policies.map((policy) => ({
+    rules: activeRules(policy).map((rule) => ruleSpec(policy, rule)),
+    mode: policy.mode === "monitor" ? ("monitor" as const) : ("enforce" as const),
+  }));
+  const { contents, numbers } = distinctGroups(policies, groups);
+  const linked = link({ ...context, policies: linkable, groups: contents });
+  const tables = {
+    ...linked,
+    groups: numbers.map((index) => linked.groups[index] ?? new Map<number, number>()),
+  };
+  const applications = tables.applications.map(
+    (one) => one?.bits.map((bit) => tables.rules[one.firstRule + bit]?.id ?? 0) ?? [],
+  );
+  return {
+    tables,
+    generation: { side, applications, sets: [...tables.sets], followed: [...tables.followed] },
+  };
+}
+
+/** Groups with the same policies are linked once. `numbers`: by number of the group, which of `contents`. */
+function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
+  const known = new Map<string, number>();
+  const contents: (readonly number[])[] = [];
+  const add = (applies: (policy: InstalledPolicy) => boolean): number => {
+    const positions = policies.flatMap((policy, i) => (applies(policy) ? [i] : []));
+    const key = positions.join();
+    const found = known.get(key) ?? contents.push(positions) - 1;
+    known.set(key, found);
+    return found;
+  };
+  const numbers = [add(isForHost)];
+  if (groups.size === 0) return { contents, numbers };
+  // A number that nobody is known to have is that of pods of which nothing is known.
+  const unknown = add(isForAll);
+  for (let number = 1; number < limits.MAX_GROUPS; number++) {
+    const uids = groups.get(number);
+    const has = (policy: InstalledPolicy) =>
+      isForAll(policy) || (uids?.includes(policy.key.uid ?? "") ?? false);
+    numbers.push(uids === undefined || uids.length === 0 ? unknown : add(has));
+  }
+  return { contents, numbers };
+}
+
+function ruleSpec(
+  policy: InstalledPolicy,
+  { id, hookId, planned, counters }: InstalledRule,
+): RuleSpec {
+  const { flags, args, returnValue, selectors } = planned;
+  return {
+    id,
+    hook: hookId,
+    policy: policy.budget,
+    seesOpenFile: seesOpenFile(planned.point),
+    flags,
+    args,
+    ...(returnValue === undefined ? {} : { returnValue }),
+    selectors: selectors.map((selector, i) => ({
+      ...selector,
+      verdict: { ...selector.verdict, counter: counters[i] ?? 0 },
+    })),
+  };
+}

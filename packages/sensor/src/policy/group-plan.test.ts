@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type GroupPlan, type GroupPlanInput, planGroups } from "./group-plan.ts";
+
+/** What a cgroup has, after each step of the plan; `kernel` may list more in between. */
+function* steps(input: GroupPlanInput, plan: GroupPlan) {
+  const placed = new Map(input.placed);
+  let rows = new Map(input.groups);
+  const host: readonly string[] = ["host"];
+  const of = (cgroup: bigint) => {
+    const number = placed.get(cgroup) ?? 0;
+    return number === 0 ? host : (rows.get(number) ?? []);
+  };
+  const kernel = { of, placed };
+  yield kernel;
+  for (const { from, to } of plan.aliases) {
+    expect([...placed.values()]).not.toContain(to);
+    rows.set(to, from === 0 ? host : (rows.get(from) ?? []));
+  }
+  for (const [cgroup, to] of plan.before) {
+    placed.set(cgroup, to);
+    yield kernel;
+  }
+  rows = new Map(plan.groups);
+  yield kernel;
+  for (const [cgroup, to] of plan.after) {
+    placed.set(cgroup, to);
+    yield kernel;
+  }
+}
+
+function run(input: GroupPlanInput) {
+  const plan = planGroups(input);
+  let last: ReadonlyMap<bigint, number> = new Map();
+  const seen = new Map<bigint, string[]>();
+  for (const { of, placed } of steps(input, plan)) {
+    last = placed;
+    for (const cgroup of input.wanted.keys()) {
+      const texts = seen.get(cgroup) ?? [];
+      const text = of(cgroup).join();
+      if (texts.at(-1) !== text) texts.push(text);
+      seen.set(cgroup, texts);
+    }
+  }
+  return { plan, seen, numbers: new Map(last) };
+}
+
+describe("planGroups", () => {
+  it("places what isn't listed, and gives equal ones one number", () => {
+    const { plan, seen, numbers } = run({
+      groups: new Map(),
+      placed: new Map(),
+      wanted: new Map([
+        [1n, ["a"]],
+        [2n, ["a"]],
+        [3n, []],
+      ]),
+    });
+    expect(numbers.get(1n)).toBe(numbers.get(2n));
+    expect(numbers.get(3n)).not.toBe(numbers.get(1n));
+    expect(seen.get(1n)).toEqual(["host", "a"]);
+    expect(plan.aliases.length).toBe(2);
+  });
+
+  it("changes nothing where nothing changes", () => {
+    const { plan } = run({
+      groups: new Map([[4, ["a"]]]),
+      placed: new Map([[1n, 4]]),
+      wanted: new Map([[1n, ["a"]]]),
+    });
+    expect(plan).toEqual({
+      aliases: [],
+      before: new Map(),
+      groups: new Map([[4, ["a"]]]),
+      after: new Map(),
+      numbers: new Map([["a", 4]]),
+      refused: new Set(),
+    });
+  });
+
+  it("changes the content of a number if all of it change alike", () => {
+    const { plan } = run({
+      groups: new Map([[4, ["a"]]]),
+      placed: new Map([
+        [1n, 4],
+        [2n, 4],
+      ]),
+      wanted: new Map([
+        [1n, ["b"]],
+        [2n, ["b"]],
+      ]),
+    });
+    expect(plan.groups).toEqual(new Map([[4, ["b"]]]));
+    expect(plan.aliases).toEqual([]);
+  });
+
+  it("moves a cgroup to a group that is there already", () => {
+    const { plan, seen } = run({
+      groups: new Map([
+        [4, ["a"]],
+        [5, ["b"]],
+      ]),
+      placed: new Map([
+        [1n, 4],
+        [2n, 4],
+        [3n, 5],
+      ]),
+      wanted: new Map([
+        [1n, ["a"]],
+        [2n, ["b"]],
+        [3n, ["b"]],
+      ]),
+    });
+    expect(plan.before).toEqual(new Map([[2n, 5]]));
+    expect(seen.get(2n)).toEqual(["a", "b"]);
+  });
+
+  it("says which cgroups find no group, and leaves them what they have", () => {
+    const { plan, seen } = run({
+      maxGroups: 3,
+      groups: new Map(),
+      placed: new Map(),
+      wanted: new Map([
+        [1n, ["a"]],
+        [2n, ["b"]],
+        [3n, []],
+      ]),
+    });
+    expect(plan.refused).toEqual(new Set([2n]));
+    expect(seen.get(2n)).toEqual(["host", ""]);
+  });
+
+  it("lets who isn't told of yet keep a policy that was deleted and made anew", () => {
+    const { plan, seen } = run({
+      groups: new Map([[4, ["a", "old"]]]),
+      placed: new Map([
+        [1n, 4],
+        [2n, 4],
+        [9n, 4],
+      ]),
+      wanted: new Map([
+        [1n, ["new"]],
+        [2n, ["a", "new"]],
+      ]),
+      successors: new Map([["old", "new"]]),
+    });
+    expect(plan.groups.get(4)).toEqual(["a", "new"]);
+    expect(plan.numbers.get("a,new")).toBe(4);
+    expect(seen.get(1n)).toEqual(["a,old", "new"]);
+    expect(seen.get(2n)).toEqual(["a,old", "a,new"]);
+  });
+
+  const uids = fc.subarray(["a", "b", "c", "d"]);
+  const input = fc
+    .record({
+      groups: fc.dictionary(fc.constantFrom("1", "2", "3", "4", "5"), uids),
+      placed: fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 12 }),
+      wanted: fc.array(fc.option(uids), { maxLength: 12 }),
+      expected: fc.array(uids, { maxLength: 4 }),
+      maxGroups: fc.constantFrom(4, 8, 256),
+    })
+    .map(({ groups, placed, wanted, expected, maxGroups }): GroupPlanInput => {
+      const known = new Map(Object.entries(groups).map(([n, list]) => [Number(n), list]));
+      return {
+        groups: known,
+        placed: new Map(
+          placed.flatMap((number, i) => (known.has(number) ? [[BigInt(i), number]] : [])),
+        ),
+        wanted: new Map(wanted.flatMap((list, i) => (list === null ? [] : [[BigInt(i), list]]))),
+        expected,
+        maxGroups,
+      };
+    });
+
+  it("never takes away what a cgroup has and keeps, nor gives it what is neither old nor new", () => {
+    fc.assert(
+      fc.property(input, (given) => {
+        const { plan, seen, numbers } = run(given);
+        for (const [cgroup, uids] of given.wanted) {
+          const old = given.groups.get(given.placed.get(cgroup) ?? 0) ?? ["host"];
+          const steps = seen.get(cgroup)?.map((text) => text.split(",").filter(Boolean)) ?? [];
+          const allowed = new Set([...old, ...uids]);
+          for (const step of steps) {
+            expect(step.filter((uid) => !allowed.has(uid))).toEqual([]);
+            for (const uid of old) if (uids.includes(uid)) expect(step).toContain(uid);
+          }
+          if (!plan.refused.has(cgroup)) expect(steps.at(-1)).toEqual(uids);
+          else if (given.placed.has(cgroup)) expect(steps.at(-1)).toEqual(old);
+        }
+        // Equal contents end up under one number.
+        const byText = new Map<string, number>();
+        for (const [cgroup, uids] of given.wanted) {
+          const number = numbers.get(cgroup) ?? 0;
+          if (plan.refused.has(cgroup)) continue;
+          expect(byText.get(uids.join()) ?? number).toBe(number);
+          byText.set(uids.join(), number);
+        }
+        for (const number of numbers.values()) expect(plan.groups.has(number)).toBe(true);
+        for (const [key, number] of plan.numbers) expect(plan.groups.get(number)?.join()).toBe(key);
+        for (const [cgroup, uids] of given.wanted)
+          if (!plan.refused.has(cgroup))
+            expect(numbers.get(cgroup)).toBe(plan.numbers.get(uids.join()));
+        if (given.maxGroups === 256)
+          for (const uids of given.expected ?? []) expect(plan.numbers.has(uids.join())).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("keeps what a cgroup has that the kernel has listed and nobody has told of yet", () => {
+    fc.assert(
+      fc.property(input, (given) => {
+        const plan = planGroups(given);
+        for (const [cgroup, number] of given.placed) {
+          if (given.wanted.has(cgroup)) continue;
+          const others = [...given.wanted].filter(([one]) => given.placed.get(one) === number);
+          const texts = new Set(others.map(([, uids]) => uids.join()));
+          const content = plan.groups.get(number)?.join();
+          if (texts.size !== 1) expect(content).toBe(given.groups.get(number)?.join());
+          else expect([...texts, given.groups.get(number)?.join()]).toContain(content);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createManifestFile, type ManifestFile } from "./manifest.ts";
+export {
+  createNodePolicies,
+  type NodeCounts,
+  type NodeException,
+  type NodePod,
+  type NodePolicies,
+  type NodePoliciesDeps,
+  type NodePolicy,
+  type NodePolicyCounts,
+  type NodeVersion,
+} from "./node-policies.ts";
+export {
+  createPolicyManager,
+  type PolicyManager,
+  type PolicyManagerDeps,
+  type PolicyManagerOptions,
+} from "./policy-manager.ts";
+export type {
+  AttachmentState,
+  HookState,
+  PolicyCounters,
+  PolicyKey,
+  PolicyOrigin,
+  PolicyState,
+  PolicyStatus,
+  SelectorCounters,
+  SelectorState,
+} from "./policy-state.ts";
+export type { RuleInfo } from "./rule-info.ts";

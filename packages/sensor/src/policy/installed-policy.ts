@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledHook, CompiledPolicy } from "@gander/policy";
+import type { PlannedRule } from "../kernel/attach-plan.ts";
+import type { PolicyKey } from "./policy-state.ts";
+
+/** A policy as this node has it: its hooks are attached and its counters allocated. Plain data. */
+export type InstalledPolicy = {
+  readonly key: PolicyKey;
+  readonly id: number;
+  readonly revision: number;
+  readonly compiled: CompiledPolicy;
+  readonly mode: CompiledPolicy["mode"];
+  readonly enabled: boolean;
+  /** Index of its event budget in the kernel. */
+  readonly budget: number;
+  readonly warnings: readonly string[];
+  readonly hooks: readonly InstalledHook[];
+};
+
+export type InstalledHook = {
+  readonly hook: CompiledHook;
+  readonly rules: readonly InstalledRule[];
+  /** Why it isn't attached, although the policy runs; else empty. */
+  readonly missing: string;
+};
+
+export type InstalledRule = {
+  readonly id: number;
+  /** Id of the attached hook. */
+  readonly hookId: number;
+  readonly planned: PlannedRule;
+  /** By selector: index into the kernel's counters. */
+  readonly counters: readonly number[];
+};
+
+export function keyText({ name, namespace, origin, uid }: PolicyKey): string {
+  if (origin === "operator") return `operator/${uid}`;
+  return `${origin}/${namespace}/${name}`;
+}
+
+/** All rules of a policy that take part now. */
+export function activeRules({ enabled, mode, hooks }: InstalledPolicy): readonly InstalledRule[] {
+  if (!enabled) return [];
+  return hooks.flatMap(({ rules }) =>
+    rules.filter(({ planned }) => mode === "enforce" || !planned.onlyWhenEnforcing),
+  );
+}
+
+export function allRules({ hooks }: InstalledPolicy): readonly InstalledRule[] {
+  return hooks.flatMap(({ rules }) => rules);
+}
+
+/** Whether it applies to processes outside of pods. What isn't the operator's applies to everything. */
+export function isForHost({ key, compiled }: Pick<InstalledPolicy, "key" | "compiled">): boolean {
+  const { namespace, workloads } = compiled;
+  return key.origin !== "operator" || (namespace === "" && (workloads?.host ?? true));
+}
+
+/** Whether it applies to every pod, whatever is known of it. */
+export function isForAll({ key, compiled }: Pick<InstalledPolicy, "key" | "compiled">): boolean {
+  const { namespace, workloads } = compiled;
+  return key.origin !== "operator" || (namespace === "" && workloads === undefined);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem, Result } from "@gander/base";
+import {
+  type CompiledHook,
+  type CompiledPolicy,
+  describeHookPoint,
+  functionNamesOf,
+  type Refusal,
+} from "@gander/policy";
+import { type PlannedRule, planHook } from "../kernel/attach-plan.ts";
+import type { Generations, Installed } from "./generations.ts";
+import {
+  type InstalledHook,
+  type InstalledPolicy,
+  type InstalledRule,
+  keyText,
+} from "./installed-policy.ts";
+import { policyProblem } from "./policy-problem.ts";
+import type { PolicyKey } from "./policy-state.ts";
+import { LinkLimitError } from "./rule-spec.ts";
+
+export type NewPolicy = {
+  readonly key: PolicyKey;
+  readonly compiled: CompiledPolicy;
+  readonly warnings: readonly string[];
+  /** Instead of a count of versions. */
+  readonly revision?: number;
+  /** Instead of the policy's own. */
+  readonly mode?: "enforce" | "monitor";
+};
+
+/** Attaches what policies need and allocates their numbers; nothing of it is in force yet. */
+export interface Installer {
+  /** Looks up in one go what many policies will need. */
+  prefetch(policies: readonly CompiledPolicy[]): void;
+  /** The policies with this one added or replaced; the same ones if it is there as it is. */
+  install(policy: NewPolicy, installed: Installed): Result<Installed>;
+}
+
+export function createInstaller(generations: Generations): Installer {
+  const { facts } = generations.kernel;
+  return {
+    prefetch(policies) {
+      const hooks = policies.flatMap((policy) => policy.hooks);
+      facts.prefetch(hooks.flatMap(functionNamesOf));
+      const points = hooks
+        .flatMap((hook) => planHook(hook, facts).rules ?? [])
+        .map(({ point }) => point);
+      try {
+        generations.kernel.prepare(points);
+      } catch {
+        // Each is attached by itself, and the one that can't be says why.
+      }
+    },
+    install(policy, installed) {
+      const { key, compiled } = policy;
+      const before = installed.get(keyText(key));
+      const mode = modeOf(policy);
+      if (before !== undefined && before.compiled.digest === compiled.digest) {
+        const { revision } = policy;
+        if (revision === undefined) return { value: installed };
+        if (revision === before.revision && mode === before.mode) return { value: installed };
+        return { value: new Map(installed).set(keyText(key), { ...before, revision, mode }) };
+      }
+      const problems: Problem[] = [];
+      const warnings = [...policy.warnings];
+      const hooks = compiled.hooks.map((hook) =>
+        installHook(hook, key, generations, { problems, warnings }),
+      );
+      if (problems.length > 0) return { problems };
+      const next: InstalledPolicy = {
+        key,
+        id: before?.id ?? generations.nextPolicyId(),
+        revision: policy.revision ?? (before?.revision ?? 0) + 1,
+        compiled,
+        mode,
+        enabled: before?.enabled ?? true,
+        budget: generations.budgets.take(),
+        warnings,
+        hooks,
+      };
+      return { value: new Map(installed).set(keyText(key), next) };
+    },
+  };
+}
+
+/** What has nothing to enforce stays so, whatever mode is asked for. */
+function modeOf({ compiled, mode }: NewPolicy): CompiledPolicy["mode"] {
+  return compiled.mode === "monitor-only" ? compiled.mode : (mode ?? compiled.mode);
+}
+
+type Findings = { readonly problems: Problem[]; readonly warnings: string[] };
+
+function installHook(
+  hook: CompiledHook,
+  key: PolicyKey,
+  generations: Generations,
+  findings: Findings,
+): InstalledHook {
+  const report = ({ code, message, hint }: Refusal) =>
+    void findings.problems.push(
+      policyProblem({
+        code,
+        hint,
+        path: hook.path,
+        message: `Cannot load policy "${key.name}": ${message}`,
+      }),
+    );
+  const none = { hook, rules: [], missing: "" };
+  const plan = planHook(hook, generations.kernel.facts);
+  if (plan.refusals !== undefined) {
+    const missing =
+      hook.ignoreCallNotFound && plan.refusals.every(({ code }) => code === "kernel-no-function");
+    if (missing)
+      return { ...none, missing: plan.refusals.map(({ message }) => message).join("; ") };
+    plan.refusals.forEach(report);
+    return none;
+  }
+  const rules: InstalledRule[] = [];
+  for (const planned of plan.rules) {
+    const rule = installRule(planned, hook, key, generations);
+    if (rule === "plan-again") return installHook(hook, key, generations, findings);
+    if ("code" in rule) report(rule);
+    else rules.push(rule);
+  }
+  findings.warnings.push(...plan.weaknesses.map((weakness) => `${hook.path}: ${weakness}`));
+  return { ...none, rules };
+}
+
+/** @returns plan-again: the kernel turned out not to let this be done, and the next plan knows. */
+function installRule(
+  planned: PlannedRule,
+  hook: CompiledHook,
+  key: PolicyKey,
+  generations: Generations,
+): InstalledRule | Refusal | "plan-again" {
+  const { kernel, rules, counters } = generations;
+  try {
+    const hookId = kernel.attach(planned.point);
+    const taken = planned.selectors.map(() => counters.take());
+    for (const counter of taken) kernel.clearCount(counter);
+    return { id: rules.add(key, hook), hookId, planned, counters: taken };
+  } catch (error) {
+    if (error instanceof LinkLimitError) throw error;
+    const { kind, target } = planned.point;
+    if (
+      (kind === "fentry" || kind === "fexit") &&
+      kernel.facts.isTraceable(target) &&
+      !isRefusedByVerifier(error)
+    ) {
+      kernel.facts.forgetTraceable(target);
+      return "plan-again";
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      code: "kernel-attach",
+      message: `cannot attach the ${describeHookPoint(planned.point)}: ${reason}`,
+      hint: "",
+    };
+  }
+}
+
+function isRefusedByVerifier(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "VERIFIER";
+}

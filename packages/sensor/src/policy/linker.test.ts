@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter } from "@gander/policy";
+import { describe, expect, it } from "vitest";
+import {
+  applicationFlags,
+  hookTableFlags,
+  limits,
+  ruleFlags,
+  valueType,
+} from "../kernel/abi.gen.ts";
+import { createFollowBits } from "./follow-bits.ts";
+import { link } from "./linker.ts";
+import {
+  hostNamespace,
+  linkRules,
+  plainCall,
+  plainSocket,
+  rule,
+  selector,
+  slot,
+  types,
+} from "./linker-fixture.ts";
+import { evaluateTables } from "./reference-evaluator.ts";
+import { LinkLimitError, type RuleSpec } from "./rule-spec.ts";
+import { createSetInterner } from "./set-interner.ts";
+
+describe("link", () => {
+  it("puts the rules of one hook next to each other, in the order of the policies", () => {
+    const all = [selector([])];
+    const { tables } = linkRules([rule(all, 7, 2), rule(all, 8, 1), rule(all, 9, 2)]);
+    expect(tables.rules.map(({ id }) => id)).toEqual([8, 7, 9]);
+    expect(tables.applications.slice(1)).toEqual([
+      { hook: 1, firstRule: 0, bits: [0], flags: 0 },
+      { hook: 2, firstRule: 1, bits: [0, 1], flags: 0 },
+    ]);
+  });
+
+  it("gives groups with the same rules the same application and others their own", () => {
+    const policies = [1, 2].map((id) => ({
+      rules: [rule([selector([])], id)],
+      mode: "enforce" as const,
+    }));
+    const tables = link({
+      policies,
+      groups: [[0, 1], [1], [0, 1], []],
+      sets: createSetInterner(),
+      follow: createFollowBits(),
+      hostNamespace,
+    });
+    expect(tables.groups.map((group) => group.get(1))).toEqual([1, 2, 1, undefined]);
+  });
+
+  it("reads an argument once however many policies look at it", () => {
+    const { tables } = linkRules([rule([selector([])], 1), rule([selector([])], 2)]);
+    expect(tables.hooks[0]?.slots).toHaveLength(types.length + 1);
+    expect(tables.rules[1]?.args).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("marks the rules of a policy in monitor mode", () => {
+    expect(linkRules([rule([selector([])])], "monitor").tables.rules[0]?.flags).toBe(
+      ruleFlags.RULE_MONITOR,
+    );
+  });
+
+  it("says of an application that all of its rules are for connections only", () => {
+    const { RULE_STREAM_SOCKETS, RULE_FAST_OPEN } = ruleFlags;
+    const { APPLICATION_CONNECTIONS, APPLICATION_FAST_OPEN } = applicationFlags;
+    const flagsOf = (...ruleSets: readonly number[]) =>
+      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+        .applications[1]?.flags;
+    const companion = RULE_STREAM_SOCKETS | RULE_FAST_OPEN;
+    expect(flagsOf(RULE_STREAM_SOCKETS, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
+    expect(flagsOf(companion, companion)).toBe(APPLICATION_CONNECTIONS | APPLICATION_FAST_OPEN);
+    expect(flagsOf(companion, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
+    expect(flagsOf(companion, 0)).toBe(0);
+  });
+
+  it("lets what is found of an open file be remembered", () => {
+    const { HOOK_CACHE_PATHS } = hookTableFlags;
+    const indexed = selector([
+      { on: "arg", arg: 0, test: { op: "str-prefix", negate: false, values: ["/etc/"] } },
+    ]);
+    const flagsOf = (filters: typeof indexed, raw: number, seesOpenFile: boolean) => {
+      const args = [{ slot: slot(valueType.VALUE_FILE, raw), signed: false }];
+      return linkRules([{ ...rule([filters]), args, seesOpenFile }]).tables.hooks[0]?.flags;
+    };
+    expect(flagsOf(indexed, 0, true)).toBe(HOOK_CACHE_PATHS);
+    expect(flagsOf(indexed, 0, false)).toBe(0);
+    expect(flagsOf(indexed, 1, true)).toBe(0);
+    expect(flagsOf(selector([]), 0, true)).toBe(0);
+  });
+
+  it("is deterministic", () => {
+    const rules = [
+      rule([selector([text("str-prefix", ["/b", "/a"])])], 1),
+      rule([selector([text("str-prefix", ["/a", "/b"])])], 2),
+    ];
+    const first = linkRules(rules).tables;
+    expect(linkRules(rules).tables).toEqual(first);
+    expect(first.sets.size).toBe(1);
+  });
+
+  it("says so when a hook is read in too many ways", () => {
+    const rules = Array.from(
+      { length: limits.HOOK_SLOTS + 1 },
+      (_, raw): RuleSpec => ({
+        ...rule([selector([])], raw),
+        args: [{ slot: slot(valueType.VALUE_U64, raw), signed: false }],
+      }),
+    );
+    expect(() => linkRules(rules)).toThrow(LinkLimitError);
+  });
+
+  it("says so when a hook has too many rules", () => {
+    const rules = Array.from({ length: limits.HOOK_RULES + 1 }, (_, id) =>
+      rule([selector([])], id),
+    );
+    expect(() => linkRules(rules)).toThrow(/more than 1024 hook entries/);
+  });
+
+  it("indexes the number and the text that rule out the most", () => {
+    const number = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: 0,
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const rules = [
+      rule([selector([number(2n), text("str-prefix", ["/etc"])])], 1),
+      rule([selector([number(4n), text("str-prefix", ["/etc/ssl", "/tmp"])])], 2),
+      rule([selector([])], 3),
+    ];
+    const { tables } = linkRules(rules);
+    const index = tables.hooks[0]?.index;
+    const bits = (id: number | undefined) => tables.bitSets[id ?? 0];
+    expect([index?.numberSlot, index?.textSlot, index?.textRules]).toEqual([0, 3, [0, 1]]);
+    expect([
+      bits(index?.numbers.get(2n)),
+      bits(index?.numbers.get(4n)),
+      bits(index?.numberDefault),
+    ]).toEqual([[0, 2], [1, 2], [2]]);
+    expect(["/etc", "/etc/ssl", "/tmp"].map((prefix) => bits(index?.prefixes.get(prefix)))).toEqual(
+      [
+        [0, 2],
+        [0, 1, 2],
+        [1, 2],
+      ],
+    );
+    expect(bits(index?.textDefault)).toEqual([2]);
+  });
+
+  it("does without an index where it has no room", () => {
+    const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
+      const test = { op: "equal", negate: false, values: [BigInt(i)] } as const;
+      return rule([selector([{ on: "arg", arg: 0, test }])], i);
+    });
+    const { tables } = linkRules(rules);
+    expect([tables.hooks[0]?.index, tables.bitSets.length]).toEqual([undefined, 1]);
+  });
+
+  it("jumps over return filters that belong to entry filters which failed", () => {
+    const number = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: 0,
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const returned = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: "return",
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const selectors = [selector([number(1n)], [returned(0n)], 0), selector([], [], 1)];
+    const { tables, sets } = linkRules([rule(selectors)]);
+    const matched = (value: bigint, returned: bigint) =>
+      evaluateTables(tables, 1, sets.content, {
+        ...plainCall,
+        args: [value, 0n, 0n, "", plainSocket],
+        returned,
+      }).get(1);
+    expect([matched(1n, 0n), matched(1n, 5n), matched(2n, 5n)]).toEqual([0, undefined, 1]);
+  });
+});
+
+function text(
+  op: "str-equal" | "str-prefix" | "str-postfix",
+  values: readonly string[],
+): CompiledFilter {
+  return { on: "arg", arg: 3, test: { op, negate: false, values } };
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledArg, HookKind } from "@gander/policy";
+
+/** What an event needs to know of the rule that made it; found by `record_hook.rule`. */
+export type RuleInfo = {
+  readonly id: number;
+  readonly policyName: string;
+  /** Empty for a cluster-scoped policy. */
+  readonly policyNamespace: string;
+  readonly kind: HookKind;
+  readonly eventKind: "process_kprobe" | "process_tracepoint" | "process_lsm";
+  /** kprobe: as attached, system calls with their prefix (`__x64_sys_openat`); lsm: the hook. */
+  readonly functionName: string;
+  /** Tracepoints. */
+  readonly subsystem?: string;
+  readonly event?: string;
+  /** In the order in which the event carries their values. */
+  readonly args: readonly CompiledArg[];
+  readonly returnArg?: CompiledArg;
+  readonly message: string;
+  readonly tags: readonly string[];
+};

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type CompiledHook, syscallFunction } from "@gander/policy";
+import type { PolicyKey } from "./policy-state.ts";
+import type { RuleInfo } from "./rule-info.ts";
+
+/** What rules are, also for a while after they are gone: records of theirs may still be in the ring. */
+export interface RuleRegistry {
+  /** A new rule id; ids aren't given again. */
+  add(key: PolicyKey, hook: CompiledHook): number;
+  get(id: number): RuleInfo | undefined;
+  /** All others are gone; each is forgotten when many more have gone after it. */
+  keepOnly(used: ReadonlySet<number>): void;
+  entries(): Iterable<RuleInfo>;
+}
+
+/** They are in the manifest, too, which is written at each change. */
+const keptRetired = 512;
+
+export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry {
+  const rules = new Map<number, RuleInfo>();
+  for (const rule of known) rules.set(rule.id, rule);
+  let next = Math.max(1, ...[...rules.keys()].map((id) => id + 1));
+  const retired = new Set<number>();
+  return {
+    add(key, hook) {
+      const id = next++;
+      rules.set(id, describeRule(id, key, hook));
+      return id;
+    },
+    get: (id) => rules.get(id),
+    keepOnly(used) {
+      for (const id of rules.keys()) if (!used.has(id)) retired.add(id);
+      for (const id of retired) {
+        if (retired.size <= keptRetired) return;
+        retired.delete(id);
+        rules.delete(id);
+      }
+    },
+    entries: () => rules.values(),
+  };
+}
+
+const eventKinds = {
+  kprobe: "process_kprobe",
+  tracepoint: "process_tracepoint",
+  lsm: "process_lsm",
+} as const;
+
+function describeRule(id: number, key: PolicyKey, hook: CompiledHook): RuleInfo {
+  const [subsystem = "", event = ""] = hook.target.split("/");
+  return {
+    id,
+    policyName: key.name,
+    policyNamespace: key.namespace,
+    kind: hook.kind,
+    eventKind: eventKinds[hook.kind],
+    functionName: hook.syscall ? syscallFunction(hook.target) : hook.target,
+    ...(hook.kind === "tracepoint" ? { subsystem, event } : {}),
+    args: hook.args,
+    ...(hook.returnArg === undefined ? {} : { returnArg: hook.returnArg }),
+    message: hook.message,
+    tags: hook.tags,
+  };
+}

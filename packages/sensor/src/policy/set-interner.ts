@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Network } from "@gander/policy";
+
+/** Values that rows refer to by id; equal contents share one id for as long as a generation uses it. */
+export type SetContent =
+  | { readonly kind: "ints" /** As unsigned 64 bits. */; readonly values: readonly bigint[] }
+  | { readonly kind: "strings" | "prefixes" | "postfixes"; readonly values: readonly string[] }
+  | { readonly kind: "networks"; readonly networks: readonly Network[] };
+
+export interface SetInterner {
+  /** Id of the set with this content, a new one if there is none. Order and repetition don't matter. */
+  intern(content: SetContent): number;
+  content(id: number): SetContent | undefined;
+  /** Forgets all sets but these; their ids aren't given again. Call after the grace period. */
+  keepOnly(ids: ReadonlySet<number>): void;
+  entries(): IterableIterator<[number, SetContent]>;
+}
+
+/** @param known sets that are in the kernel already, by id; `firstId` is above all ids ever used there. */
+export function createSetInterner(
+  known: Iterable<readonly [number, SetContent]> = [],
+  firstId = 1,
+): SetInterner {
+  const contents = new Map<number, SetContent>(known);
+  const ids = new Map([...contents].map(([id, content]) => [keyOf(content), id]));
+  let next = Math.max(firstId, ...[...contents.keys()].map((id) => id + 1));
+  return {
+    intern(content) {
+      const key = keyOf(content);
+      const found = ids.get(key);
+      if (found !== undefined) return found;
+      const id = next++;
+      ids.set(key, id);
+      contents.set(id, canonical(content));
+      return id;
+    },
+    content: (id) => contents.get(id),
+    keepOnly(kept) {
+      for (const [id, content] of contents) {
+        if (kept.has(id)) continue;
+        contents.delete(id);
+        ids.delete(keyOf(content));
+      }
+    },
+    entries: () => contents.entries(),
+  };
+}
+
+function canonical(content: SetContent): SetContent {
+  switch (content.kind) {
+    case "ints":
+      return {
+        kind: "ints",
+        values: [...new Set(content.values)].sort((a, b) => (a < b ? -1 : 1)),
+      };
+    case "networks": {
+      const byText = new Map(content.networks.map((network) => [networkText(network), network]));
+      return { kind: "networks", networks: [...byText].sort(byKey).map(([, network]) => network) };
+    }
+    default:
+      return { kind: content.kind, values: [...new Set(content.values)].sort() };
+  }
+}
+
+function keyOf(content: SetContent): string {
+  const plain = canonical(content);
+  const members =
+    plain.kind === "networks" ? plain.networks.map(networkText) : plain.values.map(String);
+  return `${plain.kind}:${JSON.stringify(members)}`;
+}
+
+function networkText(network: Network): string {
+  return `${network.family}/${network.address}/${network.prefixLength}`;
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import type { CheckedPolicy } from "@gander/policy";
+import { policyProblem } from "./policy-problem.ts";
+
+/**
+ * What a sensor by itself cannot do: it knows neither labels nor namespaces of pods. Such a policy
+ * would apply to everything here, so it is refused.
+ */
+export function checkStandaloneScope({ policy, compiled }: CheckedPolicy): Problem[] {
+  const { spec } = policy;
+  const found: string[] = [];
+  if (compiled.namespace !== "") found.push("metadata.namespace");
+  for (const field of ["podSelector", "containerSelector", "nodeSelector"] as const) {
+    if (spec[field] !== undefined) found.push(`spec.${field}`);
+  }
+  return found.map((path) =>
+    policyProblem({
+      code: "kernel-unsupported",
+      path,
+      message: `Cannot load policy "${compiled.name}": ${path} selects workloads, which this sensor does not know without the Gander operator`,
+      hint: "Run the operator, or remove it to apply the policy to the whole machine; `hostSelector: {}` is fine.",
+    }),
+  );
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
+import { hostname, release } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "@gander/base";
+import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import {
+  type ClusterPoliciesOptions,
+  connectToOperator,
+  openClusterPolicies,
+} from "./cluster-policies.ts";
+import type { SensorConfiguration } from "./configuration.ts";
+import type { LogLevelControl } from "./control/debug-calls.ts";
+import { type Listener, listenersOf } from "./control/listeners.ts";
+import { eventCounters } from "./event-counters.ts";
+import { eventKernel } from "./event-kernel.ts";
+import { type EventSettings, eventSettings } from "./event-settings.ts";
+import {
+  createEventPipeline,
+  type EventPipeline,
+  type EventPipelineOptions,
+} from "./events/event-pipeline.ts";
+import { recordOffsets } from "./events/record-layouts.ts";
+import { reportFaults } from "./fault-report.ts";
+import { lockInstance } from "./instance-lock.ts";
+import { createJsonExport, type JsonExport } from "./json-export.ts";
+import { createKernel, type Kernel } from "./kernel/index.ts";
+import type { BundleKeeper } from "./operator/bundle-keeper.ts";
+import { operatorAccess } from "./operator/operator-access.ts";
+import { operatorConnection } from "./operator/operator-connection.ts";
+import type { OperatorLink } from "./operator/operator-link.ts";
+import { createManifestFile, createPolicyManager, type PolicyManager } from "./policy/index.ts";
+import { watchPolicyDirectories } from "./policy-directory.ts";
+import { readPolicyFiles } from "./policy-file.ts";
+import { requireRights } from "./required-rights.ts";
+import { giveBackMemory } from "./spare-memory.ts";
+import { type Cgroups, createCgroups } from "./workload/cgroups.ts";
+import { createContainerBundles } from "./workload/container-bundles.ts";
+
+export type SensorDeps = {
+  readonly logger: Logger;
+  /** The level of the logs, which can be changed while it runs. */
+  readonly logLevel: LogLevelControl;
+  /** What GetVersion answers. */
+  readonly version: string;
+};
+
+/** A sensor that watches and guards; disposing it is a clean stop. */
+export type Sensor = AsyncDisposable & {
+  /** Starts a new export file. */
+  rotateExports(): void;
+};
+
+/**
+ * Starts a sensor, in this order: enforcement, then seeing. Returns when it is ready: every policy that
+ * can be in force is, and events are told. Throws GanderError or BpfError if it cannot start.
+ */
+export async function createSensor(
+  configuration: SensorConfiguration,
+  deps: SensorDeps,
+): Promise<Sensor> {
+  const { logger, version } = deps;
+  requireRights();
+  logger.info("Sensor starts", { version, kernel: release(), pid: process.pid });
+  const always = await readPolicyFiles(configuration.tracingPolicy, checkPolicy);
+  const settings = eventSettings(configuration);
+  const listeners = await listenersOf(configuration);
+  const nodeName = nodeNameOf(configuration);
+  const cluster = {
+    ...{ access: operatorAccess(configuration), nodeName },
+    folder: join(configuration.stateDir, "operator"),
+  };
+
+  await using parts = new AsyncDisposableStack();
+  const stay = { inKernel: false };
+  const { kernel, policies, cgroups, keeper } = await startEnforcement(
+    { configuration, always, cluster, logger },
+    parts,
+    stay,
+  );
+  const pipeline = createEventPipeline(
+    { kernel: eventKernel(kernel, policies), rules: policies, cgroups, logger },
+    pipelineOptions(configuration, settings, kernel, nodeName),
+  );
+  const json = parts.use(await createJsonExport(pipeline.events, configuration, settings, logger));
+  // Stopped before the export, which so gets what is still in the ring.
+  parts.use(pipeline);
+  pipeline.start();
+  const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
+  if (operator !== undefined) parts.use(operator);
+  const control = { ...deps, kernel, policies, pipeline, json, listeners, operator };
+  parts.use(await startControl(configuration, control));
+  parts.use(watchFaults(kernel, logger));
+  parts.use(await startMetrics(configuration, { ...control, nodeName }));
+
+  stay.inKernel = configuration.keepSensorsOnExit;
+  logger.info("Sensor is ready", { ...readiness(policies, kernel), nodeName });
+  parts.use(giveBackLater());
+  const running = parts.move();
+  return {
+    rotateExports: () => json.rotate(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Whether programs and policies stay in the kernel when the parts are taken down. */
+type Stay = { inKernel: boolean };
+
+type Enforcement = {
+  readonly kernel: Kernel;
+  readonly policies: PolicyManager;
+  readonly cgroups: Cgroups;
+  /** Undefined: there is no operator. */
+  readonly keeper: BundleKeeper | undefined;
+};
+
+type EnforcementOptions = {
+  readonly configuration: SensorConfiguration;
+  readonly always: readonly CheckedPolicy[];
+  readonly cluster: ClusterPoliciesOptions;
+  readonly logger: Logger;
+};
+
+/** What stops things, first and by itself: it does not need anything that comes after. */
+async function startEnforcement(
+  { configuration, always, cluster, logger }: EnforcementOptions,
+  parts: AsyncDisposableStack,
+  stay: Stay,
+): Promise<Enforcement> {
+  const { stateDir, rbSize } = configuration;
+  const bpfFolder = resolve("/sys/fs/bpf", configuration.bpfDir);
+  parts.use(await lockInstance(stateDir, bpfFolder));
+  const kernel = await createKernel(
+    { logger },
+    { bpfFolder, ringBytes: powerOfTwo(rbSize), ...objectsFolder() },
+  );
+  const cgroups = createCgroups(recordOffsets(kernel.layouts), {
+    root: "/sys/fs/cgroup",
+    bundles: createContainerBundles(configuration.containerConfigurations),
+  });
+  const manifest = createManifestFile(join(stateDir, `${basename(bpfFolder)}.manifest`));
+  // A start that fails must not end what an earlier sensor left in force.
+  stay.inKernel = kernel.found !== "nothing";
+  parts.defer(() => leaveKernel(kernel, manifest, stay, logger));
+  const policies = parts.use(
+    createPolicyManager(
+      { kernel: kernel.policies, manifest, logger },
+      { kernelId: kernel.id, fresh: kernel.found === "nothing" },
+    ),
+  );
+  const fromCluster = parts.use(
+    await openClusterPolicies({ kernel, policies, cgroups, logger }, cluster),
+  );
+  const restored = fromCluster.restore();
+  const directories = await watchPolicyDirectories(
+    { policies, check: checkPolicy, logger },
+    { directories: configuration.policies, always },
+  );
+  parts.use(directories);
+  await restored;
+  await policies.started();
+  await kernel.removeOtherBuilds();
+  return { kernel, policies, cgroups, keeper: fromCluster.keeper };
+}
+
+type OperatorParts = SensorDeps &
+  Pick<Enforcement, "keeper"> & { readonly pipeline: EventPipeline };
+
+/** Undefined: there is none. */
+async function startOperator(
+  { keeper, pipeline, logger, version: sensorVersion }: OperatorParts,
+  { access, nodeName, folder }: ClusterPoliciesOptions,
+  { enableProcessCred: withCredentials }: SensorConfiguration,
+): Promise<OperatorLink | undefined> {
+  if (keeper === undefined || access === undefined) return undefined;
+  return connectToOperator(
+    { keeper, pipeline, logger },
+    { access, nodeName, folder, sensorVersion, filters: { withCredentials } },
+  );
+}
+
+function pipelineOptions(
+  configuration: SensorConfiguration,
+  { redact }: EventSettings,
+  { facts }: Kernel,
+  nodeName: string,
+): EventPipelineOptions {
+  return {
+    envelope: { nodeName, clusterName: configuration.clusterName, nodeLabels: {} },
+    processCacheSize: configuration.processCacheSize,
+    withCredentials: configuration.enableProcessCred,
+    withNamespaces: configuration.enableProcessNs,
+    hostNamespaces: namespaceNames.map((name) => Number(facts.hostNamespace(name))),
+    ancestors: configuration.enableAncestors,
+    exposeStackAddresses: configuration.exposeStackAddresses,
+    redact,
+  };
+}
+
+/** In the order of enum namespace_kind in bpf/abi.h. */
+const namespaceNames = [
+  "uts",
+  "ipc",
+  "mnt",
+  "pid",
+  "pid_for_children",
+  "net",
+  "time",
+  "time_for_children",
+  "cgroup",
+  "user",
+] as const;
+
+type ControlParts = SensorDeps &
+  Pick<Enforcement, "kernel" | "policies"> & {
+    readonly operator: OperatorLink | undefined;
+    readonly pipeline: EventPipeline;
+    readonly json: JsonExport;
+    readonly listeners: readonly Listener[];
+  };
+
+async function startControl(
+  configuration: SensorConfiguration,
+  { kernel, policies, pipeline, json, listeners, operator, ...deps }: ControlParts,
+): Promise<AsyncDisposable> {
+  // Loaded late: what enforces should not wait for a gRPC library.
+  const { createControlServer } = await import("./control/control-server.ts");
+  return createControlServer(
+    {
+      ...deps,
+      pipeline,
+      policies,
+      check: checkPolicy,
+      health: () => ({ running: true, details: "running" }),
+      eventCounters: () => eventCounters({ kernel, policies, pipeline, json }),
+      operator: () => operator && operatorConnection(operator.status()),
+    },
+    {
+      listeners,
+      version: deps.version,
+      probes: { lsm: kernel.facts.activeLsms.includes("bpf") },
+      configuration: Object.fromEntries(
+        Object.entries(configuration).map(([name, value]) => [optionName(name), String(value)]),
+      ),
+      maxQueued: configuration.eventQueueSize,
+      filters: { withCredentials: configuration.enableProcessCred },
+    },
+  );
+}
+
+/** Loaded only where somebody wants it: it takes more memory than all that enforces. */
+async function startMetrics(
+  { metricsServer: address, otlpEndpoint }: SensorConfiguration,
+  { nodeName, version, ...deps }: ControlParts & { readonly nodeName: string },
+): Promise<AsyncDisposable> {
+  if (address === "" && otlpEndpoint === "") return { [Symbol.asyncDispose]: async () => {} };
+  const { serveSensorMetrics } = await import("./metrics/serve-sensor-metrics.ts");
+  return serveSensorMetrics(deps, { address, otlpEndpoint, nodeName, version });
+}
+
+/** As on the command line: `exportFilename` is `export-filename`. */
+function optionName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+const calmMs = 1_000;
+
+/** What only starting needs is not kept for good. */
+function giveBackLater(): Disposable {
+  const timer = setTimeout(giveBackMemory, calmMs);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+const faultPeriodMs = 60_000;
+
+function watchFaults(kernel: Kernel, logger: Logger): Disposable {
+  const stop = new AbortController();
+  const options = { periodMs: faultPeriodMs, signal: stop.signal };
+  reportFaults(() => kernel.faults(), logger, options).catch((error: unknown) =>
+    logger.error("Faults of the kernel programs cannot be read", { error }),
+  );
+  return { [Symbol.dispose]: () => stop.abort() };
+}
+
+/** As Tetragon finds it, so that its exec_ids stay what they are. */
+function nodeNameOf({ nodeName }: SensorConfiguration): string {
+  const { HUBBLE_NODE_NAME, NODE_NAME } = process.env;
+  return nodeName || HUBBLE_NODE_NAME || NODE_NAME || hostname();
+}
+
+type Removable = { remove(): void };
+
+/** A clean stop takes everything away unless asked to keep it, and says which. */
+async function leaveKernel(
+  kernel: Kernel,
+  manifest: Removable,
+  { inKernel }: Stay,
+  logger: Logger,
+): Promise<void> {
+  if (inKernel) {
+    await kernel[Symbol.asyncDispose]();
+    logger.info("Sensor has stopped; enforcement stays in the kernel");
+    return;
+  }
+  await kernel.removeAll();
+  manifest.remove();
+  logger.info("Sensor has stopped; nothing is enforced any more");
+}
+
+function readiness(policies: PolicyManager, kernel: Kernel) {
+  const states: Record<string, number> = {};
+  for (const { state } of policies.list()) states[state] = (states[state] ?? 0) + 1;
+  return { policies: states, found: kernel.found, kernel: kernel.facts.release };
+}
+
+/** Beside a bundle lies what the source tree has elsewhere. */
+function objectsFolder(): { objectsFolder?: string } {
+  const bundled = fileURLToPath(new URL("../bpf", import.meta.url));
+  return existsSync(join(bundled, "hook.bpf.o")) ? { objectsFolder: bundled } : {};
+}
+
+function powerOfTwo(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes));
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isIP } from "node:net";
+
+/** Where the gRPC interface is: a socket of this machine, or a port of the network. */
+export type ServerAddress =
+  | { readonly unix: string }
+  | { readonly host: string; readonly port: number };
+
+/** Reads `unix:///path`, `/path`, `host:port`, `[::1]:port`; undefined if it is none of them. */
+export function parseServerAddress(text: string): ServerAddress | undefined {
+  const path = /^(?:unix:(?:\/\/)?)?(\/[^/].*)$/.exec(text)?.[1];
+  if (path !== undefined) return { unix: path };
+  const [, host = "", digits = ""] = /^(\[[\da-fA-F:.]+\]|[\w.-]*):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === "" || port < 1 || port > 65_535) return undefined;
+  return { host: host === "" ? "0.0.0.0" : host.replace(/^\[|\]$/g, ""), port };
+}
+
+/** As gRPC libraries and people write it. */
+export function serverAddressText(address: ServerAddress): string {
+  if ("unix" in address) return `unix://${address.unix}`;
+  const { host, port } = address;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether only this machine can reach it. A name may mean anything, but for the one that must not. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith("127.");
+  return host === "::1" || host === "localhost";
+}

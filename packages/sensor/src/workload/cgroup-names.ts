@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The UID of the pod in the name that the kubelet gives its cgroup: `kubepods-burstable-podUID.slice` with
+ * `_` for `-` (systemd; kind and others put a prefix before), or `podUID` (cgroupfs). Pods from files have
+ * 32 hex digits instead of a UUID. Empty if it is none.
+ */
+export function podUidOf(name: string): string {
+  const [, uid = ""] =
+    /(?:^|kubepods-(?:[a-z]+-)?)pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?$/.exec(
+      name,
+    ) ?? [];
+  return uid.replaceAll("_", "-");
+}
+
+/** Whether the kubelet makes the cgroups of pods in this one: `kubepods`, `kubelet-kubepods.slice`. */
+export function isPodsRoot(name: string): boolean {
+  return /^(?:[\w-]+-)?kubepods(?:\.slice)?$/.test(name);
+}

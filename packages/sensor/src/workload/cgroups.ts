@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lstatSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { RecordOffsets } from "../events/record-layouts.ts";
+import type { RecordReader } from "../events/record-reader.ts";
+import { isPodsRoot, podUidOf } from "./cgroup-names.ts";
+import { type ContainerBundles, createContainerBundles } from "./container-bundles.ts";
+import { containerIdOf } from "./container-id.ts";
+import type { KnownPod, PodCgroup, PodCgroups } from "./pod-cgroups.ts";
+import { noWorkload, type Workload, type Workloads } from "./workload.ts";
+import { createWorkloadMaker } from "./workload-maker.ts";
+
+/** Which pod and container a cgroup belongs to, by its id; nested cgroups belong to those above. */
+export type Cgroups = Workloads &
+  PodCgroups & {
+    /** RECORD_CGROUP_MKDIR; may come twice. */
+    created(reader: RecordReader): void;
+    /** RECORD_CGROUP_RMDIR: forgotten a while later, as its processes' events may still come. */
+    removed(reader: RecordReader): void;
+    /** Calls back with what processes that are known already belong to now, by what they belonged to. */
+    onReplaced(listener: (replaced: ReadonlyMap<Workload, Workload>) => void): void;
+    readonly size: () => number;
+  };
+
+export type CgroupsOptions = {
+  /** Where cgroup v2 is mounted. */
+  readonly root: string;
+  readonly bundles?: ContainerBundles;
+  /** A machine can have any number of cgroups; only those in pods and containers are kept. */
+  readonly maxCgroups?: number;
+};
+
+/** A cgroup that is kept. */
+type Node = {
+  readonly id: bigint;
+  readonly name: string;
+  readonly parent: Node | undefined;
+  readonly children: Set<Node>;
+  /** In its own name. */
+  readonly podUid: string;
+  readonly containerId: string;
+  /** From here on downwards, pods are. */
+  readonly inPods: boolean;
+  place: Place;
+  gone: boolean;
+};
+
+/** Where a cgroup belongs, from all names above it and what pods are known. */
+type Place = { readonly cgroup: PodCgroup | undefined; readonly workload: Workload };
+
+/** How long after its cgroup a container's bundle is looked for again. */
+const againMs = [100, 500, 2_000, 10_000];
+
+export function createCgroups(offsets: RecordOffsets, options: CgroupsOptions): Cgroups {
+  const { maxCgroups = 65_536, bundles = createContainerBundles() } = options;
+  const nodes = new Map<bigint, Node>();
+  const gone: bigint[] = [];
+  const maker = createWorkloadMaker(bundles);
+  let pods: ReadonlyMap<string, KnownPod> = new Map();
+  let changed: (cgroup: PodCgroup) => void = () => {};
+  let left: (id: bigint) => void = () => {};
+  let replaced: (workloads: ReadonlyMap<Workload, Workload>) => void = () => {};
+
+  const placeOf = (node: Node): Place => {
+    const line = lineOf(node);
+    const uid = owningPod(line, pods);
+    const containerId = containerIn(line, uid);
+    const workload = maker.workload({ containerId, name: node.name, uid, pod: pods.get(uid) });
+    const container = containerId === "" ? "unknown" : (maker.facts(containerId) ?? "unknown");
+    return { workload, cgroup: node.inPods ? { id: node.id, pod: uid, container } : undefined };
+  };
+
+  const add = (id: bigint, parentId: bigint, name: string): Node | undefined => {
+    const known = nodes.get(id);
+    if (known !== undefined) return known;
+    const parent = nodes.get(parentId);
+    const [podUid, containerId] = [podUidOf(name), containerIdOf(name)];
+    const inPods = parent?.inPods === true || podUid !== "" || isPodsRoot(name);
+    // Cgroups of no pod and no container, that lie below none, are the rule: nothing to remember.
+    if (parent === undefined && !inPods && containerId === "") return undefined;
+    if (nodes.size >= maxCgroups) return undefined;
+    const node: Node = {
+      ...{ id, name, parent, podUid, containerId, inPods },
+      children: new Set(),
+      place: { cgroup: undefined, workload: noWorkload },
+      gone: false,
+    };
+    nodes.set(id, node);
+    parent?.children.add(node);
+    node.place = placeOf(node);
+    if (node.place.cgroup === undefined) return node;
+    changed(node.place.cgroup);
+    if (isUnknown(node)) lookAgain(node, 0);
+    return node;
+  };
+
+  const forget = (id: bigint): void => {
+    const node = nodes.get(id);
+    if (node === undefined) return;
+    node.parent?.children.delete(node);
+    nodes.delete(id);
+  };
+
+  const remove = (node: Node): void => {
+    if (node.gone) return;
+    node.gone = true;
+    if (node.inPods) left(node.id);
+    gone.push(node.id);
+    if (gone.length > 1024) forget(gone.shift() ?? 0n);
+  };
+
+  /** More is known: what changed by it is told. */
+  const placeAgain = (some: Iterable<Node>): void => {
+    const workloads = new Map<Workload, Workload>();
+    for (const node of some) {
+      const before = node.place;
+      node.place = placeOf(node);
+      if (node.place.workload !== before.workload && before.workload !== noWorkload)
+        workloads.set(before.workload, node.place.workload);
+      if (node.place.cgroup !== undefined && !node.gone) changed(node.place.cgroup);
+    }
+    if (workloads.size > 0) replaced(workloads);
+  };
+
+  const isUnknown = ({ containerId, place }: Node) =>
+    containerId !== "" && place.cgroup?.container === "unknown";
+
+  const lookAgain = (node: Node, tries: number): void => {
+    const delay = againMs[tries];
+    if (delay === undefined) return;
+    setTimeout(() => {
+      if (node.gone || !isUnknown(node)) return;
+      if (maker.facts(node.containerId) === undefined) lookAgain(node, tries + 1);
+      else placeAgain(withDescendants(node));
+    }, delay).unref();
+  };
+
+  const missing = new Set<bigint>();
+
+  return {
+    size: () => nodes.size,
+    of(low, high) {
+      if (nodes.size === 0) return noWorkload;
+      return nodes.get((BigInt(high) << 32n) | BigInt(low))?.place.workload ?? noWorkload;
+    },
+    created(reader) {
+      const { id, parentId, hierarchy, path, size } = offsets.cgroupRecord;
+      if (reader.u32(hierarchy) !== 0) return;
+      const length = Math.min(reader.u16(path + offsets.text.size), reader.length - size);
+      const start = reader.base + size;
+      const name = basename(reader.buffer.toString("utf8", start, start + length));
+      add(reader.u64(id), reader.u64(parentId), name);
+    },
+    removed(reader) {
+      if (reader.u32(offsets.cgroupRecord.hierarchy) !== 0) return;
+      const node = nodes.get(reader.u64(offsets.cgroupRecord.id));
+      if (node !== undefined) remove(node);
+    },
+    scan() {
+      const seen = new Set<bigint>();
+      scanBelow(options.root, inodeOf(options.root) ?? 1n, 0, (id, parent, name) => {
+        seen.add(id);
+        add(id, parent, name);
+      });
+      for (const node of nodes.values()) {
+        if (node.gone || seen.has(node.id)) missing.delete(node.id);
+        // A cgroup is told of before it can be seen, so only what is missing twice has gone.
+        else if (missing.delete(node.id)) remove(node);
+        else missing.add(node.id);
+      }
+    },
+    tell(known) {
+      pods = new Map(known.map((pod) => [pod.uid, pod]));
+      placeAgain([...nodes.values()].filter(({ inPods }) => inPods));
+    },
+    *inPods() {
+      for (const { place, gone: isGone } of nodes.values())
+        if (place.cgroup !== undefined && !isGone) yield place.cgroup;
+    },
+    onChanged(listener) {
+      changed = listener;
+    },
+    onRemoved(listener) {
+      left = listener;
+    },
+    onReplaced(listener) {
+      replaced = listener;
+    },
+  };
+}
+
+/** From the topmost kept cgroup down to this one. */
+function lineOf(node: Node): readonly Node[] {
+  const line: Node[] = [];
+  for (let at: Node | undefined = node; at !== undefined; at = at.parent) line.unshift(at);
+  return line;
+}
+
+/**
+ * The outermost pod that is known, else the outermost. So a workload that can make cgroups cannot pass
+ * for another pod, and a node that runs inside of another cluster's pod still has its own.
+ */
+function owningPod(line: readonly Node[], pods: ReadonlyMap<string, unknown>): string {
+  const uids = line.map(({ podUid }) => podUid).filter((uid) => uid !== "");
+  return uids.find((uid) => pods.has(uid)) ?? uids[0] ?? "";
+}
+
+/** In a pod the outermost: what is nested in it was made by the workload. Else the innermost. */
+function containerIn(line: readonly Node[], uid: string): string {
+  if (uid === "") return line.findLast(({ containerId }) => containerId !== "")?.containerId ?? "";
+  const pod = line.findIndex(({ podUid }) => podUid === uid);
+  return line.find(({ containerId }, i) => i > pod && containerId !== "")?.containerId ?? "";
+}
+
+function* withDescendants(node: Node): Generator<Node> {
+  yield node;
+  for (const child of node.children) yield* withDescendants(child);
+}
+
+type Found = (id: bigint, parent: bigint, name: string) => void;
+
+function scanBelow(directory: string, parent: bigint, depth: number, found: Found): void {
+  for (const name of readDirectory(directory)) {
+    const path = join(directory, name);
+    const id = inodeOf(path);
+    if (id === undefined) continue;
+    found(id, parent, name);
+    if (depth < 64) scanBelow(path, id, depth + 1, found);
+  }
+}
+
+function readDirectory(directory: string): readonly string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return []; // removed in the meantime
+  }
+}
+
+function inodeOf(path: string): bigint | undefined {
+  try {
+    return lstatSync(path, { bigint: true }).ino;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+
+/** What the runtime has been told about a container. */
+export type ContainerFacts = {
+  /** As in the pod; empty: it holds the pod together and runs nothing of its own. */
+  readonly name: string;
+  /** As the pod asks for it, with its tag or digest. */
+  readonly image: string;
+  readonly podName: string;
+  readonly podNamespace: string;
+  /** As in container ids of the Kubernetes API: containerd, cri-o. */
+  readonly runtime: string;
+};
+
+/** Finds out about a container by its id (64 hex digits). */
+export type ContainerBundles = (containerId: string) => ContainerFacts | undefined;
+
+/** Where runtimes keep what they were told of a container, as OCI configuration; `ID` stands for its id. */
+export const defaultBundlePaths: readonly string[] = [
+  "/run/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
+  "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
+  "/run/containers/storage/overlay-containers/ID/userdata/config.json",
+  "/var/lib/containers/storage/overlay-containers/ID/userdata/config.json",
+];
+
+/** Only the runtime, as root, writes there: no workload can say that it is another one. */
+export function createContainerBundles(
+  paths: readonly string[] = defaultBundlePaths,
+): ContainerBundles {
+  return (id) => {
+    if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
+    for (const path of paths) {
+      const annotations = readAnnotations(path.replaceAll("ID", id));
+      const facts = annotations && factsOf(annotations);
+      if (facts !== undefined) return facts;
+    }
+    return undefined;
+  };
+}
+
+const largestConfiguration = 4 << 20;
+
+function readAnnotations(path: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const text = readFileSync(path, "utf8");
+    if (text.length > largestConfiguration) return undefined;
+    const { annotations } = JSON.parse(text) as { annotations?: unknown };
+    return typeof annotations === "object" && annotations !== null
+      ? (annotations as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined; // not there, or not all of it yet
+  }
+}
+
+/** Annotations of containerd (pkg/cri/annotations) and CRI-O (pkg/annotations). */
+const dialects = [
+  {
+    runtime: "containerd",
+    type: "io.kubernetes.cri.container-type",
+    name: "io.kubernetes.cri.container-name",
+    image: "io.kubernetes.cri.image-name",
+    podName: "io.kubernetes.cri.sandbox-name",
+    podNamespace: "io.kubernetes.cri.sandbox-namespace",
+  },
+  {
+    runtime: "cri-o",
+    type: "io.kubernetes.cri-o.ContainerType",
+    name: "io.kubernetes.container.name",
+    image: "io.kubernetes.cri-o.ImageName",
+    podName: "io.kubernetes.pod.name",
+    podNamespace: "io.kubernetes.pod.namespace",
+  },
+];
+
+function factsOf(annotations: Readonly<Record<string, unknown>>): ContainerFacts | undefined {
+  const text = (key: string) => {
+    const value = annotations[key];
+    return typeof value === "string" ? value : "";
+  };
+  for (const { runtime, type, name, image, podName, podNamespace } of dialects) {
+    const kind = text(type);
+    if (kind !== "container" && kind !== "sandbox") continue;
+    const isContainer = kind === "container";
+    if (isContainer && text(name) === "") return undefined;
+    return {
+      name: isContainer ? text(name) : "",
+      image: isContainer ? text(image) : "",
+      podName: text(podName),
+      podNamespace: text(podNamespace),
+      runtime,
+    };
+  }
+  return undefined;
+}
+
+/** An image without its tag and digest: what policies call `repo`. */
+export function repoOf(image: string): string {
+  const name = image.split("@")[0] ?? "";
+  const tag = name.lastIndexOf(":");
+  return tag > name.lastIndexOf("/") ? name.slice(0, tag) : name;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Container } from "@gander/proto";
+import type { ContainerBundles, ContainerFacts } from "./container-bundles.ts";
+import type { KnownPod } from "./pod-cgroups.ts";
+import { noWorkload, type Workload } from "./workload.ts";
+
+export type WorkloadParts = {
+  /** Empty: none. */
+  readonly containerId: string;
+  /** Of the cgroup. */
+  readonly name: string;
+  /** Of the pod; empty: none. */
+  readonly uid: string;
+  /** If the operator has told of it. */
+  readonly pod: KnownPod | undefined;
+};
+
+export type WorkloadMaker = {
+  /** The same parts and knowledge give the same object. */
+  workload(parts: WorkloadParts): Workload;
+  /** What is known of a container; looked for again until it is found. */
+  facts(containerId: string): ContainerFacts | undefined;
+};
+
+/** What is remembered of containers, many more than a node runs at a time. */
+const maxContainers = 4096;
+
+export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
+  const known = new Map<string, ContainerFacts>();
+  const made = new Map<string, { readonly parts: unknown[]; readonly workload: Workload }>();
+
+  const facts = (id: string): ContainerFacts | undefined => {
+    const found = known.get(id) ?? bundles(id);
+    if (found !== undefined) remember(known, id, found);
+    return found;
+  };
+
+  return {
+    facts,
+    workload({ containerId, name, uid, pod }) {
+      if (containerId === "" && uid === "") return noWorkload;
+      const container = containerId === "" || uid === "" ? undefined : facts(containerId);
+      const key = `${uid}/${containerId}`;
+      const parts = [pod, container];
+      const before = made.get(key);
+      if (before !== undefined && parts.every((part, i) => part === before.parts[i]))
+        return before.workload;
+      const workload: Workload = {
+        containerId,
+        pod: uid === "" ? undefined : podMessage({ containerId, name, uid, pod }, container),
+      };
+      remember(made, key, { parts, workload });
+      return workload;
+    },
+  };
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= maxContainers) return;
+    map.delete(oldest);
+  }
+}
+
+function podMessage(
+  { containerId, name, uid, pod }: WorkloadParts,
+  facts: ContainerFacts | undefined,
+): NonNullable<Workload["pod"]> {
+  const namespace = pod?.namespace ?? facts?.podNamespace ?? "";
+  const podName = pod?.name ?? facts?.podName ?? "";
+  const labels = pod?.labels ?? {};
+  return {
+    ...(namespace !== "" && { namespace }),
+    ...(podName !== "" && { name: podName }),
+    uid,
+    ...(containerId !== "" && { container: containerMessage(containerId, name, facts) }),
+    ...(Object.keys(labels).length > 0 && { pod_labels: labels }),
+  };
+}
+
+function containerMessage(id: string, name: string, facts: ContainerFacts | undefined): Container {
+  const runtime = facts?.runtime ?? runtimeOf(name);
+  return {
+    id: runtime === "" ? id : `${runtime}://${id}`,
+    ...(facts !== undefined && facts.name !== "" && { name: facts.name }),
+    ...(facts !== undefined && facts.image !== "" && { image: { name: facts.image } }),
+  };
+}
+
+/** By the prefix that its systemd scope has. */
+function runtimeOf(name: string): string {
+  if (name.startsWith("cri-containerd-")) return "containerd";
+  if (name.startsWith("crio-")) return "cri-o";
+  return name.startsWith("docker-") ? "docker" : "";
+}

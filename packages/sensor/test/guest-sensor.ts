@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// For kernel tests: the kernel and the policy manager as the sensor has them, in folders of their own.
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync } from "node:fs";
+import { createLogger, type LogLevel } from "@gander/base";
+import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import { createKernel, type Kernel } from "../src/kernel/index.ts";
+import {
+  createManifestFile,
+  createPolicyManager,
+  type ManifestFile,
+  type PolicyManager,
+  type PolicyState,
+} from "../src/policy/index.ts";
+
+export type GuestSensorOptions = {
+  /** Tests that must not see each other's programs use different names. */
+  readonly name?: string;
+  readonly ringBytes?: number;
+  readonly detachUnusedAfterMs?: number;
+  readonly logLevel?: LogLevel;
+};
+
+export type GuestSensor = AsyncDisposable & {
+  readonly kernel: Kernel;
+  readonly policies: PolicyManager;
+  readonly manifest: ManifestFile;
+  readonly manifestPath: string;
+  /** Stops without taking anything away, as SIGKILL does. */
+  abandon(): Promise<void>;
+};
+
+export async function startGuestSensor(options: GuestSensorOptions = {}): Promise<GuestSensor> {
+  const { name = "gander-test", ringBytes = 1 << 20, logLevel = "error" } = options;
+  const logger = createLogger({ level: logLevel });
+  const bpfFolder = `/sys/fs/bpf/${name}`;
+  const manifestPath = `/run/${name}/manifest`;
+  mkdirSync(bpfFolder, { recursive: true });
+  const kernel = await createKernel({ logger }, { bpfFolder, ringBytes });
+  const manifest = createManifestFile(manifestPath);
+  const policies = createPolicyManager(
+    { kernel: kernel.policies, manifest, logger },
+    {
+      kernelId: kernel.id,
+      fresh: kernel.found === "nothing",
+      ...(options.detachUnusedAfterMs === undefined
+        ? {}
+        : { detachUnusedAfterMs: options.detachUnusedAfterMs }),
+    },
+  );
+  const abandon = async () => {
+    await policies[Symbol.asyncDispose]();
+    await kernel[Symbol.asyncDispose]();
+  };
+  return {
+    kernel,
+    policies,
+    manifest,
+    manifestPath,
+    abandon,
+    async [Symbol.asyncDispose]() {
+      await policies[Symbol.asyncDispose]();
+      await kernel.removeAll();
+      rmSync(`/run/${name}`, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The policy in a text of YAML; fails the test if it isn't right. */
+export function policyOf(text: string): CheckedPolicy {
+  const { value, problems } = checkPolicy(text, { file: "test.yaml" });
+  assert.ok(value, problems?.map(({ line, message }) => `${line}: ${message}`).join("\n"));
+  const [policy] = value;
+  assert.ok(policy);
+  return policy;
+}
+
+/** A policy with one section, e.g. `kprobes:` and its entries as YAML. */
+export function policyText(name: string, spec: string): string {
+  const indented = spec
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => `  ${line}`)
+    .join("\n");
+  return `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata:\n  name: ${name}\nspec:\n${indented}\n`;
+}
+
+export async function addPolicy(policies: PolicyManager, text: string): Promise<PolicyState> {
+  const { value, problems } = await policies.add(policyOf(text), "static");
+  assert.ok(value, problems?.map(({ message, hint }) => `${message} ${hint}`).join("\n"));
+  return value;
+}
+
+export function stateOf(policies: PolicyManager, name: string): PolicyState {
+  const state = policies.list().find((one) => one.name === name);
+  assert.ok(state, `no policy ${name}`);
+  return state;
+}
+
+/** Everything that the kernel counts adds up. */
+export function assertCountsAddUp(state: PolicyState): void {
+  for (const { how, counters } of state.hooks.flatMap(({ attachments }) => attachments)) {
+    const { hits, filtered, matched, emitted, suppressed, lost } = counters;
+    const told =
+      emitted +
+      suppressed.rateLimit +
+      suppressed.budget +
+      suppressed.noPost +
+      lost.ring +
+      lost.memory;
+    assert.equal(matched, told, `${state.name}, ${how}: matched`);
+    assert.equal(hits, filtered + told, `${state.name}, ${how}: hits`);
+    assert.ok(filtered >= 0n, `${state.name}, ${how}: filtered`);
+  }
+}
+
+/** Records in the ring, by type; takes them out. */
+export function drainTypes({ rings }: Kernel): Map<number, number> {
+  const { events } = rings;
+  const types = new Map<number, number>();
+  const view = new DataView(events.bytes.buffer, events.bytes.byteOffset);
+  events.drain((offset) => {
+    const type = view.getUint16(offset, true);
+    types.set(type, (types.get(type) ?? 0) + 1);
+  });
+  return types;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Counts, countsOfRunner } from "./counts.ts";
+import { runCommand } from "./run-command.ts";
+
+/** The fields used of vitest's JSON report. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+}
+
+/** Runs vitest, over the workspace if `args` say nothing else; its progress goes to this process's output. */
+export async function hostTests(args: readonly string[] = []): Promise<Counts> {
+  const directory = await mkdtemp(join(tmpdir(), "gander-test-"));
+  try {
+    const file = join(directory, "vitest.json");
+    const status = await runCommand("pnpm", [
+      ...["exec", "vitest", "run", "--reporter=default", "--reporter=json"],
+      `--outputFile.json=${file}`,
+      ...args,
+    ]);
+    const report = await readFile(file, "utf8").then(
+      (text): VitestReport => JSON.parse(text),
+      () => undefined,
+    );
+    return countsOfRunner(report && countVitest(report), status);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A file that could not even be loaded has no failed test, and is one failure. */
+export function countVitest(report: VitestReport): Counts {
+  const brokenFiles = report.testResults.filter(
+    (file) =>
+      file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
