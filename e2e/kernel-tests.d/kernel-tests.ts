@@ -79,14 +79,19 @@ async function testInGuest(
       join("/gander", relative(repository, resolve(file))),
     ];
     const status = await runCommand(join(repository, "e2e/vm"), args, onOutput);
-    const counts = await readFile(join(out, "counts.json"), "utf8").then(
-      (text): Counts => JSON.parse(text),
-      () => undefined,
-    );
-    return countsOfRunner(counts, status);
+    const name = `${relative(repository, resolve(file))} on ${options.kernel}`;
+    return countsOfRunner(name, await readCounts(out, name), status);
   } finally {
     await rm(out, { recursive: true, force: true });
   }
+}
+
+/** As its reporter wrote them; undefined if the guest did not get so far. */
+async function readCounts(directory: string, file: string): Promise<Counts | undefined> {
+  const text = await readFile(join(directory, "counts.json"), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const counts: Counts = JSON.parse(text);
+  return { ...counts, failures: counts.failures.map((failure) => ({ ...failure, file })) };
 }
 
 function testsOf(kernel: string): string[] {

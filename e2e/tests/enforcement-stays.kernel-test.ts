@@ -7,8 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningAttack, run, startAttack } from "./lib/attack.ts";
 import { createOutside, forbidden, type Outside } from "./lib/outside.ts";
-import { gander, readSeedPolicies, Sensor } from "./lib/sensor.ts";
-import { waitUntil } from "./lib/wait-until.ts";
+import { readSeedPolicies, Sensor } from "./lib/sensor.ts";
 
 interface Tally {
   readonly attempts: number;
@@ -20,6 +19,7 @@ interface Tally {
 }
 
 const attacked = "/etc/attacked-file";
+const attackedPolicies = ["file-monitoring-filtered", "monitor-network-activity-outside-cluster"];
 
 /** Tries to write and to connect from several processes while `during` runs; gives what came of it. */
 async function underAttack(outside: Outside, during: () => Promise<void>) {
@@ -121,9 +121,12 @@ describe("enforcement without a gap", () => {
           sensor.writePolicy(name, changed(text, i));
         await sleep(i % 10 === 0 ? 500 : 40);
       }
-      await waitUntil("the last version is in force", () =>
-        gander("policy", "list", "-o", "json").output.includes("file-monitoring-filtered"),
-      );
+      for (const policy of attackedPolicies)
+        await sensor.event(
+          `the last version of ${policy} is in force`,
+          ({ process_kprobe: event }) =>
+            event?.policy_name === policy && event.message === "version 99",
+        );
     });
     assertNothingSucceeded(outcome);
     for (const [name, text] of Object.entries(files)) sensor.writePolicy(name, text);
@@ -157,13 +160,13 @@ describe("enforcement without a gap", () => {
   });
 });
 
-/** The same prohibition in other words, so that every row of it changes. */
+/** The same prohibition in other words, so that every row of it changes; `i` below 100, none allows 10.99.0.2. */
 function changed(text: string, i: number): string {
   return text
     .replace(/^ +- "\/etc"$/m, (line) => `${line}\n${line.replace("/etc", `/elsewhere-${i}`)}`)
     .replace(
       /^ +- 127\.0\.0\.1$/m,
-      (line) => `${line}\n${line.replace("127.0.0.1", `10.${44 + i}.0.0/16`)}`,
+      (line) => `${line}\n${line.replace("127.0.0.1", `10.${100 + i}.0.0/16`)}`,
     )
     .replace("syscall: false", `syscall: false\n      message: "version ${i}"`);
 }

@@ -5,15 +5,24 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Of failed ones as far as known: repeated at the end, where they are not lost in a long output. */
+  readonly failures: readonly Failure[];
 }
 
-export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0 };
+export interface Failure {
+  readonly file: string;
+  readonly test: string;
+  readonly message: string;
+}
+
+export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     passed: a.passed + b.passed,
     failed: a.failed + b.failed,
     skipped: a.skipped + b.skipped,
+    failures: [...a.failures, ...b.failures],
   };
 }
 
@@ -21,10 +30,29 @@ export function addCounts(a: Counts, b: Counts): Counts {
  * A runner's own counts, held against its exit status: one that died, or found fault with
  * something that is no test (an import, an unhandled rejection), has failed once more.
  */
-export function countsOfRunner(counts: Counts | undefined, exitStatus: number): Counts {
+export function countsOfRunner(
+  runner: string,
+  counts: Counts | undefined,
+  exitStatus: number,
+): Counts {
   const known = counts ?? noCounts;
   const silentFailure = known.failed === 0 && (exitStatus !== 0 || counts === undefined);
-  return silentFailure ? { ...known, failed: 1 } : known;
+  if (!silentFailure) return known;
+  const message = `ended with exit status ${exitStatus}${counts ? "" : " and left no report"}; see its output above`;
+  return { ...known, failed: 1, failures: [{ file: runner, test: "the run itself", message }] };
+}
+
+const shownLines = 12;
+
+/** Where, what and why: the first lines of its message, without the runner's own calls. */
+export function formatFailure({ file, test, message }: Failure): string {
+  const lines = message
+    .trim()
+    .split("\n")
+    .filter((line) => !/^ +at .*(node:|node_modules)/.test(line));
+  const rest = lines.length - shownLines;
+  const why = [...lines.slice(0, shownLines), ...(rest > 0 ? [`… ${rest} more lines`] : [])];
+  return [`✗ ${file} > ${test}`, ...why.map((line) => `    ${line}`)].join("\n");
 }
 
 /** One line of the closing table. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Counts, countsOfRunner } from "./counts.ts";
+import { join, relative } from "node:path";
+import { type Counts, countsOfRunner, type Failure } from "./counts.ts";
 import { runCommand } from "./run-command.ts";
 
 /** The fields used of vitest's JSON report. */
@@ -12,8 +12,15 @@ interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    /** Of the file: why it could not be loaded. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -31,7 +38,7 @@ export async function hostTests(args: readonly string[] = []): Promise<Counts> {
       (text): VitestReport => JSON.parse(text),
       () => undefined,
     );
-    return countsOfRunner(report && countVitest(report), status);
+    return countsOfRunner("vitest", report && countVitest(report), status);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -47,5 +54,23 @@ export function countVitest(report: VitestReport): Counts {
     passed: report.numPassedTests,
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: [
+      ...report.testResults.flatMap(failedTests),
+      ...brokenFiles.map(({ name, message }) => ({
+        file: relative(".", name),
+        test: "the file",
+        message,
+      })),
+    ],
   };
+}
+
+function failedTests({ name, assertionResults }: VitestReport["testResults"][number]): Failure[] {
+  return assertionResults
+    .filter((test) => test.status === "failed")
+    .map((test) => ({
+      file: relative(".", name),
+      test: test.fullName,
+      message: test.failureMessages?.join("\n") ?? "",
+    }));
 }

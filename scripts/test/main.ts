@@ -2,7 +2,7 @@
 // `make test`: builds, checks and tests everything, and closes with "N passed, N failed".
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
 import { checkCommand } from "./check-command.ts";
-import { addCounts, type Counts, formatSummary, noCounts } from "./counts.ts";
+import { addCounts, type Counts, formatFailure, formatSummary, noCounts } from "./counts.ts";
 import { hostTests } from "./host-tests.ts";
 
 interface Stage {
@@ -31,6 +31,7 @@ for (const stage of stages) {
   lines.push(formatSummary(stage.name, counts, performance.now() - started));
   if (stage.required && counts.failed > 0) break;
 }
+for (const failure of total.failures) console.log(`\n${formatFailure(failure)}`);
 console.log(`\n${lines.join("\n")}`);
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
