@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the API server says to policies when it asks the operator, and when no operator is there.
+
 import { KubeError, unfenced } from "@gander/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tellKernel } from "../../packages/operator/test/tell-kernel.ts";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import {
-  createNamespace,
-  createNode,
-  createPod,
-  createServiceAccount,
-} from "./lib/cluster-objects.ts";
+import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
 import {
   installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
+  operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
 import { type PolicyFixture, policyFixtures } from "./lib/policy-fixtures.ts";
+import { createSensorPod } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 /** Wrong in the text alone: `mode: 0644` is a number when it arrives. */
@@ -177,17 +175,8 @@ describe("good policies", () => {
 /** A node whose sensor tells of a kernel with these functions. */
 async function addNode(name: string, release: string, functions: readonly string[]): Promise<void> {
   await createNode(cluster.client, name);
-  const account = { namespace, serviceAccount: "gander-sensor" };
-  const boundPod = await createPod(cluster.client, { ...account, name: `on-${name}`, node: name });
-  const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
-  const { stdout: ca } = await cluster.kubectl([
-    "get",
-    "configmap",
-    "gander-operator-ca",
-    `--namespace=${namespace}`,
-    "--output=jsonpath={.data.ca\\.crt}",
-  ]);
-  const sensor = new TestSensor(operator.sensorPort, token, ca);
+  const { token } = await createSensorPod(cluster, name);
+  const sensor = new TestSensor(operator.sensorPort, token, await operatorAuthorities(cluster));
   sensors.push(sensor);
   await tellKernel(sensor, name, { release, functions });
 }

@@ -44,7 +44,7 @@ type Candidate = AsyncDisposable & {
 };
 
 async function stand(identity: string, timing: typeof usual): Promise<Candidate> {
-  const link = await createNetworkLink(cluster.port);
+  const link = await createNetworkLink(() => [cluster.port]);
   const path = cluster.kubeconfigVia(link.url);
   const client = createKubeClient(await kubeconfigCredentials({ path }));
   const permits: WritePermit[] = [];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gander` for fleets: two replicas with the chart's rights and no others, people with the rights that the
 // documentation names, and simulated sensors that speak the real protocol.
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -10,20 +11,17 @@ import { parse } from "yaml";
 import { runCli } from "../../packages/cli/src/cli.ts";
 import { SimulatedSensor } from "../../packages/operator/test/simulated-sensor.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import {
-  createNamespace,
-  createNode,
-  createPod,
-  createServiceAccount,
-} from "./lib/cluster-objects.ts";
+import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
 import { guardPolicy, tracingPolicy } from "./lib/guard-policy.ts";
 import {
   installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
+  operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { createSensorPod } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -98,22 +96,10 @@ async function createPeople(): Promise<void> {
   });
 }
 
-const authorities = async (): Promise<string> =>
-  (
-    await cluster.kubectl([
-      ...["get", "configmap/gander-operator-ca", `--namespace=${namespace}`],
-      "--output=jsonpath={.data.ca\\.crt}",
-    ])
-  ).stdout;
-
-let sensorPods = 0;
-
 async function connect(node: string, replica: OperatorProcess): Promise<SimulatedSensor> {
-  const account = { namespace, serviceAccount: "gander-sensor" };
-  const name = `sensor-${node}-${sensorPods++}`;
-  const boundPod = await createPod(cluster.client, { ...account, name, node });
-  const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
-  const sensor = new SimulatedSensor(replica.sensorPort, node, { token, ca: await authorities() });
+  const { token } = await createSensorPod(cluster, node);
+  const ca = await operatorAuthorities(cluster);
+  const sensor = new SimulatedSensor(replica.sensorPort, node, { token, ca });
   sensors.set(node, sensor);
   return sensor;
 }
@@ -331,7 +317,7 @@ describe("gander for a fleet", () => {
     );
     expect(certificate.err).toContain("kubectl create token");
     const ca = join(cluster.directory, "operator-ca.pem");
-    writeFileSync(ca, await authorities());
+    writeFileSync(ca, await operatorAuthorities(cluster));
     const direct = `status ${at(replicas[0])} --operator-ca ${ca}`;
     expect(await gander(direct, { env: { GANDER_TOKEN: tokenOfViewer } })).toMatchObject({
       status: 0,

@@ -19,9 +19,11 @@ import {
   installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
+  operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { createSensorPod, sensorAccount } from "./lib/sensor-pod.ts";
 
 let cluster: ControlPlane;
 let operator: OperatorProcess;
@@ -37,7 +39,7 @@ beforeAll(async () => {
   await createServiceAccount(cluster.client, namespace, "gander-sensor");
   for (const node of ["node-a", "node-b"]) {
     await createNode(cluster.client, node, { zone: node.slice(-1) });
-    tokens.set(node, await sensorToken(node));
+    tokens.set(node, (await createSensorPod(cluster, node)).token);
   }
   rights = await grantOperatorRights(cluster);
   operator = startOperator(cluster, { name: "operator-1", kubeconfig: rights });
@@ -52,32 +54,11 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-let pods = 0;
-
-/** As the kubelet projects it into the sensor's pod. */
-async function sensorToken(node: string, audience = "gander-operator"): Promise<string> {
-  const account = { namespace, serviceAccount: "gander-sensor" };
-  const name = `sensor-${node}-${pods++}`;
-  const boundPod = await createPod(cluster.client, { ...account, name, node });
-  return cluster.token({ ...account, audience, boundPod });
-}
-
-const authorities = async (): Promise<string> =>
-  (
-    await cluster.kubectl([
-      "get",
-      "configmap",
-      "gander-operator-ca",
-      `--namespace=${namespace}`,
-      "--output=jsonpath={.data.ca\\.crt}",
-    ])
-  ).stdout;
-
 async function connect(
   node: string,
   { token = tokens.get(node), to = operator, hello = {} }: ConnectOptions = {},
 ): Promise<TestSensor> {
-  const sensor = new TestSensor(to.sensorPort, token, await authorities());
+  const sensor = new TestSensor(to.sensorPort, token, await operatorAuthorities(cluster));
   sensors.push(sensor);
   sensor.hello({ node, ...hello });
   return sensor;
@@ -235,15 +216,15 @@ describe("a sensor's credentials", () => {
     await createServiceAccount(cluster.client, namespace, "other");
     const pod = { namespace, node: "node-a" };
     const other = { ...pod, name: "other", serviceAccount: "other" };
-    const gone = { ...pod, name: "gone", serviceAccount: "gander-sensor" };
-    const audience = "gander-operator";
+    const gone = { ...pod, ...sensorAccount, name: "gone" };
+    const { audience } = sensorAccount;
     const ofOther = await createPod(cluster.client, other);
     const ofGone = await createPod(cluster.client, gone);
     const bad = {
-      audience: await sensorToken("node-a", "somebody-else"),
+      audience: (await createSensorPod(cluster, "node-a", "somebody-else")).token,
       account: await cluster.token({ ...other, audience, boundPod: ofOther }),
-      unbound: await cluster.token({ namespace, serviceAccount: "gander-sensor", audience }),
-      gone: await cluster.token({ ...gone, audience, boundPod: ofGone }),
+      unbound: await cluster.token(sensorAccount),
+      gone: await cluster.token({ ...sensorAccount, boundPod: ofGone }),
       garbage: "eyJhbGciOiJub25lIn0.e30.",
     };
     await deletePod(cluster.client, namespace, "gone");
@@ -333,11 +314,11 @@ describe("a restart", () => {
   });
 
   it("of the API server keeps sensors, and then follows what comes", async () => {
-    const fresh = await sensorToken("node-a");
+    const { token: fresh } = await createSensorPod(cluster, "node-a");
     const sensor = await connect("node-a");
     const { state } = await versionWith(sensor, () => true);
     const before = await stateOf("node-b");
-    const ca = await authorities();
+    const ca = await operatorAuthorities(cluster);
     const known = () => stateWith(ca);
     const stateWith = async (trusted: string) => {
       const one = new TestSensor(operator.sensorPort, tokens.get("node-b"), trusted);
@@ -393,14 +374,16 @@ describe("the certificates", () => {
     const words = ["patch", "secret", "gander-operator-tls", `--namespace=${namespace}`];
     await cluster.kubectl([...words, "--patch", damage]);
     await expect.poll(isSame, { timeout: 60_000 }).toBe(true);
-    const ca = await authorities();
+    const ca = await operatorAuthorities(cluster);
     const forget = ["delete", "configmap", "gander-operator-ca", `--namespace=${namespace}`];
     await cluster.kubectl(forget);
-    await expect.poll(() => authorities().catch(() => ""), { timeout: 60_000 }).toBe(ca);
+    await expect
+      .poll(() => operatorAuthorities(cluster).catch(() => ""), { timeout: 60_000 })
+      .toBe(ca);
   });
 
   it("are renewed for another name, by the same authority, without a restart of who has them", async () => {
-    const ca = await authorities();
+    const ca = await operatorAuthorities(cluster);
     const before = await secret(".data.tls\\.crt");
     const other = startOperator(cluster, {
       name: "operator-2",
@@ -411,7 +394,7 @@ describe("the certificates", () => {
       await other.whenServing();
       await operator.stop();
       await expect.poll(() => secret(".data.tls\\.crt"), { timeout: 60_000 }).not.toBe(before);
-      expect(await authorities()).toBe(ca);
+      expect(await operatorAuthorities(cluster)).toBe(ca);
       // It serves with the new one.
       const shown = Buffer.from(await secret(".data.tls\\.crt"), "base64").toString();
       await expect

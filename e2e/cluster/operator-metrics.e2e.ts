@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's metrics, after things that really happened.
+
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import {
-  createNamespace,
-  createNode,
-  createPod,
-  createServiceAccount,
-} from "./lib/cluster-objects.ts";
+import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
 import {
   installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
+  operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
+import { createSensorPod } from "./lib/sensor-pod.ts";
 
 let cluster: ControlPlane;
 let operator: OperatorProcess;
@@ -35,14 +33,8 @@ afterAll(async () => {
 });
 
 async function connect(node: string): Promise<TestSensor> {
-  const account = { namespace, serviceAccount: "gander-sensor" };
-  const boundPod = await createPod(cluster.client, { ...account, name: `sensor-${node}`, node });
-  const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
-  const { stdout: ca } = await cluster.kubectl([
-    ...["get", "configmap", "gander-operator-ca", `--namespace=${namespace}`],
-    "--output=jsonpath={.data.ca\\.crt}",
-  ]);
-  const sensor = new TestSensor(operator.sensorPort, token, ca);
+  const { token } = await createSensorPod(cluster, node);
+  const sensor = new TestSensor(operator.sensorPort, token, await operatorAuthorities(cluster));
   sensor.hello({ node });
   return sensor;
 }

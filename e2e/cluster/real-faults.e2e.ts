@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong in clusters, one after the other, with an attack on each node all the while. After each
 // fault the newest policy is in force on both nodes, the status says so, and nothing forbidden has happened.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { guardPolicy } from "./lib/guard-policy.ts";
 import { type GuestAttack, startAttack } from "./lib/guest-attack.ts";
-import { operatorNamespace } from "./lib/operator-process.ts";
 import { type RealFleet, startRealFleet } from "./lib/real-fleet.ts";
 import { type SensorNode, sensorFiles } from "./lib/sensor-node.ts";
+import { sensorAccount } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 const guarded = "/etc/gander-e2e/guarded";
@@ -84,11 +85,6 @@ const first = () => {
   if (node === undefined) throw new Error("no node");
   return node;
 };
-const wayOf = ({ name }: SensorNode) => {
-  const service = fleet.services.get(name);
-  if (service === undefined) throw new Error(`no way for ${name}`);
-  return service;
-};
 
 describe("the operator and the API server", { timeout: 600_000 }, () => {
   it("the replica that writes is killed", async () => {
@@ -129,13 +125,13 @@ describe("the operator and the API server", { timeout: 600_000 }, () => {
 describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
   it("is cut off from the operator", async () => {
     const node = first();
-    wayOf(node).cut();
+    node.link.stall("all");
     await becomes(node.name, "disconnected");
     const prefix = await change();
     await inForce(prefix, fleet.nodes.slice(1));
     await sleep(1000 * cutSeconds);
     expect(await killsThere(node, prefix)).toBe(false);
-    wayOf(node).restore();
+    node.link.restore();
     await inForce(prefix);
     await becomes(node.name, undefined);
   });
@@ -143,21 +139,16 @@ describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
   it("has a token that has ended, then another node's, then its own", async () => {
     const [node, other] = fleet.nodes;
     if (node === undefined || other === undefined) throw new Error("no nodes");
-    const account = {
-      serviceAccount: "gander-sensor",
-      namespace: operatorNamespace,
-      audience: "gander-operator",
-    };
     const own = await node.guest.bash(`cat ${sensorFiles.token}`);
     const ended = await fleet.cluster.token({
-      ...account,
+      ...sensorAccount,
       expirationSeconds: 1,
       boundPod: node.pod,
     });
     const others = await other.guest.bash(`cat ${sensorFiles.token}`);
     for (const token of [ended, others]) {
       await node.writeToken(token);
-      wayOf(node).restore(); // resets: it has to show its token again
+      node.link.reset(); // it has to show its token again
       await becomes(node.name, "disconnected");
       await becomes(other.name, undefined);
     }
@@ -168,25 +159,25 @@ describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
   it("its sensor is killed, and starts while the operator is away", async () => {
     const node = first();
     await node.stopSensor("KILL");
-    wayOf(node).cut();
+    node.link.stall("all");
     const prefix = `/var/tmp/version-${version}/`;
     await node.startSensor();
     expect(await killsThere(node, prefix)).toBe(true);
-    wayOf(node).restore();
+    node.link.restore();
   });
 
   it("its bundle is damaged on disk", async () => {
     const node = first();
     const prefix = `/var/tmp/version-${version}/`;
     await node.stopSensor("KILL");
-    wayOf(node).cut();
+    node.link.stall("all");
     await node.guest.bash(
       `find ${sensorFiles.state}/operator -type f -size +0 | while read f; do printf '\\377' | dd of=$f bs=1 seek=20 conv=notrunc status=none; done`,
     );
     await node.startSensor();
     expect(await node.log()).toMatch(/damaged/);
     expect(await killsThere(node, prefix)).toBe(true);
-    wayOf(node).restore();
+    node.link.restore();
     await becomes(node.name, undefined);
   });
 
@@ -205,9 +196,9 @@ describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
     await node.guest.bash(`rm ${sensorFiles.state}/ballast`);
     await inForce(await change());
     await node.stopSensor("KILL");
-    wayOf(node).cut();
+    node.link.stall("all");
     await node.startSensor();
     expect(await killsThere(node, `/var/tmp/version-${version}/`)).toBe(true);
-    wayOf(node).restore();
+    node.link.restore();
   });
 });

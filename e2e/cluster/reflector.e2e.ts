@@ -90,7 +90,7 @@ describe("a reflector", () => {
     // With the cache, pages come from a snapshot that etcd can't take away.
     await cluster.startApiServer(["--watch-cache=false"]);
     await addPods(...numbered(25));
-    await using link = await createNetworkLink(cluster.port);
+    await using link = await createNetworkLink(() => [cluster.port]);
     const client = await clientVia(link);
     let objects = 0;
     const hold = () => objects++ === 0 && link.stall("all");
@@ -131,7 +131,7 @@ describe("a reflector", () => {
       await cluster.stopApiServer("SIGKILL");
       await cluster.startApiServer(flags);
       await addPods("stays", "goes", "comes-again");
-      await using link = await createNetworkLink(cluster.port);
+      await using link = await createNetworkLink(() => [cluster.port]);
       const client = await clientVia(link);
       await using pods = followPods({
         namespace,
@@ -217,7 +217,7 @@ describe("a reflector", () => {
 
   it("goes on where it was when a watch hangs without being closed", async () => {
     await addPods("a");
-    await using link = await createNetworkLink(cluster.port);
+    await using link = await createNetworkLink(() => [cluster.port]);
     const client = await clientVia(link);
     await using pods = followPods({
       namespace,
@@ -239,7 +239,7 @@ describe("a reflector", () => {
 
   it("comes back after a network that was gone for long, and after resets", async () => {
     await addPods("a", "b");
-    await using link = await createNetworkLink(cluster.port);
+    await using link = await createNetworkLink(() => [cluster.port]);
     const client = await clientVia(link);
     await using pods = followPods({
       namespace,

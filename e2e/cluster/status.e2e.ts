@@ -9,6 +9,7 @@ import {
   installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
+  operatorAuthorities,
   startOperator as startReplica,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
@@ -168,13 +169,7 @@ describe("a policy", () => {
   beforeAll(async () => {
     operator = startOperator(cluster, { name: "operator-1", kubeconfig });
     await operator.whenServing();
-    ca = await text(
-      "get",
-      "configmap",
-      "gander-operator-ca",
-      `--namespace=${namespace}`,
-      "--output=jsonpath={.data.ca\\.crt}",
-    );
+    ca = await operatorAuthorities(cluster);
     for (const node of nodes) node.connect(operator.sensorPort, ca);
   });
 

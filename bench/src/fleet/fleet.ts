@@ -16,10 +16,11 @@ import {
 import {
   installCrds,
   type OperatorProcess,
+  operatorAuthorities,
   operatorNamespace,
   startOperator,
 } from "../../../e2e/cluster/lib/operator-process.ts";
-import { until } from "../../../e2e/cluster/lib/until.ts";
+import { sensorAccount } from "../../../e2e/cluster/lib/sensor-pod.ts";
 import { formatFigures } from "../report.ts";
 import { Samples } from "../samples.ts";
 import type { Question, Told } from "./sensors.ts";
@@ -60,7 +61,7 @@ for (let i = 0; i < policies; i++) await apply(cluster, i, 0);
 const samples = new Samples();
 let operator = startOperator(cluster, { name: "measured" });
 await operator.whenServing(timeoutMs);
-const ca = await authorities(cluster);
+const ca = await operatorAuthorities(cluster);
 const tokenFile = join(cluster.directory, "tokens.json");
 writeFileSync(tokenFile, JSON.stringify(tokens));
 using sensors = startSensors();
@@ -198,9 +199,7 @@ async function makeNodes(to: ControlPlane): Promise<Record<string, string>> {
     type Answer = { readonly metadata: { readonly name: string; readonly uid: string } };
     const { metadata } = await createObject<Answer>(to.client, pod, object, writer);
     made[name] = await to.token({
-      serviceAccount: "gander-sensor",
-      namespace: operatorNamespace,
-      audience: "gander-operator",
+      ...sensorAccount,
       expirationSeconds: 86_400,
       boundPod: metadata,
     });
@@ -229,16 +228,6 @@ async function inParallel(what: string, total: number, task: (i: number) => Prom
     }
   };
   await Promise.all(Array.from({ length: 32 }, work));
-}
-
-function authorities(of: ControlPlane): Promise<string> {
-  return until("the operator has published its authorities", async () => {
-    const { stdout } = await of.kubectl([
-      ...["get", "configmap/gander-operator-ca", `--namespace=${operatorNamespace}`],
-      ...["--ignore-not-found", "--output=jsonpath={.data.ca\\.crt}"],
-    ]);
-    return stdout === "" ? undefined : stdout;
-  });
 }
 
 /** Of objects, without Leases: those are renewed all the time. */

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** The way from a client to a server on this machine, which can be interrupted. */
+/** The way from clients to a server on this machine, or to several as a Service is; it can be interrupted. */
 export type NetworkLink = AsyncDisposable & {
   readonly port: number;
   /** `https://127.0.0.1:PORT`. */
@@ -22,41 +22,62 @@ export type NetworkLink = AsyncDisposable & {
   restore(): void;
 };
 
-type Pair = { readonly client: Socket; readonly server: Socket };
+type Pair = { readonly client: Socket; server?: Socket };
 
-export async function createNetworkLink(serverPort: number): Promise<NetworkLink> {
+/** @param serverPorts of those that serve now; one that refuses is passed over, each connection begins with the next. */
+export async function createNetworkLink(
+  serverPorts: () => readonly number[],
+): Promise<NetworkLink> {
   const pairs = new Set<Pair>();
   const stalled = new Set<Pair>();
   let stallsAll = false;
+  let next = 0;
   const listener = createServer((client) => {
-    const server = connect(serverPort, "127.0.0.1");
-    const pair = { client, server };
+    const pair: Pair = { client };
     pairs.add(pair);
-    for (const socket of [client, server]) {
-      socket.setNoDelay();
-      socket.on("error", () => undefined);
-      socket.on("close", () => close(pair));
-    }
-    if (stallsAll) hold(pair);
-    else join(pair);
+    closesWith(pair, client);
+    if (stallsAll) stalled.add(pair);
+    void reach(pair);
   });
 
+  function closesWith(pair: Pair, socket: Socket): void {
+    socket.setNoDelay().on("error", () => undefined);
+    socket.once("close", () => close(pair));
+  }
+
+  async function reach(pair: Pair): Promise<void> {
+    const ports = serverPorts();
+    for (let tries = 0; tries < ports.length && pairs.has(pair); tries++) {
+      const server = connect(ports[next++ % ports.length] ?? 0, "127.0.0.1");
+      const accepts = await once(server, "connect").then(
+        () => true,
+        () => false,
+      );
+      if (!accepts) continue;
+      pair.server = server;
+      closesWith(pair, server);
+      if (!pairs.has(pair)) close(pair);
+      else if (!stalled.has(pair)) join(pair);
+      return;
+    }
+    close(pair);
+  }
+
   function join({ client, server }: Pair): void {
-    client.pipe(server);
-    server.pipe(client);
+    if (server !== undefined) client.pipe(server).pipe(client);
   }
 
   function hold(pair: Pair): void {
     stalled.add(pair);
     pair.client.unpipe().pause();
-    pair.server.unpipe().pause();
+    pair.server?.unpipe().pause();
   }
 
   function close(pair: Pair): void {
     pairs.delete(pair);
     stalled.delete(pair);
     pair.client.resetAndDestroy();
-    pair.server.resetAndDestroy();
+    pair.server?.resetAndDestroy();
   }
 
   const closeAll = (which: ReadonlySet<Pair>) => {

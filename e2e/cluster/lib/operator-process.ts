@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ControlPlane } from "../control-plane.ts";
 import { startDaemon } from "./daemon.ts";
+import { until } from "./until.ts";
 
 const root = join(import.meta.dirname, "../../..");
 export const operatorNamespace = "gander-system";
@@ -97,6 +98,17 @@ export function startOperator(
     },
     stop: (signal = "SIGTERM") => daemon.stop({ signal, graceMs: 15_000 }),
   };
+}
+
+/** PEM of what signs the operator's certificate, once an operator has published it. */
+export function operatorAuthorities(cluster: ControlPlane): Promise<string> {
+  return until("the operator has published its authorities", async () => {
+    const { stdout } = await cluster.kubectl([
+      ...["get", "configmap/gander-operator-ca", `--namespace=${operatorNamespace}`],
+      ...["--ignore-not-found", "--output=jsonpath={.data.ca\\.crt}"],
+    ]);
+    return stdout !== "" && stdout;
+  });
 }
 
 /** Our CRDs, as a person installs them. */

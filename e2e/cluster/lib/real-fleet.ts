@@ -6,11 +6,11 @@ import { createNetworkLink, type NetworkLink } from "./network-link.ts";
 import {
   installCrds,
   type OperatorProcess,
+  operatorAuthorities,
   operatorNamespace,
   startOperator,
 } from "./operator-process.ts";
 import { type SensorNode, startSensorNode } from "./sensor-node.ts";
-import { createService, type Service } from "./service.ts";
 import { until } from "./until.ts";
 
 /** A real control plane, replicas of the operator, and nodes with real kernels and sensors. */
@@ -20,8 +20,6 @@ export type RealFleet = AsyncDisposable & {
   readonly apiLink: NetworkLink;
   readonly replicas: Map<string, OperatorProcess>;
   readonly nodes: readonly SensorNode[];
-  /** The way of each node to the operator. */
-  readonly services: ReadonlyMap<string, Service>;
   startReplica(name: string): Promise<OperatorProcess>;
   /** The replica that writes: the name in the Lease. */
   leader(): Promise<string>;
@@ -55,7 +53,7 @@ export async function startRealFleet({ kernels, replicas }: RealFleetOptions): P
   await installCrds(cluster);
   await createNamespace(cluster.client, operatorNamespace);
   await createServiceAccount(cluster.client, operatorNamespace, "gander-sensor");
-  const apiLink = stack.use(await createNetworkLink(cluster.port));
+  const apiLink = stack.use(await createNetworkLink(() => [cluster.port]));
   const kubeconfig = cluster.kubeconfigVia(apiLink.url);
   const running = new Map<string, OperatorProcess>();
   const serving = new WeakSet<OperatorProcess>();
@@ -74,34 +72,20 @@ export async function startRealFleet({ kernels, replicas }: RealFleetOptions): P
     return replica;
   };
   await Promise.all(replicas.map(startReplica));
-  const authorities = await until("the operator has published its authorities", async () => {
-    const { stdout } = await cluster.kubectl([
-      "get",
-      "configmap/gander-operator-ca",
-      `--namespace=${operatorNamespace}`,
-      "--ignore-not-found",
-      "--output=jsonpath={.data.ca\\.crt}",
-    ]);
-    return stdout === "" ? undefined : stdout;
-  });
+  const authorities = await operatorAuthorities(cluster);
   await until("policies are checked when they are written", async () => {
     const name = "validatingwebhookconfiguration/gander-policies";
     const { stdout } = await cluster.kubectl(["get", name, "--ignore-not-found", "-o", "name"]);
     return stdout !== "";
   });
-  const services = new Map<string, Service>();
   const ports = () =>
     [...running.values()].flatMap((replica) =>
       replica.ending === undefined && serving.has(replica) ? [replica.sensorPort] : [],
     );
-  for (const name of Object.keys(kernels))
-    services.set(name, stack.use(await createService(ports)));
   const nodes = await Promise.all(
     Object.entries(kernels).map(async ([name, kernel]) => {
-      const service = services.get(name);
-      if (service === undefined) throw new Error(`no way for ${name}`);
-      const namespace = operatorNamespace;
-      const options = { name, kernel, namespace, authorities, service };
+      const link = stack.use(await createNetworkLink(ports));
+      const options = { name, kernel, authorities, link };
       const node = stack.use(await startSensorNode(cluster, options));
       await node.startSensor();
       return node;
@@ -113,7 +97,6 @@ export async function startRealFleet({ kernels, replicas }: RealFleetOptions): P
     apiLink,
     replicas: running,
     nodes,
-    services,
     startReplica,
     kubectl: (...args) => cluster.kubectl(args),
     apply: (input) => cluster.kubectl(["apply", "-f", "-"], { input }),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlane } from "../control-plane.ts";
-import { type Created, createNode, createPod } from "./cluster-objects.ts";
+import { type Created, createNode } from "./cluster-objects.ts";
 import { type Guest, hostInGuest, startGuest } from "./guest.ts";
-import type { Service } from "./service.ts";
+import type { NetworkLink } from "./network-link.ts";
+import { createSensorPod } from "./sensor-pod.ts";
 
 /** A node of the cluster: a real kernel with a real sensor, under a Node and a sensor's Pod of the API. */
 export type SensorNode = AsyncDisposable & {
@@ -11,6 +11,8 @@ export type SensorNode = AsyncDisposable & {
   readonly guest: Guest;
   /** Its sensor's Pod. */
   readonly pod: Created;
+  /** Its way to the operator. */
+  readonly link: NetworkLink;
   /** Its log so far. */
   log(): Promise<string>;
   /** Starts it and waits until it says that it is ready: everything it has from disk is in force then. */
@@ -24,10 +26,9 @@ export type SensorNode = AsyncDisposable & {
 export type SensorNodeOptions = {
   readonly name: string;
   readonly kernel: string;
-  readonly namespace: string;
   /** PEM of the authorities that the operator's certificate is signed by. */
   readonly authorities: string;
-  readonly service: Service;
+  readonly link: NetworkLink;
 };
 
 export const sensorFiles = {
@@ -43,21 +44,12 @@ export const sensorFiles = {
 /** Boots it, and makes what the API knows of it. The sensor isn't started yet. */
 export async function startSensorNode(
   cluster: ControlPlane,
-  { name, kernel, namespace, authorities, service }: SensorNodeOptions,
+  { name, kernel, authorities, link }: SensorNodeOptions,
 ): Promise<SensorNode> {
   const guest = await startGuest(kernel);
   try {
     await createNode(cluster.client, name);
-    const serviceAccount = "gander-sensor";
-    const pod = { namespace, name: `gander-sensor-${name}`, node: name, serviceAccount };
-    const boundPod = await createPod(cluster.client, pod);
-    const token = await cluster.token({
-      serviceAccount,
-      namespace,
-      audience: "gander-operator",
-      expirationSeconds: 3600,
-      boundPod,
-    });
+    const { pod, token } = await createSensorPod(cluster, name);
     const write = (file: string, input: string) =>
       guest.bash(
         `umask 077; mkdir -p ${sensorFiles.home}; cat > ${file}.new; mv ${file}.new ${file}`,
@@ -71,13 +63,14 @@ export async function startSensorNode(
     return {
       name,
       guest,
-      pod: boundPod,
+      pod,
+      link,
       log,
       writeToken: async (text) => void (await write(sensorFiles.token, text)),
       async startSensor(flags = []) {
         const words = [
           ...["gander", "run", "--node-name", name, "--state-dir", sensorFiles.state],
-          ...["--operator", `${hostInGuest}:${service.port}`, "--operator-ca", sensorFiles.ca],
+          ...["--operator", `${hostInGuest}:${link.port}`, "--operator-ca", sensorFiles.ca],
           ...["--operator-token", sensorFiles.token, "--operator-server-name", "gander-operator"],
           ...["--export-filename", sensorFiles.export, ...flags],
         ];
@@ -92,7 +85,6 @@ export async function startSensorNode(
         await guest.bash(
           `pid=$(cat ${sensorFiles.pid}); kill -${signal} $pid; while [[ -e /proc/$pid ]]; do sleep 0.1; done`,
         );
-        await sleep(0);
       },
       [Symbol.asyncDispose]: () => guest[Symbol.asyncDispose](),
     };

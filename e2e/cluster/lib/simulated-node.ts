@@ -2,8 +2,8 @@
 import type { PolicyCounts, PolicyException } from "@gander/proto/stream";
 import { TestSensor } from "../../../packages/operator/test/test-sensor.ts";
 import type { ControlPlane } from "../control-plane.ts";
-import { createNode, createPod, type Labels } from "./cluster-objects.ts";
-import { operatorNamespace as namespace } from "./operator-process.ts";
+import { createNode, type Labels } from "./cluster-objects.ts";
+import { createSensorPod } from "./sensor-pod.ts";
 
 export type OfferedPolicy = {
   readonly uid: string;
@@ -43,13 +43,7 @@ export class SimulatedNode implements Disposable {
     { name, labels = {} }: SimulatedNodeOptions,
   ): Promise<SimulatedNode> {
     await createNode(cluster.client, name, labels);
-    const account = { namespace, serviceAccount: "gander-sensor" };
-    const boundPod = await createPod(cluster.client, {
-      ...account,
-      name: `sensor-${name}`,
-      node: name,
-    });
-    const token = await cluster.token({ ...account, audience: "gander-operator", boundPod });
+    const { token } = await createSensorPod(cluster, name);
     return new SimulatedNode(name, token);
   }
 
