@@ -17,7 +17,7 @@
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
  *   values    -> sets               (hashes and tries keyed by set id; ids live across generations)
- *   index     -> rules as bits      (exact numbers and prefixes; spares rows, never decides)
+ *   index     -> rules as bits      (exact numbers, prefixes and peers; spares rows, never decides)
  */
 #ifndef GANDER_ABI_H
 #define GANDER_ABI_H
@@ -163,6 +163,9 @@ struct hook {
 	__u32 int_default;  /* bit set of a number that is not in `index_int` (0: all rules) */
 	__u32 text_default; /* bit set of a text that no prefix in `index_text` matches (0: all rules) */
 	__u32 first_rule;   /* bit 0 of bit sets is this rule */
+	__u32 addr_default; /* bit set of a peer that is in no network of `index_addr` (0: all rules) */
+	__u8 index_addr;    /* socket slot whose peer is indexed, or NO_SLOT */
+	__u8 pad[3];
 	__u64 text_rules[RULE_WORDS]; /* rules whose outcome can depend on the indexed text: none left: it is not read */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -196,9 +199,9 @@ struct group {
 enum { CGROUP_PLACES = 4096 };
 enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
 
-/* ---- the index: application.bits are ANDed with the bit set of the number and of the text.
- * A bit set holds every rule that could match such a value, so also all that do not look at it.
- * A prefix's bit set includes those of the shorter prefixes that cover it. */
+/* ---- the index: application.bits are ANDed with the bit sets of the number, the text and the peer's
+ * address. A bit set holds every rule that could match such a value, so also all that do not look at it.
+ * That of a prefix or a network is for what no longer one covers: shorter ones are taken into account. */
 struct bitset {
 	__u64 bits[RULE_WORDS];
 };
@@ -220,6 +223,13 @@ struct index_text_key { /* longest prefix match */
 	__u32 bits;  /* 32 + 8 * length */
 	__u32 index; /* hook.index */
 	char text[PREFIX_SIZE];
+};
+
+struct index_addr_key { /* longest prefix match, of normalised addresses */
+	__u32 bits;  /* 64 + prefix length of the address */
+	__u32 index; /* hook.index */
+	__u32 family; /* AF_INET, AF_INET6 */
+	__u8 addr[16];
 };
 
 /* What the index says of an open file (array `path_cache`, by the file's address; cache.bpf.h). Valid

@@ -56,6 +56,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->wants_text = left & INDEX_WANTS_TEXT;
 	s->sets[0] = number ? side * MAX_BITSETS + number : 0;
 	s->sets[1] = text ? side * MAX_BITSETS + text : 0;
+	s->sets[2] = 0;
 	s->have = s->failed = 0;
 	s->sock_slot = 0;
 	s->connection = CONNECTION_UNKNOWN;
@@ -145,7 +146,7 @@ inline_fn __u64 narrowed(struct scratch *s, __u64 rules, __u32 word)
 	struct bitset *set;
 
 #pragma unroll
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < INDEX_SETS; i++) {
 		set = s->sets[i] ? bitset_at(s->sets[i]) : NULL;
 		bounded(word, RULE_WORDS - 1);
 		if (set)
@@ -241,6 +242,8 @@ __noinline int evaluate(struct scratch *s)
 		return 0;
 	if (s->wants_text && hook->index_text != NO_SLOT)
 		use_text_index(s, application, hook);
+	if (s->words && hook->index_addr != NO_SLOT)
+		use_address_index(s, application, hook);
 	if (s->words)
 		bpf_loop(MAX_STEPS, step, &s, 0);
 	return s->verdict;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Before any row is looked at: of the rules that apply, those that can match this number and this
- * text. The cheap one first; the text is read only if a rule that is left depends on it, and what
- * is remembered of an open file spares even that.
+ * Before any row is looked at: of the rules that apply, those that can match this number, this
+ * text and this peer. The cheap one first; the text is read only if a rule that is left depends on
+ * it, and what is remembered of an open file spares even that.
  * A bit set is an index in `bitsets` without side; 0: all rules.
  */
 #ifndef GANDER_INDEX_H
@@ -178,6 +178,38 @@ inline_fn void use_text_index(struct scratch *s, struct application *application
 	s->sets[1] = s->side * MAX_BITSETS + at;
 	if (number && !narrow(application, hook, number, text).any)
 		s->words = 0;
+}
+
+/* Narrows s->sets by the peer's address, and s->words if no rule is left. */
+__noinline int use_address_index(struct scratch *s, struct application *application, struct hook *hook)
+{
+	struct index_addr_key *key;
+	struct bitset *set;
+	struct scratch *keys;
+	__u32 slot, at, *found;
+
+	if (IS_TEMPLATE || !s || !application || !hook)
+		return 0;
+	slot = hook->index_addr;
+	read_sock(s, slot);
+	bounded(slot, HOOK_SLOTS - 1);
+	keys = keys_of(s);
+	if (!keys || s->failed & (1U << slot) || !s->sock.has_addr)
+		return 0; /* let the rows decide */
+	key = &keys->key.index_addr;
+	key->bits = 64 + (s->sock.family == AF_INET ? 32 : 128);
+	key->index = hook->index;
+	key->family = s->sock.family;
+	__builtin_memcpy(key->addr, s->sock.daddr, 16);
+	found = bpf_map_lookup_elem(&index_addr, key);
+	at = found ? *found : hook->addr_default;
+	set = bitset_of(s->side, at);
+	if (!set)
+		return 0;
+	s->sets[2] = s->side * MAX_BITSETS + at;
+	if (!narrow(application, hook, set, set).any)
+		s->words = 0;
+	return 0;
 }
 
 #endif

@@ -18,6 +18,7 @@ enum scratch_limits {
 	TEXT_BUFFERS = 2,
 	WALK_KEPT = 1792, /* of a path that does not fit, at least so much of its beginning is kept */
 	RAW_ARGS = 16,
+	INDEX_SETS = 3,
 	STAGE_SIZE = 32768,
 };
 
@@ -87,7 +88,7 @@ struct scratch {
 	__u32 word;
 	__u32 row;	   /* next row of this rule, with side; 0: take the next rule */
 	__u32 rule;	   /* index in `rules`, with side */
-	__u32 sets[2];	   /* bit sets of the index that apply, 0: none */
+	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (number, text, address), 0: none */
 	__u32 verdict_at;  /* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;
@@ -110,6 +111,7 @@ struct scratch {
 		struct str_key_4k str_4k;
 		struct index_int_key index_int;
 		struct index_text_key index_text;
+		struct index_addr_key index_addr;
 		__u64 words8[8];
 	} key;
 	char text[TEXT_BUFFERS][TEXT_SIZE + 256];

@@ -17,6 +17,7 @@ TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 8192);
 TABLE(listed, __u64, 2 * LISTED_WORDS);
 TRIE(index_text, struct index_text_key, __u32, 8192);
+TRIE(index_addr, struct index_addr_key, __u32, 8192);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 
 /* Frozen when a hook is loaded; all that differs between the programs of two hooks. */

@@ -164,6 +164,7 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
       index: 0,
       index_int: noSlot,
       index_text: noSlot,
+      index_addr: noSlot,
       flags: 0,
       ...options?.index,
       first_rule: first,
@@ -216,6 +217,7 @@ const keyStructs: Readonly<Record<string, string>> = {
   addr_set: "addr_key",
   index_int: "index_int_key",
   index_text: "index_text_key",
+  index_addr: "index_addr_key",
 };
 
 function keyBytes(btf: Btf, name: string, map: BpfMap, fields: Fields): Uint8Array {

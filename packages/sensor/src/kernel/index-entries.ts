@@ -1,59 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
+import type { Network } from "@gander/policy";
 import type { LinkedHook } from "../policy/linked-tables.ts";
+import { familyNumbers } from "./set-entries.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 import type { IndexKeys, Side } from "./table-writer.ts";
 
-/** The index maps: which rules of a hook a number or a text leaves. */
+/** The index maps: which rules of a hook a number, a text or an address leaves. */
 export type IndexEntries = {
   /** Replaces everything of that side, which no program reads. */
   write(side: Side, hooks: readonly LinkedHook[], indexKeys: IndexKeys): void;
 };
 
-type Keys = { readonly numbers: Uint8Array[]; readonly texts: Uint8Array[] };
-
 type IndexMaps = {
   readonly numbers: BpfMap;
   readonly texts: BpfMap;
+  readonly networks: BpfMap;
   /** The map `listed`: both sides, half each. */
   readonly listed: BigUint64Array;
 };
 
 export function createIndexEntries(
-  { numbers, texts, listed }: IndexMaps,
+  { numbers, texts, networks, listed }: IndexMaps,
   layouts: StructLayouts,
 ): IndexEntries {
   const encode = createEncoders(layouts);
-  const sideOf = createSideReader(layouts);
-  // What an earlier sensor has left is known by its keys alone.
-  const written: Record<Side, Keys> = {
-    0: { numbers: [], texts: [] },
-    1: { numbers: [], texts: [] },
-  };
-  for (const key of numbers.keys()) written[sideOf.number(key)].numbers.push(key);
-  for (const key of texts.keys()) written[sideOf.text(key)].texts.push(key);
+  const maps = [
+    createSidedEntries(numbers, fieldOf(layouts("index_int_key"), "index").offset),
+    createSidedEntries(texts, fieldOf(layouts("index_text_key"), "index").offset),
+    createSidedEntries(networks, fieldOf(layouts("index_addr_key"), "index").offset),
+  ] as const;
+  const [ofNumbers, ofTexts, ofNetworks] = maps;
   return {
     write(side, hooks, indexKeys) {
-      for (const key of written[side].numbers) numbers.delete(key);
-      for (const key of written[side].texts) texts.delete(key);
-      const keys: Keys = { numbers: [], texts: [] };
-      written[side] = keys;
+      for (const entries of maps) entries.clear(side);
       const half = listed.length / 2;
       const marks = listed.subarray(side * half, (side + 1) * half).fill(0n);
       for (const { id, index } of hooks) {
+        if (index === undefined) continue;
         const hookKey = indexKeys.get(id) ?? 0;
-        for (const [number, bitSet] of index?.numbers ?? []) {
-          const key = encode.number(hookKey, number);
-          keys.numbers.push(key);
+        for (const [number, bitSet] of index.numbers) {
           mark(marks, hookKey, number);
-          numbers.set(key, u32(bitSet));
+          ofNumbers.add(side, encode.number(hookKey, number), bitSet);
         }
-        for (const [prefix, bitSet] of index?.prefixes ?? []) {
-          const key = encode.text(hookKey, prefix);
-          keys.texts.push(key);
-          texts.set(key, u32(bitSet));
-        }
+        for (const [prefix, bitSet] of index.prefixes)
+          ofTexts.add(side, encode.text(hookKey, prefix), bitSet);
+        for (const [network, bitSet] of index.networks)
+          ofNetworks.add(side, encode.network(hookKey, network), bitSet);
       }
+    },
+  };
+}
+
+/** Entries of one map, by side. What an earlier sensor has left is known by its keys alone. */
+function createSidedEntries(map: BpfMap, indexAt: number) {
+  const written: Record<Side, Uint8Array[]> = { 0: [], 1: [] };
+  for (const key of map.keys()) written[(key[indexAt] ?? 0) & 1 ? 1 : 0].push(key);
+  return {
+    clear(side: Side): void {
+      for (const key of written[side]) map.delete(key);
+      written[side] = [];
+    },
+    add(side: Side, key: Uint8Array, bitSet: number): void {
+      written[side].push(key);
+      map.set(key, new Uint8Array(Uint32Array.of(bitSet).buffer));
     },
   };
 }
@@ -70,9 +80,12 @@ const listedFactor = 0x9e3779b97f4a7c15n;
 function createEncoders(layouts: StructLayouts) {
   const numberLayout = layouts("index_int_key");
   const textLayout = layouts("index_text_key");
+  const networkLayout = layouts("index_addr_key");
   const writeNumber = createStructWriter(numberLayout, "index", "value");
   const writeText = createStructWriter(textLayout, "bits", "index");
+  const writeNetwork = createStructWriter(networkLayout, "bits", "index", "family");
   const textAt = fieldOf(textLayout, "text").offset;
+  const addressAt = fieldOf(networkLayout, "addr").offset;
   return {
     number(index: number, value: bigint): Uint8Array {
       const key = new Uint8Array(numberLayout.size);
@@ -86,17 +99,12 @@ function createEncoders(layouts: StructLayouts) {
       key.set(bytes, textAt);
       return key;
     },
+    network(index: number, { family, address, prefixLength }: Network): Uint8Array {
+      const key = new Uint8Array(networkLayout.size);
+      const bits = 64 + prefixLength;
+      writeNetwork(new DataView(key.buffer), 0, { bits, index, family: familyNumbers[family] });
+      key.set(Buffer.from(address, "hex"), addressAt);
+      return key;
+    },
   };
-}
-
-function createSideReader(layouts: StructLayouts) {
-  const reader = (struct: string) => {
-    const { offset } = fieldOf(layouts(struct), "index");
-    return (key: Uint8Array): Side => ((key[offset] ?? 0) & 1 ? 1 : 0);
-  };
-  return { number: reader("index_int_key"), text: reader("index_text_key") };
-}
-
-function u32(number: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(number).buffer);
 }

@@ -36,13 +36,22 @@ export interface PolicyTables {
   highestSetId(): number;
 }
 
-type TableMap = SidedTable | "config" | "counts" | "index_int" | "index_text" | "listed" | SetMap;
+type TableMap =
+  | SidedTable
+  | "config"
+  | "counts"
+  | "index_int"
+  | "index_text"
+  | "index_addr"
+  | "listed"
+  | SetMap;
 export const tableMaps: readonly TableMap[] = [
   ...sidedTables,
   "config",
   "counts",
   "index_int",
   "index_text",
+  "index_addr",
   "listed",
   ...setMaps,
 ];
@@ -70,6 +79,7 @@ export function createPolicyTables(
     {
       numbers: map("index_int"),
       texts: map("index_text"),
+      networks: map("index_addr"),
       listed: new BigUint64Array(map("listed").memory().buffer),
     },
     layouts,

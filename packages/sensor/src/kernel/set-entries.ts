@@ -32,7 +32,8 @@ const structs: Readonly<Record<SetMap, string>> = {
 };
 
 const textMaps = ["str_set_64", "str_set_256", "str_set_4k"] as const;
-const familyNumbers = { 4: 2, 6: 10 } as const; // AF_INET, AF_INET6
+/** AF_INET, AF_INET6 */
+export const familyNumbers = { 4: 2, 6: 10 } as const;
 
 export function createSetEncoder(layouts: StructLayouts): SetEncoder {
   const key = (map: SetMap) => {

@@ -175,8 +175,10 @@ function createHookWriter(layouts: StructLayouts) {
     "index",
     "index_int",
     "index_text",
+    "index_addr",
     "int_default",
     "text_default",
+    "addr_default",
     "first_rule",
     "flags",
   );
@@ -191,8 +193,10 @@ function createHookWriter(layouts: StructLayouts) {
       index: key,
       index_int: index?.numberSlot ?? limits.NO_SLOT,
       index_text: index?.textSlot ?? limits.NO_SLOT,
+      index_addr: index?.addressSlot ?? limits.NO_SLOT,
       int_default: index?.numberDefault ?? 0,
       text_default: index?.textDefault ?? 0,
+      addr_default: index?.addressDefault ?? 0,
       first_rule: item.firstRule,
       flags: item.flags,
     });

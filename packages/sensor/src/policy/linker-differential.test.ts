@@ -7,24 +7,32 @@ import { type Call, evaluateSelectors, evaluateTables } from "./reference-evalua
 
 describe("linked tables against the policy language", () => {
   it("come to the same verdict for any policies and calls", () => {
-    void fc.assert(
-      fc.property(
-        fc.array(anySelectors, { minLength: 1, maxLength: 4 }),
-        fc.array(anyCall, { minLength: 1, maxLength: 12 }),
-        (lists, calls) => {
-          const { tables, sets } = linkRules(lists.map((selectors, id) => rule(selectors, id)));
-          for (const call of calls) {
-            const matched = evaluateTables(tables, 1, sets.content, call);
-            expect(lists.map((_, id) => matched.get(id))).toEqual(
-              lists.map((selectors) => evaluateSelectors(selectors, call)),
-            );
-          }
-        },
-      ),
-      { numRuns: 2_000 },
-    );
+    expectSameVerdicts(anySelectors, 2_000);
+  });
+
+  it("come to the same verdict for any lists of peers, through the index", () => {
+    expectSameVerdicts(peerSelectors, 1_000);
   });
 });
+
+function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: number): void {
+  void fc.assert(
+    fc.property(
+      fc.array(selectorsOfARule, { minLength: 1, maxLength: 4 }),
+      fc.array(anyCall, { minLength: 1, maxLength: 12 }),
+      (lists, calls) => {
+        const { tables, sets } = linkRules(lists.map((selectors, id) => rule(selectors, id)));
+        for (const call of calls) {
+          const matched = evaluateTables(tables, 1, sets.content, call);
+          expect(lists.map((_, id) => matched.get(id))).toEqual(
+            lists.map((selectors) => evaluateSelectors(selectors, call)),
+          );
+        }
+      },
+    ),
+    { numRuns },
+  );
+}
 
 // Few distinct values, near the edges of the types, so that matches are common.
 const int = (bits: 32 | 64) =>
@@ -154,6 +162,18 @@ const anySelectors = fc
   .map((list) =>
     list.map(([filters, returnFilters], index) => selector(filters, returnFilters, index)),
   );
+
+const peerTest: fc.Arbitrary<ArgTest> = fc.record({
+  op: fc.constant("daddr" as const),
+  negate: fc.boolean(),
+  networks: values(network),
+});
+const peerSelectors = fc
+  .array(fc.tuple(onArg(4, peerTest), fc.array(onArg(4, socketTest), { maxLength: 1 })), {
+    minLength: 1,
+    maxLength: 3,
+  })
+  .map((list) => list.map(([peer, others], index) => selector([peer, ...others], [], index)));
 
 const anySocket = fc.oneof(
   fc.record({

@@ -148,6 +148,50 @@ describe("link", () => {
     expect(bits(index?.textDefault)).toEqual([2]);
   });
 
+  it("indexes peers: who may go where, whatever the number of allow lists", () => {
+    const network = (address: string, prefixLength: number) =>
+      ({ family: 4, address, prefixLength }) as const;
+    const loopback = network("7f000001", 32);
+    const [ten, cluster] = [network("0a000000", 8), network("0a2a0000", 16)];
+    const peer = (negate: boolean, ...networks: ReturnType<typeof network>[]) =>
+      selector([{ on: "arg", arg: 4, test: { op: "daddr", negate, networks } }]);
+    const rules = [
+      rule([peer(true, loopback, ten)], 1),
+      rule([peer(true, loopback, cluster)], 2),
+      rule([peer(false, cluster)], 3),
+      rule([peer(true, loopback), peer(false, loopback)], 4),
+      rule([peer(true, loopback), selector([])], 5),
+    ];
+    const { tables } = linkRules(rules);
+    const index = tables.hooks[0]?.index;
+    const left = [...(index?.networks ?? [])].map(([{ address }, id]) => [
+      address,
+      tables.bitSets[id],
+    ]);
+    expect(index?.addressSlot).toBe(4);
+    expect(Object.fromEntries(left)).toEqual({
+      "7f000001": [3, 4],
+      "0a000000": [1, 3, 4],
+      "0a2a0000": [2, 3, 4],
+    });
+    expect(tables.bitSets[index?.addressDefault ?? 0]).toEqual([0, 1, 3, 4]);
+  });
+
+  it("leaves peers out of the index where they would take the bit sets of others", () => {
+    const rules = Array.from({ length: 300 }, (_, i) => {
+      const address = (0x0a000000 + i).toString(16).padStart(8, "0");
+      const networks = [{ family: 4, address, prefixLength: 32 }] as const;
+      const filters: CompiledFilter[] = [
+        { on: "arg", arg: 4, test: { op: "daddr", negate: true, networks } },
+        { on: "arg", arg: 0, test: { op: "equal", negate: false, values: [BigInt(i % 3)] } },
+      ];
+      return rule([selector(filters)], i);
+    });
+    const index = linkRules(rules).tables.hooks[0]?.index;
+    expect([index?.numberSlot, index?.numbers.size]).toEqual([0, 3]);
+    expect([index?.addressSlot, index?.networks.size]).toEqual([limits.NO_SLOT, 0]);
+  });
+
   it("does without an index where it has no room", () => {
     const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
       const test = { op: "equal", negate: false, values: [BigInt(i)] } as const;

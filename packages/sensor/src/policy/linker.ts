@@ -28,7 +28,7 @@ import type {
   LinkedTables,
   LinkedVerdict,
 } from "./linked-tables.ts";
-import { buildRuleIndex, type PlacedRule, type RuleIndex } from "./rule-index.ts";
+import { buildRuleIndex, type IndexRoom, type PlacedRule, type RuleIndex } from "./rule-index.ts";
 import {
   type ArgReading,
   type LinkablePolicy,
@@ -178,26 +178,46 @@ function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefine
 }
 
 /** Entries that both sides' index maps have room for. */
-const indexRoom = { numbers: 4096, prefixes: 4096 };
+const indexRoom: IndexRoom = { numbers: 4096, prefixes: 4096, networks: 4096 };
 
-/** A hook whose index doesn't fit works without: all of its rules are looked at. */
+/** Peers of one hook take no more bit sets, as other hooks need some, too. */
+const bitSetsWithPeers = limits.MAX_BITSETS / 4;
+
+/**
+ * A hook whose index doesn't fit works without one of peers, or without any: then all of its rules
+ * are looked at.
+ */
 function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
+  const used = (values: keyof IndexRoom) =>
+    tables.hooks.reduce((sum, { index }) => sum + (index?.[values].size ?? 0), 0);
+  const room: IndexRoom = {
+    numbers: indexRoom.numbers - used("numbers"),
+    prefixes: indexRoom.prefixes - used("prefixes"),
+    networks: indexRoom.networks - used("networks"),
+  };
+  const most = Math.min(limits.MAX_BITSETS, tables.bitSets.length + bitSetsWithPeers);
+  return (
+    tryIndex(tables, rules, room, most) ??
+    tryIndex(tables, rules, { ...room, networks: 0 }, limits.MAX_BITSETS)
+  );
+}
+
+function tryIndex(
+  tables: OpenTables,
+  rules: readonly PlacedRule[],
+  room: IndexRoom,
+  mostBitSets: number,
+): RuleIndex | undefined {
   const known = new Map<string, number>();
   const before = tables.bitSets.length;
   const add = (bits: readonly number[]) => {
     const key = bits.join();
     const found = known.get(key);
     if (found !== undefined) return found;
-    if (tables.bitSets.length === limits.MAX_BITSETS) return undefined;
+    if (tables.bitSets.length >= mostBitSets) return undefined;
     const id = tables.bitSets.push(bits) - 1;
     known.set(key, id);
     return id;
-  };
-  const used = (values: "numbers" | "prefixes") =>
-    tables.hooks.reduce((sum, { index }) => sum + (index?.[values].size ?? 0), 0);
-  const room = {
-    numbers: indexRoom.numbers - used("numbers"),
-    prefixes: indexRoom.prefixes - used("prefixes"),
   };
   const index = buildRuleIndex(rules, { add }, room);
   if (index === undefined) tables.bitSets.length = before;

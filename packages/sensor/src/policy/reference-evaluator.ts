@@ -157,6 +157,13 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
       .sort((a, b) => b.length - a.length)[0];
     sets.push(longest === undefined ? index.textDefault : (index.prefixes.get(longest) ?? 0));
   }
+  if (index.addressSlot !== limits.NO_SLOT) {
+    const peer = socket(valueIn(index.addressSlot));
+    const narrowest = [...index.networks]
+      .filter(([network]) => inNetwork(network, peer, "daddr"))
+      .sort(([a], [b]) => b.prefixLength - a.prefixLength)[0];
+    sets.push(narrowest?.[1] ?? index.addressDefault);
+  }
   const chosen = sets.map((id) => new Set(tables.bitSets[id]));
   return chosen.reduce((one, other) => one.intersection(other));
 }
