@@ -17,7 +17,7 @@
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
  *   values    -> sets               (hashes and tries keyed by set id; ids live across generations)
- *   index     -> rules as bits      (exact numbers, prefixes and peers; spares rows, never decides)
+ *   index     -> rules as bits      (numbers, prefixes, peers and binaries; spares rows, never decides)
  */
 #ifndef GANDER_ABI_H
 #define GANDER_ABI_H
@@ -151,6 +151,8 @@ enum hook_table_flags {
 	HOOK_CACHE_PATHS = 1,
 	/* only numbers that are listed in `index_int` leave any rule; `listed` spares looking most others up */
 	HOOK_LISTED_NUMBERS = 2,
+	/* the path of the running binary is indexed, in `index_text` with BINARY_KEYS */
+	HOOK_INDEX_BINARIES = 4,
 };
 
 /* one side's knowledge of a hook */
@@ -164,8 +166,9 @@ struct hook {
 	__u32 text_default; /* bit set of a text that no prefix in `index_text` matches (0: all rules) */
 	__u32 first_rule;   /* bit 0 of bit sets is this rule */
 	__u32 addr_default; /* bit set of a peer that is in no network of `index_addr` (0: all rules) */
+	__u32 binary_default; /* bit set of a binary that isn't listed (0: all rules) */
 	__u8 index_addr;    /* socket slot whose peer is indexed, or NO_SLOT */
-	__u8 pad[3];
+	__u8 pad[7];
 	__u64 text_rules[RULE_WORDS]; /* rules whose outcome can depend on the indexed text: none left: it is not read */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -199,8 +202,8 @@ struct group {
 enum { CGROUP_PLACES = 4096 };
 enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
 
-/* ---- the index: application.bits are ANDed with the bit sets of the number, the text and the peer's
- * address. A bit set holds every rule that could match such a value, so also all that do not look at it.
+/* ---- the index: application.bits are ANDed with the bit sets of the number, the text, the peer's
+ * address and the running binary. A bit set holds every rule that could match such a value, so also all that do not look at it.
  * That of a prefix or a network is for what no longer one covers: shorter ones are taken into account. */
 struct bitset {
 	__u64 bits[RULE_WORDS];
@@ -219,9 +222,12 @@ struct index_int_key {
 enum { LISTED_WORDS = 65536 / 64 };
 #define LISTED_FACTOR 0x9e3779b97f4a7c15ULL
 
+/* A binary's path is looked up with a 0 behind it: an entry that ends with a 0 is for just this binary. */
+#define BINARY_KEYS 0x80000000U
+
 struct index_text_key { /* longest prefix match */
 	__u32 bits;  /* 32 + 8 * length */
-	__u32 index; /* hook.index */
+	__u32 index; /* hook.index; of binaries: | BINARY_KEYS */
 	char text[PREFIX_SIZE];
 };
 

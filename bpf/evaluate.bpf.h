@@ -54,9 +54,9 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->rules = 0;
 	s->row = 0;
 	s->wants_text = left & INDEX_WANTS_TEXT;
-	s->sets[0] = number ? side * MAX_BITSETS + number : 0;
-	s->sets[1] = text ? side * MAX_BITSETS + text : 0;
-	s->sets[2] = 0;
+	s->sets[SET_NUMBER] = number ? side * MAX_BITSETS + number : 0;
+	s->sets[SET_TEXT] = text ? side * MAX_BITSETS + text : 0;
+	s->sets[SET_ADDRESS] = s->sets[SET_BINARY] = 0;
 	s->have = s->failed = 0;
 	s->sock_slot = 0;
 	s->connection = CONNECTION_UNKNOWN;
@@ -240,7 +240,9 @@ __noinline int evaluate(struct scratch *s)
 	hook = hook_at(s->hook);
 	if (!application || !hook)
 		return 0;
-	if (s->wants_text && hook->index_text != NO_SLOT)
+	if (hook->flags & HOOK_INDEX_BINARIES)
+		use_binary_index(s, application, hook);
+	if (s->words && s->wants_text && hook->index_text != NO_SLOT)
 		use_text_index(s, application, hook);
 	if (s->words && hook->index_addr != NO_SLOT)
 		use_address_index(s, application, hook);

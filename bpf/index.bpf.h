@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Before any row is looked at: of the rules that apply, those that can match this number, this
- * text and this peer. The cheap one first; the text is read only if a rule that is left depends on
- * it, and what is remembered of an open file spares even that.
+ * binary, this text and this peer. The cheap ones first; the text is read only if a rule that is
+ * left depends on it, and what is remembered of an open file spares even that.
  * A bit set is an index in `bitsets` without side; 0: all rules.
  */
 #ifndef GANDER_INDEX_H
@@ -172,12 +172,58 @@ inline_fn void use_text_index(struct scratch *s, struct application *application
 
 	if (!text)
 		return;
-	number = s->sets[0] ? bitset_at(s->sets[0]) : NULL;
+	number = s->sets[SET_NUMBER] ? bitset_at(s->sets[SET_NUMBER]) : NULL;
 	if (!number)
 		number = text;
-	s->sets[1] = s->side * MAX_BITSETS + at;
+	s->sets[SET_TEXT] = s->side * MAX_BITSETS + at;
 	if (number && !narrow(application, hook, number, text).any)
 		s->words = 0;
+}
+
+/* Narrows s->sets by the binary that runs, and s->words and s->wants_text by what is left. */
+__noinline int use_binary_index(struct scratch *s, struct application *application, struct hook *hook)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bitset *number, *binary;
+	struct index_text_key *key;
+	struct scratch *keys;
+	struct proc *proc;
+	struct left left;
+	__u32 size, at, *found;
+
+	if (IS_TEMPLATE || !s || !application || !hook)
+		return 0;
+	proc = find_proc(task->tgid);
+	keys = keys_of(s);
+	if (!proc || !keys)
+		return 0; /* let the rows decide */
+	size = proc->binary_length;
+	if (!size || size >= PREFIX_SIZE)
+		return 0;
+	bounded(size, 255);
+	key = &keys->key.index_text;
+	key->bits = 32 + 8 * (size + 1);
+	key->index = hook->index | BINARY_KEYS;
+	if (size >= PREFIX_SIZE)
+		return 0;
+	if (!copy_short(key->text, size, address_of(proc->binary)))
+		bpf_probe_read_kernel(key->text, size, proc->binary);
+	key->text[size] = 0;
+	found = bpf_map_lookup_elem(&index_text, key);
+	at = found ? *found : hook->binary_default;
+	binary = bitset_of(s->side, at);
+	if (!binary)
+		return 0;
+	number = s->sets[SET_NUMBER] ? bitset_at(s->sets[SET_NUMBER]) : NULL;
+	if (!number)
+		number = binary;
+	s->sets[SET_BINARY] = s->side * MAX_BITSETS + at;
+	left = narrow(application, hook, number, binary);
+	if (!left.any)
+		s->words = 0;
+	if (!left.text)
+		s->wants_text = 0;
+	return 0;
 }
 
 /* Narrows s->sets by the peer's address, and s->words if no rule is left. */
@@ -206,7 +252,7 @@ __noinline int use_address_index(struct scratch *s, struct application *applicat
 	set = bitset_of(s->side, at);
 	if (!set)
 		return 0;
-	s->sets[2] = s->side * MAX_BITSETS + at;
+	s->sets[SET_ADDRESS] = s->side * MAX_BITSETS + at;
 	if (!narrow(application, hook, set, set).any)
 		s->words = 0;
 	return 0;

@@ -18,7 +18,6 @@ enum scratch_limits {
 	TEXT_BUFFERS = 2,
 	WALK_KEPT = 1792, /* of a path that does not fit, at least so much of its beginning is kept */
 	RAW_ARGS = 16,
-	INDEX_SETS = 3,
 	STAGE_SIZE = 32768,
 };
 
@@ -71,6 +70,7 @@ struct text_value {
 	char tail[BINARY_TAIL];
 };
 
+enum index_set { SET_NUMBER, SET_TEXT, SET_ADDRESS, SET_BINARY, INDEX_SETS };
 enum connection { CONNECTION_UNKNOWN, CONNECTION_NONE, CONNECTION_TCP };
 
 struct scratch {
@@ -88,7 +88,7 @@ struct scratch {
 	__u32 word;
 	__u32 row;	   /* next row of this rule, with side; 0: take the next rule */
 	__u32 rule;	   /* index in `rules`, with side */
-	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (number, text, address), 0: none */
+	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (enum index_set), 0: none */
 	__u32 verdict_at;  /* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;

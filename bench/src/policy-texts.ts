@@ -27,6 +27,23 @@ export function filePolicy(mask: 2 | 4, folder: PathOf, action: Action = "Post")
     );
 }
 
+/** Reads by a program that nobody runs. */
+export const readerPolicy: PolicyText = (name, variant) =>
+  policy(
+    name,
+    `kprobes:
+  - call: security_file_permission
+    syscall: false
+    args:
+    - { index: 0, type: file }
+    - { index: 1, type: int }
+    selectors:
+    - matchBinaries:
+      - { operator: In, values: ["/nowhere/${variant}/program"] }
+      matchArgs:
+      - { index: 1, operator: Equal, values: ["${READ}"] }`,
+  );
+
 export const READ = 4;
 export const WRITE = 2;
 

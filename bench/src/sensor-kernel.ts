@@ -97,8 +97,12 @@ function parsePolicies(texts: readonly string[]): CheckedPolicy[] {
 /** Group 1 has no policies. What an operator does for a pod without any. */
 function exempt({ cgroups }: Kernel, who: "this cgroup" | "nobody"): void {
   const id = statSync(ownCgroup(), { bigint: true }).ino;
-  if (who === "nobody") cgroups.delete(id);
-  else cgroups.set(id, 1);
+  if (who === "this cgroup") {
+    cgroups.set(id, 1);
+    return;
+  }
+  cgroups.delete(id);
+  cgroups.tidy(); // else programs go on looking for cgroups
 }
 
 /** Also of all that is started from here. */

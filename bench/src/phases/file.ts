@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type HookCostOptions, measureHookCost, type Scenario } from "../hook-cost.ts";
 import { type Phase, scaled, scaledExtent } from "../phase.ts";
-import { filePolicy, READ, variants, WRITE } from "../policy-texts.ts";
+import { filePolicy, READ, readerPolicy, variants, WRITE } from "../policy-texts.ts";
 
 /** What a read costs more under policies on security_file_permission that let it pass. */
 export const file: Phase = {
@@ -25,7 +25,9 @@ export const file: Phase = {
       scenarios: [
         ...filteredOut("fentry", "Post"),
         // The same body behind another main: fewer of them tell as much.
-        ...filteredOut("lsm", "Sigkill").filter(({ id }) => /\.number\.|\.1\./.test(id)),
+        ...filteredOut("lsm", "Sigkill").filter(({ id }) =>
+          /\.number\.|path.*\.1\.|others\.1\./.test(id),
+        ),
         {
           id: "file.posted.fentry",
           what: "1 policy matches, record written",
@@ -71,6 +73,12 @@ function filteredOut(kind: "fentry" | "lsm", action: "Post" | "Sigkill"): Scenar
         what: `${policies}, filtered out by the number`,
         policies: variants(byNumber, count),
         bar: 850,
+      },
+      {
+        ...common,
+        id: `file.binary.${count}.${kind}`,
+        what: `${policies}, filtered out by the binary`,
+        policies: variants(readerPolicy, count),
       },
       {
         ...common,

@@ -3,6 +3,7 @@
 
 export const defines = {
   LISTED_FACTOR: 11400714819323200000,
+  BINARY_KEYS: 2147483648,
 } as const;
 
 export const recordLimits = {
@@ -184,6 +185,7 @@ export const slotFlags = {
 export const hookTableFlags = {
   HOOK_CACHE_PATHS: 1,
   HOOK_LISTED_NUMBERS: 2,
+  HOOK_INDEX_BINARIES: 4,
 } as const;
 
 export const applicationFlags = {

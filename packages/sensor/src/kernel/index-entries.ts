@@ -45,6 +45,8 @@ export function createIndexEntries(
         }
         for (const [prefix, bitSet] of index.prefixes)
           ofTexts.add(side, encode.text(hookKey, prefix), bitSet);
+        for (const [path, bitSet] of index.binaries)
+          ofTexts.add(side, encode.text((hookKey | BINARY_KEYS) >>> 0, path), bitSet);
         for (const [network, bitSet] of index.networks)
           ofNetworks.add(side, encode.network(hookKey, network), bitSet);
       }
@@ -73,6 +75,9 @@ function mark(marks: BigUint64Array, index: number, number: bigint): void {
   const bit = BigInt.asUintN(64, (number + (BigInt(index) << 32n)) * listedFactor) >> 48n;
   marks[Number(bit >> 6n)] = (marks[Number(bit >> 6n)] ?? 0n) | (1n << (bit & 63n));
 }
+
+/** As in bpf/abi.h. */
+const BINARY_KEYS = 0x8000_0000;
 
 /** LISTED_FACTOR in bpf/abi.h */
 const listedFactor = 0x9e3779b97f4a7c15n;

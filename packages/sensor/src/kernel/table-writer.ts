@@ -179,6 +179,7 @@ function createHookWriter(layouts: StructLayouts) {
     "int_default",
     "text_default",
     "addr_default",
+    "binary_default",
     "first_rule",
     "flags",
   );
@@ -197,6 +198,7 @@ function createHookWriter(layouts: StructLayouts) {
       int_default: index?.numberDefault ?? 0,
       text_default: index?.textDefault ?? 0,
       addr_default: index?.addressDefault ?? 0,
+      binary_default: index?.binaryDefault ?? 0,
       first_rule: item.firstRule,
       flags: item.flags,
     });

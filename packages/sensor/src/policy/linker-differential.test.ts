@@ -10,8 +10,8 @@ describe("linked tables against the policy language", () => {
     expectSameVerdicts(anySelectors, 2_000);
   });
 
-  it("come to the same verdict for any lists of peers, through the index", () => {
-    expectSameVerdicts(peerSelectors, 1_000);
+  it("come to the same verdict for any lists of peers and binaries, through the index", () => {
+    expectSameVerdicts(listSelectors, 2_000);
   });
 });
 
@@ -168,12 +168,22 @@ const peerTest: fc.Arbitrary<ArgTest> = fc.record({
   negate: fc.boolean(),
   networks: values(network),
 });
-const peerSelectors = fc
-  .array(fc.tuple(onArg(4, peerTest), fc.array(onArg(4, socketTest), { maxLength: 1 })), {
-    minLength: 1,
-    maxLength: 3,
-  })
-  .map((list) => list.map(([peer, others], index) => selector([peer, ...others], [], index)));
+const binaryTest: fc.Arbitrary<CompiledFilter> = fc.record({
+  on: fc.constant("binary" as const),
+  negate: fc.boolean(),
+  match: fc.constantFrom("equal" as const, "prefix" as const),
+  followChildren: fc.constant(false),
+  paths: values(path),
+});
+const listSelectors = fc
+  .array(
+    fc.tuple(
+      fc.array(fc.oneof(onArg(4, peerTest), binaryTest), { minLength: 1, maxLength: 3 }),
+      fc.array(onArg(4, socketTest), { maxLength: 1 }),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((list) => list.map(([lists, others], i) => selector([...lists, ...others], [], i)));
 
 const anySocket = fc.oneof(
   fc.record({

@@ -177,6 +177,17 @@ describe("link", () => {
     expect(tables.bitSets[index?.addressDefault ?? 0]).toEqual([0, 1, 3, 4]);
   });
 
+  it("indexes binaries, but none where children count or an end is asked for", () => {
+    const runs = (match: "equal" | "prefix" | "postfix", followChildren = false) =>
+      selector([{ on: "binary", negate: false, match, followChildren, paths: ["/usr/bin/a"] }]);
+    const indexOf = (...selectors: ReturnType<typeof selector>[]) =>
+      linkRules([rule(selectors)]).tables.hooks[0]?.index?.binaries;
+    expect([...(indexOf(runs("equal")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a\0"]);
+    expect([...(indexOf(runs("prefix")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a"]);
+    for (const one of [runs("postfix"), runs("equal", true), selector([])])
+      expect(indexOf(runs("equal"), one)).toBeUndefined();
+  });
+
   it("leaves peers out of the index where they would take the bit sets of others", () => {
     const rules = Array.from({ length: 300 }, (_, i) => {
       const address = (0x0a000000 + i).toString(16).padStart(8, "0");

@@ -154,7 +154,8 @@ function addHook(
   const index = addIndex(tables, placed);
   const flags =
     (remembersPaths(members, slots, index) ? hookTableFlags.HOOK_CACHE_PATHS : 0) |
-    (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0);
+    (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
+    (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
   tables.hooks.push({ id: hook, firstRule, slots, index, flags });
 }
 
@@ -178,14 +179,14 @@ function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefine
 }
 
 /** Entries that both sides' index maps have room for. */
-const indexRoom: IndexRoom = { numbers: 4096, prefixes: 4096, networks: 4096 };
+const indexRoom: IndexRoom = { numbers: 4096, prefixes: 3072, networks: 4096, binaries: 1024 };
 
-/** Peers of one hook take no more bit sets, as other hooks need some, too. */
-const bitSetsWithPeers = limits.MAX_BITSETS / 4;
+/** A hook takes no more bit sets for peers and binaries, as other hooks need some, too. */
+const bitSetsWithLists = limits.MAX_BITSETS / 4;
 
 /**
- * A hook whose index doesn't fit works without one of peers, or without any: then all of its rules
- * are looked at.
+ * A hook whose index doesn't fit works without peers and binaries in it, or without any: then all of
+ * its rules are looked at.
  */
 function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
   const used = (values: keyof IndexRoom) =>
@@ -194,11 +195,12 @@ function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex |
     numbers: indexRoom.numbers - used("numbers"),
     prefixes: indexRoom.prefixes - used("prefixes"),
     networks: indexRoom.networks - used("networks"),
+    binaries: indexRoom.binaries - used("binaries"),
   };
-  const most = Math.min(limits.MAX_BITSETS, tables.bitSets.length + bitSetsWithPeers);
+  const most = Math.min(limits.MAX_BITSETS, tables.bitSets.length + bitSetsWithLists);
   return (
     tryIndex(tables, rules, room, most) ??
-    tryIndex(tables, rules, { ...room, networks: 0 }, limits.MAX_BITSETS)
+    tryIndex(tables, rules, { ...room, networks: 0, binaries: 0 }, limits.MAX_BITSETS)
   );
 }
 

@@ -164,6 +164,12 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
       .sort(([a], [b]) => b.prefixLength - a.prefixLength)[0];
     sets.push(narrowest?.[1] ?? index.addressDefault);
   }
+  if (index.binaries.size > 0) {
+    const longest = [...index.binaries.keys()]
+      .filter((path) => `${call.binary}\0`.startsWith(path))
+      .sort((a, b) => b.length - a.length)[0];
+    sets.push(index.binaries.get(longest ?? "") ?? index.binaryDefault);
+  }
   const chosen = sets.map((id) => new Set(tables.bitSets[id]));
   return chosen.reduce((one, other) => one.intersection(other));
 }

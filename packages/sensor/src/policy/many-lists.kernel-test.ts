@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many policies that each allow some peers: the index of peers answers as their rows would.
+// Many policies that each name some peers or binaries: the index answers as their rows would.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { after, test } from "node:test";
 import {
   addPolicy,
@@ -38,6 +40,21 @@ ${more}    matchActions:
     - action: ${action}`,
   );
 
+const on = (i: number, k: number) => Math.imul(i + 1, 40_503 * (k + 7)) % 97 < 20;
+const removeAll = async () => {
+  drainTypes(kernel);
+  for (const { name } of policies.list())
+    await policies.remove({ name, namespace: "", origin: "static" });
+};
+
+function countsOf(names: readonly string[]): number[] {
+  return names.map((name) => {
+    const state = stateOf(policies, name);
+    assertCountsAddUp(state);
+    return Number(state.counters.matched);
+  });
+}
+
 /** Comes back when the connection is refused (nobody listens). */
 function attempt(host: string): Promise<void> {
   return new Promise((done) => {
@@ -59,7 +76,7 @@ test("each of a hundred policies counts the peers it asks for", async () => {
   execFileSync("ip", ["-6", "address", "add", "fd99::7/128", "dev", "lo"]);
   const networks = [...new Set(Object.values(peers).flat()), "2001:db8::/32"];
   const asked = Array.from({ length: 100 }, (_, i): Peers => {
-    const values = networks.filter((_, k) => Math.imul(i + 1, 40_503 * (k + 7)) % 97 < 20);
+    const values = networks.filter((_, k) => on(i, k));
     return { operator: i % 3 === 0 ? "DAddr" : "NotDAddr", values: ["10.0.0.0/8", ...values] };
   });
   for (const [i, one] of asked.entries())
@@ -67,21 +84,14 @@ test("each of a hundred policies counts the peers it asks for", async () => {
   const rounds = 3;
   for (let round = 0; round < rounds; round++)
     for (const host of Object.keys(peers)) await attempt(host);
-  const counted = asked.map((_, i) => {
-    const state = stateOf(policies, `asks-${i}`);
-    assertCountsAddUp(state);
-    return Number(state.counters.matched);
-  });
   const expected = asked.map(({ operator, values }) => {
     const isIn = (around: readonly string[]) => around.some((network) => values.includes(network));
     const wanted = Object.values(peers).filter((around) => isIn(around) === (operator === "DAddr"));
     return rounds * wanted.length;
   });
-  assert.deepEqual(counted, expected);
+  assert.deepEqual(countsOf(asked.map((_, i) => `asks-${i}`)), expected);
   assert.ok(new Set(expected).size > 4, "the policies differ");
-  drainTypes(kernel);
-  for (let i = 0; i < asked.length; i++)
-    await policies.remove({ name: `asks-${i}`, namespace: "", origin: "static" });
+  await removeAll();
 });
 
 test("where thirty allow lists enforce, only what all of them allow is reached", async () => {
@@ -99,4 +109,50 @@ test("where thirty allow lists enforce, only what all of them allow is reached",
     assert.equal(reach(host).signal, "SIGKILL", host);
   assert.equal(stateOf(policies, "allows-5").counters.matched, 4n);
   assert.equal(stateOf(policies, "allows-6").counters.matched, 5n);
+  await removeAll();
+});
+
+const programs = ["a/sh", "a/sh2", "a/b/sh", "sh"].map((path) => `/run/many-lists/${path}`);
+
+test("each of sixty policies counts the binaries it asks for", async () => {
+  for (const path of programs) {
+    mkdirSync(dirname(path), { recursive: true });
+    copyFileSync("/bin/bash", path);
+  }
+  const lists = [...programs, "/run/many-lists/a/", "/run/many-lists/a", "/run/", "/nowhere/sh"];
+  const operators = ["In", "NotIn", "Prefix", "NotPrefix", "Postfix"] as const;
+  const asked = Array.from({ length: 60 }, (_, i) => ({
+    operator: operators[i % operators.length] ?? "In",
+    values: ["/nowhere/else", ...lists.filter((_, k) => on(i, k))],
+  }));
+  for (const [i, { operator, values }] of asked.entries()) {
+    const spec = `
+kprobes:
+- call: sys_umask
+  args:
+  - index: 0
+    type: int
+  selectors:
+  - matchBinaries:
+    - operator: ${operator}
+      values: ${JSON.stringify(values)}
+    matchArgs:
+    - index: 0
+      operator: Equal
+      values: ["23"]`;
+    await addPolicy(policies, policyText(`runs-${i}`, spec));
+  }
+  for (const path of programs)
+    assert.equal(spawnSync(path, ["-c", "umask 027; umask 027"]).status, 0, path);
+  const expected = asked.map(({ operator, values }) => {
+    const matches = (path: string) =>
+      values.some((value) => {
+        if (operator.endsWith("In")) return path === value;
+        return operator === "Postfix" ? path.endsWith(value) : path.startsWith(value);
+      }) !== operator.startsWith("Not");
+    return 2 * programs.filter(matches).length;
+  });
+  assert.deepEqual(countsOf(asked.map((_, i) => `runs-${i}`)), expected);
+  assert.ok(new Set(expected).size > 3, "the policies differ");
+  await removeAll();
 });

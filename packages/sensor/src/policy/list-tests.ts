@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter, Network } from "@gander/policy";
+import { limits } from "../kernel/abi.gen.ts";
+import { type ValuePlace, widen } from "./filter-rows.ts";
+
+/** A filter that asks for a value to be on a list, or not to be. A key stands for itself and all within it. */
+export type ListTest<Key> = { readonly keys: ReadonlyMap<string, Key>; readonly negate: boolean };
+
+/** The tests of which one must hold, by rule; a rule that is missing takes anything. */
+export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
+
+/** What a filter asks of the value in a slot; undefined: it isn't a list of this kind. */
+export type FindTest<Key> = (
+  filter: CompiledFilter,
+  place: (arg: number | "return") => ValuePlace,
+) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
+
+/** A list that a number or a text must not be on rules out next to nothing: it is left to the rows. */
+export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.negate) return undefined;
+  const { arg, test } = filter;
+  if (test.op !== "equal" && test.op !== "in-set") return undefined;
+  const place = placeOf(arg);
+  const numbers = test.values.map((value) => widen(value, place));
+  return { slot: place.slot, test: listTest(numbers, String, false) };
+};
+
+/** A text that must be equal to a value begins with it, too. */
+export const testOfText: FindTest<string> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.negate) return undefined;
+  const { arg, test } = filter;
+  if (test.op !== "str-prefix" && test.op !== "str-equal") return undefined;
+  return { slot: placeOf(arg).slot, test: listTest(test.values.map(cutPrefix), asIs, false) };
+};
+
+/** The networks that the peer of a socket is in. */
+export const testOfPeer: FindTest<Network> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.op !== "daddr") return undefined;
+  const { arg, test } = filter;
+  return { slot: placeOf(arg).slot, test: listTest(test.networks, networkText, test.negate) };
+};
+
+/** The running binary, by paths with a 0 behind those that must be equal. There is one, so no slot of it. */
+export const testOfBinary: FindTest<string> = (filter) => {
+  if (filter.on !== "binary" || filter.followChildren || filter.match === "postfix")
+    return undefined;
+  const paths = filter.paths.map((path) => (filter.match === "equal" ? `${path}\0` : path));
+  if (paths.some((path) => Buffer.byteLength(path) > limits.PREFIX_SIZE)) return undefined;
+  return { slot: 0, test: listTest(paths, asIs, filter.negate) };
+};
+
+function listTest<Key>(
+  keys: readonly Key[],
+  textOf: (key: Key) => string,
+  negate: boolean,
+): ListTest<Key> {
+  return { keys: new Map(keys.map((key) => [textOf(key), key])), negate };
+}
+
+const asIs = (text: string) => text;
+
+/** As much as the index keeps, never within a character. */
+function cutPrefix(text: string): string {
+  if (Buffer.byteLength(text) <= limits.PREFIX_SIZE) return text;
+  return Buffer.from(text)
+    .subarray(0, limits.PREFIX_SIZE - 3)
+    .toString()
+    .replace(/\uFFFD+$/, "");
+}
+
+/** All texts of keys that a number, a prefix or a network is within. */
+export const numberAround = (number: bigint): string[] => [`${number}`];
+export const prefixesAround = (text: string): string[] =>
+  Array.from({ length: text.length + 1 }, (_, length) => text.slice(0, length));
+export const networksAround = (network: Network): string[] =>
+  Array.from({ length: network.prefixLength + 1 }, (_, length) => networkText(network, length));
+
+/** The same for each way to write a network; with a shorter `length`: of the wider one around it. */
+function networkText({ family, address, prefixLength }: Network, length?: number): string {
+  const bits = typeof length === "number" ? length : prefixLength;
+  return `${family}/${bits}/${BigInt(`0x${address}`) >> BigInt(4 * address.length - bits)}`;
+}
+
+export function keysOf<Key>(tested: TestedRules<Key>): Map<string, Key> {
+  return new Map(testsOf(tested).flatMap(({ keys }) => [...keys]));
+}
+
+/**
+ * For each key the rules that can match what is within it and within no narrower one.
+ * @param around texts of keys that stand for this one, too, and its own
+ */
+export function rulesByKey<Key>(
+  all: readonly number[],
+  tested: TestedRules<Key>,
+  around: (key: Key) => readonly string[],
+): [Key, number[]][] {
+  const naming = new Map<string, ListTest<Key>[]>();
+  for (const test of testsOf(tested)) {
+    for (const text of test.keys.keys()) {
+      const tests = naming.get(text);
+      if (tests === undefined) naming.set(text, [test]);
+      else tests.push(test);
+    }
+  }
+  return [...keysOf(tested).values()].map((key) => {
+    const holding = new Set(around(key).flatMap((text) => naming.get(text) ?? []));
+    return [key, rulesFor(all, tested, holding)];
+  });
+}
+
+/** The rules that can match what is within no key. */
+export function rulesElsewhere<Key>(all: readonly number[], tested: TestedRules<Key>): number[] {
+  return rulesFor(all, tested, new Set());
+}
+
+/** @param holding tests that have the value on their list */
+function rulesFor<Key>(
+  all: readonly number[],
+  tested: TestedRules<Key>,
+  holding: ReadonlySet<ListTest<Key>>,
+): number[] {
+  return all.filter((bit) => {
+    const tests = tested.get(bit);
+    return tests === undefined || [...tests].some((test) => holding.has(test) !== test.negate);
+  });
+}
+
+function testsOf<Key>(tested: TestedRules<Key>): ListTest<Key>[] {
+  return [...new Set([...tested.values()].flatMap((tests) => [...tests]))];
+}
