@@ -68,31 +68,40 @@ function cutPrefix(text: string): string {
     .replace(/\uFFFD+$/, "");
 }
 
-/** All texts of keys that a number, a prefix or a network is within. */
-export const numberAround = (number: bigint): string[] => [`${number}`];
-export const prefixesAround = (text: string): string[] =>
-  Array.from({ length: text.length + 1 }, (_, length) => text.slice(0, length));
-export const networksAround = (network: Network): string[] =>
-  Array.from({ length: network.prefixLength + 1 }, (_, length) => networkText(network, length));
+/** Of some keys: texts of those that could stand for one of them, too, and its own. */
+export type Around<Key> = (keys: readonly Key[]) => (key: Key) => readonly string[];
 
-/** The same for each way to write a network; with a shorter `length`: of the wider one around it. */
-function networkText({ family, address, prefixLength }: Network, length?: number): string {
-  const bits = typeof length === "number" ? length : prefixLength;
-  return `${family}/${bits}/${BigInt(`0x${address}`) >> BigInt(4 * address.length - bits)}`;
+export const sameNumber: Around<bigint> = () => (number) => [`${number}`];
+
+export const prefixesAround: Around<string> = (texts) => {
+  const lengths = [...new Set(texts.map(({ length }) => length))];
+  return (text) =>
+    lengths.filter((length) => length <= text.length).map((length) => text.slice(0, length));
+};
+
+export const networksAround: Around<Network> = (networks) => {
+  const lengths = [...new Set(networks.map(({ prefixLength }) => prefixLength))];
+  return (network) =>
+    lengths
+      .filter((length) => length <= network.prefixLength)
+      .map((length) => networkText({ ...network, prefixLength: length }));
+};
+
+/** The same for each way to write a network: host bits don't count. */
+function networkText({ family, address, prefixLength }: Network): string {
+  const bits = BigInt(`0x${address}`) >> BigInt(4 * address.length - prefixLength);
+  return `${family}/${prefixLength}/${bits}`;
 }
 
 export function keysOf<Key>(tested: TestedRules<Key>): Map<string, Key> {
   return new Map(testsOf(tested).flatMap(({ keys }) => [...keys]));
 }
 
-/**
- * For each key the rules that can match what is within it and within no narrower one.
- * @param around texts of keys that stand for this one, too, and its own
- */
+/** For each key the rules that can match what is within it and within no narrower one. */
 export function rulesByKey<Key>(
   all: readonly number[],
   tested: TestedRules<Key>,
-  around: (key: Key) => readonly string[],
+  around: Around<Key>,
 ): [Key, number[]][] {
   const naming = new Map<string, ListTest<Key>[]>();
   for (const test of testsOf(tested)) {
@@ -102,8 +111,10 @@ export function rulesByKey<Key>(
       else tests.push(test);
     }
   }
-  return [...keysOf(tested).values()].map((key) => {
-    const holding = new Set(around(key).flatMap((text) => naming.get(text) ?? []));
+  const keys = [...keysOf(tested).values()];
+  const textsAround = around(keys);
+  return keys.map((key) => {
+    const holding = new Set(textsAround(key).flatMap((text) => naming.get(text) ?? []));
     return [key, rulesFor(all, tested, holding)];
   });
 }

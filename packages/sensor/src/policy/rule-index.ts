@@ -3,14 +3,15 @@ import type { Network } from "@gander/policy";
 import { limits } from "../kernel/abi.gen.ts";
 import type { ValuePlace } from "./filter-rows.ts";
 import {
+  type Around,
   type FindTest,
   keysOf,
   type ListTest,
   networksAround,
-  numberAround,
   prefixesAround,
   rulesByKey,
   rulesElsewhere,
+  sameNumber,
   type TestedRules,
   testOfBinary,
   testOfNumber,
@@ -80,7 +81,7 @@ export function buildRuleIndex(
     if (id === undefined) throw noRoom;
     return id;
   };
-  const bitSetsOf = <Key>({ tested }: Indexed<Key>, around: (key: Key) => readonly string[]) =>
+  const bitSetsOf = <Key>({ tested }: Indexed<Key>, around: Around<Key>) =>
     new Map(rulesByKey(all, tested, around).map(([key, bits]) => [key, add(bits)]));
   const elsewhere = ({ slot, tested }: Indexed<unknown>) =>
     slot === limits.NO_SLOT ? 0 : add(rulesElsewhere(all, tested));
@@ -89,7 +90,7 @@ export function buildRuleIndex(
       numberSlot: number.slot,
       textSlot: text.slot,
       addressSlot: peer.slot,
-      numbers: bitSetsOf(number, numberAround),
+      numbers: bitSetsOf(number, sameNumber),
       prefixes: bitSetsOf(text, prefixesAround),
       networks: bitSetsOf(peer, networksAround),
       binaries: bitSetsOf(binary, prefixesAround),
