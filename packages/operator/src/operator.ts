@@ -8,8 +8,8 @@ import { coalesce } from "./bundles/coalesce.ts";
 import { PolicyContents } from "./bundles/policy-contents.ts";
 import type { OperatorConfiguration } from "./configuration.ts";
 import { createHealthServer } from "./health-server.ts";
-import { createAuthorityConfigMap } from "./identity/authority-config-map.ts";
 import { createCertificatePart } from "./identity/certificate-part.ts";
+import { publishedAuthorities } from "./identity/published-authorities.ts";
 import { createSensorTokens } from "./identity/sensor-tokens.ts";
 import { createServingCertificate } from "./identity/serving-certificate.ts";
 import { type ListenAddress, listenAddress } from "./listen-address.ts";
@@ -190,11 +190,7 @@ async function createCore(
     context,
     core: [
       createCertificatePart({ ...context, certificate }),
-      createAuthorityConfigMap(context, {
-        namespace,
-        name: "gander-operator-ca",
-        fieldManager: "gander-operator",
-      }),
+      publishedAuthorities(context),
       cluster,
     ],
   };

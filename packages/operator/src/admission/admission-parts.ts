@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { createKeptObject } from "../kept-object.ts";
 import { type ListenAddress, listenAddress } from "../listen-address.ts";
 import type { OperatorContext, OperatorPart } from "../operator-part.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { createAdmissionServer } from "./admission-server.ts";
 import type { CheckFleet } from "./fleet-report.ts";
-import { createWebhookRegistration } from "./webhook-registration.ts";
+import {
+  type WebhookPlace,
+  webhookConfiguration,
+  webhookConfigurationName,
+  webhookConfigurations,
+} from "./webhook-configuration.ts";
 
 /** Answers the API server about policies, and has it ask. */
 export function createAdmissionParts(
@@ -27,11 +34,21 @@ export function createAdmissionParts(
   };
   // A port that the system chose is no Service's.
   if (url === "" && listenAddress(webhookAddress).port === 0) return [webhook];
-  const place = listening.promise.then(({ port }) =>
-    url === ""
-      ? { namespace, service: serviceName, port }
-      : { url: url.replace(/:0$/, `:${port}`) },
-  );
   const failurePolicy = webhookFailurePolicy === "fail" ? "Fail" : "Ignore";
-  return [webhook, createWebhookRegistration(context, { place, failurePolicy })];
+  let place: WebhookPlace | undefined;
+  const placed = listening.promise.then(({ port }) => {
+    place =
+      url === ""
+        ? { namespace, service: serviceName, port }
+        : { url: url.replace(/:0$/, `:${port}`) };
+  });
+  const registration = createKeptObject(context, {
+    what: "the webhook for policies",
+    kind: webhookConfigurations,
+    name: webhookConfigurationName,
+    project: ({ webhooks }) => ({ webhooks }),
+    wanted: (ca) => place && webhookConfiguration({ place, ca, failurePolicy }),
+    until: placed,
+  });
+  return [webhook, registration];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from "vitest";
+import { covers } from "../kept-object.ts";
 import { webhookConfiguration } from "./webhook-configuration.ts";
-import { covers } from "./webhook-registration.ts";
 
 const settings = {
   place: { namespace: "gander-system", service: "gander-operator", port: 9443 },
