@@ -16,7 +16,7 @@ TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 8192);
 TABLE(listed, __u64, 2 * LISTED_WORDS);
-TRIE(index_text, struct index_text_key, __u32, 8192);
+TRIE(index_text, struct index_text_key, __u32, 2 * (4096 + 1024));
 TRIE(index_addr, struct index_addr_key, __u32, 8192);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 

@@ -32,6 +32,26 @@ const texts = ["./fixtures/valid/", "./fixtures/broken/"].flatMap((path) => {
 vi.setConfig({ testTimeout: 180_000 });
 
 describe("any input gets an answer", () => {
+  it.each([
+    'matchBinaries: [{operator: In, values: ["/opt/\\uD83D"]}]',
+    'matchArgs: [{index: 0, operator: Prefix, values: ["/opt/\\uD83D"]}]',
+  ])("half a character is refused, as the kernel has no such text: %s", (filter) => {
+    const text = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: half}
+spec:
+  kprobes:
+  - call: security_file_open
+    syscall: false
+    args: [{index: 0, type: file}]
+    selectors:
+    - ${filter}
+`;
+    const { problems = [] } = checkPolicy(text, { file: "half.yaml" });
+    expect(problems).toMatchObject([{ severity: "error", line: 10 }]);
+    check(text);
+  });
+
   it("random text", () => {
     fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 300 }), check), { numRuns: 300 });
   });

@@ -84,7 +84,7 @@ export function compileBinaryFilter(
 
 function readBinary(text: string, limit: number): Value<string> {
   const value = text.replace(/\0+$/, "");
-  if (value === "" || value.includes("\0"))
+  if (value === "" || value.includes("\0") || !value.isWellFormed())
     return {
       wrong: `${quote(text)} is not a path`,
       hint: "Write the path of the program, e.g. /usr/bin/curl.",

@@ -47,6 +47,11 @@ function readText(text: string, op: TextOp, type: ArgTypeRow): Value<string> {
       hint: "Leave the filter out, or write the text.",
     };
   }
+  if (!value.isWellFormed())
+    return {
+      wrong: `${quote(text)} has half of a character in it (a lone surrogate)`,
+      hint: "Write the whole character, or a shorter text with another operator.",
+    };
   const bytes = Buffer.byteLength(value);
   const limit = limitOf[op];
   if (bytes <= limit) return { ok: value };

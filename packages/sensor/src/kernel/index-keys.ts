@@ -20,5 +20,5 @@ export function createIndexKeys(last: { readonly words: Int32Array; readonly at:
     );
 }
 
-/** Of which two keys fit into 32 bits. After it come those that nobody remembers any more. */
-const lastNumber = 2 ** 31 - 1;
+/** Of which two keys fit into 31 bits (bpf/abi.h: BINARY_KEYS). After it come those that nobody remembers any more. */
+const lastNumber = 2 ** 30 - 1;

@@ -178,17 +178,23 @@ describe("link", () => {
   });
 
   it("indexes binaries, but none where children count or an end is asked for", () => {
-    const runs = (match: "equal" | "prefix" | "postfix", followChildren = false) =>
-      selector([{ on: "binary", negate: false, match, followChildren, paths: ["/usr/bin/a"] }]);
+    const runs = (
+      match: "equal" | "prefix" | "postfix",
+      followChildren = false,
+      path = "/usr/bin/a",
+    ) => selector([{ on: "binary", negate: false, match, followChildren, paths: [path] }]);
     const indexOf = (...selectors: ReturnType<typeof selector>[]) =>
       linkRules([rule(selectors)]).tables.hooks[0]?.index?.binaries;
     expect([...(indexOf(runs("equal")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a\0"]);
     expect([...(indexOf(runs("prefix")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a"]);
+    const long = (bytes: number) => runs("equal", false, `/${"a".repeat(bytes - 1)}`);
+    expect(indexOf(long(limits.PREFIX_SIZE - 1))?.size).toBe(1);
+    expect(indexOf(long(limits.PREFIX_SIZE))).toBeUndefined();
     for (const one of [runs("postfix"), runs("equal", true), selector([])])
       expect(indexOf(runs("equal"), one)).toBeUndefined();
   });
 
-  it("leaves peers out of the index where they would take the bit sets of others", () => {
+  it("indexes as many lists as leave bit sets for other hooks", () => {
     const rules = Array.from({ length: 300 }, (_, i) => {
       const address = (0x0a000000 + i).toString(16).padStart(8, "0");
       const networks = [{ family: 4, address, prefixLength: 32 }] as const;
@@ -198,18 +204,26 @@ describe("link", () => {
       ];
       return rule([selector(filters)], i);
     });
-    const index = linkRules(rules).tables.hooks[0]?.index;
-    expect([index?.numberSlot, index?.numbers.size]).toEqual([0, 3]);
-    expect([index?.addressSlot, index?.networks.size]).toEqual([limits.NO_SLOT, 0]);
+    const { hooks, bitSets } = linkRules(rules).tables;
+    const { numbers, networks, addressDefault } = hooks[0]?.index ?? fail();
+    expect([numbers.size, networks.size]).toEqual([3, 150]);
+    const all = rules.map((_, bit) => bit);
+    expect(bitSets[addressDefault]).toEqual(all);
+    expect([...networks.values()].map((id) => bitSets[id])).toEqual(
+      all.slice(0, 150).map((bit) => all.filter((other) => other !== bit)),
+    );
   });
 
-  it("does without an index where it has no room", () => {
+  it("indexes as many rules as it has room for", () => {
     const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
       const test = { op: "equal", negate: false, values: [BigInt(i)] } as const;
       return rule([selector([{ on: "arg", arg: 0, test }])], i);
     });
-    const { tables } = linkRules(rules);
-    expect([tables.hooks[0]?.index, tables.bitSets.length]).toEqual([undefined, 1]);
+    const { hooks, bitSets } = linkRules(rules).tables;
+    const { numbers, numberDefault } = hooks[0]?.index ?? fail();
+    const others = rules.map((_, bit) => bit).slice(512);
+    expect([numbers.size, bitSets[numberDefault]]).toEqual([512, others]);
+    expect(bitSets[numbers.get(7n) ?? 0]).toEqual([7, ...others]);
   });
 
   it("jumps over return filters that belong to entry filters which failed", () => {
@@ -240,4 +254,8 @@ function text(
   values: readonly string[],
 ): CompiledFilter {
   return { on: "arg", arg: 3, test: { op, negate: false, values } };
+}
+
+function fail(): never {
+  throw new Error("there is no index");
 }

@@ -28,7 +28,13 @@ import type {
   LinkedTables,
   LinkedVerdict,
 } from "./linked-tables.ts";
-import { buildRuleIndex, type IndexRoom, type PlacedRule, type RuleIndex } from "./rule-index.ts";
+import {
+  type BitSets,
+  buildRuleIndex,
+  type IndexRoom,
+  type PlacedRule,
+  type RuleIndex,
+} from "./rule-index.ts";
 import {
   type ArgReading,
   type LinkablePolicy,
@@ -178,52 +184,31 @@ function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefine
   return index !== undefined && bitSets[index.numberDefault]?.length === 0;
 }
 
-/** Entries that both sides' index maps have room for. */
-const indexRoom: IndexRoom = { numbers: 4096, prefixes: 3072, networks: 4096, binaries: 1024 };
+/** Entries that both sides' index maps have room for (bpf/tables.bpf.h). */
+const indexRoom: IndexRoom = { numbers: 4096, prefixes: 4096, networks: 4096, binaries: 1024 };
 
-/** A hook takes no more bit sets for peers and binaries, as other hooks need some, too. */
-const bitSetsWithLists = limits.MAX_BITSETS / 4;
-
-/**
- * A hook whose index doesn't fit works without peers and binaries in it, or without any: then all of
- * its rules are looked at.
- */
+/** Rules for which there is no room in the index are looked at in every call. */
 function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
-  const used = (values: keyof IndexRoom) =>
-    tables.hooks.reduce((sum, { index }) => sum + (index?.[values].size ?? 0), 0);
-  const room: IndexRoom = {
-    numbers: indexRoom.numbers - used("numbers"),
-    prefixes: indexRoom.prefixes - used("prefixes"),
-    networks: indexRoom.networks - used("networks"),
-    binaries: indexRoom.binaries - used("binaries"),
-  };
-  const most = Math.min(limits.MAX_BITSETS, tables.bitSets.length + bitSetsWithLists);
-  return (
-    tryIndex(tables, rules, room, most) ??
-    tryIndex(tables, rules, { ...room, networks: 0, binaries: 0 }, limits.MAX_BITSETS)
-  );
-}
-
-function tryIndex(
-  tables: OpenTables,
-  rules: readonly PlacedRule[],
-  room: IndexRoom,
-  mostBitSets: number,
-): RuleIndex | undefined {
+  const left = (values: keyof IndexRoom) =>
+    tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
   const known = new Map<string, number>();
-  const before = tables.bitSets.length;
-  const add = (bits: readonly number[]) => {
-    const key = bits.join();
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    if (tables.bitSets.length >= mostBitSets) return undefined;
-    const id = tables.bitSets.push(bits) - 1;
-    known.set(key, id);
-    return id;
+  const bitSets: BitSets = {
+    get free() {
+      return limits.MAX_BITSETS - tables.bitSets.length;
+    },
+    add(bits) {
+      const key = bits.join();
+      const id = known.get(key) ?? tables.bitSets.push(bits) - 1;
+      known.set(key, id);
+      return id;
+    },
   };
-  const index = buildRuleIndex(rules, { add }, room);
-  if (index === undefined) tables.bitSets.length = before;
-  return index;
+  return buildRuleIndex(rules, bitSets, {
+    numbers: left("numbers"),
+    prefixes: left("prefixes"),
+    networks: left("networks"),
+    binaries: left("binaries"),
+  });
 }
 
 function slotIndex(slots: LinkedSlot[], wanted: LinkedSlot): number {

@@ -93,49 +93,84 @@ function networkText({ family, address, prefixLength }: Network): string {
   return `${family}/${prefixLength}/${bits}`;
 }
 
-export function keysOf<Key>(tested: TestedRules<Key>): Map<string, Key> {
-  return new Map(testsOf(tested).flatMap(({ keys }) => [...keys]));
-}
+/** What a key, and what none of them, leaves of the rules of a hook. */
+export type KeyedRules<Key> = {
+  /** Each content once. */
+  readonly contents: readonly (readonly number[])[];
+  /** Position in `contents`: for what is within the key and within no narrower one. */
+  readonly byKey: ReadonlyMap<Key, number>;
+  /** … and for what is within none. */
+  readonly elsewhere: number;
+};
 
-/** For each key the rules that can match what is within it and within no narrower one. */
+export type KeyLimits = { readonly keys: number; readonly contents: number };
+
+/** Pairs of a key and a list that it is on: more would keep the sensor from its other work. */
+const mostPairs = 100_000;
+
+/** @returns undefined if that is more than the limits allow. */
 export function rulesByKey<Key>(
   all: readonly number[],
   tested: TestedRules<Key>,
   around: Around<Key>,
-): [Key, number[]][] {
-  const naming = new Map<string, ListTest<Key>[]>();
-  for (const test of testsOf(tested)) {
-    for (const text of test.keys.keys()) {
-      const tests = naming.get(text);
-      if (tests === undefined) naming.set(text, [test]);
-      else tests.push(test);
-    }
-  }
-  const keys = [...keysOf(tested).values()];
+  limits: KeyLimits,
+): KeyedRules<Key> | undefined {
+  const { keys, lists } = listsByKey(tested);
+  if (keys.length > limits.keys) return undefined;
+  const elsewhere = all.filter((bit) => canMatch(tested.get(bit), new Set()));
+  const outside = new Set(elsewhere);
+  const contents: (readonly number[])[] = [elsewhere];
+  const known = new Map([["", 0]]);
+  const byKey = new Map<Key, number>();
   const textsAround = around(keys);
-  return keys.map((key) => {
-    const holding = new Set(textsAround(key).flatMap((text) => naming.get(text) ?? []));
-    return [key, rulesFor(all, tested, holding)];
-  });
+  let pairs = 0;
+  for (const key of keys) {
+    const holding = textsAround(key).flatMap((text) => lists.get(text) ?? []);
+    pairs += holding.length;
+    const tests = new Set<ListTest<Key>>(holding.map(({ test }) => test));
+    const others = [...new Set(holding.map(({ bit }) => bit))]
+      .filter((bit) => canMatch(tested.get(bit), tests) !== outside.has(bit))
+      .sort((a, b) => a - b);
+    const id = known.get(others.join()) ?? contents.push(toggled(all, outside, others)) - 1;
+    if (contents.length > limits.contents || pairs > mostPairs) return undefined;
+    known.set(others.join(), id);
+    byKey.set(key, id);
+  }
+  return { contents, byKey, elsewhere: 0 };
 }
 
-/** The rules that can match what is within no key. */
-export function rulesElsewhere<Key>(all: readonly number[], tested: TestedRules<Key>): number[] {
-  return rulesFor(all, tested, new Set());
+type Listed<Key> = { readonly bit: number; readonly test: ListTest<Key> };
+
+/** All keys once, and by their texts the rules that have them on a list. */
+function listsByKey<Key>(tested: TestedRules<Key>) {
+  const keys = new Map<string, Key>();
+  const lists = new Map<string, Listed<Key>[]>();
+  for (const [bit, tests] of tested) {
+    for (const test of tests) {
+      for (const [text, key] of test.keys) {
+        const listed = lists.get(text);
+        if (listed === undefined) lists.set(text, [{ bit, test }]);
+        else listed.push({ bit, test });
+        keys.set(text, key);
+      }
+    }
+  }
+  return { keys: [...keys.values()], lists };
 }
 
 /** @param holding tests that have the value on their list */
-function rulesFor<Key>(
-  all: readonly number[],
-  tested: TestedRules<Key>,
+function canMatch<Key>(
+  tests: ReadonlySet<ListTest<Key>> | undefined,
   holding: ReadonlySet<ListTest<Key>>,
-): number[] {
-  return all.filter((bit) => {
-    const tests = tested.get(bit);
-    return tests === undefined || [...tests].some((test) => holding.has(test) !== test.negate);
-  });
+): boolean {
+  return tests === undefined || [...tests].some((test) => holding.has(test) !== test.negate);
 }
 
-function testsOf<Key>(tested: TestedRules<Key>): ListTest<Key>[] {
-  return [...new Set([...tested.values()].flatMap((tests) => [...tests]))];
+function toggled(
+  all: readonly number[],
+  some: ReadonlySet<number>,
+  others: readonly number[],
+): readonly number[] {
+  const toggle = new Set(others);
+  return all.filter((bit) => some.has(bit) !== toggle.has(bit));
 }

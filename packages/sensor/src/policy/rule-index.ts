@@ -5,12 +5,10 @@ import type { ValuePlace } from "./filter-rows.ts";
 import {
   type Around,
   type FindTest,
-  keysOf,
   type ListTest,
   networksAround,
   prefixesAround,
   rulesByKey,
-  rulesElsewhere,
   sameNumber,
   type TestedRules,
   testOfBinary,
@@ -53,7 +51,7 @@ export type PlacedRule = {
   readonly place: (arg: number | "return") => ValuePlace;
 };
 
-/** How many entries the index maps still have room for. */
+/** Entries that the index maps still have room for. */
 export type IndexRoom = {
   readonly numbers: number;
   readonly prefixes: number;
@@ -61,70 +59,97 @@ export type IndexRoom = {
   readonly binaries: number;
 };
 
-/** Gives out bit sets, one for each content; undefined: there is no more room. */
-export type BitSets = { add(rules: readonly number[]): number | undefined };
+/** Bit sets of all hooks, one for each content that a hook has. */
+export type BitSets = {
+  readonly free: number;
+  /** There has to be room. */
+  add(rules: readonly number[]): number;
+};
 
-/** @returns undefined if there is nothing to index, or no room for it. */
+/** A hook takes no more bit sets for its peers, or its binaries, as other hooks need some, too. */
+const mostForLists = limits.MAX_BITSETS / 4;
+
+/** @returns undefined if there is nothing to index, or no room for any of it. */
 export function buildRuleIndex(
   rules: readonly PlacedRule[],
   bitSets: BitSets,
   room: IndexRoom,
 ): RuleIndex | undefined {
-  const number = bestSlot(rules, testOfNumber, room.numbers);
-  const text = bestSlot(rules, testOfText, room.prefixes);
-  const peer = bestSlot(rules, testOfPeer, room.networks);
-  const binary = bestSlot(rules, testOfBinary, room.binaries);
-  if ([number, text, peer, binary].every(({ slot }) => slot === limits.NO_SLOT)) return undefined;
   const all = rules.map((_, bit) => bit);
-  const add = (bits: readonly number[]): number => {
-    const id = bitSets.add(bits);
-    if (id === undefined) throw noRoom;
-    return id;
+  const build = <Key>(find: FindTest<Key>, around: Around<Key>, keys: number, most: number) =>
+    fit({ all, bitSets, around, keys, most }, bestSlot(rules, find));
+  const number = build(testOfNumber, sameNumber, room.numbers, limits.MAX_BITSETS);
+  const text = build(testOfText, prefixesAround, room.prefixes, limits.MAX_BITSETS);
+  const peer = build(testOfPeer, networksAround, room.networks, mostForLists);
+  const binary = build(testOfBinary, prefixesAround, room.binaries, mostForLists);
+  if ([number, text, peer, binary].every(({ slot }) => slot === limits.NO_SLOT)) return undefined;
+  return {
+    numberSlot: number.slot,
+    textSlot: text.slot,
+    addressSlot: peer.slot,
+    numbers: number.byKey,
+    prefixes: text.byKey,
+    networks: peer.byKey,
+    binaries: binary.byKey,
+    numberDefault: number.elsewhere,
+    textDefault: text.elsewhere,
+    addressDefault: peer.elsewhere,
+    binaryDefault: binary.elsewhere,
+    textRules: text.rules,
   };
-  const bitSetsOf = <Key>({ tested }: Indexed<Key>, around: Around<Key>) =>
-    new Map(rulesByKey(all, tested, around).map(([key, bits]) => [key, add(bits)]));
-  const elsewhere = ({ slot, tested }: Indexed<unknown>) =>
-    slot === limits.NO_SLOT ? 0 : add(rulesElsewhere(all, tested));
-  try {
-    return {
-      numberSlot: number.slot,
-      textSlot: text.slot,
-      addressSlot: peer.slot,
-      numbers: bitSetsOf(number, sameNumber),
-      prefixes: bitSetsOf(text, prefixesAround),
-      networks: bitSetsOf(peer, networksAround),
-      binaries: bitSetsOf(binary, prefixesAround),
-      numberDefault: elsewhere(number),
-      textDefault: elsewhere(text),
-      addressDefault: elsewhere(peer),
-      binaryDefault: elsewhere(binary),
-      textRules: [...text.tested.keys()],
-    };
-  } catch (error) {
-    if (error === noRoom) return undefined;
-    throw error;
-  }
 }
 
-const noRoom = new Error("no room for bit sets");
-
 /** What is looked up, and what rules ask of it. */
-type Indexed<Key> = { readonly slot: number; readonly tested: TestedRules<Key> };
+type Tested<Key> = { readonly slot: number; readonly tested: TestedRules<Key> };
 
-/** The slot that rules out the most rules, of those whose keys there is room for. */
-function bestSlot<Key>(
-  rules: readonly PlacedRule[],
-  find: FindTest<Key>,
-  room: number,
+/** Indexes of bit sets, by key and for what is within none; `rules` are those that ask for something. */
+type Indexed<Key> = {
+  readonly slot: number;
+  readonly byKey: ReadonlyMap<Key, number>;
+  readonly elsewhere: number;
+  readonly rules: readonly number[];
+};
+
+type Fit<Key> = {
+  readonly all: readonly number[];
+  readonly bitSets: BitSets;
+  readonly around: Around<Key>;
+  readonly keys: number;
+  readonly most: number;
+};
+
+/** As many rules as there is room for; the others are looked at whatever the value. */
+function fit<Key>(
+  { all, bitSets, around, keys, most }: Fit<Key>,
+  { slot, tested }: Tested<Key>,
 ): Indexed<Key> {
-  let best: Indexed<Key> = { slot: limits.NO_SLOT, tested: new Map() };
+  for (let count = tested.size; count > 0; count = Math.floor(count / 2)) {
+    const some = new Map([...tested].slice(0, count));
+    const contents = Math.min(most, bitSets.free);
+    const found = rulesByKey(all, some, around, { keys, contents });
+    if (found === undefined) continue;
+    const ids = found.contents.map((rules) => bitSets.add(rules));
+    const idOf = (content: number) => ids[content] ?? 0;
+    return {
+      slot,
+      byKey: new Map([...found.byKey].map(([key, content]) => [key, idOf(content)])),
+      elsewhere: idOf(found.elsewhere),
+      rules: [...some.keys()],
+    };
+  }
+  return { slot: limits.NO_SLOT, byKey: new Map(), elsewhere: 0, rules: [] };
+}
+
+/** The slot of which the most rules ask something. */
+function bestSlot<Key>(rules: readonly PlacedRule[], find: FindTest<Key>): Tested<Key> {
+  let best: Tested<Key> = { slot: limits.NO_SLOT, tested: new Map() };
   for (const slot of slotsOf(rules, find)) {
     const tested = new Map<number, ReadonlySet<ListTest<Key>>>();
     for (const [bit, rule] of rules.entries()) {
       const tests = testsOfRule(rule, slot, find);
       if (tests !== undefined) tested.set(bit, tests);
     }
-    if (tested.size > best.tested.size && keysOf(tested).size <= room) best = { slot, tested };
+    if (tested.size > best.tested.size) best = { slot, tested };
   }
   return best;
 }
