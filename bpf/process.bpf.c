@@ -153,7 +153,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 	walk_to_text(index);
 	if (proc) {
 		proc->key.start = bpf_ktime_get_boot_ns();
-		proc->flags |= PROC_EXECED | PROC_ANNOUNCED;
+		__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_ANNOUNCED);
 		remember_binary(proc, s);
 		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
@@ -175,7 +175,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 		proc = find_proc(task->tgid);
 		if (proc) { /* the image is another one all the same */
 			proc->key.start = bpf_ktime_get_boot_ns();
-			proc->flags |= PROC_EXECED;
+			__sync_fetch_and_or(&proc->flags, PROC_EXECED);
 			proc->binary_length = 0;
 		}
 		count_fault(FAULT_STAGE);
@@ -194,7 +194,7 @@ inline_fn void announce(struct stage *stage, struct proc *proc, struct task_stru
 	fill_record(&stage->record, RECORD_CLONE, task, bpf_get_current_cgroup_id());
 	stage->size = sizeof(stage->record);
 	if (emit(stage, false)) {
-		proc->flags |= PROC_ANNOUNCED;
+		__sync_fetch_and_or(&proc->flags, PROC_ANNOUNCED);
 		count_lifecycle(RECORD_CLONE, LIFECYCLE_WRITTEN);
 	} else {
 		count_lifecycle(RECORD_CLONE, LIFECYCLE_RING_FULL);

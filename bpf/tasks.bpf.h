@@ -31,14 +31,26 @@ inline_fn void append_task_arguments(struct stage *stage, struct record_exec *re
 	stage->size = at + size;
 }
 
-inline_fn void append_task_file(struct stage *stage, struct scratch *s, __u32 index,
-				struct record_exec *record, struct file *file, struct proc *proc)
+inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct task_struct *task)
 {
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
+
+	if (!file)
+		return NULL;
 	walk_begin(s, &file->f_path);
 	walk_to_text(index);
-	fill_file(record, file);
-	append_path(stage, s, &record->path);
-	if (proc && !(proc->flags & PROC_EXECED))
+	return file;
+}
+
+/* What is known already is the binary of its last exec, or its parent's: calls look at it meanwhile. */
+inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task, struct proc *proc)
+{
+	if (proc->flags & PROC_EXECED || proc->binary_length)
+		return;
+	remember_binary(proc, s);
+	/* An exec meanwhile has either set its flag by now, or will write after this (the atomic is a barrier). */
+	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
 		remember_binary(proc, s);
 }
 
@@ -58,16 +70,20 @@ inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, 
 	fill_details(record, task);
 	if (task->flags & PF_KTHREAD)
 		record->flags |= EXEC_KERNEL_THREAD;
-	file = mm ? mm->exe_file : NULL;
-	if (file)
-		append_task_file(stage, s, index, record, file, proc);
+	file = walk_to_binary(s, index, task);
+	if (file) {
+		fill_file(record, file);
+		append_path(stage, s, &record->path);
+		if (proc)
+			remember_task_binary(s, index, task, proc);
+	}
 	append_kernel_string(stage, &record->filename, task->comm);
 	append_cwd(stage, s, index, record, task);
 	if (mm)
 		append_task_arguments(stage, record, mm, task);
 	stage->record.size = stage->size;
 	if (proc) {
-		proc->flags |= PROC_ANNOUNCED;
+		__sync_fetch_and_or(&proc->flags, PROC_ANNOUNCED);
 		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
 }
