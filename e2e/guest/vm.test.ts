@@ -51,6 +51,14 @@ describe("e2e/vm", { timeout: 120_000 }, () => {
     expect(readFileSync(join(out, "in"), "utf8")).toBe("carried");
   });
 
+  it("takes a status that arrives in pieces, as on a busy machine", async () => {
+    const script = `for entry in /sys/class/virtio-ports/*; do
+      [[ $(< $entry/name) == status ]] && port=/dev/\${entry##*/}
+    done
+    printf 4 > $port; sleep 1; echo 2 > $port; sleep 100`;
+    expect(await runVm("--", "bash", "-c", script)).toMatchObject({ status: 42, stderr: "" });
+  });
+
   it("stops a command that takes too long", async () => {
     const outcome = await runVm("--timeout", "4", "--", "sleep", "1000");
     expect(outcome.status).toBe(124);

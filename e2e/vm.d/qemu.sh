@@ -144,11 +144,12 @@ carrier_pids=()
 
 # wait_for_status: ends with the command's status, or says what went wrong instead.
 wait_for_status() {
-  local status='' deadline=$((SECONDS + option_timeout))
-  # In short waits, because a signal is attended to only between them.
-  until read -r -t 0.2 -u "$status_fd" status; do
+  local status='' piece='' deadline=$((SECONDS + option_timeout))
+  # In short waits, because a signal is attended to only between them. One may end within the line.
+  until read -r -t 0.2 -u "$status_fd" piece; do
+    status+=$piece
     if ! kill -0 "$qemu_pid" 2> /dev/null; then
-      read -r -t 0.2 -u "$status_fd" status || machine_died
+      read -r -t 0.2 -u "$status_fd" piece || machine_died
       break
     fi
     if ((SECONDS >= deadline)); then
@@ -158,7 +159,7 @@ wait_for_status() {
     fi
   done
   stop_guest
-  exit "$status"
+  exit "$status$piece"
 }
 
 machine_died() {
