@@ -93,7 +93,8 @@ describe("a reflector", () => {
     await using link = await createNetworkLink(() => [cluster.port]);
     const client = await clientVia(link);
     let objects = 0;
-    const hold = () => objects++ === 0 && link.stall("all");
+    // Not before: what is behind the first object may be on its way still.
+    const hold = () => ++objects === 10 && link.stall("all");
     const options = { namespace, witness: cluster.client, pageSize: 10, timing: impatient };
     await using pods = followPods({ ...options, client, onObject: hold });
     await waitUntil("the first page is read", () => objects === 10);
