@@ -95,12 +95,10 @@ function networkText({ family, address, prefixLength }: Network): string {
 
 /** What a key, and what none of them, leaves of the rules of a hook. */
 export type KeyedRules<Key> = {
-  /** Each content once. */
+  /** Each content once; the first is for what is within no key. */
   readonly contents: readonly (readonly number[])[];
   /** Position in `contents`: for what is within the key and within no narrower one. */
   readonly byKey: ReadonlyMap<Key, number>;
-  /** … and for what is within none. */
-  readonly elsewhere: number;
 };
 
 export type KeyLimits = { readonly keys: number; readonly contents: number };
@@ -116,7 +114,7 @@ export function rulesByKey<Key>(
   limits: KeyLimits,
 ): KeyedRules<Key> | undefined {
   const { keys, lists } = listsByKey(tested);
-  if (keys.length > limits.keys) return undefined;
+  if (keys.length > limits.keys || limits.contents === 0) return undefined;
   const elsewhere = all.filter((bit) => canMatch(tested.get(bit), new Set()));
   const outside = new Set(elsewhere);
   const contents: (readonly number[])[] = [elsewhere];
@@ -131,12 +129,13 @@ export function rulesByKey<Key>(
     const others = [...new Set(holding.map(({ bit }) => bit))]
       .filter((bit) => canMatch(tested.get(bit), tests) !== outside.has(bit))
       .sort((a, b) => a - b);
-    const id = known.get(others.join()) ?? contents.push(toggled(all, outside, others)) - 1;
+    const text = others.join();
+    const id = known.get(text) ?? contents.push(toggled(all, outside, others)) - 1;
     if (contents.length > limits.contents || pairs > mostPairs) return undefined;
-    known.set(others.join(), id);
+    known.set(text, id);
     byKey.set(key, id);
   }
-  return { contents, byKey, elsewhere: 0 };
+  return { contents, byKey };
 }
 
 type Listed<Key> = { readonly bit: number; readonly test: ListTest<Key> };

@@ -133,7 +133,7 @@ function fit<Key>(
     return {
       slot,
       byKey: new Map([...found.byKey].map(([key, content]) => [key, idOf(content)])),
-      elsewhere: idOf(found.elsewhere),
+      elsewhere: idOf(0),
       rules: [...some.keys()],
     };
   }
