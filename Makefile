@@ -9,15 +9,16 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 
 # Folders with a Makefile of their own: BPF objects, the native binding, programs tests attack with.
-COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile e2e/attacks/Makefile bench/Makefile))
+COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile packages/sensor/native/Makefile e2e/attacks/Makefile bench/Makefile))
 COMPILE := $(addprefix compile/,$(COMPILED))
 
-.PHONY: help setup build dist install uninstall $(COMPILE) test e2e lint typecheck host-tests kernel-tests demo bench clean
+.PHONY: help setup build dist install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo          a short attack on a real kernel in a virtual machine, and what Gander does about it'
-	@echo 'make test          lint, types, tests here and on kernels 6.1 and 6.12'
+	@echo 'make test          lint, types, tests here, all on kernel 6.12, and on 6.1 what depends on the kernel'
+	@echo 'make test-all      the same, with every kernel test on both kernels'
 	@echo 'make e2e           tests against a real Kubernetes control plane, built once [TESTS="FILE…"]'
 	@echo 'make build         BPF objects, native binding'
 	@echo 'make dist          the program as it is installed, in dist/'
@@ -26,6 +27,8 @@ help:
 	@echo 'make setup         what all of these need (they call it themselves)'
 	@echo 'make host-tests    only the tests that need no kernel of their own'
 	@echo 'make kernel-tests  only those in virtual machines [KERNEL=6.1|6.12] [TESTS="FILE…"]'
+	@echo 'make siege         attacks, faults and changes at random, in virtual machines [MINUTES=60] [KERNEL=6.1|6.12] [SEED=N] [STEPS=N]'
+	@echo 'make fuzz          every parser of foreign input, 10 minutes each [MINUTES=] [SEED=] [TARGETS="yaml …"]'
 	@echo 'make lint, make typecheck'
 	@echo 'make clean         remove what was built here (the cache of the set-up stays)'
 
@@ -54,6 +57,10 @@ test:
 	@scripts/setup || { echo '0 passed, 1 failed'; exit 1; }
 	@node scripts/test/main.ts
 
+test-all:
+	@scripts/setup || { echo '0 passed, 1 failed'; exit 1; }
+	@node scripts/test/main.ts --all
+
 e2e:
 	@scripts/setup e2e && $(MAKE) build || { echo '0 passed, 1 failed'; exit 1; }
 	@node e2e/cluster/main.ts $(TESTS)
@@ -70,12 +77,18 @@ host-tests: setup build
 kernel-tests: setup build
 	@node e2e/kernel-tests.ts $(addprefix --kernel ,$(KERNEL)) $(TESTS)
 
+siege: setup build
+	@node e2e/siege/main.ts $(addprefix --minutes ,$(MINUTES)) $(addprefix --kernel ,$(KERNEL)) $(addprefix --seed ,$(SEED)) $(addprefix --steps ,$(STEPS))
+
 demo: setup build
 	@e2e/demo
 
 bench: setup build
 	@bench/run
 	@bench/fleet
+
+fuzz: setup
+	@node fuzz/main.ts $(addprefix --minutes ,$(MINUTES)) $(addprefix --seed ,$(SEED)) $(TARGETS)
 
 clean:
 	@for folder in $(COMPILED); do $(MAKE) -C $$folder clean; done

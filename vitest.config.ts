@@ -5,7 +5,12 @@ import { defineConfig } from "vitest/config";
 // in a virtual machine by e2e/run-kernel-tests (see e2e/README.md).
 export default defineConfig({
   test: {
-    include: ["packages/**/*.test.ts", "e2e/**/*.test.ts", "bench/**/*.test.ts"],
+    include: [
+      "packages/**/*.test.ts",
+      "e2e/**/*.test.ts",
+      "bench/**/*.test.ts",
+      "fuzz/**/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**", "**/build/**"],
     testTimeout: 20_000,
     // Child processes rather than threads: the native binding is tested for leaks and at exit.

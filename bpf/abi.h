@@ -28,6 +28,7 @@ enum limits {
 	MAX_HOOKS = 512,	 /* hooked functions on a node; id 0 is not used */
 	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
 	MAX_CGROUPS = 32768,	 /* cgroups that are not in group 0: of all pods on a node */
+	MAX_INHERITED = MAX_CGROUPS / 2, /* the rest is for those that user space lists */
 	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
 	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are neighbours */
 	HOOK_RULES = 1024,	 /* rules of one hook */
@@ -44,6 +45,7 @@ enum limits {
 	PREFIX_SIZE = 252,  /* longest value of a prefix */
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
 	NO_SLOT = 255,
+	RAW_MAY_WRITE = 14, /* `raw` of a mask that is MAY_WRITE and no argument: of companions for core dumps */
 	RAW_RETURN = 15, /* `raw` of the return value */
 	BINARY_SIZE = 256,
 	BINARY_TAIL = 128,
@@ -61,6 +63,7 @@ enum row_op {
 	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
 	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; `set`, if not 0: or its binary is in it */
 	ROW_NAMESPACE, ROW_CAPABILITY,
+	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
 };
 
 enum row_flags {
@@ -68,6 +71,7 @@ enum row_flags {
 	ROW_LAST = 2,	   /* last filter of its selector: if it holds, do the actions */
 	ROW_ON_RETURN = 4, /* looks at the return value (for user space: the slot says so, too) */
 	ROW_SIGNED = 8,	   /* compare as signed */
+	ROW_UNKNOWN_HOLDS = 16, /* without the fact it asks for the row holds; else it does not */
 	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY: only in a user namespace that is not the host's */
 };
 
@@ -81,9 +85,10 @@ enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `s
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
 /*
- * A filter on something that cannot be had (memory that cannot be read, a socket without
- * addresses, a descriptor that is not open) does not hold, negated or not. A path of more
- * components than are followed (PATH_STEPS) holds, negated or not.
+ * Three outcomes (docs/decisions/0027). What is not there (no file, a null pointer, a socket without
+ * addresses, a kernel thread's binary) fits no filter, negated or not. What is there but cannot be had
+ * (enum fact) is decided by ROW_UNKNOWN_HOLDS, negated or not, and counted: the linker sets it where
+ * holding is the safe side. A path that a workload may have made up is believed only to its disadvantage.
  */
 struct row {
 	__u8 op;       /* enum row_op */
@@ -92,7 +97,7 @@ struct row {
 	__u8 n;	       /* how many of `values` count; 0: they are in `set` (numbers: int_set) */
 	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY: enum capability_kind */
 	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
-	__u32 verdict; /* with ROW_LAST: index into `verdicts` */
+	__u32 verdict; /* of its selector: index into `verdicts` */
 	/*
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
@@ -119,6 +124,9 @@ enum rule_flags {
 	RULE_OBSERVER = 4, /* the other half of such a pair: leaves verdicts that enforce to the companion */
 	RULE_STREAM_SOCKETS = 8, /* companion of tcp_connect: only sockets that speak TCP underneath (raw argument 0: struct socket *) */
 	RULE_FAST_OPEN = 16, /* … in socket_sendmsg: only messages that connect (raw argument 1: struct msghdr *) */
+	/* companion of file_permission in inode_setattr: only the call by which the kernel empties the file
+	 * that it will dump core to (last raw argument: struct iattr *). What it writes then, nobody is asked for. */
+	RULE_CORE_DUMPS = 32,
 };
 
 struct rule {
@@ -177,6 +185,7 @@ enum application_flags {
 	APPLICATION_ENFORCES = 1, /* some rule denies or kills: without scratch memory the call is denied */
 	APPLICATION_CONNECTIONS = 2, /* all its rules have RULE_STREAM_SOCKETS: one look tells whether they are for a call */
 	APPLICATION_FAST_OPEN = 4, /* … and RULE_FAST_OPEN */
+	APPLICATION_CORE_DUMPS = 8, /* all its rules have RULE_CORE_DUMPS: calls of other tasks are not even counted */
 };
 
 struct application {
@@ -184,7 +193,8 @@ struct application {
 	__u32 flags;   /* enum application_flags */
 	__u64 summary; /* bit w: bits[w] is not 0 */
 	__u64 bits[RULE_WORDS];
-	__u64 pad[6];
+	__u64 unevaluated; /* of `calls`: there was no scratch memory (denied if some rule enforces and the hook can) */
+	__u64 pad[5];
 	struct { __u64 n; __u64 pad[7]; } calls[CALL_STRIPES];
 };
 
@@ -284,6 +294,30 @@ struct addr_key {
 	__u8 addr[16];
 };
 
+/*
+ * A file itself: no other has the same numbers as long as it is there, and one that is given its inode number
+ * later has another generation. As the kernel has them: stat(2) shows other devices on btrfs and overlayfs.
+ */
+struct file_identity {
+	__u64 inode; /* 0: not known */
+	__u32 device; /* major << 20 | minor */
+	__u32 generation;
+};
+
+struct file_key {
+	__u32 set;
+	__u32 device;
+	__u64 inode;
+	__u32 generation;
+	__u32 pad;
+};
+
+/* What file__identify is run with: an open descriptor of the caller, and its answer. */
+struct file_query {
+	__u64 descriptor;
+	struct file_identity file;
+};
+
 /* ---- counters */
 
 /* per verdict, added to with atomics when a rule matched:
@@ -299,7 +333,9 @@ struct count {
 	__u64 killed, signalled, denied;
 	__u64 would_kill, would_signal, would_deny; /* mode monitor */
 	__u64 enforce_failed; /* the helper refused, or this kind of hook cannot deny */
-	__u64 pad[2];
+	__u64 missing[FACTS]; /* filters that were decided without the fact they ask for */
+	__u64 exempt;	      /* not enforced: it was the sensor itself (sensor.bpf.h) */
+	__u64 pad[4];
 };
 
 /* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */
@@ -319,7 +355,7 @@ enum fault {
 	FAULT_UNREADABLE,    /* an argument could not be read: filters on it do not hold */
 	FAULT_PATH_DEPTH,    /* a path of more components than are followed */
 	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
-	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: the policies of its pod don't apply to it */
+	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it has the policies of the one around it, at some cost */
 	FAULT_MAX,
 };
 
@@ -344,6 +380,7 @@ enum config_flags {
 	CONFIG_WATCHED = 2, /* somebody watches live: wake user space for each hook record */
 	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
 	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
+	CONFIG_UNLISTED = 32,	/* a cgroup that belongs to a group may not be in `cgroups`: ask those around it. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not look by itself: wake it for the first record in an empty ring */
 };
 
@@ -352,6 +389,8 @@ struct config {
 	__u32 flags; /* enum config_flags */
 	__u32 follow_count; /* how many of `follow` count */
 	__u32 last_index; /* the last n of a hook.index that was given out: each is used once */
+	__u32 listed_cgroups; /* at least so many are in `cgroups`; programs add no more than MAX_INHERITED */
+	__u32 pad;
 	__u32 follow[FOLLOW_BITS]; /* bit i is set at an exec of a binary in this set (str_set_*), and inherited; 0: unused */
 };
 
@@ -359,12 +398,15 @@ enum proc_flags {
 	PROC_ANNOUNCED = 1, /* user space has been told of this key */
 	PROC_EXECED = 2,    /* it called exec while we watched */
 	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
+	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
+	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it, or who it descends from, called exec without memory to look */
 };
 
 /* a process (hash `procs`, key: thread group id) */
 struct proc {
 	struct process_key key;
 	struct process_key parent;
+	struct file_identity file; /* of its last exec; unknown: none while we watched, so the task has it */
 	__u64 follow; /* FOLLOW_BITS; those of `follow_pids` (key: thread group id) are added to it */
 	__u32 flags;  /* enum proc_flags */
 	__u32 binary_length; /* of the resolved path; only the first BINARY_SIZE bytes are kept… */

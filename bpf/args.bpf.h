@@ -93,6 +93,7 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
 	struct linux_binprm *bprm;
+	struct iattr *attr;
 	struct file *file;
 	__u32 type;
 	__u64 raw;
@@ -103,6 +104,7 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 	type = how->type;
 	file = (struct file *)raw;
 	bprm = (struct linux_binprm *)raw;
+	attr = (struct iattr *)raw;
 	s->walk.dentry = 0;
 	if (!raw && type != VALUE_FD)
 		return 0;
@@ -119,6 +121,8 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 		file = BPF_CORE_READ(bprm, file);
 	else if (type == VALUE_FD)
 		file = file_of_descriptor(raw);
+	else if (type == VALUE_ATTR_FILE)
+		file = BPF_CORE_READ(attr, ia_file);
 	if (file)
 		walk_begin(s, &file->f_path);
 	return 0;
@@ -191,6 +195,7 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 	text->at = text->size = text->extra = text->has_tail = 0;
 	text->inode = 0;
 	raw = raw_of(s, how);
+	text->absent = !raw;
 	filename = (struct filename *)raw;
 	type = how->type;
 	if (type == VALUE_DATA_LOC || how->flags & SLOT_IN_PLACE) {
@@ -220,7 +225,7 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 inline_fn bool is_path_type(__u32 type)
 {
 	return type == VALUE_FILE || type == VALUE_PATH || type == VALUE_BINPRM || type == VALUE_FD ||
-	       type == VALUE_DENTRY;
+	       type == VALUE_DENTRY || type == VALUE_ATTR_FILE;
 }
 
 /* Makes sure that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */

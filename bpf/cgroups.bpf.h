@@ -19,6 +19,24 @@ inline_fn void take_place(__u64 id, __u32 group)
 		__sync_lock_test_and_set(place, bpf_ktime_get_boot_ns() << PLACE_CGROUP_SHIFT | PLACE_SHARED);
 }
 
+/* A workload may make as many cgroups as it likes: it must leave room for those of other pods. */
+inline_fn bool has_room(void)
+{
+	struct config *settings = get_config();
+
+	return settings && __sync_fetch_and_add(&settings->listed_cgroups, 1) < MAX_INHERITED;
+}
+
+/* From now on what is not listed is looked for in the cgroups around it (find_group). */
+inline_fn void leave_unlisted(void)
+{
+	struct config *settings = get_config();
+
+	count_fault(FAULT_CGROUP_TABLE);
+	if (settings)
+		__sync_fetch_and_or(&settings->flags, CONFIG_UNLISTED);
+}
+
 /* Whether the parent belongs to a group, and now the child does, too. */
 inline_fn bool inherit_group(struct cgroup *cgroup)
 {
@@ -30,10 +48,10 @@ inline_fn bool inherit_group(struct cgroup *cgroup)
 		return false;
 	known = bpf_map_lookup_elem(&cgroups, &parent_id);
 	if (!known)
-		return false;
+		return false; /* … or it is unlisted itself: then so is this one */
 	group = *(volatile __u32 *)known;
-	if (bpf_map_update_elem(&cgroups, &id, &group, BPF_ANY)) {
-		count_fault(FAULT_CGROUP_TABLE);
+	if (!has_room() || bpf_map_update_elem(&cgroups, &id, &group, BPF_ANY)) {
+		leave_unlisted();
 		return true;
 	}
 	known = bpf_map_lookup_elem(&cgroups, &parent_id);

@@ -12,8 +12,38 @@
 
 enum { MAX_STEPS = 1 << 20 };
 
+enum { CGROUP_LEVELS = 64 };
+
+static long find_nearest(__u64 i, __u32 *group)
+{
+	__u64 cgroup = bpf_get_current_ancestor_cgroup_id(i + 1);
+	__u32 *found;
+
+	if (!cgroup)
+		return 1;
+	found = bpf_map_lookup_elem(&cgroups, &cgroup);
+	if (found)
+		*group = *found;
+	return 0;
+}
+
+/* The group of the innermost cgroup around the current one that is listed. */
+__noinline int surrounding_group(void)
+{
+	__u32 group = 0;
+
+	if (!IS_TEMPLATE)
+		bpf_loop(CGROUP_LEVELS, find_nearest, &group, 0);
+	return group;
+}
+
+inline_fn __u32 unlisted_group(struct config *settings)
+{
+	return settings->flags & CONFIG_UNLISTED ? surrounding_group() : 0;
+}
+
 /* The group of the current cgroup. */
-inline_fn __u32 find_group(void)
+inline_fn __u32 find_group(struct config *settings)
 {
 	__u64 cgroup = bpf_get_current_cgroup_id(), *place, known;
 	__u32 at = cgroup & (CGROUP_PLACES - 1), *found;
@@ -21,9 +51,11 @@ inline_fn __u32 find_group(void)
 	place = bpf_map_lookup_elem(&cgroup_places, &at);
 	known = place ? *(volatile __u64 *)place : PLACE_SHARED;
 	if (!(known & PLACE_SHARED))
-		return known >> PLACE_CGROUP_SHIFT == cgroup / CGROUP_PLACES ? known & PLACE_GROUP_MASK : 0;
+		return known & PLACE_TAKEN && known >> PLACE_CGROUP_SHIFT == cgroup / CGROUP_PLACES ?
+			       known & PLACE_GROUP_MASK :
+			       unlisted_group(settings);
 	found = bpf_map_lookup_elem(&cgroups, &cgroup);
-	return found ? *found : 0;
+	return found ? *found : unlisted_group(settings);
 }
 
 /* The application (index, without side) of the current cgroup's policies on this hook; 0: none. */
@@ -33,7 +65,7 @@ inline_fn __u32 find_application(struct config *settings, __u32 side)
 	struct group *entry;
 
 	if (settings->flags & CONFIG_CGROUPS)
-		at += find_group();
+		at += find_group(settings);
 	entry = bpf_map_lookup_elem(&groups, &at);
 	if (!entry)
 		return 0;
@@ -61,6 +93,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->sock_slot = 0;
 	s->connection = CONNECTION_UNKNOWN;
 	s->texts[0].slot = s->texts[1].slot = 0;
+	s->raw[RAW_MAY_WRITE] = MAY_WRITE;
 	s->raw[RAW_RETURN] = 0;
 }
 
@@ -72,6 +105,29 @@ inline_fn bool is_connection(void *ctx, enum source source, struct application *
 	if (source != FROM_TRAMPOLINE || nargs < 2)
 		return true;
 	return connects_by_tcp(plain_argument(ctx, source, 0), message ? plain_argument(ctx, source, 1) : 0);
+}
+
+inline_fn bool is_dumping_core(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->flags & PF_DUMPCORE;
+}
+
+/*
+ * Is this how the kernel empties the file that it has opened to dump core to (do_coredump,
+ * do_truncate)? Asked once more of a file below, as overlayfs does, it has no open file.
+ */
+inline_fn bool is_core_file(struct scratch *s)
+{
+	struct iattr *attr;
+	__u32 last = nargs - 1;
+
+	if (!is_dumping_core())
+		return false;
+	bounded(last, RAW_ARGS - 1);
+	attr = (struct iattr *)s->raw[last];
+	return BPF_CORE_READ(attr, ia_valid) & ATTR_FILE;
 }
 
 /* What the index leaves of a call that is not claimed yet; 0: nothing. */
@@ -100,6 +156,14 @@ inline_fn __u32 index_call(void *ctx, enum source source, struct application *ap
 
 enum { NO_POLICY = -1, NO_SCRATCH = -2 };
 
+/* There is no scratch memory for a call: what begin_call says of it. */
+inline_fn int cannot_evaluate(struct application *application)
+{
+	count_fault(FAULT_SCRATCH);
+	add(application->unevaluated);
+	return application->flags & APPLICATION_ENFORCES ? NO_SCRATCH : NO_POLICY;
+}
+
 /*
  * Begins a call: the index of scratch memory for it, NO_POLICY, or NO_SCRATCH if the call cannot
  * be evaluated although a policy that enforces applies (where it does not: NO_POLICY).
@@ -124,6 +188,8 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	hook = hook_at(side * MAX_HOOKS + hook_id);
 	if (!application || !hook)
 		return NO_POLICY;
+	if (application->flags & APPLICATION_CORE_DUMPS && !is_dumping_core())
+		return NO_POLICY;
 	add(application->calls[bpf_get_smp_processor_id() & (CALL_STRIPES - 1)].n);
 	if (application->flags & APPLICATION_CONNECTIONS && !is_connection(ctx, source, application))
 		return NO_POLICY;
@@ -132,10 +198,8 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 		return NO_POLICY;
 	index = scratch_claim();
 	s = index < 0 ? NULL : scratch_at(index);
-	if (!s) {
-		count_fault(FAULT_SCRATCH);
-		return application->flags & APPLICATION_ENFORCES ? NO_SCRATCH : NO_POLICY;
-	}
+	if (!s)
+		return cannot_evaluate(application);
 	s->application = at;
 	reset_scratch(s, application, side, left, can_deny);
 	return index;
@@ -172,11 +236,13 @@ inline_fn bool next_word(struct scratch *s)
 	return true;
 }
 
-/* The same where there are other rules, too: asked once in a call. */
+/* Where there are other rules, too: is the call one for this companion? Of sockets it is asked once in a call. */
 inline_fn bool is_for_call(struct scratch *s, struct rule *rule)
 {
-	if (!(rule->flags & RULE_STREAM_SOCKETS))
+	if (!(rule->flags & (RULE_STREAM_SOCKETS | RULE_CORE_DUMPS)))
 		return true;
+	if (rule->flags & RULE_CORE_DUMPS)
+		return is_core_file(s);
 	if (s->connection == CONNECTION_UNKNOWN)
 		s->connection = connects_by_tcp(s->raw[0], rule->flags & RULE_FAST_OPEN ? s->raw[1] : 0) ?
 					CONNECTION_TCP :
@@ -195,6 +261,7 @@ inline_fn __u32 next_rule(struct scratch *s)
 	if (!application)
 		return 0;
 	s->rule = s->side * MAX_RULES + application->first_rule + s->word * 64 + bit_position(bit);
+	s->missing = 0;
 	rule = rule_at(s->rule);
 	if (!rule || !is_for_call(s, rule))
 		return 0;

@@ -150,6 +150,7 @@ __noinline int fill_hook_record(struct scratch *s, struct stage *stage, struct r
 		return 0;
 	hook = &stage->hook;
 	fill_record(&hook->r, RECORD_HOOK, task, bpf_get_current_cgroup_id());
+	hook->r.flags |= RECORD_MISSING_FACT * s->missing;
 	hook->rule = rule->id;
 	hook->selector = verdict->selector;
 	hook->nargs = 0;

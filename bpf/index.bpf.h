@@ -195,7 +195,7 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 		return 0;
 	proc = find_proc(task->tgid);
 	keys = keys_of(s);
-	if (!proc || !keys)
+	if (!proc || !keys || proc->flags & PROC_FORGEABLE_BINARY)
 		return 0; /* let the rows decide */
 	size = proc->binary_length;
 	if (!size || size >= PREFIX_SIZE)
@@ -240,7 +240,7 @@ __noinline int use_address_index(struct scratch *s, struct application *applicat
 	read_sock(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	keys = keys_of(s);
-	if (!keys || s->failed & (1U << slot) || !s->sock.has_addr)
+	if (!keys || s->failed & (1U << slot) || !s->sock.has_addr || s->sock.any_peer)
 		return 0; /* let the rows decide */
 	key = &keys->key.index_addr;
 	key->bits = 64 + (s->sock.family == AF_INET ? 32 : 128);

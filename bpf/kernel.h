@@ -38,19 +38,25 @@ enum { /* bpf(2) */
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_F_MMAPABLE = 1 << 10,
 };
 
-enum { EPERM = 1, EAGAIN = 11, MAX_ERRNO = 4095 };
+enum { EPERM = 1, EAGAIN = 11, EEXIST = 17, MAX_ERRNO = 4095 };
 enum { SIGKILL = 9 };
+enum { O_ACCMODE = 3, O_RDWR = 2 };
+enum { CAP_SYS_ADMIN = 21, CAP_BPF = 39 };
 enum { SIGNAL_GROUP_EXIT = 4 };
-enum { PF_KTHREAD = 0x00200000 };
+enum { PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200000 };
+enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
+enum { SB_KERNMOUNT = 1 << 22 };
 enum { PIDTYPE_TGID = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_IXGRP = 010 };
 enum { AF_UNSPEC = 0, AF_INET = 2, AF_INET6 = 10, AF_SMC = 43 };
 enum { SOCK_STREAM = 1, IPPROTO_TCP = 6, IPPROTO_SMC = 256, IPPROTO_MPTCP = 262 };
-enum { MSG_FASTOPEN = 0x20000000, LOOPBACK_IFINDEX = 1 };
+enum { MSG_FASTOPEN = 0x20000000 };
 /* magic.h */
 enum { PIPEFS_MAGIC = 0x50495045, SOCKFS_MAGIC = 0x534F434B, ANON_INODE_FS_MAGIC = 0x09041934, NSFS_MAGIC = 0x6e736673 };
 
@@ -65,13 +71,16 @@ struct pt_regs {
 };
 
 /* ---- files */
-struct super_block { unsigned long s_magic; };
+struct super_block {
+	unsigned long s_magic, s_flags;
+	unsigned int s_dev;
+};
 struct inode {
 	unsigned short i_mode;
 	kuid_t i_uid;
 	kgid_t i_gid;
 	unsigned long i_ino;
-	unsigned int i_nlink;
+	unsigned int i_nlink, i_generation;
 	struct super_block *i_sb;
 };
 struct qstr {
@@ -86,12 +95,17 @@ struct dentry {
 	struct inode *d_inode;
 	struct super_block *d_sb;
 };
-struct vfsmount { struct dentry *mnt_root; };
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+};
 struct mount;
 struct ns_common { unsigned int inum; };
+struct user_namespace;
 struct mnt_namespace {
 	struct ns_common ns;
 	struct mount *root;
+	struct user_namespace *user_ns; /* of whoever made it */
 	__u64 seq; /* 0: anonymous */
 };
 struct mount {
@@ -105,8 +119,13 @@ struct path {
 	struct dentry *dentry;
 };
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+};
+struct iattr {
+	unsigned int ia_valid; /* ATTR_* */
+	struct file *ia_file;  /* with ATTR_FILE */
 };
 struct filename { const char *name; };
 struct fs_struct { struct path root, pwd; };
@@ -198,7 +217,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	struct css_set *cgroups;
+	int softirq_disable_cnt; /* PREEMPT_RT */
 };
+struct pcpu_hot { int preempt_count; };
 struct linux_binprm {
 	unsigned int secureexec : 1;
 	struct file *file;
@@ -216,7 +237,6 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
-	int skc_bound_dev_if;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock {
@@ -232,11 +252,17 @@ struct msghdr {
 };
 
 /* ---- iterators */
-struct seq_file;
+struct seq_file { struct file *file; };
 struct bpf_iter_meta { struct seq_file *seq; };
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+struct bpf_map;
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key, *value;
 };
 
 #pragma clang attribute pop

@@ -103,17 +103,32 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 	bpf_core_read(&head->root, 8, &mount->mnt.mnt_root);
 }
 
-/* Is this the first mount of a namespace that somebody can be in? */
-inline_fn bool is_namespace_root(struct mount *mount)
+/*
+ * Is this the first mount of a namespace that somebody can be in? One that is owned by a user namespace
+ * below the host's may have been made by anybody: there, what is where is whatever its maker likes.
+ */
+inline_fn bool is_namespace_root(struct walk *w, struct mount *mount)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mnt_namespace *ns;
+	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
 
-	if (address_of(task->nsproxy->mnt_ns->root) == address_of(mount))
+	if (address_of(ns->root) == address_of(mount)) {
+		if (ns->user_ns->level)
+			w->flags |= TEXT_FORGEABLE;
 		return true;
+	}
 	ns = BPF_CORE_READ(mount, mnt_ns);
-	return BPF_CORE_READ(ns, root) == mount &&
-	       (!bpf_core_field_exists(ns->seq) || BPF_CORE_READ(ns, seq));
+	if (BPF_CORE_READ(ns, root) != mount || (bpf_core_field_exists(ns->seq) && !BPF_CORE_READ(ns, seq)))
+		return false;
+	if (BPF_CORE_READ(ns, user_ns, level))
+		w->flags |= TEXT_FORGEABLE;
+	return true;
+}
+
+/* A file system that the kernel mounts for itself, such as that of pipes: names there are the kernel's. */
+inline_fn bool is_kernels_own(struct mount *mount)
+{
+	return BPF_CORE_READ(mount, mnt.mnt_sb, s_flags) & SB_KERNMOUNT;
 }
 
 /* At the root of a mount: goes on where it is mounted. True at the end of the path. */
@@ -124,9 +139,9 @@ inline_fn bool walk_cross_mount(struct walk *w)
 		walk_enter_mount(w, w->mount_head.parent);
 		return false;
 	}
-	if (is_namespace_root(mount_of(w)))
+	if (is_namespace_root(w, mount_of(w)))
 		return true;
-	w->flags |= TEXT_DETACHED;
+	w->flags |= is_kernels_own(mount_of(w)) ? TEXT_DETACHED : TEXT_DETACHED | TEXT_FORGEABLE;
 	w->mount_head.root = 0; /* go on inside of the file system */
 	return false;
 }
@@ -261,6 +276,7 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 	text = &s->texts[buffer];
 	text->inode = 0;
 	text->has_tail = 0;
+	text->absent = !s->walk.dentry;
 	text->extra = 0;
 	s->walk.first = s->walk.dentry;
 	s->walk.at = TEXT_SIZE;

@@ -8,6 +8,8 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 #include "details.bpf.h"
+#include "sensor.bpf.h"
+#include "identity.bpf.h"
 #include "sets.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -47,7 +49,11 @@ inline_fn void remember_binary(struct proc *proc, struct scratch *s)
 	struct text_value *path = &s->texts[0];
 	__u32 at = path->at, size = path->size;
 
-	proc->binary_length = path->has_tail ? TEXT_SIZE : size;
+	if (path->flags & TEXT_FORGEABLE)
+		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
+	else
+		__sync_fetch_and_and(&proc->flags, ~PROC_FORGEABLE_BINARY);
+	proc->binary_length = path->flags & TEXT_TOO_DEEP ? 0 : path->has_tail ? TEXT_SIZE : size;
 	if (path->has_tail)
 		__builtin_memcpy(proc->tail, path->tail, BINARY_TAIL);
 	else if (size > BINARY_SIZE)
@@ -154,6 +160,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 	if (proc) {
 		proc->key.start = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_ANNOUNCED);
+		identify(&proc->file, bprm->file);
 		remember_binary(proc, s);
 		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
@@ -169,14 +176,16 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 	struct stage *stage = stage_index < 0 ? NULL : stage_at(stage_index);
 	struct proc *proc;
 
+	bpf_task_storage_delete(&sensors, task);
 	if (s && stage) {
 		exec_claimed(stage, stage_index, s, index, task, bprm);
 	} else {
 		proc = find_proc(task->tgid);
 		if (proc) { /* the image is another one all the same */
 			proc->key.start = bpf_ktime_get_boot_ns();
-			__sync_fetch_and_or(&proc->flags, PROC_EXECED);
+			__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_FOLLOW_UNSURE);
 			proc->binary_length = 0;
+			identify(&proc->file, bprm->file);
 		}
 		count_fault(FAULT_STAGE);
 		count_lifecycle(RECORD_EXEC, LIFECYCLE_NO_MEMORY);
@@ -223,8 +232,11 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 		if (index >= 0)
 			stage_release(index);
 	}
-	if (!proc)
+	if (!proc) {
+		if (index < 0)
+			count_fault(FAULT_STAGE);
 		return 0;
+	}
 	if (bpf_map_update_elem(&procs, &tgid, proc, BPF_ANY))
 		count_fault(FAULT_PROC_TABLE);
 	copy = find_proc(tgid);
@@ -237,7 +249,7 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 	copy->key.start = child->start_boottime;
 	copy->key.pid = child->tgid;
 	copy->follow |= follow;
-	copy->flags &= PROC_IN_INIT_TREE;
+	copy->flags &= PROC_IN_INIT_TREE | PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE;
 	if (is_first_in_pid_ns(child))
 		copy->flags |= PROC_IN_INIT_TREE;
 	return 0;
@@ -262,15 +274,41 @@ inline_fn __u32 exit_status(struct task_struct *task)
 	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 }
 
+/*
+ * Exits that were told of while the process had other threads, as any of these may find later that it is the
+ * last. A process that is alone has none.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct process_key);
+	__type(value, __u32);
+} told_exits SEC(".maps");
+
+/* Has another thread told of this exit? If not, none will from now on. */
+inline_fn bool is_told(struct task_struct *task, struct process_key *key)
+{
+	__u32 yes = 1;
+
+	if (task->signal->nr_threads == 1)
+		return bpf_map_lookup_elem(&told_exits, key);
+	/* Before 6.4 the result is an int whose upper half the verifier's shortcut to the map leaves as it is. */
+	return (int)bpf_map_update_elem(&told_exits, key, &yes, BPF_NOEXIST) == -EEXIST;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process__exit, struct task_struct *task)
 {
 	struct config *settings = get_config();
 	__u32 tgid = task->tgid;
+	struct process_key key;
 	struct stage *stage;
 	int index;
 
 	if (!is_last(task))
+		return 0;
+	key_of_task(&key, task);
+	if (is_told(task, &key))
 		return 0;
 	if (settings && settings->flags & CONFIG_FOLLOW_PIDS)
 		bpf_map_delete_elem(&follow_pids, &tgid);
@@ -278,10 +316,8 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	stage = index < 0 ? NULL : stage_at(index);
 	if (stage)
 		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
-	/* Two threads may both find that they are the last: who deletes the entry tells. */
 	if (bpf_map_delete_elem(&procs, &tgid)) {
-		if (stage && stage->record.flags & RECORD_UNKNOWN_PROCESS)
-			count_fault(FAULT_PROC_UNKNOWN);
+		count_fault(FAULT_PROC_UNKNOWN);
 	} else if (stage) {
 		stage->exit.status = exit_status(task);
 		stage->exit.pad = 0;
@@ -296,5 +332,6 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	return 0;
 }
 
+#include "register.bpf.h"
 #include "tasks.bpf.h"
 #include "cgroups.bpf.h"

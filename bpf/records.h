@@ -30,6 +30,7 @@ enum value_type { /* how a raw argument is read; a case in args.bpf.h each */
 	VALUE_SOCKET,	 /* struct socket * */
 	VALUE_DATA_LOC,	 /* tracepoint's record: text of variable length */
 	VALUE_DENTRY,	 /* struct dentry *: path inside of its file system */
+	VALUE_ATTR_FILE, /* struct iattr *: the open file that it is for */
 };
 
 enum record_type {
@@ -47,6 +48,7 @@ enum record_flags {
 	RECORD_UNKNOWN_PROCESS = 1, /* not in `procs`: keys are made from the task (as the iterator makes them) */
 	RECORD_IN_INIT_TREE = 2,
 	RECORD_EXECED = 4, /* the process called exec while we watched (its start is that of the exec) */
+	RECORD_MISSING_FACT = 256, /* RECORD_HOOK, shifted left by enum fact: a filter's outcome was decided without it */
 };
 
 /* A process image: exec (or fork, if it never called exec) by `pid` at `start` */
@@ -74,7 +76,18 @@ enum text_flags { /* also of arguments */
 	TEXT_DELETED = 4,    /* path: the file has been unlinked */
 	TEXT_DETACHED = 8,   /* path: the mount is not (any more) in a mount namespace; path inside of the file system */
 	TEXT_TOO_DEEP = 16,  /* path of too many components: the beginning is missing */
+	TEXT_FORGEABLE = 32, /* path: seen from a mount namespace, or a mount in none, that a workload may have made as it likes */
 	ARG_RETURN = 128,    /* this argument is the return value */
+};
+
+/* What a filter asks for and could not be had; what then is decided is in struct row. */
+enum fact {
+	FACT_PROCESS, /* the process, its binary or its lineage */
+	FACT_PATH,    /* a path of too many components, or the end of a text that was cut */
+	FACT_NAME,    /* a path is there, but a workload may have made it up (TEXT_FORGEABLE) */
+	FACT_MEMORY,  /* memory that cannot be read */
+	FACT_PEER,    /* an unspecified address: the kernel will choose one of its own */
+	FACTS,
 };
 
 struct text {
@@ -172,8 +185,7 @@ struct arg {
 };
 
 /* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as they are matched:
- * ::ffff:a.b.c.d is a.b.c.d, family AF_INET; an unspecified address that is about to
- * be connected to is what the kernel makes of it: the socket's own, or the loopback. VALUE_SOCKADDR: the address is both saddr and daddr. */
+ * ::ffff:a.b.c.d is a.b.c.d, family AF_INET. VALUE_SOCKADDR: the address is both saddr and daddr. */
 struct sock_value {
 	__u16 family;
 	__u16 type;	/* SOCK_STREAM … */
@@ -183,7 +195,7 @@ struct sock_value {
 	__u32 priority;
 	__u16 sport, dport; /* in the host's byte order */
 	__u16 has_addr; /* 0: no IP addresses */
-	__u16 pad;
+	__u16 any_peer; /* daddr is unspecified: it will be one of this machine, and which can change until then */
 	__u64 cookie;	/* the address of the struct sock */
 	__u8 saddr[16]; /* network byte order; IPv4: the first four */
 	__u8 daddr[16];

@@ -4,12 +4,38 @@
 #define GANDER_ROWS_H
 
 #include "args.bpf.h"
+#include "identity.bpf.h"
 #include "lineage.bpf.h"
 #include "sets.bpf.h"
 
 inline_fn bool negated(struct row *row, bool hit)
 {
 	return row->flags & ROW_NEGATE ? !hit : hit;
+}
+
+/* What a row gives without the fact that it asks for. */
+__noinline int without_fact(struct scratch *s, struct row *row, __u32 fact)
+{
+	struct verdict *verdict;
+	struct count *count;
+	__u32 at;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	at = s->side * MAX_VERDICTS + row->verdict;
+	verdict = bpf_map_lookup_elem(&verdicts, &at);
+	count = verdict ? bpf_map_lookup_elem(&counts, &verdict->counter) : NULL;
+	bounded(fact, 7);
+	if (count && fact < FACTS)
+		add(count->missing[fact]);
+	s->missing |= 1U << fact;
+	return !!(row->flags & ROW_UNKNOWN_HOLDS);
+}
+
+/* Would it be to the advantage of who made a path up, if the row believed it? */
+inline_fn bool grants_exception(struct row *row)
+{
+	return row->flags & ROW_NEGATE || !(row->flags & ROW_UNKNOWN_HOLDS);
 }
 
 inline_fn bool is_one_of(struct row *row, __u64 value)
@@ -79,12 +105,46 @@ inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_valu
 	return in_postfix_set(s, row->set, from + text->size, text->size, row->values[0]);
 }
 
+enum { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX }; /* the order of ROW_STR_* and of ROW_BINARY_* */
+
+/* What a row gives of a text that is there, in a buffer; `deep`: the fact that is missing of one too deep. */
+inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __u32 match, __u32 deep)
+{
+	struct text_value *text;
+	__u32 begin;
+	__u64 from;
+	bool hit = false;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	if (text->flags & TEXT_TOO_DEEP)
+		return without_fact(s, row, deep);
+	if (text->flags & TEXT_FORGEABLE && grants_exception(row))
+		return without_fact(s, row, FACT_NAME);
+	begin = text->at;
+	bounded(begin, TEXT_SIZE - 1);
+	from = address_of(s->text[buffer] + begin);
+	switch (match) {
+	case MATCH_EQUAL:
+		/* what was cut is longer than any value */
+		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
+		break;
+	case MATCH_PREFIX:
+		hit = in_prefix_set(s, row->set, from, text->size);
+		break;
+	case MATCH_POSTFIX:
+		if (text->flags & TEXT_TRUNCATED && !text->has_tail)
+			return without_fact(s, row, FACT_PATH);
+		hit = text_postfix(s, row, text, from);
+		break;
+	}
+	return negated(row, hit);
+}
+
 __noinline int text_holds(struct scratch *s, struct row *row)
 {
 	struct text_value *text;
-	__u32 buffer, begin;
-	__u64 from;
-	bool hit = false;
+	__u32 buffer;
 
 	if (IS_TEMPLATE || !s || !row)
 		return 0;
@@ -93,28 +153,8 @@ __noinline int text_holds(struct scratch *s, struct row *row)
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
 	if (text->flags & TEXT_UNREADABLE)
-		return 0;
-	if (text->flags & TEXT_TOO_DEEP)
-		return 1;
-	begin = text->at;
-	bounded(begin, TEXT_SIZE - 1);
-	from = address_of(s->text[buffer] + begin);
-	switch (row->op) {
-	case ROW_STR_EQUAL:
-		/* what was cut is longer than any value */
-		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
-		break;
-	case ROW_STR_PREFIX:
-		hit = in_prefix_set(s, row->set, from, text->size);
-		break;
-	case ROW_STR_POSTFIX:
-		/* the end of a string that was cut is not known: no path, so nothing to decide safely */
-		if (text->flags & TEXT_TRUNCATED && !text->has_tail)
-			return 0;
-		hit = text_postfix(s, row, text, from);
-		break;
-	}
-	return negated(row, hit);
+		return text->absent ? 0 : without_fact(s, row, FACT_MEMORY);
+	return text_outcome(s, row, buffer, row->op - ROW_STR_EQUAL, FACT_PATH);
 }
 
 inline_fn bool port_in(struct scratch *s, struct row *row, __u16 port)
@@ -145,6 +185,13 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 		return 0;
 	if (row->op <= ROW_DPORT && !s->sock.has_addr)
 		return 0;
+	/* An exception for the unspecified address itself is one for whatever it will be. */
+	if (row->op == ROW_DADDR && s->sock.any_peer &&
+	    !(grants_exception(row) && in_addr_set(s, row->set, s->sock.family, s->sock.daddr)))
+		return without_fact(s, row, FACT_PEER);
+	/* Of an IPv6 socket that is bound to an IPv4 address by then it will be IPv4. */
+	if (row->op == ROW_FAMILY && s->sock.any_peer && s->sock.family == AF_INET6)
+		return without_fact(s, row, FACT_PEER);
 	switch (row->op) {
 	case ROW_SADDR:
 		hit = in_addr_set(s, row->set, s->sock.family, s->sock.saddr);
@@ -189,6 +236,53 @@ inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc
 	return whole && in_str_set(s, row->set, binary, size);
 }
 
+/*
+ * The binary of a process that the table has nothing of, from the task itself: its file where it is now.
+ * Not where the process is in a user namespace of its own: there it may name any other file (PR_SET_MM).
+ */
+__noinline int task_binary_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct text_value *text;
+	struct mm_struct *mm;
+	struct file *file;
+
+	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD)
+		return 0; /* a kernel thread has none */
+	mm = task->mm;
+	file = mm ? mm->exe_file : NULL;
+	if (!file || task->cred->user_ns->level)
+		return without_fact(s, row, FACT_PROCESS);
+	walk_begin(s, &file->f_path);
+	walk_path(s, BINARY_BUFFER);
+	text = &s->texts[BINARY_BUFFER];
+	text->slot = 0;
+	if (text->flags & TEXT_UNREADABLE)
+		return without_fact(s, row, FACT_PROCESS);
+	return text_outcome(s, row, BINARY_BUFFER, row->op - ROW_BINARY_EQUAL, FACT_PROCESS);
+}
+
+/* Is it one of these files that runs? Paths play no part, so nobody can make one up. */
+__noinline int binary_file_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file_identity file = {};
+	struct mm_struct *mm;
+	struct proc *proc;
+
+	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD)
+		return 0;
+	proc = find_proc(task->tgid);
+	mm = task->mm;
+	if (proc && proc->file.inode)
+		file = proc->file;
+	else if (mm && !task->cred->user_ns->level && mm->exe_file)
+		identify_any(&file, mm->exe_file);
+	if (!file.inode)
+		return without_fact(s, row, FACT_PROCESS);
+	return negated(row, in_file_set(row->set, &file));
+}
+
 inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc, __u32 tgid)
 {
 	__u64 *extra;
@@ -231,18 +325,27 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return negated(row, in_values(s, row, ns_pid_of(task)));
 	case ROW_NAMESPACE:
 		value = namespace_of(task, row->set);
-		return value && negated(row, is_one_of(row, value));
+		return value ? negated(row, is_one_of(row, value)) : without_fact(s, row, FACT_PROCESS);
 	case ROW_CAPABILITY:
 		if (row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level)
 			return 0;
 		return negated(row, capability_hits(row, task));
+	case ROW_BINARY_FILE:
+		return binary_file_holds(s, row);
 	}
 	proc = find_proc(task->tgid);
-	if (!proc)
-		return 0;
-	if (row->op == ROW_FOLLOW)
-		return negated(row, follow_hits(s, row, proc, task->tgid));
-	return proc->binary_length && negated(row, binary_hits(s, row, proc));
+	if (row->op == ROW_FOLLOW) {
+		if (!proc)
+			return task->flags & PF_KTHREAD ? 0 : without_fact(s, row, FACT_PROCESS);
+		if (follow_hits(s, row, proc, task->tgid))
+			return negated(row, true);
+		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) : negated(row, false);
+	}
+	if (!proc || !proc->binary_length)
+		return task_binary_holds(s, row);
+	if (proc->flags & PROC_FORGEABLE_BINARY && grants_exception(row))
+		return without_fact(s, row, FACT_NAME);
+	return negated(row, binary_hits(s, row, proc));
 }
 
 inline_fn bool row_holds(struct scratch *s, struct row *row)

@@ -2,7 +2,10 @@
 /*
  * Working memory. LSM programs have no guard against being entered again while a task in the
  * middle of one is preempted, so nothing is per CPU: a call claims a slot by an atomic bit and
- * gives it back. CPUs share words of bits; a word that is full sends the caller to the next.
+ * gives it back. Each CPU has a word of bits, and tries its first slot. A task that is preempted
+ * while it holds that one (a kernel with preempt=full) may not run again for long, so the other
+ * slots are for all CPUs, and shared out: one user of a cgroup gets a quarter of them, and a cgroup
+ * half. Who holds more than that is refused, and nobody else for it.
  */
 #ifndef GANDER_SCRATCH_H
 #define GANDER_SCRATCH_H
@@ -11,11 +14,12 @@
 
 enum scratch_limits {
 	POOL_LEVELS = 4, /* slots a word */
-	SCRATCH_WORDS = 16,
+	SCRATCH_WORDS = 16, /* at least, and one a CPU: user space enlarges the maps */
 	STAGE_WORDS = 4,
-	POOL_TRIES = 4, /* words tried */
+	OWNER_LEVEL = 3, /* of cgroups that are told apart: a pod, a user's session */
 	TEXT_SIZE = 4096,
 	TEXT_BUFFERS = 2,
+	BINARY_BUFFER = 1, /* where the path of a binary is walked to that is not known from its exec */
 	WALK_KEPT = 1792, /* of a path that does not fit, at least so much of its beginning is kept */
 	RAW_ARGS = 16,
 	STAGE_SIZE = 32768,
@@ -66,7 +70,8 @@ struct text_value {
 	__u32 flags;	/* enum text_flags */
 	__u32 extra;	/* struct arg */
 	__u32 slot;	/* hook slot that is in this buffer, + 1 */
-	__u32 has_tail; /* `tail` holds the end: the buffer does not */
+	__u16 has_tail; /* `tail` holds the end: the buffer does not */
+	__u16 absent;	/* TEXT_UNREADABLE: because there is none */
 	char tail[BINARY_TAIL];
 };
 
@@ -96,6 +101,7 @@ struct scratch {
 	__u32 sock_slot;   /* hook slot that is in `sock`, + 1 */
 	__u32 done;	   /* of the verdict: enum action */
 	__u32 self;	   /* index of this scratch memory: keys_of */
+	__u32 missing;	   /* facts that this rule was decided without: bits by enum fact */
 	__u32 connection;  /* whether the call is one for rules with RULE_STREAM_SOCKETS: enum connection */
 	struct sequences before_walk; /* of the path that is about to be remembered */
 	struct rate_key rate;
@@ -138,6 +144,7 @@ struct abi_enums {
 	enum record_type record_type;
 	enum record_flags record_flags;
 	enum text_flags text_flags;
+	enum fact fact;
 	enum exec_flags exec_flags;
 	enum action action;
 };
@@ -161,8 +168,13 @@ struct stage {
 
 struct pool_word {
 	__u64 taken;
-	__u64 pad[7];
+	__u32 owners[POOL_LEVELS]; /* of all but the first slot: owner_of_task */
+	__u64 pad[5];
 };
+
+/* A power of two each; set by user space where the machine has more CPUs. */
+const volatile __u32 scratch_words = SCRATCH_WORDS;
+const volatile __u32 stage_words = STAGE_WORDS;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -202,27 +214,95 @@ inline_fn struct stage *stage_at(__u32 index)
 	return bpf_map_lookup_elem(&stages, &index);
 }
 
-/* Claims a slot: its index, or -1. Called with a constant map and number of words. */
-inline_fn int pool_claim(void *pool, __u32 words)
+enum pool { POOL_SCRATCH, POOL_STAGE };
+
+inline_fn struct pool_word *pool_word_at(enum pool pool, __u32 word)
 {
-	__u32 first = bpf_get_smp_processor_id();
+	return pool == POOL_SCRATCH ? bpf_map_lookup_elem(&scratch_pool, &word) :
+				      bpf_map_lookup_elem(&stage_pool, &word);
+}
 
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < POOL_TRIES; i++) {
-		__u32 word = (first + i) & (words - 1);
-		struct pool_word *bits = bpf_map_lookup_elem(pool, &word);
+enum { OWNER_CGROUP = 0xffff0000, OWNER_USER = 0xffff };
 
-		if (!bits)
-			return -1;
-#pragma clang loop unroll(disable)
-		for (int level = 0; level < POOL_LEVELS; level++) {
-			__u64 bit = 1ULL << level;
+/* Who claims: the cgroup (its ancestor at OWNER_LEVEL, if it lies deeper) and the user. */
+inline_fn __u32 owner_of_task(void)
+{
+	__u64 cgroup = bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL);
+	__u32 user = bpf_get_current_uid_gid();
 
-			if (!(__sync_fetch_and_or(&bits->taken, bit) & bit))
-				return word * POOL_LEVELS + level;
-		}
+	if (!cgroup)
+		cgroup = bpf_get_current_cgroup_id();
+	return (cgroup * 0x9e3779b97f4a7c15ULL >> 32 & OWNER_CGROUP) | ((user ^ user >> 16) & OWNER_USER);
+}
+
+struct pool_search {
+	enum pool pool;
+	__u32 owner;
+	__u32 by_cgroup, by_user; /* slots that are held */
+	__s32 found;
+};
+
+static long count_held(__u64 i, struct pool_search *search)
+{
+	struct pool_word *word = pool_word_at(search->pool, i);
+
+	if (!word)
+		return 1;
+#pragma unroll
+	for (int level = 1; level < POOL_LEVELS; level++) {
+		__u32 differs = word->owners[level] ^ search->owner;
+
+		if (!(word->taken & 1ULL << level) || differs & OWNER_CGROUP)
+			continue;
+		search->by_cgroup++;
+		search->by_user += !differs;
 	}
-	return -1;
+	return 0;
+}
+
+static long take_any(__u64 i, struct pool_search *search)
+{
+	struct pool_word *word = pool_word_at(search->pool, i);
+
+	if (!word)
+		return 1;
+#pragma clang loop unroll(disable)
+	for (int level = 1; level < POOL_LEVELS; level++) {
+		__u64 bit = 1ULL << level;
+
+		if (__sync_fetch_and_or(&word->taken, bit) & bit)
+			continue;
+		word->owners[level] = search->owner;
+		search->found = i * POOL_LEVELS + level;
+		return 1;
+	}
+	return 0;
+}
+
+/* The CPU's own slot is taken: one that is for all, if the caller does not hold its share. */
+inline_fn int pool_claim_shared(enum pool pool, __u32 words)
+{
+	struct pool_search search = { .pool = pool, .owner = owner_of_task(), .found = -1 };
+	__u32 slots = words * (POOL_LEVELS - 1);
+
+	bpf_loop(words, count_held, &search, 0);
+	if (search.by_cgroup >= slots / 2 || search.by_user >= slots / 4)
+		return -1;
+	bpf_loop(words, take_any, &search, 0);
+	return search.found;
+}
+
+/* Claims a slot: its index, or -1. */
+inline_fn int pool_claim(enum pool pool, __u32 words)
+{
+	__u32 at = bpf_get_smp_processor_id() & (words - 1);
+	struct pool_word *word = pool_word_at(pool, at);
+
+	if (!word)
+		return -1;
+	if (!(__sync_fetch_and_or(&word->taken, 1) & 1))
+		return at * POOL_LEVELS;
+	return pool_claim_shared(pool, words);
 }
 
 inline_fn void pool_release(void *pool, __u32 index)
@@ -237,7 +317,7 @@ inline_fn void pool_release(void *pool, __u32 index)
 /* Not inlined: the verifier would follow each way of finding a slot to the end of the program. */
 __noinline int scratch_claim(void)
 {
-	int index = pool_claim(&scratch_pool, SCRATCH_WORDS);
+	int index = pool_claim(POOL_SCRATCH, scratch_words);
 	struct scratch *s = index < 0 ? NULL : scratch_at(index);
 
 	if (s)
@@ -253,7 +333,7 @@ inline_fn struct scratch *keys_of(struct scratch *s)
 
 __noinline int stage_claim(void)
 {
-	return pool_claim(&stage_pool, STAGE_WORDS);
+	return pool_claim(POOL_STAGE, stage_words);
 }
 
 #define scratch_release(index) pool_release(&scratch_pool, index)

@@ -12,12 +12,22 @@ HASH(str_set_256, struct str_key_256, __u8, 4096);
 HASH(str_set_4k, struct str_key_4k, __u8, 512);
 TRIE(prefix_set, struct prefix_key, __u8, 16384);
 TRIE(addr_set, struct addr_key, __u8, 16384);
+HASH(file_set, struct file_key, __u8, 4096);
 
 __noinline int in_int_set(__u32 set, __u64 value)
 {
 	struct int_key key = { .set = set, .value = value };
 
 	return !!bpf_map_lookup_elem(&int_set, &key);
+}
+
+inline_fn bool in_file_set(__u32 set, struct file_identity *file)
+{
+	struct file_key key = {
+		.set = set, .device = file->device, .inode = file->inode, .generation = file->generation
+	};
+
+	return bpf_map_lookup_elem(&file_set, &key);
 }
 
 /* The text of `size` bytes at `from`, in kernel memory. */

@@ -39,27 +39,15 @@ inline_fn bool is_smc(const struct sock_value *value, __u32 socket_family)
 }
 
 /*
- * What connect() and sendto() make of an unspecified address: the socket's own, or that of the
- * device it is bound to (which is not known here: it stays unspecified), or else the loopback
- * (ip_route_output_key_hash_rcu, tcp_v6_connect).
+ * connect() and sendto() make of an unspecified address what the socket says at that moment: its own
+ * address, or one of the device it is bound to, or else the loopback (ip_route_output_key_hash_rcu,
+ * tcp_v6_connect). Another thread can change all of it after the check, so which it will be is not known.
  */
-inline_fn void resolve_unspecified(struct sock_value *value, struct sock *sock, __u32 socket_family,
-				   bool source_is_ipv4)
+inline_fn bool is_unspecified(const struct sock_value *value)
 {
-	__u32 *peer = (__u32 *)value->daddr, source = source_is_ipv4 ? *(__u32 *)value->saddr : 0;
+	const __u32 *peer = (const __u32 *)value->daddr;
 
-	if (peer[0] || peer[1] || peer[2] || peer[3] || is_smc(value, socket_family))
-		return; /* SMC's own address is that of a socket inside of it */
-	if (value->family == AF_INET6 && source) {
-		value->family = AF_INET;
-		source = 0;
-	}
-	if (value->family == AF_INET6)
-		peer[3] = __builtin_bswap32(1);
-	else if (source)
-		peer[0] = source;
-	else if (BPF_CORE_READ(sock, __sk_common.skc_bound_dev_if) <= LOOPBACK_IFINDEX)
-		peer[0] = __builtin_bswap32(0x7f000001);
+	return !(peer[0] | peer[1] | peer[2] | peer[3]);
 }
 
 inline_fn void clear_sock(struct sock_value *value)
@@ -159,21 +147,17 @@ __noinline int connects_by_tcp(__u64 socket_at, __u64 message_at)
 inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 addr, __u32 size, bool message)
 {
 	struct msghdr *msg = (struct msghdr *)addr;
-	__u32 socket_family;
-	bool source_is_ipv4;
 
-	socket_family = BPF_CORE_READ(sock, __sk_common.skc_family);
-	source_is_ipv4 = value->family == AF_INET; /* also of an IPv6 socket that is bound to one */
 	if (message) {
 		addr = address_of(BPF_CORE_READ(msg, msg_name));
 		size = BPF_CORE_READ(msg, msg_namelen);
 		/* A stream socket ignores the address, unless it connects with it. */
-		if (is_tcp(value, socket_family) && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
+		if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)) && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
 			return false;
 	}
 	if (!read_peer(value, addr, size))
 		return false;
-	resolve_unspecified(value, sock, socket_family, source_is_ipv4);
+	value->any_peer = is_unspecified(value);
 	return true;
 }
 

@@ -126,7 +126,7 @@ inline_fn bool raw_argument(void *ctx, enum source source, struct slot *slot, __
 	__u32 at = slot->raw, size = slot->size;
 	__u64 raw = 0;
 
-	if (source == FROM_RETURN_REGISTER || at == RAW_RETURN)
+	if (source == FROM_RETURN_REGISTER || at >= RAW_MAY_WRITE)
 		return false;
 	if (source == FROM_RECORD) {
 		bounded(size, 15);

@@ -33,6 +33,8 @@ const volatile __u64 mount_lock_at = 0;
  */
 #define IS_TEMPLATE (!hook_id)
 
+#define add(counter) __sync_fetch_and_add(&(counter), 1)
+
 inline_fn struct row *row_at(__u32 at)
 {
 	return bpf_map_lookup_elem(&rows, &at);

@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What ran before: the iterator puts every process into the table and writes a RECORD_TASK for it
- * into its own output. Sleepable, so that it can read the arguments of other processes.
+ * into its own output. It can't sleep, so nobody can make it wait.
  */
 #ifndef GANDER_TASKS_H
 #define GANDER_TASKS_H
 
 #include "details.bpf.h"
 
-/* The arguments of another process; pages that are not in memory are brought in. */
-inline_fn void append_task_arguments(struct stage *stage, struct record_exec *record, struct mm_struct *mm,
-				     struct task_struct *task)
+/*
+ * Where the arguments are, only: their pages may be somebody's who never hands them out (FUSE,
+ * userfaultfd), and nothing here may wait. User space reads them apart.
+ */
+inline_fn void task_arguments(struct record_exec *record, struct mm_struct *mm)
 {
-	__u64 from = mm->arg_start, size = mm->arg_end - from, at = stage->size;
+	__u64 from = mm->arg_start, end = mm->arg_end;
 
-	record->arguments_size = size;
-	if (size > ARGUMENTS_SIZE) {
-		size = ARGUMENTS_SIZE;
-		record->arguments.flags = TEXT_TRUNCATED;
-	}
-	bounded(at, STAGE_SIZE / 2 - 1);
-	bounded(size, ARGUMENTS_SIZE * 2 - 1);
-	if (size > ARGUMENTS_SIZE)
-		return;
-	if (bpf_copy_from_user_task(stage->bytes + at, size, (void *)from, task, 0)) {
-		record->arguments.flags |= TEXT_UNREADABLE;
-		return;
-	}
-	record->arguments.size = size;
-	stage->size = at + size;
+	record->arguments_size = end > from ? end - from : 0;
+	record->arguments.flags = TEXT_UNREADABLE;
 }
 
 inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct task_struct *task)
@@ -49,6 +38,9 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 	if (proc->flags & PROC_EXECED || proc->binary_length)
 		return;
 	remember_binary(proc, s);
+	/* In a user namespace of its own it may have named any file as its binary (PR_SET_MM). */
+	if (task->cred->user_ns->level)
+		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
 	/* An exec meanwhile has either set its flag by now, or will write after this (the atomic is a barrier). */
 	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
 		remember_binary(proc, s);
@@ -80,7 +72,7 @@ inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, 
 	append_kernel_string(stage, &record->filename, task->comm);
 	append_cwd(stage, s, index, record, task);
 	if (mm)
-		append_task_arguments(stage, record, mm, task);
+		task_arguments(record, mm);
 	stage->record.size = stage->size;
 	if (proc) {
 		__sync_fetch_and_or(&proc->flags, PROC_ANNOUNCED);
@@ -88,7 +80,7 @@ inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, 
 	}
 }
 
-SEC("iter.s/task")
+SEC("iter/task")
 int process__tasks(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task;

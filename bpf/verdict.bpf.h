@@ -4,6 +4,7 @@
 #define GANDER_VERDICT_H
 
 #include "hook_record.bpf.h"
+#include "sensor.bpf.h"
 
 enum { ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY, RATE_BYTES = 40 };
 
@@ -13,8 +14,6 @@ struct {
 	__type(key, struct rate_key);
 	__type(value, __u64);
 } rates SEC(".maps");
-
-#define add(counter) __sync_fetch_and_add(&(counter), 1)
 
 inline_fn __u64 mix(__u64 hash, __u64 value)
 {
@@ -133,16 +132,24 @@ inline_fn void deny(struct scratch *s, __s32 error)
 inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count *count)
 {
 	__u32 actions = verdict->actions;
+	bool exempt = is_sensor();
 
 	if (s->can_deny)
 		s->raw[RAW_RETURN] = 0;
+	if (exempt) {
+		add(count->exempt);
+		/* What interrupts the sensor is somebody else's: no reason to let it pass. */
+		if (!in_interrupt())
+			return;
+	}
 	if (actions & ACTION_KILL) {
-		enforce_signal(s, count, ACTION_KILL, SIGKILL, &count->killed);
+		if (!exempt)
+			enforce_signal(s, count, ACTION_KILL, SIGKILL, &count->killed);
 		/* a kill alone would let the call in progress finish */
 		if (s->can_deny && !(actions & ACTION_DENY))
 			deny(s, -EPERM);
 	}
-	if (actions & ACTION_SIGNAL)
+	if (actions & ACTION_SIGNAL && !exempt)
 		enforce_signal(s, count, ACTION_SIGNAL, verdict->signal, &count->signalled);
 	if (!(actions & ACTION_DENY))
 		return;

@@ -13,6 +13,8 @@ export function pinnedMemoryBytes(folder: string): {
   let programs = 0;
   for (const build of readdirSync(folder)) {
     for (const name of readdirSync(join(folder, build, "maps"))) {
+      // Programs of hooks lie there, too; they are counted by their links.
+      if (name.startsWith("program_")) continue;
       using map = BpfMap.fromPin(join(folder, build, "maps", name));
       maps += map.memoryBytes();
     }

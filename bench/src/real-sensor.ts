@@ -130,7 +130,7 @@ export class RealSensor implements AsyncDisposable {
       names.reduce((total, name) => total + Number(counters[name] ?? 0), 0);
     const emitted = sum("post");
     const lost = sum("lost_ring_full", "lost_memory");
-    return { emitted, lost, matched: sum("hits") - sum("filtered") };
+    return { emitted, lost, matched: sum("hits") - sum("filtered", "unevaluated") };
   }
 
   /** Forgets what was exported so far: the sensor appends. */

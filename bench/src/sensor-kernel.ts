@@ -32,7 +32,7 @@ export async function openSensorKernel(): Promise<SensorKernel> {
   const kernel = await createKernel({ logger }, { bpfFolder, objectsFolder });
   const manifest = createManifestFile("/run/gander-bench.manifest");
   const policies = createPolicyManager(
-    { kernel: kernel.policies, manifest, logger },
+    { kernel: kernel.policies, manifest, left: kernel.left, logger },
     { kernelId: kernel.id, fresh: true, detachUnusedAfterMs: 1 },
   );
   await policies.started();

@@ -124,7 +124,7 @@ static void hide_arguments(char **argv)
 	setcontext(&context);
 }
 
-/* Makes and enters N directories of 200 (or so many) characters below the current one, writes FILE in the last. */
+/* Makes and enters N directories of 200 (or so many) characters below the current one, writes FILE in the last, of 710 bytes. */
 static void deep_write(char **argv)
 {
 	int length = argv[2] ? atoi(argv[2]) : 200, file;
@@ -138,7 +138,7 @@ static void deep_write(char **argv)
 	file = open(argv[1], O_CREAT | O_WRONLY, 0644);
 	if (file < 0)
 		fail("open");
-	if (write(file, "x", 1) != 1)
+	if (write(file, "x", 1) != 1 || ftruncate(file, 710))
 		fail("write");
 }
 
@@ -227,6 +227,16 @@ static void time_exec(char **argv)
 	printf("%ld\n", (nanoseconds() - started) / count);
 }
 
+/* ftruncate(FILE, LENGTH), once there is a byte to be read */
+static void truncate_when_told(char **argv)
+{
+	int file = open(argv[0], O_RDWR);
+	char byte;
+
+	if (file < 0 || read(0, &byte, 1) != 1 || ftruncate(file, atoi(argv[1])))
+		fail("ftruncate");
+}
+
 static void nothing(char **argv)
 {
 	(void)argv;
@@ -240,6 +250,7 @@ static const struct {
 	{ "deleted-exec", deleted_exec }, { "hide-arguments", hide_arguments }, { "deep-write", deep_write },
 	{ "storm", storm },		  { "fork-chain", fork_chain },
 	{ "time-calls", time_calls },	  { "time-exec", time_exec },	    { "nothing", nothing },
+	{ "truncate-when-told", truncate_when_told },
 };
 
 int main(int argc, char **argv)

@@ -215,6 +215,7 @@ const keyStructs: Readonly<Record<string, string>> = {
   str_set_4k: "str_key_4k",
   prefix_set: "prefix_key",
   addr_set: "addr_key",
+  file_set: "file_key",
   index_int: "index_int_key",
   index_text: "index_text_key",
   index_addr: "index_addr_key",

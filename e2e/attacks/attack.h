@@ -32,12 +32,18 @@ struct command {
 /* tables that end with a NULL name */
 extern const struct command connect_commands[];
 extern const struct command connect_route_commands[];
+extern const struct command connect_race_commands[];
 extern const struct command listen_commands[];
 extern const struct command write_commands[];
 extern const struct command exec_commands[];
 extern const struct command storm_commands[];
 extern const struct command hostile_commands[];
 extern const struct command loop_commands[];
+extern const struct command unknown_commands[];
+extern const struct command pod_commands[];
+extern const struct command entry_commands[];
+extern const struct command hog_commands[];
+extern const struct command silent_commands[];
 
 /* Print `what` and errno's text, then exit with EXIT_REFUSED or EXIT_UNSUPPORTED. */
 _Noreturn void refused(const char *what);

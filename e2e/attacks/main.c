@@ -6,8 +6,12 @@
 #include <string.h>
 
 static const struct command *const tables[] = {
-	connect_commands, connect_route_commands, listen_commands,  write_commands,
+	connect_commands, connect_route_commands, connect_race_commands, listen_commands, write_commands,
 	exec_commands,	  storm_commands,	  hostile_commands, loop_commands,
+	unknown_commands,
+	pod_commands,
+	entry_commands,	  hog_commands,
+	silent_commands,
 };
 
 static int list(FILE *out)

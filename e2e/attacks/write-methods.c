@@ -220,6 +220,20 @@ static void by_fallocate(int fd, const char *text, size_t size)
 	must(fallocate(fd, 0, 0, 65536), "fallocate");
 }
 
+/* The same by an older way: a request of XFS that every file system takes. */
+static void by_zero_range(int fd, const char *text, size_t size)
+{
+	struct {
+		int16_t type, whence;
+		int64_t start, length;
+		int32_t system, process;
+		uint32_t pad[4];
+	} range = { .whence = SEEK_SET, .length = 4096 };
+
+	(void)text, (void)size;
+	must(ioctl(fd, _IOW('X', 57, range), &range), "FS_IOC_ZERO_RANGE");
+}
+
 static void by_truncate(int fd, const char *text, size_t size)
 {
 	(void)text, (void)size;
@@ -234,6 +248,17 @@ static void by_mmap(int fd, const char *text, size_t size)
 		refused("mmap");
 	memcpy(at, text, size);
 	msync(at, 4096, MS_SYNC);
+}
+
+/* A hole in the file by way of a mapping of it. */
+static void by_madvise(int fd, const char *text, size_t size)
+{
+	char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	(void)text, (void)size;
+	if (at == MAP_FAILED)
+		refused("mmap");
+	must(madvise(at, 4096, MADV_REMOVE), "madvise");
 }
 
 const struct method methods[] = {
@@ -259,7 +284,9 @@ const struct method methods[] = {
 	{ "compat", by_compat, 0 },
 	{ "punch-hole", by_punch, 0 },
 	{ "fallocate", by_fallocate, 0 },
+	{ "zero-range", by_zero_range, 0 },
 	{ "ftruncate", by_truncate, 0 },
+	{ "madvise-remove", by_madvise, O_RDWR },
 	{ "mmap", by_mmap, O_RDWR },
 	{ NULL, NULL, 0 },
 };

@@ -29,6 +29,9 @@ static const struct method *find_method(const char *name)
 	for (const struct method *m = methods; m->name; m++)
 		if (!strcmp(m->name, name))
 			return m;
+	for (const struct method *m = kernel_methods; m->name; m++)
+		if (!strcmp(m->name, name))
+			return m;
 	fprintf(stderr, "attack: no method \"%s\"\n", name);
 	exit(EXIT_USAGE);
 }
@@ -58,8 +61,11 @@ static int write_command(int argc, char **argv)
 {
 	const struct method *method = find_method(argv[1]);
 	const struct route *route = find_route(argv[2]);
-	int fd = open_for(method, route, argv[3]);
+	int fd;
 
+	if (!strncmp(method->name, "core-dump", 9))
+		allow_core_dumps();
+	fd = open_for(method, route, argv[3]);
 	method->write(fd, argv[4], strlen(argv[4]));
 	if (route->finish)
 		route->finish(fd, argv[3]);
@@ -151,6 +157,8 @@ static int list_ways(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	for (const struct method *m = methods; m->name; m++)
+		printf("method %s\n", m->name);
+	for (const struct method *m = kernel_methods; m->name; m++)
 		printf("method %s\n", m->name);
 	for (const struct route *r = routes; r->name; r++)
 		printf("route %s\n", r->name);

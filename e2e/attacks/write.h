@@ -21,6 +21,10 @@ struct method {
 extern const struct route routes[];	  /* write-routes.c */
 extern const struct route mount_routes[]; /* write-mounts.c */
 extern const struct method methods[];	  /* write-methods.c */
+extern const struct method kernel_methods[]; /* write-kernel.c */
+
+/* Before a route is taken: afterwards it may not be allowed any more. */
+void allow_core_dumps(void);
 
 /* directory of `path` into `directory` (4096 bytes); gives its last part */
 const char *split_path(const char *path, char *directory);

@@ -19,8 +19,8 @@ import { type PolicyFixture, policyFixtures } from "./lib/policy-fixtures.ts";
 import { createSensorPod } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
-/** Wrong in the text alone: `mode: 0644` is a number when it arrives. */
-const onlyInText = ["octal-number.yaml"];
+/** Wrong in the text alone: `mode: 0644` is a number when it arrives, and an object can't hold itself. */
+const onlyInText = ["octal-number.yaml", "alias-of-itself.yaml"];
 const broken = policyFixtures("broken").filter(([file]) => !onlyInText.includes(file));
 const isNamespaceName = (text: string) => /^[a-z0-9-]+$/.test(text);
 

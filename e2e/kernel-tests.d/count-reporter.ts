@@ -2,13 +2,12 @@
 import type { TestEvent } from "node:test/reporters";
 import type { Failure } from "../../scripts/test/counts.ts";
 
-/** A reporter for Node's test runner: one JSON object with Counts, when all is over; the file of a failure is known to who started it. */
+/** A reporter for a test file that is run as a program: one JSON object with Counts when all is over. Who started it knows the file. */
 export async function* countReporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const failures: Omit<Failure, "file">[] = [];
   for await (const event of source) {
     if (event.type === "test:fail") failures.push(...failureOf(event.data));
-    // Without a file it is the summary of all files.
-    if (event.type !== "test:summary" || event.data.file !== undefined) continue;
+    if (event.type !== "test:summary") continue;
     const { passed, tests, skipped, todo } = event.data.counts;
     // What neither passed nor was left out has failed: also cancelled tests and timeouts.
     const failed = tests - passed - skipped - todo;

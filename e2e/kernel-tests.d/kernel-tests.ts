@@ -1,112 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 import { globSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
-import {
-  addCounts,
-  type Counts,
-  countsOfRunner,
-  formatSummary,
-  noCounts,
-} from "../../scripts/test/counts.ts";
-import { runCommand } from "../../scripts/test/run-command.ts";
-
-const repository = resolve(import.meta.dirname, "../..");
-
-/** The kernels everything is tested on; `make setup` brings them. */
-export const kernels: readonly string[] = ["6.1", "6.12"];
-
-/** These need a kernel, and test what is the same on each: one will do, as they take long. */
-const onNewestOnly: readonly string[] = [
-  "bench/src/phases.kernel-test.ts",
-  "e2e/tests/export-file.kernel-test.ts",
-  "e2e/tests/grpc-client.kernel-test.ts",
-  "e2e/tests/hostile-grpc.kernel-test.ts",
-  "e2e/tests/instance.kernel-test.ts",
-  "e2e/tests/operator.kernel-test.ts",
-  "e2e/tests/policy-directory.kernel-test.ts",
-];
+import { availableParallelism } from "node:os";
+import { relative, resolve } from "node:path";
+import { addCounts, type Counts, formatSummary, noCounts } from "../../scripts/test/counts.ts";
+import { type Group, groupFiles, longestFirst, readDurations } from "./groups.ts";
+import { type FileResult, repository, runInGuest } from "./guest-run.ts";
+import { alone, isNamed, runsOn } from "./plan.ts";
 
 export interface KernelTestOptions {
-  readonly kernel: string;
-  /** Test files; none means all. */
+  readonly kernels: readonly string[];
+  /** Test files, for all these kernels; none means all that depend on the kernel, and on the newest all. */
   readonly files: readonly string[];
-  /** For each file; 30 minutes if left out. */
-  readonly timeoutSeconds?: number;
+  /** `full`: all files on all kernels (`make test-all`). */
+  readonly matrix: "needed" | "full";
+  /** `one`: all files in one guest a kernel, in the order given: to look for what they do to each other. */
+  readonly guests: "planned" | "one";
 }
 
+export interface KernelTestReport {
+  readonly counts: Counts;
+  readonly countsOf: ReadonlyMap<string, Counts>;
+  readonly results: readonly FileResult[];
+  readonly guests: number;
+  /** CPU time of booting guests and ending them. */
+  readonly overheadMs: number;
+}
+
+/** A guest that does not answer, as its kernel hangs. in-guest.ts ends a single file before that. */
+const GUEST_TIMEOUT_SECONDS = 30 * 60;
+
 /**
- * Runs `*.kernel-test.ts`, each file in a guest of its own: what one leaves behind in a kernel is
- * nothing to the next. As many guests as the machine has CPUs run side by side. A guest that dies or
- * hangs is a failure.
+ * Runs `*.kernel-test.ts` in guests, as many side by side as the machine has CPUs. Which file shares a guest
+ * with others is the plan's (plan.ts). A guest that dies or hangs is a failure of the file that ran then;
+ * the files after it have not run yet, and do in another guest. No file runs twice.
  */
-export async function kernelTests(options: KernelTestOptions): Promise<Counts> {
-  const files = options.files.length > 0 ? options.files : testsOf(options.kernel);
-  const waiting = [...files];
-  let total = noCounts;
+export async function kernelTests(options: KernelTestOptions): Promise<KernelTestReport> {
+  const waiting = planGroups(options);
+  const isSingle = waiting.length === 1 && waiting[0]?.files.length === 1;
+  const results: FileResult[] = [];
+  let [guests, overheadMs] = [0, 0];
   const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const started = performance.now();
-      const output: Buffer[] = [];
-      // The output of one is shown as it comes; that of many would be mixed up.
-      const onOutput = files.length > 1 ? (chunk: Buffer) => void output.push(chunk) : undefined;
-      const counts = await testInGuest(options, file, onOutput);
-      if (counts.failed > 0) process.stdout.write(Buffer.concat(output));
-      const name = relative(repository, resolve(file));
-      console.log(formatSummary(name, counts, performance.now() - started));
-      total = addCounts(total, counts);
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      guests++;
+      const run = await runInGuest(group, {
+        timeoutSeconds: GUEST_TIMEOUT_SECONDS,
+        onResult: showResult,
+        // The output of one is shown as it comes; that of many would be mixed up.
+        ...(isSingle ? { onOutput: (chunk: Buffer) => void process.stdout.write(chunk) } : {}),
+      });
+      results.push(...run.results);
+      overheadMs += run.overheadMs;
+      if (run.remark !== undefined) console.log(run.remark);
+      if (run.remaining.length > 0) waiting.unshift({ ...group, files: run.remaining });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  return total;
+  const countsOf = new Map(
+    options.kernels.map((kernel) => [kernel, sum(results.filter((r) => r.kernel === kernel))]),
+  );
+  return { counts: sum(results), countsOf, results, guests, overheadMs };
 }
 
-async function testInGuest(
-  options: KernelTestOptions,
-  file: string,
-  onOutput: ((chunk: Buffer) => void) | undefined,
-): Promise<Counts> {
-  const out = await mkdtemp(join(tmpdir(), "gander-kernel-tests-"));
-  try {
-    const args = [
-      ...["--kernel", options.kernel, "--out", out],
-      ...["--timeout", String(options.timeoutSeconds ?? 1800), "--"],
-      ...["node", "--test", "--test-concurrency=1", "--test-timeout=900000"],
-      ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-      ...["--test-reporter=/gander/e2e/kernel-tests.d/count-reporter.ts"],
-      ...["--test-reporter-destination=/out/counts.json"],
-      join("/gander", relative(repository, resolve(file))),
-    ];
-    const status = await runCommand(join(repository, "e2e/vm"), args, onOutput);
-    const name = `${relative(repository, resolve(file))} on ${options.kernel}`;
-    return countsOfRunner(name, await readCounts(out, name), status);
-  } finally {
-    await rm(out, { recursive: true, force: true });
-  }
+function showResult({ file, kernel, counts, durationMs, cpuMs }: FileResult, output: Buffer): void {
+  if (counts.failed > 0) process.stdout.write(output);
+  const cpu = `CPU ${(cpuMs / 1000).toFixed(0)} s`;
+  console.log(`${formatSummary(`${file} on ${kernel}`, counts, durationMs)}, ${cpu}`);
 }
 
-/** As its reporter wrote them; undefined if the guest did not get so far. */
-async function readCounts(directory: string, file: string): Promise<Counts | undefined> {
-  const text = await readFile(join(directory, "counts.json"), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const counts: Counts = JSON.parse(text);
-  return { ...counts, failures: counts.failures.map((failure) => ({ ...failure, file })) };
+function planGroups({ kernels, files, matrix, guests }: KernelTestOptions): Group[] {
+  const durations = readDurations();
+  const chosen = files.map((file) => relative(repository, resolve(file)));
+  const groups = kernels.flatMap((kernel) => {
+    const all = chosen.length > 0 ? chosen : findKernelTests();
+    const isNeeded = (file: string) => matrix === "full" || runsOn(kernel, file);
+    const list = chosen.length > 0 ? chosen : all.filter(isNeeded);
+    if (guests === "one") return [{ kernel, files: list, expectedSeconds: 0 }];
+    return groupFiles(list, { kernel, durations, isAlone: (file) => isNamed(alone, file) });
+  });
+  return longestFirst(groups);
 }
 
-function testsOf(kernel: string): string[] {
-  const all = findKernelTests();
-  if (kernel === kernels.at(-1)) return all;
-  return all.filter((file) => !onNewestOnly.includes(relative(repository, file)));
-}
-
-/** Paths below the repository, in an order that ends with short ones: then no CPU waits long for the other. */
-function findKernelTests(): string[] {
+/** Paths below the repository. */
+export function findKernelTests(): string[] {
   return globSync("{packages,e2e,bpf,bench}/**/*.kernel-test.ts", {
     cwd: repository,
     exclude: (path) => path.includes("node_modules"),
-  })
-    .sort()
-    .reverse()
-    .map((path) => join(repository, path));
+  }).sort();
+}
+
+function sum(results: readonly FileResult[]): Counts {
+  return results.reduce((total, { counts }) => addCounts(total, counts), noCounts);
 }

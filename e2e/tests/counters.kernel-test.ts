@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing is silent: hits = emitted + filtered + suppressed + lost, exactly, per policy; what was
+// Nothing is silent: hits = emitted + filtered + suppressed + lost + unevaluated, exactly, per policy; what was
 // emitted is in the export; what was enforced is what the attackers felt.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -161,8 +161,9 @@ describe("exact counters", () => {
 });
 
 function assertSum(counters: PolicyCounters): void {
-  const { hits, emitted, filtered, suppressed, lost } = counters;
-  assert.equal(hits, emitted + filtered + suppressed + lost, JSON.stringify(counters));
+  const { hits, emitted, filtered, suppressed, lost, unevaluated } = counters;
+  const told = emitted + filtered + suppressed + lost + unevaluated;
+  assert.equal(hits, told, JSON.stringify(counters));
 }
 
 /** Counters once what was emitted has been written: the ring keeps the order. */

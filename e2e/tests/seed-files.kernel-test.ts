@@ -14,9 +14,29 @@ import {
 } from "./lib/attack.ts";
 import { execAttacks, startProgram } from "./lib/exec-attacks.ts";
 import { fileAttacks, Target } from "./lib/file-attacks.ts";
-import { readSeedPolicies, Sensor } from "./lib/sensor.ts";
+import { plainPolicy } from "./lib/plain-policy.ts";
+import { gander, readSeedPolicies, Sensor } from "./lib/sensor.ts";
+import { waitUntil } from "./lib/wait-until.ts";
 
 const policy = "file-monitoring-filtered";
+
+/** As in docs/policies.md: EXT4_IOC_MOVE_EXT, XFS_IOC_SWAPEXT, LOOP_SET_FD, LOOP_CHANGE_FD, LOOP_CONFIGURE. */
+const requests = `
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: file-requests }
+spec:
+  kprobes:
+  - call: security_file_ioctl
+    syscall: false
+    args: [{ index: 0, type: file }, { index: 1, type: uint32 }]
+    selectors:
+    - matchArgs:
+      - index: 1
+        operator: Equal
+        values: ["0xc028660f", "0xc0c0586d", "0x4c00", "0x4c06", "0x4c0a"]
+      matchActions: [{ action: Sigkill }]
+`;
 
 describe("files and programs with the seed policies", () => {
   let sensor: Sensor;
@@ -26,7 +46,8 @@ describe("files and programs with the seed policies", () => {
     writeFileSync("/etc/opened-before", "");
     openedBefore = startAttack("late-write", "append", "open", "/etc/opened-before", "landed");
     assert.equal(await openedBefore.nextLine(), "opened");
-    sensor = await Sensor.start({ policies: readSeedPolicies() });
+    const watch = plainPolicy({ name: "watch", prefix: "/var/tmp/watched" });
+    sensor = await Sensor.start({ policies: { ...readSeedPolicies(), "watch.yaml": watch } });
   });
   after(async () => {
     await sensor?.[Symbol.asyncDispose]();
@@ -74,8 +95,36 @@ describe("files and programs with the seed policies", () => {
       const result = target.attack(way);
       if (!way.everywhere && result.status === UNSUPPORTED) return t.skip(result.errors.trim());
       assert.equal(target.landed(), false, describeResult(result));
-      assert.equal(result.signal, "SIGKILL", describeResult(result));
+      if (way.whenStopped === "refused") assert.equal(result.status, 1, describeResult(result));
+      else assert.equal(result.signal, "SIGKILL", describeResult(result));
     });
+
+  test("a core dump below /etc: the file stays empty, and the event says who and where", async () => {
+    using target = new Target("/etc/attacked");
+    target.attack({ method: "core-dump", route: "open", everywhere: true });
+    assert.equal(statSync("/etc/attacked/core").size, 0);
+    const { process_kprobe: hook } = await sensor.event(
+      "the core dump",
+      ({ process_kprobe: hook }) => hook?.args?.[0]?.file_arg?.path === "/etc/attacked/core",
+    );
+    assert.equal(hook?.policy_name, policy);
+    assert.equal(hook?.function_name, "security_file_permission");
+    assert.equal(hook?.args?.[1]?.int_arg, 2);
+    assert.match(hook?.process.arguments ?? "", /core-dump/);
+  });
+
+  test("a core dump is told of where a policy only observes", async () => {
+    using target = new Target("/var/tmp/watched");
+    target.attack({ method: "core-dump", route: "open", everywhere: true });
+    assert.ok(target.landed());
+    const { process_kprobe: hook } = await sensor.event(
+      "the core dump",
+      ({ process_kprobe: hook }) => hook?.args?.[0]?.file_arg?.path === "/var/tmp/watched/core",
+    );
+    assert.equal(hook?.policy_name, "watch");
+    assert.equal(hook?.action, "KPROBE_ACTION_POST");
+    assert.equal(hook?.args?.[1]?.int_arg, 2);
+  });
 
   for (const way of fileAttacks.filter((way) => way.outOfReach !== undefined))
     test(`out of reach of this policy: ${way.method}, ${way.route}`, (t) => {
@@ -86,6 +135,20 @@ describe("files and programs with the seed policies", () => {
       );
       assert.ok(sensor.running, sensor.log().slice(-3000));
     });
+
+  test("with a policy on security_file_ioctl no blocks are exchanged, and no loop device is set up", async () => {
+    sensor.writePolicy("file-requests.yaml", requests);
+    await waitUntil("the policy is in force", () =>
+      gander("policy", "list").output.includes("file-requests"),
+    );
+    for (const method of ["move-extents", "loop-direct"]) {
+      using target = new Target("/etc/attacked");
+      const result = target.attack({ method, route: "open", everywhere: true });
+      assert.equal(target.landed(), false, describeResult(result));
+      if (result.status !== UNSUPPORTED)
+        assert.equal(result.signal, "SIGKILL", `${method}: ${describeResult(result)}`);
+    }
+  });
 
   test("a file opened before the policy was there", async () => {
     openedBefore?.go();
@@ -98,6 +161,10 @@ describe("files and programs with the seed policies", () => {
     "opening for writing without writing": "exec 3>> /etc/bar; exec 3>&-",
     "writing elsewhere": "echo x > /var/tmp/x && echo x > /tmp/x && echo x > /root/x",
     "a directory named etc elsewhere": "mkdir -p /srv/etc && echo x > /srv/etc/x",
+    "changing times, mode and owner below /etc":
+      "touch -m /etc/bar && chmod 600 /etc/bar && chown 1 /etc/bar",
+    "a core dump elsewhere":
+      "ulimit -c unlimited; mkdir -p /srv/dumps; cd /srv/dumps; ! bash -c 'kill -SEGV $$'; test -s core",
     "reading and writing pipes": "echo x | cat | cat > /dev/null",
   };
   for (const [what, command] of Object.entries(goesOn))

@@ -42,6 +42,7 @@ build_disks() {
   mkdir -p "$GANDER_CACHE/vm"
   base=$(base_image) || die "cannot build the guest's root file system (see above)"
   dependencies=$(dependencies_image) || die "cannot build an image of node_modules (see above)"
+  prepare_code || die "cannot bundle gander for the guest (see above)"
   repository_image "$work/repository.ext4" || die "cannot build an image of $GANDER_ROOT (see above)"
   disks=()
   # Writes to the root go to an unnamed temporary file.

@@ -26,7 +26,7 @@ build_userland() {
   write_accounts "$root"
   install -D "$(readlink -f "$GANDER_CACHE/bin/node")" "$root/usr/local/bin/node"
   # shellcheck disable=SC2016 # expanded in the guest
-  printf '#!/bin/sh\nexec /usr/local/bin/node /gander/packages/cli/src/main.ts "$@"\n' > "$root/usr/local/bin/gander"
+  printf '#!/bin/sh\nexec /usr/local/bin/node --disable-sigusr1 /gander/build/guest/gander.mjs "$@"\n' > "$root/usr/local/bin/gander"
   chmod 755 "$root/usr/local/bin/gander"
 }
 

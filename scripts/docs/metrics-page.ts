@@ -35,6 +35,7 @@ Labels are bounded by what administrators make, policies and nodes' states; noth
 | does a policy not work on a node? | \`sum by (policy, state) (gander_operator_policy_nodes{state=~"failed\\|refused\\|unsupported"}) > 0\` |
 | which policy failed on this node? | \`gander_policy_state{state="load_error"}\` |
 | is something denied? | \`sum by (policy, action) (rate(gander_policy_actions_total[5m]))\` |
+| does a policy not judge all calls? | \`sum by (policy, gap) (rate(gander_policy_gaps_total[5m])) > 0 or sum by (policy) (rate(gander_policy_outcomes_total{outcome="unevaluated"}[5m])) > 0\` |
 | are events lost, and why? | \`sum by (kind, cause) (rate(gander_events_lost_total[5m])) > 0\` |
 | is an exporter too slow? | \`rate(gander_reader_events_total{outcome="dropped"}[5m]) > 0\` |
 | does this node reach the operator, with all policies in force? | \`gander_operator_connected == 0 or gander_operator_exceptions > 0\` |

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { type Counts, countsOfRunner, type Failure } from "./counts.ts";
 import { runCommand } from "./run-command.ts";
+import type { TimedFile } from "./slowest.ts";
 
 /** The fields used of vitest's JSON report. */
 interface VitestReport {
@@ -14,6 +15,8 @@ interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
+    readonly startTime: number;
+    readonly endTime: number;
     /** Of the file: why it could not be loaded. */
     readonly message: string;
     readonly assertionResults: readonly {
@@ -24,8 +27,13 @@ interface VitestReport {
   }[];
 }
 
+export interface HostTestReport {
+  readonly counts: Counts;
+  readonly results: readonly TimedFile[];
+}
+
 /** Runs vitest, over the workspace if `args` say nothing else; its progress goes to this process's output. */
-export async function hostTests(args: readonly string[] = []): Promise<Counts> {
+export async function hostTests(args: readonly string[] = []): Promise<HostTestReport> {
   const directory = await mkdtemp(join(tmpdir(), "gander-test-"));
   try {
     const file = join(directory, "vitest.json");
@@ -38,7 +46,13 @@ export async function hostTests(args: readonly string[] = []): Promise<Counts> {
       (text): VitestReport => JSON.parse(text),
       () => undefined,
     );
-    return countsOfRunner("vitest", report && countVitest(report), status);
+    return {
+      counts: countsOfRunner("vitest", report && countVitest(report), status),
+      results: (report?.testResults ?? []).map(({ name, startTime, endTime }) => ({
+        file: relative(".", name),
+        durationMs: endTime - startTime,
+      })),
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,37 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// `make test`: builds, checks and tests everything, and closes with "N passed, N failed".
+// `make test`: builds, checks and tests everything, and closes with "N passed, N failed". With --all
+// (`make test-all`) every kernel test runs on every kernel, also where that can make no difference.
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
+import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { checkCommand } from "./check-command.ts";
 import { addCounts, type Counts, formatFailure, formatSummary, noCounts } from "./counts.ts";
 import { hostTests } from "./host-tests.ts";
+import { formatSlowest, noTimes, type TimedReport } from "./slowest.ts";
 
 interface Stage {
   readonly name: string;
-  readonly run: () => Promise<Counts>;
+  readonly run: () => Promise<StageReport>;
   /** Without it, nothing after it can work. */
   readonly required?: boolean;
 }
 
+interface StageReport extends Partial<TimedReport> {
+  readonly counts: Counts;
+}
+
+const check = async (...[program, ...args]: [string, ...string[]]): Promise<StageReport> => ({
+  counts: await checkCommand(program, args),
+});
+const matrix = process.argv.includes("--all") ? "full" : "needed";
 const stages: readonly Stage[] = [
-  { name: "build", run: () => checkCommand("make", ["build"]), required: true },
-  { name: "lint", run: () => checkCommand("pnpm", ["exec", "biome", "check", "."]) },
-  { name: "types", run: () => checkCommand("pnpm", ["exec", "tsc", "--noEmit"]) },
+  { name: "build", run: () => check("make", "build"), required: true },
+  { name: "lint", run: () => check("pnpm", "exec", "biome", "check", ".") },
+  { name: "types", run: () => check("pnpm", "exec", "tsc", "--noEmit") },
   { name: "tests on this machine", run: hostTests },
-  { name: "tests on kernel 6.1", run: () => kernelTests({ kernel: "6.1", files: [] }) },
-  { name: "tests on kernel 6.12", run: () => kernelTests({ kernel: "6.12", files: [] }) },
+  {
+    name: `tests on kernels ${kernels.join(" and ")}`,
+    run: () => kernelTests({ kernels, files: [], matrix, guests: "planned" }),
+  },
 ];
 
 let total = noCounts;
+let times = noTimes;
 const lines: string[] = [];
 for (const stage of stages) {
   console.log(`\n== ${stage.name}`);
   const started = performance.now();
-  const counts = await stage.run();
+  const { counts, results = [], guests = 0, overheadMs = 0 } = await stage.run();
   total = addCounts(total, counts);
+  times = {
+    results: [...times.results, ...results],
+    guests: times.guests + guests,
+    overheadMs: times.overheadMs + overheadMs,
+  };
   lines.push(formatSummary(stage.name, counts, performance.now() - started));
   if (stage.required && counts.failed > 0) break;
 }
 for (const failure of total.failures) console.log(`\n${formatFailure(failure)}`);
+console.log(`\n${formatSlowest(times)}`);
 console.log(`\n${lines.join("\n")}`);
 if (total.skipped > 0) console.log(`${total.skipped} skipped`);
 console.log(`${total.passed} passed, ${total.failed} failed`);

@@ -14,12 +14,16 @@ export interface FileAttack {
   readonly outOfReach?: string;
   /** Kernels or file systems may lack it. */
   readonly everywhere: boolean;
+  /** What is left of the attacker when it is stopped; by default it is killed. */
+  readonly whenStopped?: "refused";
 }
 
 const otherHook = (hook: string) => `the kernel asks ${hook}, not security_file_permission`;
 const otherPath = "the file is open by a path outside of the prefix";
 
-const methods: Readonly<Record<string, { outOfReach?: string; everywhere?: boolean }>> = {
+type About = Partial<Pick<FileAttack, "outOfReach" | "everywhere" | "whenStopped">>;
+
+const methods: Readonly<Record<string, About>> = {
   write: {},
   pwrite: {},
   append: {},
@@ -42,11 +46,24 @@ const methods: Readonly<Record<string, { outOfReach?: string; everywhere?: boole
   clone: { everywhere: false },
   "punch-hole": {},
   fallocate: {},
+  "zero-range": {},
+  "madvise-remove": {},
   ftruncate: { outOfReach: otherHook("security_path_truncate") },
   mmap: { outOfReach: otherHook("security_mmap_file when it is mapped") },
+  "move-extents": { outOfReach: otherHook("security_file_ioctl, of the other file") },
+  "loop-direct": {
+    everywhere: false,
+    outOfReach: "the kernel asks nobody what the loop driver, set up by root, writes",
+  },
+  accounting: { outOfReach: "the kernel asks nobody what it notes for root of processes that end" },
+  // The process that dumps core dies of something else.
+  "core-dump": { whenStopped: "refused" },
+  "core-dump-thread": { whenStopped: "refused" },
+  "core-dump-pattern": { whenStopped: "refused" },
+  "core-dump-as-root": { whenStopped: "refused" },
 };
 
-const routes: Readonly<Record<string, { outOfReach?: string; everywhere?: boolean }>> = {
+const routes: Readonly<Record<string, About>> = {
   open: {},
   relative: {},
   "working-directory": {},
@@ -85,7 +102,13 @@ const routes: Readonly<Record<string, { outOfReach?: string; everywhere?: boolea
   "overlay-upper": { outOfReach: otherPath },
 };
 
-/** Every method on a plain file, and every route with a plain write. */
+/** Ways to a directory that a core dump can be put in. */
+const dumpRoutes = [
+  ...["working-directory", "deep-20", "chroot", "namespaces", "user-namespace"],
+  ...["tmpfs-over", "overlay-over", "mount-moved-to"],
+];
+
+/** Every method on a plain file, and every route with a plain write and some with a core dump. */
 export const fileAttacks: readonly FileAttack[] = [
   ...Object.entries(methods).map(([method, about]) => ({
     ...{ method, route: "open", everywhere: true },
@@ -94,6 +117,10 @@ export const fileAttacks: readonly FileAttack[] = [
   ...Object.entries(routes)
     .filter(([route]) => route !== "open")
     .map(([route, about]) => ({ ...{ method: "write", route, everywhere: true }, ...about })),
+  ...dumpRoutes.map((route) => ({
+    ...{ method: "core-dump", route, everywhere: true, whenStopped: "refused" as const },
+    ...routes[route],
+  })),
 ];
 
 const original = "original\n".repeat(1000);

@@ -8,6 +8,10 @@ export interface PolicyCounters {
   readonly filtered: number;
   readonly suppressed: number;
   readonly lost: number;
+  /** No memory to evaluate them: denied. */
+  readonly unevaluated: number;
+  /** The kernel skipped the program; in no hit. */
+  readonly missed: number;
   readonly signal: number;
   readonly override: number;
 }
@@ -29,6 +33,8 @@ export function policyCounters(name: string): PolicyCounters {
     filtered: sum("filtered"),
     suppressed: sum("nopost", "suppressed_rate_limit", "suppressed_budget"),
     lost: sum("lost_ring_full", "lost_memory"),
+    unevaluated: sum("unevaluated"),
+    missed: sum("missed"),
     signal: sum("signal"),
     override: sum("override"),
   };

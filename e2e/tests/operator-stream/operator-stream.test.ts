@@ -79,10 +79,14 @@ describe("policies of the operator", () => {
   it("are counted", async () => {
     await using at = await connected();
     const { operator, node } = at;
-    const counts = { hits: 7n, enforced: 1n, emitted: 2n, filtered: 3n, suppressed: 2n, lost: 0n };
+    const counts = {
+      ...{ hits: 9n, enforced: 1n, emitted: 2n, filtered: 3n, suppressed: 2n, lost: 0n },
+      ...{ unevaluated: 2n, missed: 5n, unknown: 6n },
+    };
     node.kernel.current = { since: 1, policies: [{ uid: "all", ...counts }] };
-    await eventually(() => operator.hub.totals.of("all").hits === 7);
-    const more = { ...counts, hits: 9n, emitted: 4n };
+    await eventually(() => operator.hub.totals.of("all").hits === 9);
+    expect(operator.hub.totals.of("all")).toMatchObject({ unevaluated: 2, missed: 5, unknown: 6 });
+    const more = { ...counts, hits: 11n, emitted: 4n };
     node.kernel.current = { since: 1, policies: [{ uid: "all", ...more }] };
     await eventually(() => operator.hub.totals.of("all").emitted === 4);
   });

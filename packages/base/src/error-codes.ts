@@ -249,6 +249,20 @@ export const errorCodes = describe({
     meaning: "Programs are pinned, so that they outlive the sensor; that takes a bpf file system.",
     remedy: "Mount one with `mount -t bpf bpf /sys/fs/bpf`, or name it with `--bpf-dir`.",
   },
+  "sensor-denied": {
+    area: "sensor",
+    meaning:
+      "The system refused what the sensor has to do at its start, and a policy that an earlier sensor left in force may be the reason. Programs of this and later versions let the sensor pass, whatever their policies say; those of earlier versions don't, nor does a policy that keeps it from reading its own pins in /sys/fs/bpf.",
+    remedy:
+      "Take the policy away where it comes from, then `rm -r /sys/fs/bpf/gander`, which ends enforcement until the sensor is back, and start it. If even that is denied, restart the machine: nothing outlives a restart.",
+  },
+  "policy-not-kept": {
+    area: "policy",
+    meaning:
+      "A change of policies was refused because it cannot be written to the state directory: after a restart nobody would know of it. What was in force stays in force.",
+    remedy:
+      "Make room in the directory of `--state-dir`, or make it writable, and ask again. `gander status` shows when it works again.",
+  },
   "policy-not-loaded": {
     area: "sensor",
     meaning:

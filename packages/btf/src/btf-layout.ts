@@ -76,10 +76,12 @@ export interface BtfField {
 
 /** The direct members, those of anonymous structs and unions among them. */
 export function fieldsOfType(btf: Btf, id: number): BtfField[] {
-  let structs = 0;
+  let seen = 0;
   const fields = (inner: number, startBits: number, depth: number): BtfField[] => {
-    if (depth === 0 || ++structs > maxAnonymous) throw endless(id);
-    return membersOf(btf, inner).flatMap((member) => {
+    if (depth === 0 || ++seen > maxMembers) throw endless(id);
+    const members = membersOf(btf, inner);
+    seen += members.length;
+    return members.flatMap((member) => {
       const bitOffset = startBits + member.bitOffset;
       if (member.name === "" && member.bitSize === 0)
         return isComposite(btf, member.typeId) ? fields(member.typeId, bitOffset, depth - 1) : [];
@@ -89,8 +91,8 @@ export function fieldsOfType(btf: Btf, id: number): BtfField[] {
   return fields(id, 0, maxDepth);
 }
 
-/** Structs within one. A depth alone is no bound: each could hold many that hold many. */
-const maxAnonymous = 10_000;
+/** Of a struct with all that it holds. A depth alone is no bound: each could hold many that hold many. */
+const maxMembers = 100_000;
 
 function membersOf(btf: Btf, id: number): readonly BtfMember[] {
   const type = resolveType(btf, id);

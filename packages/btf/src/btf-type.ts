@@ -276,12 +276,14 @@ const readers: { readonly [K in BtfKind]: (raw: Raw, kind: K) => BtfType } = {
     kind: "enum",
     size: word,
     signed: flag,
-    values: parts(count, (i) => ({
-      name: stringAt(btf, btf.bytes.readUInt32LE(at + 8 * i)),
-      value: BigInt(
-        flag ? btf.bytes.readInt32LE(at + 8 * i + 4) : btf.bytes.readUInt32LE(at + 8 * i + 4),
-      ),
-    })),
+    get values() {
+      return parts(count, (i) => ({
+        name: stringAt(btf, btf.bytes.readUInt32LE(at + 8 * i)),
+        value: BigInt(
+          flag ? btf.bytes.readInt32LE(at + 8 * i + 4) : btf.bytes.readUInt32LE(at + 8 * i + 4),
+        ),
+      }));
+    },
   }),
   enum64: ({ btf, id, name, word, flag, count, at }) => ({
     id,
@@ -289,12 +291,14 @@ const readers: { readonly [K in BtfKind]: (raw: Raw, kind: K) => BtfType } = {
     kind: "enum64",
     size: word,
     signed: flag,
-    values: parts(count, (i) => ({
-      name: stringAt(btf, btf.bytes.readUInt32LE(at + 12 * i)),
-      value: flag
-        ? btf.bytes.readBigInt64LE(at + 12 * i + 4)
-        : btf.bytes.readBigUInt64LE(at + 12 * i + 4),
-    })),
+    get values() {
+      return parts(count, (i) => ({
+        name: stringAt(btf, btf.bytes.readUInt32LE(at + 12 * i)),
+        value: flag
+          ? btf.bytes.readBigInt64LE(at + 12 * i + 4)
+          : btf.bytes.readBigUInt64LE(at + 12 * i + 4),
+      }));
+    },
   }),
   fwd: ({ id, name, flag }) => ({ id, name, kind: "fwd", isUnion: flag }),
   func: ({ id, name, word, count }) => ({ id, name, kind: "func", typeId: word, linkage: count }),
@@ -338,7 +342,7 @@ const readers: { readonly [K in BtfKind]: (raw: Raw, kind: K) => BtfType } = {
 
 function readComposite(raw: Raw, kind: "struct" | "union"): BtfType {
   const { btf, id, name, word, flag, count, at } = raw;
-  const members = parts(count, (i) => {
+  const read = (i: number): BtfMember => {
     const offset = btf.bytes.readUInt32LE(at + 12 * i + 8);
     return {
       name: stringAt(btf, btf.bytes.readUInt32LE(at + 12 * i)),
@@ -347,8 +351,16 @@ function readComposite(raw: Raw, kind: "struct" | "union"): BtfType {
       bitOffset: flag ? offset & 0xff_ffff : offset,
       bitSize: flag ? offset >>> 24 : 0,
     };
-  });
-  return { id, name, kind, size: word, members };
+  };
+  let members: readonly BtfMember[] | undefined;
+  return {
+    ...{ id, name, kind, size: word },
+    // Read when they are asked for: whoever needs the name alone may meet 65,535 of them, many times.
+    get members() {
+      members ??= parts(count, read);
+      return members;
+    },
+  };
 }
 
 function parts<T>(count: number, read: (index: number) => T): T[] {

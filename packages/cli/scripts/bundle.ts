@@ -4,7 +4,7 @@
 // programs can be added that share its parts: bundle.ts NAME=ENTRY…, below the root of the repository.
 import { chmodSync, cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { build } from "esbuild";
+import { bundleModules } from "./bundle-modules.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const dist = join(root, "dist");
@@ -16,41 +16,27 @@ const others = Object.fromEntries(
   }),
 );
 
-// CommonJS packages ask for require at run time.
-const REQUIRE = `import { createRequire as $createRequire } from "node:module";
-const require = $createRequire(import.meta.url);`;
-
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "bpf"), { recursive: true });
-const { metafile } = await build({
-  entryPoints: {
+const outputs = await bundleModules({
+  entries: {
     gander: join(root, "packages/cli/src/main.ts"),
     "gander-operator": join(root, "packages/operator/src/main.ts"),
     ...others,
   },
-  outdir: dist,
-  outExtension: { ".js": ".mjs" },
-  chunkNames: "lib/[name]-[hash]",
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  supported: { using: true },
-  banner: { js: REQUIRE },
-  sourcemap: "linked",
-  metafile: true,
-  logLevel: "warning",
+  directory: dist,
+  sourceMaps: "linked",
 });
 
 copy(join(root, "packages/libbpf/build/libbpf.node"), join(dist, "lib"));
+copy(join(root, "packages/sensor/native/build/read-files"), join(dist, "lib"));
 for (const object of globSync(join(root, "bpf/build/*.bpf.o"))) copy(object, join(dist, "bpf"));
 copy(join(root, "LICENSE"), dist);
 writeFileSync(join(dist, "node.path"), `${process.execPath}\n`);
 for (const name of ["gander", "gander-operator"]) chmodSync(join(dist, `${name}.mjs`), 0o755);
-const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
 process.stdout.write(
-  `dist/gander.mjs, dist/gander-operator.mjs and ${Object.keys(metafile.outputs).length} files beside them, ${(bytes / 1e6).toFixed(1)} MB\n`,
+  `dist/gander.mjs, dist/gander-operator.mjs and ${Object.keys(outputs).length} files beside them, ${(bytes / 1e6).toFixed(1)} MB\n`,
 );
 
 function copy(file: string, directory: string): void {

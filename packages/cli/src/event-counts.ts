@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EventCounters, ReaderCounters, RecordCounters } from "@gander/proto";
+import { quoteSentence } from "./events/quote.ts";
 
 /** What became of events, as `gander status -o json` has it. */
 export type EventCounts = {
@@ -8,6 +9,15 @@ export type EventCounts = {
   readonly policy: RecordCounts;
   readonly readers: Readonly<Record<string, ReaderCounts>>;
   readonly undecodable: number;
+  /** What should not happen in the kernel, and did. */
+  readonly faults: readonly Fault[];
+};
+
+export type Fault = {
+  readonly name: string;
+  readonly count: number;
+  readonly meaning: string;
+  readonly advice: string;
 };
 
 /** Read, or still in the ring: produced - lostRingFull - lostMemory. */
@@ -31,6 +41,11 @@ export function eventCounts(counters: EventCounters): EventCounts {
     policy: recordsOf(counters.policy),
     readers: Object.fromEntries(readers),
     undecodable: Number(counters.undecodable ?? 0),
+    faults: (counters.faults ?? []).map(
+      ({ name = "", count = "0", meaning = "", advice = "" }) => ({
+        ...{ name, count: Number(count), meaning, advice },
+      }),
+    ),
   };
 }
 
@@ -57,6 +72,7 @@ export function describeCounts({
   policy,
   readers,
   undecodable,
+  faults,
 }: EventCounts): string[] {
   const kinds: readonly (readonly [string, RecordCounts])[] = [
     ["exec", exec],
@@ -78,6 +94,7 @@ export function describeCounts({
       ? "lost in the kernel: none"
       : `lost in the kernel: ${some(missing)} (${causes})`,
     ...(undecodable === 0 ? [] : [`undecodable: ${undecodable}, an error of the sensor`]),
+    ...faults.map(({ count, meaning, advice }) => quoteSentence(`${count} ${meaning}. ${advice}.`)),
     ...Object.entries(readers).flatMap(([name, reader]) => describeReader(name, reader)),
   ];
 }

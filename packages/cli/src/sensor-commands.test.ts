@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createControlServer } from "../../sensor/src/control/control-server.ts";
 import type { ControlledPolicies } from "../../sensor/src/control/policies.ts";
 import { createEventPublisher } from "../../sensor/src/events/event-publisher.ts";
+import { noPolicyCounts } from "../../sensor/src/policy/counters.ts";
 import type { HookState, PolicyState } from "../../sensor/src/policy/index.ts";
 import { ProcessTable } from "../../sensor/src/process/process-table.ts";
 import { runCli } from "./cli.ts";
@@ -22,25 +23,27 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const words = { meaning: "processes had no room", advice: "Limit them" };
+
 const counters = {
+  ...noPolicyCounts,
   hits: 1012n,
   filtered: 1000n,
   matched: 12n,
   emitted: 4n,
-  suppressed: { rateLimit: 1n, budget: 2n, noPost: 3n },
-  lost: { ring: 1n, memory: 1n },
+  ...{ suppressedRateLimit: 1n, suppressedBudget: 2n, suppressedNoPost: 3n },
+  ...{ lostRing: 1n, lostMemory: 1n, unevaluated: 5n, missed: 7n },
   killed: 2n,
   signalled: 1n,
   denied: 3n,
   wouldKill: 5n,
   wouldSignal: 0n,
   wouldDeny: 6n,
-  enforceFailed: 0n,
-  enforced: 0n,
+  unknownPath: 8n,
 };
 
 function hookState({ path, kind, target, index }: CompiledHook): HookState {
-  const attachments = [{ how: "LSM program", missed: 0n, counters }];
+  const attachments = [{ how: "LSM program", counters }];
   const selectors = [{ index: 0, label: "", counters }];
   return {
     path,
@@ -86,6 +89,7 @@ function rememberPolicies(): ControlledPolicies {
       const state: PolicyState = {
         ...{ name, namespace, digest, mode, origin, counters, id: all.length + 1, revision: 1 },
         ...{ state: "enabled", error: "", hooks: hooks.map(hookState), kernelMemoryBytes: 4096 },
+        findings: [],
         warnings: ["first \u001b[31mremark", "second"],
       };
       all.push(state);
@@ -119,6 +123,7 @@ async function startSensor(path: string) {
       logger: createLogger({ write: () => {} }),
       health: () => health,
       eventCounters: () => ({
+        faults: [{ ...words, name: "FAULT", count: "3" }],
         exec: { produced: "10", lost_ring_full: "2", lost_memory: "1" },
         exit: { produced: "9", lost_memory: "4" },
         readers: [{ name: "file", written: "11", dropped: "6", rate_limited: "0" }],
@@ -195,9 +200,9 @@ describe("policies", () => {
     expect((await gander("policy disable two")).out).toBe("two: disabled\n");
     const { out } = await gander("policy list");
     expect(out.split("\n").map((line) => line.trim())).toEqual([
-      "NAME  NAMESPACE  DOMAIN  STATE     MODE     HITS  EVENTS  FILTERED  SUPPRESSED  LOST  ENFORCED  WOULD   MEMORY",
-      "one   -          grpc    enabled   monitor  1012       4      1000           6     2         3      6  4.0 KiB",
-      "two   -          grpc    disabled  enforce  1012       4      1000           6     2         3      6  4.0 KiB",
+      "NAME  NAMESPACE  DOMAIN  STATE     MODE     HITS  EVENTS  FILTERED  SUPPRESSED  LOST  UNJUDGED  UNKNOWN  ENFORCED  WOULD   MEMORY",
+      "one   -          grpc    enabled   monitor  1012       4      1000           6     2        12        8         3      6  4.0 KiB",
+      "two   -          grpc    disabled  enforce  1012       4      1000           6     2        12        8         3      6  4.0 KiB",
       "",
       "one: first \\x1b[31mremark",
       "one: second",
@@ -253,8 +258,10 @@ describe("status", () => {
         "ready: sensor 1.2.3",
         "running",
         "policies: 1 enabled",
+        "not judged: 7 calls skipped by the kernel, 5 calls without memory to evaluate them, 8 filters decided without the fact they ask for (gander policy list tells which policies)",
         "events: 10 exec, 9 exit, 0 of policies",
         "lost in the kernel: 3 exec, 4 exit (2 ring full, 5 no memory)",
+        "3 processes had no room. Limit them.",
         "file: 11 written, 6 dropped",
         "",
       ].join("\n"),
@@ -268,12 +275,14 @@ describe("status", () => {
       details: "a ring is gone",
       version: "1.2.3",
       policies: { enabled: 1 },
+      unjudged: { missed: 7, unevaluated: 5, unknown: 8 },
       events: {
         exec: { produced: 10, lostRingFull: 2, lostMemory: 1 },
         exit: { produced: 9, lostRingFull: 0, lostMemory: 4 },
         policy: { produced: 0, lostRingFull: 0, lostMemory: 0 },
         readers: { file: { written: 11, dropped: 6, rateLimited: 0 }, grpc: { dropped: 0 } },
         undecodable: 0,
+        faults: [{ ...words, name: "FAULT", count: 3 }],
       },
     });
   });

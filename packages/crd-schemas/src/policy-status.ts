@@ -92,6 +92,17 @@ const revision = optional(count("Number of the ControllerRevision that nodes hav
 const hits = optional(count("Calls of its hooks by what it is for, on all nodes."));
 const enforced = optional(count("Calls that were denied or whose process was sent a signal."));
 const lost = optional(count("Events that were lost, for whatever cause."));
+const gaps = {
+  unevaluated: optional(
+    count(
+      "Calls for which there was no memory to evaluate them: denied where the policy can deny.",
+    ),
+  ),
+  missed: optional(count("Calls that a kernel did not hand to the policy's programs.")),
+  unknown: optional(
+    count("Filters that were decided, for the safe side, without the fact that they ask for."),
+  ),
+};
 
 /** `status` of a policy: what its columns show. */
 export const tracingPolicyStatus = object(
@@ -108,6 +119,7 @@ export const tracingPolicyStatus = object(
     hits,
     enforced,
     lost,
+    ...gaps,
   },
 );
 
@@ -150,6 +162,7 @@ const statusFields = {
   hits,
   enforced,
   lost,
+  ...gaps,
 };
 
 export const policyStatusStatus = object(

@@ -92,31 +92,43 @@ const rare = { admission: { shapeOnly: true } } as const;
 
 const inOrNot = oneOf("In: one of the values; NotIn: none of them.", ["In", "NotIn"]);
 
+const paths = {
+  operator: required(
+    oneOf("How paths are compared.", [
+      "In",
+      "NotIn",
+      "Prefix",
+      "NotPrefix",
+      "Postfix",
+      "NotPostfix",
+    ]),
+  ),
+  values: required(list("Paths, or the beginning or end of them.", text("Path."), some)),
+  followChildren: byDefault(false, bool("Descendants match as well.")),
+};
+
+const followsWholePaths = {
+  cel: "!has(self.followChildren) || !self.followChildren || self.operator in ['In', 'NotIn']",
+  message: "followChildren compares whole paths",
+  hint: "Use it with In or NotIn.",
+  at: "followChildren",
+};
+
 const binarySelector = object(
   "BinarySelector",
   "Filter on the path of the running program.",
   {
-    operator: required(
-      oneOf("How paths are compared.", [
-        "In",
-        "NotIn",
-        "Prefix",
-        "NotPrefix",
-        "Postfix",
-        "NotPostfix",
-      ]),
-    ),
-    values: required(list("Paths, or the beginning or end of them.", text("Path."), some)),
-    followChildren: byDefault(false, bool("Processes started by a matching one match as well.")),
+    ...paths,
+    identity: byDefault("path", oneOf("file: the very file at the path.", ["path", "file"])),
   },
-  [
-    {
-      cel: "!has(self.followChildren) || !self.followChildren || self.operator in ['In', 'NotIn']",
-      message: "followChildren compares whole paths",
-      hint: "Use it with In or NotIn.",
-      at: "followChildren",
-    },
-  ],
+  [followsWholePaths],
+);
+
+const parentBinarySelector = object(
+  "ParentBinarySelector",
+  "Filter on the path of the program of the parent.",
+  paths,
+  [followsWholePaths],
 );
 
 const namespaceSelector = object("NamespaceSelector", "Filter on a namespace of the process.", {
@@ -265,7 +277,7 @@ export const selectorSchema = object(
     ),
     matchBinaries: optional(list("Filter on the program.", binarySelector, { maxItems: 1 })),
     matchParentBinaries: optional(
-      list("Filter on the program of the parent.", binarySelector, { maxItems: 1, ...rare }),
+      list("Filter on the program of the parent.", parentBinarySelector, { maxItems: 1, ...rare }),
     ),
     matchNamespaces: optional(list("Filters on namespaces.", namespaceSelector)),
     matchNamespaceChanges: optional(

@@ -14,6 +14,7 @@ void export_function(napi_env env, napi_value exports, const char *name, napi_ca
 NAPI_MODULE_INIT()
 {
 	fd_register(env, exports);
+	file_register(env, exports);
 	log_register(env, exports);
 	object_register(env, exports);
 	object_settings_register(env, exports);

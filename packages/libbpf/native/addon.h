@@ -7,6 +7,7 @@
 void export_function(napi_env env, napi_value exports, const char *name, napi_callback function);
 
 void fd_register(napi_env env, napi_value exports);
+void file_register(napi_env env, napi_value exports);
 void log_register(napi_env env, napi_value exports);
 void object_register(napi_env env, napi_value exports);
 void object_settings_register(napi_env env, napi_value exports);

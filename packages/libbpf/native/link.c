@@ -280,6 +280,8 @@ static void set_target(napi_env env, napi_value result, const struct bpf_link_in
 		break;
 	case BPF_LINK_TYPE_PERF_EVENT:
 		set(env, result, "perfType", to_int(env, link->perf_event.type));
+		if (link->perf_event.type == BPF_PERF_EVENT_KPROBE || link->perf_event.type == BPF_PERF_EVENT_KRETPROBE)
+			set(env, result, "missed", to_bigint(env, link->perf_event.kprobe.missed));
 		break;
 	default:
 		break;

@@ -53,6 +53,8 @@ export interface Native {
   fdDuplicate(fd: NativeFd): NativeFd | Errno;
   fdClose(fd: NativeFd): number;
   fdCloseAsync(fd: NativeFd): Promise<number>;
+
+  fileHold(root: string, path: string): Promise<NativeFd | Errno>;
   takeLog(): string;
 
   objectOpen(bytes: Uint8Array, name: string, pinRoot: Text): NativeObject | Errno;
@@ -240,6 +242,7 @@ export interface NativeLinkInfo {
   readonly cgroupId?: bigint;
   readonly tracepoint?: string;
   readonly functionCount?: number;
+  /** Calls that the kprobe missed; of one function since 6.7, of many since 6.6, else absent or 0. */
   readonly missed?: bigint;
   readonly perfType?: number;
 }

@@ -314,7 +314,13 @@ describe("broken policies", () => {
   const folder = new URL("../../policy/test/fixtures/broken/", import.meta.url);
   // What these have wrong isn't there any more when the API server asks: it is of the text, the API
   // server refused it, or took it away.
-  const notInObjects = ["octal-number.yaml", "old-version.yaml", "unknown-top-field.yaml"];
+  const notInObjects = [
+    "alias-of-itself.yaml",
+    "merge-of-a-list.yaml",
+    "octal-number.yaml",
+    "old-version.yaml",
+    "unknown-top-field.yaml",
+  ];
   const files = readdirSync(folder).filter((file) => !notInObjects.includes(file));
   const objects = files.flatMap((file) => {
     const object = objectIn(readFileSync(new URL(file, folder), "utf8"));

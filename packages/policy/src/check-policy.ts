@@ -9,7 +9,8 @@ import type { CompiledPolicy } from "./compiled-policy.ts";
 import { limits } from "./limits.ts";
 import type { LooseSpec } from "./loose.ts";
 import { withoutBroken } from "./loose.ts";
-import type { SourceDocument } from "./read/parse-documents.ts";
+import { objectDocument } from "./read/object-document.ts";
+import type { ParsedFile, SourceDocument } from "./read/parse-documents.ts";
 import { parseDocuments } from "./read/parse-documents.ts";
 import { reportFinding } from "./schema-problems.ts";
 import type { Scope } from "./scope.ts";
@@ -37,15 +38,27 @@ export function checkPolicy(
   text: string,
   { file }: CheckOptions,
 ): Result<readonly CheckedPolicy[]> {
-  const { documents, problems } = parseDocuments(text, file);
+  return checkDocuments(parseDocuments(text, file), file);
+}
+
+/** The same for an object that was never a text of a person: its problems have paths, and line 0. */
+export function checkPolicyObject(object: object): Result<CheckedPolicy> {
+  const { value, problems } = checkDocuments(objectDocument(object), "");
+  return value?.[0] ? { value: value[0] } : { problems: problems ?? [] };
+}
+
+function checkDocuments(
+  { documents, problems }: ParsedFile,
+  file: string,
+): Result<readonly CheckedPolicy[]> {
   const found = [...problems];
   const policies: CheckedPolicy[] = [];
-  let skipped: readonly Problem[] = [];
+  const skipped: Problem[] = [];
   for (const document of documents) {
     const own: Problem[] = [];
     const checked = checkDocument(document, file, (problem) => void own.push(problem));
     found.push(...own);
-    if (checked === "skipped") skipped = [...skipped, ...own];
+    if (checked === "skipped") skipped.push(...own);
     else if (checked) policies.push({ ...checked, warnings: own });
   }
   found.push(...sameNames(policies, file));
@@ -188,9 +201,15 @@ function noPolicy(file: string): Problem {
   };
 }
 
+const paths = new Intl.Collator("en", { numeric: true });
+const byPath = (a: Problem, b: Problem) => paths.compare(a.path, b.path);
+
 /** In the order of the file, and not more than anybody reads. */
 function bounded(problems: readonly Problem[]): readonly Problem[] {
-  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  // Of an object they have no lines.
+  const sorted = [...problems].sort(
+    (a, b) => a.line - b.line || a.column - b.column || (a.line === 0 ? byPath(a, b) : 0),
+  );
   const more = sorted.length - limits.problems;
   if (more <= 0) return sorted;
   const kept = sorted.slice(0, limits.problems);

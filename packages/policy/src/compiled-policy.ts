@@ -103,7 +103,8 @@ export type CompiledFilter =
   | {
       readonly on: "binary";
       readonly negate: boolean;
-      readonly match: "equal" | "prefix" | "postfix";
+      /** file: the very files that are at these paths on the node, wherever they are run from. */
+      readonly match: "equal" | "prefix" | "postfix" | "file";
       readonly followChildren: boolean;
       readonly paths: readonly string[];
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { CheckedPolicy, CheckOptions } from "./check-policy.ts";
-export { checkPolicy } from "./check-policy.ts";
+export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
 export type {
   ArgTest,
   ArgType,
@@ -35,4 +35,5 @@ export type { Refusal } from "./kernel-check/refusals.ts";
 export type { LabelOf } from "./label-selection.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export { limits } from "./limits.ts";
-export { placeProblems } from "./place-problems.ts";
+export { problemPlacer } from "./place-problems.ts";
+export { filesOfHooks } from "./policy-files.ts";

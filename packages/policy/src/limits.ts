@@ -4,9 +4,12 @@ import { languageLimits } from "@gander/crd-schemas";
 
 /** What a policy may hold. Lengths are in bytes of UTF-8; those of sets come from bpf/abi.h. */
 export const limits = {
-  fileBytes: 256 * 1024,
+  /** Of a file, also with its aliases written out. */
+  fileBytes: 1024 * 1024,
   /** Documents in one file. */
-  documents: 256,
+  documents: 1024,
+  /** Lists and mappings around a value. A policy needs a dozen; what lies in the same file may need more. */
+  depth: 128,
   /** Problems that are told of one file. */
   problems: 100,
   /** Errors of syntax that are told of one document: most follow from those before. */

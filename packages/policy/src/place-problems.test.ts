@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import { expect, it } from "vitest";
-import { placeProblems } from "./place-problems.ts";
+import { problemPlacer } from "./place-problems.ts";
 
 const text = `kind: ConfigMap
 ---
@@ -38,12 +38,12 @@ it.each([
   ["spec.kprobes[0].call", "shop", 15, 25],
   ["spec.kprobes[0]", "elsewhere", 0, 0],
 ])("%s of namespace %j is at %i:%i", (path, namespace, line, column) => {
-  expect(placeProblems([problem(path)], { name: "a", namespace }, text)).toEqual([
+  expect(problemPlacer(text)([problem(path)], { name: "a", namespace })).toEqual([
     { ...problem(path), line, column },
   ]);
 });
 
 it("leaves places that are known", () => {
   const known = { ...problem("spec"), line: 3, column: 1 };
-  expect(placeProblems([known], { name: "a", namespace: "" }, text)).toEqual([known]);
+  expect(problemPlacer(text)([known], { name: "a", namespace: "" })).toEqual([known]);
 });

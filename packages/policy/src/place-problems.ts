@@ -7,17 +7,26 @@ import { parseDocuments } from "./read/parse-documents.ts";
 
 /**
  * Gives problems that know only their path in a policy (those found by looking at a kernel) the line
- * and column in the text that the policy was read from.
+ * and column in the text that the policy was read from. The text is read once for all its policies.
  */
-export function placeProblems(
+export function problemPlacer(
+  text: string,
+): (
   problems: readonly Problem[],
   policy: Pick<CompiledPolicy, "name" | "namespace">,
-  text: string,
-): readonly Problem[] {
-  if (problems.every(({ line }) => line > 0)) return problems;
-  const document = parseDocuments(text, "").documents.find(({ value }) => isOf(value, policy));
-  if (!document) return problems;
-  return problems.map((problem) => (problem.line > 0 ? problem : place(problem, document)));
+) => readonly Problem[] {
+  let byPolicy: ReadonlyMap<string, SourceDocument> | undefined;
+  return (problems, policy) => {
+    if (problems.every(({ line }) => line > 0)) return problems;
+    byPolicy ??= new Map(
+      parseDocuments(text, "")
+        .documents.map((document) => [nameIn(document.value), document] as const)
+        .reverse(),
+    );
+    const document = byPolicy.get(`${policy.namespace}/${policy.name}`);
+    if (!document) return problems;
+    return problems.map((problem) => (problem.line > 0 ? problem : place(problem, document)));
+  };
 }
 
 function place(problem: Problem, { locate }: SourceDocument): Problem {
@@ -31,11 +40,12 @@ function readPath(text: string): Path {
   );
 }
 
-function isOf(value: unknown, { name, namespace }: Pick<CompiledPolicy, "name" | "namespace">) {
+/** `namespace/name` of a policy. */
+function nameIn(value: unknown): string {
   const field = (from: unknown, key: string): unknown =>
     typeof from === "object" && from !== null ? Reflect.get(from, key) : undefined;
   const metadata = field(value, "metadata");
-  if (field(metadata, "name") !== name) return false;
   const namespaced = field(value, "kind") === "TracingPolicyNamespaced";
-  return namespace === (namespaced ? (field(metadata, "namespace") ?? "default") : "");
+  const namespace = namespaced ? (field(metadata, "namespace") ?? "default") : "";
+  return `${namespace}/${field(metadata, "name")}`;
 }

@@ -28,7 +28,10 @@ describe("docs/policies.md", () => {
   });
 
   it.each([
-    ["size of a file", `${limits.fileBytes} bytes, ${limits.documents} documents`],
+    [
+      "size of a file, also with its aliases written out",
+      `${limits.fileBytes} bytes, ${limits.documents} documents, ${limits.depth} levels`,
+    ],
     ["hooks in a policy", `${limits.hooks}`],
     ["selectors of a hook", `${limits.selectors}`],
     ["filters in a selector", `${limits.filters}`],

@@ -1583,6 +1583,31 @@ export const descriptor: Readonly<Record<string, object>> = {
       "undecodable": {
        "type": "uint64",
        "id": 5
+      },
+      "faults": {
+       "rule": "repeated",
+       "type": "FaultCounter",
+       "id": 6
+      }
+     }
+    },
+    "FaultCounter": {
+     "fields": {
+      "name": {
+       "type": "string",
+       "id": 1
+      },
+      "count": {
+       "type": "uint64",
+       "id": 2
+      },
+      "meaning": {
+       "type": "string",
+       "id": 3
+      },
+      "advice": {
+       "type": "string",
+       "id": 4
       }
      }
     },
@@ -2253,6 +2278,38 @@ export const descriptor: Readonly<Record<string, object>> = {
       "lost_memory": {
        "type": "uint64",
        "id": 1007
+      },
+      "unevaluated": {
+       "type": "uint64",
+       "id": 1008
+      },
+      "missed": {
+       "type": "uint64",
+       "id": 1009
+      },
+      "unknown_process": {
+       "type": "uint64",
+       "id": 1010
+      },
+      "unknown_path": {
+       "type": "uint64",
+       "id": 1011
+      },
+      "unknown_name": {
+       "type": "uint64",
+       "id": 1012
+      },
+      "unknown_memory": {
+       "type": "uint64",
+       "id": 1013
+      },
+      "unknown_peer": {
+       "type": "uint64",
+       "id": 1014
+      },
+      "exempt": {
+       "type": "uint64",
+       "id": 1015
       }
      }
     },

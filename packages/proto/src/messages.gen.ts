@@ -699,6 +699,14 @@ export type EventCounters = {
   readonly policy?: RecordCounters | undefined;
   readonly readers?: readonly ReaderCounters[] | undefined;
   readonly undecodable?: string | undefined;
+  readonly faults?: readonly FaultCounter[] | undefined;
+};
+
+export type FaultCounter = {
+  readonly name?: string | undefined;
+  readonly count?: string | undefined;
+  readonly meaning?: string | undefined;
+  readonly advice?: string | undefined;
 };
 
 export type RecordCounters = {
@@ -883,6 +891,14 @@ export type TracingPolicyActionCounters = {
   readonly lost_ring_full?: string | undefined;
   readonly enforce_failed?: string | undefined;
   readonly lost_memory?: string | undefined;
+  readonly unevaluated?: string | undefined;
+  readonly missed?: string | undefined;
+  readonly unknown_process?: string | undefined;
+  readonly unknown_path?: string | undefined;
+  readonly unknown_name?: string | undefined;
+  readonly unknown_memory?: string | undefined;
+  readonly unknown_peer?: string | undefined;
+  readonly exempt?: string | undefined;
 };
 
 export type TracingPolicySelectorActionCounters = {
@@ -1185,6 +1201,7 @@ export type Messages = {
   "tetragon.GetHealthStatusResponse": GetHealthStatusResponse;
   "tetragon.OperatorConnection": OperatorConnection;
   "tetragon.EventCounters": EventCounters;
+  "tetragon.FaultCounter": FaultCounter;
   "tetragon.RecordCounters": RecordCounters;
   "tetragon.ReaderCounters": ReaderCounters;
   "tetragon.ProcessLoader": ProcessLoader;

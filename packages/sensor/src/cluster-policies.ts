@@ -30,6 +30,8 @@ export type ClusterPoliciesOptions = {
 export type ClusterPolicies = AsyncDisposable & {
   /** Brings in force what is stored; asks for it within this call. Done when it is. Never rejects. */
   restore(): Promise<void>;
+  /** What is stored is all that was to be in force last; or there is no operator any more. */
+  isWhole(): boolean;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
 };
@@ -43,7 +45,12 @@ export async function openClusterPolicies(
   // Cgroups may be in groups of policies although the manifest that tells of them was lost.
   const isLeft = adopted > 0 || [...kernel.cgroups.entries()].length > 0;
   if (access === undefined && !isLeft)
-    return { keeper: undefined, restore: async () => {}, [Symbol.asyncDispose]: async () => {} };
+    return {
+      keeper: undefined,
+      restore: async () => {},
+      isWhole: () => true,
+      [Symbol.asyncDispose]: async () => {},
+    };
   await using parts = new AsyncDisposableStack();
   const node = parts.use(
     await createNodePolicies({ policies, cgroups, groups: kernel.cgroups, logger }),
@@ -52,7 +59,8 @@ export async function openClusterPolicies(
   const opened = parts.move();
   return {
     keeper,
-    // Of another build's programs, and without the manifest, nothing stays: whatever is stored is better.
+    isWhole: () => keeper?.isWhole ?? true,
+    // In tables of its own there is nothing yet: whatever is stored is better.
     restore: () =>
       keeper?.restore(kernel.found === "same" && adopted > 0 ? "adopted" : "fresh") ??
       removeAll(node, logger),

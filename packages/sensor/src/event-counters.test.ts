@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { eventCounters } from "./event-counters.ts";
-import type { LifecycleCounts } from "./kernel/index.ts";
-import type { PolicyCounters } from "./policy/index.ts";
+import { fault } from "./kernel/abi.gen.ts";
+import type { FaultName, LifecycleCounts } from "./kernel/index.ts";
+import { noPolicyCounts } from "./policy/counters.ts";
 
 const none = { produced: 0n, lost: { ring: 0n, memory: 0n } };
 const lifecycle: LifecycleCounts = {
@@ -10,15 +11,23 @@ const lifecycle: LifecycleCounts = {
   exec: { produced: 10n, lost: { ring: 2n, memory: 1n } },
   exit: { produced: 9n, lost: { ring: 0n, memory: 4n } },
 };
+const noFaults = Object.fromEntries(
+  Object.keys(fault)
+    .filter((name) => name !== "FAULT_MAX")
+    .map((name) => [name, 0n]),
+) as Record<FaultName, bigint>;
 const policy = (emitted: bigint, ring: bigint, memory: bigint) => ({
-  counters: { emitted, lost: { ring, memory } } as PolicyCounters,
+  counters: { ...noPolicyCounts, emitted, lostRing: ring, lostMemory: memory },
 });
 
 describe("event counters", () => {
   it("tell what was produced and lost, by cause", () => {
     expect(
       eventCounters({
-        kernel: { lifecycleCounts: () => lifecycle },
+        kernel: {
+          lifecycleCounts: () => lifecycle,
+          faults: () => ({ ...noFaults, FAULT_PROC_TABLE: 3n }),
+        },
         policies: { list: () => [policy(5n, 1n, 0n), policy(7n, 0n, 3n)] },
         pipeline: {
           counters: () => ({ records: 20, unknownRecords: 1, failedRecords: 2, lostInKernel: 7 }),
@@ -33,6 +42,13 @@ describe("event counters", () => {
       policy: { produced: "16", lost_ring_full: "1", lost_memory: "3" },
       readers: [{ name: "file", written: "11", dropped: "6", rate_limited: "8" }],
       undecodable: "3",
+      faults: [
+        {
+          ...{ name: "FAULT_PROC_TABLE", count: "3" },
+          meaning: expect.stringContaining("no room in the table of processes"),
+          advice: expect.stringContaining("pids.max"),
+        },
+      ],
     });
   });
 });

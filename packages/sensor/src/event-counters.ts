@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EventCounters, RecordCounters } from "@gander/proto";
 import type { EventPipeline } from "./events/event-pipeline.ts";
+import { faultCounters } from "./fault-report.ts";
 import type { JsonExport } from "./json-export.ts";
 import type { Kernel, RecordCount } from "./kernel/index.ts";
 import type { PolicyState } from "./policy/index.ts";
 
 export type EventCounterDeps = {
-  readonly kernel: Pick<Kernel, "lifecycleCounts">;
+  readonly kernel: Pick<Kernel, "lifecycleCounts" | "faults">;
   readonly policies: { list(): readonly Pick<PolicyState, "counters">[] };
   readonly pipeline: Pick<EventPipeline, "counters">;
   readonly json: Pick<JsonExport, "counters">;
@@ -38,6 +39,7 @@ export function eventCounters({
             },
           ],
     undecodable: String(failedRecords + unknownRecords),
+    faults: faultCounters(kernel.faults()),
   };
 }
 
@@ -46,10 +48,10 @@ function ofPolicies(policies: readonly Pick<PolicyState, "counters">[]): RecordC
   let ring = 0n;
   let memory = 0n;
   for (const { counters } of policies) {
-    const { emitted, lost } = counters;
-    produced += emitted + lost.ring + lost.memory;
-    ring += lost.ring;
-    memory += lost.memory;
+    const { emitted, lostRing, lostMemory } = counters;
+    produced += emitted + lostRing + lostMemory;
+    ring += lostRing;
+    memory += lostMemory;
   }
   return { produced, lost: { ring, memory } };
 }

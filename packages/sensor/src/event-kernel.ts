@@ -36,7 +36,9 @@ export function createLossSum(
   let known = new Map<number, bigint>();
   let total = 0n;
   return () => {
-    const now = new Map(list().map(({ id, counters: { lost } }) => [id, lost.ring + lost.memory]));
+    const now = new Map(
+      list().map(({ id, counters }) => [id, counters.lostRing + counters.lostMemory]),
+    );
     for (const [id, lost] of now) {
       const before = known.get(id) ?? 0n;
       // A replaced policy may count anew.

@@ -1,6 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@gander/base";
+import type { FaultCounter } from "@gander/proto";
+import type { FaultName } from "./kernel/index.ts";
+
+type FaultText = {
+  /** What happened, after its number. */
+  readonly meaning: string;
+  /** What to do about it. */
+  readonly advice: string;
+};
+
+const faultTexts: Readonly<Record<FaultName, FaultText>> = {
+  FAULT_SCRATCH: {
+    meaning:
+      "calls could not be evaluated for want of memory; where a policy can deny, they were denied",
+    advice:
+      "gander policy list tells which policies. Look for many processes that hang in such calls",
+  },
+  FAULT_STAGE: {
+    meaning: "records of processes could not be put together for want of memory",
+    advice: "Events of execs or exits are missing; they are in what is lost",
+  },
+  FAULT_PROC_TABLE: {
+    meaning: "processes had no room in the table of processes: their lineage is not known",
+    advice:
+      "Find out who keeps that many processes, and limit them: pids.max of the cgroup, or the pod's limit of pids",
+  },
+  FAULT_PROC_UNKNOWN: {
+    meaning:
+      "processes ended that were not in the table of processes: there are no exit events of them",
+    advice: "The table was full when they began, see above; else please report it",
+  },
+  FAULT_UNREADABLE: {
+    meaning: "arguments could not be read",
+    advice:
+      "Policies on system calls read what the process may take away; use LSM hooks or security_* functions to enforce",
+  },
+  FAULT_PATH_DEPTH: {
+    meaning: "paths had more components than are followed",
+    advice: "Somebody may be trying to hide a file: the events of policies on paths tell who",
+  },
+  FAULT_RATE_TABLE: {
+    meaning: "events could not be held against a rateLimit: they were told all the same",
+    advice: "The table of rates is full; a rateLimit for each process or none takes less of it",
+  },
+  FAULT_CGROUP_TABLE: {
+    meaning:
+      "new cgroups had no room in the table: the policies of their pods do not apply to them",
+    advice: "Find out which pod makes that many cgroups",
+  },
+};
+
+/** What people and programs are told of faults; nothing of those that never happened. */
+export function faultCounters(faults: Readonly<Record<FaultName, bigint>>): FaultCounter[] {
+  const names = Object.keys(faults) as FaultName[];
+  return names
+    .filter((name) => faults[name] > 0n)
+    .map((name) => ({ name, count: String(faults[name]), ...faultTexts[name] }));
+}
 
 export type Faults = Readonly<Record<string, bigint>>;
 

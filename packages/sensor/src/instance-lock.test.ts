@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lockInstance } from "./instance-lock.ts";
 
-const LOCK = "sys-fs-bpf-gander.lock";
-const BPF_DIR = "/sys/fs/bpf/gander";
+const LOCK = "lock";
 let dir = "";
 
 beforeEach(async () => {
@@ -19,38 +18,45 @@ afterEach(() => rm(dir, { recursive: true }));
 describe("lockInstance", () => {
   it("refuses a second holder, names the first, and lets go", async () => {
     {
-      await using _held = await lockInstance(dir, BPF_DIR);
-      await expect(lockInstance(dir, BPF_DIR)).rejects.toMatchObject({
+      await using _held = await lockInstance(dir);
+      await expect(lockInstance(dir)).rejects.toMatchObject({
         code: "sensor-already-running",
-        message: `Cannot start: process ${process.pid} is the sensor for ${BPF_DIR} already`,
+        message: `Cannot start: process ${process.pid} is the sensor for ${dir} already`,
       });
-      await using _other = await lockInstance(dir, "/sys/fs/bpf/other");
+      await using _other = await lockInstance(join(dir, "other"));
     }
-    expect(await readdir(dir)).toEqual([]);
-    await using _again = await lockInstance(dir, BPF_DIR);
+    expect(await readdir(dir)).toEqual(["other"]);
+    await using _again = await lockInstance(dir);
   });
 
   it("takes over from a process that is gone", async () => {
     const child = spawn("true");
     await once(child, "exit");
     await symlink(`${child.pid} 1`, join(dir, LOCK));
-    await using _held = await lockInstance(dir, BPF_DIR);
+    await using _held = await lockInstance(dir);
     expect(await readlink(join(dir, LOCK))).toMatch(new RegExp(`^${process.pid} \\d+$`));
   });
 
   it("does not mistake a process with the same pid for the holder", async () => {
     await symlink(`${process.pid} 1`, join(dir, LOCK));
-    await using _held = await lockInstance(dir, BPF_DIR);
+    await using _held = await lockInstance(dir);
   });
 
   it.each(["nonsense", "-1 2", "1e99 3"])("takes over from a broken link %j", async (content) => {
     await symlink(content, join(dir, LOCK));
-    await using _held = await lockInstance(dir, BPF_DIR);
+    await using _held = await lockInstance(dir);
+  });
+
+  it("removes what a process left that was killed while it took over, and no other's", async () => {
+    for (const name of ["lock-999999999", `lock-${process.ppid}`, "lock-file"])
+      await symlink("999999999 1", join(dir, name));
+    await using _held = await lockInstance(dir);
+    expect((await readdir(dir)).sort()).toEqual([LOCK, `lock-${process.ppid}`, "lock-file"].sort());
   });
 
   it("takes over from what is no link", async () => {
     await writeFile(join(dir, LOCK), "");
-    await using _held = await lockInstance(dir, BPF_DIR);
+    await using _held = await lockInstance(dir);
     expect(await readdir(dir)).toEqual([LOCK]);
   });
 
@@ -59,7 +65,7 @@ describe("lockInstance", () => {
     // One process would win against itself: its identity is the holder's.
     const script = `
       import { lockInstance } from ${JSON.stringify(join(import.meta.dirname, "instance-lock.ts"))};
-      try { await lockInstance(process.argv[1], "${BPF_DIR}"); console.log("won"); }
+      try { await lockInstance(process.argv[1]); console.log("won"); }
       catch (error) { console.log(error.code); }
       await new Promise(() => setInterval(() => {}, 1000));`;
     const children = Array.from({ length: 6 }, () =>

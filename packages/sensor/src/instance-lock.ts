@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { link, mkdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { GanderError } from "@gander/base";
 
@@ -9,12 +9,13 @@ import { GanderError } from "@gander/base";
  * with its content or not at all, never over another, and needs no room on a full disk.
  * Throws GanderError `sensor-already-running` while the holder lives.
  */
-export async function lockInstance(stateDir: string, bpfDir: string): Promise<AsyncDisposable> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const path = join(stateDir, `${bpfDir.replace(/^\//, "").replaceAll("/", "-")}.lock`);
+export async function lockInstance(bpfDir: string): Promise<AsyncDisposable> {
+  await mkdir(bpfDir, { recursive: true, mode: 0o700 });
+  const path = join(bpfDir, "lock");
   const own = await identityOf(process.pid);
   if (own === undefined) throw new Error("/proc does not know this process");
   await take(own, path, bpfDir);
+  await removeAsides(bpfDir);
   return {
     async [Symbol.asyncDispose]() {
       if ((await holderOf(path)) === own) await rm(path, { force: true });
@@ -31,7 +32,7 @@ async function take(own: string, path: string, bpfDir: string): Promise<void> {
     if (holder === undefined) continue;
     const pid = Number(holder.split(" ")[0]);
     if ((await identityOf(pid)) === holder) throw alreadyRunning(pid, bpfDir);
-    await removeStale(path, `${path}.${process.pid}`, holder);
+    await removeStale(path, `${path}-${process.pid}`, holder);
   }
   throw new GanderError(
     "sensor-already-running",
@@ -48,6 +49,15 @@ async function removeStale(path: string, aside: string, holder: string): Promise
   }
   if ((await holderOf(aside)) !== holder) await isFirst(link(aside, path));
   await rm(aside, { force: true });
+}
+
+/** Those of processes that were killed before they had removed a stale link. */
+async function removeAsides(bpfDir: string): Promise<void> {
+  for (const name of await readdir(bpfDir)) {
+    const [, pid] = /^lock-(\d+)$/.exec(name) ?? [];
+    if (pid === undefined || (await identityOf(Number(pid))) !== undefined) continue;
+    await rm(join(bpfDir, name), { force: true });
+  }
 }
 
 async function isFirst(made: Promise<void>): Promise<boolean> {
@@ -90,7 +100,7 @@ function alreadyRunning(pid: number, bpfDir: string): GanderError {
     "sensor-already-running",
     `Cannot start: process ${pid} is the sensor for ${bpfDir} already`,
     {
-      hint: "Stop it first (systemctl stop gander, or Ctrl-C), or give this one its own --bpf-dir, --state-dir and --server-address.",
+      hint: "Stop it first (systemctl stop gander, or Ctrl-C), or give this one its own --bpf-dir and --server-address.",
     },
   );
 }

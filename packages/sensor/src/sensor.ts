@@ -22,15 +22,25 @@ import {
   type EventPipelineOptions,
 } from "./events/event-pipeline.ts";
 import { recordOffsets } from "./events/record-layouts.ts";
+import { readCommandLines } from "./events/task-arguments.ts";
+import { explainDenial } from "./explain-denial.ts";
 import { reportFaults } from "./fault-report.ts";
+import { reportGaps } from "./gap-report.ts";
 import { lockInstance } from "./instance-lock.ts";
 import { createJsonExport, type JsonExport } from "./json-export.ts";
-import { createKernel, type Kernel } from "./kernel/index.ts";
+import { createKernel, introduceSensor, type Kernel } from "./kernel/index.ts";
 import type { BundleKeeper } from "./operator/bundle-keeper.ts";
 import { operatorAccess } from "./operator/operator-access.ts";
 import { operatorConnection } from "./operator/operator-connection.ts";
 import type { OperatorLink } from "./operator/operator-link.ts";
-import { createManifestFile, createPolicyManager, type PolicyManager } from "./policy/index.ts";
+import {
+  createManifestFile,
+  createPolicyManager,
+  type InstalledPolicy,
+  type ManifestFile,
+  type PolicyManager,
+  unknownPolicyPrefix,
+} from "./policy/index.ts";
 import { watchPolicyDirectories } from "./policy-directory.ts";
 import { readPolicyFiles } from "./policy-file.ts";
 import { requireRights } from "./required-rights.ts";
@@ -60,6 +70,20 @@ export async function createSensor(
   configuration: SensorConfiguration,
   deps: SensorDeps,
 ): Promise<Sensor> {
+  const bpfFolder = bpfFolderOf(configuration);
+  const { objectsFolder: folder } = objectsFolder();
+  const objects = { ringBytes: powerOfTwo(configuration.rbSize), ...(folder && { folder }) };
+  // First of all: until then a policy of an earlier sensor can deny whatever this one does.
+  const hooks = introduceSensor(bpfFolder, objects);
+  try {
+    return await startSensor(configuration, deps);
+  } catch (error) {
+    const policies = policiesInForce(manifestOf(configuration));
+    throw explainDenial(error, { bpfFolder, hooks, policies });
+  }
+}
+
+async function startSensor(configuration: SensorConfiguration, deps: SensorDeps): Promise<Sensor> {
   const { logger, version } = deps;
   requireRights();
   logger.info("Sensor starts", { version, kernel: release(), pid: process.pid });
@@ -80,18 +104,24 @@ export async function createSensor(
     stay,
   );
   const pipeline = createEventPipeline(
-    { kernel: eventKernel(kernel, policies), rules: policies, cgroups, logger },
+    {
+      kernel: eventKernel(kernel, policies),
+      rules: policies,
+      commandLines: readCommandLines,
+      cgroups,
+      logger,
+    },
     pipelineOptions(configuration, settings, kernel, nodeName),
   );
   const json = parts.use(await createJsonExport(pipeline.events, configuration, settings, logger));
   // Stopped before the export, which so gets what is still in the ring.
   parts.use(pipeline);
-  pipeline.start();
+  await pipeline.start();
   const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
   if (operator !== undefined) parts.use(operator);
   const control = { ...deps, kernel, policies, pipeline, json, listeners, operator };
   parts.use(await startControl(configuration, control));
-  parts.use(watchFaults(kernel, logger));
+  parts.use(watchFaults(kernel, policies, logger));
   parts.use(await startMetrics(configuration, { ...control, nodeName }));
 
   stay.inKernel = configuration.keepSensorsOnExit;
@@ -128,24 +158,28 @@ async function startEnforcement(
   parts: AsyncDisposableStack,
   stay: Stay,
 ): Promise<Enforcement> {
-  const { stateDir, rbSize } = configuration;
-  const bpfFolder = resolve("/sys/fs/bpf", configuration.bpfDir);
-  parts.use(await lockInstance(stateDir, bpfFolder));
+  const bpfFolder = bpfFolderOf(configuration);
+  parts.use(await lockInstance(bpfFolder));
+  const ringBytes = powerOfTwo(configuration.rbSize);
+  const manifest = manifestOf(configuration);
+  const { manifests } = manifest.load();
   const kernel = await createKernel(
     { logger },
-    { bpfFolder, ringBytes: powerOfTwo(rbSize), ...objectsFolder() },
+    { bpfFolder, ringBytes, manifests, ...objectsFolder() },
   );
+  kernel.exemptThisProcess();
+  if (!kernel.isExempt)
+    logger.warn("Policies apply to the sensor itself: it could not tell its programs who it is");
   const cgroups = createCgroups(recordOffsets(kernel.layouts), {
     root: "/sys/fs/cgroup",
     bundles: createContainerBundles(configuration.containerConfigurations),
   });
-  const manifest = createManifestFile(join(stateDir, `${basename(bpfFolder)}.manifest`));
   // A start that fails must not end what an earlier sensor left in force.
   stay.inKernel = kernel.found !== "nothing";
   parts.defer(() => leaveKernel(kernel, manifest, stay, logger));
   const policies = parts.use(
     createPolicyManager(
-      { kernel: kernel.policies, manifest, logger },
+      { kernel: kernel.policies, manifest, left: kernel.left, logger },
       { kernelId: kernel.id, fresh: kernel.found === "nothing" },
     ),
   );
@@ -160,7 +194,7 @@ async function startEnforcement(
   parts.use(directories);
   await restored;
   await policies.started();
-  await kernel.removeOtherBuilds();
+  await policies.releaseLeft({ operatorIsWhole: fromCluster.isWhole() });
   return { kernel, policies, cgroups, keeper: fromCluster.keeper };
 }
 
@@ -232,7 +266,7 @@ async function startControl(
       pipeline,
       policies,
       check: checkPolicy,
-      health: () => ({ running: true, details: "running" }),
+      health: () => ({ running: true, details: healthDetails(kernel, policies) }),
       eventCounters: () => eventCounters({ kernel, policies, pipeline, json }),
       operator: () => operator && operatorConnection(operator.status()),
     },
@@ -247,6 +281,23 @@ async function startControl(
       filters: { withCredentials: configuration.enableProcessCred },
     },
   );
+}
+
+/** What a person who asks for the status should know at once. */
+function healthDetails({ isExempt, unusablePins }: Kernel, policies: PolicyManager): string {
+  const { unkept } = policies;
+  const unknown = policies.list().filter(({ name }) => name.startsWith(unknownPolicyPrefix));
+  return [
+    "running",
+    ...(isExempt
+      ? []
+      : ["policies apply to the sensor itself, as its programs could not be told who it is"]),
+    ...(unusablePins === 0
+      ? []
+      : [`${unusablePins} folders of pins of earlier sensors were no use and have been replaced`]),
+    ...(unkept === "" ? [] : [`the state on disk cannot be written (${unkept})`]),
+    ...unknown.map(({ name }) => `of what is in force as "${name}" the policies are not known`),
+  ].join("; ");
 }
 
 /** Loaded only where somebody wants it: it takes more memory than all that enforces. */
@@ -274,11 +325,17 @@ function giveBackLater(): Disposable {
 
 const faultPeriodMs = 60_000;
 
-function watchFaults(kernel: Kernel, logger: Logger): Disposable {
+/** So that the first calls that a policy could not judge are soon in the log. */
+const gapPeriodMs = 10_000;
+
+function watchFaults(kernel: Kernel, policies: PolicyManager, logger: Logger): Disposable {
   const stop = new AbortController();
   const options = { periodMs: faultPeriodMs, signal: stop.signal };
   reportFaults(() => kernel.faults(), logger, options).catch((error: unknown) =>
     logger.error("Faults of the kernel programs cannot be read", { error }),
+  );
+  reportGaps(() => policies.list(), logger, { ...options, periodMs: gapPeriodMs }).catch(
+    (error: unknown) => logger.error("Counts of policies cannot be read", { error }),
   );
   return { [Symbol.dispose]: () => stop.abort() };
 }
@@ -312,6 +369,20 @@ function readiness(policies: PolicyManager, kernel: Kernel) {
   const states: Record<string, number> = {};
   for (const { state } of policies.list()) states[state] = (states[state] ?? 0) + 1;
   return { policies: states, found: kernel.found, kernel: kernel.facts.release };
+}
+
+function bpfFolderOf({ bpfDir }: SensorConfiguration): string {
+  return resolve("/sys/fs/bpf", bpfDir);
+}
+
+function manifestOf(configuration: SensorConfiguration): ManifestFile {
+  const name = basename(bpfFolderOf(configuration));
+  return createManifestFile(join(configuration.stateDir, `${name}.manifest`));
+}
+
+/** As far as it can be known: reading it may be what is denied. */
+function policiesInForce(manifest: ManifestFile): readonly InstalledPolicy[] {
+  return manifest.load().manifests[0]?.policies ?? [];
 }
 
 /** Beside a bundle lies what the source tree has elsewhere. */

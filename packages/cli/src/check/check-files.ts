@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError, type Problem } from "@gander/base";
-import { type CheckedPolicy, checkPolicy, placeProblems } from "@gander/policy";
+import { type CheckedPolicy, checkPolicy, problemPlacer } from "@gander/policy";
 import type { Io } from "../io.ts";
 import { readInput } from "../read-input.ts";
 import type { FileReport } from "./file-report.ts";
@@ -35,9 +35,10 @@ async function checkFile(found: FoundFile, io: Io, onKernel: KernelCheck): Promi
   const report = { file, origin: found.path === "-" ? "stdin" : "file", source } as const;
   const { value, problems } = checkPolicy(source, { file });
   if (value !== undefined) {
+    const placeProblems = problemPlacer(source);
     const placed = value.flatMap((policy) => [
       ...policy.warnings,
-      ...placeProblems(onKernel(policy, file), policy.compiled, source),
+      ...placeProblems(onKernel(policy, file), policy.compiled),
     ]);
     return { ...report, state: "checked", problems: placed, policies: value };
   }

@@ -5,7 +5,7 @@ import { GanderError, type Values } from "@gander/base";
 import { clientOptions, withSensor } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { compactLine } from "../events/compact.ts";
-import { type EventJson, parseEvent } from "../events/event-json.ts";
+import { type EventJson, jsonText, parseEvent } from "../events/event-json.ts";
 import {
   allowList,
   EVENT_TYPES,
@@ -213,7 +213,7 @@ function painter(values: EventValues, io: Io): (event: EventJson) => string {
   return (event) => {
     const selected = selectFields(event, values.includeFields, values.excludeFields);
     return values.output === "json"
-      ? terminalSafeJson(JSON.stringify(selected))
+      ? terminalSafeJson(jsonText(selected))
       : compactLine(selected, compact);
   };
 }

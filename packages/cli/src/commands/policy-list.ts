@@ -7,13 +7,14 @@ import { fleetOptions } from "../fleet/fleet-options.ts";
 import { describePolicies } from "../fleet/fleet-text.ts";
 import { withFleet } from "../fleet/with-fleet.ts";
 import { columnsOf } from "../io.ts";
+import { unjudgedFields, unknownFields } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
 
 /** `gander policy list` */
 export const policyList = defineCommand({
   command: "gander policy list",
   summary:
-    "Lists the policies of the running sensor. HITS are calls that a policy looked at; each was filtered out, suppressed by a limit, lost, or is an EVENT. ENFORCED: killed, signalled or denied; WOULD: the same, had the mode been enforce. With --operator: the policies of the whole cluster; READY: nodes on which it is in force, of those that it is for.",
+    "Lists the policies of the running sensor. HITS are calls that a policy looked at; each was filtered out, suppressed by a limit, lost, UNJUDGED as there was no memory for it, or is an EVENT. UNJUDGED are also calls that the kernel did not hand to the policy. UNKNOWN: filters that were decided, for the safe side, without the fact that they ask for. ENFORCED: killed, signalled or denied; WOULD: the same, had the mode been enforce. With --operator: the policies of the whole cluster; READY: nodes on which it is in force, of those that it is for.",
   options: {
     output: {
       type: "text",
@@ -59,11 +60,32 @@ export const policyList = defineCommand({
 });
 
 const TEXTS = ["NAME", "NAMESPACE", "DOMAIN", "STATE", "MODE"];
-const NUMBERS = ["HITS", "EVENTS", "FILTERED", "SUPPRESSED", "LOST", "ENFORCED", "WOULD", "MEMORY"];
+const NUMBERS = [
+  "HITS",
+  "EVENTS",
+  "FILTERED",
+  "SUPPRESSED",
+  "LOST",
+  "UNJUDGED",
+  "UNKNOWN",
+  "ENFORCED",
+  "WOULD",
+  "MEMORY",
+];
 const HEADER = [...TEXTS, ...NUMBERS];
 
 /** On a terminal that is too narrow for all columns, in this order. */
-const DISPENSABLE = ["MEMORY", "NAMESPACE", "DOMAIN", "SUPPRESSED", "WOULD", "FILTERED", "MODE"];
+const DISPENSABLE = [
+  "MEMORY",
+  "NAMESPACE",
+  "DOMAIN",
+  "SUPPRESSED",
+  "UNKNOWN",
+  "UNJUDGED",
+  "WOULD",
+  "FILTERED",
+  "MODE",
+];
 
 function describe(policies: readonly TracingPolicyStatus[], width: number | undefined): string {
   if (policies.length === 0) return "No policies. Add one: gander policy add FILE";
@@ -89,6 +111,8 @@ function row(policy: TracingPolicyStatus): readonly string[] {
     sum(counters, ["filtered"]),
     sum(counters, ["nopost", "suppressed_rate_limit", "suppressed_budget"]),
     sum(counters, ["lost_ring_full", "lost_memory"]),
+    sum(counters, unjudgedFields),
+    sum(counters, unknownFields),
     calls(policy, "signal", "override"),
     calls(policy, "monitor_signal", "monitor_override"),
     bytes(Number(policy.kernel_memory_bytes ?? 0)),

@@ -38,6 +38,8 @@ async function settingsFromFiles(
 }
 
 async function runSensor(configuration: SensorConfiguration, io: Io): Promise<number> {
+  // Asked for at once: a signal during the start lets it come to its end, and then takes everything away.
+  const { signal } = io;
   let level: LogLevel = configuration.logLevel;
   const logLevel = {
     get: () => level,
@@ -51,7 +53,7 @@ async function runSensor(configuration: SensorConfiguration, io: Io): Promise<nu
   const rotate = () => sensor.rotateExports();
   process.on("SIGHUP", rotate);
   try {
-    if (!io.signal.aborted) await once(io.signal, "abort");
+    if (!signal.aborted) await once(signal, "abort");
   } finally {
     process.off("SIGHUP", rotate);
   }

@@ -9,6 +9,7 @@ import type { FleetClient } from "../fleet/fleet-client.ts";
 import { fleetOptions } from "../fleet/fleet-options.ts";
 import { describeFleet, isFleetReady } from "../fleet/fleet-text.ts";
 import { withFleet } from "../fleet/with-fleet.ts";
+import { describeGaps, type JudgingGaps, judgingGaps } from "../judging-gaps.ts";
 import { describeOperator, type OperatorReport, operatorReport } from "../operator-connection.ts";
 import type { SensorClient } from "../sensor-client.ts";
 
@@ -82,6 +83,8 @@ type Report = {
   readonly details: string;
   readonly version: string;
   readonly policies: Readonly<Record<string, number>>;
+  /** Absent: every call was judged as its policies say. */
+  readonly unjudged?: JudgingGaps;
   /** Absent: the sensor does not tell (it is not ours, or older). */
   readonly events?: EventCounts;
   /** Absent: it has no operator. */
@@ -96,6 +99,7 @@ async function askSensor(sensor: SensorClient): Promise<Report> {
   ]);
   const { health_status: health = [], event_counters: counters, operator } = answer;
   const counts: Record<string, number> = {};
+  const gaps = judgingGaps(policies);
   for (const { state = "TP_STATE_UNKNOWN" } of policies) {
     const name = state.replace("TP_STATE_", "").toLowerCase();
     counts[name] = (counts[name] ?? 0) + 1;
@@ -105,6 +109,7 @@ async function askSensor(sensor: SensorClient): Promise<Report> {
     details: health.map((one) => one.details ?? "").join(" "),
     version,
     policies: counts,
+    ...(gaps === undefined ? {} : { unjudged: gaps }),
     ...(counters === undefined ? {} : { events: eventCounts(counters) }),
     ...(operator === undefined ? {} : { operator: operatorReport(operator) }),
   };
@@ -121,6 +126,9 @@ function describe(report: Report): string {
     `${report.ready ? "ready" : "not ready"}: sensor ${quote(report.version)}`,
     ...(report.details === "" ? [] : [quote(report.details)]),
     `policies: ${policies.join(", ") || "none"}${isTroubled(report) ? " (gander policy list tells why)" : ""}`,
+    ...(report.unjudged === undefined
+      ? []
+      : [`${describeGaps(report.unjudged)} (gander policy list tells which policies)`]),
     ...(report.operator === undefined ? [] : describeOperator(report.operator)),
     ...(report.events === undefined ? [] : describeCounts(report.events)),
   ].join("\n");

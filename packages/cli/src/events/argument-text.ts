@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ArgJson, isRecord, text } from "./event-json.ts";
+import { type ArgJson, isRecord, jsonText, text } from "./event-json.ts";
 import { quote } from "./quote.ts";
 
 /** One argument of a hook as a few words; every part that a workload chose is quoted. */
@@ -9,7 +9,7 @@ export function argumentText(arg: ArgJson): string {
     if (show !== undefined) return show(value);
   }
   // Kinds of argument that are newer than this table: better raw than silently absent.
-  return quote(JSON.stringify(arg));
+  return quote(jsonText(arg));
 }
 
 /** `tcp 10.0.0.1:4711 -> 192.0.2.1:443`. */

@@ -85,5 +85,15 @@ export function argsOf(body: HookBody): readonly ArgJson[] {
 /** Plain text of a leaf: nothing for what is absent. */
 export function text(value: unknown): string {
   if (typeof value === "string") return value;
-  return value === undefined || value === null ? "" : (JSON.stringify(value) ?? "");
+  return value === undefined || value === null ? "" : jsonText(value);
+}
+
+/** A line may nest lists deeper than the stack goes: they can be read, and not be written. */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch (error) {
+    if (error instanceof RangeError) return "(nested too deep)";
+    throw error;
+  }
 }

@@ -45,6 +45,10 @@ describe("the fleet for people", () => {
         "hits: 10 (4 events, 6 filtered out, 0 suppressed, 0 lost), 1 enforced",
       ].join("\n"),
     );
+    const gaps = { ...policy.counts, missed: "3", unevaluated: "2", unknown: "1" };
+    expect(describePolicy({ ...policy, counts: gaps })).toContain(
+      "\nnot judged: 3 calls skipped by the kernel, 2 calls without memory to evaluate them, 1 filters decided without the fact they ask for\n",
+    );
     const everywhere = { ...policy, nodes: 5, ready: 5, states: [], worst: [] };
     expect(describePolicy(everywhere)).toContain("\nin force: ready on 5 of 5 nodes\n");
     const broken = describePolicy({ ...everywhere, problems: ["spec.kprobes: must be a list"] });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FleetPolicy, FleetStatus, PolicyNode } from "@gander/proto/stream";
+import type { FleetPolicy, FleetStatus, PolicyCounts, PolicyNode } from "@gander/proto/stream";
 import { quote, quoteSentence } from "../events/quote.ts";
+import { describeGaps } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
 
 /** Whether every node has its sensor, and every policy is in force wherever it is for. */
@@ -31,7 +32,7 @@ export function describeFleet(status: FleetStatus): string {
 }
 
 const policyHeader = ["NAME", "NAMESPACE", "GENERATION", "MODE", "READY"];
-const countHeader = ["HITS", "ENFORCED", "EVENTS", "FILTERED", "SUPPRESSED", "LOST"];
+const countHeader = ["HITS", "ENFORCED", "EVENTS", "FILTERED", "SUPPRESSED", "LOST", "UNJUDGED"];
 
 /** All policies, and for those that aren't ready why. */
 export function describePolicies(
@@ -43,7 +44,7 @@ export function describePolicies(
   const { text, leftOut } = textTable(header, policies.map(policyRow), {
     right: ["GENERATION", "READY", ...countHeader],
     width,
-    dispensable: ["NAMESPACE", "SUPPRESSED", "FILTERED", "EVENTS", "MODE"],
+    dispensable: ["NAMESPACE", "SUPPRESSED", "UNJUDGED", "FILTERED", "EVENTS", "MODE"],
   });
   const notes = policies.flatMap((policy) =>
     problemsOf(policy, 3).map((line) => `${keyOf(policy)}: ${line}`),
@@ -66,6 +67,7 @@ export function describePolicy(policy: FleetPolicy): string {
       ? "for no node"
       : `${inForce ? "in force" : "not in force everywhere"}: ready on ${ready} of ${nodes} nodes${others.length === 0 ? "" : ` (${others.map(({ state, nodes: count = 0 }) => `${count} ${stateName(state)}`).join(", ")})`}`,
     `hits: ${hits} (${emitted} events, ${filtered} filtered out, ${suppressed} suppressed, ${lost} lost), ${enforced} enforced`,
+    ...gapLines(counts),
     ...revisionLines(policy),
     ...problemsOf(policy, 10),
   ].join("\n");
@@ -87,11 +89,11 @@ function byState(a: PolicyNode, b: PolicyNode): number {
 /** All nodes of a policy, those where it isn't in force first. */
 export function describeNodes(nodes: readonly PolicyNode[], width: number | undefined): string {
   if (nodes.length === 0) return "No node is given this policy.";
-  const header = ["NODE", "STATE", "GENERATION", "HITS", "ENFORCED", "LOST", "REASON"];
+  const header = ["NODE", "STATE", "GENERATION", "HITS", "ENFORCED", "LOST", "UNJUDGED", "REASON"];
   const { text } = textTable(header, [...nodes].sort(byState).map(nodeRow), {
-    right: ["GENERATION", "HITS", "ENFORCED", "LOST"],
+    right: ["GENERATION", "HITS", "ENFORCED", "LOST", "UNJUDGED"],
     width,
-    dispensable: ["LOST", "GENERATION", "ENFORCED", "HITS"],
+    dispensable: ["LOST", "UNJUDGED", "GENERATION", "ENFORCED", "HITS"],
   });
   return text;
 }
@@ -102,7 +104,7 @@ function policyRow(policy: FleetPolicy): readonly string[] {
   const { filtered = "0", suppressed = "0", lost = "0" } = policy.counts ?? {};
   return [
     ...[quote(name), quote(namespace) || "-", generation, mode, `${ready}/${nodes}`],
-    ...[hits, enforced, emitted, filtered, suppressed, lost],
+    ...[hits, enforced, emitted, filtered, suppressed, lost, unjudged(policy.counts)],
   ];
 }
 
@@ -113,7 +115,7 @@ function nodeRow({ node = "", state, running_generation, counts = {}, ...more }:
   const isGone = running_generation === undefined || running_generation === "0";
   return [
     ...[quote(node), stateName(state), isGone ? "-" : running_generation],
-    ...[hits, enforced, lost, reason],
+    ...[hits, enforced, lost, unjudged(counts), reason],
   ];
 }
 
@@ -142,6 +144,20 @@ function revisionLines({ revisions = [] }: FleetPolicy): readonly string[] {
     ({ generation = "0", ready = 0, nodes = 0 }) =>
       `generation ${generation}: ready on ${ready} of the ${nodes} nodes that are given it`,
   );
+}
+
+/** Calls that no program judged, for whatever cause. */
+function unjudged({ unevaluated = "0", missed = "0" }: PolicyCounts = {}): string {
+  return String(BigInt(unevaluated) + BigInt(missed));
+}
+
+function gapLines({ unevaluated = "0", missed = "0", unknown = "0" }: PolicyCounts) {
+  const gaps = {
+    missed: Number(missed),
+    unevaluated: Number(unevaluated),
+    unknown: Number(unknown),
+  };
+  return Object.values(gaps).some((count) => count > 0) ? [describeGaps(gaps)] : [];
 }
 
 const stateName = (state: string | undefined) =>

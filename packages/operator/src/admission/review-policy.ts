@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import type { Problem } from "@gander/base";
 import { policyKinds } from "../api/cluster-resources.ts";
 import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
 import type { JsonObject, PolicyReview, Verdict } from "./admission-review.ts";
@@ -35,7 +34,13 @@ function changesSpec({ operation, subresource, oldObject }: PolicyReview, object
   if (subresource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return false;
   if (operation === "CREATE") return true;
   if (metadataOf(object).deletionTimestamp !== undefined) return false;
-  return !isDeepStrictEqual(object.spec, oldObject?.spec);
+  try {
+    return !isDeepStrictEqual(object.spec, oldObject?.spec);
+  } catch (error) {
+    // Nested so deep that they can't be compared: reading it says so.
+    if (error instanceof RangeError) return true;
+    throw error;
+  }
 }
 
 function readObject(
@@ -43,28 +48,11 @@ function readObject(
   { name, namespace }: PolicyReview,
   object: JsonObject,
 ): ReturnType<typeof readPolicyObject>["compiled"] {
-  try {
-    // Who asks says name and namespace besides the object, where they may be missing.
-    const metadata = { uid: "", resourceVersion: "", name, namespace, ...metadataOf(object) };
-    return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
-  } catch (error) {
-    // Nested so deep that it can't be written as a text.
-    if (error instanceof RangeError) return { problems: [tooDeep] };
-    throw error;
-  }
+  // Who asks says name and namespace besides the object, where they may be missing.
+  const metadata = { uid: "", resourceVersion: "", name, namespace, ...metadataOf(object) };
+  return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
 }
 
 function metadataOf({ metadata }: JsonObject): JsonObject {
   return typeof metadata === "object" && metadata !== null ? (metadata as JsonObject) : {};
 }
-
-const tooDeep: Problem = {
-  file: "",
-  path: "spec",
-  line: 0,
-  column: 0,
-  code: "input-too-large",
-  message: "The object is nested too deep",
-  hint: "A policy has at most a dozen levels",
-  severity: "error",
-};

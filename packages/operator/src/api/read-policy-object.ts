@@ -2,7 +2,7 @@
 import type { Problem, Result } from "@gander/base";
 import { apiVersion } from "@gander/crd-schemas";
 import type { KubeObject } from "@gander/kube";
-import { checkPolicy } from "@gander/policy";
+import { checkPolicyObject } from "@gander/policy";
 import { encodePolicy } from "@gander/policy/wire";
 import { streamLimits } from "@gander/proto/stream";
 import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
@@ -49,10 +49,8 @@ export function readPolicyObject(
 }
 
 function readSpec(document: object): Result<ReadPolicy> {
-  // Problems have paths; lines of a text that nobody wrote help nobody.
-  const { value, problems } = checkPolicy(JSON.stringify(document), { file: "" });
-  const checked = value?.[0];
-  if (checked === undefined) return { problems: (problems ?? []).map(withoutPlace) };
+  const { value: checked, problems } = checkPolicyObject(document);
+  if (checked === undefined) return { problems };
   const encoded = encodePolicy(checked.compiled);
   if (encoded.bytes.length > streamLimits.policyBytes)
     return { problems: [tooLarge(encoded.bytes.length)] };
@@ -60,12 +58,10 @@ function readSpec(document: object): Result<ReadPolicy> {
     value: {
       policy: checked.compiled,
       encoded,
-      warnings: checked.warnings.map(withoutPlace),
+      warnings: checked.warnings,
     },
   };
 }
-
-const withoutPlace = (problem: Problem): Problem => ({ ...problem, line: 0, column: 0 });
 
 const tooLarge = (bytes: number): Problem => ({
   file: "",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeState, PolicyNode } from "@gander/proto/stream";
+import { type NodeState, type PolicyNode, policyCountFields } from "@gander/proto/stream";
 import type { Totals } from "../sensors/policy-totals.ts";
 import type { NodeException } from "../sensors/rollout-state.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
@@ -29,15 +29,7 @@ export function* policyNodesHere(
 
 /** As decimal texts, as messages have them. */
 export function countsOf(totals: Totals): NonNullable<PolicyNode["counts"]> {
-  const { hits, enforced, emitted, filtered, suppressed, lost } = totals;
-  return {
-    hits: String(hits),
-    enforced: String(enforced),
-    emitted: String(emitted),
-    filtered: String(filtered),
-    suppressed: String(suppressed),
-    lost: String(lost),
-  };
+  return Object.fromEntries(policyCountFields.map((field) => [field, String(totals[field])]));
 }
 
 export const nodeStateOf: Readonly<Record<NodeException["state"], NodeState>> = {

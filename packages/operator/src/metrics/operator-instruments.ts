@@ -36,6 +36,14 @@ export const operatorInstruments = {
       state: "`ready`, `degraded`, `pending`, `disconnected`, `unsupported`, `failed`, `refused`",
     },
   },
+  gander_operator_policy_gaps: {
+    kind: "gauge",
+    help: "What kept the policy from judging as it says, on sensors that are connected; told by the leader alone.",
+    labels: {
+      ...policy,
+      gap: "`unevaluated`: calls without memory to evaluate them, denied where the policy can deny; `missed`: calls that a kernel did not hand to the programs; `unknown`: filters that were decided, for the safe side, without the fact that they ask for",
+    },
+  },
   gander_operator_policy_lost_events: {
     kind: "gauge",
     help: "Events of the policy that sensors that are connected lost; told by the leader alone.",

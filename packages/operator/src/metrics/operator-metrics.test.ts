@@ -33,7 +33,9 @@ const catalog = {
   all: () => [{ uid: "u", name: "guard", namespace: "payments" }] as never,
 };
 const states = Object.fromEntries(nodeStates.map((state, index) => [state, index]));
-const fleet = { of: () => ({ states, totals: { lost: 9 } }) as never };
+const fleet = {
+  of: () => ({ states, totals: { lost: 9, unevaluated: 1, missed: 2, unknown: 3 } }) as never,
+};
 
 it("tells all that the table has", async () => {
   await using metrics = await createOperatorMetrics({ logger }, options);
@@ -61,6 +63,7 @@ it("tells all that the table has", async () => {
     "gander_operator_answer_seconds_sum 0.03",
     'gander_operator_policy_nodes{policy="guard",policy_namespace="payments",state="failed"} 5',
     'gander_operator_policy_lost_events{policy="guard",policy_namespace="payments"} 9',
+    'gander_operator_policy_gaps{policy="guard",policy_namespace="payments",gap="missed"} 2',
     'gander_kube_requests_total{method="GET",code="200"} 2',
     'gander_kube_requests_total{method="PATCH",code="0"} 1',
     'gander_kube_request_seconds_count{method="GET"} 2',

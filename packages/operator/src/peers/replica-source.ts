@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeState, PolicyReport, ReplicaReport, RevisionReport } from "@gander/proto/stream";
-import type { Totals } from "../sensors/policy-totals.ts";
+import { noTotals, type Totals, totalsOf } from "../sensors/policy-totals.ts";
 import type { NodeException, Rollout } from "../sensors/rollout-state.ts";
 import type { FleetSource } from "../status/fleet-view.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
@@ -13,7 +13,6 @@ type KeptPolicy = {
 export type NodesOfReport = { readonly came: readonly string[]; readonly went: readonly string[] };
 
 const noAnswers: Rollout = { answered: 0, ready: 0, states: {}, worst: [] };
-const noTotals: Totals = { hits: 0, enforced: 0, emitted: 0, filtered: 0, suppressed: 0, lost: 0 };
 
 /**
  * What another replica reported. A sensor that has come elsewhere since is no more this one's: until
@@ -124,17 +123,9 @@ export class ReplicaSource implements FleetSource {
       const key = { generation: Number(generation), digest: hex(digest), mode };
       return [keyOf(key), one] as const;
     });
-    const { hits, enforced, emitted, filtered, suppressed, lost } = counts;
     this.#policies.set(uid, {
       revisions: new Map(kept),
-      totals: {
-        hits: Number(hits ?? 0),
-        enforced: Number(enforced ?? 0),
-        emitted: Number(emitted ?? 0),
-        filtered: Number(filtered ?? 0),
-        suppressed: Number(suppressed ?? 0),
-        lost: Number(lost ?? 0),
-      },
+      totals: totalsOf(counts),
     });
   }
 

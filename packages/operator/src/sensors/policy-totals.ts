@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PolicyCounts, Summary } from "@gander/proto/stream";
-
-const fields = ["hits", "enforced", "emitted", "filtered", "suppressed", "lost"] as const;
+import { policyCountFields as fields, type PolicyCounts, type Summary } from "@gander/proto/stream";
 
 export type Totals = Readonly<Record<(typeof fields)[number], number>>;
 
 type Counts = Record<(typeof fields)[number], number>;
 
-const zero = (): Counts => ({
-  hits: 0,
-  enforced: 0,
-  emitted: 0,
-  filtered: 0,
-  suppressed: 0,
-  lost: 0,
-});
+/** Numbers of a message, which has them as texts and may lack some. */
+export function totalsOf(counts: PolicyCounts): Totals {
+  return Object.fromEntries(fields.map((field) => [field, Number(counts[field] ?? 0)])) as Counts;
+}
+
+export function addTotals(a: Totals, b: Totals): Totals {
+  return Object.fromEntries(fields.map((field) => [field, a[field] + b[field]])) as Counts;
+}
+
+export const noTotals: Totals = totalsOf({});
+
+const zero = (): Counts => ({ ...noTotals });
 
 /**
  * Sums of what the sensors that are connected here counted. A sensor that goes takes its counts along, and
@@ -76,7 +78,6 @@ export class PolicyTotals {
 
 /** Undefined if one is larger than any sensor can have counted, so that sums stay exact numbers. */
 function numbersOf(one: PolicyCounts): Counts | undefined {
-  const counts = zero();
-  for (const field of fields) counts[field] = Number(one[field] ?? 0);
+  const counts: Counts = totalsOf(one);
   return fields.every((field) => counts[field] < 2 ** 48) ? counts : undefined;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Totals } from "../sensors/policy-totals.ts";
+import { noTotals, type Totals } from "../sensors/policy-totals.ts";
 import type { NodeException } from "../sensors/rollout-state.ts";
 import { RolloutState } from "../sensors/rollout-state.ts";
 import { Resolver } from "../workloads/resolver.ts";
@@ -18,12 +18,8 @@ const revision = (generation: number): PolicyRevision => ({
 });
 
 const totals = (hits: number): Totals => ({
-  hits,
-  enforced: 0,
-  emitted: hits,
-  filtered: 0,
-  suppressed: 0,
-  lost: 0,
+  ...noTotals,
+  ...{ hits, emitted: hits },
 });
 
 type Said = NodeException["state"] | "ready" | "nothing";

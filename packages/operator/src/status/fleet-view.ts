@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeState } from "@gander/crd-schemas";
 import { nodeStates, worstNodesLimit } from "@gander/crd-schemas";
-import type { Totals } from "../sensors/policy-totals.ts";
+import { addTotals, noTotals, type Totals } from "../sensors/policy-totals.ts";
 import type { NodeException, Rollout } from "../sensors/rollout-state.ts";
 import type { RevisionNodes } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
@@ -91,7 +91,7 @@ export function policyOnFleet(
     states: statesOf((state) => sum(({ states }) => states[state])),
     revisions: parts.map(({ revision }) => revision),
     worst: worstOf(parts.flatMap(({ worst }) => worst)),
-    totals: sumOfTotals(all.map((source) => source.totals(uid))),
+    totals: all.map((source) => source.totals(uid)).reduce(addTotals, noTotals),
   };
 }
 
@@ -195,13 +195,6 @@ function worstOf(nodes: readonly FleetNode[]): readonly FleetNode[] {
 function statesOf(count: (state: NodeState) => number): Readonly<Record<NodeState, number>> {
   const entries = nodeStates.map((state) => [state, count(state)]);
   return Object.fromEntries(entries) as Record<NodeState, number>;
-}
-
-function sumOfTotals(parts: readonly Totals[]): Totals {
-  const sum = { hits: 0, enforced: 0, emitted: 0, filtered: 0, suppressed: 0, lost: 0 };
-  for (const part of parts)
-    for (const field of Object.keys(sum) as (keyof Totals)[]) sum[field] += part[field];
-  return sum;
 }
 
 const add = (rollouts: readonly Rollout[], of: (rollout: Rollout) => number) =>

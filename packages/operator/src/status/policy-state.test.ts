@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
 import { defaultRollout } from "../policies/rollout-settings.ts";
+import { noTotals } from "../sensors/policy-totals.ts";
 import type { FleetNode, FleetPolicy, FleetRevision } from "./fleet-view.ts";
 import { policyVerdicts } from "./policy-state.ts";
 import { type PolicyStatuses, policyStatuses } from "./policy-status-objects.ts";
@@ -47,7 +48,7 @@ function fleetOf(
     ) as FleetRevision["states"],
     revisions,
     worst,
-    totals: { hits: 7, enforced: 1, emitted: 7, filtered: 0, suppressed: 0, lost: 0 },
+    totals: { ...noTotals, hits: 7, enforced: 1, emitted: 7 },
   };
 }
 
@@ -122,6 +123,26 @@ const shown = (rollout: PolicyRollout, fleet: FleetPolicy | undefined) => {
 };
 
 describe("conditions", () => {
+  it("say of calls that were not judged, without their number: it would change all the time", () => {
+    const fleet = fleetOf([onNodes(2, { ready: 3 })]);
+    const rollout = rolloutOf("everywhere", { problems: [] });
+    const statusOf = (totals: Partial<FleetPolicy["totals"]>) =>
+      policyStatuses({
+        ...{ rollout, shown: [], now: new Date(0) },
+        fleet: { ...fleet, totals: { ...fleet.totals, ...totals } },
+      }).rollUp;
+    const ready = (status: PolicyStatuses["rollUp"]) =>
+      status.conditions?.find(({ type }) => type === "Ready");
+    expect(ready(statusOf({ unknown: 4 }))?.reason).toBe("AllNodesReady");
+    expect(ready(statusOf({ missed: 4 }))).toEqual(ready(statusOf({ missed: 5, unevaluated: 1 })));
+    expect(ready(statusOf({ missed: 4 }))).toMatchObject({
+      ...{ status: "True", reason: "CallsNotJudged" },
+      message: expect.stringContaining("see missed and unevaluated"),
+    });
+    expect(statusOf({ missed: 5, unknown: 2 })).toMatchObject({ missed: 5, unknown: 2 });
+    expect(statusOf({})).not.toHaveProperty("missed");
+  });
+
   it.each<[Partial<FleetRevision["states"]>, string]>([
     [{ ready: 3 }, "Accepted Valid; Programmed AllNodesAnswered; Ready=True AllNodesReady"],
     [

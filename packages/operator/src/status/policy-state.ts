@@ -62,7 +62,7 @@ export function policyVerdicts(rollout: PolicyRollout, fleet: FleetPolicy | unde
     case "canary":
       return canary(rollout, fleet);
     case "everywhere":
-      return everywhere(rollout, nodes);
+      return everywhere(rollout, nodes, isWithGaps(fleet));
   }
 }
 
@@ -149,7 +149,14 @@ function canary({ settings, progress, ...rollout }: PolicyRollout, fleet: FleetP
   return underWay("Canary", say(`${how} ${when}${from}`));
 }
 
-function everywhere({ settings }: PolicyRollout, nodes: NodesState): Verdicts {
+/** Numbers are beside it: a message that changes with them would be written all the time. */
+const gapsText = "Not all calls were judged: see missed and unevaluated";
+
+function isWithGaps(fleet: FleetPolicy | undefined): boolean {
+  return fleet !== undefined && fleet.totals.missed + fleet.totals.unevaluated > 0;
+}
+
+function everywhere({ settings }: PolicyRollout, nodes: NodesState, hasGaps: boolean): Verdicts {
   const { total, ready, states, worst, revision } = nodes;
   if (total === 0) {
     const none = yes("NoNodes", "There is no node now that it is for");
@@ -168,7 +175,9 @@ function everywhere({ settings }: PolicyRollout, nodes: NodesState): Verdicts {
   if (bad > 0) return verdicts(no(badReason(nodes), message), programmed, "stalled");
   if (states.disconnected > 0)
     return verdicts(no("NodesDisconnected", message), programmed, "reconciling");
-  const fine = states.degraded > 0 ? yes("NodesDegraded", message) : yes("AllNodesReady", message);
+  const fine = hasGaps
+    ? yes("CallsNotJudged", `${message}. ${gapsText}`)
+    : yes(states.degraded > 0 ? "NodesDegraded" : "AllNodesReady", message);
   return verdicts(fine, programmed, "nothing");
 }
 

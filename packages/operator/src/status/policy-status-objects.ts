@@ -8,6 +8,7 @@ import type {
 } from "@gander/crd-schemas";
 import { conditionTypes, messageLimit, nodeStates } from "@gander/crd-schemas";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
+import { noTotals } from "../sensors/policy-totals.ts";
 import type { FleetNode, FleetPolicy } from "./fleet-view.ts";
 import { nodesState, policyVerdicts, type Verdicts } from "./policy-state.ts";
 import { cutText } from "./status-text.ts";
@@ -30,7 +31,7 @@ export function policyStatuses({ rollout, fleet, shown, now }: StatusInput): Pol
   const { generation } = rollout.policy;
   const conditions = conditionsOf(policyVerdicts(rollout, fleet), shown, now);
   const { revision, total, ready, states, worst } = nodesState(fleet);
-  const { hits = 0, enforced = 0, lost = 0 } = fleet?.totals ?? {};
+  const { hits, enforced, lost, ...gaps } = fleet?.totals ?? noTotals;
   const common = {
     ...(rollout.mode && { mode: rollout.mode }),
     ...(revision > 0 && { revision }),
@@ -38,6 +39,9 @@ export function policyStatuses({ rollout, fleet, shown, now }: StatusInput): Pol
     hits,
     enforced,
     lost,
+    ...(gaps.unevaluated > 0 && { unevaluated: gaps.unevaluated }),
+    ...(gaps.missed > 0 && { missed: gaps.missed }),
+    ...(gaps.unknown > 0 && { unknown: gaps.unknown }),
   };
   const ownGeneration = (one: Condition): PolicyCondition => ({
     ...one,

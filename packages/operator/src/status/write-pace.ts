@@ -30,7 +30,7 @@ export function writeDelayMs(
 /** As the API has them; never written or of another shape: unknown. */
 export type Shown = { readonly policy: unknown; readonly rollUp: unknown };
 
-const counts = new Set(["hits", "enforced", "lost"]);
+const counts = new Set(["hits", "enforced", "lost", "unevaluated", "missed", "unknown"]);
 
 function withoutCounts({ policy, rollUp }: Partial<Shown>): unknown {
   const strip = (status: unknown) =>

@@ -4,6 +4,7 @@ import { digestOf } from "../digest.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
 import type { Scope } from "../scope.ts";
+import { checkFileFilters } from "./check-file-filters.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileOptions } from "./compile-options.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
@@ -26,6 +27,7 @@ export function compilePolicy(
   const asked = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
+  checkFileFilters(hooks, spec, scope, namespaced);
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {
     mode: hooks.some(enforces) ? asked : ("monitor-only" as const),

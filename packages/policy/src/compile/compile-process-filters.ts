@@ -50,17 +50,20 @@ const binaryLimit = {
   equal: limits.binaryBytes,
   prefix: limits.prefixBytes,
   postfix: limits.postfixBytes,
+  file: limits.binaryBytes,
 } as const;
 
 export function compileBinaryFilter(
   spec: BinarySelectorSpec,
   scope: Scope,
 ): CompiledFilter | undefined {
-  const match = binaryMatch[spec.operator];
+  const isFile = spec.identity === "file";
+  const match = isFile ? "file" : binaryMatch[spec.operator];
   if (!hasValues(spec.values, limits.values, scope)) return undefined;
   const paths = readAll(spec.values, scope.at("values"), (text) =>
-    readBinary(text, binaryLimit[match]),
+    isFile ? readFile(text) : readBinary(text, binaryLimit[match]),
   );
+  if (isFile && !isPossibleForFiles(spec, scope)) return undefined;
   if (spec.followChildren && match !== "equal") {
     scope
       .at("followChildren")
@@ -72,7 +75,7 @@ export function compileBinaryFilter(
     return undefined;
   }
   if (!paths) return undefined;
-  if (match !== "postfix") warnOfRelativePaths(spec.values, scope.at("values"));
+  if (match === "equal" || match === "prefix") warnOfRelativePaths(spec.values, scope.at("values"));
   return {
     on: "binary",
     negate: spec.operator.startsWith("Not"),
@@ -96,6 +99,37 @@ function readBinary(text: string, limit: number): Value<string> {
       hint: "Use Prefix or Postfix with a part of the path.",
     };
   return { ok: value };
+}
+
+function isPossibleForFiles({ operator, followChildren }: BinarySelectorSpec, scope: Scope) {
+  const takesFiles = binaryMatch[operator] === "equal";
+  if (!takesFiles)
+    scope
+      .at("identity")
+      .error(
+        "policy-rule",
+        `\`identity: file\` cannot be used with ${operator}`,
+        "Use it with In or NotIn, and whole paths.",
+      );
+  if (followChildren)
+    scope
+      .at("followChildren")
+      .onKey.error(
+        "policy-not-supported",
+        "followChildren together with `identity: file` is not supported yet",
+        "Remove one of the two, and name the programs that it starts as well.",
+      );
+  return takesFiles && !followChildren;
+}
+
+/** It is looked up on each node, so a part of a path says nothing. */
+function readFile(text: string): Value<string> {
+  const path = readBinary(text, binaryLimit.file);
+  if ("wrong" in path || path.ok.startsWith("/")) return path;
+  return {
+    wrong: `${quote(text)} does not say where the file is`,
+    hint: "Write its whole path on the node, e.g. /usr/bin/curl.",
+  };
 }
 
 const namespaceOf: Readonly<Record<NamespaceSelectorSpec["namespace"], NamespaceName>> = {

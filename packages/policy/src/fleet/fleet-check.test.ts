@@ -8,6 +8,8 @@ import { type RemoteKernel, remoteKernelFacts } from "./remote-kernel.ts";
 const functions = [
   "int security_file_permission(struct file *file, int mask)",
   "int bpf_lsm_file_permission(struct file *file, int mask)",
+  "int security_inode_setattr(struct dentry *dentry, struct iattr *attr)",
+  "int bpf_lsm_inode_setattr(struct dentry *dentry, struct iattr *attr)",
   "int security_bprm_check(struct linux_binprm *bprm)",
   "int bpf_lsm_bprm_check_security(struct linux_binprm *bprm)",
   "int tcp_connect(struct sock *sk)",

@@ -25,7 +25,7 @@ export function placeConnection(hook: CompiledHook, facts: KernelFacts, main: Ho
     placements: [...main.placements, ...companions.filter((one) => typeof one !== "string")],
     weaknesses: early
       ? [
-          "filters on the source or the state of a socket are decided before the kernel has chosen a source, when both are still empty",
+          "filters on the source or the state of a socket are decided before the kernel has chosen a source, when both are still empty and another thread can change them",
         ]
       : [],
   };

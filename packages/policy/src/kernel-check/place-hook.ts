@@ -6,6 +6,7 @@ import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./h
 import { hasBpfLsm, type KernelFacts } from "./kernel-facts.ts";
 import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
+import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
 import { type HookPlan, type Placement, planAt, point, refuse } from "./placement.ts";
 import { canReadField } from "./readable.ts";
 import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refusals.ts";
@@ -15,7 +16,7 @@ import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refu
  * the sensor acts by it, and who asks about another machine's kernel gets the sentences of its sensor.
  */
 export function placeHook(hook: CompiledHook, facts: KernelFacts): HookPlan {
-  const plan = placeByKind(hook, facts);
+  const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
   if (plan.refusals !== undefined) return plan;
   const { refusals, weaknesses } = compareArgumentTypes(hook, facts);
   if (refusals.length > 0) return { refusals };
@@ -216,8 +217,12 @@ function similarTarget(hook: CompiledHook, target: string, facts: KernelFacts): 
 /** Functions whose prototypes placing this hook entry asks for. */
 export function functionNamesOf({ kind, target, syscall }: CompiledHook): string[] {
   if (kind === "tracepoint") return [];
-  if (kind === "lsm") return [`bpf_lsm_${target}`];
+  if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
   if (syscall) return [syscallFunction(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];
-  return target.startsWith("security_") ? [target, `bpf_lsm_${lsmHookName(target)}`] : [target];
+  if (!target.startsWith("security_")) return [target];
+  const hook = lsmHookName(target);
+  return [target, `bpf_lsm_${hook}`, ...dumpFunctionsOf(hook)];
 }
+
+const dumpFunctionsOf = (hook: string) => (hook === "file_permission" ? coreDumpFunctions : []);

@@ -18,6 +18,8 @@ export type Placement = {
   readonly role: Role;
   /** Where the place has what the policy counts as argument `index`; undefined: it doesn't get it. */
   readonly position: (index: number) => number | undefined;
+  /** It stands for writes to a core dump: `position` 0 is the struct iattr that has the file. */
+  readonly inCoreDump?: true;
 };
 
 export type HookPlan =

@@ -7,9 +7,12 @@ export type RecordField = {
   readonly type: string;
 };
 
+/** Longer than any declaration: names in brackets are looked for in squared time. */
+const maxLength = 512;
+
 /** `char comm[16]` → its name and type. */
 export function readRecordField(declaration: string): RecordField {
   const [, type = "", name = "", array = ""] =
-    /^(.*?)\b(\w+)\s*(\[.*\])?$/.exec(declaration.trim()) ?? [];
+    /^(.*?)\b(\w+)\s*(\[.*\])?$/.exec(declaration.slice(0, maxLength).trim()) ?? [];
   return { name, type: `${type.trim()}${array}` };
 }

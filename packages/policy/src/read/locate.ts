@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Path } from "@gander/crd-schemas";
-import type { Document, LineCounter, Node } from "yaml";
+import type { Alias, Document, LineCounter, Node } from "yaml";
 import { isAlias, isNode, isScalar, isSeq } from "yaml";
-import { findPair, offsetOf } from "./check-nodes.ts";
+import { findPair, offsetOf } from "./resolve-document.ts";
 
 export type Place = { readonly line: number; readonly column: number };
 
@@ -15,20 +15,26 @@ export type Locate = {
   plainText(path: Path): string | undefined;
 };
 
-export function createLocate(document: Document, lines: LineCounter): Locate {
+/** `targets`: what each alias stands for. */
+export function createLocate(
+  document: Document,
+  targets: ReadonlyMap<Alias, Node>,
+  lines: LineCounter,
+): Locate {
+  const follow = (path: Path) => followPath(document, targets, path);
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   return {
-    value: (path) => place(follow(document, path).offset),
+    value: (path) => place(follow(path).offset),
     key: (path) => {
-      const parent = follow(document, path.slice(0, -1));
+      const parent = follow(path.slice(0, -1));
       const pair = findPair(parent.node, String(path.at(-1)));
       return place(pair ? offsetOf(pair.key) : parent.offset);
     },
     plainText: (path) => {
-      const { node, whole } = follow(document, path);
+      const { node, whole } = follow(path);
       return whole && isScalar(node) && node.type === "PLAIN"
         ? (node.source ?? undefined)
         : undefined;
@@ -42,7 +48,7 @@ type Found = {
   readonly whole: boolean;
 };
 
-function follow(document: Document, path: Path): Found {
+function followPath(document: Document, targets: ReadonlyMap<Alias, Node>, path: Path): Found {
   let node: Node | undefined = document.contents ?? undefined;
   let offset = offsetOf(node) || (document.range?.[0] ?? 0);
   for (const segment of path) {
@@ -50,7 +56,7 @@ function follow(document: Document, path: Path): Found {
     if (!isNode(next)) return { node, offset, whole: false };
     // The place is that of the alias, what lies deeper is at its anchor.
     offset = offsetOf(next);
-    node = isAlias(next) ? next.resolve(document) : next;
+    node = isAlias(next) ? targets.get(next) : next;
   }
   return { node, offset, whole: true };
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import type { Document, YAMLParseError } from "yaml";
-import { LineCounter, parseAllDocuments, visit } from "yaml";
+import { LineCounter, visit } from "yaml";
 import { limits } from "../limits.ts";
-import { checkNodes } from "./check-nodes.ts";
 import type { Locate } from "./locate.ts";
 import { createLocate } from "./locate.ts";
+import { parseText } from "./parse-text.ts";
+import type { Growth, Report } from "./resolve-document.ts";
+import { resolveDocument } from "./resolve-document.ts";
 
 export type SourceDocument = {
   /** Plain values; maps are objects without duplicate keys. */
@@ -18,8 +20,6 @@ export type ParsedFile = {
   readonly problems: readonly Problem[];
 };
 
-type Report = (code: Problem["code"], message: string, hint: string, offset: number) => void;
-
 /** YAML text → values with positions. Whatever the text is, it ends soon and does not throw. */
 export function parseDocuments(text: string, file: string): ParsedFile {
   const lines = new LineCounter();
@@ -29,32 +29,23 @@ export function parseDocuments(text: string, file: string): ParsedFile {
     const place = { line: Math.max(line, 1), column: Math.max(col, 1) };
     problems.push({ file, path: "", ...place, code, message, hint, severity: "error" });
   };
-  const parsed = parseBounded(text, lines);
-  if (typeof parsed === "string") {
-    report("input-too-large", parsed, "Split it into several policies.", 0);
+  const parsed = parseText(text, lines);
+  if (parsed.excess) {
+    const { message, hint, offset } = parsed.excess;
+    report("input-too-large", message, hint, offset);
     return { documents: [], problems };
   }
   const documents: SourceDocument[] = [];
-  for (const document of parsed) {
+  const growth: Growth = { bytesLeft: limits.fileBytes };
+  for (const document of parsed.documents) {
     reportSyntax(document, text, report);
-    const source = document.errors.length > 0 ? undefined : toSource(document, lines, report);
-    if (source) documents.push(source);
+    if (document.errors.length > 0) continue;
+    const resolved = resolveDocument(document, growth, report);
+    if (!resolved) continue;
+    const locate = createLocate(document, resolved.targets, lines);
+    documents.push({ value: resolved.value, locate });
   }
   return { documents, problems };
-}
-
-/** The documents of a text, or why it is more than anybody needs. */
-function parseBounded(text: string, lines: LineCounter): readonly Document[] | string {
-  const size = Buffer.byteLength(text);
-  if (size > limits.fileBytes)
-    return `The file has ${size} bytes; ${limits.fileBytes} are possible`;
-  const parsed = withinStack(() => parse(text, lines));
-  const tooDeep = parsed?.some(({ errors }) =>
-    errors.some(({ message }) => /call stack/.test(message)),
-  );
-  if (!parsed || tooDeep) return "The file nests lists or mappings too deeply";
-  if (parsed.length <= limits.documents) return parsed;
-  return `The file holds ${parsed.length} documents; ${limits.documents} are possible`;
 }
 
 function reportSyntax(document: Document, text: string, report: Report): void {
@@ -63,48 +54,6 @@ function reportSyntax(document: Document, text: string, report: Report): void {
     if (i > 0 && text.slice(error.pos[0], error.pos[0] + 1024).trim() === "") continue;
     const offset = placeOf(error, document, text);
     report("yaml-syntax", firstLine(error.message), yamlHint(error.message), offset);
-  }
-}
-
-function parse(text: string, lineCounter: LineCounter): readonly Document[] {
-  // Duplicate keys are looked for in checkNodes: the library compares every key with every other.
-  const parsed = parseAllDocuments(text, {
-    lineCounter,
-    uniqueKeys: false,
-    prettyErrors: false,
-    merge: true,
-    logLevel: "silent",
-  });
-  return "empty" in parsed ? [] : parsed;
-}
-
-/** The parser recurses: undefined where a hostile depth ends the stack. */
-function withinStack<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-function toSource(
-  document: Document,
-  lines: LineCounter,
-  report: Report,
-): SourceDocument | undefined {
-  try {
-    if (!checkNodes(document, report)) return undefined;
-    return { value: document.toJS({ maxAliasCount: 100 }), locate: createLocate(document, lines) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    report(
-      "yaml-alias",
-      `An alias cannot be followed: ${lowerFirst(reason)}`,
-      "Write the repeated part out.",
-      document.range?.[0] ?? 0,
-    );
-    return undefined;
   }
 }
 
@@ -126,8 +75,6 @@ function placeOf(error: YAMLParseError, document: Document, text: string): numbe
   while (text[offset] === " ") offset++;
   return offset;
 }
-
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 
 const firstLine = (message: string): string =>
   (message.split("\n")[0] ?? "").replace(/[.:]$/, "").replace(/"quote$/, 'quote "');

@@ -60,7 +60,12 @@ export const words = {
     family: true,
     state: true,
   }),
-  binaryMatch: all<FilterOn<"binary">["match"]>({ equal: true, prefix: true, postfix: true }),
+  binaryMatch: all<FilterOn<"binary">["match"]>({
+    equal: true,
+    prefix: true,
+    postfix: true,
+    file: true,
+  }),
   namespace: all<NamespaceName>({
     uts: true,
     ipc: true,

@@ -936,6 +936,18 @@ export const descriptor: Readonly<Record<string, object>> = {
         "lost": {
          "type": "uint64",
          "id": 7
+        },
+        "unevaluated": {
+         "type": "uint64",
+         "id": 8
+        },
+        "missed": {
+         "type": "uint64",
+         "id": 9
+        },
+        "unknown": {
+         "type": "uint64",
+         "id": 10
         }
        }
       },

@@ -308,6 +308,9 @@ export type PolicyCounts = {
   readonly filtered?: string | undefined;
   readonly suppressed?: string | undefined;
   readonly lost?: string | undefined;
+  readonly unevaluated?: string | undefined;
+  readonly missed?: string | undefined;
+  readonly unknown?: string | undefined;
 };
 
 export type OpenEvents = {

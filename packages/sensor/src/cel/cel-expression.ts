@@ -5,12 +5,16 @@ import {
   ParseError,
   type ParseResult,
 } from "@marcbachmann/cel-js";
+import type { CelBudget } from "./cel-operations.ts";
 import { type CelProgram, CelUnsupported, celProgram } from "./cel-program.ts";
 import { celSchema } from "./cel-schema.ts";
 import { CelError } from "./cel-value.ts";
 
-/** Whether an event, as a plain message, fulfils it. What has no value for an event does not. */
-export type CelExpression = (event: object) => boolean;
+/**
+ * Whether an event, as a plain message, fulfils it. What has no value for an event does not. `left` is for
+ * all expressions that are asked about the event.
+ */
+export type CelExpression = (event: object, left?: CelBudget) => boolean;
 
 export type CompiledCel =
   | { readonly value: CelExpression; readonly problem?: never }
@@ -20,7 +24,7 @@ export type CompiledCel =
 const maxLength = 8192;
 
 /** Steps of one evaluation; characters count as parts of a step. Some 10 ms at most. */
-const maxSteps = 200_000;
+export const maxSteps = 200_000;
 
 /**
  * Compiles a filter in the Common Expression Language (https://github.com/google/cel-spec) over the
@@ -32,7 +36,7 @@ export function compileCel(source: string): CompiledCel {
     return { problem: `an expression may have ${maxLength} characters` };
   try {
     const program = checkedProgram(celSchema().environment.parse(source), source);
-    return { value: (event) => evaluate(program, event) };
+    return { value: (event, left = { budget: maxSteps }) => evaluate(program, event, left) };
   } catch (error) {
     return { problem: explain(error, source) };
   }
@@ -48,17 +52,19 @@ function checkedProgram(parsed: ParseResult, source: string): CelProgram {
   return celProgram(parsed.ast, celSchema());
 }
 
-function evaluate(program: CelProgram, event: object): boolean {
+function evaluate(program: CelProgram, event: object, left: CelBudget): boolean {
+  const run = {
+    event: event as Readonly<Record<string, unknown>>,
+    budget: left.budget,
+    variables: new Map(),
+  };
   try {
-    const run = {
-      event: event as Readonly<Record<string, unknown>>,
-      budget: maxSteps,
-      variables: new Map(),
-    };
     return program(run) === true;
   } catch (error) {
     if (error instanceof CelError) return false;
     throw error;
+  } finally {
+    left.budget = run.budget;
   }
 }
 

@@ -1,15 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CelError, CelTime, type CelValue } from "./cel-value.ts";
 
-/** Equality as the language has it: numbers by value whatever their type, different types are unequal. */
-export function isEqual(a: CelValue, b: CelValue): boolean {
+/** What an evaluation may still cost. */
+export type CelBudget = { budget: number };
+
+/** Throws CelError when the budget is spent. */
+export function charge(run: CelBudget, cost: number): void {
+  run.budget -= cost;
+  if (run.budget < 0) throw new CelError("the expression takes too long");
+}
+
+/**
+ * Equality as the language has it: numbers by value whatever their type, different types are unequal. Every
+ * element is charged: a list may hold the same list many times, and that one another.
+ */
+export function isEqual(a: CelValue, b: CelValue, run: CelBudget): boolean {
   if (isNumber(a) && isNumber(b)) return Number(a) === Number(b) && compareNumbers(a, b) === 0;
   if (a instanceof CelTime && b instanceof CelTime) return a.kind === b.kind && a.ns === b.ns;
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => isEqual(item, b[index]));
-  if (a instanceof Map && b instanceof Map)
-    return a.size === b.size && [...a].every(([key, item]) => isEqual(item, b.get(key) ?? null));
+  if (Array.isArray(a) && Array.isArray(b)) {
+    charge(run, a.length);
+    return a.length === b.length && a.every((item, index) => isEqual(item, b[index], run));
+  }
+  if (a instanceof Map && b instanceof Map) {
+    charge(run, a.size);
+    return (
+      a.size === b.size && [...a].every(([key, item]) => isEqual(item, b.get(key) ?? null, run))
+    );
+  }
   return a === b;
 }
 

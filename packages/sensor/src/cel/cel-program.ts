@@ -2,7 +2,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { type LinearRegex, linearRegex } from "../events/linear-regex.ts";
 import { conversions } from "./cel-conversions.ts";
-import { calculate, compare, isEqual, negate, sizeOf } from "./cel-operations.ts";
+import { calculate, charge, compare, isEqual, negate, sizeOf } from "./cel-operations.ts";
 import type { CelSchema } from "./cel-schema.ts";
 import { CelError, CelMessage, type CelValue, fieldValue, isFieldSet } from "./cel-value.ts";
 
@@ -36,11 +36,6 @@ export function celProgram(node: ASTNode, schema: CelSchema): CelProgram {
     charge(run, 1);
     return program(run);
   };
-}
-
-function charge(run: CelRun, cost: number): void {
-  run.budget -= cost;
-  if (run.budget < 0) throw new CelError("the expression takes too long");
 }
 
 /** Texts are looked at in strides. */
@@ -126,7 +121,7 @@ function index(of: CelProgram, at: CelProgram): CelProgram {
     const value = of(run);
     const key = at(run);
     const item = value instanceof Map ? value.get(key) : (value as CelValue[])[Number(key)];
-    if (item === undefined) throw new CelError(`no such element: ${String(key)}`);
+    if (item === undefined) throw new CelError("no such element");
     return item;
   };
 }
@@ -152,23 +147,26 @@ function truth(value: CelValue): boolean {
 }
 
 function binary(operator: string, left: CelProgram, right: CelProgram): CelProgram {
-  const apply = binaries[operator] ?? ((a, b) => calculate(operator, a, b));
+  const apply = binaries[operator] ?? ((a: CelValue, b: CelValue) => calculate(operator, a, b));
   return (run) => {
     const a = left(run);
     const b = right(run);
-    charge(run, textCost(a) + textCost(b) + (Array.isArray(b) ? b.length : 0));
-    return apply(a, b);
+    charge(run, textCost(a) + textCost(b) + lengthOf(a) + lengthOf(b));
+    return apply(a, b, run);
   };
 }
 
-const binaries: Readonly<Record<string, (a: CelValue, b: CelValue) => CelValue>> = {
+const lengthOf = (value: CelValue) => (Array.isArray(value) ? value.length : 0);
+
+const binaries: Readonly<Record<string, (a: CelValue, b: CelValue, run: CelRun) => CelValue>> = {
   "==": isEqual,
-  "!=": (a, b) => !isEqual(a, b),
+  "!=": (a, b, run) => !isEqual(a, b, run),
   "<": (a, b) => compare(a, b) < 0,
   "<=": (a, b) => compare(a, b) <= 0,
   ">": (a, b) => compare(a, b) > 0,
   ">=": (a, b) => compare(a, b) >= 0,
-  in: (a, b) => (b instanceof Map ? b.has(a) : (b as CelValue[]).some((item) => isEqual(a, item))),
+  in: (a, b, run) =>
+    b instanceof Map ? b.has(a) : (b as CelValue[]).some((item) => isEqual(a, item, run)),
 };
 
 function call(
@@ -217,7 +215,12 @@ function receiverCall(
 ): CelProgram {
   const of = celProgram(receiver, schema);
   const [first, second] = args;
-  if (name === "size" && first === undefined) return (run) => sizeOf(of(run));
+  if (name === "size" && first === undefined)
+    return (run) => {
+      const value = of(run);
+      charge(run, textCost(value));
+      return sizeOf(value);
+    };
   if (name === "matches" && first !== undefined) return matching(of, first);
   const test = textTests[name];
   if (test !== undefined && first !== undefined) {
@@ -250,9 +253,11 @@ function matching(of: CelProgram, pattern: ASTNode): CelProgram {
   } catch (error) {
     throw new CelUnsupported(pattern, error instanceof Error ? error.message : String(error));
   }
+  // Each character may meet every state of the program.
+  const cost = Math.max(0.25, regex.size / 16);
   return (run) => {
     const text = textOf(of(run));
-    charge(run, text.length / 4);
+    charge(run, text.length * cost);
     return regex.test(text);
   };
 }

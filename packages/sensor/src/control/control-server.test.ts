@@ -18,6 +18,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEventPublisher } from "../events/event-publisher.ts";
 import { createSensorEvent, type SensorEvent } from "../events/sensor-event.ts";
+import { noPolicyCounts } from "../policy/counters.ts";
 import type { PolicyKey, PolicyState } from "../policy/policy-state.ts";
 import { ProcessTable } from "../process/process-table.ts";
 import { noWorkload } from "../workload/workload.ts";
@@ -68,20 +69,9 @@ const problem = (code: Problem["code"], message: string): Problem => ({
 function createPolicies(): ControlledPolicies & { readonly all: PolicyState[] } {
   const all: PolicyState[] = [];
   const counters = {
-    hits: 12n,
-    filtered: 7n,
-    matched: 5n,
-    emitted: 4n,
-    suppressed: { rateLimit: 1n, budget: 0n, noPost: 0n },
-    lost: { ring: 0n, memory: 0n },
-    killed: 2n,
-    signalled: 1n,
-    denied: 3n,
-    wouldKill: 0n,
-    wouldSignal: 0n,
-    wouldDeny: 0n,
-    enforceFailed: 0n,
-    enforced: 0n,
+    ...noPolicyCounts,
+    ...{ hits: 12n, filtered: 7n, matched: 5n, emitted: 4n, suppressedRateLimit: 1n },
+    ...{ killed: 2n, signalled: 1n, denied: 3n },
   };
   const find = (key: PolicyKey) =>
     all.findIndex(
@@ -110,7 +100,7 @@ function createPolicies(): ControlledPolicies & { readonly all: PolicyState[] } 
         section: "kprobes",
         state: "loaded" as const,
         error: "",
-        attachments: [{ how: "LSM program", missed: 0n, counters }],
+        attachments: [{ how: "LSM program", counters }],
         selectors: [{ index: 0, label: "", counters }],
       }));
       const state = {
@@ -124,6 +114,7 @@ function createPolicies(): ControlledPolicies & { readonly all: PolicyState[] } 
         mode: compiled.mode,
         error: "",
         warnings: [],
+        findings: [],
         hooks,
         counters,
         kernelMemoryBytes: 4096,
@@ -305,7 +296,7 @@ describe("calls of a stock client", () => {
       health_status: [
         { event: "HEALTH_STATUS_TYPE_STATUS", status: "HEALTH_STATUS_RUNNING", details: "running" },
       ],
-      event_counters: { exec: { produced: "7" }, readers: [{ name: "grpc" }] },
+      event_counters: { exec: { produced: "7" }, readers: [{ name: "grpc" }], faults: [] },
     });
     server.stop();
     expect((await health()).health_status[0]).toMatchObject({

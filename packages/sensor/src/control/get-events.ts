@@ -27,13 +27,21 @@ export type GetEventsOptions = {
 export type StreamCounters = { readers: number; dropped: number };
 
 /** A request, and what it says that we do not understand. */
-export type WatchRequest = GetEventsRequest & { readonly unknown: readonly string[] };
+export type WatchRequest = GetEventsRequest & {
+  readonly unknown: readonly string[];
+  /** It was not read. */
+  readonly isTooLarge?: boolean;
+};
+
+/** Two bytes may be a filter, which costs microseconds and hundreds of bytes. */
+const maxWatchBytes = 256 * 1024;
 
 /** Of one listener: what waits for a reader that does not read costs memory. */
 const maxReaders = 128;
 
 /** Decodes a request of GetEvents. */
 export function readWatchRequest(bytes: Buffer): WatchRequest {
+  if (bytes.length > maxWatchBytes) return { unknown: [], isTooLarge: true };
   const name = "tetragon.GetEventsRequest";
   return { ...codec(name).decode(bytes), unknown: unknownFields(name, bytes) };
 }
@@ -82,9 +90,10 @@ export function createGetEvents(
 
 /** Throws CallError that names everything that is wrong. */
 export function compileRequest(
-  { allow_list = [], deny_list = [], field_filters = [], unknown }: WatchRequest,
+  { allow_list = [], deny_list = [], field_filters = [], unknown, isTooLarge }: WatchRequest,
   options: FilterOptions,
 ): { readonly wants: EventFilter; readonly view: FieldView | undefined } {
+  if (isTooLarge) throw invalidArgument(`a request may have ${maxWatchBytes} bytes`);
   const wanted = compileFilters({ allow: allow_list, deny: deny_list }, options);
   const fields = compileFieldFilters(field_filters);
   const wrong = [

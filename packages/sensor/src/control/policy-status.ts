@@ -7,7 +7,13 @@ import type {
   TracingPolicyState,
   TracingPolicyStatus,
 } from "@gander/proto";
-import type { HookState, PolicyState, SelectorCounters } from "../policy/policy-state.ts";
+import { countsAs } from "../policy/counters.ts";
+import type {
+  AttachmentState,
+  HookState,
+  PolicyCounters,
+  PolicyState,
+} from "../policy/policy-state.ts";
 
 const states: Readonly<Record<PolicyState["state"], TracingPolicyState>> = {
   enabled: "TP_STATE_ENABLED",
@@ -38,12 +44,11 @@ const sensorNames = {
 /** A policy's state as the interface tells it. */
 export function policyStatus(policy: PolicyState): TracingPolicyStatus {
   const isEnabled = policy.state === "enabled" || policy.state === "partially-enabled";
-  const { hits, filtered } = policy.counters;
   return {
     id: String(policy.id),
     name: policy.name,
     namespace: policy.namespace,
-    info: policy.warnings.join("\n"),
+    info: [...policy.warnings, ...policy.findings].join("\n"),
     sensors: [...new Set(policy.hooks.map(({ kind }) => sensorNames[kind]))],
     enabled: isEnabled,
     error: policy.error,
@@ -51,11 +56,7 @@ export function policyStatus(policy: PolicyState): TracingPolicyStatus {
     kernel_memory_bytes: String(policy.kernelMemoryBytes),
     mode: modes[policy.mode],
     stats: {
-      action_counters: {
-        ...actionCounters(policy.counters),
-        hits: String(hits),
-        filtered: String(filtered),
-      },
+      action_counters: actionCounters(policy.counters),
       selector_action_counters: policy.hooks.flatMap(selectorCounters),
     },
     domain: policy.origin,
@@ -73,24 +74,17 @@ function selectorCounters(hook: HookState): TracingPolicySelectorActionCounters[
   }));
 }
 
-function actionCounters(counters: SelectorCounters): TracingPolicyActionCounters {
-  return {
-    post: String(counters.emitted),
-    signal: String(counters.killed + counters.signalled),
-    monitor_signal: String(counters.wouldKill + counters.wouldSignal),
-    override: String(counters.denied),
-    monitor_override: String(counters.wouldDeny),
-    nopost: String(counters.suppressed.noPost),
-    suppressed_rate_limit: String(counters.suppressed.rateLimit),
-    suppressed_budget: String(counters.suppressed.budget),
-    lost_ring_full: String(counters.lost.ring),
-    lost_memory: String(counters.lost.memory),
-    enforce_failed: String(counters.enforceFailed),
-  };
+function actionCounters(counters: Partial<PolicyCounters>): TracingPolicyActionCounters {
+  const sums = countsAs(counters, ({ status }) => status);
+  return Object.fromEntries([...sums].map(([field, count]) => [field, String(count)]));
+}
+
+function howAttached({ how, counters }: AttachmentState): string {
+  return counters.missed === 0n ? how : `${how} (${counters.missed} calls skipped by the kernel)`;
 }
 
 function hookStatus(hook: HookState): HookStatus {
-  const how = hook.attachments.map((attachment) => attachment.how).join(", ");
+  const how = hook.attachments.map(howAttached).join(", ");
   const detail = hook.error === "" ? how : hook.error;
   return {
     section: hook.section,

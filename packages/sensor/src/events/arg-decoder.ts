@@ -66,6 +66,7 @@ const fieldsByValue: Readonly<Record<number, ArgField>> = {
   [valueType.VALUE_USER_BUFFER]: argField.bytes,
   [valueType.VALUE_FD]: argField.file,
   [valueType.VALUE_FILE]: argField.file,
+  [valueType.VALUE_ATTR_FILE]: argField.file,
   [valueType.VALUE_PATH]: argField.path,
   [valueType.VALUE_DENTRY]: argField.path,
   [valueType.VALUE_BINPRM]: argField.binprm,
@@ -163,6 +164,7 @@ function decodeBuffer(reader: RecordReader, value: RecordedArg, arg: EventArg): 
 /** By the flags of the text; nearly always there are none. */
 const pathFlags = [
   [textFlags.TEXT_TOO_DEEP, "unresolvedPathComponents"],
+  [textFlags.TEXT_FORGEABLE, "forgeable"],
   [textFlags.TEXT_TRUNCATED, "truncated"],
   [textFlags.TEXT_DELETED, "deleted"],
   [textFlags.TEXT_DETACHED, "detached"],

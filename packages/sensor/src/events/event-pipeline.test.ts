@@ -82,6 +82,7 @@ function startPipeline(kernel: EventKernel) {
       kernel,
       rules: { rule: () => undefined },
       cgroups: createCgroups(recordOffsets(kernel.layouts), { root: "/nonexistent" }),
+      commandLines: async () => [],
       logger: createLogger({ write: () => {} }),
     },
     {
@@ -132,7 +133,7 @@ describe("event pipeline", () => {
     const { events, consumer } = collector();
     await using pipeline = startPipeline(kernel);
     pipeline.events.addLines(consumer);
-    pipeline.start();
+    await pipeline.start();
     expect(events.map(({ process_exec }) => process_exec.process.binary)).toEqual([
       "/sbin/init",
       "/bin/sh1",
@@ -167,14 +168,14 @@ describe("event pipeline", () => {
     const { events, consumer } = collector();
     await using pipeline = startPipeline(kernel);
     pipeline.events.addLines(consumer);
-    pipeline.start();
+    await pipeline.start();
     expect(events.length).toBe(1);
   });
 
   it("wakes the kernel only while somebody watches", async () => {
     const { kernel, state, write } = createTestKernel("nothing", []);
     await using pipeline = startPipeline(kernel);
-    pipeline.start();
+    await pipeline.start();
     const messages: Buffer[] = [];
     const watcher = {
       wants: () => true,
@@ -207,7 +208,7 @@ describe("event pipeline", () => {
     const { events, consumer } = collector();
     await using pipeline = startPipeline(kernel);
     pipeline.events.addLines(consumer);
-    pipeline.start();
+    await pipeline.start();
     state.lost += 7n;
     await pause(1_100);
     expect(events).toEqual([{ missing: 7 }]);
@@ -222,7 +223,7 @@ describe("event pipeline", () => {
     const { events, consumer } = collector();
     await using pipeline = startPipeline(kernel);
     pipeline.events.addLines(consumer);
-    pipeline.start();
+    await pipeline.start();
     const hook = buildHook({ time: 1n, process: init, parent: init, rule: 3, args: [] });
     // 255 arguments, none of them there.
     hook.writeUInt8(255, headerLayouts()("record_hook").offsets.nargs ?? 0);

@@ -16,6 +16,7 @@ import { RecordReader } from "./record-reader.ts";
 import type { Redact } from "./redaction.ts";
 import { createRingDrain, type RecordRing } from "./ring-drain.ts";
 import { createStackTraces } from "./stack-traces.ts";
+import { withArguments } from "./task-arguments.ts";
 
 /** What the pipeline needs of the kernel side. */
 export type EventKernel = {
@@ -25,6 +26,7 @@ export type EventKernel = {
   readonly found: "nothing" | "same" | "other";
   bootTimeOffsetNs(): bigint;
   /** RECORD_TASK of all processes, in a row. */
+  /** RECORD_TASK of all processes, without their arguments. */
   scanTasks(): Uint8Array;
   setWatched(watched: "watched" | "unwatched"): void;
   /** Asleep, nobody looks at the ring: the first record in an empty one must call back. */
@@ -39,6 +41,8 @@ export type EventPipelineDeps = {
   readonly kernel: EventKernel;
   readonly rules: EventRules;
   readonly cgroups: Cgroups;
+  /** What stands in /proc/PID/cmdline of these; undefined: it can't be had. Must not take long. */
+  readonly commandLines: (pids: readonly number[]) => Promise<readonly (Buffer | undefined)[]>;
   readonly logger: Logger;
 };
 
@@ -67,7 +71,7 @@ export type EventPipeline = AsyncDisposable & {
   readonly processes: ProcessTable;
   /** Where consumers are added; add those that are to see what ran before, then call `start`. */
   readonly events: Pick<EventPublisher, "addLines" | "addMessages" | "markLine" | "markMessage">;
-  start(): void;
+  start(): Promise<void>;
   counters(): PipelineCounters;
 };
 
@@ -141,9 +145,9 @@ export function createEventPipeline(
         };
       },
     },
-    start() {
+    async start() {
       cgroups.scan();
-      scanTasks(kernel, offsets, source, onError);
+      await scanTasks({ kernel, offsets, source, onError, commandLines: deps.commandLines });
       publisher.flush();
       const urgent = createUrgentReader(kernel.rings.urgent, offsets, cgroups, onError);
       kernel.onReadable(() => {
@@ -234,26 +238,33 @@ function followClock(clock: KernelClock, kernel: EventKernel): void {
   if (step > clockStepNs || step < -clockStepNs) clock.setOffset(offset);
 }
 
+type TaskScan = {
+  readonly kernel: EventKernel;
+  readonly offsets: RecordOffsets;
+  readonly source: EventSource;
+  readonly onError: (error: unknown) => void;
+  readonly commandLines: EventPipelineDeps["commandLines"];
+};
+
 /** Everything that ran before: parents first, as they are the ones that started earlier. */
-function scanTasks(
-  kernel: EventKernel,
-  offsets: RecordOffsets,
-  source: EventSource,
-  onError: (error: unknown) => void,
-): void {
+async function scanTasks({ kernel, offsets, source, onError, commandLines }: TaskScan) {
   const reader = new RecordReader();
-  const found = splitRecords(kernel.scanTasks(), offsets).map((bytes) => {
+  const found = splitRecords(kernel.scanTasks(), offsets).flatMap((bytes) => {
     reader.over(bytes);
-    return { bytes, start: reader.u64(offsets.processStart) };
-  });
-  found.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-  for (const { bytes } of found) {
-    reader.over(bytes);
-    reader.at(0, bytes.length);
-    if (reader.u16(offsets.type) !== recordType.RECORD_TASK) continue;
+    if (reader.u16(offsets.type) !== recordType.RECORD_TASK) return [];
     // It called exec after the programs were attached: that record is in the ring.
     const execed = (reader.u16(offsets.flags) & recordFlags.RECORD_EXECED) !== 0;
-    if (execed && kernel.found === "nothing") continue;
+    if (execed && kernel.found === "nothing") return [];
+    return [
+      { bytes, start: reader.u64(offsets.processStart), pid: reader.u32(offsets.processPid) },
+    ];
+  });
+  found.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const lines = await commandLines(found.map(({ pid }) => pid));
+  for (const [i, { bytes }] of found.entries()) {
+    const record = withArguments(bytes, lines[i], offsets);
+    reader.over(record);
+    reader.at(0, record.length);
     try {
       source.take(reader);
     } catch (error) {

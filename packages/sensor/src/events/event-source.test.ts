@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from "node:buffer";
 import { describe, expect, it } from "vitest";
+import { fact } from "../kernel/abi.gen.ts";
 import type { EventRule, EventRuleArg } from "./event-rule.ts";
 import {
   buildCgroup,
@@ -494,6 +495,20 @@ describe("arguments", () => {
       { string_arg: "x", label: 'a "b"' },
     ]);
     expect(event.process_kprobe.return).toEqual({ int_arg: -1, label: "r" });
+  });
+
+  it("say which facts were missing, beside the policy's own tags", () => {
+    const { take } = createTestSensor({ rules: [{ ...rule([]), tags: ["own"] }] });
+    take(initTask, shellExec);
+    const tagsOf = (...facts: readonly number[]) => {
+      const missing = facts.reduce((bits, one) => bits | (1 << one), 0);
+      const flags = recordFlags.RECORD_EXECED | (recordFlags.RECORD_MISSING_FACT * missing);
+      return take(buildHook({ ...hook, flags, args: [] }))[0].process_kprobe.tags;
+    };
+    const both = ["own", "gander.unknown.process", "gander.unknown.peer"];
+    expect(tagsOf(fact.FACT_PROCESS, fact.FACT_PEER)).toEqual(both);
+    expect(tagsOf()).toEqual(["own"]);
+    expect(tagsOf(fact.FACT_NAME)).toEqual(["own", "gander.unknown.name"]);
   });
 
   it("of a rule that is gone are shown by what the record says", () => {

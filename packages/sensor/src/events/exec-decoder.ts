@@ -134,7 +134,7 @@ function readTexts(reader: RecordReader, { exec, text }: RecordOffsets): Texts {
 }
 
 function processFlags(recorded: number, exec: number, texts: Texts, isTask: boolean): number {
-  const { TEXT_TRUNCATED, TEXT_UNREADABLE } = textFlags;
+  const { TEXT_TRUNCATED, TEXT_UNREADABLE, TEXT_FORGEABLE } = textFlags;
   const has = (textFlags: number, flag: number, word: number) =>
     (textFlags & flag) === 0 ? 0 : word;
   return (
@@ -144,6 +144,7 @@ function processFlags(recorded: number, exec: number, texts: Texts, isTask: bool
     has(texts.argumentFlags, TEXT_TRUNCATED, processFlag.truncArgs) |
     has(texts.argumentFlags, TEXT_UNREADABLE, processFlag.errorArgs) |
     has(texts.cwdFlags, TEXT_UNREADABLE, processFlag.errorCWD) |
+    has(texts.pathFlags, TEXT_FORGEABLE, processFlag.forgeableBinary) |
     (exec & execFlags.EXEC_ROOT_CWD ? processFlag.rootcwd : 0) |
     (recorded & recordFlags.RECORD_IN_INIT_TREE ? processFlag.inInitTree : 0)
   );

@@ -24,7 +24,11 @@ type Paths = { [field: string]: Paths | true };
 export function compileFieldFilters(filters: readonly FieldFilter[]): CompiledFieldFilters {
   const problems: FilterProblem[] = [];
   const compiled = filters.map((filter, index) => {
-    const named = (filter.event_set ?? []).map((name) => name.toLowerCase());
+    // A kind that is newer than we is a number.
+    const named = (filter.event_set ?? []).map((name) => String(name).toLowerCase());
+    const unknown = named.find((name) => !kinds.includes(name));
+    if (unknown !== undefined)
+      problems.push({ path: `[${index}].event_set`, message: `there is no kind "${unknown}"` });
     const inverted = filter.invert_event_set?.value === true;
     const applies = kinds.filter((kind) => named.length === 0 || named.includes(kind) !== inverted);
     const paths = filter.fields?.paths ?? [];

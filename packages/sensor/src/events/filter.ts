@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CapabilitiesType, EventType, type Filter } from "@gander/proto";
-import { compileCel } from "../cel/cel-expression.ts";
+import { compileCel, maxSteps } from "../cel/cel-expression.ts";
 import type { ProcessEntry } from "../process/process-entry.ts";
 import { labelSelector } from "../workload/label-selector.ts";
 import { linearRegex } from "./linear-regex.ts";
@@ -30,9 +30,12 @@ export type CompiledFilters =
  */
 export function compileFilters(lists: FilterLists, options: FilterOptions): CompiledFilters {
   const problems: FilterProblem[] = [];
+  if (lists.allow.length + lists.deny.length > maxFilters)
+    return { problems: [{ path: "", message: `there may be ${maxFilters} filters at most` }] };
+  const bounds: Bounds = { states: maxStates, budget: 0 };
   const compile = (list: string, filters: readonly Filter[]) =>
     filters.map((filter, index) =>
-      compileOne(filter, options, (path, message) =>
+      compileOne(filter, { ...options, bounds }, (path, message) =>
         problems.push({ path: `${list}[${index}].${path}`, message }),
       ),
     );
@@ -41,17 +44,46 @@ export function compileFilters(lists: FilterLists, options: FilterOptions): Comp
   if (problems.length > 0) return { problems };
   if (allow.length === 0 && deny.length === 0) return { value: () => true };
   return {
-    value: (event) =>
+    value: (event) => {
+      bounds.budget = maxSteps;
       // Marks of loss are for everybody: a stream that hides them would look complete.
-      event.isMark ||
-      ((allow.length === 0 || allow.some((filter) => filter(event))) &&
-        !deny.some((filter) => filter(event))),
+      return (
+        event.isMark ||
+        ((allow.length === 0 || allow.some((filter) => filter(event))) &&
+          !deny.some((filter) => filter(event)))
+      );
+    },
   };
 }
 
 type Report = (path: string, message: string) => void;
 
-function compileOne(filter: Filter, options: FilterOptions, report: Report): EventFilter {
+/** What all filters of one reader may cost together. */
+type Bounds = {
+  /** States of regular expressions that may still be added. */
+  states: number;
+  /** Steps of expressions that are left for the event that is looked at. */
+  budget: number;
+};
+
+const maxStates = 20_000;
+const maxFilters = 1000;
+/** What one more expression or selector counts for, in states. */
+const expressionStates = 200;
+const selectorStates = 10;
+
+/** False, and once a problem, if there is no room for more. */
+function takes(bounds: Bounds, states: number, path: string, report: Report): boolean {
+  if (bounds.states < 0) return false;
+  bounds.states -= states;
+  if (bounds.states < 0)
+    report(path, "the filters are too many, or too large, to be asked about each event");
+  return bounds.states >= 0;
+}
+
+type Context = FilterOptions & { readonly bounds: Bounds };
+
+function compileOne(filter: Filter, options: Context, report: Report): EventFilter {
   const tests: EventFilter[] = [];
   const { cel_expression, ...others } = filter;
   // Expressions cost most: they are asked last.
@@ -68,7 +100,7 @@ function compileOne(filter: Filter, options: FilterOptions, report: Report): Eve
 }
 
 /** Gives undefined after it has reported a problem. */
-type Compiler<T> = (value: T, report: Report, options: FilterOptions) => EventFilter | undefined;
+type Compiler<T> = (value: T, report: Report, options: Context) => EventFilter | undefined;
 
 type TextOf = (process: ProcessEntry) => string;
 
@@ -116,17 +148,27 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
         entry?.workload.pod?.container?.maybe_exec_probe === true;
       return (isProbe(process) || isProbe(parent)) === value;
     },
-  binary_regex: (patterns, report) => onProcess(regexTest(patterns, binary, report)),
-  arguments_regex: (patterns, report) => onProcess(regexTest(patterns, commandLine, report)),
-  parent_binary_regex: (patterns, report) => onParent(regexTest(patterns, binary, report)),
-  parent_arguments_regex: (patterns, report) => onParent(regexTest(patterns, commandLine, report)),
-  ancestor_binary_regex: (patterns, report) => onAncestors(regexTest(patterns, binary, report)),
-  pod_regex: (patterns, report) => onProcess(regexTest(patterns, podName, report)),
-  namespace_regex: (patterns, report) => onProcess(regexTest(patterns, podNamespace, report)),
-  container_id: (patterns, report) => onProcess(regexTest(patterns, containerId, report)),
-  container_name_regex: (patterns, report) => onProcess(regexTest(patterns, containerName, report)),
-  labels(selectors, report) {
+  binary_regex: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, binary, report, bounds)),
+  arguments_regex: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, commandLine, report, bounds)),
+  parent_binary_regex: (patterns, report, { bounds }) =>
+    onParent(regexTest(patterns, binary, report, bounds)),
+  parent_arguments_regex: (patterns, report, { bounds }) =>
+    onParent(regexTest(patterns, commandLine, report, bounds)),
+  ancestor_binary_regex: (patterns, report, { bounds }) =>
+    onAncestors(regexTest(patterns, binary, report, bounds)),
+  pod_regex: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, podName, report, bounds)),
+  namespace_regex: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, podNamespace, report, bounds)),
+  container_id: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, containerId, report, bounds)),
+  container_name_regex: (patterns, report, { bounds }) =>
+    onProcess(regexTest(patterns, containerName, report, bounds)),
+  labels(selectors, report, { bounds }) {
     const compiled = selectors.flatMap((text, index) => {
+      if (!takes(bounds, selectorStates, `[${index}]`, report)) return [];
       const selector = labelSelector(text);
       if (typeof selector === "function") return [selector];
       report(`[${index}]`, selector.problem);
@@ -151,8 +193,9 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     });
     return ({ process }) => process !== undefined && tests.every((test) => test(process));
   },
-  cel_expression(sources, report) {
+  cel_expression(sources, report, { bounds }) {
     const compiled = sources.flatMap((source, index) => {
+      if (!takes(bounds, expressionStates, `[${index}]`, report)) return [];
       const { value, problem } = compileCel(source);
       if (value !== undefined) return [value];
       report(`[${index}]`, problem);
@@ -161,7 +204,7 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     return (event) => {
       // Expressions see the event itself, not where it was seen.
       const message = plainMessage(event, { nodeName: "", clusterName: "", nodeLabels: {} });
-      return compiled.some((holds) => holds(message));
+      return compiled.some((holds) => holds(message, bounds));
     };
   },
 };
@@ -191,10 +234,17 @@ const onAncestors =
 let nextTest = 0;
 
 /** A regular expression costs microseconds, so each process remembers what came out. */
-function regexTest(patterns: readonly string[], textOf: TextOf, report: Report): ProcessTest {
+function regexTest(
+  patterns: readonly string[],
+  textOf: TextOf,
+  report: Report,
+  bounds: Bounds,
+): ProcessTest {
   const regexes = patterns.flatMap((pattern, index) => {
+    if (bounds.states < 0) return []; // that was told
     try {
-      return [linearRegex(pattern)];
+      const regex = linearRegex(pattern);
+      return takes(bounds, regex.size, `[${index}]`, report) ? [regex] : [];
     } catch (error) {
       report(`[${index}]`, error instanceof Error ? error.message : String(error));
       return [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { argField, createEventArg, eventKind, KprobeAction } from "@gander/proto";
-import { action, textFlags, valueType } from "../kernel/abi.gen.ts";
+import { action, fact, recordFlags, textFlags, valueType } from "../kernel/abi.gen.ts";
 import { decodeArg } from "./arg-decoder.ts";
 import type { EventRule, EventRuleArg, EventRules, RuleText } from "./event-rule.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -35,19 +35,21 @@ export function createHookDecoder(deps: {
   const { offsets, rules, lifecycle, stacks } = deps;
   const known = new Map<number, KnownRule>();
 
-  const lookUp = (id: number): KnownRule => {
-    const rule = rules.rule(id) ?? unknownRule(id);
+  const lookUp = (id: number, missing: number): KnownRule => {
+    const plain = rules.rule(id) ?? unknownRule(id);
+    const rule = missing === 0 ? plain : { ...plain, tags: [...plain.tags, ...factTags(missing)] };
     const found = { rule, text: ruleText(rule) };
     const [oldest] = known.keys();
     if (known.size >= keptRules && oldest !== undefined) known.delete(oldest);
-    if (rule.policyName !== "") known.set(id, found);
+    if (rule.policyName !== "") known.set(keyOf(id, missing), found);
     return found;
   };
 
   return {
     decode(reader, event) {
       const id = reader.u32(offsets.hook.rule);
-      const { rule, text } = known.get(id) ?? lookUp(id);
+      const missing = reader.u16(offsets.flags) >>> missingShift;
+      const { rule, text } = known.get(keyOf(id, missing)) ?? lookUp(id, missing);
       const entry = lifecycle.processOf(reader);
       event.kind = kinds[rule.eventKind];
       event.process = entry;
@@ -63,6 +65,20 @@ export function createHookDecoder(deps: {
       readStacks(reader, offsets, end, event, stacks);
     },
   };
+}
+
+/** Facts that a filter was decided without are the upper flags of a record, by enum fact. */
+const missingShift = Math.log2(recordFlags.RECORD_MISSING_FACT);
+
+const keyOf = (id: number, missing: number) => missing * 2 ** 32 + id;
+
+const { FACTS: _, ...facts } = fact;
+
+/** Tags say so in the event, as an event has no other place that existing clients know. */
+function factTags(missing: number): string[] {
+  return Object.entries(facts)
+    .filter(([, bit]) => (missing & (1 << bit)) !== 0)
+    .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
 }
 
 /** What was done, not what the policy asked for: in mode monitor nothing is. */
@@ -137,7 +153,7 @@ function readStacks(
       .map((at) => reader.u64(at))
       .filter((address) => address !== 0n);
   event.kernelStack = stacks.kernel(addresses(start, kernel));
-  event.userStack = stacks.user(event.process?.pid ?? 0, addresses(start + 8 * kernel, user));
+  event.userStack = stacks.user(event.process, addresses(start + 8 * kernel, user));
 }
 
 function unknownRule(id: number): EventRule {

@@ -9,6 +9,8 @@ export type LinearRegex = {
   /** Whether it matches anywhere in the text. */
   test(text: string): boolean;
   readonly groups: number;
+  /** States of its program: what a character may cost. */
+  readonly size: number;
   /** Where the groups of each match lie, as pairs of start and end; groups that took no part are left out. */
   groupRanges(text: string): readonly (readonly [number, number])[];
 };
@@ -16,12 +18,23 @@ export type LinearRegex = {
 /** Longest expression that is accepted: repeats of repeats grow the program. */
 const maxLength = 4096;
 
+/** Repeats are written out: `\pL{1000}` takes 50 ms for 4,000 letters. */
+const maxSize = 5000;
+
 /** Throws Error with the reason if `pattern` cannot be one. */
 export function linearRegex(pattern: string): LinearRegex {
   if (pattern.length > maxLength)
     throw new Error(`a regular expression may have ${maxLength} characters`);
-  const regex = RE2JS.compile(pattern);
+  // Before it is compiled, which takes a second for half a million states.
+  const written = writtenOut(pattern);
+  const regex = written > 2 * maxSize ? undefined : RE2JS.compile(pattern);
+  const size = regex?.programSize() ?? written;
+  if (regex === undefined || size > maxSize)
+    throw new Error(
+      `a regular expression may have ${maxSize} states, with its repeats written out; this has ${size}`,
+    );
   return {
+    size,
     groups: regex.groupCount(),
     test: (text) => regex.test(text),
     groupRanges(text) {
@@ -35,4 +48,21 @@ export function linearRegex(pattern: string): LinearRegex {
       return ranges;
     },
   };
+}
+
+/** About how many characters a pattern has with its repeats written out. */
+function writtenOut(pattern: string): number {
+  const groups = [0];
+  let last = 1;
+  const add = (size: number) => groups.push((groups.pop() ?? 0) + size);
+  const pieces = /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./gs;
+  for (const [piece, from, to] of pattern.matchAll(pieces)) {
+    if (from !== undefined) add(last * Math.max(Number(from), Number(to ?? 0)));
+    else if (piece === "(") groups.push(0);
+    else {
+      last = piece === ")" && groups.length > 1 ? (groups.pop() ?? 0) : 1;
+      add(last);
+    }
+  }
+  return groups.reduce((sum, size) => sum + size, 0);
 }

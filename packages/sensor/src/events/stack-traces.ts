@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import type { StackEntry } from "@gander/proto";
+import { readApart } from "../read-apart.ts";
 
 /** Names return addresses. What cannot be named keeps only what the options let it show. */
 export type StackTraces = {
   kernel(addresses: readonly bigint[]): readonly StackEntry[];
-  user(pid: number, addresses: readonly bigint[]): readonly StackEntry[];
+  /**
+   * Modules and offsets in them are known from a process's second stack on: its regions are read apart,
+   * as the process can keep whoever asks for them waiting.
+   */
+  user(process: Traced | undefined, addresses: readonly bigint[]): readonly StackEntry[];
 };
+
+/** A process, the same object for as long as it runs the same image. */
+type Traced = { readonly pid: number };
 
 export type StackTraceOptions = {
   /** Addresses tell an attacker where the kernel lies: off by default. */
@@ -17,6 +25,7 @@ export type StackTraceOptions = {
 export function createStackTraces(options: StackTraceOptions): StackTraces {
   const root = options.procRoot ?? "/proc";
   const shown = (address: bigint) => (options.exposeAddresses ? address : 0n);
+  const regionsOf = createRegionReader(root);
   let symbols: KernelSymbols | undefined;
   return {
     kernel(addresses) {
@@ -30,9 +39,9 @@ export function createStackTraces(options: StackTraceOptions): StackTraces {
         ...find(address),
       }));
     },
-    user(pid, addresses) {
+    user(process, addresses) {
       if (addresses.length === 0) return [];
-      const regions = readRegions(`${root}/${pid}/maps`);
+      const regions = process === undefined ? [] : regionsOf(process);
       return addresses.map((address) => {
         const region = regions.find(({ start, end }) => address >= start && address < end);
         const offset = region === undefined ? 0n : address - region.start + region.fileOffset;
@@ -90,10 +99,48 @@ type Region = {
   readonly path: string;
 };
 
-/** Executable regions of a process; none if it is gone. */
-function readRegions(file: string): readonly Region[] {
+type Known = { readonly regions: readonly Region[]; readonly readAt: number };
+
+const maxWaiting = 64;
+const freshMs = 5_000;
+const largestMaps = 4 << 20;
+
+/** Gives what is known of a process now, and sees to it that more is known next time. */
+function createRegionReader(root: string): (process: Traced) => readonly Region[] {
+  const known = new WeakMap<Traced, Known>();
+  const waiting = new Set<Traced>();
+  let isReading = false;
+  const readWaiting = async (): Promise<void> => {
+    while (waiting.size > 0) {
+      const batch = [...waiting];
+      const paths = batch.map(({ pid }) => `${root}/${pid}/maps`);
+      const texts = await readApart(paths, { limitBytes: largestMaps });
+      const readAt = performance.now();
+      for (const [i, process] of batch.entries()) {
+        known.set(process, { regions: regionsIn(texts[i]?.toString("latin1") ?? ""), readAt });
+        waiting.delete(process);
+      }
+    }
+    isReading = false;
+  };
+  return (process) => {
+    const found = known.get(process);
+    const isFresh = found !== undefined && performance.now() - found.readAt < freshMs;
+    if (!isFresh && waiting.size < maxWaiting) {
+      waiting.add(process);
+      if (!isReading) {
+        isReading = true;
+        void readWaiting();
+      }
+    }
+    return found?.regions ?? [];
+  };
+}
+
+/** Executable regions of a process. */
+function regionsIn(text: string): readonly Region[] {
   const pattern = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ *(.*)$/gm;
-  return [...readText(file).matchAll(pattern)].map(([, start, end, offset, path = ""]) => ({
+  return [...text.matchAll(pattern)].map(([, start, end, offset, path = ""]) => ({
     start: BigInt(`0x${start}`),
     end: BigInt(`0x${end}`),
     fileOffset: BigInt(`0x${offset}`),

@@ -35,6 +35,7 @@ export const valueType = {
   VALUE_SOCKET: 20,
   VALUE_DATA_LOC: 21,
   VALUE_DENTRY: 22,
+  VALUE_ATTR_FILE: 23,
 } as const;
 
 export const recordType = {
@@ -52,6 +53,7 @@ export const recordFlags = {
   RECORD_UNKNOWN_PROCESS: 1,
   RECORD_IN_INIT_TREE: 2,
   RECORD_EXECED: 4,
+  RECORD_MISSING_FACT: 256,
 } as const;
 
 export const textFlags = {
@@ -60,7 +62,17 @@ export const textFlags = {
   TEXT_DELETED: 4,
   TEXT_DETACHED: 8,
   TEXT_TOO_DEEP: 16,
+  TEXT_FORGEABLE: 32,
   ARG_RETURN: 128,
+} as const;
+
+export const fact = {
+  FACT_PROCESS: 0,
+  FACT_PATH: 1,
+  FACT_NAME: 2,
+  FACT_MEMORY: 3,
+  FACT_PEER: 4,
+  FACTS: 5,
 } as const;
 
 export const execFlags = {
@@ -86,6 +98,7 @@ export const limits = {
   MAX_HOOKS: 512,
   MAX_GROUPS: 256,
   MAX_CGROUPS: 32768,
+  MAX_INHERITED: 16384,
   MAX_APPLICATIONS: 512,
   MAX_RULES: 4096,
   HOOK_RULES: 1024,
@@ -102,6 +115,7 @@ export const limits = {
   PREFIX_SIZE: 252,
   POSTFIX_SIZE: 127,
   NO_SLOT: 255,
+  RAW_MAY_WRITE: 14,
   RAW_RETURN: 15,
   BINARY_SIZE: 256,
   BINARY_TAIL: 128,
@@ -133,6 +147,7 @@ export const rowOp = {
   ROW_FOLLOW: 22,
   ROW_NAMESPACE: 23,
   ROW_CAPABILITY: 24,
+  ROW_BINARY_FILE: 25,
 } as const;
 
 export const rowFlags = {
@@ -140,6 +155,7 @@ export const rowFlags = {
   ROW_LAST: 2,
   ROW_ON_RETURN: 4,
   ROW_SIGNED: 8,
+  ROW_UNKNOWN_HOLDS: 16,
   ROW_IN_USER_NS: 32,
 } as const;
 
@@ -175,6 +191,7 @@ export const ruleFlags = {
   RULE_OBSERVER: 4,
   RULE_STREAM_SOCKETS: 8,
   RULE_FAST_OPEN: 16,
+  RULE_CORE_DUMPS: 32,
 } as const;
 
 export const slotFlags = {
@@ -192,6 +209,7 @@ export const applicationFlags = {
   APPLICATION_ENFORCES: 1,
   APPLICATION_CONNECTIONS: 2,
   APPLICATION_FAST_OPEN: 4,
+  APPLICATION_CORE_DUMPS: 8,
 } as const;
 
 export const cgroupPlace = {
@@ -224,6 +242,7 @@ export const configFlags = {
   CONFIG_WATCHED: 2,
   CONFIG_FOLLOW_PIDS: 4,
   CONFIG_PATH_CACHE: 8,
+  CONFIG_UNLISTED: 32,
   CONFIG_ASLEEP: 16,
 } as const;
 
@@ -231,4 +250,6 @@ export const procFlags = {
   PROC_ANNOUNCED: 1,
   PROC_EXECED: 2,
   PROC_IN_INIT_TREE: 4,
+  PROC_FORGEABLE_BINARY: 8,
+  PROC_FOLLOW_UNSURE: 16,
 } as const;

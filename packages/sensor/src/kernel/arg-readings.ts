@@ -91,6 +91,21 @@ export function recordArg(
   return type === undefined ? undefined : reading(type);
 }
 
+/**
+ * An argument of security_file_permission where it is decided for a core dump.
+ * @param attributes where the hook has the struct iattr with the file.
+ */
+export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
+  const row = argTypes[arg.type];
+  const isFile = arg.type === "file";
+  const slot: LinkedSlot = {
+    ...plainSlot,
+    type: isFile ? valueType.VALUE_ATTR_FILE : row.kernel,
+    raw: arg.index === 0 ? attributes : limits.RAW_MAY_WRITE,
+  };
+  return { slot, signed: row.signed ?? false };
+}
+
 /** A socket with the address that a call is about to use, as the policy's `sock`. */
 export function socketToAddress(call: "connect" | "sendmsg"): ArgReading {
   const slot: LinkedSlot =

@@ -7,7 +7,7 @@ import {
   type Prototype,
 } from "@gander/policy";
 import { describe, expect, it } from "vitest";
-import { action, ruleFlags, slotFlags, valueType } from "./abi.gen.ts";
+import { action, limits, ruleFlags, slotFlags, valueType } from "./abi.gen.ts";
 import { type AttachPlan, type PlannedRule, planHook } from "./attach-plan.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 
@@ -126,29 +126,26 @@ const returning = { returnArg: arg(0, "int") };
 const withoutBpf = { activeLsms: ["capability", "apparmor"] };
 const socket = { target: "tcp_connect", args: [arg(0, "sock")] };
 
+/** Where writes are decided: those of processes, and those of the kernel when one dumps core. */
+const writes = (kind: string) => [
+  `${kind} program on security_file_permission`,
+  `${kind} program on security_inode_setattr`,
+];
+const lsmWrites = ["LSM program on file_permission", "LSM program on inode_setattr"];
+
 describe("planHook", () => {
   it.each<[string, Partial<CompiledHook>, Partial<KernelFacts>, string[]]>([
-    ["observes a security function", {}, {}, ["fentry program on security_file_permission"]],
-    ["observes it with its result", returning, {}, ["fexit program on security_file_permission"]],
-    ["kills at a security function", { selectors: [kill] }, {}, ["LSM program on file_permission"]],
-    [
-      "kills and posts the result",
-      { selectors: [kill], ...returning },
-      {},
-      ["LSM program on file_permission"],
-    ],
+    ["observes a security function", {}, {}, writes("fentry")],
+    ["observes it with its result", returning, {}, writes("fexit")],
+    ["kills at a security function", { selectors: [kill] }, {}, lsmWrites],
+    ["kills and posts the result", { selectors: [kill], ...returning }, {}, lsmWrites],
     [
       "knows hooks of another name",
       { target: "security_bprm_check", args: [arg(0, "linux_binprm")], selectors: [kill] },
       {},
       ["LSM program on bprm_check_security"],
     ],
-    [
-      "denies without LSM programs",
-      { selectors: [kill] },
-      withoutBpf,
-      ["fmod_ret program on security_file_permission"],
-    ],
+    ["denies without LSM programs", { selectors: [kill] }, withoutBpf, writes("fmod_ret")],
     [
       "needs an argument that the LSM hook lacks",
       { target: "security_inode_setattr", args: [arg(0, "nop")], selectors: [kill] },
@@ -207,12 +204,7 @@ describe("planHook", () => {
       {},
       ["raw tracepoint on sched_switch"],
     ],
-    [
-      "hooks LSM",
-      { kind: "lsm", target: "file_permission" },
-      {},
-      ["LSM program on file_permission"],
-    ],
+    ["hooks LSM", { kind: "lsm", target: "file_permission" }, {}, lsmWrites],
   ])("%s", (_, part, other, expected) => {
     expect(places(part, other)).toEqual(expected);
   });
@@ -349,6 +341,32 @@ describe("planHook", () => {
       size: 2,
     });
     expect(sendmsg?.args[0]?.slot.flags).toBe(slotFlags.SLOT_MESSAGE);
+  });
+
+  it.each<[string, Partial<KernelFacts>, number]>([
+    ["an LSM program", {}, 1],
+    ["fmod_ret", withoutBpf, 2],
+  ])("decides on core dumps where the file is emptied: %s", (_, other, attributes) => {
+    const plan = planHook(hook({ selectors: [kill] }), { ...facts, ...other });
+    const [main, dump] = rulesOf(plan);
+    expect(dump?.flags).toBe(ruleFlags.RULE_CORE_DUMPS);
+    expect(dump?.onlyWhenEnforcing).toBe(false);
+    expect(dump?.selectors).toEqual(main?.selectors);
+    expect(dump?.args.map(({ slot, signed }) => [slot.type, slot.raw, signed])).toEqual([
+      [valueType.VALUE_ATTR_FILE, attributes, false],
+      [valueType.VALUE_S32, limits.RAW_MAY_WRITE, true],
+    ]);
+  });
+
+  it("says so where core dumps can't be seen", () => {
+    const unseen: Partial<KernelFacts> = {
+      prototype: (name) => (name.endsWith("inode_setattr") ? undefined : prototype(name)),
+    };
+    expect(places({ selectors: [kill] }, unseen)).toEqual(["LSM program on file_permission"]);
+    const plan = planHook(hook({ selectors: [kill] }), { ...facts, ...unseen });
+    expect(plan).toMatchObject({
+      weaknesses: [expect.stringMatching(/core is neither seen nor prevented/)],
+    });
   });
 
   it("finds an LSM hook's argument by its name", () => {

@@ -10,7 +10,13 @@ import {
 } from "@gander/policy";
 import type { ArgReading, SelectorSpec } from "../policy/rule-spec.ts";
 import { ruleFlags } from "./abi.gen.ts";
-import { functionArg, recordArg, returnReading, socketToAddress } from "./arg-readings.ts";
+import {
+  coreDumpArg,
+  functionArg,
+  recordArg,
+  returnReading,
+  socketToAddress,
+} from "./arg-readings.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { selectorsFor } from "./selector-verdicts.ts";
 
@@ -60,12 +66,17 @@ function rule(hook: CompiledHook, placement: Placement, facts: KernelFacts): Pla
     withReturn && hook.returnArg !== undefined ? returnReading(hook.returnArg) : undefined;
   return {
     point,
-    flags: role === "companion" ? companionFlags[companionCall(point)] : 0,
+    flags: flagsAt(placement),
     args: argsAt(hook, placement, facts),
     ...(returnValue === undefined ? {} : { returnValue }),
     selectors: selectorsFor(hook, role),
     onlyWhenEnforcing: role === "signal-silently" || role === "companion",
   };
+}
+
+function flagsAt({ point, role, inCoreDump }: Placement): number {
+  if (inCoreDump) return ruleFlags.RULE_CORE_DUMPS;
+  return role === "companion" ? companionFlags[companionCall(point)] : 0;
 }
 
 const companionFlags = {
@@ -79,8 +90,9 @@ function companionCall({ target }: HookPoint): "connect" | "sendmsg" {
 }
 
 function argsAt(hook: CompiledHook, placement: Placement, facts: KernelFacts): ArgReading[] {
-  const { point, role } = placement;
+  const { point, role, inCoreDump } = placement;
   if (point.kind === "tracepoint") return recordArgs(hook, facts);
+  if (inCoreDump) return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0));
   return hook.args.map((arg) => {
     if (role === "companion" && arg.type === "sock") return socketToAddress(companionCall(point));
     return placed(

@@ -1,49 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GanderError } from "@gander/base";
-import { type ObjectSpec, readObject } from "@gander/libbpf";
+import { type ObjectSpec, readObject, setVariables } from "@gander/libbpf";
 
 /** The compiled programs, not yet in the kernel. */
 export type BpfObjects = {
   readonly process: ObjectSpec;
   readonly hook: ObjectSpec;
-  /** Of the objects and the size of the ring: what is pinned under the same one fits together. */
+  /** Which file a descriptor stands for; never stays in the kernel. */
+  readonly file: ObjectSpec;
+  /** Of the objects and the sizes of their maps: what is pinned under the same one fits together. */
   readonly digest: string;
 };
 
 /** Where `make build` puts them. */
 const builtFolder = fileURLToPath(new URL("../../../../bpf/build", import.meta.url));
 
-export function readBpfObjects({
-  folder = builtFolder,
-  ringBytes,
-}: {
-  folder?: string;
-  ringBytes: number;
-}): BpfObjects {
-  const [process, hook] = ["process", "hook"].map((name) =>
-    readObjectFile(join(folder, `${name}.bpf.o`)),
-  );
-  if (process === undefined || hook === undefined) throw new Error("unreachable");
-  const digest = createHash("sha256")
-    .update(process)
-    .update(hook)
-    .update(String(ringBytes))
-    .digest("hex")
-    .slice(0, 16);
+export type BpfObjectsOptions = {
+  readonly folder?: string;
+  readonly ringBytes: number;
+};
+
+export function readBpfObjects({ folder = builtFolder, ringBytes }: BpfObjectsOptions): BpfObjects {
+  const read = (name: string) => readObjectFile(join(folder, `${name}.bpf.o`));
+  const [process, hook] = [read("process"), read("hook")];
   const objects = {
     process: readObject(process, "process"),
     hook: readObject(hook, "hook"),
-    digest,
+    file: readObject(read("file"), "file"),
   };
-  for (const { maps } of [objects.process, objects.hook]) {
-    const ring = maps.get("events");
-    if (ring !== undefined) ring.maxEntries = ringBytes;
+  const sizes = { ...sizesOfMachine(objects.process), events: ringBytes };
+  for (const spec of [objects.process, objects.hook]) resize(spec, sizes);
+  const digest = createHash("sha256")
+    .update(process)
+    .update(hook)
+    .update(JSON.stringify(sizes))
+    .digest("hex")
+    .slice(0, 16);
+  return { ...objects, digest };
+}
+
+/** Elements by map; of the ring bytes. */
+type Sizes = Readonly<Record<string, number>>;
+
+/**
+ * What must not run out however many processes and CPUs there are (bpf/state.bpf.h, scratch.bpf.h): an
+ * entry for each process that the kernel would let be, and working memory for each CPU. Never less than
+ * the objects say.
+ */
+function sizesOfMachine({ maps }: ObjectSpec): Sizes {
+  const least = (name: string) => maps.get(name)?.maxEntries ?? 0;
+  const grow = (name: string, wanted: number) => Math.max(powerOfTwo(wanted), least(name));
+  const pool = (words: string, slots: string) => {
+    const count = Math.min(grow(words, cpus().length), mostWords);
+    return { [words]: count, [slots]: (count * least(slots)) / least(words) };
+  };
+  return {
+    procs: grow("procs", Math.min(mostProcesses(), mostEntries)),
+    ...pool("scratch_pool", "scratches"),
+    ...pool("stage_pool", "stages"),
+  };
+}
+
+/** A table of so many takes 16 MiB before it has any entry; machines that may have more have 128 GiB. */
+const mostEntries = 1 << 20;
+const mostWords = 1024;
+
+/** As the kernel's own limits say; proc_sys_kernel(5). */
+function mostProcesses(): number {
+  const read = (name: string) => Number(readFileSync(`/proc/sys/kernel/${name}`, "utf8"));
+  return Math.min(read("threads-max"), read("pid_max"));
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast));
+}
+
+function resize(spec: ObjectSpec, sizes: Sizes): void {
+  for (const [name, entries] of Object.entries(sizes)) {
+    const map = spec.maps.get(name);
+    if (map !== undefined) map.maxEntries = entries;
   }
-  return objects;
+  setVariables(spec, {
+    scratch_words: sizes.scratch_pool ?? 0,
+    stage_words: sizes.stage_pool ?? 0,
+  });
 }
 
 function readObjectFile(path: string): Buffer {

@@ -45,7 +45,12 @@ function create(before: readonly (readonly [bigint, number])[] = []) {
     if (places[place] === 0n) places[place] = ((cgroup / 4096n) << 10n) | 256n | BigInt(group);
     else places[place] = (time++ << 10n) | 512n;
   };
-  const groups = createCgroupGroups({ cgroups, places, setFlag: createConfigFlags(words, 1) });
+  const groups = createCgroupGroups({
+    cgroups,
+    places,
+    setFlag: createConfigFlags(words, 1),
+    setListed: () => {},
+  });
   const seen = (cgroup: bigint) => groupOf(places, hash, cgroup);
   return { groups, hash, places, words, seen, made, during };
 }

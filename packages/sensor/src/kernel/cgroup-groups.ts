@@ -22,13 +22,15 @@ type Deps = {
   readonly cgroups: Pick<BpfMap, "entries" | "set" | "delete">;
   readonly places: BigUint64Array;
   readonly setFlag: SetConfigFlag;
+  /** Tells programs how many are listed: they leave room for those of other pods. */
+  readonly setListed: (count: number) => void;
 };
 
 const PLACE_TAKEN = BigInt(cgroupPlace.PLACE_TAKEN);
 const PLACE_SHARED = BigInt(cgroupPlace.PLACE_SHARED);
 const PLACE_CGROUP_SHIFT = BigInt(cgroupPlace.PLACE_CGROUP_SHIFT);
 
-export function createCgroupGroups({ cgroups, places, setFlag }: Deps): CgroupGroups {
+export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps): CgroupGroups {
   const count = BigInt(places.length);
   const placeOf = (cgroup: bigint) => Number(cgroup % count);
   const single = (cgroup: bigint, group: number): bigint =>
@@ -87,6 +89,7 @@ export function createCgroupGroups({ cgroups, places, setFlag }: Deps): CgroupGr
         if ((word & PLACE_SHARED) !== 0n && wanted !== "several")
           Atomics.compareExchange(places, place, word, wanted);
       }
+      setListed(size);
       if (size === 0) setFlag(configFlags.CONFIG_CGROUPS, false);
     },
   };

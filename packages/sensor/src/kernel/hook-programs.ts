@@ -2,19 +2,16 @@
 import {
   type AttachPoint,
   type AttachTarget,
-  type BpfLink,
   type BpfObject,
-  BpfProgram,
   cloneProgram,
-  BpfLink as Link,
   loadObject,
   type ObjectSpec,
-  unpin,
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
 import { createNumberPool, type NumberPool } from "../policy/number-pool.ts";
 import { limits } from "./abi.gen.ts";
-import { fromPinName, type Pins, pinName } from "./pins.ts";
+import { type AttachedHook, openHooks, pinHook, unpinHook } from "./hook-pins.ts";
+import type { Pins } from "./pins.ts";
 import type { RunningKernelFacts } from "./read-kernel-facts.ts";
 
 /** The generic hook program at each place where a policy needs it. */
@@ -24,20 +21,16 @@ export interface HookPrograms extends AsyncDisposable {
   /** Loads what attaching at these places will take, all at once. @throws BpfError */
   prepare(points: Iterable<HookPoint>): void;
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
+  /**
+   * Calls that the kernel did not hand to it, as far as it tells: those of LSM programs can't be missed, those
+   * of kprobes and tracepoints are counted since 6.7.
+   */
   missedCalls(hook: number): bigint;
   ids(): ReadonlySet<number>;
   /** Bytes of kernel memory of all hook programs. */
   programBytes(): number;
 }
 
-type AttachedHook = {
-  readonly id: number;
-  readonly pin: string;
-  readonly link: BpfLink;
-  readonly program: BpfProgram;
-};
-
-const hookPinPattern = /^hook_(\d+)_(.+)$/;
 /** enum hook_flags in bpf/args.bpf.h */
 const hookFlags = { HOOK_SYSCALL: 1, HOOK_RECORD: 2 };
 const maxArgs = 12;
@@ -48,10 +41,9 @@ export function createHookPrograms(
   pins: Pins,
   facts: RunningKernelFacts,
 ): HookPrograms {
-  const attached = new Map<string, AttachedHook>();
+  const attached = openHooks(pins);
   /** Ids of hooks that are being detached: not yet for others. */
   const leaving = new Set<number>();
-  for (const name of pins.links()) adopt(name, pins, attached);
   const numbers: NumberPool = createNumberPool(
     "hooked functions",
     { first: 1, end: limits.MAX_HOOKS },
@@ -100,14 +92,14 @@ export function createHookPrograms(
         leaving.add(id);
       }
       for (const [, hook] of unused) {
-        await detach(hook);
+        await unpinHook(hook, pins);
         leaving.delete(hook.id);
       }
       numbers.keepOnly(ids(attached).union(leaving));
     },
     missedCalls(id) {
-      for (const hook of attached.values())
-        if (hook.id === id) return hook.program.info().recursionMisses;
+      for (const { id: one, program, link } of attached.values())
+        if (one === id) return program.info().recursionMisses + (link.info().missed ?? 0n);
       return 0n;
     },
     ids: () => ids(attached),
@@ -126,25 +118,6 @@ export function createHookPrograms(
 
 function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
   return new Set([...attached.values()].map(({ id }) => id));
-}
-
-function adopt(name: string, pins: Pins, attached: Map<string, AttachedHook>): void {
-  const [, id, key] = hookPinPattern.exec(name) ?? [];
-  if (id === undefined || key === undefined) return;
-  const pin = pins.link(name);
-  const link = Link.fromPin(pin);
-  attached.set(fromPinName(key), {
-    id: Number(id),
-    pin,
-    link,
-    program: BpfProgram.fromId(link.info().programId),
-  });
-}
-
-async function detach({ pin, link, program }: AttachedHook): Promise<void> {
-  unpin(pin);
-  program.close();
-  await link.closeAsync();
 }
 
 /** As `attachTarget` by name. */
@@ -224,15 +197,7 @@ function attachHook(
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
   });
   try {
-    const link = program.attach(attachPoint(point));
-    const pin = pins.link(`hook_${id}_${pinName(hookPointKey(point))}`);
-    try {
-      link.pin(pin);
-    } catch (error) {
-      link.close();
-      throw error;
-    }
-    return { id, pin, link, program };
+    return pinHook(program, attachPoint(point), { id, key: hookPointKey(point), pins });
   } catch (error) {
     program.close();
     throw error;

@@ -9,4 +9,5 @@ export {
 } from "./kernel.ts";
 export type { KernelFacts } from "./kernel-facts.ts";
 export { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
+export { introduceSensor } from "./register-sensor.ts";
 export type { StructLayout, StructLayouts } from "./struct-layouts.ts";

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from "node:path";
 import type { Logger } from "@gander/base";
-import { BpfLink, BpfMap, type ObjectSpec, RingBuffer, readIterator } from "@gander/libbpf";
+import {
+  type AttachPoint,
+  BpfLink,
+  BpfMap,
+  type BpfObject,
+  type ObjectSpec,
+  RingBuffer,
+  readIterator,
+} from "@gander/libbpf";
 import type { PolicyKernel } from "../policy/policy-kernel.ts";
 import { configFlags, fault, recordType } from "./abi.gen.ts";
 import { readBootTimeOffsetNs } from "./boot-time.ts";
 import { type BpfObjects, readBpfObjects } from "./bpf-objects.ts";
 import { type CgroupGroups, createCgroupGroups } from "./cgroup-groups.ts";
+import { problemOfPins } from "./check-pins.ts";
+import { type ChosenPins, choosePins, type KnownTables } from "./choose-pins.ts";
 import { createConfigFlags } from "./config-flags.ts";
+import { createFileFinder } from "./file-finder.ts";
 import { createFollowedProcesses } from "./followed-processes.ts";
 import { createGracePeriod } from "./grace-period.ts";
 import {
@@ -17,11 +27,14 @@ import {
   type HookPrograms,
   loadPinned,
 } from "./hook-programs.ts";
+import { createLeftTables, type LeftTables } from "./left-tables.ts";
 import { findPathSequences, startPathCache } from "./path-cache.ts";
-import { createPinFolders, otherPins, type Pins, pinsIn, removePins } from "./pins.ts";
+import { createPinFolders, type Pins, removePins } from "./pins.ts";
 import { createPolicyTables, tableMaps } from "./policy-tables.ts";
 import { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
+import { registerSensor, registrar } from "./register-sensor.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./struct-layouts.ts";
+import { nothingSaved, readTablesLabel, writeTablesLabel } from "./tables-label.ts";
 
 export type KernelOptions = {
   /** Below a bpf file system. */
@@ -29,14 +42,25 @@ export type KernelOptions = {
   readonly ringBytes?: number;
   /** Where the compiled programs lie, if not where `make build` puts them. */
   readonly objectsFolder?: string;
+  /** What the manifests on disk tell of. */
+  readonly manifests?: readonly KnownTables[];
 };
 
 /** What the sensor has in the kernel: programs, maps and rings. */
 export interface Kernel extends AsyncDisposable {
   /** Of the programs and tables; changes with them. */
   readonly id: string;
-  /** What was there when the sensor started: nothing, its own programs, or those of another build. */
+  /**
+   * What was there when the sensor started: nothing, tables that it can go on with, or others, of
+   * another build or of nobody knows what policies.
+   */
   readonly found: "nothing" | "same" | "other";
+  /** How many folders of pins of its own programs could not be used; they are replaced. */
+  readonly unusablePins: number;
+  /** From here on no policy stops this process. */
+  exemptThisProcess(): void;
+  /** Whether the programs know it: else policies apply to it, too. */
+  readonly isExempt: boolean;
   readonly rings: { readonly events: RingBuffer; readonly urgent: RingBuffer };
   /** Calls back when a ring has something to read. */
   onReadable(listener: () => void): void;
@@ -58,8 +82,8 @@ export interface Kernel extends AsyncDisposable {
   setAsleep(asleep: "asleep" | "awake"): void;
   /** What of kernel memory is used, in bytes. */
   memory(): { readonly maps: Readonly<Record<string, number>>; readonly hookPrograms: number };
-  /** Takes away what another build has left; its policies must be in force here first. */
-  removeOtherBuilds(): Promise<void>;
+  /** What earlier sensors have in force beside this one. */
+  readonly left: LeftTables;
   /** Takes everything out of the kernel. Without this, it all goes on after the sensor is gone. */
   removeAll(): Promise<void>;
 }
@@ -96,11 +120,25 @@ export async function createKernel(
     ringBytes,
     ...(objectsFolder === undefined ? {} : { folder: objectsFolder }),
   });
-  const pins = pinsIn(join(bpfFolder, objects.digest));
-  const others = otherPins(bpfFolder, pins);
-  const found = pins.links().length > 0 ? "same" : others.length > 0 ? "other" : "nothing";
+  const chosen = choosePins(bpfFolder, {
+    digest: objects.digest,
+    problemOf: (pins) => problemOfPins(pins, objects),
+    manifests: options.manifests ?? [],
+  });
+  const { own: pins, found, unusable, empty } = chosen;
+  for (const left of empty) await removeEmpty(left, logger);
+  for (const { pins: folder, problem } of unusable)
+    logger.warn(
+      "Pins of an earlier sensor cannot be used; programs are loaded anew and replace them",
+      {
+        pins: folder,
+        problem,
+      },
+    );
   createPinFolders(pins);
   try {
+    // Until the first tables are in force, all that comes comes again.
+    if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
     const facts = readKernelFacts();
     attachLifecycle(objects.process, pins);
     const sequences = findPathSequences(objects.hook, facts);
@@ -111,10 +149,18 @@ export async function createKernel(
       pins: pins.folder,
       hooks: hooks.ids().size,
     });
-    return await openKernel(objects, pins, { hooks, facts, found, others, sequences, logger });
+    return await openKernel(objects, chosen, { hooks, facts, sequences, logger });
   } catch (error) {
     if (found !== "same") await removePins(pins);
     throw error;
+  }
+}
+
+async function removeEmpty(pins: Pins, logger: Logger): Promise<void> {
+  try {
+    await removePins(pins);
+  } catch (error) {
+    logger.warn("An empty folder of pins cannot be removed", { pins: pins.folder, error });
   }
 }
 
@@ -126,16 +172,14 @@ function lacksMaps({ maps }: ObjectSpec, pins: Pins): boolean {
 type Parts = {
   readonly hooks: HookPrograms;
   readonly facts: RunningKernelFacts;
-  readonly found: Kernel["found"];
-  readonly others: readonly Pins[];
   readonly sequences: ReturnType<typeof findPathSequences>;
   readonly logger: Logger;
 };
 
 async function openKernel(
-  { process, hook, digest }: BpfObjects,
-  pins: Pins,
-  { hooks, facts, found, others, sequences, logger }: Parts,
+  { process, hook, file }: BpfObjects,
+  { own: pins, found, known, unknown, unusable }: ChosenPins,
+  { hooks, facts, sequences, logger }: Parts,
 ): Promise<Kernel> {
   const maps = new Map<string, BpfMap>();
   const map = (name: string): BpfMap => {
@@ -146,15 +190,15 @@ async function openKernel(
   for (const name of tableMaps) map(name);
   const layouts = layoutsOf(process, hook);
   let onReadable = (): void => {};
+  let isExempt = false;
   const openRing = (name: string) => new RingBuffer(map(name), { onReadable: () => onReadable() });
   // Opened for who reads them: a ring that nobody reads would keep the event loop busy.
   let rings: Kernel["rings"] | undefined;
   const iterator = BpfLink.fromPin(pins.link(iteratorName));
   const scanTasks = () => readIterator(iterator);
-  const setFlag = createConfigFlags(
-    new Int32Array(map("config").memory().buffer),
-    fieldOf(layouts("config"), "flags").offset / 4,
-  );
+  const config = new Int32Array(map("config").memory().buffer);
+  const configAt = (field: string) => fieldOf(layouts("config"), field).offset / 4;
+  const setFlag = createConfigFlags(config, configAt("flags"));
   const followed = createFollowedProcesses({
     setFlag,
     config: map("config"),
@@ -175,6 +219,7 @@ async function openKernel(
           logger,
         })
       : undefined;
+  const finder = createFileFinder(file);
   const policies: PolicyKernel = {
     facts,
     ...createPolicyTables(map, layouts),
@@ -187,18 +232,31 @@ async function openKernel(
     follow: (bits) => followed.add(bits),
     unfollowAllBut: (bits) => followed.keepOnly(bits),
     isFollowBitCarried: (bit) => followed.isCarried(bit),
+    tablesLabel: () => readTablesLabel(pins.folder),
+    labelTables: (label) => writeTablesLabel(pins.folder, label),
+    findFile: (path) => finder.find(path),
   };
+  const left = createLeftTables(known, unknown);
   const close = async () => {
     for (const ring of Object.values(rings ?? {})) ring.close();
     await hooks[Symbol.asyncDispose]();
     await iterator.closeAsync();
     grace.close();
+    finder[Symbol.dispose]();
     for (const open of maps.values()) open.close();
     maps.clear();
   };
   return {
-    id: digest,
+    id: pins.name,
     found,
+    left,
+    unusablePins: unusable.length,
+    exemptThisProcess() {
+      isExempt = registerSensor(pins);
+    },
+    get isExempt() {
+      return isExempt;
+    },
     get rings() {
       rings ??= { events: openRing("events"), urgent: openRing("urgent") };
       return rings;
@@ -214,6 +272,7 @@ async function openKernel(
       cgroups: map("cgroups"),
       places: new BigUint64Array(map("cgroup_places").memory().buffer),
       setFlag,
+      setListed: (count) => void Atomics.store(config, configAt("listed_cgroups"), count),
     }),
     scanTasks,
     lifecycleCounts: () => readLifecycle(map("lifecycle"), layouts),
@@ -229,13 +288,10 @@ async function openKernel(
       maps: Object.fromEntries(pins.maps().map((name) => [name, map(name).memoryBytes()])),
       hookPrograms: hooks.programBytes(),
     }),
-    async removeOtherBuilds() {
-      for (const other of others) await removePins(other);
-    },
     async removeAll() {
       pathCache?.stop();
       await close();
-      for (const all of [pins, ...others]) await removePins(all);
+      for (const all of [pins, ...known, ...unknown]) await removePins(all);
     },
     async [Symbol.asyncDispose]() {
       if (maps.size > 0) await close();
@@ -257,11 +313,17 @@ function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
   using object = loadPinned(spec, pins);
   // The iterator is no observer: it must not be there before those that are.
   for (const { name } of missing) {
-    using link = object.program(name).attach();
+    using link = object.program(name).attach(placeOf(name, object));
     link.pin(pins.link(name));
   }
 }
 
+/** Undefined: where its section says. */
+function placeOf(program: string, object: BpfObject): AttachPoint | undefined {
+  return program === registrar ? { kind: "iterator", map: object.map("config") } : undefined;
+}
+
+/** What stays goes on enforcing, too, until a next start. */
 function layoutsOf(...specs: readonly ObjectSpec[]): StructLayouts {
   const all = specs.flatMap(({ btf }) => (btf === undefined ? [] : [createStructLayouts(btf)]));
   const cache = new Map<string, ReturnType<StructLayouts>>();

@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readdirSync, rmdirSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { GanderError } from "@gander/base";
 import { BpfLink, unpin } from "@gander/libbpf";
+import { removeTablesLabel } from "./tables-label.ts";
 
-/** Where the maps and links of one build of the programs are pinned. */
+/** Where the maps, links and programs of one build are pinned. */
 export type Pins = {
   /** Of this build, below the sensor's folder. */
   readonly folder: string;
+  /** Of the folder; no other build has it. */
+  readonly name: string;
   map(name: string): string;
   link(name: string): string;
+  /** Of the program that a pinned link has attached. */
+  program(link: string): string;
   /** Names of pinned links, sorted. */
   links(): string[];
   maps(): string[];
+  /** Names of the links whose programs are pinned. */
+  programs(): string[];
 };
+
+/** Programs lie among the maps: sensors before they were pinned clear that folder, too. */
+const programPrefix = "program_";
 
 export function pinsIn(folder: string): Pins {
   return {
     folder,
+    name: basename(folder),
     map: (name) => join(folder, "maps", name),
     link: (name) => join(folder, "links", name),
+    program: (link) => join(folder, "maps", `${programPrefix}${link}`),
     links: () => entries(join(folder, "links")),
-    maps: () => entries(join(folder, "maps")),
+    maps: () => entries(join(folder, "maps")).filter((name) => !name.startsWith(programPrefix)),
+    programs: () =>
+      entries(join(folder, "maps"))
+        .filter((name) => name.startsWith(programPrefix))
+        .map((name) => name.slice(programPrefix.length)),
   };
 }
 
@@ -41,25 +57,34 @@ export function createPinFolders(pins: Pins): void {
 
 const bpfFileSystem = 0xcafe_4a11; // BPF_FS_MAGIC, linux/magic.h
 
-/** Builds whose pins lie in the sensor's folder, but this one. */
-export function otherPins(root: string, own: Pins): Pins[] {
-  return entries(root)
-    .map((name) => pinsIn(join(root, name)))
-    .filter(({ folder }) => folder !== own.folder);
+/** All builds whose pins lie in the sensor's folder. */
+export function buildsIn(root: string): Pins[] {
+  return folders(root).map((name) => pinsIn(join(root, name)));
 }
 
 /** Takes everything away: detaches off the main thread, as the kernel takes its time with it. */
 export async function removePins(pins: Pins): Promise<void> {
   for (const name of pins.links()) await removeLink(pins.link(name));
+  for (const name of pins.programs()) unpin(pins.program(name));
   for (const name of pins.maps()) unpin(pins.map(name));
+  removeTablesLabel(pins.folder);
   for (const folder of [join(pins.folder, "maps"), join(pins.folder, "links"), pins.folder])
     removeFolder(folder);
 }
 
 async function removeLink(path: string): Promise<void> {
-  const link = BpfLink.fromPin(path);
+  const link = openLink(path);
   unpin(path);
-  await link.closeAsync();
+  await link?.closeAsync();
+}
+
+/** Undefined: whatever is pinned there is no link. */
+function openLink(path: string): BpfLink | undefined {
+  try {
+    return BpfLink.fromPin(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Names in a bpf file system have no dots and no slashes. */
@@ -76,6 +101,18 @@ export function fromPinName(name: string): string {
 function entries(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function folders(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

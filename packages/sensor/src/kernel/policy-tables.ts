@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
+import { type SelectorCounter, selectorCounterTable } from "../policy/counter-table.ts";
 import type { LinkedTables } from "../policy/linked-tables.ts";
 import type { SelectorCounters } from "../policy/policy-state.ts";
 import type { SetContent } from "../policy/set-interner.ts";
@@ -29,6 +30,7 @@ export interface PolicyTables {
   write(side: Side, tables: LinkedTables): void;
   copyGroup(from: number, to: number): void;
   calls(side: Side, application: number): bigint;
+  unevaluated(side: Side, application: number): bigint;
   count(index: number): SelectorCounters;
   clearCount(index: number): void;
   addSet(id: number, content: SetContent): void;
@@ -99,6 +101,7 @@ export function createPolicyTables(
       new Uint8Array(buffer).copyWithin((first + to) * stride, at, at + stride);
     },
     calls: createCallReader(sided.applications, layouts),
+    unevaluated: createUnevaluatedReader(sided.applications, layouts),
     ...createCounts(memory("counts"), layouts),
     ...createSets(map, layouts),
   };
@@ -116,56 +119,29 @@ function createCallReader({ buffer, stride }: TableMemory, layouts: StructLayout
   };
 }
 
+function createUnevaluatedReader({ buffer, stride }: TableMemory, layouts: StructLayouts) {
+  const words = new BigUint64Array(buffer);
+  const { offset } = fieldOf(layouts("application"), "unevaluated");
+  return (side: Side, application: number): bigint =>
+    words[((side * limits.MAX_APPLICATIONS + application) * stride + offset) / 8] ?? 0n;
+}
+
 const larger = (a: bigint, b: bigint) => (a > b ? a : b);
 
 function createCounts({ buffer, stride }: TableMemory, layouts: StructLayouts) {
   const words = new BigUint64Array(buffer);
   const layout = layouts("count");
-  const reader = (name: string) => {
-    const { offset } = fieldOf(layout, name);
-    return (index: number) => words[(index * stride + offset) / 8] ?? 0n;
-  };
-  const read = {
-    emitted: reader("emitted"),
-    lostRing: reader("lost_ring"),
-    lostStage: reader("lost_stage"),
-    rate: reader("suppressed_rate"),
-    budget: reader("suppressed_budget"),
-    noPost: reader("suppressed_nopost"),
-    killed: reader("killed"),
-    signalled: reader("signalled"),
-    denied: reader("denied"),
-    wouldKill: reader("would_kill"),
-    wouldSignal: reader("would_signal"),
-    wouldDeny: reader("would_deny"),
-    enforceFailed: reader("enforce_failed"),
-    matched: reader("matched"),
-  };
+  const rows = Object.entries<{ kernel: string; index?: number }>(selectorCounterTable).map(
+    ([name, { kernel, index = 0 }]) => [name, fieldOf(layout, kernel).offset + index * 8] as const,
+  );
   return {
     count: (index: number): SelectorCounters => {
-      const killed = read.killed(index);
-      const signalled = read.signalled(index);
-      const denied = read.denied(index);
-      return {
-        emitted: read.emitted(index),
-        suppressed: {
-          rateLimit: read.rate(index),
-          budget: read.budget(index),
-          noPost: read.noPost(index),
-        },
-        lost: { ring: read.lostRing(index), memory: read.lostStage(index) },
-        killed,
-        signalled,
-        denied,
-        // All calls of one selector end in the same way: who is killed is denied as well.
-        enforced: larger(killed + signalled, denied),
-        wouldKill: read.wouldKill(index),
-        wouldSignal: read.wouldSignal(index),
-        wouldDeny: read.wouldDeny(index),
-        enforceFailed: read.enforceFailed(index),
-        // Last: what became of a match is counted after the match.
-        matched: read.matched(index),
-      };
+      const counts = Object.fromEntries(
+        rows.map(([name, offset]) => [name, words[(index * stride + offset) / 8] ?? 0n]),
+      ) as Record<SelectorCounter, bigint>;
+      const { killed, signalled, denied } = counts;
+      // All calls of one selector end in the same way: who is killed is denied as well.
+      return { ...counts, enforced: larger(killed + signalled, denied) };
     },
     clearCount: (index: number) => void new Uint8Array(buffer, index * stride, layout.size).fill(0),
   };

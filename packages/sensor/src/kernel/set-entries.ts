@@ -11,6 +11,7 @@ export const setMaps = [
   "str_set_4k",
   "prefix_set",
   "addr_set",
+  "file_set",
 ] as const;
 export type SetMap = (typeof setMaps)[number];
 
@@ -29,6 +30,7 @@ const structs: Readonly<Record<SetMap, string>> = {
   str_set_4k: "str_key_4k",
   prefix_set: "prefix_key",
   addr_set: "addr_key",
+  file_set: "file_key",
 };
 
 const textMaps = ["str_set_64", "str_set_256", "str_set_4k"] as const;
@@ -44,6 +46,13 @@ export function createSetEncoder(layouts: StructLayouts): SetEncoder {
   const writeText = createStructWriter(layouts(structs.str_set_64), "set", "length");
   const writePrefix = createStructWriter(layouts(structs.prefix_set), "set", "bits");
   const writeAddress = createStructWriter(layouts(structs.addr_set), "set", "bits", "family");
+  const writeFile = createStructWriter(
+    layouts(structs.file_set),
+    "set",
+    "device",
+    "inode",
+    "generation",
+  );
   const prefixText = fieldOf(layouts(structs.prefix_set), "text");
   const address = fieldOf(layouts(structs.addr_set), "addr");
 
@@ -71,6 +80,12 @@ export function createSetEncoder(layouts: StructLayouts): SetEncoder {
         return content.values.map((value) => {
           const { map, bytes, view } = key("int_set");
           writeInt(view, 0, { set, value });
+          return { map, key: bytes };
+        });
+      case "files":
+        return content.files.map((file) => {
+          const { map, bytes, view } = key("file_set");
+          writeFile(view, 0, { set, ...file });
           return { map, key: bytes };
         });
       case "strings":

@@ -68,6 +68,7 @@ function linked() {
     groups: [[0]],
     sets: createSetInterner(),
     follow: createFollowBits(),
+    fileIdentity: () => undefined,
     hostNamespace: () => 0n,
   });
 }
@@ -92,9 +93,10 @@ describe("createTableWriter", () => {
     expect(
       ["id", "first_row", "policy", "nargs", "return_slot"].map((field) => read("rules", 0, field)),
     ).toEqual([42, 1, 2, 1, limits.NO_SLOT]);
+    const flags = rowFlags.ROW_NEGATE | rowFlags.ROW_LAST | rowFlags.ROW_UNKNOWN_HOLDS;
     expect(
       ["op", "slot", "flags", "n", "fail", "verdict"].map((field) => read("rows", 1, field)),
-    ).toEqual([rowOp.ROW_EQUAL, 0, rowFlags.ROW_NEGATE | rowFlags.ROW_LAST, 1, 0, 1]);
+    ).toEqual([rowOp.ROW_EQUAL, 0, flags, 1, 0, 1]);
     const values =
       fieldOf(layouts("row"), "values").offset + (limits.MAX_ROWS + 1) * memory.rows.stride;
     expect(new DataView(memory.rows.buffer).getBigInt64(values, true)).toBe(-2n);

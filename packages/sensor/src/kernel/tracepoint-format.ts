@@ -19,7 +19,8 @@ export type TracepointFormat = {
  */
 export function parseTracepointFormat(text: string): TracepointFormat {
   const id = Number(/^ID:\s*(\d+)$/m.exec(text)?.[1]);
-  const pattern = /^\s*field:([^;]+);\s*offset:(\d+);\s*size:(\d+);\s*signed:([01]);/gm;
+  const pattern =
+    /^[ \t]*field:([^;\n]+);[ \t]*offset:(\d+);[ \t]*size:(\d+);[ \t]*signed:([01]);/gm;
   const fields: TracepointField[] = [...text.matchAll(pattern)].map(
     ([, declaration = "", offset, size, signed]) => ({
       ...readRecordField(declaration),

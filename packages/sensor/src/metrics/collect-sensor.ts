@@ -5,7 +5,8 @@ import type { EventPipeline } from "../events/event-pipeline.ts";
 import type { JsonExport } from "../json-export.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { OperatorLink } from "../operator/operator-link.ts";
-import type { PolicyCounters, PolicyState } from "../policy/policy-state.ts";
+import { countsAs } from "../policy/counters.ts";
+import type { PolicyState } from "../policy/policy-state.ts";
 import type { sensorInstruments } from "./sensor-instruments.ts";
 
 export type SensorMetricsDeps = {
@@ -66,8 +67,8 @@ function createPolicyTotals() {
   return {
     lost: (policies: readonly PolicyState[]) => ({
       lost: {
-        ring: ring.update(of(policies, ({ counters }) => counters.lost.ring)),
-        memory: memory.update(of(policies, ({ counters }) => counters.lost.memory)),
+        ring: ring.update(of(policies, ({ counters }) => counters.lostRing)),
+        memory: memory.update(of(policies, ({ counters }) => counters.lostMemory)),
       },
     }),
     emitted: (policies: readonly PolicyState[], kind: (typeof hookKinds)[number]) =>
@@ -103,35 +104,18 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
   report("gander_policy_state", 1, { ...ours, state: stateNames[state.state], mode });
   report("tetragon_tracingpolicy_kernel_memory_bytes", state.kernelMemoryBytes, theirs);
   report("gander_policy_hits_total", counters.hits, ours);
-  for (const [outcome, count] of Object.entries(outcomesOf(counters)))
+  const by = (label: "outcome" | "action" | "gap") =>
+    countsAs(counters, ({ metric }) => metric?.[label]);
+  for (const [outcome, count] of by("outcome"))
     report("gander_policy_outcomes_total", count, { ...ours, outcome });
-  for (const [action, count] of Object.entries(actionsOf(counters)))
+  for (const [action, count] of by("action"))
     report("gander_policy_actions_total", count, { ...ours, action });
+  for (const [gap, count] of by("gap")) report("gander_policy_gaps_total", count, { ...ours, gap });
   for (const { kind, target, selectors } of hooks) {
     const emitted = selectors.reduce((sum, one) => sum + one.counters.emitted, 0n);
     report("tetragon_policy_events_total", emitted, { ...theirs, hook: `${kind}:${target}` });
   }
 }
-
-const outcomesOf = ({ emitted, filtered, suppressed, lost }: PolicyCounters) => ({
-  emitted,
-  filtered,
-  suppressed_rate_limit: suppressed.rateLimit,
-  suppressed_budget: suppressed.budget,
-  suppressed_no_post: suppressed.noPost,
-  lost_ring_full: lost.ring,
-  lost_memory: lost.memory,
-});
-
-const actionsOf = (counters: PolicyCounters) => ({
-  kill: counters.killed,
-  signal: counters.signalled,
-  deny: counters.denied,
-  would_kill: counters.wouldKill,
-  would_signal: counters.wouldSignal,
-  would_deny: counters.wouldDeny,
-  failed: counters.enforceFailed,
-});
 
 function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorReport): void {
   const { records, failedRecords, unknownRecords } = pipeline.counters();

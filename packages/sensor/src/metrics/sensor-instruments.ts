@@ -67,7 +67,7 @@ export const sensorInstruments = {
     labels: {
       ...ours,
       outcome:
-        "`emitted`, `filtered`, `suppressed_rate_limit`, `suppressed_budget`, `suppressed_no_post`, `lost_ring_full`, `lost_memory`",
+        "`emitted`, `filtered`, `suppressed_rate_limit`, `suppressed_budget`, `suppressed_no_post`, `lost_ring_full`, `lost_memory`, `unevaluated` (no memory to evaluate it: denied where the policy can deny)",
     },
   },
   gander_policy_actions_total: {
@@ -76,7 +76,15 @@ export const sensorInstruments = {
     labels: {
       ...ours,
       action:
-        "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `failed` (it could not be done)",
+        "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `failed` (it could not be done), `exempt` (it was the sensor itself)",
+    },
+  },
+  gander_policy_gaps_total: {
+    kind: "counter",
+    help: "What kept the policy from judging as it says. Anything but 0 wants attention.",
+    labels: {
+      ...ours,
+      gap: "`missed`: calls of the hooked functions that the kernel did not hand to the program; in no hit. `unknown_process`, `unknown_path`, `unknown_name`, `unknown_memory`, `unknown_peer`: filters that were decided, for the safe side, without that fact",
     },
   },
   gander_events_lost_total: {

@@ -5,18 +5,20 @@ import { join } from "node:path";
 import { createLogger } from "@gander/base";
 import { describe, expect, it } from "vitest";
 import type { OperatorStatus } from "../operator/operator-status.ts";
+import { noPolicyCounts } from "../policy/counters.ts";
 import type { PolicyCounters, PolicyState } from "../policy/policy-state.ts";
 import type { SensorMetricsDeps } from "./collect-sensor.ts";
 import { sensorInstruments } from "./sensor-instruments.ts";
 import { serveSensorMetrics } from "./serve-sensor-metrics.ts";
 
 const counters: PolicyCounters = {
+  ...noPolicyCounts,
   hits: 100n,
-  filtered: 40n,
+  filtered: 34n,
   matched: 60n,
   emitted: 50n,
-  suppressed: { rateLimit: 3n, budget: 2n, noPost: 1n },
-  lost: { ring: 3n, memory: 1n },
+  ...{ suppressedRateLimit: 3n, suppressedBudget: 2n, suppressedNoPost: 1n },
+  ...{ lostRing: 3n, lostMemory: 1n, unevaluated: 6n, missed: 9n },
   killed: 7n,
   signalled: 1n,
   denied: 5n,
@@ -24,13 +26,20 @@ const counters: PolicyCounters = {
   wouldSignal: 0n,
   wouldDeny: 0n,
   enforceFailed: 1n,
-  enforced: 0n,
+  unknownName: 4n,
 };
 
 function policy(id: number, over: Partial<PolicyState> = {}): PolicyState {
   return {
     ...{ id, name: `policy-${id}`, namespace: "", origin: "static", revision: 1, digest: "d" },
-    ...{ state: "enabled", mode: "enforce", error: "", warnings: [], kernelMemoryBytes: 4096 },
+    ...{
+      state: "enabled",
+      mode: "enforce",
+      error: "",
+      warnings: [],
+      findings: [],
+      kernelMemoryBytes: 4096,
+    },
     hooks: [
       {
         ...{ path: "spec.kprobes[0]", section: "kprobes", index: 0, kind: "kprobe" },
@@ -96,11 +105,14 @@ describe("metrics of a sensor", () => {
     const outcomes = Object.entries(series)
       .filter(([name]) => name.startsWith(`gander_policy_outcomes_total{${labels}`))
       .map(([, value]) => value);
-    expect(outcomes).toHaveLength(7);
+    expect(outcomes).toHaveLength(8);
     expect(outcomes.reduce((sum, value) => sum + value)).toBe(100);
     expect(series).toMatchObject({
       [`gander_policy_hits_total{${labels}}`]: 100,
       [`gander_policy_actions_total{${labels},action="kill"}`]: 7,
+      [`gander_policy_outcomes_total{${labels},outcome="unevaluated"}`]: 6,
+      [`gander_policy_gaps_total{${labels},gap="missed"}`]: 9,
+      [`gander_policy_gaps_total{${labels},gap="unknown_name"}`]: 4,
       [`gander_policy_state{${labels},state="enabled",mode="enforce"}`]: 1,
       'tetragon_policy_events_total{policy="policy-1",policy_namespace="",hook="kprobe:fd_install"}': 50,
       'tetragon_events_total{type="PROCESS_EXEC"}': 8,

@@ -58,6 +58,8 @@ export class BundleKeeper implements AsyncDisposable {
   #source: BundleSource = "nothing";
   /** Whether `#bundle` is in force but for the exceptions. */
   #isInForce = false;
+  /** Whether what was stored is all that was to be in force last. */
+  #isWhole = false;
   #last: Promise<unknown> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -96,6 +98,10 @@ export class BundleKeeper implements AsyncDisposable {
     return this.#saver.problem;
   }
 
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   counts(): NodeCounts {
     return this.#deps.policies.counts();
   }
@@ -109,6 +115,8 @@ export class BundleKeeper implements AsyncDisposable {
     const { store, logger } = this.#deps;
     const { bundle: stored, isNewest, problems } = store.found;
     if (stored === undefined) {
+      // Nothing was ever brought in force here.
+      this.#isWhole = problems.length === 0 && store.floor === 0;
       this.#bundle = { ...noBundle, state: { ...noState, epoch: store.floor } };
       if (problems.length > 0)
         logger.error("The stored policies cannot be used", { problems, hint });
@@ -117,6 +125,7 @@ export class BundleKeeper implements AsyncDisposable {
     const standIns = usablePolicies(stored.standIns.values(), store);
     const bundle = nodeBundle(stored.state, { ...noBundle, standIns }, store);
     const isWhole = isNewest && absentPolicies(bundle).isSubsetOf(stored.absent);
+    this.#isWhole = isWhole;
     const epoch = Math.max(stored.state.epoch, store.floor);
     // What isn't whole is not claimed, so that the operator sends all of it.
     const digest = isWhole ? stored.state.digest : "";

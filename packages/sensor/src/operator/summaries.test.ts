@@ -5,7 +5,7 @@ import { Summaries } from "./summaries.ts";
 
 const counts = (uid: string, hits: bigint) => ({
   ...{ uid, hits, enforced: 0n, emitted: hits },
-  ...{ filtered: 0n, suppressed: 0n, lost: 0n },
+  ...{ filtered: 0n, suppressed: 0n, lost: 0n, unevaluated: 0n, missed: 0n, unknown: 0n },
 });
 const uidsOf = (summaries: ReturnType<Summaries["next"]>) =>
   summaries.map(({ policies = [] }) => policies.map(({ uid }) => uid));
@@ -51,6 +51,9 @@ describe("summaries of one stream", () => {
       suppressed: 2n ** 47n,
       lost: 2n ** 47n,
       enforced: 2n ** 47n,
+      unevaluated: 2n ** 47n,
+      missed: 2n ** 47n,
+      unknown: 2n ** 47n,
     };
     const policies = Array.from({ length: streamLimits.policies }, (_, i) => ({
       ...counts(uid(i), 2n ** 47n),

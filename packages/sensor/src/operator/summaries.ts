@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PolicyCounts, Summary } from "@gander/proto/stream";
+import { type PolicyCounts, policyCountFields, type Summary } from "@gander/proto/stream";
 import type { NodeCounts, NodePolicyCounts } from "../policy/node-policies.ts";
 
 /** So many fit into one message, with room to spare. */
 const inOneMessage = 1_000;
-
-const fields = ["hits", "enforced", "emitted", "filtered", "suppressed", "lost"] as const;
 
 /** Of one stream: what was told, so that only changes are told again. */
 export class Summaries {
@@ -18,7 +16,7 @@ export class Summaries {
     if (isFirst) this.#told.clear();
     this.#since = since;
     const changed = policies.filter((one) => {
-      const key = fields.map((field) => one[field]).join(" ");
+      const key = policyCountFields.map((field) => one[field]).join(" ");
       if (this.#told.get(one.uid) === key) return false;
       this.#told.set(one.uid, key);
       return true;
@@ -41,6 +39,6 @@ export class Summaries {
 }
 
 function countsOf(one: NodePolicyCounts): PolicyCounts {
-  const counts = fields.map((field) => [field, String(one[field])] as const);
+  const counts = policyCountFields.map((field) => [field, String(one[field])] as const);
   return { uid: one.uid, ...Object.fromEntries(counts) };
 }

@@ -3,10 +3,11 @@ import { describeHookPoint } from "@gander/policy";
 import {
   addPolicyCounts,
   addSelectorCounts,
+  countRemarks,
   noPolicyCounts,
   noSelectorCounts,
-  ruleCounts,
 } from "./counters.ts";
+import { fileRemarks } from "./file-remarks.ts";
 import type { Generations } from "./generations.ts";
 import {
   allRules,
@@ -16,6 +17,7 @@ import {
 } from "./installed-policy.ts";
 import type { NewPolicy } from "./installer.ts";
 import { kernelMemoryOf } from "./kernel-memory.ts";
+import { countsOfRule } from "./policy-counts.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
 
 const sections = { kprobe: "kprobes", tracepoint: "tracepoints", lsm: "lsmhooks" } as const;
@@ -27,7 +29,11 @@ export function describePolicy(
   generations: Generations,
 ): PolicyState {
   const hooks = policy.hooks.map((hook) => describeHook(hook, generations));
+  const { weaknesses, findings } = fileRemarks(policy, generations.files);
   const missing = policy.hooks.some((hook) => hook.missing !== "");
+  const counters = hooks
+    .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))
+    .reduce(addPolicyCounts, noPolicyCounts);
   return {
     ...policy.key,
     id: policy.id,
@@ -36,11 +42,10 @@ export function describePolicy(
     state: !policy.enabled ? "disabled" : missing ? "partially-enabled" : "enabled",
     mode: policy.mode,
     error,
-    warnings: policy.warnings,
+    warnings: [...policy.warnings, ...weaknesses, ...countRemarks(counters)],
+    findings,
     hooks,
-    counters: hooks
-      .flatMap(({ attachments }) => attachments.map(({ counters }) => counters))
-      .reduce(addPolicyCounts, noPolicyCounts),
+    counters,
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
   };
 }
@@ -60,6 +65,7 @@ export function describeFailed(
     mode: compiled.mode,
     error,
     warnings,
+    findings: [],
     hooks: compiled.hooks.map((hook) => ({
       ...hookHead({ hook, rules: [], missing: "" }),
       state: "not-loaded",
@@ -88,15 +94,9 @@ function hookHead({ hook, missing }: InstalledHook) {
   return { path, section: sections[kind], index, kind, target, state, error: missing };
 }
 
-function describeAttachment(
-  { id, hookId, planned, counters }: InstalledRule,
-  { kernel, hits }: Generations,
-): AttachmentState {
-  // A call counts as a hit before it matches, so hits are read last.
-  const selectors = counters.map((counter) => kernel.count(counter));
+function describeAttachment(rule: InstalledRule, generations: Generations): AttachmentState {
   return {
-    how: describeHookPoint(planned.point),
-    missed: kernel.missedCalls(hookId),
-    counters: ruleCounts(selectors, hits.hits(id)),
+    how: describeHookPoint(rule.planned.point),
+    counters: countsOfRule(rule, generations),
   };
 }

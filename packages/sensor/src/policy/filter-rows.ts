@@ -8,6 +8,7 @@ import {
   rowOp,
   valueType,
 } from "../kernel/abi.gen.ts";
+import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
 import type { SetInterner } from "./set-interner.ts";
 
@@ -34,6 +35,8 @@ export type FilterContext = {
   readonly place: (arg: number | "return") => ValuePlace;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
+  /** The file at a path of the host; undefined: there is none. */
+  readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
   readonly hostNamespace: (name: NamespaceName) => bigint;
 };
@@ -226,16 +229,16 @@ const binaryMatches = {
   postfix: { op: rowOp.ROW_BINARY_POSTFIX, kind: "postfixes" },
 } as const;
 
-function binaryRow(filter: Filter<"binary">, { sets, follow }: FilterContext): OpenRow {
+function binaryRow(filter: Filter<"binary">, context: FilterContext): OpenRow {
+  const { sets, follow, fileIdentity } = context;
+  const flags = filter.negate ? rowFlags.ROW_NEGATE : 0;
+  const rest = { slot: 0, flags, set: 0, n: 0, values: [] };
+  if (filter.match === "file") {
+    const files = filter.paths.flatMap((path) => fileIdentity(path) ?? []);
+    return { op: rowOp.ROW_BINARY_FILE, ...rest, set: sets.intern({ kind: "files", files }) };
+  }
   const { op, kind } = binaryMatches[filter.match];
-  const row = {
-    op,
-    slot: 0,
-    flags: filter.negate ? rowFlags.ROW_NEGATE : 0,
-    set: 0,
-    n: 0,
-    values: [],
-  };
+  const row = { op, ...rest };
   if (kind === "postfixes") return postfixRow(row, filter.paths, sets);
   const set = sets.intern({ kind, values: filter.paths });
   // The process itself counts by its binary, so that it also does where the bit comes too late.

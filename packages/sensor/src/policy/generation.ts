@@ -30,7 +30,7 @@ export function linkGeneration(
   policies: readonly InstalledPolicy[],
   groups: Groups,
   side: Side,
-  context: Pick<LinkInput, "sets" | "follow" | "hostNamespace">,
+  context: Pick<LinkInput, "sets" | "follow" | "hostNamespace" | "fileIdentity">,
 ): Linked {
   const linkable = policies.map((policy) => ({
     rules: activeRules(policy).map((rule) => ruleSpec(policy, rule)),

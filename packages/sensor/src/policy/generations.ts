@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
+import { filesOfHooks } from "@gander/policy";
 import { limits } from "../kernel/abi.gen.ts";
 import type { Side } from "../kernel/table-writer.ts";
 import { createFollowBits, type FollowBits, type Followed } from "./follow-bits.ts";
 import { type Generation, type Linked, linkGeneration } from "./generation.ts";
 import type { Groups } from "./group-plan.ts";
 import { createHitCounter, type HitCounter } from "./hit-counter.ts";
-import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
+import { createHostFiles, type HostFiles } from "./host-files.ts";
+import { activeRules, allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import type { LinkedTables } from "./linked-tables.ts";
-import type { Manifest, ManifestFile } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
+import type { ManifestBody, ManifestKeeper } from "./manifest-keeper.ts";
+import { createMissCounter, type MissCounter } from "./miss-counter.ts";
 import { createNumberPool, type NumberPool } from "./number-pool.ts";
 import { createPastCounts, type PastCounts } from "./past-counts.ts";
 import { countsOf } from "./policy-counts.ts";
@@ -25,8 +29,12 @@ export interface Generations extends AsyncDisposable {
   readonly counters: NumberPool;
   readonly budgets: NumberPool;
   readonly hits: HitCounter;
+  /** Calls that count as hits and could not be evaluated. */
+  readonly unevaluated: HitCounter;
+  readonly misses: MissCounter;
   readonly sets: SetInterner;
   readonly past: PastCounts;
+  readonly files: HostFiles;
   installed(): Installed;
   groups(): Groups;
   /** Cgroups are in groups of which nothing is known any more: pods get no policies but those for all. */
@@ -36,16 +44,30 @@ export interface Generations extends AsyncDisposable {
   nextPolicyId(): number;
   /** Whether what the kernel enforces is what `installed` says: not so after a lost manifest. */
   isBegun(): boolean;
-  /** Returns when `advance` may be called: nothing reads the inactive side any more. */
+  /**
+   * Returns when `advance` may be called: nothing reads the inactive side any more, and files that policies
+   * in force ask for have been looked for.
+   */
   ready(): Promise<void>;
   /** Whether these policies fit together; changes nothing. @throws LinkLimitError */
   check(next: Installed, groups: Groups): void;
   /**
    * Puts these policies in force, all at one moment. If it throws, nothing has changed.
-   * @throws LinkLimitError, BpfError
+   * @throws LinkLimitError, BpfError, NotKeptError
    */
-  advance(next: Installed, grouping?: Grouping): void;
+  advance(next: Installed, how?: Advance): void;
+  /** Brings what is in force to disk once more. */
+  save(): void;
+  /** Why a restart would not find what is in force; empty: it would. */
+  readonly unkept: string;
 }
+
+export type Advance = {
+  /** Unchanged if it isn't given. */
+  readonly grouping?: Grouping;
+  /** Nothing but the manifest knows of this change. */
+  readonly mustKeep?: boolean;
+};
 
 export type Grouping = {
   readonly groups: Groups;
@@ -55,7 +77,7 @@ export type Grouping = {
 
 type Deps = {
   readonly kernel: PolicyKernel;
-  readonly manifest: ManifestFile;
+  readonly manifest: ManifestKeeper;
   readonly logger: Logger;
 };
 type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: number };
@@ -70,6 +92,7 @@ export function createGenerations(
 ): Generations {
   const { kernelId, detachUnusedAfterMs = defaultDetachAfterMs } = options;
   const state = startState(kernel, adopted);
+  const files = createHostFiles((path) => kernel.findFile(path));
   let installed: Installed = new Map(
     adopted?.policies.map((policy) => [keyText(policy.key), policy]),
   );
@@ -78,51 +101,42 @@ export function createGenerations(
   let grace: Promise<void> = Promise.resolve();
   let detaching: NodeJS.Timeout | undefined;
 
-  let isUnsaved = false;
-  const save = (policies: Installed, inGroups: Groups, side: Side) => {
-    try {
-      manifest.save({
-        kernelId,
-        side,
-        nextPolicyId: state.nextPolicyId,
-        policies: [...policies.values()],
-        rules: [...state.rules.entries()],
-        hits: state.hits.snapshot(),
-        sets: [...state.sets.entries()],
-        follow: [...state.follow.entries()],
-        groups: [...inGroups],
-        past: state.past.snapshot(),
-      });
-      isUnsaved = false;
-    } catch (error) {
-      // An older one would be believed at the next start. If it can't even be removed, nothing is changed.
-      manifest.remove();
-      if (!isUnsaved)
-        logger.warn("The manifest cannot be written; enforcement goes on, a restart counts anew", {
-          error,
-        });
-      isUnsaved = true;
-    }
-  };
+  const bodyOf = (policies: Installed, inGroups: Groups, side: Side): ManifestBody => ({
+    kernelId,
+    side,
+    nextPolicyId: state.nextPolicyId,
+    policies: [...policies.values()],
+    rules: [...state.rules.entries()],
+    hits: state.hits.snapshot(),
+    unevaluated: state.unevaluated.snapshot(),
+    misses: state.misses.snapshot(),
+    sets: [...state.sets.entries()],
+    follow: [...state.follow.entries()],
+    groups: [...inGroups],
+    past: state.past.snapshot(),
+  });
 
   const sweep = (generation: Generation) => {
     const rules = [...installed.values()].flatMap(allRules);
-    state.rules.keepOnly(new Set(rules.map(({ id }) => id)));
-    state.hits.keepOnly(new Set(rules.map(({ id }) => id)));
+    const ids = new Set(rules.map(({ id }) => id));
+    for (const part of [state.rules, state.hits, state.unevaluated, state.misses])
+      part.keepOnly(ids);
     state.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
     state.budgets.keepOnly(new Set([...installed.values()].map(({ budget }) => budget)));
     state.sets.keepOnly(new Set(generation.sets));
     state.follow.keepOnly(new Set(generation.followed));
     kernel.unfollowAllBut(new Set(generation.followed));
     kernel.removeSetsBut(new Set(generation.sets));
+    files.keepOnly(filesOf(installed));
   };
 
   const settle = async (before: Side, generation: Generation): Promise<void> => {
     await kernel.waitForReaders();
     state.hits.fold(before);
+    state.unevaluated.fold(before);
     state.past.close();
     sweep(generation);
-    save(installed, groups, generation.side);
+    manifest.update(bodyOf(installed, groups, generation.side));
     clearTimeout(detaching);
     detaching = setTimeout(detachUnused, detachUnusedAfterMs).unref();
   };
@@ -138,6 +152,7 @@ export function createGenerations(
     linkGeneration(sorted(next), inGroups, side, {
       sets: state.sets,
       follow: state.follow,
+      fileIdentity: files.identity,
       hostNamespace: kernel.facts.hostNamespace,
     });
 
@@ -147,8 +162,11 @@ export function createGenerations(
     counters: state.counters,
     budgets: state.budgets,
     hits: state.hits,
+    unevaluated: state.unevaluated,
+    misses: state.misses,
     sets: state.sets,
     past: state.past,
+    files,
     installed: () => installed,
     groups: () => groups,
     adoptGroups(numbers) {
@@ -157,13 +175,21 @@ export function createGenerations(
     },
     nextPolicyId: () => state.nextPolicyId++,
     isBegun: () => begun,
-    ready: () => grace,
+    async ready() {
+      await files.lookUpNew(filesOf(installed));
+      await grace;
+    },
     forgetGroups() {
       groups = new Map();
     },
     check: (next, inGroups) => void linkFor(next, inGroups, kernel.activeSide()),
-    advance(next, grouping) {
-      if (next === installed && begun && grouping === undefined) return;
+    save: () => manifest.update(bodyOf(installed, groups, kernel.activeSide())),
+    get unkept() {
+      return manifest.problem;
+    },
+    advance(next, { grouping, mustKeep = false } = {}) {
+      const isSame = next === installed && begun && grouping === undefined;
+      if (isSame && !files.isStale(filesOf(next))) return;
       const before = kernel.activeSide();
       const side: Side = before === 0 ? 1 : 0;
       const inGroups = grouping?.groups ?? groups;
@@ -171,16 +197,21 @@ export function createGenerations(
       prepareSets(state, kernel, tables);
       kernel.write(side, tables);
       state.hits.begin(generation);
+      state.unevaluated.begin(generation);
+      state.misses.begin([...next.values()].flatMap(activeRules));
       state.past.leave([...installed.values()].filter((policy) => isGone(policy, next)));
-      save(next, inGroups, side);
       try {
+        const label = manifest.prepare(bodyOf(next, inGroups, side), { mustKeep });
         grouping?.beforeSwitch();
+        label();
       } catch (error) {
         state.past.leave([]);
-        save(installed, groups, before);
+        state.misses.begin([...installed.values()].flatMap(activeRules));
+        manifest.update(bodyOf(installed, groups, before));
         throw error;
       }
       kernel.activate(side);
+      files.linked(filesOf(next));
       installed = next;
       groups = inGroups;
       begun = true;
@@ -191,6 +222,8 @@ export function createGenerations(
     async [Symbol.asyncDispose]() {
       await grace;
       clearTimeout(detaching);
+      manifest[Symbol.dispose]();
+      files[Symbol.dispose]();
     },
   };
 }
@@ -200,6 +233,8 @@ type State = {
   readonly counters: NumberPool;
   readonly budgets: NumberPool;
   readonly hits: HitCounter;
+  readonly unevaluated: HitCounter;
+  readonly misses: MissCounter;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
   readonly past: PastCounts;
@@ -209,7 +244,12 @@ type State = {
 function startState(kernel: PolicyKernel, adopted: Manifest | undefined): State {
   const policies = adopted?.policies ?? [];
   const rules = policies.flatMap(allRules);
-  const hits = createHitCounter(kernel.calls, adopted?.hits);
+  const calls = {
+    kernel,
+    hits: createHitCounter(kernel.calls, adopted?.hits),
+    unevaluated: createHitCounter(kernel.unevaluated, adopted?.unevaluated),
+    misses: createMissCounter((hook) => kernel.missedCalls(hook), adopted?.misses),
+  };
   return {
     rules: createRuleRegistry(adopted?.rules),
     counters: createNumberPool(
@@ -222,8 +262,8 @@ function startState(kernel: PolicyKernel, adopted: Manifest | undefined): State 
       { first: 0, end: limits.MAX_POLICIES },
       policies.map(({ budget }) => budget),
     ),
-    hits,
-    past: createPastCounts((policy) => countsOf(policy, { kernel, hits }), adopted?.past),
+    ...calls,
+    past: createPastCounts((policy) => countsOf(policy, calls), adopted?.past),
     sets: createSetInterner(adopted?.sets, kernel.highestSetId() + 1),
     follow: createFollowBits({
       known: adopted?.follow ?? [],
@@ -248,6 +288,13 @@ function prepareSets({ sets, follow }: State, kernel: PolicyKernel, tables: Link
 /** Its rules are others now, or there are none. */
 function isGone(policy: InstalledPolicy, next: Installed): boolean {
   return next.get(keyText(policy.key))?.budget !== policy.budget;
+}
+
+/** Paths of all files that these policies ask for by `identity: file`. */
+export function filesOf(policies: Installed): ReadonlySet<string> {
+  return new Set(
+    [...policies.values()].flatMap(({ hooks }) => [...filesOfHooks(hooks.map(({ hook }) => hook))]),
+  );
 }
 
 function sorted(policies: Installed): InstalledPolicy[] {

@@ -64,7 +64,7 @@ export class GroupKeeper {
         for (const { from, to } of plan.aliases) generations.kernel.copyGroup(from, to);
         moveAll(groups, plan.before);
       };
-      generations.advance(next.installed, { groups: plan.groups, beforeSwitch });
+      generations.advance(next.installed, { grouping: { groups: plan.groups, beforeSwitch } });
     }
     moveAll(groups, plan.after);
     this.#moved = true;

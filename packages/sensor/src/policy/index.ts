@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { activeRules, type InstalledPolicy } from "./installed-policy.ts";
+export { unknownPolicyPrefix } from "./left-policies.ts";
 export { createManifestFile, type ManifestFile } from "./manifest.ts";
 export {
   createNodePolicies,

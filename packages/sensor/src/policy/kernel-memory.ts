@@ -15,6 +15,13 @@ const bytes = {
   trieNode: 1024,
 };
 
+const binaryBytes = {
+  equal: bytes.text,
+  prefix: bytes.trieNode,
+  postfix: bytes.trieNode,
+  file: bytes.number,
+};
+
 /**
  * Bytes of kernel memory for these rules and the values they look for; values that several
  * policies share count for each. Programs and the tables as a whole are shared and not in it.
@@ -38,8 +45,7 @@ export function kernelMemoryOf(rules: readonly InstalledRule[]): number {
 }
 
 function valuesMemory(filter: CompiledFilter): number {
-  if (filter.on === "binary")
-    return filter.paths.length * (filter.match === "equal" ? bytes.text : bytes.trieNode);
+  if (filter.on === "binary") return filter.paths.length * binaryBytes[filter.match];
   if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
   if (filter.on !== "arg") return 0;
   const { test } = filter;

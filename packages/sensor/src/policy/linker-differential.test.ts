@@ -2,7 +2,17 @@
 import type { ArgTest, CompiledFilter } from "@gander/policy";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hostNamespace, hosts, linkRules, namespaces, rule, selector } from "./linker-fixture.ts";
+import { action, valueType } from "../kernel/abi.gen.ts";
+import {
+  hostFiles,
+  hostNamespace,
+  hosts,
+  linkRules,
+  namespaces,
+  rule,
+  selector,
+  types,
+} from "./linker-fixture.ts";
 import { type Call, evaluateSelectors, evaluateTables } from "./reference-evaluator.ts";
 
 describe("linked tables against the policy language", () => {
@@ -25,7 +35,7 @@ function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: numb
         for (const call of calls) {
           const matched = evaluateTables(tables, 1, sets.content, call);
           expect(lists.map((_, id) => matched.get(id))).toEqual(
-            lists.map((selectors) => evaluateSelectors(selectors, call)),
+            lists.map((selectors) => evaluateSelectors(selectors, call, typeOf)),
           );
         }
       },
@@ -33,6 +43,9 @@ function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: numb
     { numRuns },
   );
 }
+
+const typeOf = (arg: number | "return") =>
+  arg === "return" ? valueType.VALUE_S32 : (types[arg] ?? valueType.VALUE_NONE);
 
 // Few distinct values, near the edges of the types, so that matches are common.
 const int = (bits: 32 | 64) =>
@@ -137,6 +150,13 @@ const anyFilter: fc.Arbitrary<CompiledFilter> = fc.oneof(
     paths: values(path),
   }),
   fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constant("file" as const),
+    followChildren: fc.constant(false),
+    paths: values(fc.constantFrom(...hostFiles.keys(), "/bin/none")),
+  }),
+  fc.record({
     on: fc.constant("namespace" as const),
     negate: fc.boolean(),
     namespace: namespaceName,
@@ -151,16 +171,25 @@ const anyFilter: fc.Arbitrary<CompiledFilter> = fc.oneof(
   }),
 );
 
+const anyActions = fc.constantFrom(
+  0,
+  action.ACTION_POST,
+  action.ACTION_POST | action.ACTION_KILL,
+  action.ACTION_DENY,
+);
 const anySelectors = fc
   .array(
     fc.tuple(
       fc.array(anyFilter, { maxLength: 3 }),
       fc.array(onArg("return", numberTest(int(32))), { maxLength: 2 }),
+      anyActions,
     ),
     { minLength: 1, maxLength: 4 },
   )
   .map((list) =>
-    list.map(([filters, returnFilters], index) => selector(filters, returnFilters, index)),
+    list.map(([filters, returnFilters, actions], index) =>
+      selector(filters, returnFilters, index, actions),
+    ),
   );
 
 const peerTest: fc.Arbitrary<ArgTest> = fc.record({
@@ -168,22 +197,34 @@ const peerTest: fc.Arbitrary<ArgTest> = fc.record({
   negate: fc.boolean(),
   networks: values(network),
 });
-const binaryTest: fc.Arbitrary<CompiledFilter> = fc.record({
-  on: fc.constant("binary" as const),
-  negate: fc.boolean(),
-  match: fc.constantFrom("equal" as const, "prefix" as const),
-  followChildren: fc.constant(false),
-  paths: values(path),
-});
+const binaryTest: fc.Arbitrary<CompiledFilter> = fc.oneof(
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constantFrom("equal" as const, "prefix" as const),
+    followChildren: fc.constant(false),
+    paths: values(path),
+  }),
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constant("file" as const),
+    followChildren: fc.constant(false),
+    paths: values(fc.constantFrom(...hostFiles.keys(), "/bin/none")),
+  }),
+);
 const listSelectors = fc
   .array(
     fc.tuple(
       fc.array(fc.oneof(onArg(4, peerTest), binaryTest), { minLength: 1, maxLength: 3 }),
       fc.array(onArg(4, socketTest), { maxLength: 1 }),
+      anyActions,
     ),
     { minLength: 1, maxLength: 3 },
   )
-  .map((list) => list.map(([lists, others], i) => selector([...lists, ...others], [], i)));
+  .map((list) =>
+    list.map(([lists, others, actions], i) => selector([...lists, ...others], [], i, actions)),
+  );
 
 const anySocket = fc.oneof(
   fc.record({
@@ -215,11 +256,30 @@ const anyCall: fc.Arbitrary<Call> = fc
     pid: fc.integer({ min: 1, max: 7 }),
     nsPid: fc.integer({ min: 1, max: 7 }),
     binary: path,
+    file: fc.record({
+      inode: fc.constantFrom(7n, 8n, 9n),
+      device: fc.constantFrom(1, 2),
+      generation: fc.constantFrom(5, 6),
+    }),
     namespace: fc.constantFrom(1n, 2n, hostNamespace()),
     capabilities: fc.constantFrom(0n, 1n, 1n << 21n, 1n << 40n),
+    facts: fc.option(
+      fc.record(
+        {
+          text: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
+          peer: fc.constantFrom("absent" as const, "unknown" as const),
+          binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
+          file: fc.constantFrom("absent" as const, "unknown" as const),
+          namespaces: fc.constant("unknown" as const),
+        },
+        { requiredKeys: [] },
+      ),
+      { nil: {} },
+    ),
   })
   .map(
     (one): Call => ({
+      facts: one.facts,
       args: [
         one.number,
         one.unsigned,
@@ -237,6 +297,8 @@ const anyCall: fc.Arbitrary<Call> = fc
       pid: one.pid,
       nsPid: one.nsPid,
       binary: one.binary,
+      file: one.file,
+      hostFiles,
       namespaces: { ...namespaces, uts: one.namespace, net: one.namespace },
       hostNamespaces: hosts,
       capabilities: { effective: one.capabilities, inheritable: 0n, permitted: one.capabilities },

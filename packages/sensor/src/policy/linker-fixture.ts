@@ -2,7 +2,8 @@
 // For tests of the linker: rules on a hook with one argument of each kind.
 
 import type { CompiledFilter } from "@gander/policy";
-import { limits, valueType } from "../kernel/abi.gen.ts";
+import { action, limits, valueType } from "../kernel/abi.gen.ts";
+import type { FileIdentity } from "./file-identity.ts";
 import { createFollowBits } from "./follow-bits.ts";
 import { link } from "./linker.ts";
 import type { Call } from "./reference-evaluator.ts";
@@ -15,9 +16,10 @@ export function selector(
   filters: readonly CompiledFilter[],
   returnFilters: readonly CompiledFilter[] = [],
   index = 0,
+  actions: number = action.ACTION_POST,
 ): SelectorSpec {
   const verdict = {
-    actions: 1,
+    actions,
     error: 0,
     signal: 0,
     rateScope: 0,
@@ -53,10 +55,19 @@ export function linkRules(rules: readonly RuleSpec[], mode: "enforce" | "monitor
     groups: [policies.map((_, i) => i)],
     sets,
     follow: createFollowBits(),
+    fileIdentity: (path) => hostFiles.get(path),
     hostNamespace,
   });
   return { tables, sets };
 }
+
+/** Files that differ in one number each; /bin and /sbin lead to the same one. */
+export const hostFiles: ReadonlyMap<string, FileIdentity> = new Map([
+  ["/bin/a", { inode: 7n, device: 1, generation: 5 }],
+  ["/sbin/a", { inode: 7n, device: 1, generation: 5 }],
+  ["/bin/b", { inode: 8n, device: 1, generation: 5 }],
+  ["/bin/c", { inode: 7n, device: 2, generation: 5 }],
+]);
 
 export const plainSocket = {
   saddr: "0a000001",
@@ -89,6 +100,8 @@ export const plainCall: Call = {
   pid: 1,
   nsPid: 1,
   binary: "/a",
+  file: { inode: 7n, device: 1, generation: 5 },
+  hostFiles,
   namespaces,
   hostNamespaces: hosts,
   capabilities: { effective: 0n, inheritable: 0n, permitted: 0n },

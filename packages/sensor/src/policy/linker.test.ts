@@ -45,6 +45,7 @@ describe("link", () => {
       groups: [[0, 1], [1], [0, 1], []],
       sets: createSetInterner(),
       follow: createFollowBits(),
+      fileIdentity: () => undefined,
       hostNamespace,
     });
     expect(tables.groups.map((group) => group.get(1))).toEqual([1, 2, 1, undefined]);
@@ -73,6 +74,15 @@ describe("link", () => {
     expect(flagsOf(companion, companion)).toBe(APPLICATION_CONNECTIONS | APPLICATION_FAST_OPEN);
     expect(flagsOf(companion, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
     expect(flagsOf(companion, 0)).toBe(0);
+  });
+
+  it("says of an application that all of its rules are for core dumps only", () => {
+    const { RULE_CORE_DUMPS } = ruleFlags;
+    const flagsOf = (...ruleSets: readonly number[]) =>
+      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+        .applications[1]?.flags;
+    expect(flagsOf(RULE_CORE_DUMPS, RULE_CORE_DUMPS)).toBe(applicationFlags.APPLICATION_CORE_DUMPS);
+    expect(flagsOf(RULE_CORE_DUMPS, 0)).toBe(0);
   });
 
   it("lets what is found of an open file be remembered", () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NamespaceName } from "@gander/policy";
+import type { CompiledFilter, NamespaceName } from "@gander/policy";
 import {
   action,
   applicationFlags,
@@ -43,6 +43,7 @@ import {
   type SelectorSpec,
 } from "./rule-spec.ts";
 import type { SetInterner } from "./set-interner.ts";
+import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
 
 export type LinkInput = {
   /** All policies in force, in the order in which their events appear. */
@@ -51,6 +52,7 @@ export type LinkInput = {
   readonly groups: readonly (readonly number[])[];
   readonly sets: SetInterner;
   readonly follow: FollowBits;
+  readonly fileIdentity: FilterContext["fileIdentity"];
   /** Inode number of the host's namespace. */
   readonly hostNamespace: (name: NamespaceName) => bigint;
 };
@@ -238,7 +240,8 @@ function applicationFlagsOf(members: readonly Member[]): number {
   return (
     (members.some(doesEnforce) ? applicationFlags.APPLICATION_ENFORCES : 0) |
     (connections ? applicationFlags.APPLICATION_CONNECTIONS : 0) |
-    (connections && all(ruleFlags.RULE_FAST_OPEN) ? applicationFlags.APPLICATION_FAST_OPEN : 0)
+    (connections && all(ruleFlags.RULE_FAST_OPEN) ? applicationFlags.APPLICATION_FAST_OPEN : 0) |
+    (all(ruleFlags.RULE_CORE_DUMPS) ? applicationFlags.APPLICATION_CORE_DUMPS : 0)
   );
 }
 
@@ -249,10 +252,12 @@ function doesEnforce({ rule, mode }: Member): boolean {
   );
 }
 
-/** A run of rows whose last carries the verdict; `noMatch`: if one fails, the rule is done. */
+/** Rows of a selector that must all hold; `noMatch`: if one fails, the rule is done. */
 type Run = {
   readonly rows: readonly OpenRow[];
-  readonly verdict: number | undefined;
+  readonly verdict: number;
+  /** The selector matches with the last of them; else its return filters follow. */
+  readonly decides: boolean;
   readonly onFail: "next-alternative" | "no-match";
 };
 
@@ -263,9 +268,9 @@ function addSelectors(
   context: FilterContext,
 ): number {
   const runs: Run[] = [];
-  for (const selector of selectors) {
+  for (const [i, selector] of selectors.entries()) {
     const verdict = tables.verdicts.push(selector.verdict) - 1;
-    runs.push(...selectorRuns(selector, verdict, context));
+    runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
   }
   const first = tables.rows.length;
   const past = first + runs.reduce((sum, run) => sum + run.rows.length, 0);
@@ -275,12 +280,12 @@ function addSelectors(
     const next = end + skippedAfter(runs, i);
     const fail = run.onFail === "no-match" || next === past ? 0 : next;
     for (const [j, row] of run.rows.entries()) {
-      const last = run.verdict !== undefined && j === run.rows.length - 1;
+      const last = run.decides && j === run.rows.length - 1;
       tables.rows.push({
         ...row,
         flags: row.flags | (last ? rowFlags.ROW_LAST : 0),
         fail,
-        verdict: last ? (run.verdict ?? 0) : 0,
+        verdict: run.verdict,
       });
     }
     start = end;
@@ -293,7 +298,7 @@ function addSelectors(
  * of entry filters decides the rule, and the return filters then say whether it counts.
  */
 function skippedAfter(runs: readonly Run[], index: number): number {
-  if (runs[index]?.verdict !== undefined) return 0;
+  if (runs[index]?.decides) return 0;
   let rows = 0;
   for (const run of runs.slice(index + 1)) {
     rows += run.rows.length;
@@ -302,18 +307,30 @@ function skippedAfter(runs: readonly Run[], index: number): number {
   return rows;
 }
 
-function selectorRuns(selector: SelectorSpec, verdict: number, context: FilterContext): Run[] {
+type SelectorContext = FilterContext & { readonly safe: SafeOutcome };
+
+function holdsUnknown(filter: CompiledFilter, { safe, place }: SelectorContext): boolean {
+  return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
+}
+
+function selectorRuns(selector: SelectorSpec, verdict: number, context: SelectorContext): Run[] {
   const entries = alternatives(selector.filters, context);
   if (selector.returnFilters.length === 0) {
-    return entries.map((rows) => ({ rows: orAlways(rows), verdict, onFail: "next-alternative" }));
+    return entries.map((rows) => ({
+      rows: orAlways(rows),
+      verdict,
+      decides: true,
+      onFail: "next-alternative",
+    }));
   }
   const returns = alternatives(selector.returnFilters, context);
   return entries.flatMap((rows): Run[] => [
-    { rows: orAlways(rows), verdict: undefined, onFail: "next-alternative" },
+    { rows: orAlways(rows), verdict, decides: false, onFail: "next-alternative" },
     ...returns.map(
       (ofReturn, i): Run => ({
         rows: ofReturn,
         verdict,
+        decides: true,
         onFail: i === returns.length - 1 ? "no-match" : "next-alternative",
       }),
     ),
@@ -321,10 +338,16 @@ function selectorRuns(selector: SelectorSpec, verdict: number, context: FilterCo
 }
 
 /** Alternatives inside of filters become alternatives of whole lists, one for each combination. */
-function alternatives(filters: SelectorSpec["filters"], context: FilterContext): OpenRow[][] {
+function alternatives(filters: SelectorSpec["filters"], context: SelectorContext): OpenRow[][] {
   const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
   let lists: OpenRow[][] = [[]];
-  for (const choices of ordered.flatMap((filter) => filterRows(filter, context))) {
+  const rows = ordered.flatMap((filter) => {
+    const flag = holdsUnknown(filter, context) ? rowFlags.ROW_UNKNOWN_HOLDS : 0;
+    return filterRows(filter, context).map((choices) =>
+      choices.map((row) => ({ ...row, flags: row.flags | flag })),
+    );
+  });
+  for (const choices of rows) {
     lists = lists.flatMap((list) => choices.map((row) => [...list, row]));
     if (lists.length > maxAlternatives)
       throw new LinkLimitError("the ranges of one selector give too many combinations");

@@ -42,8 +42,8 @@ export const testOfPeer: FindTest<Network> = (filter, placeOf) => {
 
 /** The running binary, by paths with a 0 behind those that must be equal. There is one, so no slot of it. */
 export const testOfBinary: FindTest<string> = (filter) => {
-  if (filter.on !== "binary" || filter.followChildren || filter.match === "postfix")
-    return undefined;
+  if (filter.on !== "binary" || filter.followChildren) return undefined;
+  if (filter.match === "postfix" || filter.match === "file") return undefined;
   const paths = filter.paths.map((path) => (filter.match === "equal" ? `${path}\0` : path));
   if (paths.some((path) => Buffer.byteLength(path) > limits.PREFIX_SIZE)) return undefined;
   return { slot: 0, test: listTest(paths, asIs, filter.negate) };

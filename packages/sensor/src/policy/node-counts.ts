@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+import { policyCountFields } from "@gander/proto/stream";
+import { countsAs } from "./counters.ts";
 import type { NodePolicyCounts } from "./node-version.ts";
 import type { PolicyCounters } from "./policy-state.ts";
 
-/** Exactly hits = emitted + filtered + suppressed + lost, and never less than what was told before. */
+const none = Object.fromEntries(policyCountFields.map((field) => [field, 0n])) as Omit<
+  NodePolicyCounts,
+  "uid"
+>;
+
+/** Exactly hits = emitted + filtered + suppressed + lost + unevaluated, and never less than what was told before. */
 export function nodeCounts(
   uid: string,
   counters: PolicyCounters,
   before: NodePolicyCounts | undefined,
 ): NodePolicyCounts {
-  const { emitted, suppressed, lost, enforced } = counters;
+  const counts = { ...none, ...Object.fromEntries(countsAs(counters, ({ node }) => node)) };
   // A call that is in progress counts as filtered until it matches.
-  const filtered = max(counters.filtered, before?.filtered ?? 0n);
-  const counts = {
-    emitted,
-    suppressed: suppressed.rateLimit + suppressed.budget + suppressed.noPost,
-    lost: lost.ring + lost.memory,
-    filtered,
-  };
-  const hits = counts.emitted + counts.suppressed + counts.lost + filtered;
-  return { uid, ...counts, hits, enforced };
+  const filtered = max(counts.filtered, before?.filtered ?? 0n);
+  const { emitted, suppressed, lost, unevaluated } = counts;
+  const hits = emitted + suppressed + lost + unevaluated + filtered;
+  return { uid, ...counts, filtered, hits, enforced: counters.enforced };
 }
 
 const max = (a: bigint, b: bigint) => (a > b ? a : b);

@@ -11,7 +11,7 @@ const running: InstalledPolicy = {
 };
 const lacks = policyProblem({ code: "kernel-no-function", message: "no x", hint: "Use y." });
 const fails = policyProblem({ code: "kernel-attach", message: "no room" });
-const none = { running: undefined, problems: undefined, lacking: 0 };
+const none = { running: undefined, problems: undefined, lacking: 0, weaknesses: [] };
 
 describe("exceptionOf", () => {
   it("has nothing to say of what is in force as it should", () => {
@@ -34,7 +34,9 @@ describe("exceptionOf", () => {
   });
 
   it("says for how many there is no room", () => {
-    expect(exceptionOf({ uid: "u" }, { ...none, running, lacking: 3 })).toMatchObject({
+    expect(
+      exceptionOf({ uid: "u" }, { ...none, running, lacking: 3, weaknesses: [] }),
+    ).toMatchObject({
       ...{ state: "failed", code: "policy-groups", runningGeneration: 7 },
       message: expect.stringMatching(/^3 cgroups .* more than 255 combinations/),
     });

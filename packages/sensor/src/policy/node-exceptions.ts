@@ -11,6 +11,8 @@ export type PolicyOutcome = {
   readonly running: InstalledPolicy | undefined;
   /** Why it isn't the one that is wanted. */
   readonly problems: readonly Problem[] | undefined;
+  /** What it does less well than it says, for what is on this node now. */
+  readonly weaknesses: readonly string[];
   /** Cgroups that don't have it although they should. */
   readonly lacking: number;
 };
@@ -18,7 +20,7 @@ export type PolicyOutcome = {
 /** Undefined: it is in force as it says. */
 export function exceptionOf(
   { uid }: Pick<NodePolicy, "uid">,
-  { running, problems, lacking }: PolicyOutcome,
+  { running, problems, weaknesses, lacking }: PolicyOutcome,
 ): NodeException | undefined {
   const runningGeneration = running?.revision ?? 0;
   if (problems !== undefined) {
@@ -33,6 +35,7 @@ export function exceptionOf(
   }
   const weaker = [
     ...(running?.warnings ?? []),
+    ...weaknesses,
     ...(running?.hooks ?? []).flatMap(({ missing }) => (missing === "" ? [] : [missing])),
   ];
   if (weaker.length === 0) return undefined;

@@ -259,8 +259,8 @@ test("counts add up, and outlive versions of the policy", async () => {
   const counts = () => {
     const [only] = node.counts().policies;
     assert.ok(only);
-    const { hits, emitted, filtered, suppressed, lost } = only;
-    assert.equal(hits, emitted + filtered + suppressed + lost);
+    const { hits, emitted, filtered, suppressed, lost, unevaluated } = only;
+    assert.equal(hits, emitted + filtered + suppressed + lost + unevaluated);
     return only;
   };
   const { since } = node.counts();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem } from "@gander/base";
+import { filesOfHooks } from "@gander/policy";
 import type { CgroupGroups } from "../kernel/cgroup-groups.ts";
 import type { PodCgroups } from "../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "./counters.ts";
+import { fileRemarks } from "./file-remarks.ts";
 import type { Generations, Installed } from "./generations.ts";
 import { GroupKeeper } from "./group-keeper.ts";
 import { keyText } from "./installed-policy.ts";
@@ -114,6 +116,8 @@ class Node implements NodePolicies, Disposable {
       this.#deps.cgroups.scan();
       this.#deps.cgroups.tell(version.pods);
       await this.#keeper.ready();
+      const wanted = version.policies.flatMap(({ compiled }) => compiled.hooks);
+      await this.#generations.files.lookUp(filesOfHooks(wanted));
       const before = [...this.#generations.installed().values()].map(({ key }) => key);
       for (const { uid } of this.#version?.policies ?? []) before.push(keyOf({ uid }));
       const outcome = this.#bring(version, work);
@@ -248,7 +252,9 @@ class Node implements NodePolicies, Disposable {
       const { uid } = policy;
       const running = installed.get(operatorKey(uid));
       const lacking = missing.get(uid) ?? 0;
-      return exceptionOf(policy, { running, problems: failures.get(uid), lacking }) ?? [];
+      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#generations.files);
+      const problems = failures.get(uid);
+      return exceptionOf(policy, { running, problems, weaknesses, lacking }) ?? [];
     });
   }
 

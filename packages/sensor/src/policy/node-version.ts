@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy } from "@gander/policy";
+import type { policyCountFields } from "@gander/proto/stream";
 
 /** What the operator wants in force on this node. */
 export type NodeVersion = {
@@ -41,16 +42,10 @@ export type NodeException = {
   readonly runningGeneration: number;
 };
 
-/** Since `NodeCounts.since`: hits = emitted + filtered + suppressed + lost. */
-export type NodePolicyCounts = {
-  readonly uid: string;
-  readonly hits: bigint;
-  readonly enforced: bigint;
-  readonly emitted: bigint;
-  readonly filtered: bigint;
-  readonly suppressed: bigint;
-  readonly lost: bigint;
-};
+/** Since `NodeCounts.since`: hits = emitted + filtered + suppressed + lost + unevaluated. */
+export type NodePolicyCounts = { readonly uid: string } & Readonly<
+  Record<(typeof policyCountFields)[number], bigint>
+>;
 
 export type NodeCounts = {
   /** Milliseconds since 1970; another value: all counts began anew. */

@@ -65,12 +65,21 @@ describe("node counts", () => {
     const matched = { ...hit, filtered: 4n, matched: 1n, emitted: 1n, enforced: 1n };
     const second = nodeCounts("a", matched, first);
     expect(second).toMatchObject({ hits: 6n, filtered: 5n, emitted: 1n, enforced: 1n });
-    const suppressed = { rateLimit: 1n, budget: 2n, noPost: 3n };
+    const suppressed = { suppressedRateLimit: 1n, suppressedBudget: 2n, suppressedNoPost: 3n };
     const third = nodeCounts(
       "a",
-      { ...matched, hits: 20n, filtered: 9n, suppressed, lost: { ring: 1n, memory: 3n } },
+      {
+        ...{ ...matched, ...suppressed, hits: 27n, filtered: 9n, unevaluated: 7n, missed: 8n },
+        ...{ lostRing: 1n, lostMemory: 3n },
+      },
       second,
     );
-    expect(third).toMatchObject({ hits: 20n, suppressed: 6n, lost: 4n });
+    expect(third).toMatchObject({
+      hits: 27n,
+      suppressed: 6n,
+      lost: 4n,
+      unevaluated: 7n,
+      missed: 8n,
+    });
   });
 });

@@ -135,7 +135,7 @@ for (const build of ["same", "other"] as const) {
     }
     assert.deepEqual(await sensor.node.apply(versionOf(version)), []);
     await sensor.policies.started();
-    await sensor.kernel.removeOtherBuilds();
+    await sensor.policies.releaseLeft({ operatorIsWhole: true });
     await moreAttacks(attacker, 50);
     for (let i = 1; i < 6; i++) {
       assert.deepEqual(await sensor.node.apply(versionOf(versionNumber(i))), []);

@@ -2,7 +2,9 @@
 import type { HookPoint } from "@gander/policy";
 import type { KernelFacts } from "../kernel/kernel-facts.ts";
 import type { Side } from "../kernel/table-writer.ts";
+import type { TablesLabel } from "../kernel/tables-label.ts";
 import type { Followed } from "./follow-bits.ts";
+import type { FindFile } from "./host-files.ts";
 import type { LinkedTables } from "./linked-tables.ts";
 import type { SelectorCounters } from "./policy-state.ts";
 import type { SetContent } from "./set-interner.ts";
@@ -18,7 +20,7 @@ export interface PolicyKernel {
   attachedHooks(): ReadonlySet<number>;
   /** Detaches all hooks but these, off the main thread, and forgets their ids. */
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
-  /** Calls that the kernel did not hand to the hook's program. */
+  /** Calls that the kernel did not hand to the hook's program since it was attached, as far as it tells. */
   missedCalls(hook: number): bigint;
 
   /** The side that programs read. */
@@ -29,11 +31,17 @@ export interface PolicyKernel {
   copyGroup(from: number, to: number): void;
   /** From here on programs read that side: the one moment at which policies change. */
   activate(side: Side): void;
+  /** What lies beside the pins, for whoever finds them. */
+  tablesLabel(): TablesLabel;
+  /** To be called before `activate`: what is found after a crash has to be known. @throws Error of the system */
+  labelTables(label: TablesLabel): void;
   /** Returns when no program can still be reading what was active before. */
   waitForReaders(): Promise<void>;
 
   /** Calls counted so far for an application of that side. */
   calls(side: Side, application: number): bigint;
+  /** Those of them for which there was no scratch memory. */
+  unevaluated(side: Side, application: number): bigint;
   count(index: number): SelectorCounters;
   clearCount(index: number): void;
 
@@ -49,6 +57,9 @@ export interface PolicyKernel {
   unfollowAllBut(bits: ReadonlySet<number>): void;
   /** Some process carries the bit. */
   isFollowBitCarried(bit: number): boolean;
+
+  /** The regular file at this path of the host, found anew. Never waits long. */
+  findFile: FindFile;
 }
 
 export interface PolicyKernelFacts extends KernelFacts {

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem, Result } from "@gander/base";
-import type { CheckedPolicy, CompiledPolicy } from "@gander/policy";
+import { type CheckedPolicy, type CompiledPolicy, filesOfHooks } from "@gander/policy";
+import type { LeftTables } from "../kernel/left-tables.ts";
+import {
+  changeProblem,
+  notFound,
+  notHere,
+  placedText,
+  stillRunning,
+  tooMuchLeft,
+  unknownPolicy,
+} from "./change-problems.ts";
 import { describeFailed, describePolicy } from "./describe-policy.ts";
+import { watchFiles } from "./file-watch.ts";
 import { createGenerations, type Generations, type Installed } from "./generations.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
-import type { Manifest, ManifestFile } from "./manifest.ts";
+import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
+import type { FoundManifests, Manifest, ManifestFile } from "./manifest.ts";
+import { createManifestKeeper, NotKeptError } from "./manifest-keeper.ts";
 import type { PolicyKernel } from "./policy-kernel.ts";
 import { policyProblem, problemsText } from "./policy-problem.ts";
 import type { PolicyKey, PolicyOrigin, PolicyState } from "./policy-state.ts";
+import { isSettled, restorable, usesOf } from "./restorable.ts";
 import type { RuleInfo } from "./rule-info.ts";
 import { checkStandaloneScope } from "./standalone-scope.ts";
 
@@ -47,11 +61,15 @@ export interface PolicyManager extends AsyncDisposable {
   exclusively<T>(job: (work: PolicyWork) => T | Promise<T>): Promise<T>;
   /** What a rule in a record is; also for a while after its policy is gone. */
   rule(id: number): RuleInfo | undefined;
-  /**
-   * The sensor has brought the policies that it starts with. Rules of an earlier sensor whose
-   * manifest was lost are taken out of force now, if nothing did before.
-   */
+  /** The sensor has brought the policies that it starts with: its own tables are in force now. */
   started(): Promise<void>;
+  /**
+   * What earlier sensors have in force beside this one goes, if this one has all of it in force. Else it
+   * stays, is told, and `list` shows it. Call it after `started`.
+   */
+  releaseLeft(how: { readonly operatorIsWhole: boolean }): Promise<void>;
+  /** Why a restart would not find what is in force; empty: it would. */
+  readonly unkept: string;
   /** Stops changing anything; what is in force stays. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -59,6 +77,8 @@ export interface PolicyManager extends AsyncDisposable {
 export type PolicyManagerDeps = {
   readonly kernel: PolicyKernel;
   readonly manifest: ManifestFile;
+  /** What earlier sensors have in force beside this one. */
+  readonly left: LeftTables;
   readonly logger: Logger;
 };
 
@@ -75,31 +95,49 @@ export function createPolicyManager(
   deps: PolicyManagerDeps,
   options: PolicyManagerOptions,
 ): PolicyManager {
-  const found = options.fresh ? undefined : deps.manifest.load();
-  if (found === "corrupt")
-    deps.logger.warn("The manifest cannot be read: enforcement goes on, counters start anew");
-  const manifest = found === "corrupt" ? undefined : found;
-  const own =
-    manifest !== undefined && isUsable(manifest, deps.kernel, options) ? manifest : undefined;
-  const generations = createGenerations(deps, options, own);
-  const manager = new Manager(generations, createInstaller(generations), deps.logger);
-  if (manifest !== undefined && own === undefined) manager.restore(manifest);
+  const { kernel, left, logger } = deps;
+  const stored = options.fresh ? nothingFound : deps.manifest.load();
+  if (stored.problems.length > 0)
+    logger.error("The state on disk is damaged; enforcement goes on", {
+      problems: stored.problems,
+      used: stored.manifests.length > 0 ? "the state before it" : "none",
+    });
+  const own = stored.manifests.find((manifest) => isUsable(manifest, kernel, options));
+  const labels = new Map([...left.labels(), [options.kernelId, kernel.tablesLabel()]]);
+  const isLost = left.unknown().length > 0;
+  const others = restorable(stored.manifests, { own, labels, isLost });
+  const keeper = createManifestKeeper(
+    { file: deps.manifest, kernel, logger },
+    {
+      ...usesOf(stored.manifests, { own, others, labels }),
+      isHeld: () => left.hasKnown() && !isSettled({ own, others, labels }),
+    },
+  );
+  const generations = createGenerations({ kernel, manifest: keeper, logger }, options, own);
+  const leftPolicies = createLeftPolicies({ ...generations, left, logger });
+  const manager = new Manager(generations, { left, leftPolicies, logger });
+  for (const manifest of others) manager.restore(manifest);
   return manager;
 }
 
+const nothingFound: FoundManifests = { manifests: [], problems: [] };
+
 /** Its numbers are those of this kernel's tables, and everything it speaks of is attached. */
 function isUsable(
-  { kernelId, policies }: Manifest,
+  { kernelId, tables = "", policies }: Manifest,
   kernel: PolicyKernel,
   options: PolicyManagerOptions,
 ): boolean {
   const attached = kernel.attachedHooks();
   const hooks = policies.flatMap(allRules).map(({ hookId }) => hookId);
-  return kernelId === options.kernelId && hooks.every((id) => attached.has(id));
+  const isThese = kernelId === options.kernelId && tables === kernel.tablesLabel().tables;
+  return isThese && hooks.every((id) => attached.has(id));
 }
 
 type Change = {
   readonly name: string;
+  /** Nobody would ask for it again after a restart. */
+  readonly mustKeep: boolean;
   /** Known beforehand, so that a batch is looked up in one go. */
   readonly compiled?: CompiledPolicy;
   /** The next policies, from those of the change before. */
@@ -113,20 +151,37 @@ type Failure = {
   readonly state?: PolicyState;
 };
 
+type ManagerDeps = {
+  readonly left: LeftTables;
+  readonly leftPolicies: LeftPolicies;
+  readonly logger: Logger;
+};
+
 class Manager implements PolicyManager {
   readonly #generations: Generations;
   readonly #installer: Installer;
+  readonly #left: LeftTables;
+  readonly #leftPolicies: LeftPolicies;
   readonly #logger: Logger;
+  /** Names of policies of an earlier sensor that this one can't bring in force. */
+  readonly #unrestored: string[] = [];
+  readonly #fileWatch: Disposable;
   readonly #failures = new Map<string, Failure>();
   readonly #queue: Queued[] = [];
   readonly #jobs: (() => Promise<void>)[] = [];
   #working: Promise<void> | undefined;
   #closed = false;
 
-  constructor(generations: Generations, installer: Installer, logger: Logger) {
+  constructor(generations: Generations, { left, leftPolicies, logger }: ManagerDeps) {
     this.#generations = generations;
-    this.#installer = installer;
+    this.#installer = createInstaller(generations);
+    this.#left = left;
+    this.#leftPolicies = leftPolicies;
     this.#logger = logger;
+    this.#fileWatch = watchFiles(generations, {
+      exclusively: (job) => this.exclusively(job),
+      logger,
+    });
   }
 
   async add(checked: CheckedPolicy, origin: LocalOrigin): Promise<Result<PolicyState>> {
@@ -138,23 +193,27 @@ class Manager implements PolicyManager {
       warnings: checked.warnings.map(({ message }) => message),
     };
     const outside = checkStandaloneScope(checked);
-    const { problems } =
-      outside.length > 0 ? { problems: outside } : await this.#submit(this.#install(policy));
+    const install = { ...this.#install(policy), mustKeep: origin === "grpc" };
+    const { problems } = outside.length > 0 ? { problems: outside } : await this.#submit(install);
     this.#report(policy, problems ?? []);
     return problems === undefined ? this.#state(key) : { problems };
   }
 
   async remove(key: PolicyKey): Promise<Result<void>> {
     if (key.origin === "operator") return { problems: [notHere(key)] };
+    if (this.#leftPolicies.has(key)) return await this.#leftPolicies.remove(key);
     const neverInForce = this.#failures.get(keyText(key))?.state !== undefined;
     this.#failures.delete(keyText(key));
     if (neverInForce) return { value: undefined };
-    const { problems } = await this.#submit(this.#update(key, () => undefined));
+    const change = this.#update(key, () => undefined);
+    const mustKeep = key.origin === "grpc";
+    const { problems } = await this.#submit({ ...change, mustKeep });
     return problems === undefined ? { value: undefined } : { problems };
   }
 
   async setEnabled(key: PolicyKey, to: "enabled" | "disabled"): Promise<Result<PolicyState>> {
     if (key.origin === "operator") return { problems: [notHere(key)] };
+    if (this.#leftPolicies.has(key)) return { problems: [unknownPolicy(key)] };
     const { problems } = await this.#submit(
       this.#update(key, (policy) => ({ ...policy, enabled: to === "enabled" })),
     );
@@ -163,6 +222,7 @@ class Manager implements PolicyManager {
 
   async setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>> {
     if (key.origin === "operator") return { problems: [notHere(key)] };
+    if (this.#leftPolicies.has(key)) return { problems: [unknownPolicy(key)] };
     if (this.#generations.installed().get(keyText(key))?.mode === "monitor-only") {
       const message = `Cannot set the mode of policy "${key.name}": it has nothing to enforce`;
       return {
@@ -190,7 +250,9 @@ class Manager implements PolicyManager {
         describePolicy(policy, this.#failures.get(key)?.error ?? "", this.#generations),
       );
     }
-    return [...states.values()].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    return [...states.values(), ...this.#leftPolicies.list()].sort((a, b) =>
+      orderOf(a) < orderOf(b) ? -1 : 1,
+    );
   }
 
   reportBroken(key: PolicyKey, problems: readonly Problem[]): void {
@@ -227,8 +289,27 @@ class Manager implements PolicyManager {
   async started(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
     if (!this.#generations.isBegun())
-      await this.#submit({ name: "", apply: (installed) => ({ value: installed }) });
+      await this.#submit({
+        name: "",
+        mustKeep: false,
+        apply: (installed) => ({ value: installed }),
+      });
     await this.#generations.ready();
+  }
+
+  get unkept(): string {
+    return this.#generations.unkept;
+  }
+
+  async releaseLeft({ operatorIsWhole }: { readonly operatorIsWhole: boolean }): Promise<void> {
+    const isAllHere = this.#unrestored.length === 0 && operatorIsWhole;
+    if (this.#left.hasKnown() && !isAllHere)
+      this.#logger.error(
+        "Not all that the earlier sensor enforces can be brought in force: its programs stay beside those of this one",
+        { policies: this.#unrestored, operatorIsWhole, hint: "gander policy list shows them" },
+      );
+    const deps = { generations: this.#generations, logger: this.#logger };
+    await releaseLeft(this.#left, deps, isAllHere ? "remove" : "keep");
   }
 
   /** Policies of a sensor with other programs are put in force with these. */
@@ -236,6 +317,7 @@ class Manager implements PolicyManager {
     for (const { key, compiled, warnings, mode, enabled } of policies) {
       // Who brings those knows which pods they are for, and brings them again.
       if (key.origin === "operator") continue;
+      if (this.#generations.installed().has(keyText(key))) continue;
       const install = this.#install({ key, compiled, warnings });
       const asBefore = this.#update(key, (policy) => ({ ...policy, mode, enabled }));
       const both: Change = {
@@ -245,17 +327,20 @@ class Manager implements PolicyManager {
           return result.problems === undefined ? asBefore.apply(result.value) : result;
         },
       };
-      const report = (problem: unknown) =>
+      const report = (problem: unknown) => {
+        this.#unrestored.push(key.name);
         this.#logger.error("A policy of the earlier sensor cannot be restored", {
           policy: key.name,
           problem,
         });
+      };
       this.#submit(both).then(({ problems }) => problems && report(problemsText(problems)), report);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#fileWatch[Symbol.dispose]();
     while (this.#working !== undefined) await this.#working;
     await this.#generations[Symbol.asyncDispose]();
   }
@@ -264,6 +349,7 @@ class Manager implements PolicyManager {
     const { key, compiled } = policy;
     return {
       name: key.name,
+      mustKeep: false,
       compiled,
       apply: (installed) => this.#installer.install(policy, installed),
     };
@@ -282,7 +368,7 @@ class Manager implements PolicyManager {
       else next.set(keyText(key), changed);
       return { value: next };
     };
-    return { name: key.name, apply };
+    return { name: key.name, mustKeep: true, apply };
   }
 
   #submit(change: Change): Promise<Outcome> {
@@ -319,6 +405,8 @@ class Manager implements PolicyManager {
 
   async #change(batch: readonly Queued[]): Promise<void> {
     if (batch.length === 0) return;
+    const hooks = batch.flatMap(({ compiled }) => compiled?.hooks ?? []);
+    await this.#generations.files.lookUp(filesOfHooks(hooks));
     const together = this.#advance(batch);
     for (const [i, change] of batch.entries()) {
       if (together === undefined) await this.#generations.ready();
@@ -340,7 +428,9 @@ class Manager implements PolicyManager {
         next = value;
         return {};
       });
-      this.#generations.advance(next);
+      const mustKeep = batch.some((change) => change.mustKeep);
+      if (mustKeep && this.#leftPolicies.isFull) throw new NotKeptError(tooMuchLeft);
+      this.#generations.advance(next, { mustKeep });
       return outcomes;
     } catch (error) {
       if (batch.length > 1) return undefined;
@@ -349,17 +439,7 @@ class Manager implements PolicyManager {
         policy: name,
         error,
       });
-      const reason = error instanceof Error ? error.message : String(error);
-      return [
-        {
-          problems: [
-            policyProblem({
-              code: "policy-not-loaded",
-              message: `Cannot load policy "${name}": ${reason}`,
-            }),
-          ],
-        },
-      ];
+      return [{ problems: [changeProblem(name, error)] }];
     }
   }
 
@@ -392,34 +472,6 @@ class Manager implements PolicyManager {
   }
 }
 
-function notFound({ name, namespace, origin }: PolicyKey): Problem {
-  const where = namespace === "" ? "" : ` in namespace "${namespace}"`;
-  return policyProblem({
-    code: "policy-not-found",
-    message: `There is no policy "${name}"${where} (${origin})`,
-    hint: "`gander policy list` shows all of them.",
-  });
-}
-
-function notHere({ name }: PolicyKey): Problem {
-  return policyProblem({
-    code: "policy-rule",
-    message: `Cannot change policy "${name}" here: it comes from the cluster`,
-    hint: "Change it where it comes from: with kubectl, or in Git.",
-  });
-}
-
 function orderOf({ origin, namespace, name, uid = "" }: PolicyKey): string {
   return [origin, namespace, name, uid].join("/");
-}
-
-function stillRunning({ revision }: InstalledPolicy, problem: string): string {
-  return `Failed, still running revision ${revision}: ${problem}`;
-}
-
-function placedText(problems: readonly Problem[]): string {
-  const errors = problems.filter(({ severity }) => severity === "error");
-  return errors
-    .map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`)
-    .join("; ");
 }

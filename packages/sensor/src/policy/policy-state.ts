@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
+import type { SelectorCounter } from "./counter-table.ts";
 
 /** Who brought a policy; the same name may come from all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -34,8 +35,10 @@ export type PolicyState = PolicyKey & {
    * force: `Failed, still running revision 3: …`.
    */
   readonly error: string;
-  /** What it does less well on this kernel than its text may let expect. */
+  /** What it does less well on this kernel than its text may let expect, and calls that it could not judge. */
   readonly warnings: readonly string[];
+  /** What else there is to say of it on this node now: which files it means. */
+  readonly findings: readonly string[];
   readonly hooks: readonly HookState[];
   readonly counters: PolicyCounters;
   /** Memory that is there for this policy alone; programs and tables are shared. */
@@ -62,8 +65,6 @@ export type HookState = {
 export type AttachmentState = {
   /** For people, e.g. `LSM program on file_permission`. */
   readonly how: string;
-  /** Calls that the kernel did not hand to the program, of all policies at this place together. */
-  readonly missed: bigint;
   readonly counters: PolicyCounters;
 };
 
@@ -73,31 +74,22 @@ export type SelectorState = {
   readonly counters: SelectorCounters;
 };
 
-/** Calls that reached the selector's actions: matched = emitted + all of suppressed + all of lost. */
-export type SelectorCounters = {
-  readonly matched: bigint;
-  readonly emitted: bigint;
-  readonly suppressed: {
-    readonly rateLimit: bigint;
-    readonly budget: bigint;
-    readonly noPost: bigint;
-  };
-  readonly lost: { readonly ring: bigint; readonly memory: bigint };
-  readonly killed: bigint;
-  readonly signalled: bigint;
-  readonly denied: bigint;
-  /** Mode monitor: what would have been done. */
-  readonly wouldKill: bigint;
-  readonly wouldSignal: bigint;
-  readonly wouldDeny: bigint;
-  readonly enforceFailed: bigint;
+/**
+ * Calls that reached the selector's actions: matched = emitted + all that are suppressed + all that are lost.
+ * What each is: counter-table.ts.
+ */
+export type SelectorCounters = Readonly<Record<SelectorCounter, bigint>> & {
   /** Calls that were stopped, in one way or in several. */
   readonly enforced: bigint;
 };
 
-/** hits = filtered + matched, so hits = emitted + filtered + suppressed + lost, exactly. */
+/** hits = filtered + unevaluated + matched, so hits = emitted + filtered + unevaluated + suppressed + lost, exactly. */
 export type PolicyCounters = SelectorCounters & {
   /** Calls of the hooked functions that this policy was asked about. */
   readonly hits: bigint;
   readonly filtered: bigint;
+  /** Calls for which there was no scratch memory: denied if a policy enforces there and the hook can deny. */
+  readonly unevaluated: bigint;
+  /** Calls that the kernel did not hand to the programs of its hooks while it was in force; in no hit. */
+  readonly missed: bigint;
 };

@@ -3,9 +3,17 @@
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
 import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/policy";
 import { limits, rowFlags, rowOp } from "../kernel/abi.gen.ts";
+import type { FileIdentity } from "./file-identity.ts";
 import type { LinkedRow, LinkedTables } from "./linked-tables.ts";
 import type { SelectorSpec } from "./rule-spec.ts";
 import type { SetContent } from "./set-interner.ts";
+import {
+  type FactState,
+  filterHolds,
+  outcomeOfUnknown,
+  type SafeOutcome,
+  safeOutcome,
+} from "./unknown-facts.ts";
 
 export type Socket = {
   readonly saddr: string;
@@ -21,11 +29,23 @@ export type Socket = {
 export type Value = bigint | string | Socket;
 
 export type Call = {
+  /** What can't be had of it; left out: nothing. */
+  readonly facts?: {
+    readonly text?: FactState;
+    readonly peer?: Exclude<FactState, "forgeable">;
+    readonly binary?: FactState;
+    readonly file?: Exclude<FactState, "forgeable">;
+    readonly namespaces?: "unknown";
+  };
   readonly args: readonly Value[];
   readonly returned: bigint;
   readonly pid: number;
   readonly nsPid: number;
   readonly binary: string;
+  /** The file that runs, wherever. */
+  readonly file: FileIdentity;
+  /** Those at paths of the host. */
+  readonly hostFiles: ReadonlyMap<string, FileIdentity>;
   readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
   readonly hostNamespaces: Readonly<Record<NamespaceName, bigint>>;
   readonly capabilities: Readonly<Record<"effective" | "inheritable" | "permitted", bigint>>;
@@ -35,40 +55,87 @@ export type Call = {
 export function evaluateSelectors(
   selectors: readonly SelectorSpec[],
   call: Call,
+  typeOf: (arg: number | "return") => number,
 ): number | undefined {
-  const chosen = selectors.find((selector) =>
-    selector.filters.every((filter) => holds(filter, call)),
-  );
-  if (chosen === undefined || !chosen.returnFilters.every((filter) => holds(filter, call)))
+  const all = (filters: readonly CompiledFilter[], safe: SafeOutcome) =>
+    filters.every((filter) => {
+      const type = filter.on === "arg" ? typeOf(filter.arg) : undefined;
+      return filterHolds(
+        factOf(filter, call),
+        { negate: isNegated(filter), unknownHolds: outcomeOfUnknown(safe, type) },
+        () => hits(filter, call),
+      );
+    });
+  const chosen = selectors.findIndex(({ filters }, i) => all(filters, safeOutcome(selectors, i)));
+  const selector = selectors[chosen];
+  if (selector === undefined || !all(selector.returnFilters, safeOutcome(selectors, chosen)))
     return undefined;
-  return chosen.verdict.selector;
+  return selector.verdict.selector;
 }
 
-function holds(filter: CompiledFilter, call: Call): boolean {
+function isNegated(filter: CompiledFilter): boolean {
+  return filter.on === "arg" ? filter.test.negate : filter.negate;
+}
+
+function factOf(filter: CompiledFilter, { facts = {}, args }: Call): FactState {
+  switch (filter.on) {
+    case "arg":
+      if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
+      return peerFact(
+        filter.test.op,
+        filter.arg === "return" ? undefined : args[filter.arg],
+        facts.peer,
+      );
+    case "binary":
+      return (filter.match === "file" ? facts.file : facts.binary) ?? "known";
+    case "namespace":
+      return facts.namespaces ?? "known";
+    default:
+      return "known";
+  }
+}
+
+/**
+ * A socket without addresses has no ports either. Of an unspecified peer the address is unknown, and the
+ * family where it is IPv6: a socket that is bound to an IPv4 address by then connects by IPv4.
+ */
+function peerFact(
+  op: ArgTest["op"],
+  value: Value | undefined,
+  peer: FactState = "known",
+): FactState {
+  if (peer === "absent" && ["saddr", "daddr", "sport", "dport"].includes(op)) return "absent";
+  if (peer !== "unknown") return "known";
+  return op === "daddr" || (op === "family" && socket(value).addressFamily === 6)
+    ? "unknown"
+    : "known";
+}
+
+function hits(filter: CompiledFilter, call: Call): boolean {
   switch (filter.on) {
     case "arg": {
       const value = filter.arg === "return" ? call.returned : call.args[filter.arg];
       if (value === undefined) throw new RangeError("no such argument");
-      return testHolds(filter.test, value) !== filter.test.negate;
+      return testHolds(filter.test, value);
     }
     case "pid":
-      return filter.pids.includes(filter.inNamespace ? call.nsPid : call.pid) !== filter.negate;
+      return filter.pids.includes(filter.inNamespace ? call.nsPid : call.pid);
     case "binary": {
       const { match } = filter;
-      return filter.paths.some((path) => textMatches(match, call.binary, path)) !== filter.negate;
+      if (match === "file")
+        return filter.paths.some((path) => isSameFile(call.hostFiles.get(path), call.file));
+      return filter.paths.some((path) => textMatches(match, call.binary, path));
     }
     case "namespace": {
       const { namespace } = filter;
       const ids = filter.ids.map((id) =>
         id === "host" ? call.hostNamespaces[namespace] : BigInt(id),
       );
-      return ids.includes(call.namespaces[namespace]) !== filter.negate;
+      return ids.includes(call.namespaces[namespace]);
     }
     case "capability": {
       const held = call.capabilities[filter.set];
-      return (
-        filter.capabilities.some((bit) => ((held >> BigInt(bit)) & 1n) === 1n) !== filter.negate
-      );
+      return filter.capabilities.some((bit) => ((held >> BigInt(bit)) & 1n) === 1n);
     }
   }
 }
@@ -129,8 +196,14 @@ export function evaluateTables(
       if (row === undefined) throw new RangeError("a jump out of the table");
       const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
       const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
-      const ok =
-        rowHolds(row, value, sets(row.set), call) !== ((row.flags & rowFlags.ROW_NEGATE) !== 0);
+      const ok = filterHolds(
+        factOfRow(row.op, value, call),
+        {
+          negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
+          unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
+        },
+        () => rowHits(row, value, sets(row.set), call),
+      );
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
         break;
@@ -141,37 +214,51 @@ export function evaluateTables(
   return matched;
 }
 
-/** Rules that the index leaves; undefined: all. */
+function factOfRow(op: number, value: Value | undefined, { facts = {} }: Call): FactState {
+  if (op >= rowOp.ROW_STR_EQUAL && op <= rowOp.ROW_STR_POSTFIX) return facts.text ?? "known";
+  if (op >= rowOp.ROW_BINARY_EQUAL && op <= rowOp.ROW_BINARY_POSTFIX)
+    return facts.binary ?? "known";
+  if (op === rowOp.ROW_BINARY_FILE) return facts.file ?? "known";
+  if (op === rowOp.ROW_NAMESPACE) return facts.namespaces ?? "known";
+  if (facts.peer === "unknown" && op === rowOp.ROW_DADDR) return "unknown";
+  if (facts.peer === "unknown" && op === rowOp.ROW_FAMILY && socket(value).addressFamily === 6)
+    return "unknown";
+  const ofAddresses = op >= rowOp.ROW_SADDR && op <= rowOp.ROW_DPORT;
+  return ofAddresses && facts.peer === "absent" ? "absent" : "known";
+}
+
+/** Rules that the index leaves; undefined: all. What isn't known is left to the rows. */
 function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<number> | undefined {
   const { index, slots = [] } = tables.hooks.find(({ id }) => id === hook) ?? {};
   if (index === undefined) return undefined;
   const valueIn = (slot: number) =>
     slots[slot]?.raw === limits.RAW_RETURN ? call.returned : call.args[slots[slot]?.raw ?? 0];
+  const { text: textFact = "known", peer: peerFact = "known", binary = "known" } = call.facts ?? {};
   const sets: number[] = [];
   if (index.numberSlot !== limits.NO_SLOT)
     sets.push(index.numbers.get(raw(valueIn(index.numberSlot))) ?? index.numberDefault);
-  if (index.textSlot !== limits.NO_SLOT) {
+  if (index.textSlot !== limits.NO_SLOT && (textFact === "known" || textFact === "forgeable")) {
     const value = text(valueIn(index.textSlot));
     const longest = [...index.prefixes.keys()]
       .filter((prefix) => value.startsWith(prefix))
       .sort((a, b) => b.length - a.length)[0];
     sets.push(longest === undefined ? index.textDefault : (index.prefixes.get(longest) ?? 0));
   }
-  if (index.addressSlot !== limits.NO_SLOT) {
+  if (index.addressSlot !== limits.NO_SLOT && peerFact === "known") {
     const peer = socket(valueIn(index.addressSlot));
     const narrowest = [...index.networks]
       .filter(([network]) => inNetwork(network, peer, "daddr"))
       .sort(([a], [b]) => b.prefixLength - a.prefixLength)[0];
     sets.push(narrowest?.[1] ?? index.addressDefault);
   }
-  if (index.binaries.size > 0) {
+  if (index.binaries.size > 0 && binary === "known") {
     const longest = [...index.binaries.keys()]
       .filter((path) => `${call.binary}\0`.startsWith(path))
       .sort((a, b) => b.length - a.length)[0];
     sets.push(index.binaries.get(longest ?? "") ?? index.binaryDefault);
   }
   const chosen = sets.map((id) => new Set(tables.bitSets[id]));
-  return chosen.reduce((one, other) => one.intersection(other));
+  return chosen.length === 0 ? undefined : chosen.reduce((one, other) => one.intersection(other));
 }
 
 const namespaceOrder: readonly NamespaceName[] = [
@@ -189,7 +276,7 @@ const namespaceOrder: readonly NamespaceName[] = [
 
 const capabilityOrder = ["effective", "permitted", "inheritable"] as const;
 
-function rowHolds(
+function rowHits(
   row: LinkedRow,
   value: Value | undefined,
   set: SetContent | undefined,
@@ -227,6 +314,8 @@ function rowHolds(
     case rowOp.ROW_BINARY_PREFIX:
     case rowOp.ROW_BINARY_POSTFIX:
       return inTexts(set, call.binary);
+    case rowOp.ROW_BINARY_FILE:
+      return set?.kind === "files" && set.files.some((file) => isSameFile(file, call.file));
     case rowOp.ROW_SADDR:
     case rowOp.ROW_DADDR: {
       const side = row.op === rowOp.ROW_SADDR ? "saddr" : "daddr";
@@ -267,9 +356,13 @@ function inRange(row: LinkedRow, value: bigint, ordered: (one: bigint) => bigint
 }
 
 function inTexts(set: SetContent | undefined, value: string): boolean {
-  if (set === undefined || set.kind === "ints" || set.kind === "networks") return false;
+  if (set === undefined || !("values" in set) || set.kind === "ints") return false;
   const match = set.kind === "strings" ? "equal" : set.kind === "prefixes" ? "prefix" : "postfix";
   return set.values.some((one) => textMatches(match, value, one));
+}
+
+function isSameFile(a: FileIdentity | undefined, b: FileIdentity): boolean {
+  return a?.inode === b.inode && a.device === b.device && a.generation === b.generation;
 }
 
 function textMatches(

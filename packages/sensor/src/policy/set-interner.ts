@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Network } from "@gander/policy";
+import { type FileIdentity, fileText } from "./file-identity.ts";
 
 /** Values that rows refer to by id; equal contents share one id for as long as a generation uses it. */
 export type SetContent =
   | { readonly kind: "ints" /** As unsigned 64 bits. */; readonly values: readonly bigint[] }
   | { readonly kind: "strings" | "prefixes" | "postfixes"; readonly values: readonly string[] }
-  | { readonly kind: "networks"; readonly networks: readonly Network[] };
+  | { readonly kind: "networks"; readonly networks: readonly Network[] }
+  | { readonly kind: "files"; readonly files: readonly FileIdentity[] };
 
 export interface SetInterner {
   /** Id of the set with this content, a new one if there is none. Order and repetition don't matter. */
@@ -57,6 +59,10 @@ function canonical(content: SetContent): SetContent {
       const byText = new Map(content.networks.map((network) => [networkText(network), network]));
       return { kind: "networks", networks: [...byText].sort(byKey).map(([, network]) => network) };
     }
+    case "files": {
+      const byText = new Map(content.files.map((file) => [fileText(file), file]));
+      return { kind: "files", files: [...byText].sort(byKey).map(([, file]) => file) };
+    }
     default:
       return { kind: content.kind, values: [...new Set(content.values)].sort() };
   }
@@ -64,9 +70,12 @@ function canonical(content: SetContent): SetContent {
 
 function keyOf(content: SetContent): string {
   const plain = canonical(content);
-  const members =
-    plain.kind === "networks" ? plain.networks.map(networkText) : plain.values.map(String);
-  return `${plain.kind}:${JSON.stringify(members)}`;
+  return `${plain.kind}:${JSON.stringify(membersOf(plain))}`;
+}
+
+function membersOf(content: SetContent): readonly string[] {
+  if (content.kind === "networks") return content.networks.map(networkText);
+  return content.kind === "files" ? content.files.map(fileText) : content.values.map(String);
 }
 
 function networkText(network: Network): string {

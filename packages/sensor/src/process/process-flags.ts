@@ -13,6 +13,7 @@ export const processFlag = {
   clone: 1 << 9,
   unknown: 1 << 10,
   inInitTree: 1 << 11,
+  forgeableBinary: 1 << 12,
 } as const;
 
 const words = Object.entries(processFlag);

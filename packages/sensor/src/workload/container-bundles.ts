@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 /** What the runtime has been told about a container. */
 export type ContainerFacts = {
@@ -43,8 +43,9 @@ const largestConfiguration = 4 << 20;
 
 function readAnnotations(path: string): Readonly<Record<string, unknown>> | undefined {
   try {
+    const { size } = statSync(path);
+    if (size > largestConfiguration) return undefined;
     const text = readFileSync(path, "utf8");
-    if (text.length > largestConfiguration) return undefined;
     const { annotations } = JSON.parse(text) as { annotations?: unknown };
     return typeof annotations === "object" && annotations !== null
       ? (annotations as Record<string, unknown>)

@@ -10,6 +10,8 @@ type Requirement = (labels: Labels) => boolean;
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api).
  */
 export function labelSelector(text: string): Requirement | { readonly problem: string } {
+  if (text.length > maxLength)
+    return { problem: `a label selector may have ${maxLength} characters` };
   const requirements: Requirement[] = [];
   // Commas inside of parentheses separate values.
   for (const part of text.split(/,(?![^(]*\))/)) {
@@ -22,6 +24,9 @@ export function labelSelector(text: string): Requirement | { readonly problem: s
   }
   return (labels) => requirements.every((holds) => holds(labels));
 }
+
+/** Finding the commas between requirements takes squared time. */
+const maxLength = 4096;
 
 const key = String.raw`([A-Za-z0-9][\w./-]*)`;
 const setForm = new RegExp(String.raw`^${key}\s+(in|notin)\s*\(([^()]*)\)$`);

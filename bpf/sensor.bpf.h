@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Which process is the sensor: it is exempt from enforcement, or a policy could keep it from coming
+ * back. The mark lies with the task itself: no other process has it, none inherits it, and it is gone
+ * with the process (or with its next exec).
+ */
+#ifndef GANDER_SENSOR_H
+#define GANDER_SENSOR_H
+
+#include "state.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} sensors SEC(".maps");
+
+inline_fn bool is_sensor(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return bpf_task_storage_get(&sensors, task->group_leader, NULL, 0);
+}
+
+/* Where x86 keeps the count; which of them there is depends on the kernel. */
+extern const int __preempt_count __ksym __weak;
+extern const struct pcpu_hot pcpu_hot __ksym __weak;
+
+enum { IN_SOFTIRQ = 0x100, IN_INTERRUPT = IN_SOFTIRQ | 0xff0000 /* hard interrupts, NMI */ };
+
+/* The call is not the current process's own, or that can't be told. */
+inline_fn bool in_interrupt(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int count = IN_INTERRUPT;
+
+	if (&pcpu_hot) {
+		const struct pcpu_hot *hot = bpf_this_cpu_ptr(&pcpu_hot);
+
+		if (bpf_core_field_exists(hot->preempt_count))
+			count = hot->preempt_count;
+	}
+	if (&__preempt_count)
+		count = *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+	if (bpf_core_field_exists(task->softirq_disable_cnt))
+		count |= task->softirq_disable_cnt & IN_SOFTIRQ;
+	return count & IN_INTERRUPT;
+}
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a test file can leave in a guest for the next one to stumble over.
+import { execFileSync } from "node:child_process";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+
+/** What there is: a name, and what it is like where that matters. Loaded modules harm nobody. */
+export type GuestState = ReadonlyMap<string, string>;
+
+const SETTINGS = "/proc/sys";
+/** These change by themselves. */
+const restless =
+  /^\/proc\/sys\/(kernel\/(random|ns_last_pid|pty\/nr|perf_event_max_sample_rate|sched_domain)|fs\/(dentry-state|inode-|file-nr|aio-nr|quota)|net\/netfilter\/nf_conntrack_count|net\/ipv4\/(tcp_mem|udp_mem))/;
+
+export function readGuestState(): GuestState {
+  const things = [
+    ...lines("mounted", read("/proc/mounts")),
+    ...names("/sys/class/net").map((name) => `network interface ${name}`),
+    ...lines("address", read("/proc/net/if_inet6")),
+    ...lines("address", (read("/proc/net/fib_trie").match(/[\d.]+/g) ?? []).join("\n")),
+    ...below("/sys/fs/bpf").map((path) => `pinned ${path}`),
+    ...bpfPrograms(),
+    ...processes(),
+    ...below("/sys/fs/cgroup").filter((path) => lookAt(path)?.isDirectory()),
+    ...names("/sys/block").flatMap((name) =>
+      lines(`${name} shows`, read(`/sys/block/${name}/loop/backing_file`)),
+    ),
+  ];
+  const settings = [...below(SETTINGS), "/sys/kernel/debug/sched/preempt"]
+    .filter((path) => !restless.test(path))
+    .map((path): [string, string] => [path, read(path).trim()]);
+  const folders = ["/etc", "/home/user", "/var/lib", "/run/gander"];
+  return new Map([
+    ...things.map((thing): [string, string] => [thing, ""]),
+    ...settings,
+    ...folders.flatMap(below).map((path): [string, string] => [path, describeFile(path)]),
+  ]);
+}
+
+/** What is there now and was not, what was and is not, and what has changed. */
+export function difference(before: GuestState, now: GuestState): string[] {
+  const found: string[] = [];
+  for (const [name, value] of now) {
+    const old = before.get(name);
+    // Settings come with modules and network interfaces.
+    if (old === value || (old === undefined && name.startsWith(SETTINGS))) continue;
+    found.push(
+      value === "" ? name : `${name} is ${value}${old === undefined ? "" : `, was ${old}`}`,
+    );
+  }
+  for (const name of before.keys())
+    if (!now.has(name) && !name.startsWith(SETTINGS)) found.push(`no longer ${name}`);
+  return found;
+}
+
+function bpfPrograms(): string[] {
+  const listed = execFileSync("bpftool", ["prog", "show"], { encoding: "utf8" });
+  return [...listed.matchAll(/^(\d+): .*$/gm)].map(([line]) => `BPF program ${line}`);
+}
+
+/** Not those of the kernel, which have no command line, and not this one. */
+function processes(): string[] {
+  return names("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) =>
+      lines(`process ${pid}`, read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim()),
+    );
+}
+
+/** A folder changes with what is in it, which is looked at itself. */
+function describeFile(path: string): string {
+  const stats = lookAt(path);
+  if (stats === undefined || stats.isDirectory()) return "";
+  return `mode ${stats.mode.toString(8)}, ${stats.size} bytes of ${stats.mtimeMs}`;
+}
+
+/** Undefined for what has gone since it was listed. */
+const lookAt = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+
+const below = (folder: string) => readdirSafely(folder, true);
+const names = (folder: string) => readdirSafely(folder, false);
+
+function readdirSafely(folder: string, recursive: boolean): string[] {
+  try {
+    if (!recursive) return readdirSync(folder);
+    return readdirSync(folder, { recursive, withFileTypes: true }).map(
+      (entry) => `${entry.parentPath}/${entry.name}`,
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Empty for what is not there or may only be written. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const lines = (what: string, text: string): string[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => `${what} ${line}`);

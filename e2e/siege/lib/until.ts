@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** As waitUntil of e2e/tests, by a clock that cannot be set; undefined after `timeoutMs`. */
+export async function until<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs: number,
+  everyMs = 100,
+): Promise<T | undefined> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > end) return undefined;
+    await sleep(everyMs);
+  }
+}

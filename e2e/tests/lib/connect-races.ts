@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type AttackResult, attack } from "./attack.ts";
+import { ownAddress } from "./outside.ts";
+
+/** A race for what an unspecified address becomes once it was checked (e2e/attacks/connect-races.c). */
+export interface ConnectRace {
+  readonly way: string;
+  readonly any: string;
+  /** An address of this machine that may be connected to: what the socket has, or is bound to. */
+  readonly own: string;
+  /** Where it shall arrive, and is forbidden. */
+  readonly forbidden: string;
+}
+
+const loopback = "127.0.0.1";
+/** Nobody has it, so connections to it take long. */
+const nobody = "10.99.0.77";
+const device = "inside0";
+
+const race = (way: string, part: Partial<ConnectRace> = {}): ConnectRace => ({
+  ...{ way, any: "0.0.0.0", own: ownAddress, forbidden: loopback },
+  ...part,
+});
+
+export const connectRaces: readonly ConnectRace[] = [
+  ...["let-go", "let-go-fastopen", "device", "device-fastopen"].map((way) => race(way)),
+  race("let-go", { any: "::ffff:0.0.0.0" }),
+  race("device", { any: "::ffff:0.0.0.0" }),
+  race("bind", { forbidden: ownAddress }),
+  race("bind-fastopen", { forbidden: ownAddress }),
+  race("bind", { any: "::", own: `::ffff:${ownAddress}` }),
+  race("bind-fastopen", { any: "::", own: `::ffff:${ownAddress}` }),
+];
+
+export function describeRace({ way, any, forbidden }: ConnectRace): string {
+  return `${way}, ${any} becomes ${forbidden}`;
+}
+
+/** @param tries how often it connects; whoever is killed is replaced. */
+export function runRace({ way, any, own }: ConnectRace, port: number, tries: number): AttackResult {
+  const elsewhere = any.includes(":") ? `::ffff:${nobody}` : nobody;
+  return attack("connect-race", way, `${tries}`, any, `${port}`, own, elsewhere, device, "text");
+}

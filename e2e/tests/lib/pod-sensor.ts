@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { attackProgram } from "./attack.ts";
+import { waitUntil } from "./wait-until.ts";
+
+const home = "/run/gander-pod";
+const chart = resolve(import.meta.dirname, "../../../charts/gander/templates/sensor.yaml");
+
+/** As in the chart's values.yaml. */
+const stateDir = "/var/lib/gander";
+
+/** Of capabilities(7). */
+const capabilities: Readonly<Record<string, number>> = {
+  ...{ DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19, SYS_ADMIN: 21 },
+  ...{ SYSLOG: 34, PERFMON: 38, BPF: 39 },
+};
+
+export type PodOptions = {
+  /** Another size counts as another build of the programs. */
+  readonly ringBytes?: number;
+  /** It is killed before its Nth call that changes something. */
+  readonly killAt?: number;
+  /** As root on the host, not in a pod. */
+  readonly unconfined?: boolean;
+};
+
+/** Sensors as the chart runs them: with its capabilities, what it mounts to be written, and nothing else. */
+export class PodSensors implements AsyncDisposable {
+  readonly #logFile = `${home}/sensor.log`;
+  #process: ChildProcess | undefined;
+  #said = 0;
+  /** What `attack kill-at` has printed last: how many calls changed something. */
+  #output = "";
+
+  constructor(policies: Readonly<Record<string, string>>) {
+    rmSync(home, { recursive: true, force: true });
+    mkdirSync(`${home}/policies`, { recursive: true });
+    for (const folder of ["/var/run/gander", stateDir]) mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(policies))
+      writeFileSync(`${home}/policies/${name}`, text);
+  }
+
+  /** Starts one and says whether it got ready or died. */
+  async start(options: PodOptions = {}): Promise<"ready" | "dead"> {
+    this.#said = this.#all().length;
+    const log = openSync(this.#logFile, "a");
+    const [program = "", ...argv] = commandLine(options);
+    const child = spawn(program, argv, { stdio: ["ignore", "pipe", log] });
+    closeSync(log);
+    this.#process = child;
+    this.#output = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.#output += text;
+    });
+    const isSettled = () => {
+      if (hasEnded(child)) return "dead";
+      return this.log().includes("Sensor is ready") && "ready";
+    };
+    try {
+      return await waitUntil("the sensor is ready or dead", isSettled, 300_000);
+    } catch (cause) {
+      throw new Error(`${JSON.stringify(options)}: neither ready nor dead: ${this.log()}`, {
+        cause,
+      });
+    }
+  }
+
+  /** What the last one has said. */
+  log(): string {
+    return this.#all().slice(this.#said);
+  }
+
+  /** How many calls that change something a sensor needed that was started with `killAt: 0`. */
+  get changes(): number {
+    return Number(this.#output.trim());
+  }
+
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** As the kubelet does. Through `attack kill-at`: it kills the sensor and prints its count. */
+  async end(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || hasEnded(child)) return;
+    const closed = new Promise((done) => child.once("close", done));
+    child.kill(signal);
+    await closed;
+  }
+
+  #all(): string {
+    try {
+      return readFileSync(this.#logFile, "utf8");
+    } catch {
+      return "";
+    }
+  }
+
+  /** Ends the sensor. What it has in the kernel stays there. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function commandLine({ ringBytes = 1 << 20, killAt, unconfined = false }: PodOptions): string[] {
+  const sensor = [
+    ...["gander", "run", "--keep-sensors-on-exit", "--state-dir", stateDir],
+    ...["--policies", `${home}/policies`, "--rb-size", String(ringBytes)],
+  ];
+  const writable = ["/sys/fs/bpf", "/var/run/gander", stateDir];
+  const pod = [attackProgram, "as-pod", chartCapabilities(), writable.join()];
+  return [
+    ...(killAt === undefined ? [] : [attackProgram, "kill-at", String(killAt)]),
+    ...(unconfined ? [] : pod),
+    ...sensor,
+  ];
+}
+
+/** Their numbers, as the chart's template lists them. */
+function chartCapabilities(): string {
+  const text = readFileSync(chart, "utf8");
+  const [, list = ""] = /drop: \[ALL\]\s+add:\n((?: +- [A-Z_]+\n)+)/.exec(text) ?? [];
+  const names = [...list.matchAll(/- ([A-Z_]+)/g)].map(([, name = ""]) => name);
+  const numbers = names.map((name) => capabilities[name]);
+  if (names.length === 0 || numbers.includes(undefined))
+    throw new Error(`cannot read the capabilities in the chart: ${names.join()}`);
+  return numbers.join();
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it, vi } from "vitest";
+import { cpuMs } from "./src/cpu-ms.ts";
+import { targets } from "./targets/index.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const size = 96 * 1024;
+
+/**
+ * Nothing in these parsers counts its steps in a way that a test could read, so they are timed, against an
+ * innocent input of the same size in the same process. What grows with the square of its length is hundreds of
+ * times as slow at this size; the slowest that is left is five times as slow.
+ */
+const mayBeSlower = 25;
+/** Below this, it is start-up and noise. */
+const alwaysMs = 250;
+
+describe.each(targets)("$name", ({ bombs, innocent, run }) => {
+  const measure = (input: Buffer | string) => cpuMs(() => void run(Buffer.from(input)));
+  const usual = measure(innocent(size)) && measure(innocent(size));
+
+  it.each(Object.entries(bombs))("%s", (_, bomb) => {
+    expect(measure(bomb(size))).toBeLessThan(Math.max(alwaysMs, mayBeSlower * usual));
+  });
+});

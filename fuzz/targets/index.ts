@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Target } from "../src/target.ts";
+import { cel, labels, regex } from "./filters.ts";
+import { eventLines, ociConfig, review } from "./json.ts";
+import { btf, kernelLists, tracepointFormat } from "./kernels.ts";
+import { eventRequest, policyBytes, stream } from "./wire.ts";
+import { yaml } from "./yaml.ts";
+
+export const targets: readonly Target[] = [
+  ...[yaml, cel, regex, labels, eventRequest, stream, policyBytes, btf, kernelLists],
+  ...[tracepointFormat, eventLines, ociConfig, review],
+];

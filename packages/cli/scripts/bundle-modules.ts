@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type BuildResult, build } from "esbuild";
+
+export interface BundleOptions {
+  /** Name of a program → its main module. What several need lies in files that they share. */
+  readonly entries: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly sourceMaps: "linked" | "none";
+}
+
+export type BundleFiles = NonNullable<BuildResult["metafile"]>["outputs"];
+
+// CommonJS packages ask for require at run time.
+const REQUIRE = `import { createRequire as $createRequire } from "node:module";
+const require = $createRequire(import.meta.url);`;
+
+/** Writes each program as DIRECTORY/NAME.mjs, and below lib/ what it loads when it is needed. */
+export async function bundleModules(options: BundleOptions): Promise<BundleFiles> {
+  const { metafile } = await build({
+    entryPoints: options.entries,
+    outdir: options.directory,
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "lib/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    supported: { using: true },
+    banner: { js: REQUIRE },
+    sourcemap: options.sourceMaps === "linked" ? "linked" : false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  return metafile.outputs;
+}

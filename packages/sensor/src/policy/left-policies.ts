@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, Result } from "@gander/base";
+import type { LeftTables, UnknownTables } from "../kernel/left-tables.ts";
+import { nothingSaved } from "../kernel/tables-label.ts";
+import { noPolicyCounts } from "./counters.ts";
+import type { Generations } from "./generations.ts";
+import { policyProblem } from "./policy-problem.ts";
+import type { HookState, PolicyKey, PolicyState } from "./policy-state.ts";
+
+/**
+ * What an earlier sensor has left in force without anything on disk that says what it is. Its programs and
+ * tables go on as they are, beside those of this sensor, and are told as one policy that can only be deleted.
+ */
+export type LeftPolicies = {
+  list(): readonly PolicyState[];
+  /** Whether the key is one of these. */
+  has(key: PolicyKey): boolean;
+  remove(key: PolicyKey): Promise<Result<void>>;
+  /** More of them would slow every call that is hooked. */
+  readonly isFull: boolean;
+};
+
+export type LeftPoliciesDeps = {
+  readonly left: LeftTables;
+  readonly logger: Logger;
+  readonly nextPolicyId: () => number;
+};
+
+/** A policy cannot have this in its name. */
+export const unknownPolicyPrefix = "unknown:";
+const most = 4;
+
+export function createLeftPolicies({ left, logger, nextPolicyId }: LeftPoliciesDeps): LeftPolicies {
+  const ids = new Map<string, number>();
+  const idOf = (name: string): number => {
+    const id = ids.get(name) ?? nextPolicyId();
+    ids.set(name, id);
+    return id;
+  };
+  const has = ({ name, origin }: PolicyKey) =>
+    origin === "grpc" && left.unknown().some((tables) => nameOf(tables) === name);
+  return {
+    has,
+    list: () => left.unknown().map((tables) => describe(tables, idOf(tables.name))),
+    async remove({ name }) {
+      try {
+        await left.remove(name.slice(unknownPolicyPrefix.length));
+        logger.warn("What an earlier sensor left in force was ended", { policy: name });
+        return { value: undefined };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `Cannot delete policy "${name}": ${reason}`;
+        return { problems: [policyProblem({ code: "policy-not-loaded", message })] };
+      }
+    },
+    get isFull() {
+      return left.unknown().length >= most;
+    },
+  };
+}
+
+/**
+ * What earlier sensors have in force, and this one as well, is taken away: that it is in force here is on disk
+ * first. What only a manifest knows of stays while that can't be written. Killed at any step, the next sensor
+ * finds a manifest that tells of all: theirs is overwritten after nothing needs it any more.
+ */
+export async function releaseLeft(
+  left: LeftTables,
+  { generations, logger }: { generations: Pick<Generations, "save" | "unkept">; logger: Logger },
+  what: "remove" | "keep",
+): Promise<void> {
+  if (!left.hasKnown()) return;
+  const names = left.keepKnown();
+  if (what === "remove" && generations.unkept === "") tryToGiveUp(left, names, logger);
+  generations.save();
+  const labels = left.labels();
+  for (const name of what === "remove" ? names : []) {
+    const isCovered = generations.unkept === "" || labels.get(name)?.saved === nothingSaved;
+    if (!isCovered) continue;
+    try {
+      await left.remove(name);
+    } catch (error) {
+      logger.error(cannotRemove, { name, error });
+    }
+  }
+  // Both manifests on disk are about the tables of this sensor from now on.
+  generations.save();
+}
+
+const cannotRemove = "What another sensor has left in the kernel cannot be removed";
+
+function tryToGiveUp(left: LeftTables, names: readonly string[], logger: Logger): void {
+  try {
+    left.giveUp(names);
+  } catch (error) {
+    logger.error(cannotRemove, { names, error });
+  }
+}
+
+function nameOf({ name }: UnknownTables): string {
+  return `${unknownPolicyPrefix}${name}`;
+}
+
+function describe(tables: UnknownTables, id: number): PolicyState {
+  return {
+    name: nameOf(tables),
+    namespace: "",
+    origin: "grpc",
+    id,
+    revision: 0,
+    digest: "",
+    state: "enabled",
+    mode: "enforce",
+    error: "",
+    warnings: [
+      "left in force by an earlier sensor whose state on disk was lost: which policies it holds is not known, nor are its counts, and it writes no events; if you know that it is not needed any more, end it with: gander policy delete " +
+        nameOf(tables),
+    ],
+    findings: [],
+    hooks: tables.hooks.map(describeHook),
+    counters: noPolicyCounts,
+    kernelMemoryBytes: 0,
+  };
+}
+
+/** `kind:target`, where the kind is one of attaching. */
+function describeHook(key: string, index: number): HookState {
+  const colon = key.indexOf(":");
+  const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];
+  const head = { index, target, state: "loaded", error: "", selectors: [] } as const;
+  const attachments = [{ how, missed: 0n, counters: noPolicyCounts }];
+  if (how === "lsm") return { ...head, attachments, path: "", section: "lsmhooks", kind: "lsm" };
+  if (how === "tracepoint" || how === "raw_tp")
+    return { ...head, attachments, path: "", section: "tracepoints", kind: "tracepoint" };
+  return { ...head, attachments, path: "", section: "kprobes", kind: "kprobe" };
+}
