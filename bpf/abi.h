@@ -381,6 +381,7 @@ enum config_flags {
 	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
 	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
 	CONFIG_UNLISTED = 32,	/* a cgroup that belongs to a group may not be in `cgroups`: ask those around it. Never cleared */
+	CONFIG_LISTED = 64,	/* the task iterator came to its end: every process is in `procs`. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not look by itself: wake it for the first record in an empty ring */
 };
 

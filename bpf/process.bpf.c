@@ -317,7 +317,9 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	if (stage)
 		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
 	if (bpf_map_delete_elem(&procs, &tgid)) {
-		count_fault(FAULT_PROC_UNKNOWN);
+		/* One that began before us and ends before the iterator came to it is nobody's loss. */
+		if (settings && settings->flags & CONFIG_LISTED)
+			count_fault(FAULT_PROC_UNKNOWN);
 	} else if (stage) {
 		stage->exit.status = exit_status(task);
 		stage->exit.pad = 0;

@@ -85,11 +85,14 @@ int process__tasks(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task;
 	struct seq_file *seq = context->meta->seq;
+	struct config *settings = get_config();
 	struct scratch *s;
 	struct stage *stage;
 	int index, stage_index;
 	__u32 size;
 
+	if (!task && settings)
+		__sync_fetch_and_or(&settings->flags, CONFIG_LISTED);
 	if (!task || task->pid != task->tgid || !task->signal->live.counter)
 		return 0;
 	index = scratch_claim();

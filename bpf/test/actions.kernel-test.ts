@@ -60,6 +60,7 @@ function counts(at: number): Record<string, number> {
   const { pad: _, ...all } = tables.read("counts", at);
   return Object.fromEntries(
     Object.entries(all)
+      .flatMap(([name, n]) => [n].flat().map((one) => [name, one] as const))
       .filter(([, n]) => n !== 0n)
       .map(([name, n]) => [name, Number(n)]),
   );
