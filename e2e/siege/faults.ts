@@ -90,7 +90,6 @@ export const faults: readonly SiegeEvent[] = [
   {
     name: "no room for its state, killed",
     weight: 1,
-    owed: 5,
     run: (field) =>
       withoutRoom(directories.state, async () => {
         await changeOthers(field, 2);
@@ -108,7 +107,7 @@ export const faults: readonly SiegeEvent[] = [
       await runProgram(["mount", "-o", "remount,rw", directories.state]);
     },
   },
-  { name: "its manifest is damaged", weight: 1, owed: 5, run: damagedManifest },
+  { name: "its manifest is damaged", weight: 1, run: damagedManifest },
   {
     name: "no room for the export",
     weight: 1,

@@ -12,7 +12,6 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     steps: { type: "string", default: "1000000" },
     minutes: { type: "string", default: "60" },
-    "with-owed": { type: "boolean", default: false },
     repeat: { type: "string", default: "" },
   },
 });
@@ -30,7 +29,6 @@ try {
     guards: guardsFor(kernel),
     steps: Number(values.steps),
     durationMs: Number(values.minutes) * 60_000,
-    withOwed: values["with-owed"],
     log: (line) => {
       const time = `[${Math.round((performance.now() - started) / 1000)} s]`;
       appendFileSync(`${out}/steps.log`, `${time} ${line}\n`);

@@ -8,8 +8,6 @@ import type { Weighted } from "./plan.ts";
 export interface Load extends Weighted {
   /** Programs that go on until the step is over: by what they are started, and their arguments. */
   readonly programs: readonly (readonly string[])[];
-  /** A row of issue 7 that is not repaired yet. */
-  readonly owed?: number;
 }
 
 const user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"];
@@ -70,7 +68,6 @@ export const loads: readonly Load[] = [
     name: "more processes than a table of 32,768 holds",
     weight: 1,
     programs: [["prlimit", "--nproc=unlimited", ...user, attackProgram, "crowd", "33500"]],
-    owed: 1,
   },
   { name: "writers in deep paths", weight: 1, programs: [hog("deep-paths", 8)] },
 ];

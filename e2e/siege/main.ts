@@ -13,7 +13,6 @@ const usage = `node e2e/siege/main.ts [OPTION]…
   --kernel VERSION   6.1 or 6.12; may be given again (default: both, side by side)
   --seed N           repeat the siege with this seed (default: a new one, which is printed)
   --steps N          end after so many steps
-  --with-owed        also what is known to fail
   --out DIR          for the log of steps and the report (default build/siege)
   -o json            the reports as JSON at the end
 `;
@@ -24,7 +23,6 @@ const { values } = parseArgs({
     kernel: { type: "string", multiple: true },
     seed: { type: "string" },
     steps: { type: "string", default: "1000000" },
-    "with-owed": { type: "boolean", default: false },
     out: { type: "string", default: resolve(import.meta.dirname, "../../build/siege") },
     output: { type: "string", short: "o", default: "text" },
     help: { type: "boolean", short: "h", default: false },
@@ -60,17 +58,14 @@ interface Ended {
 async function siegeOn(kernel: string): Promise<Ended> {
   const out = join(values.out, kernel);
   mkdirSync(out, { recursive: true });
-  const options = [
-    ...["--seed", seed, "--minutes", values.minutes, "--steps", values.steps],
-    ...(values["with-owed"] ? ["--with-owed"] : []),
-  ];
+  const options = [...["--seed", seed, "--minutes", values.minutes, "--steps", values.steps]];
   const repeat = `node e2e/siege/main.ts --kernel ${kernel} ${options.join(" ")}`;
   // To start and to end take time as well; a last step may be long.
   const timeout = Math.ceil(Number(values.minutes) * 60 + 1200);
   const child = spawn(
     resolve(import.meta.dirname, "../vm"),
     [
-      ...["--kernel", kernel, "--memory", "3072", "--timeout", `${timeout}`, "--out", out, "--"],
+      ...["--kernel", kernel, "--memory", "5120", "--timeout", `${timeout}`, "--out", out, "--"],
       ...["node", "/gander/e2e/siege/guest.ts", ...options, "--repeat", repeat],
     ],
     { stdio: ["ignore", "pipe", "pipe"] },

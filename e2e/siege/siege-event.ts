@@ -4,8 +4,6 @@ import type { Weighted } from "./plan.ts";
 
 /** A row: something that is done to the sensor, its files, its machine or its policies. */
 export interface SiegeEvent extends Weighted {
-  /** A row of issue 7 that is not repaired yet. */
-  readonly owed?: number;
   /** When it is over, the sensor runs and all guards are in force. */
   readonly run: (field: Field) => Promise<void>;
 }

@@ -6,10 +6,9 @@ import { guardsFor } from "./guards.ts";
 import { otherPolicy } from "./other-policies.ts";
 import { describeAct, planStep, type Step } from "./plan.ts";
 import { randomOf } from "./random.ts";
-import { menuOf } from "./siege.ts";
+import { menu } from "./siege.ts";
 import { finalTable, newTally } from "./tally.ts";
 
-const menu = menuOf({});
 const inWords = ({ acts, ...step }: Step) =>
   JSON.stringify({ ...step, acts: acts.map(describeAct) });
 const stepsOf = (seed: number, count: number) =>
@@ -42,18 +41,6 @@ describe("the plan of a siege", () => {
       ({ name, outOfReach }) => outOfReach !== true && !attacked.has(name),
     );
     expect(missing.map(({ name }) => name)).toEqual([]);
-  });
-
-  test("rows that are not repaired yet are left out unless they are asked for", () => {
-    const names = (withOwed: boolean) => {
-      const { events, loads, attackers } = menuOf({ withOwed });
-      return [...events, ...loads, ...attackers].map(({ name }) => name);
-    };
-    expect(names(true).length).toBeGreaterThanOrEqual(names(false).length);
-    for (const { owed } of [...menu.events, ...menu.loads, ...menu.attackers] as {
-      owed?: number;
-    }[])
-      expect(owed).toBeUndefined();
   });
 });
 

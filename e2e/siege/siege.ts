@@ -16,6 +16,9 @@ import { SiegeSensor } from "./siege-sensor.ts";
 import { countRow, newTally, type Tally } from "./tally.ts";
 import { whos } from "./who.ts";
 
+/** All rows that there are. */
+export const menu: Menu = { deeds, attackers: whos, events, loads };
+
 export interface SiegeOptions {
   readonly seed: number;
   readonly guards: readonly Guard[];
@@ -23,8 +26,6 @@ export interface SiegeOptions {
   readonly steps: number;
   /** … or when a step is over after so long. */
   readonly durationMs: number;
-  /** Also what issue 7 says and nobody has repaired yet. */
-  readonly withOwed?: boolean;
   /** More policies, such as one that forbids innocent deeds. */
   readonly policies?: Readonly<Record<string, string>>;
   /** Told about each step and each violation as it comes. */
@@ -62,9 +63,8 @@ export async function siege(options: SiegeOptions): Promise<Tally> {
   options.onStart?.(tally);
   layOutField();
   layOutLoads();
-  const menu = menuOf(options);
   await using listeners = await createListeners();
-  const possible = await rehearse(actsToRehearse(options, menu), listeners);
+  const possible = await rehearse(actsToRehearse(options), listeners);
   await sweepUp();
   log(`rehearsed: ${possible.size} innocent deeds are possible on this kernel`);
   await using sensor = new SiegeSensor(guards);
@@ -84,18 +84,8 @@ export async function siege(options: SiegeOptions): Promise<Tally> {
   return tally;
 }
 
-export function menuOf({ withOwed }: Pick<SiegeOptions, "withOwed">): Menu {
-  const isDue = ({ owed }: { readonly owed?: number }) => withOwed === true || owed === undefined;
-  return {
-    deeds,
-    attackers: whos.filter(isDue),
-    events: events.filter(isDue),
-    loads: loads.filter(isDue),
-  };
-}
-
 /** Those of the steps if there are few of them; else enough steps to hold every row. */
-function actsToRehearse({ seed, steps }: SiegeOptions, menu: Menu) {
+function actsToRehearse({ seed, steps }: SiegeOptions) {
   const count = Math.min(steps, 400);
   return Array.from({ length: count }, (_, i) => planStep(seed, i + 1, menu))
     .flatMap(({ acts }) => acts)

@@ -10,8 +10,6 @@ export interface Who {
   readonly isRoot: boolean;
   /** A namespace of a workload's own making: exceptions by path need not hold there. */
   readonly isForeign?: true;
-  /** A row of issue 7 that is not repaired yet. */
-  readonly owed?: number;
 }
 
 const user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all", "--"];
