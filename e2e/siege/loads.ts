@@ -10,7 +10,10 @@ export interface Load extends Weighted {
   readonly programs: readonly (readonly string[])[];
 }
 
-const user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"];
+const asUser = (id: number) => ["setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups", "--"];
+const user = asUser(1000);
+/** Not the one who does innocent deeds: that has no room for more processes itself. */
+const crowdUser = asUser(1002);
 const hog = (kind: string, count: number) => [
   ...user,
   attackProgram,
@@ -67,7 +70,7 @@ export const loads: readonly Load[] = [
   {
     name: "more processes than a table of 32,768 holds",
     weight: 1,
-    programs: [["prlimit", "--nproc=unlimited", ...user, attackProgram, "crowd", "33500"]],
+    programs: [["prlimit", "--nproc=unlimited", ...crowdUser, attackProgram, "crowd", "33500"]],
   },
   { name: "writers in deep paths", weight: 1, programs: [hog("deep-paths", 8)] },
 ];
