@@ -10,7 +10,13 @@ export interface Load extends Weighted {
   readonly programs: readonly (readonly string[])[];
 }
 
-const asUser = (id: number) => ["setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups", "--"];
+const asUser = (id: number) => [
+  "setpriv",
+  `--reuid=${id}`,
+  `--regid=${id}`,
+  "--clear-groups",
+  "--",
+];
 const user = asUser(1000);
 /** Not the one who does innocent deeds: that has no room for more processes itself. */
 const crowdUser = asUser(1002);
