@@ -13,8 +13,8 @@ export type Durations = Readonly<Record<string, number>>;
 
 /** Of a file that is new. */
 const UNKNOWN_SECONDS = 60;
-/** A guest boots in 4 s. More files in one would save little, and leave a CPU idle at the end. */
-const GROUP_SECONDS = 80;
+/** A guest costs 7 s. More files in one would save little, and leave a CPU idle at the end. */
+const GROUP_SECONDS = 150;
 
 export const durationsFile = `${import.meta.dirname}/durations.json`;
 export const readDurations = (): Durations => JSON.parse(readFileSync(durationsFile, "utf8"));

@@ -21,13 +21,29 @@ export const onNewestOnly: readonly Rule[] = [
   { files: "e2e/tests/hostile-grpc.*", because: "what user space makes of requests" },
   { files: "e2e/tests/hostile-input.*", because: "what user space makes of names and arguments" },
   { files: "e2e/tests/instance.*", because: "locks, sockets and answers of user space" },
+  {
+    files: "e2e/tests/lockout.*",
+    because: "how a start is told of; exemption asks each kernel whom it exempts",
+  },
   { files: "e2e/tests/operator.*", because: "the stream to the operator and its files" },
   { files: "e2e/tests/policy-directory.*", because: "how user space follows a directory" },
   { files: "e2e/tests/process-storm.*", because: "what user space keeps; bpf/test/storm counts" },
+  {
+    files: "e2e/tests/state-kept.*",
+    because: "what user space writes to disk; adoption asks each kernel for its pins",
+  },
+  {
+    files: "e2e/siege/siege.*",
+    because: "whether a siege can fail; `make siege` runs on each kernel",
+  },
   { files: "packages/libbpf/src/lifetime.*", because: "memory and threads of the addon" },
   {
     files: "packages/sensor/src/policy/node-policies.*",
     because: "bookkeeping of versions; pods-attack and bpf/test/cgroups ask each kernel",
+  },
+  {
+    files: "packages/sensor/src/sensor.*",
+    because: "its life and its answers; enforcement-stays and adoption ask each kernel",
   },
   {
     files: "packages/sensor/src/policy/policy-manager.*",
