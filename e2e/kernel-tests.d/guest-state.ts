@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a test file can leave in a guest for the next one to stumble over.
 import { execFileSync } from "node:child_process";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 
 /** What there is: a name, and what it is like where that matters. Loaded modules harm nobody. */
 export type GuestState = ReadonlyMap<string, string>;
 
 const SETTINGS = "/proc/sys";
+const CGROUPS = "/sys/fs/cgroup";
+const folders = ["/etc", "/home/user", "/var/lib", "/run/gander"];
 /** These change by themselves. */
 const restless =
   /^\/proc\/sys\/(kernel\/(random|ns_last_pid|pty\/nr|perf_event_max_sample_rate|sched_domain)|fs\/(dentry-state|inode-|file-nr|aio-nr|quota)|net\/netfilter\/nf_conntrack_count|net\/ipv4\/(tcp_mem|udp_mem))/;
@@ -17,10 +19,12 @@ export function readGuestState(): GuestState {
     ...names("/sys/class/net").map((name) => `network interface ${name}`),
     ...lines("address", read("/proc/net/if_inet6")),
     ...lines("address", (read("/proc/net/fib_trie").match(/[\d.]+/g) ?? []).join("\n")),
-    ...below("/sys/fs/bpf").map((path) => `pinned ${path}`),
+    ...below("/sys/fs/bpf")
+      .filter(isMoreThanFolder)
+      .map((path) => `pinned ${path}`),
     ...bpfPrograms(),
     ...processes(),
-    ...below("/sys/fs/cgroup").filter((path) => lookAt(path)?.isDirectory()),
+    ...below(CGROUPS).filter((path) => lookAt(path)?.isDirectory()),
     ...names("/sys/block").flatMap((name) =>
       lines(`${name} shows`, read(`/sys/block/${name}/loop/backing_file`)),
     ),
@@ -28,7 +32,6 @@ export function readGuestState(): GuestState {
   const settings = [...below(SETTINGS), "/sys/kernel/debug/sched/preempt"]
     .filter((path) => !restless.test(path))
     .map((path): [string, string] => [path, read(path).trim()]);
-  const folders = ["/etc", "/home/user", "/var/lib", "/run/gander"];
   return new Map([
     ...things.map((thing): [string, string] => [thing, ""]),
     ...settings,
@@ -50,6 +53,21 @@ export function difference(before: GuestState, now: GuestState): string[] {
   for (const name of before.keys())
     if (!now.has(name) && !name.startsWith(SETTINGS)) found.push(`no longer ${name}`);
   return found;
+}
+
+/** Removes new files, and new cgroups without processes: what a test made for itself disturbs nobody then. */
+export function sweep(before: GuestState, now: GuestState): void {
+  const isOurs = (name: string) => [...folders, CGROUPS].some((at) => name.startsWith(`${at}/`));
+  // What is in a folder comes after it.
+  for (const name of [...now.keys()].reverse()) {
+    if (before.has(name) || !isOurs(name)) continue;
+    try {
+      if (name.startsWith(CGROUPS)) rmdirSync(name);
+      else rmSync(name, { recursive: true, force: true });
+    } catch {
+      // It stays, and is found again.
+    }
+  }
 }
 
 function bpfPrograms(): string[] {
@@ -75,6 +93,10 @@ function describeFile(path: string): string {
 
 /** Undefined for what has gone since it was listed. */
 const lookAt = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+
+/** A sensor that has stopped leaves the empty folder, as it found it or made it. */
+const isMoreThanFolder = (path: string) =>
+  lookAt(path)?.isDirectory() !== true || names(path).length > 0;
 
 const below = (folder: string) => readdirSafely(folder, true);
 const names = (folder: string) => readdirSafely(folder, false);

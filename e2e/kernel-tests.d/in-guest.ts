@@ -7,7 +7,7 @@ import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Counts } from "../../scripts/test/counts.ts";
 import { formatMessage, type GuestMessage } from "./guest-messages.ts";
-import { difference, type GuestState, readGuestState } from "./guest-state.ts";
+import { difference, type GuestState, readGuestState, sweep } from "./guest-state.ts";
 
 const FILE_LIMIT_MS = 25 * 60_000;
 /** What is being taken down, such as programs after a grace period, may take this long. */
@@ -51,6 +51,7 @@ function readCounts(): Counts | undefined {
 
 async function whatIsLeft(state: GuestState): Promise<string[]> {
   const deadline = Date.now() + SETTLE_MS;
+  sweep(state, readGuestState());
   for (;;) {
     const left = difference(state, readGuestState());
     if (left.length === 0 || Date.now() > deadline) return left;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { attack, attackProgram } from "./attack.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -62,7 +62,13 @@ ip route add 10.43.0.0/16 via 10.99.0.2
 sysctl -qw net.ipv4.tcp_fastopen=519 net.ipv4.tcp_fastopen_blackhole_timeout_sec=0
 `;
 
+/** What the set-up changes of this machine, and shall be again as it was. */
+const settings = ["tcp_fastopen", "tcp_fastopen_blackhole_timeout_sec"].map(
+  (name) => `/proc/sys/net/ipv4/${name}`,
+);
+
 export async function createOutside(): Promise<Outside> {
+  const found = settings.map((path) => readFileSync(path, "utf8"));
   execFileSync("sh", ["-ec", setUp], { stdio: ["ignore", "inherit", "inherit"] });
   const listeners = [
     await listen(["ip", "netns", "exec", "outside"], report),
@@ -81,7 +87,10 @@ export async function createOutside(): Promise<Outside> {
     async [Symbol.asyncDispose]() {
       for (const listener of listeners) listener.kill("SIGKILL");
       execFileSync("ip", ["netns", "delete", "outside"]);
-      execFileSync("sh", ["-c", "ip link delete inside0 2>/dev/null || true"]);
+      execFileSync("sh", ["-c", "ip link delete inside0; umount /run/netns; true"], {
+        stdio: "ignore",
+      });
+      settings.forEach((path, at) => void writeFileSync(path, found[at] ?? ""));
     },
   };
 }
