@@ -161,6 +161,8 @@ describe("a policy cannot lock the sensor out", { timeout: 1_500_000 }, () => {
     assert.equal(run("umount", ["/sys/fs/bpf"]).status, 0);
     assert.equal(run("mount", ["-t", "bpf", "bpf", "/sys/fs/bpf"]).status, 0);
     for (const file of ["bpf", "pins"]) sensor.removePolicy(`${file}.yaml`);
+    // The kernel lets go of one hook after the other.
+    await waitUntil("it is denied no longer", async () => denials.bpf?.attempt());
     await sensor.restart();
   });
 });
