@@ -259,6 +259,8 @@ describe("without an operator", () => {
   const onlyChecked = `
     action-not-supported args-position bad-addresses bad-namespace
     bad-port call-of-a-list dport-of-sockaddr empty-prefix
+    file-identity-of-a-namespace file-identity-of-pods file-identity-with-children
+    file-identity-with-prefix
     file-of-a-syscall filter-not-supported filter-on-nop impossible-comparison
     index-not-declared index-too-high macro-conflict misspelt-capability
     misspelt-state namespace-pid-with-forks negative-for-unsigned network-operator-on-file
