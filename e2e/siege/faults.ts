@@ -156,7 +156,8 @@ async function changeOthers({ sensor, random }: Field, count: number): Promise<v
   }
 }
 
-async function damagedManifest({ sensor, random }: Field): Promise<void> {
+/** Both of them, now and then: then what was given over the socket is known to nobody. */
+async function damagedManifest({ sensor, random, step }: Field): Promise<void> {
   await sensor.end("SIGKILL");
   const found = await runProgram(["find", directories.state, "-type", "f", "-name", "*manifest*"]);
   for (const path of found.output.split("\n").filter((line) => line !== "")) {
@@ -166,7 +167,7 @@ async function damagedManifest({ sensor, random }: Field): Promise<void> {
     else writeFileSync(path, bytes.fill(0, at, at + 40));
   }
   sensor.launch();
-  await sensor.becomesReady();
+  await sensor.recover(step * 10);
 }
 
 async function otherPins({ sensor }: Field): Promise<void> {

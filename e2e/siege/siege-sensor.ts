@@ -133,6 +133,17 @@ export class SiegeSensor implements AsyncDisposable {
     else await this.ask((client) => client.add(text(version)));
   }
 
+  /** As people do when its state is lost: what files don't bring back is added again, then what nobody knows ends. */
+  async recover(version: number): Promise<void> {
+    await this.becomesReady(this.#guards.filter(({ by }) => by === "file"));
+    await this.rewriteGuards(version);
+    await this.becomesReady();
+    await this.ask(async (client) => {
+      for (const { name = "" } of await client.policies())
+        if (name.startsWith("unknown:")) await client.delete(name);
+    });
+  }
+
   get guards(): readonly Guard[] {
     return this.#guards;
   }
