@@ -11,7 +11,7 @@ const CGROUPS = "/sys/fs/cgroup";
 const folders = ["/etc", "/home/user", "/var/lib", "/run/gander"];
 /** These change by themselves. */
 const restless =
-  /^\/proc\/sys\/(kernel\/(random|ns_last_pid|pty\/nr|perf_event_max_sample_rate|sched_domain)|fs\/(dentry-state|inode-|file-nr|aio-nr|quota)|net\/netfilter\/nf_conntrack_count|net\/ipv4\/(tcp_mem|udp_mem))/;
+  /^\/proc\/sys\/(kernel\/(random|ns_last_pid|pty\/nr|perf_event_max_sample_rate|sched_domain)|fs\/(dentry-state|inode-|file-nr|aio-nr|quota)|net\/netfilter\/nf_conntrack_count|net\/ipv4\/(tcp_mem|udp_mem|tcp_fastopen_key))/;
 
 export function readGuestState(): GuestState {
   const things = [
