@@ -285,13 +285,11 @@ struct {
 	__type(value, __u32);
 } told_exits SEC(".maps");
 
-/* Has another thread told of this exit? If not, none will from now on. */
-inline_fn bool is_told(struct task_struct *task, struct process_key *key)
+/* Has another thread told of this exit, of those that are still there? If not, none will from now on. */
+inline_fn bool is_told_beside(struct process_key *key)
 {
 	__u32 yes = 1;
 
-	if (task->signal->nr_threads == 1)
-		return bpf_map_lookup_elem(&told_exits, key);
 	/* Before 6.4 the result is an int whose upper half the verifier's shortcut to the map leaves as it is. */
 	return (int)bpf_map_update_elem(&told_exits, key, &yes, BPF_NOEXIST) == -EEXIST;
 }
@@ -300,6 +298,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process__exit, struct task_struct *task)
 {
 	struct config *settings = get_config();
+	bool is_alone = task->signal->nr_threads == 1;
 	__u32 tgid = task->tgid;
 	struct process_key key;
 	struct stage *stage;
@@ -308,17 +307,19 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	if (!is_last(task))
 		return 0;
 	key_of_task(&key, task);
-	if (is_told(task, &key))
+	if (!is_alone && is_told_beside(&key))
 		return 0;
-	if (settings && settings->flags & CONFIG_FOLLOW_PIDS)
-		bpf_map_delete_elem(&follow_pids, &tgid);
 	index = stage_claim();
 	stage = index < 0 ? NULL : stage_at(index);
 	if (stage)
 		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
 	if (bpf_map_delete_elem(&procs, &tgid)) {
-		/* One that began before us and ends before the iterator came to it is nobody's loss. */
-		if (settings && settings->flags & CONFIG_LISTED)
+		/*
+		 * The thread that told of it has taken it out. And one that began before us and ends before the
+		 * iterator came to it is nobody's loss.
+		 */
+		if (!(is_alone && bpf_map_lookup_elem(&told_exits, &key)) && settings &&
+		    settings->flags & CONFIG_LISTED)
 			count_fault(FAULT_PROC_UNKNOWN);
 	} else if (stage) {
 		stage->exit.status = exit_status(task);
@@ -329,6 +330,8 @@ int BPF_PROG(process__exit, struct task_struct *task)
 		count_fault(FAULT_STAGE);
 		count_lifecycle(RECORD_EXIT, LIFECYCLE_NO_MEMORY);
 	}
+	if (settings && settings->flags & CONFIG_FOLLOW_PIDS)
+		bpf_map_delete_elem(&follow_pids, &tgid);
 	if (index >= 0)
 		stage_release(index);
 	return 0;
