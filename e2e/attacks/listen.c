@@ -5,9 +5,11 @@
  * received:
  *
  *   ready
- *   packet PORT
- *   accepted PORT
- *   received PORT TEXT
+ *   packet PORT ADDRESS
+ *   accepted PORT ADDRESS
+ *   received PORT ADDRESS TEXT
+ *
+ * ADDRESS is the one of this side: an IPv4 address is never written as a mapped one.
  */
 #include "attack.h"
 #include "net.h"
@@ -61,19 +63,26 @@ static void listen_on(int epoll, int port)
 	watch(epoll, LISTENER, port, fd);
 }
 
-static const struct tcphdr *tcp_header(const unsigned char *packet, ssize_t size)
+/* @address: where the packet goes to, as text. */
+static const struct tcphdr *tcp_header(const unsigned char *packet, ssize_t size,
+				       char address[INET6_ADDRSTRLEN])
 {
 	const struct iphdr *v4 = (const struct iphdr *)packet;
+	const struct ip6_hdr *v6 = (const struct ip6_hdr *)packet;
 	size_t offset;
 
 	if (size < 20)
 		return NULL;
 	if (v4->version == 4 && v4->protocol == IPPROTO_TCP)
 		offset = v4->ihl * 4u;
-	else if (v4->version == 6 && packet[6] == IPPROTO_TCP)
-		offset = sizeof(struct ip6_hdr);
+	else if (v4->version == 6 && size >= (ssize_t)sizeof(*v6) && v6->ip6_nxt == IPPROTO_TCP)
+		offset = sizeof(*v6);
 	else
 		return NULL;
+	if (v4->version == 4)
+		inet_ntop(AF_INET, &v4->daddr, address, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, &v6->ip6_dst, address, INET6_ADDRSTRLEN);
 	return (size_t)size < offset + sizeof(struct tcphdr) ?
 		       NULL :
 		       (const struct tcphdr *)(packet + offset);
@@ -82,6 +91,7 @@ static const struct tcphdr *tcp_header(const unsigned char *packet, ssize_t size
 static void read_wire(int fd, struct range range)
 {
 	unsigned char packet[2048];
+	char address[INET6_ADDRSTRLEN];
 	struct sockaddr_ll from;
 	ssize_t size;
 
@@ -94,34 +104,50 @@ static void read_wire(int fd, struct range range)
 				&from_size);
 		if (size < 0)
 			return;
-		tcp = tcp_header(packet, size);
+		tcp = tcp_header(packet, size, address);
 		if (from.sll_pkttype == PACKET_OUTGOING || !tcp)
 			continue;
 		port = ntohs(tcp->dest);
 		if (port >= range.first && port < range.first + range.count)
-			dprintf(STDOUT_FILENO, "packet %d\n", port);
+			dprintf(STDOUT_FILENO, "packet %d %s\n", port, address);
 	}
+}
+
+/* The address of this side of a connection, as text. */
+static void own_address(int fd, char address[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_in6 own = { .sin6_family = AF_INET6 };
+	socklen_t size = sizeof(own);
+
+	getsockname(fd, (struct sockaddr *)&own, &size);
+	if (IN6_IS_ADDR_V4MAPPED(&own.sin6_addr))
+		inet_ntop(AF_INET, &own.sin6_addr.s6_addr[12], address, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, &own.sin6_addr, address, INET6_ADDRSTRLEN);
 }
 
 static void accept_all(int epoll, int listener, int port)
 {
+	char address[INET6_ADDRSTRLEN];
 	int fd;
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-		dprintf(STDOUT_FILENO, "accepted %d\n", port);
+		own_address(fd, address);
+		dprintf(STDOUT_FILENO, "accepted %d %s\n", port, address);
 		watch(epoll, CONNECTION, port, fd);
 	}
 }
 
 static void receive(int fd, int port)
 {
-	char text[512];
+	char text[512], address[INET6_ADDRSTRLEN];
 	ssize_t size = read(fd, text, sizeof(text) - 1);
 
 	if (size > 0) {
 		text[size] = 0;
 		text[strcspn(text, "\n")] = 0;
-		dprintf(STDOUT_FILENO, "received %d %s\n", port, text);
+		own_address(fd, address);
+		dprintf(STDOUT_FILENO, "received %d %s %s\n", port, address, text);
 	}
 	if (size >= 0 || errno != EAGAIN)
 		close(fd);

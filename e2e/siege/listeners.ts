@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync } from "node:fs";
-import { createOutside } from "../tests/lib/outside.ts";
+import { createOutside, isForbidden } from "../tests/lib/outside.ts";
 import { runProgram } from "./lib/run-program.ts";
 import { until } from "./lib/until.ts";
 import { moreAddresses } from "./zones.ts";
@@ -35,9 +35,10 @@ export async function createListeners(): Promise<Listeners> {
 
   const read = () => {
     for (const line of reports.flatMap((report) => report())) {
-      const [what, word = "", ...rest] = line.split(" ");
+      const [what, word = "", address = "", ...rest] = line.split(" ");
       const port = Number(word);
       if (port >= forbiddenPorts.first && port < forbiddenPorts.first + forbiddenPorts.count) {
+        if (!isForbidden(address, moreAddresses)) continue;
         seenPorts.add(port);
         untold.push(`${line} (${users.get(port) ?? "nobody"})`);
       } else if (what === "received") {

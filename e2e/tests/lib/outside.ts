@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { BlockList, isIPv6 } from "node:net";
 import { attack, attackProgram } from "./attack.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -9,9 +10,12 @@ import { waitUntil } from "./wait-until.ts";
  * addresses inside and outside of what the seed policy allows, and a program that listens there.
  */
 export interface Outside extends AsyncDisposable {
-  /** A port nobody has used in this run. */
+  /** A port nobody has used in this run, for what is forbidden. */
   newPort(): number;
-  /** What has arrived for a port so far. Packets under way are waited for. */
+  /**
+   * What has arrived for a port so far. Packets under way are waited for. Of a port for what is
+   * forbidden only what has come to a forbidden address counts, see `isForbidden`.
+   */
   seen(port: number): Promise<Seen>;
 }
 
@@ -38,8 +42,22 @@ const firstPort = 20_000;
 const portCount = 600;
 /** Listened on for what is allowed. */
 export const allowedPort = firstPort + portCount - 1;
+const openPorts: readonly number[] = [firstPort, allowedPort];
 const report = "/run/gander-outside";
 const ownReport = "/run/gander-own-side";
+
+const inside = new BlockList();
+for (const network of ["10.42.0.0", "10.43.0.0"]) inside.addSubnet(network, 16);
+
+/**
+ * Whether what has come to an address at a port for what is forbidden should not have come. Who
+ * changes an address while the kernel copies it gets some bytes of each, such as the forbidden port
+ * at an allowed address, to which the policy lets it go.
+ * @param listed addresses inside that policies forbid
+ */
+export function isForbidden(address: string, listed: readonly string[] = []): boolean {
+  return listed.includes(address) || !inside.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
 
 const setUp = `
 ip netns add outside
@@ -119,12 +137,13 @@ function readReport(port: number): Seen {
   const lines = [report, ownReport]
     .flatMap((file) => readFileSync(file, "utf8").split("\n"))
     .map((line) => line.split(" "))
-    .filter((words) => words[1] === `${port}`);
+    .filter((words) => words[1] === `${port}`)
+    .filter((words) => openPorts.includes(port) || isForbidden(words[2] ?? ""));
   return {
     packets: lines.filter((words) => words[0] === "packet").length,
     accepted: lines.filter((words) => words[0] === "accepted").length,
     received: lines
       .filter((words) => words[0] === "received")
-      .map((words) => words.slice(2).join(" ")),
+      .map((words) => words.slice(3).join(" ")),
   };
 }
