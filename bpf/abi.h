@@ -352,7 +352,7 @@ enum fault {
 	FAULT_STAGE,	     /* no memory to put a lifecycle record together: lost */
 	FAULT_PROC_TABLE,    /* `procs` is full: a process without lineage */
 	FAULT_PROC_UNKNOWN,  /* a process that is not in `procs` exited: no exit record */
-	FAULT_UNREADABLE,    /* an argument could not be read: filters on it do not hold */
+	FAULT_UNREADABLE,    /* an argument could not be read: see struct row for filters on it */
 	FAULT_PATH_DEPTH,    /* a path of more components than are followed */
 	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
 	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it has the policies of the one around it, at some cost */
@@ -381,7 +381,7 @@ enum config_flags {
 	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
 	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
 	CONFIG_UNLISTED = 32,	/* a cgroup that belongs to a group may not be in `cgroups`: ask those around it. Never cleared */
-	CONFIG_LISTED = 64,	/* the task iterator came to its end: every process is in `procs`. Never cleared */
+	CONFIG_PROCS_LISTED = 64,	/* the task iterator came to its end: every process is in `procs`. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not look by itself: wake it for the first record in an empty ring */
 };
 

@@ -319,7 +319,7 @@ int BPF_PROG(process__exit, struct task_struct *task)
 		 * iterator came to it is nobody's loss.
 		 */
 		if (!(is_alone && bpf_map_lookup_elem(&told_exits, &key)) && settings &&
-		    settings->flags & CONFIG_LISTED)
+		    settings->flags & CONFIG_PROCS_LISTED)
 			count_fault(FAULT_PROC_UNKNOWN);
 	} else if (stage) {
 		stage->exit.status = exit_status(task);

@@ -92,7 +92,7 @@ int process__tasks(struct bpf_iter__task *context)
 	__u32 size;
 
 	if (!task && settings)
-		__sync_fetch_and_or(&settings->flags, CONFIG_LISTED);
+		__sync_fetch_and_or(&settings->flags, CONFIG_PROCS_LISTED);
 	if (!task || task->pid != task->tgid || !task->signal->live.counter)
 		return 0;
 	index = scratch_claim();

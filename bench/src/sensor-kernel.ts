@@ -5,7 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger, type Logger } from "@gander/base";
 import { type CheckedPolicy, checkPolicy } from "@gander/policy";
 import { createKernel, type Kernel } from "@gander/sensor/kernel";
-import { createManifestFile, createPolicyManager, type PolicyManager } from "@gander/sensor/policy";
+import {
+  createManifestFile,
+  createPolicyManager,
+  noManifests,
+  type PolicyManager,
+} from "@gander/sensor/policy";
 import { repository } from "./repository.ts";
 
 const bpfFolder = "/sys/fs/bpf/gander-bench";
@@ -33,7 +38,7 @@ export async function openSensorKernel(): Promise<SensorKernel> {
   const manifest = createManifestFile("/run/gander-bench.manifest");
   const policies = createPolicyManager(
     { kernel: kernel.policies, manifest, left: kernel.left, logger },
-    { kernelId: kernel.id, fresh: true, detachUnusedAfterMs: 1 },
+    { kernelId: kernel.id, stored: noManifests, detachUnusedAfterMs: 1 },
   );
   await policies.started();
 

@@ -47,7 +47,7 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
   },
   FAULT_CGROUP_TABLE: {
     meaning:
-      "new cgroups had no room in the table: the policies of their pods do not apply to them",
+      "new cgroups had no room in the table: they have the policies of the cgroups around them, and each of their hooked calls costs more",
     advice: "Find out which pod makes that many cgroups",
   },
 };

@@ -38,6 +38,7 @@ import {
   createPolicyManager,
   type InstalledPolicy,
   type ManifestFile,
+  noManifests,
   type PolicyManager,
   unknownPolicyPrefix,
 } from "./policy/index.ts";
@@ -70,16 +71,14 @@ export async function createSensor(
   configuration: SensorConfiguration,
   deps: SensorDeps,
 ): Promise<Sensor> {
-  const bpfFolder = bpfFolderOf(configuration);
-  const { objectsFolder: folder } = objectsFolder();
-  const objects = { ringBytes: powerOfTwo(configuration.rbSize), ...(folder && { folder }) };
+  const place = kernelPlace(configuration);
   // First of all: until then a policy of an earlier sensor can deny whatever this one does.
-  const hooks = introduceSensor(bpfFolder, objects);
+  const hooks = introduceSensor(place);
   try {
     return await startSensor(configuration, deps);
   } catch (error) {
     const policies = policiesInForce(manifestOf(configuration));
-    throw explainDenial(error, { bpfFolder, hooks, policies });
+    throw explainDenial(error, { bpfFolder: place.bpfFolder, hooks, policies });
   }
 }
 
@@ -158,15 +157,11 @@ async function startEnforcement(
   parts: AsyncDisposableStack,
   stay: Stay,
 ): Promise<Enforcement> {
-  const bpfFolder = bpfFolderOf(configuration);
-  parts.use(await lockInstance(bpfFolder));
-  const ringBytes = powerOfTwo(configuration.rbSize);
+  const place = kernelPlace(configuration);
+  parts.use(await lockInstance(place.bpfFolder));
   const manifest = manifestOf(configuration);
-  const { manifests } = manifest.load();
-  const kernel = await createKernel(
-    { logger },
-    { bpfFolder, ringBytes, manifests, ...objectsFolder() },
-  );
+  const stored = manifest.load();
+  const kernel = await createKernel({ logger }, { ...place, manifests: stored.manifests });
   kernel.exemptThisProcess();
   if (!kernel.isExempt)
     logger.warn("Policies apply to the sensor itself: it could not tell its programs who it is");
@@ -180,7 +175,7 @@ async function startEnforcement(
   const policies = parts.use(
     createPolicyManager(
       { kernel: kernel.policies, manifest, left: kernel.left, logger },
-      { kernelId: kernel.id, fresh: kernel.found === "nothing" },
+      { kernelId: kernel.id, stored: kernel.found === "nothing" ? noManifests : stored },
     ),
   );
   const fromCluster = parts.use(
@@ -373,6 +368,12 @@ function readiness(policies: PolicyManager, kernel: Kernel) {
 
 function bpfFolderOf({ bpfDir }: SensorConfiguration): string {
   return resolve("/sys/fs/bpf", bpfDir);
+}
+
+/** Which programs it has, where they are pinned, and how large their ring is. */
+function kernelPlace(configuration: SensorConfiguration) {
+  const ringBytes = powerOfTwo(configuration.rbSize);
+  return { bpfFolder: bpfFolderOf(configuration), ringBytes, ...objectsFolder() };
 }
 
 function manifestOf(configuration: SensorConfiguration): ManifestFile {

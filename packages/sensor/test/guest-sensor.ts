@@ -9,6 +9,7 @@ import {
   createManifestFile,
   createPolicyManager,
   type ManifestFile,
+  noManifests,
   type PolicyManager,
   type PolicyState,
 } from "../src/policy/index.ts";
@@ -37,13 +38,14 @@ export async function startGuestSensor(options: GuestSensorOptions = {}): Promis
   const manifestPath = `/run/${name}/manifest`;
   mkdirSync(bpfFolder, { recursive: true });
   const manifest = createManifestFile(manifestPath);
-  const { manifests } = manifest.load();
+  const stored = manifest.load();
+  const { manifests } = stored;
   const kernel = await createKernel({ logger }, { bpfFolder, ringBytes, manifests });
   const policies = createPolicyManager(
     { kernel: kernel.policies, manifest, left: kernel.left, logger },
     {
       kernelId: kernel.id,
-      fresh: kernel.found === "nothing",
+      stored: kernel.found === "nothing" ? noManifests : stored,
       ...(options.detachUnusedAfterMs === undefined
         ? {}
         : { detachUnusedAfterMs: options.detachUnusedAfterMs }),

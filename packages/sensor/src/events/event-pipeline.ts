@@ -25,8 +25,7 @@ export type EventKernel = {
   /** What was there when the sensor started: nothing, or programs that have been writing for long. */
   readonly found: "nothing" | "same" | "other";
   bootTimeOffsetNs(): bigint;
-  /** RECORD_TASK of all processes, in a row. */
-  /** RECORD_TASK of all processes, without their arguments. */
+  /** RECORD_TASK of all processes, in a row, without their arguments. */
   scanTasks(): Uint8Array;
   setWatched(watched: "watched" | "unwatched"): void;
   /** Asleep, nobody looks at the ring: the first record in an empty one must call back. */

@@ -111,6 +111,33 @@ const podNamespace: TextOf = ({ workload }) => workload.pod?.namespace ?? "";
 const containerId: TextOf = ({ workload }) => workload.containerId;
 const containerName: TextOf = ({ workload }) => workload.pod?.container?.name ?? "";
 
+type ProcessTest = (process: ProcessEntry) => boolean;
+
+const onProcess =
+  (test: ProcessTest): EventFilter =>
+  ({ process }) =>
+    process !== undefined && test(process);
+
+const onParent =
+  (test: ProcessTest): EventFilter =>
+  ({ parent }) =>
+    parent !== undefined && test(parent);
+
+/** From the parent's parent upwards, as in the field `ancestors`. */
+const onAncestors =
+  (test: ProcessTest): EventFilter =>
+  ({ parent }) => {
+    let at = parent?.parent;
+    for (let depth = 0; at !== undefined && depth < 128; at = at.parent, depth++)
+      if (test(at)) return true;
+    return false;
+  };
+
+const regexOf =
+  (on: (test: ProcessTest) => EventFilter, textOf: TextOf): Compiler<readonly string[]> =>
+  (patterns, report, { bounds }) =>
+    on(regexTest(patterns, textOf, report, bounds));
+
 /** One entry for each field of the message. Cheap ones come first in the message's order anyway. */
 const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F]>> } = {
   event_set(names) {
@@ -148,24 +175,15 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
         entry?.workload.pod?.container?.maybe_exec_probe === true;
       return (isProbe(process) || isProbe(parent)) === value;
     },
-  binary_regex: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, binary, report, bounds)),
-  arguments_regex: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, commandLine, report, bounds)),
-  parent_binary_regex: (patterns, report, { bounds }) =>
-    onParent(regexTest(patterns, binary, report, bounds)),
-  parent_arguments_regex: (patterns, report, { bounds }) =>
-    onParent(regexTest(patterns, commandLine, report, bounds)),
-  ancestor_binary_regex: (patterns, report, { bounds }) =>
-    onAncestors(regexTest(patterns, binary, report, bounds)),
-  pod_regex: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, podName, report, bounds)),
-  namespace_regex: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, podNamespace, report, bounds)),
-  container_id: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, containerId, report, bounds)),
-  container_name_regex: (patterns, report, { bounds }) =>
-    onProcess(regexTest(patterns, containerName, report, bounds)),
+  binary_regex: regexOf(onProcess, binary),
+  arguments_regex: regexOf(onProcess, commandLine),
+  parent_binary_regex: regexOf(onParent, binary),
+  parent_arguments_regex: regexOf(onParent, commandLine),
+  ancestor_binary_regex: regexOf(onAncestors, binary),
+  pod_regex: regexOf(onProcess, podName),
+  namespace_regex: regexOf(onProcess, podNamespace),
+  container_id: regexOf(onProcess, containerId),
+  container_name_regex: regexOf(onProcess, containerName),
   labels(selectors, report, { bounds }) {
     const compiled = selectors.flatMap((text, index) => {
       if (!takes(bounds, selectorStates, `[${index}]`, report)) return [];
@@ -208,28 +226,6 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     };
   },
 };
-
-type ProcessTest = (process: ProcessEntry) => boolean;
-
-const onProcess =
-  (test: ProcessTest): EventFilter =>
-  ({ process }) =>
-    process !== undefined && test(process);
-
-const onParent =
-  (test: ProcessTest): EventFilter =>
-  ({ parent }) =>
-    parent !== undefined && test(parent);
-
-/** From the parent's parent upwards, as in the field `ancestors`. */
-const onAncestors =
-  (test: ProcessTest): EventFilter =>
-  ({ parent }) => {
-    let at = parent?.parent;
-    for (let depth = 0; at !== undefined && depth < 128; at = at.parent, depth++)
-      if (test(at)) return true;
-    return false;
-  };
 
 let nextTest = 0;
 

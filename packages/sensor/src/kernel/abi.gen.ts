@@ -243,7 +243,7 @@ export const configFlags = {
   CONFIG_FOLLOW_PIDS: 4,
   CONFIG_PATH_CACHE: 8,
   CONFIG_UNLISTED: 32,
-  CONFIG_LISTED: 64,
+  CONFIG_PROCS_LISTED: 64,
   CONFIG_ASLEEP: 16,
 } as const;
 

@@ -21,12 +21,16 @@ export type BpfObjects = {
 const builtFolder = fileURLToPath(new URL("../../../../bpf/build", import.meta.url));
 
 export type BpfObjectsOptions = {
-  readonly folder?: string;
+  /** Where the compiled programs lie, if not where `make build` puts them. */
+  readonly objectsFolder?: string;
   readonly ringBytes: number;
 };
 
-export function readBpfObjects({ folder = builtFolder, ringBytes }: BpfObjectsOptions): BpfObjects {
-  const read = (name: string) => readObjectFile(join(folder, `${name}.bpf.o`));
+export function readBpfObjects({
+  objectsFolder = builtFolder,
+  ringBytes,
+}: BpfObjectsOptions): BpfObjects {
+  const read = (name: string) => readObjectFile(join(objectsFolder, `${name}.bpf.o`));
   const [process, hook] = [read("process"), read("hook")];
   const objects = {
     process: readObject(process, "process"),

@@ -115,11 +115,8 @@ export async function createKernel(
   { logger }: { readonly logger: Logger },
   options: KernelOptions = {},
 ): Promise<Kernel> {
-  const { bpfFolder = "/sys/fs/bpf/gander", ringBytes = 8 << 20, objectsFolder } = options;
-  const objects = readBpfObjects({
-    ringBytes,
-    ...(objectsFolder === undefined ? {} : { folder: objectsFolder }),
-  });
+  const { bpfFolder = "/sys/fs/bpf/gander", ringBytes = 8 << 20 } = options;
+  const objects = readBpfObjects({ ...options, ringBytes });
   const chosen = choosePins(bpfFolder, {
     digest: objects.digest,
     problemOf: (pins) => problemOfPins(pins, objects),
@@ -323,7 +320,6 @@ function placeOf(program: string, object: BpfObject): AttachPoint | undefined {
   return program === registrar ? { kind: "iterator", map: object.map("config") } : undefined;
 }
 
-/** What stays goes on enforcing, too, until a next start. */
 function layoutsOf(...specs: readonly ObjectSpec[]): StructLayouts {
   const all = specs.flatMap(({ btf }) => (btf === undefined ? [] : [createStructLayouts(btf)]));
   const cache = new Map<string, ReturnType<StructLayouts>>();

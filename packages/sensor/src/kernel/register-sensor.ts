@@ -40,23 +40,25 @@ function readLink(path: string): number {
   return readIterator(link).length;
 }
 
+type Place = BpfObjectsOptions & { readonly bpfFolder: string };
+
 /**
  * The same with the programs of all builds that earlier sensors have left.
  * @returns where those are attached that could not be told, as `hookPointKey` writes it: sensors before
  * decision 0023 made them, or a policy denies even this.
  */
-export function introduceSensor(bpfFolder: string, objects: BpfObjectsOptions): string[] {
-  return earlierBuilds(bpfFolder, objects)
+export function introduceSensor(place: Place): string[] {
+  return earlierBuilds(place)
     .filter((pins) => !registerSensor(pins))
     .flatMap(attachedHooks);
 }
 
 /** Where a policy denies even to list them: the one whose name is known. */
-function earlierBuilds(bpfFolder: string, objects: BpfObjectsOptions): Pins[] {
+function earlierBuilds(place: Place): Pins[] {
   try {
-    return buildsIn(bpfFolder);
+    return buildsIn(place.bpfFolder);
   } catch {
-    return [pinsIn(join(bpfFolder, readBpfObjects(objects).digest))];
+    return [pinsIn(join(place.bpfFolder, readBpfObjects(place).digest))];
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { activeRules, type InstalledPolicy } from "./installed-policy.ts";
 export { unknownPolicyPrefix } from "./left-policies.ts";
-export { createManifestFile, type ManifestFile } from "./manifest.ts";
+export { createManifestFile, type ManifestFile, noManifests } from "./manifest.ts";
 export {
   createNodePolicies,
   type NodeCounts,

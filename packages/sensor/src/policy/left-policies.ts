@@ -128,7 +128,7 @@ function describeHook(key: string, index: number): HookState {
   const colon = key.indexOf(":");
   const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];
   const head = { index, target, state: "loaded", error: "", selectors: [] } as const;
-  const attachments = [{ how, missed: 0n, counters: noPolicyCounts }];
+  const attachments = [{ how, counters: noPolicyCounts }];
   if (how === "lsm") return { ...head, attachments, path: "", section: "lsmhooks", kind: "lsm" };
   if (how === "tracepoint" || how === "raw_tp")
     return { ...head, attachments, path: "", section: "tracepoints", kind: "tracepoint" };

@@ -40,6 +40,8 @@ export type FoundManifests = {
   readonly problems: readonly string[];
 };
 
+export const noManifests: FoundManifests = { manifests: [], problems: [] };
+
 export type ManifestFile = {
   /** The newest one and the one before it, as far as they can be read. Never throws. */
   load(): FoundManifests;

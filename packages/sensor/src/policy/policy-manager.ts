@@ -85,8 +85,8 @@ export type PolicyManagerDeps = {
 export type PolicyManagerOptions = {
   /** Names the programs and the layout of the tables: of another one's manifest only the policies count. */
   readonly kernelId: string;
-  /** The kernel has nothing of an earlier sensor: a manifest that is there is of no use. */
-  readonly fresh: boolean;
+  /** What `manifest` had at the start; `noManifests` if the kernel has nothing of an earlier sensor. */
+  readonly stored: FoundManifests;
   /** A hook that no policy uses is detached after so long. */
   readonly detachUnusedAfterMs?: number;
 };
@@ -96,7 +96,7 @@ export function createPolicyManager(
   options: PolicyManagerOptions,
 ): PolicyManager {
   const { kernel, left, logger } = deps;
-  const stored = options.fresh ? nothingFound : deps.manifest.load();
+  const { stored } = options;
   if (stored.problems.length > 0)
     logger.error("The state on disk is damaged; enforcement goes on", {
       problems: stored.problems,
@@ -119,8 +119,6 @@ export function createPolicyManager(
   for (const manifest of others) manager.restore(manifest);
   return manager;
 }
-
-const nothingFound: FoundManifests = { manifests: [], problems: [] };
 
 /** Its numbers are those of this kernel's tables, and everything it speaks of is attached. */
 function isUsable(
