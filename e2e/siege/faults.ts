@@ -128,11 +128,20 @@ async function secondSensor({ violation, sensor }: Field): Promise<void> {
 
 async function outOfMemory({ sensor, random }: Field): Promise<void> {
   const limit = `${directories.cgroup}/memory.max`;
+  const before = killedForMemory();
   writeFileSync(limit, `${random.between(4, 32) << 20}`);
   await until(() => sensor.running === 0, random.between(2000, 6000));
   writeFileSync(limit, "max");
+  // Whom the kernel has chosen dies, also if that takes longer.
+  if (killedForMemory() > before) await until(() => sensor.running === 0, 120_000);
   if (sensor.running === 0) sensor.launch();
   await sensor.becomesReady();
+}
+
+/** How many processes of the sensor's cgroup the kernel has killed for want of memory. */
+function killedForMemory(): number {
+  const events = readFileSync(`${directories.cgroup}/memory.events`, "utf8");
+  return Number(/^oom_kill (\d+)$/m.exec(events)?.[1]);
 }
 
 async function withoutRoom(directory: string, during: () => Promise<void>): Promise<void> {
