@@ -3,12 +3,19 @@
 // In a guest with --icount a nanosecond is an instruction.
 
 import { openSync } from "node:fs";
-import { createEventPublisher } from "../packages/sensor/src/events/event-publisher.ts";
 import { createEventSource } from "../packages/sensor/src/events/event-source.ts";
-import { headerLayouts } from "../packages/sensor/src/events/header-layouts.ts";
 import { createHookDecoder } from "../packages/sensor/src/events/hook-decoder.ts";
-import { createKernelClock } from "../packages/sensor/src/events/kernel-time.ts";
 import { createLifecycle } from "../packages/sensor/src/events/lifecycle.ts";
+import { createStackTraces } from "../packages/sensor/src/events/stack-traces.ts";
+import { createDescriptorSink } from "../packages/sensor/src/export/descriptor-sink.ts";
+import { createJsonExporter } from "../packages/sensor/src/export/json-exporter.ts";
+import { createEventPublisher } from "../packages/sensor/src/pipeline/event-publisher.ts";
+import { ProcessTable } from "../packages/sensor/src/process/process-table.ts";
+import { headerLayouts } from "../packages/sensor/src/records/header-layouts.ts";
+import { createKernelClock } from "../packages/sensor/src/records/kernel-time.ts";
+import { recordOffsets } from "../packages/sensor/src/records/record-layouts.ts";
+import { RecordReader } from "../packages/sensor/src/records/record-reader.ts";
+import { createCgroups } from "../packages/sensor/src/workload/cgroups.ts";
 import {
   buildExec,
   buildExit,
@@ -17,14 +24,7 @@ import {
   pathArg,
   sockArg,
   valueType,
-} from "../packages/sensor/src/events/record-builder.ts";
-import { recordOffsets } from "../packages/sensor/src/events/record-layouts.ts";
-import { RecordReader } from "../packages/sensor/src/events/record-reader.ts";
-import { createStackTraces } from "../packages/sensor/src/events/stack-traces.ts";
-import { createDescriptorSink } from "../packages/sensor/src/export/descriptor-sink.ts";
-import { createJsonExporter } from "../packages/sensor/src/export/json-exporter.ts";
-import { ProcessTable } from "../packages/sensor/src/process/process-table.ts";
-import { createCgroups } from "../packages/sensor/src/workload/cgroups.ts";
+} from "../packages/sensor/test/record-builder.ts";
 
 const offsets = recordOffsets(headerLayouts());
 const clock = createKernelClock(1_700_000_000_000_000_000n);

@@ -14,7 +14,10 @@ import {
 } from "node:fs";
 import { after, test } from "node:test";
 import { readObject } from "../../packages/libbpf/src/index.ts";
-import { createStructLayouts, fieldOf } from "../../packages/sensor/src/kernel/struct-layouts.ts";
+import {
+  createStructLayouts,
+  fieldOf,
+} from "../../packages/sensor/src/kernel/tables/struct-layouts.ts";
 import { createGuard, type Hook } from "./guard.ts";
 import type { Filter, Slot } from "./tables.ts";
 

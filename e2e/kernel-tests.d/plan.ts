@@ -38,7 +38,7 @@ export const onNewestOnly: readonly Rule[] = [
   },
   { files: "packages/libbpf/src/lifetime.*", because: "memory and threads of the addon" },
   {
-    files: "packages/sensor/src/policy/node-policies.*",
+    files: "packages/sensor/src/policy/node/node-policies.*",
     because: "bookkeeping of versions; pods-attack and bpf/test/cgroups ask each kernel",
   },
   {

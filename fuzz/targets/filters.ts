@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compileCel } from "../../packages/sensor/src/cel/cel-expression.ts";
-import { linearRegex } from "../../packages/sensor/src/events/linear-regex.ts";
-import { labelSelector } from "../../packages/sensor/src/workload/label-selector.ts";
+import { labelSelector } from "../../packages/sensor/src/filters/label-selector.ts";
+import { linearRegex } from "../../packages/sensor/src/text/linear-regex.ts";
 import { repeated, series } from "../src/generators.ts";
 import { outcomeOf } from "../src/outcome.ts";
 import type { Target } from "../src/target.ts";

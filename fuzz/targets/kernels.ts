@@ -10,7 +10,7 @@ import {
 import { BtfWriter, buildBtf, kinds } from "../../packages/btf/src/testing/build-btf.ts";
 import { fleetCheck, remoteKernelFacts } from "../../packages/policy/src/fleet/index.ts";
 import { checkPolicy } from "../../packages/policy/src/index.ts";
-import { parseTracepointFormat } from "../../packages/sensor/src/kernel/tracepoint-format.ts";
+import { parseTracepointFormat } from "../../packages/sensor/src/plan/tracepoint-format.ts";
 import { repeated, series } from "../src/generators.ts";
 import { outcomeOf, outcomeOrRefusal } from "../src/outcome.ts";
 import type { Target } from "../src/target.ts";

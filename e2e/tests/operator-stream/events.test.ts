@@ -4,8 +4,8 @@ import type { NodeEvents } from "@gander/operator";
 import { codec, eventKind, type GetEventsRequest } from "@gander/proto";
 import { createEventRelay } from "@gander/sensor/operator";
 import { expect, it } from "vitest";
-import { createEventPublisher } from "../../../packages/sensor/src/events/event-publisher.ts";
 import { createSensorEvent } from "../../../packages/sensor/src/events/sensor-event.ts";
+import { createEventPublisher } from "../../../packages/sensor/src/pipeline/event-publisher.ts";
 import { TestNode } from "./test-node.ts";
 import { TestOperator } from "./test-operator.ts";
 

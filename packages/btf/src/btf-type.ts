@@ -2,31 +2,7 @@
 
 import type { Btf } from "./btf.ts";
 import { typeError } from "./btf-error.ts";
-
-/** BTF_KIND_…; a name's index is its number. */
-export const btfKinds = [
-  "void",
-  "int",
-  "ptr",
-  "array",
-  "struct",
-  "union",
-  "enum",
-  "fwd",
-  "typedef",
-  "volatile",
-  "const",
-  "restrict",
-  "func",
-  "func_proto",
-  "var",
-  "datasec",
-  "float",
-  "decl_tag",
-  "type_tag",
-  "enum64",
-] as const;
-export type BtfKind = (typeof btfKinds)[number];
+import { type BtfKind, btfKinds } from "./btf-kinds.ts";
 
 export interface BtfMember {
   /** "" for an anonymous struct or union inside. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BtfError } from "./btf-error.ts";
-import { type BtfKind, btfKinds } from "./btf-type.ts";
+import { type BtfKind, btfKinds } from "./btf-kinds.ts";
 
 /**
  * Types in the BPF Type Format (Documentation/bpf/btf.rst), kept as the bytes they came in: the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Btf, parseBtf, releaseBtf } from "./btf.ts";
 export { BtfError, type BtfErrorCode } from "./btf-error.ts";
+export type { BtfKind } from "./btf-kinds.ts";
 export {
   type BtfField,
   type FunctionPrototype,
@@ -12,7 +13,6 @@ export {
   tracepointPrototype,
 } from "./btf-layout.ts";
 export {
-  type BtfKind,
   type BtfMember,
   type BtfType,
   findType,

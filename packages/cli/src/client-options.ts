@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Values } from "@gander/base";
 import { checkServerAddress, DEFAULT_SERVER_ADDRESS } from "@gander/sensor/configuration";
-import type { SensorClient } from "./sensor-client.ts";
 
 /** Options of every command that talks to a running sensor. */
 export const clientOptions = {
@@ -59,20 +58,3 @@ export const clientOptions = {
 } as const;
 
 export type ClientValues = Values<typeof clientOptions>;
-
-/** Does something with a connection to the sensor, and closes it. */
-export async function withSensor<T>(
-  values: ClientValues,
-  use: (sensor: SensorClient) => Promise<T>,
-): Promise<T> {
-  // Loaded late: help and pipes need no gRPC library.
-  const { connectSensor } = await import("./sensor-client.ts");
-  const { sensorChannel } = await import("./sensor-channel.ts");
-  const channel = await sensorChannel(values);
-  const sensor = await connectSensor({ channel, timeoutMs: values.timeout });
-  try {
-    return await use(sensor);
-  } finally {
-    sensor.close();
-  }
-}

@@ -11,9 +11,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createControlServer } from "../../sensor/src/control/control-server.ts";
 import type { Listener, ServerTls } from "../../sensor/src/control/listeners.ts";
 import type { ControlledPolicies } from "../../sensor/src/control/policies.ts";
-import { testCertificate } from "../../sensor/src/control/test-certificate.ts";
-import { createEventPublisher } from "../../sensor/src/events/event-publisher.ts";
+import { createEventPublisher } from "../../sensor/src/pipeline/event-publisher.ts";
 import { ProcessTable } from "../../sensor/src/process/process-table.ts";
+import { testCertificate } from "../../sensor/test/test-certificate.ts";
 import { runCli } from "./cli.ts";
 
 const authority = testCertificate("authority");

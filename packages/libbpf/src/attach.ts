@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { argumentError, BpfError, kernelError } from "./bpf-error.ts";
-import { checked } from "./handle.ts";
+import { checked, type Descriptor } from "./handle.ts";
 import { type AttachType, attachTypes, numberOf } from "./kernel-names.ts";
-import type { BpfMap } from "./map.ts";
 import { type Errno, type NativeFd, native } from "./native.ts";
 
 /** Where a program is attached: plain data, one shape for each way the kernel has. */
@@ -55,7 +54,7 @@ export type AttachPoint =
   /** Over a map's elements, the tasks of one process (pid), one task (tid), or all. */
   | {
       readonly kind: "iterator";
-      readonly map?: BpfMap;
+      readonly map?: Descriptor;
       readonly tid?: number;
       readonly pid?: number;
     }
@@ -116,8 +115,7 @@ function attachPointWithTarget(kind: string, target: string): AttachPoint | unde
 }
 
 /** A program as far as attaching is concerned. */
-export interface Attachable {
-  readonly fd: NativeFd;
+export interface Attachable extends Descriptor {
   readonly name: string;
   readonly attachType: AttachType | undefined;
 }

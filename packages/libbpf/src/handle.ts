@@ -18,6 +18,11 @@ export function check(result: number, operation: string, what: string, hint?: st
   throw kernelError(result, operation, what, hint === undefined ? {} : { hint });
 }
 
+/** A map, a program or a link that is open. */
+export interface Descriptor {
+  readonly fd: NativeFd;
+}
+
 /**
  * The one descriptor inside a map, program, link or iterator: closed once, and never used after.
  * `what` names it in errors: `map "rows"`.

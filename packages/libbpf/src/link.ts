@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { check, checked, Handle } from "./handle.ts";
+import { check, checked, type Descriptor, Handle } from "./handle.ts";
 import { type AttachType, attachTypes, type LinkType, linkTypes, nameOf } from "./kernel-names.ts";
 import { type NativeFd, type NativeLinkInfo, native } from "./native.ts";
 import { pinTo } from "./pin.ts";
-import type { BpfProgram } from "./program.ts";
 
 export interface LinkInfo extends Omit<NativeLinkInfo, "type" | "attachType" | "id" | "programId"> {
   readonly id: number;
@@ -72,7 +71,7 @@ export class BpfLink implements Disposable, AsyncDisposable {
   }
 
   /** Swaps the program without a gap; tracing and LSM links can't (the kernel answers EINVAL). */
-  update(program: BpfProgram): void {
+  update(program: Descriptor & { readonly name: string }): void {
     check(
       native().linkUpdate(this.fd, program.fd),
       "link update",

@@ -2,14 +2,13 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { argumentError, type BpfError, kernelError } from "./bpf-error.ts";
-import { check, checked, Handle } from "./handle.ts";
+import { check, checked, type Descriptor, Handle } from "./handle.ts";
 import { type MapType, mapTypes, nameOf, numberOf } from "./kernel-names.ts";
 import { deleteMany, type Entries, entryBatches, updateMany } from "./map-batch.ts";
 import { MapMemory } from "./map-memory.ts";
 import { lookupSizeOf, type MapShape } from "./map-shape.ts";
 import { type Errno, type NativeFd, native } from "./native.ts";
 import { pinTo } from "./pin.ts";
-import type { BpfProgram } from "./program.ts";
 
 export interface MapInfo extends MapShape {
   readonly id: number;
@@ -160,7 +159,7 @@ export class BpfMap implements Disposable {
   }
 
   /** Puts a map into a map of maps, or a program into a program array. */
-  setHandle(key: Uint8Array, value: BpfMap | BpfProgram): void {
+  setHandle(key: Uint8Array, value: Descriptor): void {
     this.#checkKey(key);
     if (this.shape.valueSize !== 4)
       throw argumentError(`${this.#what} can't hold maps or programs.`);

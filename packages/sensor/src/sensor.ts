@@ -5,34 +5,34 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
 import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import type { SensorConfiguration } from "./configuration/configuration.ts";
+import type { LogLevelControl } from "./control/debug-calls.ts";
+import { type Listener, listenersOf } from "./control/listeners.ts";
+import { lockInstance } from "./host/instance-lock.ts";
+import { requireRights } from "./host/required-rights.ts";
+import { giveBackMemory } from "./host/spare-memory.ts";
+import { createKernel, introduceSensor, type Kernel } from "./kernel/index.ts";
+import type { BundleKeeper } from "./operator/bundle-keeper.ts";
 import {
   type ClusterPoliciesOptions,
   connectToOperator,
   openClusterPolicies,
-} from "./cluster-policies.ts";
-import type { SensorConfiguration } from "./configuration.ts";
-import type { LogLevelControl } from "./control/debug-calls.ts";
-import { type Listener, listenersOf } from "./control/listeners.ts";
-import { eventCounters } from "./event-counters.ts";
-import { eventKernel } from "./event-kernel.ts";
-import { type EventSettings, eventSettings } from "./event-settings.ts";
+} from "./operator/cluster-policies.ts";
+import { operatorAccess } from "./operator/operator-access.ts";
+import { operatorConnection } from "./operator/operator-connection.ts";
+import type { OperatorLink } from "./operator/operator-link.ts";
+import { eventCounters } from "./pipeline/event-counters.ts";
+import { eventKernel } from "./pipeline/event-kernel.ts";
 import {
   createEventPipeline,
   type EventPipeline,
   type EventPipelineOptions,
-} from "./events/event-pipeline.ts";
-import { recordOffsets } from "./events/record-layouts.ts";
-import { readCommandLines } from "./events/task-arguments.ts";
-import { explainDenial } from "./explain-denial.ts";
-import { reportFaults } from "./fault-report.ts";
-import { reportGaps } from "./gap-report.ts";
-import { lockInstance } from "./instance-lock.ts";
-import { createJsonExport, type JsonExport } from "./json-export.ts";
-import { createKernel, introduceSensor, type Kernel } from "./kernel/index.ts";
-import type { BundleKeeper } from "./operator/bundle-keeper.ts";
-import { operatorAccess } from "./operator/operator-access.ts";
-import { operatorConnection } from "./operator/operator-connection.ts";
-import type { OperatorLink } from "./operator/operator-link.ts";
+} from "./pipeline/event-pipeline.ts";
+import { type EventSettings, eventSettings } from "./pipeline/event-settings.ts";
+import { reportFaults } from "./pipeline/fault-report.ts";
+import { reportGaps } from "./pipeline/gap-report.ts";
+import { createJsonExport, type JsonExport } from "./pipeline/json-export.ts";
+import { explainDenial } from "./policy/explain-denial.ts";
 import {
   createManifestFile,
   createPolicyManager,
@@ -42,10 +42,10 @@ import {
   type PolicyManager,
   unknownPolicyPrefix,
 } from "./policy/index.ts";
-import { watchPolicyDirectories } from "./policy-directory.ts";
-import { readPolicyFiles } from "./policy-file.ts";
-import { requireRights } from "./required-rights.ts";
-import { giveBackMemory } from "./spare-memory.ts";
+import { watchPolicyDirectories } from "./policy-files/policy-directory.ts";
+import { readPolicyFiles } from "./policy-files/policy-file.ts";
+import { recordOffsets } from "./records/record-layouts.ts";
+import { readCommandLines } from "./records/task-arguments.ts";
 import { type Cgroups, createCgroups } from "./workload/cgroups.ts";
 import { createContainerBundles } from "./workload/container-bundles.ts";
 

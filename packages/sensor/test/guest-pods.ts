@@ -9,10 +9,8 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@gander/base";
 import { checkPolicy } from "@gander/policy";
-import { recordOffsets } from "../src/events/record-layouts.ts";
-import { RecordReader } from "../src/events/record-reader.ts";
-import { recordType } from "../src/kernel/abi.gen.ts";
 import type { Kernel } from "../src/kernel/index.ts";
+import { recordType } from "../src/link/abi.gen.ts";
 import {
   createNodePolicies,
   type NodeException,
@@ -21,6 +19,8 @@ import {
   type NodePolicy,
   type NodeVersion,
 } from "../src/policy/index.ts";
+import { recordOffsets } from "../src/records/record-layouts.ts";
+import { RecordReader } from "../src/records/record-reader.ts";
 import { type Cgroups, createCgroups } from "../src/workload/cgroups.ts";
 import { createContainerBundles } from "../src/workload/container-bundles.ts";
 import { type GuestSensor, type GuestSensorOptions, startGuestSensor } from "./guest-sensor.ts";

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GanderError, type Values } from "@gander/base";
-import { clientOptions, withSensor } from "../client-options.ts";
+import { clientOptions } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { compactLine } from "../events/compact.ts";
 import { type EventJson, jsonText, parseEvent } from "../events/event-json.ts";
@@ -19,6 +19,7 @@ import type { FleetWatchOptions } from "../fleet/fleet-client.ts";
 import { fleetOptions } from "../fleet/fleet-options.ts";
 import { withFleet } from "../fleet/with-fleet.ts";
 import { type Io, wantsColor, writeLine } from "../io.ts";
+import { withSensor } from "../with-sensor.ts";
 
 const options = {
   output: {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
 import { checkPolicy, formatProblems } from "@gander/policy";
-import { clientOptions, withSensor } from "../client-options.ts";
+import { clientOptions } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { quote } from "../events/quote.ts";
 import { explainError } from "../explain-error.ts";
@@ -9,6 +9,7 @@ import { type Io, wantsColor } from "../io.ts";
 import { namespaceOption } from "../namespace-option.ts";
 import { filesIn, readInput } from "../read-input.ts";
 import type { PolicyKey, SensorClient } from "../sensor-client.ts";
+import { withSensor } from "../with-sensor.ts";
 
 const keyOptions = {
   namespace: namespaceOption,

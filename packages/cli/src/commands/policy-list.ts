@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TracingPolicyActionCounters, TracingPolicyStatus } from "@gander/proto";
-import { clientOptions, withSensor } from "../client-options.ts";
+import { clientOptions } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { quote, quoteSentence, terminalSafeJson } from "../events/quote.ts";
 import { fleetOptions } from "../fleet/fleet-options.ts";
@@ -9,6 +9,7 @@ import { withFleet } from "../fleet/with-fleet.ts";
 import { columnsOf } from "../io.ts";
 import { unjudgedFields, unknownFields } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
+import { withSensor } from "../with-sensor.ts";
 
 /** `gander policy list` */
 export const policyList = defineCommand({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 import { GanderError } from "@gander/base";
-import { clientOptions, withSensor } from "../client-options.ts";
+import { clientOptions } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { describeCounts, type EventCounts, eventCounts } from "../event-counts.ts";
 import { quote, terminalSafeJson } from "../events/quote.ts";
@@ -12,6 +12,7 @@ import { withFleet } from "../fleet/with-fleet.ts";
 import { describeGaps, type JudgingGaps, judgingGaps } from "../judging-gaps.ts";
 import { describeOperator, type OperatorReport, operatorReport } from "../operator-connection.ts";
 import type { SensorClient } from "../sensor-client.ts";
+import { withSensor } from "../with-sensor.ts";
 
 /** `gander status`: exit status 0 once the sensor is ready, 1 before. */
 export const status = defineCommand({

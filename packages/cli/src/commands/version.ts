@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
-import { clientOptions, withSensor } from "../client-options.ts";
+import { clientOptions } from "../client-options.ts";
 import { defineCommand } from "../define-command.ts";
 import { quote } from "../events/quote.ts";
 import { VERSION } from "../version.ts";
+import { withSensor } from "../with-sensor.ts";
 
 /** `gander version` */
 export const version = defineCommand({

@@ -16,9 +16,9 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEventPublisher } from "../events/event-publisher.ts";
 import { createSensorEvent, type SensorEvent } from "../events/sensor-event.ts";
-import { noPolicyCounts } from "../policy/counters.ts";
+import { createEventPublisher } from "../pipeline/event-publisher.ts";
+import { noPolicyCounts } from "../policy/counts/counters.ts";
 import type { PolicyKey, PolicyState } from "../policy/policy-state.ts";
 import { ProcessTable } from "../process/process-table.ts";
 import { noWorkload } from "../workload/workload.ts";

@@ -19,7 +19,7 @@ import {
   setLogVerbosity,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import type { EventPipeline } from "../events/event-pipeline.ts";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import { permissionDenied, toCallError, unimplemented } from "./call-error.ts";
 import { createDebugCalls, type LogLevelControl } from "./debug-calls.ts";
 import {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { MessageConsumer } from "../events/event-publisher.ts";
-import type { FieldView } from "../events/field-filter.ts";
-import type { EventFilter } from "../events/filter.ts";
+import type { FieldView } from "../filters/field-filter.ts";
+import type { EventFilter } from "../filters/filter.ts";
+import type { MessageConsumer } from "../pipeline/event-publisher.ts";
 
 /** The writing side of a server stream, as far as it is needed. */
 export type MessageWriter = {

@@ -6,14 +6,14 @@ import {
   type ServerWritableStream,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import type { EventPipeline } from "../events/event-pipeline.ts";
-import { compileFieldFilters, type FieldView } from "../events/field-filter.ts";
+import { compileFieldFilters, type FieldView } from "../filters/field-filter.ts";
 import {
   compileFilters,
   type EventFilter,
   type FilterOptions,
   type FilterProblem,
-} from "../events/filter.ts";
+} from "../filters/filter.ts";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import { CallError, invalidArgument, toCallError } from "./call-error.ts";
 import { createEventStream } from "./event-stream.ts";
 

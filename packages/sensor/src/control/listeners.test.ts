@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sensorConfiguration } from "../configuration.ts";
+import { testCertificate } from "../../test/test-certificate.ts";
+import { sensorConfiguration } from "../configuration/configuration.ts";
 import { listenersOf } from "./listeners.ts";
-import { testCertificate } from "./test-certificate.ts";
 
 let folder = "";
 beforeAll(() => {

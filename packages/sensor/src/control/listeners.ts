@@ -2,8 +2,15 @@
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { GanderError } from "@gander/base";
-import { DEFAULT_SERVER_ADDRESS, type SensorConfiguration } from "../configuration.ts";
-import { isLoopback, parseServerAddress, serverAddressText } from "../server-address.ts";
+import {
+  DEFAULT_SERVER_ADDRESS,
+  type SensorConfiguration,
+} from "../configuration/configuration.ts";
+import {
+  isLoopback,
+  parseServerAddress,
+  serverAddressText,
+} from "../configuration/server-address.ts";
 
 /** Everything, or only what changes nothing. */
 export type Access = "all" | "read";

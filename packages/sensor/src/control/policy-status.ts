@@ -7,7 +7,7 @@ import type {
   TracingPolicyState,
   TracingPolicyStatus,
 } from "@gander/proto";
-import { countsAs } from "../policy/counters.ts";
+import { countsAs } from "../policy/counts/counters.ts";
 import type {
   AttachmentState,
   HookState,

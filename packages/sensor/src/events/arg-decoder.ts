@@ -2,9 +2,8 @@
 
 import type { ArgType } from "@gander/policy";
 import { type ArgField, argField, type EventArg } from "@gander/proto";
-import { textFlags, valueType } from "../kernel/abi.gen.ts";
-import type { EventRuleArg } from "./event-rule.ts";
-import { fileModeText } from "./file-mode.ts";
+import { textFlags, valueType } from "../link/abi.gen.ts";
+import { fileModeText } from "../records/file-mode.ts";
 import {
   familyName,
   ipv4Text,
@@ -12,10 +11,11 @@ import {
   protocolName,
   socketTypeName,
   tcpStateName,
-} from "./network-names.ts";
-import type { RecordOffsets } from "./record-layouts.ts";
-import type { RecordReader } from "./record-reader.ts";
-import { viewString, viewText, viewToString } from "./text-view.ts";
+} from "../records/network-names.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
+import { viewString, viewText, viewToString } from "../text/text-view.ts";
+import type { EventRuleArg } from "./event-rule.ts";
 
 /** A `struct arg` of a record; `start` and `end` of its content from the record's start. */
 export type RecordedArg = {

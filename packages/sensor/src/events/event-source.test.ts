@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from "node:buffer";
 import { describe, expect, it } from "vitest";
-import { fact } from "../kernel/abi.gen.ts";
-import type { EventRule, EventRuleArg } from "./event-rule.ts";
 import {
   buildCgroup,
   buildClone,
@@ -16,8 +14,10 @@ import {
   sockArg,
   textFlags,
   valueType,
-} from "./record-builder.ts";
-import { createTestSensor } from "./test-sensor.ts";
+} from "../../test/record-builder.ts";
+import { createTestSensor } from "../../test/test-sensor.ts";
+import { fact } from "../link/abi.gen.ts";
+import type { EventRule, EventRuleArg } from "./event-rule.ts";
 
 const init = { pid: 1, start: 10n };
 const shell = { pid: 100, start: 1_000n };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { recordType } from "../kernel/abi.gen.ts";
+import { recordType } from "../link/abi.gen.ts";
 import type { ProcessEntry } from "../process/process-entry.ts";
+import type { KernelClock } from "../records/kernel-time.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import type { HookDecoder } from "./hook-decoder.ts";
-import type { KernelClock } from "./kernel-time.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { RecordOffsets } from "./record-layouts.ts";
-import type { RecordReader } from "./record-reader.ts";
 import { createSensorEvent, resetEvent, type SensorEvent } from "./sensor-event.ts";
 
 /** Kinds of events whose process comes with all of its ancestors. */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFlags, recordFlags, recordLimits, recordType, textFlags } from "../kernel/abi.gen.ts";
+import { execFlags, recordFlags, recordLimits, recordType, textFlags } from "../link/abi.gen.ts";
 import { binaryPath } from "../process/binary-path.ts";
 import { readArguments } from "../process/command-line.ts";
 import type { ProcessKey } from "../process/exec-id.ts";
 import type { RawBinary, RawCredentials } from "../process/process-details.ts";
 import { processFlag } from "../process/process-flags.ts";
-import type { RecordOffsets } from "./record-layouts.ts";
-import type { RecordReader } from "./record-reader.ts";
-import { TextCache } from "./text-cache.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
+import { TextCache } from "../text/text-cache.ts";
 
 /** What a RECORD_EXEC or RECORD_TASK says; reused for the next one. */
 export type ExecRecord = {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { argField, createEventArg, eventKind, KprobeAction } from "@gander/proto";
-import { action, fact, recordFlags, textFlags, valueType } from "../kernel/abi.gen.ts";
+import { action, fact, recordFlags, textFlags, valueType } from "../link/abi.gen.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
 import type { EventRule, EventRuleArg, EventRules, RuleText } from "./event-rule.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { RecordOffsets } from "./record-layouts.ts";
-import type { RecordReader } from "./record-reader.ts";
 import { ruleText } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
 import type { StackTraces } from "./stack-traces.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { argField, type EventArg, type SockView } from "@gander/proto";
-import { createKnownField } from "./known-field.ts";
-import type { LineBuffer } from "./line-buffer.ts";
+import { createKnownField } from "../text/known-field.ts";
+import type { LineBuffer } from "../text/line-buffer.ts";
 
 const text = (content: string): Uint8Array => Buffer.from(content);
 

@@ -2,7 +2,7 @@
 import { codec, createEventWriter } from "@gander/proto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arbitrarySensorEvent } from "./arbitrary-sensor-event.ts";
+import { arbitrarySensorEvent } from "../../test/arbitrary-sensor-event.ts";
 import { createJsonEncoder } from "./json-encoder.ts";
 import { plainLine, plainMessage } from "./plain-line.ts";
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EventEnvelope, eventKind, KprobeAction, type StackEntry } from "@gander/proto";
 import type { ProcessEntry } from "../process/process-entry.ts";
+import { jsonLine, jsonText } from "../text/json-text.ts";
+import { LineBuffer } from "../text/line-buffer.ts";
 import type { RuleText } from "./event-rule.ts";
 import { writeJsonArg } from "./json-arg.ts";
-import { jsonLine, jsonText } from "./json-text.ts";
-import { LineBuffer } from "./line-buffer.ts";
 import { noRule } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
 

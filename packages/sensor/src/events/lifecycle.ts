@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { eventKind } from "@gander/proto";
-import { recordFlags } from "../kernel/abi.gen.ts";
+import { recordFlags } from "../link/abi.gen.ts";
 import {
   binaryPropertiesMessage,
   capabilitiesMessage,
@@ -11,12 +11,12 @@ import {
 import type { ProcessEntry, ProcessImage } from "../process/process-entry.ts";
 import { processFlag } from "../process/process-flags.ts";
 import type { ProcessTable } from "../process/process-table.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
+import { signalName } from "../records/signal-names.ts";
 import { noWorkload, type Workloads } from "../workload/workload.ts";
 import { createExecRecord, decodeExec, type ExecRecord, readKey } from "./exec-decoder.ts";
-import type { RecordOffsets } from "./record-layouts.ts";
-import type { RecordReader } from "./record-reader.ts";
 import type { SensorEvent } from "./sensor-event.ts";
-import { signalName } from "./signal-names.ts";
 
 export type LifecycleOptions = {
   readonly withCredentials: boolean;

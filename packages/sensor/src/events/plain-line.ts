@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EventEnvelope, type GetEventsResponse, plainEvent, toProtoJson } from "@gander/proto";
 import { plainProcess } from "../process/plain-process.ts";
-import { jsonLine } from "./json-text.ts";
+import { jsonLine } from "../text/json-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
 
 /** The event as a plain message: for filters on fields, and to test the fast encoders against. */

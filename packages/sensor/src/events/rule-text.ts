@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EventKind, eventKind, KprobeAction } from "@gander/proto";
+import { jsonText } from "../text/json-text.ts";
 import type { EventRule, RuleText } from "./event-rule.ts";
-import { jsonText } from "./json-text.ts";
 
 /** Encodes what all events of a rule have in common. */
 export function ruleText(rule: EventRule): RuleText {

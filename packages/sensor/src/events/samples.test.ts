@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { EventRule } from "./event-rule.ts";
 import {
   buildClone,
   buildExec,
@@ -12,8 +11,9 @@ import {
   pathArg,
   sockArg,
   valueType,
-} from "./record-builder.ts";
-import { createTestSensor } from "./test-sensor.ts";
+} from "../../test/record-builder.ts";
+import { createTestSensor } from "../../test/test-sensor.ts";
+import type { EventRule } from "./event-rule.ts";
 
 /**
  * Lines as existing consumers know them (fixtures/), from records that say the same. Left out:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import type { StackEntry } from "@gander/proto";
-import { readApart } from "../read-apart.ts";
+import { readApart } from "../host/read-apart.ts";
 
 /** Names return addresses. What cannot be named keeps only what the options let it show. */
 export type StackTraces = {

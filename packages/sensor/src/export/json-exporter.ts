@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FieldView } from "../events/field-filter.ts";
-import type { EventFilter } from "../events/filter.ts";
 import type { EncodedLine } from "../events/json-encoder.ts";
+import type { FieldView } from "../filters/field-filter.ts";
+import type { EventFilter } from "../filters/filter.ts";
 import { createChunkWriter, type LineSink } from "./chunk-writer.ts";
 import { createRateLimit } from "./rate-limit.ts";
 

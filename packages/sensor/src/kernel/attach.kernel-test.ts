@@ -11,7 +11,7 @@ import {
   startGuestSensor,
   stateOf,
 } from "../../test/guest-sensor.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { KernelFacts } from "../plan/kernel-facts.ts";
 
 const sensor = await startGuestSensor({ name: "gander-attach" });
 const { kernel, policies } = sensor;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BpfError, type BpfObject, HeldFile, loadObject, type ObjectSpec } from "@gander/libbpf";
-import type { FileIdentity } from "../policy/file-identity.ts";
-import type { FindFile } from "../policy/host-files.ts";
-import { createStructLayouts, fieldOf } from "./struct-layouts.ts";
+import type { FileIdentity } from "../link/file-identity.ts";
+import type { FindFile } from "../link/host-files.ts";
+import { createStructLayouts, fieldOf } from "./tables/struct-layouts.ts";
 
 export type FileFinder = Disposable & { readonly find: FindFile };
 

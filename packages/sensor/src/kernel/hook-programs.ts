@@ -8,10 +8,10 @@ import {
   type ObjectSpec,
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
-import { createNumberPool, type NumberPool } from "../policy/number-pool.ts";
-import { limits } from "./abi.gen.ts";
-import { type AttachedHook, openHooks, pinHook, unpinHook } from "./hook-pins.ts";
-import type { Pins } from "./pins.ts";
+import { limits } from "../link/abi.gen.ts";
+import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import { type AttachedHook, openHooks, pinHook, unpinHook } from "./pins/hook-pins.ts";
+import type { Pins } from "./pins/pins.ts";
 import type { RunningKernelFacts } from "./read-kernel-facts.ts";
 
 /** The generic hook program at each place where a policy needs it. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export type { KernelFacts } from "../plan/kernel-facts.ts";
 export {
   createKernel,
   type FaultName,
@@ -7,7 +9,6 @@ export {
   type LifecycleCounts,
   type RecordCount,
 } from "./kernel.ts";
-export type { KernelFacts } from "./kernel-facts.ts";
+export { introduceSensor } from "./pins/register-sensor.ts";
 export { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
-export { introduceSensor } from "./register-sensor.ts";
-export type { StructLayout, StructLayouts } from "./struct-layouts.ts";
+export type { StructLayout, StructLayouts } from "./tables/struct-layouts.ts";

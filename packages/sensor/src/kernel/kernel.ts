@@ -10,16 +10,10 @@ import {
   RingBuffer,
   readIterator,
 } from "@gander/libbpf";
-import type { PolicyKernel } from "../policy/policy-kernel.ts";
-import { configFlags, fault, recordType } from "./abi.gen.ts";
+import { configFlags, fault, recordType } from "../link/abi.gen.ts";
 import { readBootTimeOffsetNs } from "./boot-time.ts";
 import { type BpfObjects, readBpfObjects } from "./bpf-objects.ts";
-import { type CgroupGroups, createCgroupGroups } from "./cgroup-groups.ts";
-import { problemOfPins } from "./check-pins.ts";
-import { type ChosenPins, choosePins, type KnownTables } from "./choose-pins.ts";
-import { createConfigFlags } from "./config-flags.ts";
 import { createFileFinder } from "./file-finder.ts";
-import { createFollowedProcesses } from "./followed-processes.ts";
 import { createGracePeriod } from "./grace-period.ts";
 import {
   createHookMaps,
@@ -27,14 +21,20 @@ import {
   type HookPrograms,
   loadPinned,
 } from "./hook-programs.ts";
-import { createLeftTables, type LeftTables } from "./left-tables.ts";
 import { findPathSequences, startPathCache } from "./path-cache.ts";
-import { createPinFolders, type Pins, removePins } from "./pins.ts";
-import { createPolicyTables, tableMaps } from "./policy-tables.ts";
+import { problemOfPins } from "./pins/check-pins.ts";
+import { type ChosenPins, choosePins, type KnownTables } from "./pins/choose-pins.ts";
+import { createLeftTables, type LeftTables } from "./pins/left-tables.ts";
+import { createPinFolders, type Pins, removePins } from "./pins/pins.ts";
+import { registerSensor, registrar } from "./pins/register-sensor.ts";
+import { nothingSaved, readTablesLabel, writeTablesLabel } from "./pins/tables-label.ts";
+import type { PolicyKernel } from "./policy-kernel.ts";
 import { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
-import { registerSensor, registrar } from "./register-sensor.ts";
-import { createStructLayouts, fieldOf, type StructLayouts } from "./struct-layouts.ts";
-import { nothingSaved, readTablesLabel, writeTablesLabel } from "./tables-label.ts";
+import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
+import { createConfigFlags } from "./tables/config-flags.ts";
+import { createFollowedProcesses } from "./tables/followed-processes.ts";
+import { createPolicyTables, tableMaps } from "./tables/policy-tables.ts";
+import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
 export type KernelOptions = {
   /** Below a bpf file system. */

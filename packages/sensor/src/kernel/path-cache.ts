@@ -3,12 +3,12 @@ import type { Logger } from "@gander/base";
 import type { BpfMap, ObjectSpec } from "@gander/libbpf";
 import { setVariables } from "@gander/libbpf";
 import { hasBpfLsm, type KernelFacts } from "@gander/policy";
-import { configFlags } from "./abi.gen.ts";
-import type { SetConfigFlag } from "./config-flags.ts";
+import { configFlags } from "../link/abi.gen.ts";
 import type { GracePeriod } from "./grace-period.ts";
 import { loadPinned } from "./hook-programs.ts";
 import { symbolAddresses } from "./kernel-symbols.ts";
-import type { Pins } from "./pins.ts";
+import type { Pins } from "./pins/pins.ts";
+import type { SetConfigFlag } from "./tables/config-flags.ts";
 
 /** Hooks remember what the index says of the paths of open files (bpf/cache.bpf.h). */
 export type PathCache = {

@@ -13,9 +13,9 @@ import {
   trimMemory,
 } from "@gander/libbpf";
 import type { NamespaceName, Prototype } from "@gander/policy";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { KernelFacts } from "../plan/kernel-facts.ts";
+import { parseTracepointFormat } from "../plan/tracepoint-format.ts";
 import { hasSymbol } from "./kernel-symbols.ts";
-import { parseTracepointFormat } from "./tracepoint-format.ts";
 
 export interface RunningKernelFacts extends KernelFacts {
   /** Looks up many functions in one pass through the kernel's types (10 ms a pass). */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GrowingTotal, type Report } from "@gander/metrics";
 import type { HookKind } from "@gander/policy";
-import type { EventPipeline } from "../events/event-pipeline.ts";
-import type { JsonExport } from "../json-export.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { OperatorLink } from "../operator/operator-link.ts";
-import { countsAs } from "../policy/counters.ts";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
+import type { JsonExport } from "../pipeline/json-export.ts";
+import { countsAs } from "../policy/counts/counters.ts";
 import type { PolicyState } from "../policy/policy-state.ts";
 import type { sensorInstruments } from "./sensor-instruments.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createLogger } from "@gander/base";
 import { describe, expect, it } from "vitest";
 import type { OperatorStatus } from "../operator/operator-status.ts";
-import { noPolicyCounts } from "../policy/counters.ts";
+import { noPolicyCounts } from "../policy/counts/counters.ts";
 import type { PolicyCounters, PolicyState } from "../policy/policy-state.ts";
 import type { SensorMetricsDeps } from "./collect-sensor.ts";
 import { sensorInstruments } from "./sensor-instruments.ts";

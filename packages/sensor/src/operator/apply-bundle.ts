@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeException, NodePolicies, NodePolicy } from "../policy/node-policies.ts";
+import type { NodeException, NodePolicies, NodePolicy } from "../policy/node/node-policies.ts";
 import type { NodeBundle } from "./node-bundle.ts";
 
 /** What of a bundle isn't in force as it was sent. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import type { NodePod } from "../policy/node-policies.ts";
+import type { NodePod } from "../policy/node/node-policies.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
 
 /** What lies on disk of a bundle; contents of policies lie beside it, under their digests. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import type { Commit } from "@gander/proto/stream";
-import type { NodeCounts, NodePolicies } from "../policy/node-policies.ts";
+import type { NodeCounts, NodePolicies } from "../policy/node/node-policies.ts";
 import { type Applied, applyBundle, type BundleException } from "./apply-bundle.ts";
 import { BundleSaver, type BundleSaverOptions } from "./bundle-saver.ts";
 import type { BundleStore } from "./bundle-store.ts";

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { link, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeDurably } from "../host/write-durably.ts";
 import { decodeBundle, encodeBundle, type StoredBundle } from "./bundle-file.ts";
 import { type EpochFloor, openEpochFloor } from "./epoch-floor.ts";
 import type { BundleSources } from "./node-bundle.ts";
-import { writeDurably } from "./write-durably.ts";
 
 export type BundleStoreOptions = {
   /** Where it all lies; made if it isn't there. */

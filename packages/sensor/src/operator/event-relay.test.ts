@@ -9,8 +9,8 @@ import {
   type ServerDuplexStream,
 } from "@grpc/grpc-js";
 import { afterEach, expect, it } from "vitest";
-import { createEventPublisher } from "../events/event-publisher.ts";
 import { createSensorEvent } from "../events/sensor-event.ts";
+import { createEventPublisher } from "../pipeline/event-publisher.ts";
 import { createEventRelay, type EventCall, type EventRelay } from "./event-relay.ts";
 
 const asIs = (bytes: Buffer) => bytes;

@@ -2,8 +2,8 @@
 import { type EventBatch, type StartEvents, streamCodec } from "@gander/proto/stream";
 import { toCallError } from "../control/call-error.ts";
 import { compileRequest, readWatchRequest } from "../control/get-events.ts";
-import type { EventPipeline } from "../events/event-pipeline.ts";
-import type { FilterOptions } from "../events/filter.ts";
+import type { FilterOptions } from "../filters/filter.ts";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import { createEventBatches, type EventBatches } from "./event-batches.ts";
 
 /** A call of gander.v1.SensorStream/Events, as far as it is needed: encoded messages both ways. */

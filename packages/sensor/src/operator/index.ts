@@ -4,7 +4,7 @@ export type {
   NodeException,
   NodePolicies,
   NodeVersion,
-} from "../policy/node-policies.ts";
+} from "../policy/node/node-policies.ts";
 export { BundleKeeper } from "./bundle-keeper.ts";
 export { BundleStore } from "./bundle-store.ts";
 export { createEventRelay, type EventRelay } from "./event-relay.ts";

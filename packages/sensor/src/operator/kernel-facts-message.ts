@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { machine, release, version } from "node:os";
 import { type KernelFacts, streamCodec } from "@gander/proto/stream";
-import { writeDurably } from "./write-durably.ts";
+import { writeDurably } from "../host/write-durably.ts";
 
 /** What the operator is told of this kernel, once for all nodes that have the same. */
 export type KernelFactsMessage = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodePolicy } from "@gander/policy/wire";
-import type { NodePolicy, NodeVersion } from "../policy/node-policies.ts";
+import type { NodePolicy, NodeVersion } from "../policy/node/node-policies.ts";
 import type { StoredBundle } from "./bundle-file.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodePod } from "../policy/node-policies.ts";
+import type { NodePod } from "../policy/node/node-policies.ts";
 
 /** A policy as the operator announced it; what it says is found by the digest. */
 export type PolicyHead = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { GanderError } from "@gander/base";
-import { type OperatorAddress, parseOperatorAddress } from "./operator-address.ts";
+import { type OperatorAddress, parseOperatorAddress } from "../configuration/operator-address.ts";
 
 /** Flags of `gander run`. */
 export type OperatorFlags = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type PolicyCounts, policyCountFields, type Summary } from "@gander/proto/stream";
-import type { NodeCounts, NodePolicyCounts } from "../policy/node-policies.ts";
+import type { NodeCounts, NodePolicyCounts } from "../policy/node/node-policies.ts";
 
 /** So many fit into one message, with room to spare. */
 const inOneMessage = 1_000;

@@ -11,7 +11,7 @@ import type {
   PolicyHead as WireHead,
 } from "@gander/proto/stream";
 import { streamLimits } from "@gander/proto/stream";
-import type { NodePod } from "../policy/node-policies.ts";
+import type { NodePod } from "../policy/node/node-policies.ts";
 import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 
 /** A version that is complete. */

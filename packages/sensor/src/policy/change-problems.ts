@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import type { InstalledPolicy } from "./installed-policy.ts";
-import { NotKeptError } from "./manifest-keeper.ts";
+import { NotKeptError } from "./manifest/manifest-keeper.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { PolicyKey } from "./policy-state.ts";
 

@@ -6,7 +6,9 @@ import {
   countRemarks,
   noPolicyCounts,
   noSelectorCounts,
-} from "./counters.ts";
+} from "./counts/counters.ts";
+import { kernelMemoryOf } from "./counts/kernel-memory.ts";
+import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
 import type { Generations } from "./generations.ts";
 import {
@@ -16,8 +18,6 @@ import {
   type InstalledRule,
 } from "./installed-policy.ts";
 import type { NewPolicy } from "./installer.ts";
-import { kernelMemoryOf } from "./kernel-memory.ts";
-import { countsOfRule } from "./policy-counts.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
 
 const sections = { kprobe: "kprobes", tracepoint: "tracepoints", lsm: "lsmhooks" } as const;

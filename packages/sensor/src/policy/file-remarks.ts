@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { filesOfHooks } from "@gander/policy";
-import type { HostFiles } from "./host-files.ts";
+import type { HostFiles } from "../link/host-files.ts";
 import type { InstalledPolicy } from "./installed-policy.ts";
 
 /** What is to be said of the files that a policy asks for by `identity: file`. */

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { limits } from "../kernel/abi.gen.ts";
-import { seesOpenFile } from "../kernel/open-files.ts";
-import type { Side } from "../kernel/table-writer.ts";
-import type { Groups } from "./group-plan.ts";
+
+import type { Side } from "../kernel/tables/table-writer.ts";
+import { limits } from "../link/abi.gen.ts";
+import type { Groups } from "../link/group-plan.ts";
+import type { LinkedTables } from "../link/linked-tables.ts";
+import { type LinkInput, link } from "../link/linker.ts";
+import { seesOpenFile } from "../link/open-files.ts";
+import type { RuleSpec } from "../link/rule-spec.ts";
 import {
   activeRules,
   type InstalledPolicy,
@@ -10,9 +14,6 @@ import {
   isForAll,
   isForHost,
 } from "./installed-policy.ts";
-import type { LinkedTables } from "./linked-tables.ts";
-import { type LinkInput, link } from "./linker.ts";
-import type { RuleSpec } from "./rule-spec.ts";
 
 /** What a side of the tables counts calls for; enough to make sense of them later. Plain data. */
 export type Generation = {

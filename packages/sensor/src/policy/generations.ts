@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import { filesOfHooks } from "@gander/policy";
-import { limits } from "../kernel/abi.gen.ts";
-import type { Side } from "../kernel/table-writer.ts";
-import { createFollowBits, type FollowBits, type Followed } from "./follow-bits.ts";
+import type { PolicyKernel } from "../kernel/policy-kernel.ts";
+import type { Side } from "../kernel/tables/table-writer.ts";
+import { limits } from "../link/abi.gen.ts";
+import { createFollowBits, type FollowBits, type Followed } from "../link/follow-bits.ts";
+import type { Groups } from "../link/group-plan.ts";
+import { createHostFiles, type HostFiles } from "../link/host-files.ts";
+import type { LinkedTables } from "../link/linked-tables.ts";
+import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import { createSetInterner, type SetInterner } from "../link/set-interner.ts";
+import { createHitCounter, type HitCounter } from "./counts/hit-counter.ts";
+import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
+import { createPastCounts, type PastCounts } from "./counts/past-counts.ts";
+import { countsOf } from "./counts/policy-counts.ts";
 import { type Generation, type Linked, linkGeneration } from "./generation.ts";
-import type { Groups } from "./group-plan.ts";
-import { createHitCounter, type HitCounter } from "./hit-counter.ts";
-import { createHostFiles, type HostFiles } from "./host-files.ts";
 import { activeRules, allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
-import type { LinkedTables } from "./linked-tables.ts";
-import type { Manifest } from "./manifest.ts";
-import type { ManifestBody, ManifestKeeper } from "./manifest-keeper.ts";
-import { createMissCounter, type MissCounter } from "./miss-counter.ts";
-import { createNumberPool, type NumberPool } from "./number-pool.ts";
-import { createPastCounts, type PastCounts } from "./past-counts.ts";
-import { countsOf } from "./policy-counts.ts";
-import type { PolicyKernel } from "./policy-kernel.ts";
+import type { Manifest } from "./manifest/manifest.ts";
+import type { ManifestBody, ManifestKeeper } from "./manifest/manifest-keeper.ts";
 import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
-import { createSetInterner, type SetInterner } from "./set-interner.ts";
 
 export type Installed = ReadonlyMap<string, InstalledPolicy>;
 

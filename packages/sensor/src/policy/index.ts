@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export type { RuleInfo } from "../link/rule-info.ts";
 export { activeRules, type InstalledPolicy } from "./installed-policy.ts";
 export { unknownPolicyPrefix } from "./left-policies.ts";
-export { createManifestFile, type ManifestFile, noManifests } from "./manifest.ts";
+export { createManifestFile, type ManifestFile, noManifests } from "./manifest/manifest.ts";
 export {
   createNodePolicies,
   type NodeCounts,
@@ -12,7 +14,7 @@ export {
   type NodePolicy,
   type NodePolicyCounts,
   type NodeVersion,
-} from "./node-policies.ts";
+} from "./node/node-policies.ts";
 export {
   createPolicyManager,
   type PolicyManager,
@@ -27,7 +29,5 @@ export type {
   PolicyOrigin,
   PolicyState,
   PolicyStatus,
-  SelectorCounters,
   SelectorState,
 } from "./policy-state.ts";
-export type { RuleInfo } from "./rule-info.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook, CompiledPolicy } from "@gander/policy";
-import type { PlannedRule } from "../kernel/attach-plan.ts";
+import type { PlannedRule } from "../plan/attach-plan.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
 /** A policy as this node has it: its hooks are attached and its counters allocated. Plain data. */

@@ -7,7 +7,8 @@ import {
   functionNamesOf,
   type Refusal,
 } from "@gander/policy";
-import { type PlannedRule, planHook } from "../kernel/attach-plan.ts";
+import { LinkLimitError } from "../link/link-limit-error.ts";
+import { type PlannedRule, planHook } from "../plan/attach-plan.ts";
 import type { Generations, Installed } from "./generations.ts";
 import {
   type InstalledHook,
@@ -17,7 +18,6 @@ import {
 } from "./installed-policy.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { PolicyKey } from "./policy-state.ts";
-import { LinkLimitError } from "./rule-spec.ts";
 
 export type NewPolicy = {
   readonly key: PolicyKey;

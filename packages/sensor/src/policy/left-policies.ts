@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Result } from "@gander/base";
-import type { LeftTables, UnknownTables } from "../kernel/left-tables.ts";
-import { nothingSaved } from "../kernel/tables-label.ts";
-import { noPolicyCounts } from "./counters.ts";
+import type { LeftTables, UnknownTables } from "../kernel/pins/left-tables.ts";
+import { nothingSaved } from "../kernel/pins/tables-label.ts";
+import { noPolicyCounts } from "./counts/counters.ts";
 import type { Generations } from "./generations.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { HookState, PolicyKey, PolicyState } from "./policy-state.ts";

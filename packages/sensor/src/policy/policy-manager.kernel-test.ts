@@ -13,7 +13,7 @@ import {
   startGuestSensor,
   stateOf,
 } from "../../test/guest-sensor.ts";
-import { recordType } from "../kernel/abi.gen.ts";
+import { recordType } from "../link/abi.gen.ts";
 
 const examples = new URL("../../../../policies/examples/", import.meta.url);
 const seeds = [

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem, Result } from "@gander/base";
 import { type CheckedPolicy, type CompiledPolicy, filesOfHooks } from "@gander/policy";
-import type { LeftTables } from "../kernel/left-tables.ts";
+import type { LeftTables } from "../kernel/pins/left-tables.ts";
+import type { PolicyKernel } from "../kernel/policy-kernel.ts";
+import type { RuleInfo } from "../link/rule-info.ts";
 import {
   changeProblem,
   notFound,
@@ -17,13 +19,11 @@ import { createGenerations, type Generations, type Installed } from "./generatio
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
 import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
-import type { FoundManifests, Manifest, ManifestFile } from "./manifest.ts";
-import { createManifestKeeper, NotKeptError } from "./manifest-keeper.ts";
-import type { PolicyKernel } from "./policy-kernel.ts";
+import type { FoundManifests, Manifest, ManifestFile } from "./manifest/manifest.ts";
+import { createManifestKeeper, NotKeptError } from "./manifest/manifest-keeper.ts";
+import { isSettled, restorable, usesOf } from "./manifest/restorable.ts";
 import { policyProblem, problemsText } from "./policy-problem.ts";
 import type { PolicyKey, PolicyOrigin, PolicyState } from "./policy-state.ts";
-import { isSettled, restorable, usesOf } from "./restorable.ts";
-import type { RuleInfo } from "./rule-info.ts";
 import { checkStandaloneScope } from "./standalone-scope.ts";
 
 /** Policies of the operator are changed by `exclusively` alone. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
-import type { SelectorCounter } from "./counter-table.ts";
+import type { SelectorCounters } from "../link/counter-table.ts";
 
 /** Who brought a policy; the same name may come from all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -72,15 +72,6 @@ export type SelectorState = {
   readonly index: number;
   readonly label: string;
   readonly counters: SelectorCounters;
-};
-
-/**
- * Calls that reached the selector's actions: matched = emitted + all that are suppressed + all that are lost.
- * What each is: counter-table.ts.
- */
-export type SelectorCounters = Readonly<Record<SelectorCounter, bigint>> & {
-  /** Calls that were stopped, in one way or in several. */
-  readonly enforced: bigint;
 };
 
 /** hits = filtered + unevaluated + matched, so hits = emitted + filtered + unevaluated + suppressed + lost, exactly. */

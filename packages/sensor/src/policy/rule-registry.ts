@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CompiledHook, syscallFunction } from "@gander/policy";
+import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
-import type { RuleInfo } from "./rule-info.ts";
 
 /** What rules are, also for a while after they are gone: records of theirs may still be in the ring. */
 export interface RuleRegistry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { validText } from "../events/text-view.ts";
+import { validText } from "../text/text-view.ts";
 import { joinArguments, readArguments } from "./command-line.ts";
 
 describe("arguments", () => {

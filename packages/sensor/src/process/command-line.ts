@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { validText } from "../events/text-view.ts";
+import { validText } from "../text/text-view.ts";
 
 const scratch = Buffer.alloc(4096);
 const space = 0x20;

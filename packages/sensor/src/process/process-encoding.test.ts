@@ -2,8 +2,8 @@
 import { codec, type Process, toProtoJson } from "@gander/proto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonLine } from "../events/json-text.ts";
-import { arbitraryProcess } from "./arbitrary-process.ts";
+import { arbitraryProcess } from "../../test/arbitrary-process.ts";
+import { jsonLine } from "../text/json-text.ts";
 import { plainProcess } from "./plain-process.ts";
 import type { ProcessEntry } from "./process-entry.ts";
 

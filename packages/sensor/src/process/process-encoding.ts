@@ -1,10 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BackwardWriter, codec, type FileProperties, toProtoJson } from "@gander/proto";
-import { jsonLine } from "../events/json-text.ts";
-import { createKnownField } from "../events/known-field.ts";
-import { LineBuffer } from "../events/line-buffer.ts";
-import type { ProcessEntry } from "./process-entry.ts";
+import {
+  BackwardWriter,
+  type BinaryProperties,
+  type Capabilities,
+  codec,
+  type FileProperties,
+  type Namespaces,
+  type ProcessCredentials,
+  toProtoJson,
+} from "@gander/proto";
+import { jsonLine } from "../text/json-text.ts";
+import { createKnownField } from "../text/known-field.ts";
+import { LineBuffer } from "../text/line-buffer.ts";
+import type { Workload } from "../workload/workload.ts";
 import { flagsText } from "./process-flags.ts";
+
+/** What of a process is encoded; a `ProcessEntry` has it. */
+export type EncodedProcess = {
+  readonly execId: string;
+  readonly parentExecId: string;
+  readonly pid: number;
+  readonly uid: number;
+  readonly auid: number;
+  readonly cwd: string;
+  readonly binary: string;
+  readonly arguments: string;
+  readonly flags: number;
+  readonly seconds: number;
+  readonly nanos: number;
+  readonly refcnt: number;
+  readonly inInitTree: boolean;
+  readonly workload: Workload;
+  readonly capabilities: Capabilities | undefined;
+  readonly namespaces: Namespaces | undefined;
+  readonly credentials: ProcessCredentials | undefined;
+  readonly binaryProperties: BinaryProperties | undefined;
+};
 
 /** A Process as JSON in three parts; between them come `,"refcnt":N` and `,"tid":N`. */
 export type JsonParts = {
@@ -60,7 +91,7 @@ const known = {
 };
 
 /** hot: the whole of it (bench/event-encoding). */
-export function writeJsonProcess(line: LineBuffer, entry: ProcessEntry, tid: number): void {
+export function writeJsonProcess(line: LineBuffer, entry: EncodedProcess, tid: number): void {
   writeHead(line, entry);
   writeRefcnt(line, entry.refcnt);
   const { capabilities, namespaces } = entry;
@@ -91,7 +122,7 @@ function writeRefcnt(line: LineBuffer, refcnt: number): void {
   line.number(refcnt);
 }
 
-function writeHead(line: LineBuffer, entry: ProcessEntry): void {
+function writeHead(line: LineBuffer, entry: EncodedProcess): void {
   line.raw(parts.execId);
   line.ascii(entry.execId);
   line.raw(parts.pid);
@@ -124,14 +155,14 @@ function writeField(line: LineBuffer, name: Uint8Array, content: string): void {
 
 const scratch = new LineBuffer();
 
-export function encodeJsonParts(entry: ProcessEntry): JsonParts {
+export function encodeJsonParts(entry: EncodedProcess): JsonParts {
   const tail = encodeJsonTail(entry);
   scratch.length = 0;
   writeHead(scratch, entry);
   return { head: scratch.copy(0), middle: jsonMiddle(entry), tail };
 }
 
-function jsonMiddle({ capabilities, namespaces }: ProcessEntry): Uint8Array {
+function jsonMiddle({ capabilities, namespaces }: EncodedProcess): Uint8Array {
   if (capabilities === undefined && namespaces === undefined) return none;
   const message = {
     ...(capabilities && { cap: capabilities }),
@@ -141,7 +172,7 @@ function jsonMiddle({ capabilities, namespaces }: ProcessEntry): Uint8Array {
 }
 
 /** The part of the JSON that changes when the exec event is over. */
-export function encodeJsonTail(entry: ProcessEntry): Uint8Array {
+export function encodeJsonTail(entry: EncodedProcess): Uint8Array {
   const { credentials, binaryProperties, inInitTree } = entry;
   if (credentials === undefined && binaryProperties === undefined)
     return inInitTree ? tails.inside : tails.outside;
@@ -151,7 +182,7 @@ export function encodeJsonTail(entry: ProcessEntry): Uint8Array {
 }
 
 /** hot: two execs of three have no properties, or the path of the file alone (bench/event-encoding). */
-function writeTail(line: LineBuffer, entry: ProcessEntry): void {
+function writeTail(line: LineBuffer, entry: EncodedProcess): void {
   const { credentials, binaryProperties, inInitTree } = entry;
   const count = countFields(binaryProperties);
   const file = binaryProperties?.file;
@@ -200,7 +231,7 @@ function writeFile(line: LineBuffer, { inode, path = "" }: FileProperties): void
 
 const writer = new BackwardWriter(4096);
 
-export function encodeProtoParts(entry: ProcessEntry): ProtoParts {
+export function encodeProtoParts(entry: EncodedProcess): ProtoParts {
   const { capabilities, namespaces } = entry;
   const rich = capabilities !== undefined || namespaces !== undefined;
   const middle = {
@@ -215,7 +246,7 @@ export function encodeProtoParts(entry: ProcessEntry): ProtoParts {
 }
 
 /** Fields 12 to 1, from the last to the first. */
-function protoHead(entry: ProcessEntry): Uint8Array {
+function protoHead(entry: EncodedProcess): Uint8Array {
   const { pod, containerId } = entry.workload;
   const w = writer;
   w.start();
@@ -260,7 +291,7 @@ export function encodeProtoTail({
   credentials,
   binaryProperties,
   inInitTree,
-}: ProcessEntry): Uint8Array {
+}: EncodedProcess): Uint8Array {
   const hasBinary = binaryProperties !== undefined && Object.keys(binaryProperties).length > 0;
   if (credentials === undefined && !hasBinary)
     return inInitTree ? protoTails.inside : protoTails.outside;

@@ -6,7 +6,7 @@ import type {
   ProcessCredentials,
   ProcessPart,
 } from "@gander/proto";
-import type { LineBuffer } from "../events/line-buffer.ts";
+import type { LineBuffer } from "../text/line-buffer.ts";
 import { noWorkload, type Workload } from "../workload/workload.ts";
 import {
   encodeJsonParts,

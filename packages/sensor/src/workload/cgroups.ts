@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstatSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { RecordOffsets } from "../events/record-layouts.ts";
-import type { RecordReader } from "../events/record-reader.ts";
+import type { RecordOffsets } from "../records/record-layouts.ts";
+import type { RecordReader } from "../records/record-reader.ts";
 import { isPodsRoot, podUidOf } from "./cgroup-names.ts";
 import { type ContainerBundles, createContainerBundles } from "./container-bundles.ts";
 import { containerIdOf } from "./container-id.ts";

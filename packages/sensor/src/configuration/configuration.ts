@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineConfiguration, type Values } from "@gander/base";
+import { checkMetricsAddress } from "@gander/metrics/address";
+import { defaultBundlePaths } from "../workload/container-bundles.ts";
+import { parseOperatorAddress } from "./operator-address.ts";
+import { parseServerAddress } from "./server-address.ts";
+
+export const DEFAULT_SERVER_ADDRESS = "unix:///var/run/gander/gander.sock";
+
+const mebibyte = 1024 ** 2;
+
+/**
+ * Every setting of the sensor, once: flags, `GANDER_…` variables, files, `--help` and docs/cli.md
+ * come from here. Names that mean what Tetragon's mean are Tetragon's.
+ */
+export const sensorOptions = {
+  policies: {
+    type: "list",
+    default: ["/etc/gander/policies.d"],
+    placeholder: "DIR",
+    help: "Directories of policies, one level deep. They are watched: what is added, changed or deleted takes effect at once. A directory may appear later.",
+    group: "Policies",
+    aliases: ["tracing-policy-dir"],
+  },
+  "tracing-policy": {
+    type: "list",
+    default: [],
+    placeholder: "FILE",
+    help: "Single policy files, read once at the start. The sensor does not start if one of them is broken.",
+    group: "Policies",
+  },
+  "keep-sensors-on-exit": {
+    type: "boolean",
+    default: false,
+    help: "Leave enforcement in the kernel when the sensor is stopped. (A sensor that is killed always leaves it.)",
+    group: "Policies",
+  },
+  operator: {
+    type: "text",
+    default: "",
+    placeholder: "HOST:PORT",
+    help: "Get policies from the operator of the cluster as well, and tell it what became of them. The last ones are kept below --state-dir and are in force at the next start before the operator answers; a directory on disk keeps them over a reboot.",
+    group: "Operator",
+    check: checkOperatorAddress,
+  },
+  "operator-ca": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Authorities (PEM) that sign the operator's certificate. Read for each connection.",
+    group: "Operator",
+  },
+  "operator-token": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Service account token by which the operator knows this node: projected, with the audience gander-operator. Read for each connection.",
+    group: "Operator",
+  },
+  "operator-server-name": {
+    type: "text",
+    default: "",
+    placeholder: "NAME",
+    help: "Name in the operator's certificate, if it is not the host of --operator.",
+    group: "Operator",
+  },
+  "operator-insecure": {
+    type: "boolean",
+    default: false,
+    help: "Connect without TLS, for trials: whoever is in between can take the token and change policies. Not needed for an address of this machine.",
+    group: "Operator",
+  },
+  "export-filename": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Write every event as a line of JSON to this file; - is the standard output.",
+    group: "Export",
+  },
+  "export-file-max-size-mb": {
+    type: "number",
+    default: 10,
+    min: 1,
+    max: 1_000_000,
+    help: "Start a new export file when it has grown to so many megabytes.",
+    group: "Export",
+  },
+  "export-file-rotation-interval": {
+    type: "duration",
+    default: 0,
+    help: "Start a new export file after so long; 0 is never.",
+    group: "Export",
+  },
+  "export-file-max-backups": {
+    type: "number",
+    default: 5,
+    min: 0,
+    max: 100_000,
+    help: "How many old export files are kept.",
+    group: "Export",
+  },
+  "export-file-compress": {
+    type: "boolean",
+    default: false,
+    help: "Compress old export files with gzip.",
+    group: "Export",
+  },
+  "export-file-perm": {
+    type: "text",
+    default: "600",
+    placeholder: "MODE",
+    help: "Permissions of export files, in octal.",
+    group: "Export",
+    check: (text) =>
+      /^0?[0-7]{3}$/.test(text) ? undefined : `"${text}" is no octal mode such as 600`,
+  },
+  "export-rate-limit": {
+    type: "number",
+    default: -1,
+    min: -1,
+    help: "At most so many events are exported in a minute; the rest is counted and marked. -1 is no limit.",
+    group: "Export",
+  },
+  "export-allowlist": {
+    type: "list",
+    default: [],
+    commas: "keep",
+    placeholder: "JSON",
+    help: "Export only events that match one of these filters, a JSON object each. May be given again, or one a line.",
+    group: "Export",
+  },
+  "export-denylist": {
+    type: "list",
+    default: [],
+    commas: "keep",
+    placeholder: "JSON",
+    help: "Do not export events that match one of these filters.",
+    group: "Export",
+  },
+  "field-filters": {
+    type: "list",
+    default: [],
+    commas: "keep",
+    placeholder: "JSON",
+    help: "Include or exclude fields of exported events.",
+    group: "Export",
+  },
+  "redaction-filters": {
+    type: "list",
+    default: [],
+    commas: "keep",
+    placeholder: "JSON",
+    help: "Replace what the groups of a regular expression match in process arguments by asterisks, everywhere.",
+    group: "Events",
+  },
+  "enable-process-cred": {
+    type: "boolean",
+    default: false,
+    help: "Events carry the credentials and capabilities of processes.",
+    group: "Events",
+  },
+  "enable-process-ns": {
+    type: "boolean",
+    default: false,
+    help: "Events carry the namespaces of processes.",
+    group: "Events",
+  },
+  "enable-ancestors": {
+    type: "list",
+    default: [],
+    values: ["base", "kprobe", "tracepoint", "lsm"],
+    help: "Kinds of events that carry all ancestors of the process and not only its parent; base is exec and exit.",
+    group: "Events",
+  },
+  "expose-stack-addresses": {
+    type: "boolean",
+    default: false,
+    help: "Stack traces carry addresses of the kernel and of processes, which help an attacker who reads them.",
+    group: "Events",
+  },
+  "process-cache-size": {
+    type: "number",
+    default: 65_536,
+    min: 1024,
+    max: 4_194_304,
+    help: "How many processes are remembered, with those that have ended but may still be named.",
+    group: "Events",
+  },
+  "event-queue-size": {
+    type: "number",
+    default: 10_000,
+    min: 100,
+    max: 1_000_000,
+    help: "Events that wait for one slow reader before its own are dropped, counted and marked.",
+    group: "Events",
+  },
+  "container-configurations": {
+    type: "list",
+    default: defaultBundlePaths,
+    placeholder: "FILE",
+    help: "Where the container runtime keeps the OCI configuration of a container, whose id stands for ID. Names and images of containers come from there.",
+    group: "Events",
+  },
+  "cluster-name": {
+    type: "text",
+    default: "",
+    help: "Name of the cluster in every event.",
+    group: "Events",
+  },
+  "node-name": {
+    type: "text",
+    default: "",
+    help: "Name of this machine in every event and exec_id [default: NODE_NAME, else the host's name]",
+    group: "Events",
+  },
+  "server-address": {
+    type: "text",
+    default: DEFAULT_SERVER_ADDRESS,
+    placeholder: "ADDRESS",
+    help: "Where the gRPC interface listens: a socket for root, or host:port of the network. Beside a port there is always the socket as well.",
+    group: "Interface",
+    check: checkServerAddress,
+  },
+  "server-tls-cert-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Certificate (PEM) by which clients in the network know this sensor. Read once, at the start.",
+    group: "Interface",
+  },
+  "server-tls-key-file": {
+    type: "text",
+    default: "",
+    placeholder: "FILE",
+    help: "Private key (PEM) of the certificate.",
+    group: "Interface",
+  },
+  "server-tls-client-ca-files": {
+    type: "list",
+    default: [],
+    placeholder: "FILE",
+    help: "Authorities (PEM): every client in the network must have a certificate of one of them, and may then change policies as well.",
+    group: "Interface",
+  },
+  "server-tls-require-client-cert": {
+    type: "boolean",
+    default: false,
+    help: "Refuse clients without a certificate; always the case where there are authorities.",
+    group: "Interface",
+  },
+  "server-allow-anonymous": {
+    type: "boolean",
+    default: false,
+    help: "Let everybody who reaches host:port read events and change policies. Without, clients without a certificate only read, and without TLS only from this machine.",
+    group: "Interface",
+  },
+  "metrics-server": {
+    type: "text",
+    default: "",
+    placeholder: "HOST:PORT",
+    help: "Where metrics are served for Prometheus at /metrics, in plain HTTP to everybody who reaches it; :2112 is all addresses. Without: nowhere.",
+    group: "Interface",
+    check: (text) => (text === "" ? undefined : checkMetricsAddress(text)),
+  },
+  "otlp-endpoint": {
+    type: "text",
+    default: "",
+    placeholder: "URL",
+    help: "Send metrics there once a minute by OTLP over HTTP, such as http://localhost:4318.",
+    group: "Interface",
+  },
+  "rb-size": {
+    type: "size",
+    default: 8 * mebibyte,
+    min: 65_536,
+    max: 1024 * mebibyte,
+    help: "Room for records on their way out of the kernel, of all CPUs together; rounded up to a power of two.",
+    group: "Sensor",
+    aliases: ["rb-size-total"],
+  },
+  "bpf-dir": {
+    type: "text",
+    default: "/sys/fs/bpf/gander",
+    placeholder: "DIR",
+    help: "Where programs and maps are pinned; a relative name is below /sys/fs/bpf.",
+    group: "Sensor",
+  },
+  "state-dir": {
+    type: "text",
+    default: "/run/gander",
+    placeholder: "DIR",
+    help: "Small files that let the next sensor take over.",
+    group: "Sensor",
+  },
+  "log-level": {
+    type: "text",
+    default: "info",
+    values: ["debug", "info", "warn", "error"],
+    help: "Which log lines are written to the standard error.",
+    group: "Sensor",
+  },
+  "config-dir": {
+    type: "text",
+    default: "/etc/gander/gander.conf.d",
+    placeholder: "DIR",
+    help: "One file an option: its name is the option, its content the value. /etc/gander/gander.yaml is read before.",
+    group: "Sensor",
+    flagOnly: true,
+  },
+} as const satisfies Parameters<typeof defineConfiguration>[0]["options"];
+
+/** What is wrong with the text of an address; undefined if nothing is. */
+export function checkServerAddress(text: string): string | undefined {
+  return parseServerAddress(text) === undefined
+    ? `"${text}" is no address such as unix:///var/run/gander/gander.sock or localhost:54321`
+    : undefined;
+}
+
+function checkOperatorAddress(text: string): string | undefined {
+  return text === "" || parseOperatorAddress(text) !== undefined
+    ? undefined
+    : `"${text}" is no address such as gander-operator.gander-system.svc:8443`;
+}
+
+export type SensorConfiguration = Values<typeof sensorOptions>;
+
+export const sensorConfiguration = defineConfiguration({
+  command: "gander run",
+  summary:
+    "Watches and guards this machine: loads programs into the kernel, applies the policies of a directory, exports events and serves the interface that `gander events`, `gander policy` and `tetra` talk to. Needs root.",
+  options: sensorOptions,
+  examples: [
+    "sudo gander run --policies policies/examples",
+    "sudo gander run --policies /etc/gander/policies.d --export-filename /var/log/gander/events.log",
+    "sudo gander run --operator gander-operator.gander-system.svc:8443 --operator-ca ca.crt --operator-token token",
+    'sudo gander run --export-filename - --export-denylist \'{"event_set":["PROCESS_EXIT"]}\'',
+  ],
+});

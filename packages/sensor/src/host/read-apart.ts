@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export type ReadApartOptions = {
+  /** No more than this is read of each. */
+  readonly limitBytes: number;
+  /** A file that has not answered after so long is left out. */
+  readonly patienceMs?: number;
+  /** After so long all that is not read yet is left out. */
+  readonly atMostMs?: number;
+};
+
+/** Of all readers that wait for a file that never answers: no more are started. */
+const mostStuck = 4;
+const stuck = new Set<ChildProcess>();
+
+/**
+ * Reads files that a workload can keep from answering, as those in /proc that need another process's memory.
+ * It is done by a process apart, that is killed when it waits, and left behind when even that takes time. Gives
+ * the contents in the order of the paths; undefined: it can't be read, or not in time. Never rejects.
+ */
+export async function readApart(
+  paths: readonly string[],
+  { limitBytes, patienceMs = 100, atMostMs = 2_000 }: ReadApartOptions,
+): Promise<readonly (Buffer | undefined)[]> {
+  const contents: (Buffer | undefined)[] = [];
+  const end = performance.now() + atMostMs;
+  while (contents.length < paths.length && stuck.size < mostStuck) {
+    const rest = paths.slice(contents.length);
+    const patience = { patienceMs, end };
+    const { read, why } = await readWithOne(rest, limitBytes, patience);
+    contents.push(...read);
+    if (why !== "waits") break;
+    // For this one.
+    contents.push(undefined);
+  }
+  return paths.map((_, i) => contents[i]);
+}
+
+type Patience = { readonly patienceMs: number; readonly end: number };
+
+/** The contents of those that one reader could read, until it had to wait too long. */
+async function readWithOne(
+  paths: readonly string[],
+  limitBytes: number,
+  { patienceMs, end }: Patience,
+): Promise<{
+  readonly read: readonly (Buffer | undefined)[];
+  readonly why: "ended" | "late" | "waits";
+}> {
+  const frames = new Frames();
+  const child = spawn(readerPath, [String(limitBytes)], { stdio: ["pipe", "pipe", "ignore"] });
+  const ended = Promise.withResolvers<"ended">();
+  child.once("error", () => ended.resolve("ended"));
+  child.stdin.on("error", () => {});
+  child.stdout.on("data", (bytes: Buffer) => frames.add(bytes));
+  child.stdout.once("close", () => ended.resolve("ended"));
+  child.stdin.end(paths.map((path) => `${path}\0`).join(""));
+  const read = frames.contents;
+  let why: "ended" | "late" | "waits" | undefined;
+  for (let seen = -1; why === undefined; ) {
+    const what = await Promise.race([ended.promise, sleep(patienceMs, "tick", { ref: false })]);
+    if (what === "ended" || read.length === paths.length) why = "ended";
+    else if (performance.now() > end) why = "late";
+    else if (read.length === seen && isWaiting(child)) why = "waits";
+    seen = read.length;
+  }
+  leave(child);
+  return { read, why };
+}
+
+/** It may be killed only when what it waits for lets it: until then it counts. */
+function leave(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  stuck.add(child);
+  child.once("exit", () => stuck.delete(child));
+  child.kill("SIGKILL");
+  child.stdout?.destroy();
+  child.stdin?.destroy();
+  child.unref();
+}
+
+/** Not on a CPU, nor for one: state of proc_pid_stat(5), which asks for no lock of the process. */
+function isWaiting({ pid }: ChildProcess): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat[stat.lastIndexOf(")") + 2] !== "R";
+  } catch {
+    return true;
+  }
+}
+
+/** What the reader writes: a size, then so many bytes. */
+class Frames {
+  readonly contents: (Buffer | undefined)[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
+
+  add(bytes: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    while (this.#bytes.length >= 4) {
+      const size = this.#bytes.readInt32LE(0);
+      const end = 4 + Math.max(0, size);
+      if (this.#bytes.length < end) return;
+      this.contents.push(size < 0 ? undefined : Buffer.from(this.#bytes.subarray(4, end)));
+      this.#bytes = this.#bytes.subarray(end);
+    }
+  }
+}
+
+/** Beside a bundle; in the source tree where `make build` puts it. */
+const readerPath =
+  [
+    fileURLToPath(new URL("../read-files", import.meta.url)),
+    fileURLToPath(new URL("../../native/build/read-files", import.meta.url)),
+  ].find(existsSync) ?? "read-files";

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import type { CheckedPolicy, CompiledHook } from "@gander/policy";
+import { planHook } from "../plan/attach-plan.ts";
+import type { KernelFacts } from "../plan/kernel-facts.ts";
+
+export type { KernelFacts } from "../plan/kernel-facts.ts";
+export { readKernelFacts } from "./read-kernel-facts.ts";
+
+/**
+ * What the kernel of `facts` has to say to a policy that is right by itself: errors where a hook cannot
+ * do what it says, warnings where it does less well. Nothing is loaded.
+ */
+export function checkOnKernel(
+  { compiled }: CheckedPolicy,
+  facts: KernelFacts,
+  file: string,
+): readonly Problem[] {
+  return compiled.hooks.flatMap((hook) => checkHook(hook, facts, file));
+}
+
+function checkHook(hook: CompiledHook, facts: KernelFacts, file: string): readonly Problem[] {
+  const problem = { file, path: hook.path, line: 0, column: 0 };
+  const plan = planHook(hook, facts);
+  if (plan.refusals === undefined)
+    return plan.weaknesses.map((message) => ({
+      ...problem,
+      code: "kernel-unsupported",
+      message: `${hook.path}: ${message}`,
+      hint: "",
+      severity: "warning",
+    }));
+  return plan.refusals.map(({ code, message, hint, path = hook.path }) => ({
+    ...problem,
+    path,
+    code,
+    message: `${hook.path}: ${message}`,
+    hint,
+    severity: hook.ignoreCallNotFound && code === "kernel-no-function" ? "note" : "error",
+  }));
+}

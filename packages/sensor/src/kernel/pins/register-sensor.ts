@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { BpfLink, readIterator } from "@gander/libbpf";
+import { type BpfObjectsOptions, readBpfObjects } from "../bpf-objects.ts";
+import { hookKeys } from "./hook-pins.ts";
+import { buildsIn, type Pins, pinsIn } from "./pins.ts";
+
+/** The iterator that notes who reads it (bpf/register.bpf.h). */
+export const registrar = "process__sensor";
+
+/**
+ * Tells the programs of a build that this process is the sensor, whom no policy may stop. There are two
+ * ways, as a policy may deny either.
+ * @returns whether they know it now.
+ */
+export function registerSensor(pins: Pins): boolean {
+  return [readPin, readLink].some((read) => {
+    try {
+      return read(pins.link(registrar)) > 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Without bpf(2). @returns how many bytes: one, if it was noted. */
+function readPin(path: string): number {
+  const file = openSync(path, constants.O_RDWR);
+  try {
+    return readSync(file, Buffer.alloc(1));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Without opening a file. */
+function readLink(path: string): number {
+  using link = BpfLink.fromPin(path);
+  return readIterator(link).length;
+}
+
+type Place = BpfObjectsOptions & { readonly bpfFolder: string };
+
+/**
+ * The same with the programs of all builds that earlier sensors have left.
+ * @returns where those are attached that could not be told, as `hookPointKey` writes it: sensors before
+ * decision 0023 made them, or a policy denies even this.
+ */
+export function introduceSensor(place: Place): string[] {
+  return earlierBuilds(place)
+    .filter((pins) => !registerSensor(pins))
+    .flatMap(attachedHooks);
+}
+
+/** Where a policy denies even to list them: the one whose name is known. */
+function earlierBuilds(place: Place): Pins[] {
+  try {
+    return buildsIn(place.bpfFolder);
+  } catch {
+    return [pinsIn(join(place.bpfFolder, readBpfObjects(place).digest))];
+  }
+}
+
+function attachedHooks(pins: Pins): string[] {
+  try {
+    return hookKeys(pins);
+  } catch {
+    return ["places that cannot be listed"];
+  }
+}

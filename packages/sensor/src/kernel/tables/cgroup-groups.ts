@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BpfMap } from "@gander/libbpf";
+import { cgroupPlace, configFlags, limits } from "../../link/abi.gen.ts";
+import type { SetConfigFlag } from "./config-flags.ts";
+
+/**
+ * Which group of policies each cgroup belongs to; those that aren't listed belong to group 0. The
+ * programs add to it as well: a new cgroup gets the group of the one it is made in.
+ */
+export interface CgroupGroups {
+  /** @throws BpfError if there are too many cgroups. */
+  set(cgroup: bigint, group: number): void;
+  delete(cgroup: bigint): void;
+  /** All that are listed, as they are now. */
+  entries(): Iterable<readonly [cgroup: bigint, group: number]>;
+  /** Makes lookups quick again where cgroups that are gone have shared a place. */
+  tidy(): void;
+}
+
+type Deps = {
+  /** The hash that is right in any case, and the array that spares looking into it. */
+  readonly cgroups: Pick<BpfMap, "entries" | "set" | "delete">;
+  readonly places: BigUint64Array;
+  readonly setFlag: SetConfigFlag;
+  /** Tells programs how many are listed: they leave room for those of other pods. */
+  readonly setListed: (count: number) => void;
+};
+
+const PLACE_TAKEN = BigInt(cgroupPlace.PLACE_TAKEN);
+const PLACE_SHARED = BigInt(cgroupPlace.PLACE_SHARED);
+const PLACE_CGROUP_SHIFT = BigInt(cgroupPlace.PLACE_CGROUP_SHIFT);
+
+export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps): CgroupGroups {
+  const count = BigInt(places.length);
+  const placeOf = (cgroup: bigint) => Number(cgroup % count);
+  const single = (cgroup: bigint, group: number): bigint =>
+    ((cgroup / count) << PLACE_CGROUP_SHIFT) | PLACE_TAKEN | BigInt(group);
+  const isOf = (word: bigint, cgroup: bigint) =>
+    (word & PLACE_SHARED) === 0n &&
+    (word & PLACE_TAKEN) !== 0n &&
+    word >> PLACE_CGROUP_SHIFT === cgroup / count;
+  let added = 0n;
+  /** Programs write as well: only what was looked at is replaced. */
+  const replace = (place: number, next: (word: bigint) => bigint): void => {
+    for (;;) {
+      const word = Atomics.load(places, place);
+      const wanted = next(word);
+      if (wanted === word || Atomics.compareExchange(places, place, word, wanted) === word) return;
+    }
+  };
+
+  function* entries(): Generator<readonly [bigint, number]> {
+    for (const [key, value] of cgroups.entries()) {
+      yield [
+        new DataView(key.buffer, key.byteOffset).getBigUint64(0, true),
+        new DataView(value.buffer, value.byteOffset).getUint32(0, true),
+      ];
+    }
+  }
+
+  return {
+    entries,
+    set(cgroup, group) {
+      if (group >= limits.MAX_GROUPS) throw new RangeError(`there is no group ${group}`);
+      cgroups.set(keyOf(cgroup), new Uint8Array(Uint32Array.of(group).buffer));
+      replace(placeOf(cgroup), (word) =>
+        word === 0n || isOf(word, cgroup)
+          ? single(cgroup, group)
+          : (added++ << PLACE_CGROUP_SHIFT) | PLACE_SHARED,
+      );
+      setFlag(configFlags.CONFIG_CGROUPS, true);
+    },
+    delete(cgroup) {
+      replace(placeOf(cgroup), (word) => (isOf(word, cgroup) ? 0n : word));
+      cgroups.delete(keyOf(cgroup));
+    },
+    tidy() {
+      // Looked at before the hash: a cgroup that a program adds meanwhile changes its place afterwards.
+      const before = places.slice();
+      const listed = new Map<number, bigint | "several">();
+      let size = 0;
+      for (const [cgroup, group] of entries()) {
+        size++;
+        const place = placeOf(cgroup);
+        listed.set(place, listed.has(place) ? "several" : single(cgroup, group));
+      }
+      for (const [place, word] of before.entries()) {
+        const wanted = listed.get(place) ?? 0n;
+        if ((word & PLACE_SHARED) !== 0n && wanted !== "several")
+          Atomics.compareExchange(places, place, word, wanted);
+      }
+      setListed(size);
+      if (size === 0) setFlag(configFlags.CONFIG_CGROUPS, false);
+    },
+  };
+}
+
+function keyOf(cgroup: bigint): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(cgroup).buffer);
+}

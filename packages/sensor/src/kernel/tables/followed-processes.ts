@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BpfMap } from "@gander/libbpf";
+import { configFlags } from "../../link/abi.gen.ts";
+import type { Followed } from "../../link/follow-bits.ts";
+import type { SetConfigFlag } from "./config-flags.ts";
+import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
+
+/** Marks of processes that selectors follow. The programs inherit them from fork to fork. */
+export interface FollowedProcesses {
+  /** Also marks these, with those that already run; what was marked before stays. */
+  add(bits: ReadonlyMap<number, Followed>): void;
+  /** Marks no new processes for other bits than these. */
+  keepOnly(bits: ReadonlySet<number>): void;
+  isCarried(bit: number): boolean;
+}
+
+type Deps = {
+  readonly config: BpfMap;
+  readonly setFlag: SetConfigFlag;
+  readonly procs: BpfMap;
+  readonly followPids: BpfMap;
+  readonly layouts: StructLayouts;
+  /** Runs the task iterator, which looks at the binary of each process. */
+  readonly scanTasks: () => unknown;
+};
+
+type Process = {
+  readonly pid: number;
+  readonly key: string;
+  readonly parent: string;
+  readonly marks: bigint;
+};
+
+/** A process that forks while marks are being written is seen by the next pass. */
+const maxPasses = 8;
+
+export function createFollowedProcesses({
+  config,
+  setFlag,
+  procs,
+  followPids,
+  layouts,
+  scanTasks,
+}: Deps): FollowedProcesses {
+  const settings = new DataView(config.memory().buffer);
+  const layout = layouts("config");
+  const follow = fieldOf(layout, "follow").offset;
+  const countWriter = createStructWriter(layout, "follow_count");
+  const readProcesses = createProcessReader(procs, layouts);
+  const marked = new Set<number>();
+
+  const setBinaries = (bit: number, set: number) => settings.setUint32(follow + 4 * bit, set, true);
+  const extraMarks = (pid: number): bigint => {
+    const value = followPids.get(u32(pid));
+    return value === undefined ? 0n : new DataView(value.buffer).getBigUint64(0, true);
+  };
+  const markPid = (pid: number, marks: bigint) => {
+    const all = extraMarks(pid) | marks;
+    if (all !== extraMarks(pid)) followPids.set(u32(pid), u64(all));
+  };
+
+  return {
+    add(bits) {
+      const fresh = [...bits].filter(([bit]) => !marked.has(bit));
+      if (fresh.length === 0) return;
+      for (const [bit, followed] of fresh) {
+        marked.add(bit);
+        if ("binaries" in followed) setBinaries(bit, followed.binaries);
+      }
+      countWriter(settings, 0, { follow_count: Math.max(...marked) + 1 });
+      setFlag(configFlags.CONFIG_FOLLOW_PIDS, true);
+      if (fresh.some(([, followed]) => "binaries" in followed)) scanTasks();
+      for (const [bit, followed] of fresh) {
+        if ("pids" in followed) for (const pid of followed.pids) markPid(pid, 1n << BigInt(bit));
+      }
+      const mask = fresh.reduce((all, [bit]) => all | (1n << BigInt(bit)), 0n);
+      let before = -1;
+      for (let pass = 0; pass < maxPasses; pass++) {
+        const processes = readProcesses();
+        const inherited = inheritMarks(processes, (pid) => extraMarks(pid) & mask, mask);
+        for (const [pid, marks] of inherited) markPid(pid, marks);
+        if (inherited.size === before) return;
+        before = inherited.size;
+      }
+    },
+    keepOnly(bits) {
+      for (const bit of marked) {
+        if (bits.has(bit)) continue;
+        marked.delete(bit);
+        setBinaries(bit, 0);
+        clearPidMarks(followPids, bit);
+      }
+      countWriter(settings, 0, { follow_count: Math.max(-1, ...marked) + 1 });
+    },
+    isCarried: (bit) => readProcesses().some(({ marks }) => (marks >> BigInt(bit)) & 1n),
+  };
+}
+
+/** Marks that processes have to get from their ancestors, by pid. */
+export function inheritMarks(
+  processes: readonly Process[],
+  extra: (pid: number) => bigint,
+  mask: bigint,
+): Map<number, bigint> {
+  const byKey = new Map(processes.map((process) => [process.key, process]));
+  const known = new Map<string, bigint>();
+  const marksOf = (process: Process | undefined, depth = 0): bigint => {
+    // A table that is read while it changes may hold a loop.
+    if (process === undefined || depth > processes.length) return 0n;
+    const found = known.get(process.key);
+    if (found !== undefined) return found;
+    const marks =
+      ((process.marks | extra(process.pid)) & mask) | marksOf(byKey.get(process.parent), depth + 1);
+    known.set(process.key, marks);
+    return marks;
+  };
+  const result = new Map<number, bigint>();
+  for (const process of processes) {
+    const marks = marksOf(process);
+    if ((marks & ~process.marks) !== 0n) result.set(process.pid, marks);
+  }
+  return result;
+}
+
+function createProcessReader(procs: BpfMap, layouts: StructLayouts): () => Process[] {
+  const layout = layouts("proc");
+  const key = layouts("process_key");
+  const at = {
+    key: fieldOf(layout, "key").offset,
+    parent: fieldOf(layout, "parent").offset,
+    follow: fieldOf(layout, "follow").offset,
+  };
+  const startAt = fieldOf(key, "start").offset;
+  const pidAt = fieldOf(key, "pid").offset;
+  const keyText = (view: DataView, offset: number) =>
+    `${view.getBigUint64(offset + startAt, true)} ${view.getUint32(offset + pidAt, true)}`;
+  return () =>
+    [...procs.entries()].map(([pid, value]) => {
+      const view = new DataView(value.buffer, value.byteOffset);
+      return {
+        pid: new DataView(pid.buffer, pid.byteOffset).getUint32(0, true),
+        key: keyText(view, at.key),
+        parent: keyText(view, at.parent),
+        marks: view.getBigUint64(at.follow, true),
+      };
+    });
+}
+
+function clearPidMarks(followPids: BpfMap, bit: number): void {
+  for (const [pid, value] of [...followPids.entries()]) {
+    const marks = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
+    const left = marks & ~(1n << BigInt(bit));
+    if (left === marks) continue;
+    if (left === 0n) followPids.delete(pid);
+    else followPids.set(pid, u64(left));
+  }
+}
+
+function u32(number: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(number).buffer);
+}
+
+function u64(number: bigint): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(number).buffer);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BpfMap } from "@gander/libbpf";
+import { limits } from "../../link/abi.gen.ts";
+import {
+  type SelectorCounter,
+  type SelectorCounters,
+  selectorCounterTable,
+} from "../../link/counter-table.ts";
+import type { LinkedTables } from "../../link/linked-tables.ts";
+import type { SetContent } from "../../link/set-interner.ts";
+import { createIndexEntries } from "./index-entries.ts";
+import { createIndexKeys } from "./index-keys.ts";
+import {
+  createSetEncoder,
+  createSetIdReader,
+  type SetEntry,
+  type SetMap,
+  setMaps,
+} from "./set-entries.ts";
+import { fieldOf, type StructLayouts } from "./struct-layouts.ts";
+import {
+  createTableWriter,
+  type Side,
+  type SidedTable,
+  sidedTables,
+  type TableMemory,
+} from "./table-writer.ts";
+
+/** The maps that policies are written to and counted in. */
+export interface PolicyTables {
+  activeSide(): Side;
+  activate(side: Side): void;
+  write(side: Side, tables: LinkedTables): void;
+  copyGroup(from: number, to: number): void;
+  calls(side: Side, application: number): bigint;
+  unevaluated(side: Side, application: number): bigint;
+  count(index: number): SelectorCounters;
+  clearCount(index: number): void;
+  addSet(id: number, content: SetContent): void;
+  removeSetsBut(ids: ReadonlySet<number>): void;
+  highestSetId(): number;
+}
+
+type TableMap =
+  | SidedTable
+  | "config"
+  | "counts"
+  | "index_int"
+  | "index_text"
+  | "index_addr"
+  | "listed"
+  | SetMap;
+export const tableMaps: readonly TableMap[] = [
+  ...sidedTables,
+  "config",
+  "counts",
+  "index_int",
+  "index_text",
+  "index_addr",
+  "listed",
+  ...setMaps,
+];
+
+export function createPolicyTables(
+  map: (name: TableMap) => BpfMap,
+  layouts: StructLayouts,
+): PolicyTables {
+  const memory = (name: SidedTable | "config" | "counts"): TableMemory => {
+    const { buffer, stride } = map(name).memory();
+    return { buffer, stride };
+  };
+  const sided = Object.fromEntries(sidedTables.map((name) => [name, memory(name)])) as Record<
+    SidedTable,
+    TableMemory
+  >;
+  const config = new Int32Array(memory("config").buffer);
+  const sideAt = fieldOf(layouts("config"), "side").offset / 4;
+  const takeIndexKeys = createIndexKeys({
+    words: config,
+    at: fieldOf(layouts("config"), "last_index").offset / 4,
+  });
+  const writeTables = createTableWriter(sided, layouts);
+  const index = createIndexEntries(
+    {
+      numbers: map("index_int"),
+      texts: map("index_text"),
+      networks: map("index_addr"),
+      listed: new BigUint64Array(map("listed").memory().buffer),
+    },
+    layouts,
+  );
+  return {
+    activeSide: () => (Atomics.load(config, sideAt) === 0 ? 0 : 1),
+    activate: (side) => void Atomics.store(config, sideAt, side),
+    write(side, tables) {
+      const keys = takeIndexKeys(side, tables.hooks);
+      writeTables(side, tables, keys);
+      index.write(side, tables.hooks, keys);
+    },
+    copyGroup(from, to) {
+      const { buffer, stride } = sided.groups;
+      const first = Atomics.load(config, sideAt) * limits.MAX_GROUPS;
+      const at = (first + from) * stride;
+      new Uint8Array(buffer).copyWithin((first + to) * stride, at, at + stride);
+    },
+    calls: createCallReader(sided.applications, layouts),
+    unevaluated: createUnevaluatedReader(sided.applications, layouts),
+    ...createCounts(memory("counts"), layouts),
+    ...createSets(map, layouts),
+  };
+}
+
+function createCallReader({ buffer, stride }: TableMemory, layouts: StructLayouts) {
+  const words = new BigUint64Array(buffer);
+  const { offset, size } = fieldOf(layouts("application"), "calls");
+  const stripe = size / limits.CALL_STRIPES;
+  return (side: Side, application: number): bigint => {
+    const at = (side * limits.MAX_APPLICATIONS + application) * stride + offset;
+    let sum = 0n;
+    for (let i = 0; i < limits.CALL_STRIPES; i++) sum += words[(at + i * stripe) / 8] ?? 0n;
+    return sum;
+  };
+}
+
+function createUnevaluatedReader({ buffer, stride }: TableMemory, layouts: StructLayouts) {
+  const words = new BigUint64Array(buffer);
+  const { offset } = fieldOf(layouts("application"), "unevaluated");
+  return (side: Side, application: number): bigint =>
+    words[((side * limits.MAX_APPLICATIONS + application) * stride + offset) / 8] ?? 0n;
+}
+
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);
+
+function createCounts({ buffer, stride }: TableMemory, layouts: StructLayouts) {
+  const words = new BigUint64Array(buffer);
+  const layout = layouts("count");
+  const rows = Object.entries<{ kernel: string; index?: number }>(selectorCounterTable).map(
+    ([name, { kernel, index = 0 }]) => [name, fieldOf(layout, kernel).offset + index * 8] as const,
+  );
+  return {
+    count: (index: number): SelectorCounters => {
+      const counts = Object.fromEntries(
+        rows.map(([name, offset]) => [name, words[(index * stride + offset) / 8] ?? 0n]),
+      ) as Record<SelectorCounter, bigint>;
+      const { killed, signalled, denied } = counts;
+      // All calls of one selector end in the same way: who is killed is denied as well.
+      return { ...counts, enforced: larger(killed + signalled, denied) };
+    },
+    clearCount: (index: number) => void new Uint8Array(buffer, index * stride, layout.size).fill(0),
+  };
+}
+
+function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
+  const encode = createSetEncoder(layouts);
+  const idOf = createSetIdReader(layouts);
+  /** Contents of sets with entries in the kernel; undefined: left by an earlier sensor. */
+  const present = new Map<number, SetContent | undefined>();
+  for (const name of setMaps)
+    for (const key of map(name).keys()) present.set(idOf(name, key), undefined);
+  const highest = Math.max(0, ...present.keys());
+  const remove = (entries: Iterable<SetEntry>) => {
+    for (const { map: name, key } of entries) map(name).delete(key);
+  };
+  function* leftEntries(ids: ReadonlySet<number>): Iterable<SetEntry> {
+    for (const name of setMaps) {
+      for (const key of [...map(name).keys()])
+        if (ids.has(idOf(name, key))) yield { map: name, key };
+    }
+  }
+  return {
+    highestSetId: () => highest,
+    addSet(id: number, content: SetContent) {
+      if (present.get(id) !== undefined) return;
+      present.set(id, content);
+      for (const { map: name, key } of encode(id, content)) map(name).set(key, one);
+    },
+    removeSetsBut(kept: ReadonlySet<number>) {
+      const unknown = new Set<number>();
+      for (const [id, content] of [...present]) {
+        if (kept.has(id)) continue;
+        present.delete(id);
+        if (content === undefined) unknown.add(id);
+        else remove(encode(id, content));
+      }
+      if (unknown.size > 0) remove(leftEntries(unknown));
+    },
+  };
+}
+
+const one = Uint8Array.of(1);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+import { type Btf, readObject } from "@gander/libbpf";
+import { describe, expect, it } from "vitest";
+import { limits, rowFlags, rowOp, valueType } from "../../link/abi.gen.ts";
+import { createFollowBits } from "../../link/follow-bits.ts";
+import { link } from "../../link/linker.ts";
+import { createSetInterner } from "../../link/set-interner.ts";
+import { createSetEncoder, createSetIdReader } from "./set-entries.ts";
+import { createStructLayouts, fieldOf } from "./struct-layouts.ts";
+import {
+  createTableWriter,
+  type SidedTable,
+  sidedTables,
+  type TableMemory,
+} from "./table-writer.ts";
+
+const object = readFileSync(new URL("../../../../../bpf/build/hook.bpf.o", import.meta.url));
+const layouts = createStructLayouts(readObject(object, "hook").btf as Btf);
+
+const structs: Readonly<Record<SidedTable, readonly [struct: string, half: number]>> = {
+  groups: ["group", limits.MAX_GROUPS],
+  hooks: ["hook", limits.MAX_HOOKS],
+  applications: ["application", limits.MAX_APPLICATIONS],
+  rules: ["rule", limits.MAX_RULES],
+  rows: ["row", limits.MAX_ROWS],
+  verdicts: ["verdict", limits.MAX_VERDICTS],
+  bitsets: ["bitset", limits.MAX_BITSETS],
+};
+
+function emptyMemory(): Record<SidedTable, TableMemory> {
+  const entries = sidedTables.map((name) => {
+    const [struct, half] = structs[name];
+    const stride = layouts(struct).size;
+    return [name, { stride, buffer: new ArrayBuffer(2 * half * stride) }];
+  });
+  return Object.fromEntries(entries) as Record<SidedTable, TableMemory>;
+}
+
+const slot = { type: valueType.VALUE_S32, raw: 1, flags: 0, sizeRaw: 0, size: 0 };
+const verdict = {
+  actions: 9,
+  error: -1,
+  signal: 0,
+  rateScope: 0,
+  rateWindowMs: 5,
+  selector: 0,
+  counter: 77,
+};
+const rule = {
+  id: 42,
+  hook: 3,
+  policy: 2,
+  flags: 0,
+  args: [{ slot, signed: true }],
+  selectors: [
+    {
+      filters: [{ on: "arg", arg: 0, test: { op: "equal", negate: true, values: [-2n] } }],
+      returnFilters: [],
+      verdict,
+    },
+  ],
+} as const;
+
+function linked() {
+  return link({
+    policies: [{ rules: [rule], mode: "enforce" }],
+    groups: [[0]],
+    sets: createSetInterner(),
+    follow: createFollowBits(),
+    fileIdentity: () => undefined,
+    hostNamespace: () => 0n,
+  });
+}
+
+describe("createTableWriter", () => {
+  it("puts every value where the C struct of the object has it", () => {
+    const memory = emptyMemory();
+    createTableWriter(memory, layouts)(1, linked(), new Map([[3, 77]]));
+    const read = (table: SidedTable, index: number, field: string): number => {
+      const [struct, half] = structs[table];
+      const { offset, size } = fieldOf(layouts(struct), field);
+      const at = (half + index) * memory[table].stride + offset;
+      const bytes = Buffer.from(memory[table].buffer);
+      return size <= 4 ? bytes.readUIntLE(at, size) : Number(bytes.readBigInt64LE(at));
+    };
+    const application = fieldOf(layouts("group"), "application").offset;
+    const group = new DataView(memory.groups.buffer, limits.MAX_GROUPS * memory.groups.stride);
+    expect(group.getUint16(application + 2 * 3, true)).toBe(1);
+    expect(
+      ["first_rule", "flags", "summary"].map((field) => read("applications", 1, field)),
+    ).toEqual([0, 1, 1]);
+    expect(
+      ["id", "first_row", "policy", "nargs", "return_slot"].map((field) => read("rules", 0, field)),
+    ).toEqual([42, 1, 2, 1, limits.NO_SLOT]);
+    const flags = rowFlags.ROW_NEGATE | rowFlags.ROW_LAST | rowFlags.ROW_UNKNOWN_HOLDS;
+    expect(
+      ["op", "slot", "flags", "n", "fail", "verdict"].map((field) => read("rows", 1, field)),
+    ).toEqual([rowOp.ROW_EQUAL, 0, flags, 1, 0, 1]);
+    const values =
+      fieldOf(layouts("row"), "values").offset + (limits.MAX_ROWS + 1) * memory.rows.stride;
+    expect(new DataView(memory.rows.buffer).getBigInt64(values, true)).toBe(-2n);
+    expect(
+      ["actions", "counter", "rate_window_ns"].map((field) => read("verdicts", 1, field)),
+    ).toEqual([9, 77, 5_000_000]);
+    expect(read("verdicts", 1, "error") | 0).toBe(-1);
+    expect(
+      ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
+    ).toEqual([1, 77, limits.NO_SLOT, 0]);
+  });
+
+  it("leaves the other side alone, and nothing of what was there before", () => {
+    const memory = emptyMemory();
+    const write = createTableWriter(memory, layouts);
+    for (const { buffer } of Object.values(memory)) new Uint8Array(buffer).fill(0xff);
+    const empty = { hooks: [], groups: [], applications: [], rules: [] };
+    write(0, { ...linked(), ...empty, rows: [], verdicts: [], bitSets: [] }, new Map());
+    for (const table of sidedTables) {
+      const half = memory[table].buffer.byteLength / 2;
+      const bytes = new Uint8Array(memory[table].buffer);
+      expect([
+        bytes.subarray(0, half).every((byte) => byte === 0),
+        bytes.subarray(half).every((byte) => byte === 0xff),
+      ]).toEqual([true, true]);
+    }
+  });
+});
+
+describe("createSetEncoder", () => {
+  const encode = createSetEncoder(layouts);
+  const hex = (bytes: Uint8Array, length: number) =>
+    Buffer.from(bytes.subarray(0, length)).toString("hex");
+
+  it("writes keys as the programs look them up", () => {
+    const [number] = encode(5, { kind: "ints", values: [0x1122n] });
+    expect([number?.map, hex(number?.key ?? new Uint8Array(), 16)]).toEqual([
+      "int_set",
+      "05000000000000002211000000000000",
+    ]);
+    const [prefix] = encode(6, { kind: "prefixes", values: ["/etc"] });
+    expect([prefix?.map, hex(prefix?.key ?? new Uint8Array(), 12)]).toEqual([
+      "prefix_set",
+      "40000000060000002f657463",
+    ]);
+    const [postfix] = encode(6, { kind: "postfixes", values: ["abc"] });
+    expect(hex(postfix?.key ?? new Uint8Array(), 11)).toBe("3800000006000000636261");
+    const [network] = encode(7, {
+      kind: "networks",
+      networks: [{ family: 4, address: "0a2a0000", prefixLength: 16 }],
+    });
+    expect([network?.map, hex(network?.key ?? new Uint8Array(), 16)]).toEqual([
+      "addr_set",
+      "5000000007000000020000000a2a0000",
+    ]);
+  });
+
+  it.each([
+    [56, "str_set_64"],
+    [57, "str_set_256"],
+    [248, "str_set_256"],
+    [249, "str_set_4k"],
+  ])("keeps a text of %i bytes in %s", (length, map) => {
+    const [entry] = encode(9, { kind: "strings", values: ["x".repeat(length)] });
+    expect(entry?.map).toBe(map);
+    expect(entry?.key.byteLength).toBe(layouts(map.replace("set", "key")).size);
+    expect(createSetIdReader(layouts)("str_set_64", entry?.key ?? new Uint8Array())).toBe(9);
+  });
+});

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { limits } from "../../link/abi.gen.ts";
+import type { LinkedTables } from "../../link/linked-tables.ts";
+import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
+
+/** Arrays with two sides: element i of side s is at s * half + i. */
+export const sidedTables = [
+  "groups",
+  "hooks",
+  "applications",
+  "rules",
+  "rows",
+  "verdicts",
+  "bitsets",
+] as const;
+export type SidedTable = (typeof sidedTables)[number];
+
+export type Side = 0 | 1;
+
+/** The memory of an array map. */
+export type TableMemory = {
+  readonly buffer: ArrayBuffer;
+  /** Bytes from an element to the next. */
+  readonly stride: number;
+};
+
+/** @param indexKeys of each hook that has an index: its key in the index maps. */
+export type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
+
+/** By hook id. */
+export type IndexKeys = ReadonlyMap<number, number>;
+
+const halves: Readonly<Record<SidedTable, number>> = {
+  groups: limits.MAX_GROUPS,
+  hooks: limits.MAX_HOOKS,
+  applications: limits.MAX_APPLICATIONS,
+  rules: limits.MAX_RULES,
+  rows: limits.MAX_ROWS,
+  verdicts: limits.MAX_VERDICTS,
+  bitsets: limits.MAX_BITSETS,
+};
+
+/** Writes linked tables into a side that no program reads, and leaves nothing of what was there. */
+export function createTableWriter(
+  memory: Readonly<Record<SidedTable, TableMemory>>,
+  layouts: StructLayouts,
+): TableWriter {
+  const writers = { ...smallWriters(layouts), ...arrayWriters(layouts) };
+  const views = Object.fromEntries(
+    sidedTables.map((name) => [name, new DataView(memory[name].buffer)]),
+  ) as Record<SidedTable, DataView>;
+  const place = (table: SidedTable, side: Side, index: number) =>
+    (side * halves[table] + index) * memory[table].stride;
+  const clear = (table: SidedTable, side: Side) => {
+    const { buffer, stride } = memory[table];
+    new Uint8Array(buffer, side * halves[table] * stride, halves[table] * stride).fill(0);
+  };
+  return (side, tables, indexKeys) => {
+    for (const table of sidedTables) clear(table, side);
+    for (const [i, row] of tables.rows.entries())
+      if (row !== undefined) writers.row(views.rows, place("rows", side, i), row);
+    for (const [i, verdict] of tables.verdicts.entries()) {
+      if (verdict !== undefined)
+        writers.verdict(views.verdicts, place("verdicts", side, i), verdict);
+    }
+    for (const [i, rule] of tables.rules.entries())
+      writers.rule(views.rules, place("rules", side, i), rule);
+    for (const hook of tables.hooks) {
+      const key = indexKeys.get(hook.id) ?? 0;
+      writers.hook(views.hooks, place("hooks", side, hook.id), hook, key);
+    }
+    for (const [i, application] of tables.applications.entries()) {
+      if (application !== undefined)
+        writers.application(views.applications, place("applications", side, i), application);
+    }
+    for (const [i, group] of tables.groups.entries())
+      writers.group(views.groups, place("groups", side, i), group);
+    for (const [i, rules] of tables.bitSets.entries())
+      if (rules !== undefined) writers.bitSet(views.bitsets, place("bitsets", side, i), rules);
+  };
+}
+
+type Write<Item> = (view: DataView, at: number, item: Item) => void;
+type Item<Key extends "rows" | "verdicts" | "rules" | "hooks" | "applications" | "groups"> =
+  NonNullable<LinkedTables[Key][number]>;
+
+function smallWriters(layouts: StructLayouts) {
+  const row = createStructWriter(
+    layouts("row"),
+    "op",
+    "slot",
+    "flags",
+    "n",
+    "set",
+    "fail",
+    "verdict",
+  );
+  const values = fieldOf(layouts("row"), "values").offset;
+  const verdict = createStructWriter(
+    layouts("verdict"),
+    "actions",
+    "error",
+    "signal",
+    "rate_scope",
+    "selector",
+    "counter",
+    "rate_window_ns",
+  );
+  return {
+    row: (view: DataView, at: number, item: Item<"rows">) => {
+      row(view, at, item);
+      for (const [i, value] of item.values.entries())
+        view.setBigUint64(at + values + 8 * i, value, true);
+    },
+    verdict: (view: DataView, at: number, item: Item<"verdicts">) =>
+      verdict(view, at, {
+        ...item,
+        rate_scope: item.rateScope,
+        rate_window_ns: BigInt(item.rateWindowMs) * 1_000_000n,
+      }),
+  };
+}
+
+function arrayWriters(layouts: StructLayouts) {
+  const rule = createStructWriter(
+    layouts("rule"),
+    "id",
+    "first_row",
+    "flags",
+    "policy",
+    "nargs",
+    "return_slot",
+  );
+  const args = fieldOf(layouts("rule"), "args").offset;
+  const application = createStructWriter(layouts("application"), "first_rule", "flags", "summary");
+  const bits = fieldOf(layouts("application"), "bits").offset;
+  const group = fieldOf(layouts("group"), "application").offset;
+  const writeRule: Write<Item<"rules">> = (view, at, item) => {
+    rule(view, at, {
+      ...item,
+      first_row: item.firstRow,
+      nargs: item.args.length,
+      return_slot: item.returnSlot,
+    });
+    for (const [i, index] of item.args.entries()) view.setUint8(at + args + i, index);
+  };
+  const writeApplication: Write<Item<"applications">> = (view, at, item) => {
+    const words = wordsOf(item.bits);
+    const summary = words.reduce(
+      (all, word, i) => (word === 0n ? all : all | (1n << BigInt(i))),
+      0n,
+    );
+    application(view, at, { first_rule: item.firstRule, flags: item.flags, summary });
+    writeWords(view, at + bits, words);
+  };
+  const writeGroup: Write<Item<"groups">> = (view, at, item) => {
+    for (const [id, index] of item) view.setUint16(at + group + 2 * id, index, true);
+  };
+  const writeBitSet: Write<readonly number[]> = (view, at, rules) =>
+    writeWords(view, at, wordsOf(rules));
+  return {
+    rule: writeRule,
+    hook: createHookWriter(layouts),
+    application: writeApplication,
+    group: writeGroup,
+    bitSet: writeBitSet,
+  };
+}
+
+function createHookWriter(layouts: StructLayouts) {
+  const layout = layouts("hook");
+  const hook = createStructWriter(
+    layout,
+    "nslots",
+    "index",
+    "index_int",
+    "index_text",
+    "index_addr",
+    "int_default",
+    "text_default",
+    "addr_default",
+    "binary_default",
+    "first_rule",
+    "flags",
+  );
+  const textRules = fieldOf(layout, "text_rules").offset;
+  const slots = fieldOf(layout, "slots").offset;
+  const slot = createStructWriter(layouts("slot"), "type", "flags", "raw", "size_raw", "size");
+  const slotSize = layouts("slot").size;
+  return (view: DataView, at: number, item: Item<"hooks">, key: number): void => {
+    const { index } = item;
+    hook(view, at, {
+      nslots: item.slots.length,
+      index: key,
+      index_int: index?.numberSlot ?? limits.NO_SLOT,
+      index_text: index?.textSlot ?? limits.NO_SLOT,
+      index_addr: index?.addressSlot ?? limits.NO_SLOT,
+      int_default: index?.numberDefault ?? 0,
+      text_default: index?.textDefault ?? 0,
+      addr_default: index?.addressDefault ?? 0,
+      binary_default: index?.binaryDefault ?? 0,
+      first_rule: item.firstRule,
+      flags: item.flags,
+    });
+    writeWords(view, at + textRules, wordsOf(index?.textRules ?? []));
+    for (const [i, one] of item.slots.entries())
+      slot(view, at + slots + i * slotSize, { ...one, size_raw: one.sizeRaw });
+  };
+}
+
+function writeWords(view: DataView, at: number, words: readonly bigint[]): void {
+  for (const [i, word] of words.entries()) view.setBigUint64(at + 8 * i, word, true);
+}
+
+/** Bits of rules as words of 64. */
+export function wordsOf(bits: readonly number[]): bigint[] {
+  const words = Array.from({ length: limits.RULE_WORDS }, () => 0n);
+  for (const bit of bits) {
+    const word = Math.floor(bit / 64);
+    words[word] = (words[word] ?? 0n) | (1n << BigInt(bit % 64));
+  }
+  return words;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TracingPolicyActionCounters } from "@gander/proto";
+import type { policyCountFields } from "@gander/proto/stream";
+import { fact } from "./abi.gen.ts";
+
+/** Where a counter is shown. A counter is added by a row here, its field in the interface and its field in the kernel. */
+export type CounterRow = {
+  /** In the interface, and in `gander policy list -o json`. */
+  readonly status?: keyof TracingPolicyActionCounters;
+  /** The label under which `gander_policy_outcomes_total`, `…_actions_total` or `…_gaps_total` has it. */
+  readonly metric?: { readonly [Label in "outcome" | "action" | "gap"]?: string };
+  /** What the operator is told it as. */
+  readonly node?: Exclude<(typeof policyCountFields)[number], "hits" | "enforced">;
+  /** What people are told beside the policy if it is not 0, after the number. */
+  readonly remark?: string;
+};
+
+/** Counted by each selector, in a field of `struct count` of bpf/abi.h. They are read in this order. */
+type KernelRow = CounterRow & {
+  readonly kernel: string;
+  /** Of a field that is an array. */
+  readonly index?: number;
+};
+
+export const selectorCounterTable = {
+  emitted: { kernel: "emitted", status: "post", metric: { outcome: "emitted" }, node: "emitted" },
+  suppressedRateLimit: suppressed("suppressed_rate", "suppressed_rate_limit", "rate_limit"),
+  suppressedBudget: suppressed("suppressed_budget", "suppressed_budget", "budget"),
+  suppressedNoPost: suppressed("suppressed_nopost", "nopost", "no_post"),
+  lostRing: lost("lost_ring", "lost_ring_full", "lost_ring_full"),
+  lostMemory: lost("lost_stage", "lost_memory", "lost_memory"),
+  killed: { kernel: "killed", status: "signal", metric: { action: "kill" } },
+  signalled: { kernel: "signalled", status: "signal", metric: { action: "signal" } },
+  denied: { kernel: "denied", status: "override", metric: { action: "deny" } },
+  wouldKill: { kernel: "would_kill", status: "monitor_signal", metric: { action: "would_kill" } },
+  wouldSignal: {
+    kernel: "would_signal",
+    status: "monitor_signal",
+    metric: { action: "would_signal" },
+  },
+  wouldDeny: { kernel: "would_deny", status: "monitor_override", metric: { action: "would_deny" } },
+  enforceFailed: {
+    kernel: "enforce_failed",
+    status: "enforce_failed",
+    metric: { action: "failed" },
+  },
+  exempt: {
+    kernel: "exempt",
+    status: "exempt",
+    metric: { action: "exempt" },
+    remark: "calls of the sensor itself were let through, as no policy stops it",
+  },
+  unknownProcess: unknown(fact.FACT_PROCESS, "process"),
+  unknownPath: unknown(fact.FACT_PATH, "path"),
+  unknownName: unknown(fact.FACT_NAME, "name"),
+  unknownMemory: unknown(fact.FACT_MEMORY, "memory"),
+  unknownPeer: unknown(fact.FACT_PEER, "peer"),
+  // Last: what becomes of a match is counted after the match.
+  matched: { kernel: "matched" },
+} as const satisfies Readonly<Record<string, KernelRow>>;
+
+/** Counted by hook; hits = filtered + unevaluated + matched. */
+export const hookCounterTable = {
+  hits: { status: "hits" },
+  filtered: { status: "filtered", metric: { outcome: "filtered" }, node: "filtered" },
+  unevaluated: {
+    status: "unevaluated",
+    metric: { outcome: "unevaluated" },
+    node: "unevaluated",
+    remark:
+      "calls could not be evaluated, as there was no memory for it: where the policy can deny, they were denied",
+  },
+  missed: {
+    status: "missed",
+    metric: { gap: "missed" },
+    node: "missed",
+    remark:
+      "calls of the hooked functions were not judged: the kernel skipped the program. LSM programs are never skipped",
+  },
+} as const satisfies Readonly<Record<string, CounterRow>>;
+
+export type SelectorCounter = keyof typeof selectorCounterTable;
+export type HookCounter = keyof typeof hookCounterTable;
+
+/**
+ * Calls that reached the selector's actions: matched = emitted + all that are suppressed + all that are lost.
+ */
+export type SelectorCounters = Readonly<Record<SelectorCounter, bigint>> & {
+  /** Calls that were stopped, in one way or in several. */
+  readonly enforced: bigint;
+};
+
+export const selectorCounterNames = Object.keys(selectorCounterTable) as readonly SelectorCounter[];
+
+/** Every counter with where it is shown. */
+export const counterRows: readonly (readonly [SelectorCounter | HookCounter, CounterRow])[] = [
+  ...(Object.entries(hookCounterTable) as [HookCounter, CounterRow][]),
+  ...(Object.entries(selectorCounterTable) as [SelectorCounter, CounterRow][]),
+];
+
+function suppressed<Field extends keyof TracingPolicyActionCounters>(
+  kernel: string,
+  status: Field,
+  why: string,
+) {
+  return { kernel, status, metric: { outcome: `suppressed_${why}` }, node: "suppressed" } as const;
+}
+
+/** Filters that were decided without a fact. Where a workload may make paths up that is ordinary: no remark. */
+function unknown<What extends "process" | "path" | "name" | "memory" | "peer">(
+  index: number,
+  what: What,
+) {
+  const name = `unknown_${what}` as const;
+  return {
+    kernel: "missing",
+    index,
+    status: name,
+    metric: { gap: name },
+    node: "unknown",
+  } as const;
+}
+
+function lost<Field extends keyof TracingPolicyActionCounters>(
+  kernel: string,
+  status: Field,
+  outcome: string,
+) {
+  return { kernel, status, metric: { outcome }, node: "lost" } as const;
+}

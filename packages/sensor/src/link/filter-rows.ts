@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArgTest, CompiledFilter, NamespaceName } from "@gander/policy";
+import { capabilityKind, limits, namespaceKind, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import type { FileIdentity } from "./file-identity.ts";
+import type { FollowBits } from "./follow-bits.ts";
+import type { SetInterner } from "./set-interner.ts";
+
+/** A row before its place is known. */
+export type OpenRow = {
+  readonly op: number;
+  readonly slot: number;
+  readonly flags: number;
+  readonly set: number;
+  readonly n: number;
+  readonly values: readonly bigint[];
+};
+
+/** Where a value is and how it compares. */
+export type ValuePlace = {
+  readonly slot: number;
+  /** enum value_type */
+  readonly type: number;
+  readonly signed: boolean;
+};
+
+export type FilterContext = {
+  /** Place of the argument at this position of the policy's list. */
+  readonly place: (arg: number | "return") => ValuePlace;
+  readonly sets: SetInterner;
+  readonly follow: FollowBits;
+  /** The file at a path of the host; undefined: there is none. */
+  readonly fileIdentity: (path: string) => FileIdentity | undefined;
+  /** Inode number of the host's namespace. */
+  readonly hostNamespace: (name: NamespaceName) => bigint;
+};
+
+/** All entries must hold; of an entry with several rows one must. */
+export type RowsOfFilter = readonly (readonly OpenRow[])[];
+
+const inlineValues = limits.ROW_VALUES;
+
+/** The rows of one filter. Most are one row; values that don't fit into one become alternatives. */
+export function filterRows(filter: CompiledFilter, context: FilterContext): RowsOfFilter {
+  switch (filter.on) {
+    case "arg":
+      return argRows(
+        filter.test,
+        context.place(filter.arg),
+        filter.arg === "return" ? rowFlags.ROW_ON_RETURN : 0,
+        context.sets,
+      );
+    case "pid":
+      return [[pidRow(filter, context)]];
+    case "binary":
+      return [[binaryRow(filter, context)]];
+    case "namespace":
+      return namespaceRows(filter, context);
+    case "capability":
+      return [[capabilityRow(filter)]];
+  }
+}
+
+/** Filters that cost nothing come first, those that need a path last; all must hold, so order is free. */
+export function filterCost(filter: CompiledFilter): number {
+  if (filter.on !== "arg") return filter.on === "binary" ? 2 : 1;
+  const { op } = filter.test;
+  if (op.startsWith("str-")) return 4;
+  return isNumberTest(op) ? 0 : 3;
+}
+
+function argRows(test: ArgTest, place: ValuePlace, flags: number, sets: SetInterner): RowsOfFilter {
+  const { slot } = place;
+  const base = {
+    slot,
+    flags: flags | (test.negate ? rowFlags.ROW_NEGATE : 0),
+    set: 0,
+    n: 0,
+    values: [],
+  };
+  switch (test.op) {
+    case "equal":
+    case "in-set":
+      return [
+        [
+          valuesRow(
+            { ...base, op: rowOp.ROW_EQUAL },
+            test.values.map((value) => widen(value, place)),
+            sets,
+          ),
+        ],
+      ];
+    // Any of several bounds is the widest one.
+    case "greater":
+      return [[numberRow({ ...base, op: rowOp.ROW_GREATER }, min(test.values), place)]];
+    case "less":
+      return [[numberRow({ ...base, op: rowOp.ROW_LESS }, max(test.values), place)]];
+    case "mask":
+      return [
+        [
+          numberRow(
+            { ...base, op: rowOp.ROW_MASK },
+            test.values.reduce((all, value) => all | value, 0n),
+            place,
+          ),
+        ],
+      ];
+    case "range":
+      return rangeRows({ ...base, op: rowOp.ROW_RANGE }, test.ranges, place);
+    case "sport":
+    case "dport": {
+      const op = test.op === "sport" ? rowOp.ROW_SPORT : rowOp.ROW_DPORT;
+      const ranges = test.ranges.map(([low, high]) => [BigInt(low), BigInt(high)] as const);
+      return chunkRows({ ...base, op }, mergeRanges(ranges), inlineValues, ([low, high]) => [
+        (low << 32n) | high,
+      ]);
+    }
+    case "str-equal":
+      return [
+        [
+          {
+            ...base,
+            op: rowOp.ROW_STR_EQUAL,
+            set: sets.intern({ kind: "strings", values: test.values }),
+          },
+        ],
+      ];
+    case "str-prefix":
+      return [
+        [
+          {
+            ...base,
+            op: rowOp.ROW_STR_PREFIX,
+            set: sets.intern({ kind: "prefixes", values: test.values }),
+          },
+        ],
+      ];
+    case "str-postfix":
+      return [[postfixRow({ ...base, op: rowOp.ROW_STR_POSTFIX }, test.values, sets)]];
+    case "saddr":
+    case "daddr": {
+      const op = test.op === "saddr" ? rowOp.ROW_SADDR : rowOp.ROW_DADDR;
+      return [[{ ...base, op, set: sets.intern({ kind: "networks", networks: test.networks }) }]];
+    }
+    case "protocol":
+    case "family":
+    case "state":
+      return [[valuesRow({ ...base, op: socketOps[test.op] }, test.values.map(BigInt), sets)]];
+  }
+}
+
+const socketOps = {
+  protocol: rowOp.ROW_PROTOCOL,
+  family: rowOp.ROW_FAMILY,
+  state: rowOp.ROW_STATE,
+};
+
+/** Up to four values stand in the row, more in a set. */
+function valuesRow(row: OpenRow, values: readonly bigint[], sets: SetInterner): OpenRow {
+  const distinct = [...new Set(values)];
+  if (distinct.length <= inlineValues) return { ...row, n: distinct.length, values: distinct };
+  const op = row.op === rowOp.ROW_EQUAL ? rowOp.ROW_INT_SET : row.op;
+  return { ...row, op, set: sets.intern({ kind: "ints", values: distinct }) };
+}
+
+function numberRow(row: OpenRow, value: bigint, place: ValuePlace): OpenRow {
+  const flags = row.flags | (place.signed ? rowFlags.ROW_SIGNED : 0);
+  return { ...row, flags, n: 1, values: [widen(value, place)] };
+}
+
+function rangeRows(row: OpenRow, ranges: readonly Range[], place: ValuePlace): RowsOfFilter {
+  const flags = row.flags | (place.signed ? rowFlags.ROW_SIGNED : 0);
+  const bounds = (range: Range) => range.map((bound) => widen(bound, place));
+  return chunkRows({ ...row, flags }, mergeRanges(ranges), inlineValues / 2, bounds);
+}
+
+/** What doesn't fit into one row: negated rows must all hold, others are alternatives. */
+function chunkRows<T>(
+  row: OpenRow,
+  items: readonly T[],
+  perRow: number,
+  encode: (item: T) => readonly bigint[],
+): RowsOfFilter {
+  const rows: OpenRow[] = [];
+  for (let i = 0; i < items.length; i += perRow) {
+    const chunk = items.slice(i, i + perRow);
+    rows.push({ ...row, n: chunk.length, values: chunk.flatMap(encode) });
+  }
+  return row.flags & rowFlags.ROW_NEGATE ? rows.map((one) => [one]) : [rows];
+}
+
+type Range = readonly [bigint, bigint];
+
+function mergeRanges(ranges: readonly Range[]): Range[] {
+  const merged: [bigint, bigint][] = [];
+  for (const [low, high] of [...ranges].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+    const last = merged.at(-1);
+    if (last === undefined || low > last[1] + 1n) merged.push([low, high]);
+    else if (high > last[1]) last[1] = high;
+  }
+  return merged;
+}
+
+type Filter<On extends CompiledFilter["on"]> = Extract<CompiledFilter, { on: On }>;
+
+function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow {
+  const op = filter.inNamespace ? rowOp.ROW_NS_PID : rowOp.ROW_PID;
+  const row = {
+    op,
+    slot: 0,
+    flags: filter.negate ? rowFlags.ROW_NEGATE : 0,
+    set: 0,
+    n: 0,
+    values: [],
+  };
+  if (filter.followForks) return followRow(row, follow.bit({ pids: filter.pids }));
+  return valuesRow(row, filter.pids.map(BigInt), sets);
+}
+
+const binaryMatches = {
+  equal: { op: rowOp.ROW_BINARY_EQUAL, kind: "strings" },
+  prefix: { op: rowOp.ROW_BINARY_PREFIX, kind: "prefixes" },
+  postfix: { op: rowOp.ROW_BINARY_POSTFIX, kind: "postfixes" },
+} as const;
+
+function binaryRow(filter: Filter<"binary">, context: FilterContext): OpenRow {
+  const { sets, follow, fileIdentity } = context;
+  const flags = filter.negate ? rowFlags.ROW_NEGATE : 0;
+  const rest = { slot: 0, flags, set: 0, n: 0, values: [] };
+  if (filter.match === "file") {
+    const files = filter.paths.flatMap((path) => fileIdentity(path) ?? []);
+    return { op: rowOp.ROW_BINARY_FILE, ...rest, set: sets.intern({ kind: "files", files }) };
+  }
+  const { op, kind } = binaryMatches[filter.match];
+  const row = { op, ...rest };
+  if (kind === "postfixes") return postfixRow(row, filter.paths, sets);
+  const set = sets.intern({ kind, values: filter.paths });
+  // The process itself counts by its binary, so that it also does where the bit comes too late.
+  if (filter.followChildren) return { ...followRow(row, follow.bit({ binaries: set })), set };
+  return { ...row, set };
+}
+
+function followRow(row: OpenRow, bit: number): OpenRow {
+  return { ...row, op: rowOp.ROW_FOLLOW, n: 1, values: [1n << BigInt(bit)] };
+}
+
+/** The programs reverse no more of a text than the longest value needs. */
+function postfixRow(row: OpenRow, values: readonly string[], sets: SetInterner): OpenRow {
+  const longest = Math.max(...values.map((value) => Buffer.byteLength(value)));
+  return { ...row, set: sets.intern({ kind: "postfixes", values }), values: [BigInt(longest)] };
+}
+
+function namespaceRows(filter: Filter<"namespace">, context: FilterContext): RowsOfFilter {
+  const host = context.hostNamespace(filter.namespace);
+  const ids = [...new Set(filter.ids.map((id) => (id === "host" ? host : BigInt(id))))];
+  const flags = filter.negate ? rowFlags.ROW_NEGATE : 0;
+  const set = namespaceKinds[filter.namespace];
+  return chunkRows(
+    { op: rowOp.ROW_NAMESPACE, slot: 0, flags, set, n: 0, values: [] },
+    ids,
+    inlineValues,
+    (id) => [id],
+  );
+}
+
+const namespaceKinds: Readonly<Record<NamespaceName, number>> = {
+  uts: namespaceKind.NS_UTS,
+  ipc: namespaceKind.NS_IPC,
+  mnt: namespaceKind.NS_MNT,
+  pid: namespaceKind.NS_PID,
+  pid_for_children: namespaceKind.NS_PID_FOR_CHILDREN,
+  net: namespaceKind.NS_NET,
+  time: namespaceKind.NS_TIME,
+  time_for_children: namespaceKind.NS_TIME_FOR_CHILDREN,
+  cgroup: namespaceKind.NS_CGROUP,
+  user: namespaceKind.NS_USER,
+};
+
+const capabilitySets = {
+  effective: capabilityKind.CAPS_EFFECTIVE,
+  inheritable: capabilityKind.CAPS_INHERITABLE,
+  permitted: capabilityKind.CAPS_PERMITTED,
+};
+
+function capabilityRow(filter: Filter<"capability">): OpenRow {
+  const mask = filter.capabilities.reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
+  const flags =
+    (filter.negate ? rowFlags.ROW_NEGATE : 0) |
+    (filter.inUserNamespace ? rowFlags.ROW_IN_USER_NS : 0);
+  return {
+    op: rowOp.ROW_CAPABILITY,
+    slot: 0,
+    flags,
+    set: capabilitySets[filter.set],
+    n: 1,
+    values: [mask],
+  };
+}
+
+const bitsOf = new Map<number, number>([
+  [valueType.VALUE_U8, 8],
+  [valueType.VALUE_S8, 8],
+  [valueType.VALUE_U16, 16],
+  [valueType.VALUE_S16, 16],
+  [valueType.VALUE_U32, 32],
+  [valueType.VALUE_S32, 32],
+]);
+
+/** The value as the programs hold it: sign- or zero-extended to 64 bits. */
+export function widen(value: bigint, { type, signed }: ValuePlace): bigint {
+  const bits = bitsOf.get(type) ?? 64;
+  return BigInt.asUintN(64, signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value));
+}
+
+function min(values: readonly bigint[]): bigint {
+  return sorted(values)[0] ?? 0n;
+}
+
+function max(values: readonly bigint[]): bigint {
+  return sorted(values).at(-1) ?? 0n;
+}
+
+function sorted(values: readonly bigint[]): bigint[] {
+  return [...values].sort((a, b) => (a < b ? -1 : 1));
+}
+
+function isNumberTest(op: ArgTest["op"]): boolean {
+  return ["equal", "greater", "less", "mask", "in-set", "range"].includes(op);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+import { limits } from "./abi.gen.ts";
+
+/** What each group of cgroups has: policies of the operator by UID, sorted. Group 0 isn't among them. */
+export type Groups = ReadonlyMap<number, readonly string[]>;
+
+export type GroupPlanInput = {
+  /** As they are: what the active side says of each number. */
+  readonly groups: Groups;
+  /** Where every cgroup is listed now, in the kernel; those that aren't are in group 0. */
+  readonly placed: ReadonlyMap<bigint, number>;
+  /** What the cgroups that are known are to have. */
+  readonly wanted: ReadonlyMap<bigint, readonly string[]>;
+  /** By UID of a policy that goes: the one that has come in its place under its name. */
+  readonly successors?: ReadonlyMap<string, string>;
+  /** What cgroups are going to want that are still to come; if there is room. */
+  readonly expected?: Iterable<readonly string[]>;
+  readonly maxGroups?: number;
+};
+
+/**
+ * How cgroups come to what they are to have, all at the moment in which the side of the tables is
+ * switched. In the order in which things are done.
+ */
+export type GroupPlan = {
+  /** Numbers that nobody has are given the content of others in the active side. */
+  readonly aliases: readonly { readonly from: number; readonly to: number }[];
+  /** Moves that change nothing yet, or to a group that has it all already. */
+  readonly before: ReadonlyMap<bigint, number>;
+  /** What the side that is switched to says. */
+  readonly groups: Groups;
+  /** Moves between groups with the same content. */
+  readonly after: ReadonlyMap<bigint, number>;
+  /** In the end, by `contentKey`: the number that has it. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** Cgroups for which no number is left: they stay with what they have. */
+  readonly refused: ReadonlySet<bigint>;
+};
+
+/**
+ * Plans so that a policy that a cgroup has, and is to have, is never missing, and none that it neither
+ * has nor is to have ever applies to it. A number's content changes only if all that have the number
+ * change alike; so that holds as well for a cgroup that the kernel lists while this is done.
+ */
+export function planGroups(input: GroupPlanInput): GroupPlan {
+  const { groups, placed, wanted, expected = [], successors = new Map() } = input;
+  const { maxGroups = limits.MAX_GROUPS } = input;
+  const buckets = bucketsOf(wanted, placed);
+  const next = new Map<number, readonly string[]>();
+  /** By content: the number that all shall have in the end. */
+  const homes = new Map<string, number>();
+  const staying = new Set<string>();
+  const keyOfNumber = (number: number) => contentKey(groups.get(number));
+
+  // Cgroups that only the kernel knows stay where they are, and keep what is there by name.
+  const successorOf = (uid: string): string => successors.get(uid) ?? uid;
+  for (const number of placed.values())
+    if (number !== 0) next.set(number, (groups.get(number) ?? []).map(successorOf).sort());
+  for (const number of next.keys()) {
+    const key = keyOfNumber(number);
+    const stays = contentKey(next.get(number)) === key;
+    if (key !== undefined && stays && (buckets.get(number)?.has(key) ?? false)) {
+      staying.add(key);
+      homes.set(key, homes.get(key) ?? number);
+    }
+  }
+  for (const [number, contents] of buckets) {
+    const [only] = contents.values();
+    if (number === 0 || contents.size > 1 || only === undefined || staying.has(only.key)) continue;
+    next.set(number, only.uids);
+    homes.set(only.key, homes.get(only.key) ?? number);
+  }
+  const foreseen = new Map([...expected].map((uids) => [contentKey(uids) ?? "", uids]));
+  for (const [number, uids] of groups) {
+    const key = contentKey(uids) ?? "";
+    if (next.has(number) || homes.has(key) || !foreseen.has(key)) continue;
+    next.set(number, uids);
+    homes.set(key, number);
+    staying.add(key);
+  }
+  return moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups });
+}
+
+type Bucket = {
+  readonly from: number;
+  readonly key: string;
+  readonly uids: readonly string[];
+  readonly cgroups: bigint[];
+};
+/** By number, by content that is wanted. */
+type Buckets = ReadonlyMap<number, ReadonlyMap<string, Bucket>>;
+
+function bucketsOf(wanted: GroupPlanInput["wanted"], placed: GroupPlanInput["placed"]): Buckets {
+  const buckets = new Map<number, Map<string, Bucket>>();
+  for (const [cgroup, uids] of wanted) {
+    const from = placed.get(cgroup) ?? 0;
+    const key = contentKey(uids) ?? "";
+    const ofNumber = buckets.get(from) ?? new Map<string, Bucket>();
+    const bucket = ofNumber.get(key) ?? { from, key, uids, cgroups: [] };
+    bucket.cgroups.push(cgroup);
+    buckets.set(from, ofNumber.set(key, bucket));
+  }
+  return buckets;
+}
+
+type Open = {
+  readonly buckets: Buckets;
+  readonly next: Map<number, readonly string[]>;
+  readonly homes: Map<string, number>;
+  readonly staying: ReadonlySet<string>;
+  readonly foreseen: ReadonlyMap<string, readonly string[]>;
+  readonly maxGroups: number;
+};
+
+function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Open): GroupPlan {
+  const aliases: { from: number; to: number }[] = [];
+  const before = new Map<bigint, number>();
+  const after = new Map<bigint, number>();
+  const refused = new Set<bigint>();
+  const moveAll = ({ cgroups }: Bucket, to: number, moves: Map<bigint, number>) => {
+    for (const cgroup of cgroups) moves.set(cgroup, to);
+  };
+  const late: Bucket[] = [];
+  let fresh = 1;
+  for (const bucket of inOrder(buckets)) {
+    const { from, key, uids } = bucket;
+    const home = homes.get(key);
+    const isThere = from !== 0 && contentKey(next.get(from)) === key;
+    if (isThere) {
+      if (home === undefined) homes.set(key, from);
+      else if (home !== from) moveAll(bucket, home, after);
+      continue;
+    }
+    if (home !== undefined && staying.has(key)) {
+      moveAll(bucket, home, before);
+      continue;
+    }
+    while (next.has(fresh)) fresh++;
+    if (fresh >= maxGroups) {
+      late.push(bucket);
+      continue;
+    }
+    next.set(fresh, uids);
+    aliases.push({ from, to: fresh });
+    moveAll(bucket, fresh, before);
+    if (home === undefined) homes.set(key, fresh);
+    else moveAll(bucket, home, after);
+  }
+  for (const bucket of late) {
+    // Without a number in between they move when the new side is active already.
+    const home = homes.get(bucket.key);
+    if (home !== undefined) moveAll(bucket, home, after);
+    else refuse(bucket);
+  }
+  for (const [key, uids] of foreseen) {
+    while (next.has(fresh)) fresh++;
+    if (homes.has(key) || fresh >= maxGroups) continue;
+    next.set(fresh, uids);
+    homes.set(key, fresh);
+  }
+  return { aliases, before, groups: next, after, numbers: homes, refused };
+
+  function refuse(bucket: Bucket): void {
+    for (const cgroup of bucket.cgroups) refused.add(cgroup);
+    // Policies of the host are not for pods.
+    const nothing = homes.get("");
+    if (bucket.from === 0 && nothing !== undefined) moveAll(bucket, nothing, after);
+  }
+}
+
+/** Those that want nothing come first: that group is there for all for whom there is no other. */
+function inOrder(buckets: Buckets): Bucket[] {
+  const all = [...buckets.values()].flatMap((contents) => [...contents.values()]);
+  return all.sort((a, b) => Number(a.key !== "") - Number(b.key !== ""));
+}
+
+export function contentKey(uids: readonly string[] | undefined): string | undefined {
+  return uids?.join(",");
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArgTest, CompiledFilter } from "@gander/policy";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  hostFiles,
+  hostNamespace,
+  hosts,
+  linkRules,
+  namespaces,
+  rule,
+  selector,
+  types,
+} from "../../test/linker-fixture.ts";
+import { type Call, evaluateSelectors, evaluateTables } from "../../test/reference-evaluator.ts";
+import { action, valueType } from "./abi.gen.ts";
+
+describe("linked tables against the policy language", () => {
+  it("come to the same verdict for any policies and calls", () => {
+    expectSameVerdicts(anySelectors, 2_000);
+  });
+
+  it("come to the same verdict for any lists of peers and binaries, through the index", () => {
+    expectSameVerdicts(listSelectors, 2_000);
+  });
+});
+
+function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: number): void {
+  void fc.assert(
+    fc.property(
+      fc.array(selectorsOfARule, { minLength: 1, maxLength: 4 }),
+      fc.array(anyCall, { minLength: 1, maxLength: 12 }),
+      (lists, calls) => {
+        const { tables, sets } = linkRules(lists.map((selectors, id) => rule(selectors, id)));
+        for (const call of calls) {
+          const matched = evaluateTables(tables, 1, sets.content, call);
+          expect(lists.map((_, id) => matched.get(id))).toEqual(
+            lists.map((selectors) => evaluateSelectors(selectors, call, typeOf)),
+          );
+        }
+      },
+    ),
+    { numRuns },
+  );
+}
+
+const typeOf = (arg: number | "return") =>
+  arg === "return" ? valueType.VALUE_S32 : (types[arg] ?? valueType.VALUE_NONE);
+
+// Few distinct values, near the edges of the types, so that matches are common.
+const int = (bits: 32 | 64) =>
+  fc.constantFrom(
+    -2n,
+    -1n,
+    0n,
+    1n,
+    2n,
+    7n,
+    -(1n << BigInt(bits - 1)),
+    (1n << BigInt(bits - 1)) - 1n,
+  );
+const uint = fc.constantFrom(0n, 1n, 2n, 7n, 0x8000_0000n, 0xffff_ffffn);
+const path = fc.constantFrom("/", "/etc", "/etc/", "/etc/passwd", "/tmp/x", "passwd", "");
+const address = fc.constantFrom("0a000001", "0a00ff01", "7f000001", "c0a80001");
+const address6 = fc.constantFrom(
+  `${"0".repeat(31)}1`,
+  `fe80${"0".repeat(28)}`,
+  `2001${"0".repeat(27)}5`,
+);
+const port = fc.constantFrom(0, 1, 80, 443, 1023, 65535);
+
+const values = <T>(of: fc.Arbitrary<T>, maxLength = 6) => fc.array(of, { minLength: 1, maxLength });
+const pairs = <T extends bigint | number>(of: fc.Arbitrary<T>) =>
+  values(
+    fc.tuple(of, of).map(([a, b]): readonly [T, T] => (a <= b ? [a, b] : [b, a])),
+    7,
+  );
+
+function numberTest(of: fc.Arbitrary<bigint>): fc.Arbitrary<ArgTest> {
+  return fc.oneof(
+    fc.record({
+      op: fc.constantFrom("equal" as const, "greater" as const, "less" as const, "in-set" as const),
+      negate: fc.boolean(),
+      values: values(of),
+    }),
+    fc.record({ op: fc.constant("mask" as const), negate: fc.boolean(), values: values(uint) }),
+    fc.record({ op: fc.constant("range" as const), negate: fc.boolean(), ranges: pairs(of) }),
+  );
+}
+
+const network = fc.oneof(
+  fc.record({
+    family: fc.constant(4 as const),
+    address,
+    prefixLength: fc.constantFrom(0, 8, 16, 32),
+  }),
+  fc.record({
+    family: fc.constant(6 as const),
+    address: address6,
+    prefixLength: fc.constantFrom(0, 10, 128),
+  }),
+);
+
+const socketTest: fc.Arbitrary<ArgTest> = fc.oneof(
+  fc.record({
+    op: fc.constantFrom("saddr" as const, "daddr" as const),
+    negate: fc.boolean(),
+    networks: values(network),
+  }),
+  fc.record({
+    op: fc.constantFrom("sport" as const, "dport" as const),
+    negate: fc.boolean(),
+    ranges: pairs(port),
+  }),
+  fc.record({
+    op: fc.constantFrom("protocol" as const, "family" as const, "state" as const),
+    negate: fc.boolean(),
+    values: values(fc.constantFrom(1, 2, 6, 10, 17, 132)),
+  }),
+);
+
+const textTest: fc.Arbitrary<ArgTest> = fc.record({
+  op: fc.constantFrom("str-equal" as const, "str-prefix" as const, "str-postfix" as const),
+  negate: fc.boolean(),
+  values: values(path),
+});
+
+const onArg = (arg: number | "return", test: fc.Arbitrary<ArgTest>) =>
+  test.map((one): CompiledFilter => ({ on: "arg", arg, test: one }));
+const namespaceName = fc.constantFrom("uts" as const, "net" as const, "user" as const);
+
+const anyFilter: fc.Arbitrary<CompiledFilter> = fc.oneof(
+  onArg(0, numberTest(int(32))),
+  onArg(1, numberTest(uint)),
+  onArg(2, numberTest(int(64))),
+  onArg(3, textTest),
+  onArg(4, socketTest),
+  fc.record({
+    on: fc.constant("pid" as const),
+    negate: fc.boolean(),
+    inNamespace: fc.boolean(),
+    followForks: fc.constant(false),
+    pids: values(fc.constantFrom(1, 2, 3, 4, 5, 6)),
+  }),
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
+    followChildren: fc.constant(false),
+    paths: values(path),
+  }),
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constant("file" as const),
+    followChildren: fc.constant(false),
+    paths: values(fc.constantFrom(...hostFiles.keys(), "/bin/none")),
+  }),
+  fc.record({
+    on: fc.constant("namespace" as const),
+    negate: fc.boolean(),
+    namespace: namespaceName,
+    ids: values(fc.constantFrom("host" as const, 1, 2, 3, 4, 5)),
+  }),
+  fc.record({
+    on: fc.constant("capability" as const),
+    negate: fc.boolean(),
+    set: fc.constantFrom("effective" as const, "inheritable" as const, "permitted" as const),
+    inUserNamespace: fc.constant(false),
+    capabilities: values(fc.constantFrom(0, 21, 40)),
+  }),
+);
+
+const anyActions = fc.constantFrom(
+  0,
+  action.ACTION_POST,
+  action.ACTION_POST | action.ACTION_KILL,
+  action.ACTION_DENY,
+);
+const anySelectors = fc
+  .array(
+    fc.tuple(
+      fc.array(anyFilter, { maxLength: 3 }),
+      fc.array(onArg("return", numberTest(int(32))), { maxLength: 2 }),
+      anyActions,
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((list) =>
+    list.map(([filters, returnFilters, actions], index) =>
+      selector(filters, returnFilters, index, actions),
+    ),
+  );
+
+const peerTest: fc.Arbitrary<ArgTest> = fc.record({
+  op: fc.constant("daddr" as const),
+  negate: fc.boolean(),
+  networks: values(network),
+});
+const binaryTest: fc.Arbitrary<CompiledFilter> = fc.oneof(
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constantFrom("equal" as const, "prefix" as const),
+    followChildren: fc.constant(false),
+    paths: values(path),
+  }),
+  fc.record({
+    on: fc.constant("binary" as const),
+    negate: fc.boolean(),
+    match: fc.constant("file" as const),
+    followChildren: fc.constant(false),
+    paths: values(fc.constantFrom(...hostFiles.keys(), "/bin/none")),
+  }),
+);
+const listSelectors = fc
+  .array(
+    fc.tuple(
+      fc.array(fc.oneof(onArg(4, peerTest), binaryTest), { minLength: 1, maxLength: 3 }),
+      fc.array(onArg(4, socketTest), { maxLength: 1 }),
+      anyActions,
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((list) =>
+    list.map(([lists, others, actions], i) => selector([...lists, ...others], [], i, actions)),
+  );
+
+const anySocket = fc.oneof(
+  fc.record({
+    saddr: address,
+    daddr: address,
+    addressFamily: fc.constant(4 as const),
+    family: fc.constant(2),
+  }),
+  fc.record({
+    saddr: address6,
+    daddr: address6,
+    addressFamily: fc.constant(6 as const),
+    family: fc.constant(10),
+  }),
+);
+
+const anyCall: fc.Arbitrary<Call> = fc
+  .record({
+    number: int(32),
+    unsigned: uint,
+    long: int(64),
+    path,
+    ends: anySocket,
+    sport: port,
+    dport: port,
+    protocol: fc.constantFrom(6, 17),
+    state: fc.constantFrom(1, 2),
+    returned: int(32),
+    pid: fc.integer({ min: 1, max: 7 }),
+    nsPid: fc.integer({ min: 1, max: 7 }),
+    binary: path,
+    file: fc.record({
+      inode: fc.constantFrom(7n, 8n, 9n),
+      device: fc.constantFrom(1, 2),
+      generation: fc.constantFrom(5, 6),
+    }),
+    namespace: fc.constantFrom(1n, 2n, hostNamespace()),
+    capabilities: fc.constantFrom(0n, 1n, 1n << 21n, 1n << 40n),
+    facts: fc.option(
+      fc.record(
+        {
+          text: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
+          peer: fc.constantFrom("absent" as const, "unknown" as const),
+          binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
+          file: fc.constantFrom("absent" as const, "unknown" as const),
+          namespaces: fc.constant("unknown" as const),
+        },
+        { requiredKeys: [] },
+      ),
+      { nil: {} },
+    ),
+  })
+  .map(
+    (one): Call => ({
+      facts: one.facts,
+      args: [
+        one.number,
+        one.unsigned,
+        one.long,
+        one.path,
+        {
+          ...one.ends,
+          sport: one.sport,
+          dport: one.dport,
+          protocol: one.protocol,
+          state: one.state,
+        },
+      ],
+      returned: one.returned,
+      pid: one.pid,
+      nsPid: one.nsPid,
+      binary: one.binary,
+      file: one.file,
+      hostFiles,
+      namespaces: { ...namespaces, uts: one.namespace, net: one.namespace },
+      hostNamespaces: hosts,
+      capabilities: { effective: one.capabilities, inheritable: 0n, permitted: one.capabilities },
+    }),
+  );

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter } from "@gander/policy";
+import { describe, expect, it } from "vitest";
+import {
+  hostNamespace,
+  linkRules,
+  plainCall,
+  plainSocket,
+  rule,
+  selector,
+  slot,
+  types,
+} from "../../test/linker-fixture.ts";
+import { evaluateTables } from "../../test/reference-evaluator.ts";
+import { applicationFlags, hookTableFlags, limits, ruleFlags, valueType } from "./abi.gen.ts";
+import { createFollowBits } from "./follow-bits.ts";
+import { LinkLimitError } from "./link-limit-error.ts";
+import { link } from "./linker.ts";
+import type { RuleSpec } from "./rule-spec.ts";
+import { createSetInterner } from "./set-interner.ts";
+
+describe("link", () => {
+  it("puts the rules of one hook next to each other, in the order of the policies", () => {
+    const all = [selector([])];
+    const { tables } = linkRules([rule(all, 7, 2), rule(all, 8, 1), rule(all, 9, 2)]);
+    expect(tables.rules.map(({ id }) => id)).toEqual([8, 7, 9]);
+    expect(tables.applications.slice(1)).toEqual([
+      { hook: 1, firstRule: 0, bits: [0], flags: 0 },
+      { hook: 2, firstRule: 1, bits: [0, 1], flags: 0 },
+    ]);
+  });
+
+  it("gives groups with the same rules the same application and others their own", () => {
+    const policies = [1, 2].map((id) => ({
+      rules: [rule([selector([])], id)],
+      mode: "enforce" as const,
+    }));
+    const tables = link({
+      policies,
+      groups: [[0, 1], [1], [0, 1], []],
+      sets: createSetInterner(),
+      follow: createFollowBits(),
+      fileIdentity: () => undefined,
+      hostNamespace,
+    });
+    expect(tables.groups.map((group) => group.get(1))).toEqual([1, 2, 1, undefined]);
+  });
+
+  it("reads an argument once however many policies look at it", () => {
+    const { tables } = linkRules([rule([selector([])], 1), rule([selector([])], 2)]);
+    expect(tables.hooks[0]?.slots).toHaveLength(types.length + 1);
+    expect(tables.rules[1]?.args).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("marks the rules of a policy in monitor mode", () => {
+    expect(linkRules([rule([selector([])])], "monitor").tables.rules[0]?.flags).toBe(
+      ruleFlags.RULE_MONITOR,
+    );
+  });
+
+  it("says of an application that all of its rules are for connections only", () => {
+    const { RULE_STREAM_SOCKETS, RULE_FAST_OPEN } = ruleFlags;
+    const { APPLICATION_CONNECTIONS, APPLICATION_FAST_OPEN } = applicationFlags;
+    const flagsOf = (...ruleSets: readonly number[]) =>
+      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+        .applications[1]?.flags;
+    const companion = RULE_STREAM_SOCKETS | RULE_FAST_OPEN;
+    expect(flagsOf(RULE_STREAM_SOCKETS, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
+    expect(flagsOf(companion, companion)).toBe(APPLICATION_CONNECTIONS | APPLICATION_FAST_OPEN);
+    expect(flagsOf(companion, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
+    expect(flagsOf(companion, 0)).toBe(0);
+  });
+
+  it("says of an application that all of its rules are for core dumps only", () => {
+    const { RULE_CORE_DUMPS } = ruleFlags;
+    const flagsOf = (...ruleSets: readonly number[]) =>
+      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+        .applications[1]?.flags;
+    expect(flagsOf(RULE_CORE_DUMPS, RULE_CORE_DUMPS)).toBe(applicationFlags.APPLICATION_CORE_DUMPS);
+    expect(flagsOf(RULE_CORE_DUMPS, 0)).toBe(0);
+  });
+
+  it("lets what is found of an open file be remembered", () => {
+    const { HOOK_CACHE_PATHS } = hookTableFlags;
+    const indexed = selector([
+      { on: "arg", arg: 0, test: { op: "str-prefix", negate: false, values: ["/etc/"] } },
+    ]);
+    const flagsOf = (filters: typeof indexed, raw: number, seesOpenFile: boolean) => {
+      const args = [{ slot: slot(valueType.VALUE_FILE, raw), signed: false }];
+      return linkRules([{ ...rule([filters]), args, seesOpenFile }]).tables.hooks[0]?.flags;
+    };
+    expect(flagsOf(indexed, 0, true)).toBe(HOOK_CACHE_PATHS);
+    expect(flagsOf(indexed, 0, false)).toBe(0);
+    expect(flagsOf(indexed, 1, true)).toBe(0);
+    expect(flagsOf(selector([]), 0, true)).toBe(0);
+  });
+
+  it("is deterministic", () => {
+    const rules = [
+      rule([selector([text("str-prefix", ["/b", "/a"])])], 1),
+      rule([selector([text("str-prefix", ["/a", "/b"])])], 2),
+    ];
+    const first = linkRules(rules).tables;
+    expect(linkRules(rules).tables).toEqual(first);
+    expect(first.sets.size).toBe(1);
+  });
+
+  it("says so when a hook is read in too many ways", () => {
+    const rules = Array.from(
+      { length: limits.HOOK_SLOTS + 1 },
+      (_, raw): RuleSpec => ({
+        ...rule([selector([])], raw),
+        args: [{ slot: slot(valueType.VALUE_U64, raw), signed: false }],
+      }),
+    );
+    expect(() => linkRules(rules)).toThrow(LinkLimitError);
+  });
+
+  it("says so when a hook has too many rules", () => {
+    const rules = Array.from({ length: limits.HOOK_RULES + 1 }, (_, id) =>
+      rule([selector([])], id),
+    );
+    expect(() => linkRules(rules)).toThrow(/more than 1024 hook entries/);
+  });
+
+  it("indexes the number and the text that rule out the most", () => {
+    const number = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: 0,
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const rules = [
+      rule([selector([number(2n), text("str-prefix", ["/etc"])])], 1),
+      rule([selector([number(4n), text("str-prefix", ["/etc/ssl", "/tmp"])])], 2),
+      rule([selector([])], 3),
+    ];
+    const { tables } = linkRules(rules);
+    const index = tables.hooks[0]?.index;
+    const bits = (id: number | undefined) => tables.bitSets[id ?? 0];
+    expect([index?.numberSlot, index?.textSlot, index?.textRules]).toEqual([0, 3, [0, 1]]);
+    expect([
+      bits(index?.numbers.get(2n)),
+      bits(index?.numbers.get(4n)),
+      bits(index?.numberDefault),
+    ]).toEqual([[0, 2], [1, 2], [2]]);
+    expect(["/etc", "/etc/ssl", "/tmp"].map((prefix) => bits(index?.prefixes.get(prefix)))).toEqual(
+      [
+        [0, 2],
+        [0, 1, 2],
+        [1, 2],
+      ],
+    );
+    expect(bits(index?.textDefault)).toEqual([2]);
+  });
+
+  it("indexes peers: who may go where, whatever the number of allow lists", () => {
+    const network = (address: string, prefixLength: number) =>
+      ({ family: 4, address, prefixLength }) as const;
+    const loopback = network("7f000001", 32);
+    const [ten, cluster] = [network("0a000000", 8), network("0a2a0000", 16)];
+    const peer = (negate: boolean, ...networks: ReturnType<typeof network>[]) =>
+      selector([{ on: "arg", arg: 4, test: { op: "daddr", negate, networks } }]);
+    const rules = [
+      rule([peer(true, loopback, ten)], 1),
+      rule([peer(true, loopback, cluster)], 2),
+      rule([peer(false, cluster)], 3),
+      rule([peer(true, loopback), peer(false, loopback)], 4),
+      rule([peer(true, loopback), selector([])], 5),
+    ];
+    const { tables } = linkRules(rules);
+    const index = tables.hooks[0]?.index;
+    const left = [...(index?.networks ?? [])].map(([{ address }, id]) => [
+      address,
+      tables.bitSets[id],
+    ]);
+    expect(index?.addressSlot).toBe(4);
+    expect(Object.fromEntries(left)).toEqual({
+      "7f000001": [3, 4],
+      "0a000000": [1, 3, 4],
+      "0a2a0000": [2, 3, 4],
+    });
+    expect(tables.bitSets[index?.addressDefault ?? 0]).toEqual([0, 1, 3, 4]);
+  });
+
+  it("indexes binaries, but none where children count or an end is asked for", () => {
+    const runs = (
+      match: "equal" | "prefix" | "postfix",
+      followChildren = false,
+      path = "/usr/bin/a",
+    ) => selector([{ on: "binary", negate: false, match, followChildren, paths: [path] }]);
+    const indexOf = (...selectors: ReturnType<typeof selector>[]) =>
+      linkRules([rule(selectors)]).tables.hooks[0]?.index?.binaries;
+    expect([...(indexOf(runs("equal")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a\0"]);
+    expect([...(indexOf(runs("prefix")) ?? [])].map(([path]) => path)).toEqual(["/usr/bin/a"]);
+    const long = (bytes: number) => runs("equal", false, `/${"a".repeat(bytes - 1)}`);
+    expect(indexOf(long(limits.PREFIX_SIZE - 1))?.size).toBe(1);
+    expect(indexOf(long(limits.PREFIX_SIZE))).toBeUndefined();
+    for (const one of [runs("postfix"), runs("equal", true), selector([])])
+      expect(indexOf(runs("equal"), one)).toBeUndefined();
+  });
+
+  it("indexes as many lists as leave bit sets for other hooks", () => {
+    const rules = Array.from({ length: 300 }, (_, i) => {
+      const address = (0x0a000000 + i).toString(16).padStart(8, "0");
+      const networks = [{ family: 4, address, prefixLength: 32 }] as const;
+      const filters: CompiledFilter[] = [
+        { on: "arg", arg: 4, test: { op: "daddr", negate: true, networks } },
+        { on: "arg", arg: 0, test: { op: "equal", negate: false, values: [BigInt(i % 3)] } },
+      ];
+      return rule([selector(filters)], i);
+    });
+    const { hooks, bitSets } = linkRules(rules).tables;
+    const { numbers, networks, addressDefault } = hooks[0]?.index ?? fail();
+    expect([numbers.size, networks.size]).toEqual([3, 150]);
+    const all = rules.map((_, bit) => bit);
+    expect(bitSets[addressDefault]).toEqual(all);
+    expect([...networks.values()].map((id) => bitSets[id])).toEqual(
+      all.slice(0, 150).map((bit) => all.filter((other) => other !== bit)),
+    );
+  });
+
+  it("indexes as many rules as it has room for", () => {
+    const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
+      const test = { op: "equal", negate: false, values: [BigInt(i)] } as const;
+      return rule([selector([{ on: "arg", arg: 0, test }])], i);
+    });
+    const { hooks, bitSets } = linkRules(rules).tables;
+    const { numbers, numberDefault } = hooks[0]?.index ?? fail();
+    const others = rules.map((_, bit) => bit).slice(512);
+    expect([numbers.size, bitSets[numberDefault]]).toEqual([512, others]);
+    expect(bitSets[numbers.get(7n) ?? 0]).toEqual([7, ...others]);
+  });
+
+  it("jumps over return filters that belong to entry filters which failed", () => {
+    const number = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: 0,
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const returned = (value: bigint): CompiledFilter => ({
+      on: "arg",
+      arg: "return",
+      test: { op: "equal", negate: false, values: [value] },
+    });
+    const selectors = [selector([number(1n)], [returned(0n)], 0), selector([], [], 1)];
+    const { tables, sets } = linkRules([rule(selectors)]);
+    const matched = (value: bigint, returned: bigint) =>
+      evaluateTables(tables, 1, sets.content, {
+        ...plainCall,
+        args: [value, 0n, 0n, "", plainSocket],
+        returned,
+      }).get(1);
+    expect([matched(1n, 0n), matched(1n, 5n), matched(2n, 5n)]).toEqual([0, undefined, 1]);
+  });
+});
+
+function text(
+  op: "str-equal" | "str-prefix" | "str-postfix",
+  values: readonly string[],
+): CompiledFilter {
+  return { on: "arg", arg: 3, test: { op, negate: false, values } };
+}
+
+function fail(): never {
+  throw new Error("there is no index");
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter, NamespaceName } from "@gander/policy";
+import {
+  action,
+  applicationFlags,
+  hookTableFlags,
+  limits,
+  recordLimits,
+  rowFlags,
+  rowOp,
+  ruleFlags,
+  valueType,
+} from "./abi.gen.ts";
+import {
+  type FilterContext,
+  filterCost,
+  filterRows,
+  type OpenRow,
+  type ValuePlace,
+} from "./filter-rows.ts";
+import type { FollowBits } from "./follow-bits.ts";
+import { LinkLimitError } from "./link-limit-error.ts";
+import type {
+  LinkedApplication,
+  LinkedHook,
+  LinkedRow,
+  LinkedRule,
+  LinkedSlot,
+  LinkedTables,
+  LinkedVerdict,
+  RuleIndex,
+} from "./linked-tables.ts";
+import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
+import type { ArgReading, LinkablePolicy, RuleSpec, SelectorSpec } from "./rule-spec.ts";
+import type { SetInterner } from "./set-interner.ts";
+import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
+
+export type LinkInput = {
+  /** All policies in force, in the order in which their events appear. */
+  readonly policies: readonly LinkablePolicy[];
+  /** Which policies apply to a group of cgroups, as positions in `policies`; group 0 is "all others". */
+  readonly groups: readonly (readonly number[])[];
+  readonly sets: SetInterner;
+  readonly follow: FollowBits;
+  readonly fileIdentity: FilterContext["fileIdentity"];
+  /** Inode number of the host's namespace. */
+  readonly hostNamespace: (name: NamespaceName) => bigint;
+};
+
+/**
+ * All policies of a node as one generation of tables. Pure but for `sets` and `follow`, which it adds to: the
+ * same input gives the same tables.
+ * @throws LinkLimitError if the tables are too small for these policies.
+ */
+export function link(input: LinkInput): LinkedTables {
+  const tables = emptyTables();
+  const byHook = rulesByHook(input.policies);
+  const applications = new Map<string, number>();
+  const groups = input.groups.map(() => new Map<number, number>());
+  for (const [hook, members] of byHook) {
+    const firstRule = tables.rules.length;
+    addHook(tables, hook, members, input);
+    for (const [group, policies] of input.groups.entries()) {
+      const applying = new Set(policies);
+      const bits = members.flatMap(({ policy }, bit) => (applying.has(policy) ? [bit] : []));
+      if (bits.length === 0) continue;
+      const flags = applicationFlagsOf(
+        bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
+      );
+      groups[group]?.set(
+        hook,
+        addApplication(tables, applications, { hook, firstRule, bits, flags }),
+      );
+    }
+  }
+  checkLimits(tables, groups.length);
+  return { ...tables, groups, sets: setsOf(tables.rows), followed: followedBits(tables.rows) };
+}
+
+type Member = {
+  readonly policy: number;
+  readonly mode: LinkablePolicy["mode"];
+  readonly rule: RuleSpec;
+};
+
+type OpenTables = {
+  readonly hooks: LinkedHook[];
+  readonly applications: (LinkedApplication | undefined)[];
+  readonly rules: LinkedRule[];
+  readonly rows: (LinkedRow | undefined)[];
+  readonly verdicts: (LinkedVerdict | undefined)[];
+  readonly bitSets: (readonly number[] | undefined)[];
+};
+
+function emptyTables(): OpenTables {
+  return {
+    hooks: [],
+    applications: [undefined],
+    rules: [],
+    rows: [undefined],
+    verdicts: [undefined],
+    bitSets: [undefined],
+  };
+}
+
+/** By hook in ascending order; those of one hook in the order of the policies. */
+function rulesByHook(policies: readonly LinkablePolicy[]): [number, Member[]][] {
+  const byHook = new Map<number, Member[]>();
+  for (const [policy, { rules, mode }] of policies.entries()) {
+    for (const rule of rules) {
+      const members = byHook.get(rule.hook) ?? [];
+      members.push({ policy, mode, rule });
+      byHook.set(rule.hook, members);
+    }
+  }
+  return [...byHook].sort(([a], [b]) => a - b);
+}
+
+function addHook(
+  tables: OpenTables,
+  hook: number,
+  members: readonly Member[],
+  input: LinkInput,
+): void {
+  if (members.length > limits.HOOK_RULES) {
+    throw new LinkLimitError(
+      `more than ${limits.HOOK_RULES} hook entries of policies meet at one function`,
+    );
+  }
+  const slots: LinkedSlot[] = [];
+  const placed: PlacedRule[] = [];
+  const firstRule = tables.rules.length;
+  for (const { rule, mode } of members) {
+    const args = rule.args.map(({ slot }) => slotIndex(slots, slot));
+    const returnSlot =
+      rule.returnValue === undefined ? limits.NO_SLOT : slotIndex(slots, rule.returnValue.slot);
+    if (args.length > recordLimits.RULE_ARGS)
+      throw new LinkLimitError(`a hook entry has more than ${recordLimits.RULE_ARGS} arguments`);
+    const place = (arg: number | "return"): ValuePlace =>
+      arg === "return" ? placeOf(rule.returnValue, returnSlot) : placeOf(rule.args[arg], args[arg]);
+    placed.push({ rule, place });
+    const firstRow = addSelectors(tables, rule.selectors, { ...input, place });
+    tables.rules.push({
+      id: rule.id,
+      firstRow,
+      flags: rule.flags | (mode === "monitor" ? ruleFlags.RULE_MONITOR : 0),
+      policy: rule.policy,
+      args,
+      returnSlot,
+    });
+  }
+  const index = addIndex(tables, placed);
+  const flags =
+    (remembersPaths(members, slots, index) ? hookTableFlags.HOOK_CACHE_PATHS : 0) |
+    (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
+    (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
+  tables.hooks.push({ id: hook, firstRule, slots, index, flags });
+}
+
+/** What the index says of a file that is open during the call is remembered. */
+function remembersPaths(
+  members: readonly Member[],
+  slots: readonly LinkedSlot[],
+  index: RuleIndex | undefined,
+): boolean {
+  const text = slots[index?.textSlot ?? limits.NO_SLOT];
+  return (
+    members.every(({ rule }) => rule.seesOpenFile) &&
+    text?.type === valueType.VALUE_FILE &&
+    text.raw === 0
+  );
+}
+
+/** A number that isn't in the index leaves no rule. */
+function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefined): boolean {
+  return index !== undefined && bitSets[index.numberDefault]?.length === 0;
+}
+
+/** Entries that both sides' index maps have room for (bpf/tables.bpf.h). */
+const indexRoom: IndexRoom = { numbers: 4096, prefixes: 4096, networks: 4096, binaries: 1024 };
+
+/** Rules for which there is no room in the index are looked at in every call. */
+function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
+  const left = (values: keyof IndexRoom) =>
+    tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
+  const known = new Map<string, number>();
+  const bitSets: BitSets = {
+    get free() {
+      return limits.MAX_BITSETS - tables.bitSets.length;
+    },
+    add(bits) {
+      const key = bits.join();
+      const id = known.get(key) ?? tables.bitSets.push(bits) - 1;
+      known.set(key, id);
+      return id;
+    },
+  };
+  return buildRuleIndex(rules, bitSets, {
+    numbers: left("numbers"),
+    prefixes: left("prefixes"),
+    networks: left("networks"),
+    binaries: left("binaries"),
+  });
+}
+
+function slotIndex(slots: LinkedSlot[], wanted: LinkedSlot): number {
+  const found = slots.findIndex((slot) => slotKey(slot) === slotKey(wanted));
+  if (found >= 0) return found;
+  if (slots.length === limits.HOOK_SLOTS) {
+    throw new LinkLimitError(
+      `the policies read the arguments of one function in more than ${limits.HOOK_SLOTS} ways`,
+    );
+  }
+  return slots.push(wanted) - 1;
+}
+
+function slotKey({ type, flags, raw, sizeRaw, size }: LinkedSlot): string {
+  return [type, flags, raw, sizeRaw, size].join();
+}
+
+function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {
+  if (reading === undefined || slot === undefined)
+    throw new RangeError("a filter names an argument that the hook entry lacks");
+  return { slot, type: reading.slot.type, signed: reading.signed };
+}
+
+function applicationFlagsOf(members: readonly Member[]): number {
+  const all = (flag: number) => members.every(({ rule }) => rule.flags & flag);
+  const connections = all(ruleFlags.RULE_STREAM_SOCKETS);
+  return (
+    (members.some(doesEnforce) ? applicationFlags.APPLICATION_ENFORCES : 0) |
+    (connections ? applicationFlags.APPLICATION_CONNECTIONS : 0) |
+    (connections && all(ruleFlags.RULE_FAST_OPEN) ? applicationFlags.APPLICATION_FAST_OPEN : 0) |
+    (all(ruleFlags.RULE_CORE_DUMPS) ? applicationFlags.APPLICATION_CORE_DUMPS : 0)
+  );
+}
+
+function doesEnforce({ rule, mode }: Member): boolean {
+  const enforcing = action.ACTION_DENY | action.ACTION_KILL;
+  return (
+    mode === "enforce" && rule.selectors.some(({ verdict }) => (verdict.actions & enforcing) !== 0)
+  );
+}
+
+/** Rows of a selector that must all hold; `noMatch`: if one fails, the rule is done. */
+type Run = {
+  readonly rows: readonly OpenRow[];
+  readonly verdict: number;
+  /** The selector matches with the last of them; else its return filters follow. */
+  readonly decides: boolean;
+  readonly onFail: "next-alternative" | "no-match";
+};
+
+/** @returns the first row of the rule's decision list. */
+function addSelectors(
+  tables: OpenTables,
+  selectors: readonly SelectorSpec[],
+  context: FilterContext,
+): number {
+  const runs: Run[] = [];
+  for (const [i, selector] of selectors.entries()) {
+    const verdict = tables.verdicts.push(selector.verdict) - 1;
+    runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
+  }
+  const first = tables.rows.length;
+  const past = first + runs.reduce((sum, run) => sum + run.rows.length, 0);
+  let start = first;
+  for (const [i, run] of runs.entries()) {
+    const end = start + run.rows.length;
+    const next = end + skippedAfter(runs, i);
+    const fail = run.onFail === "no-match" || next === past ? 0 : next;
+    for (const [j, row] of run.rows.entries()) {
+      const last = run.decides && j === run.rows.length - 1;
+      tables.rows.push({
+        ...row,
+        flags: row.flags | (last ? rowFlags.ROW_LAST : 0),
+        fail,
+        verdict: run.verdict,
+      });
+    }
+    start = end;
+  }
+  return first;
+}
+
+/**
+ * If entry filters fail, the return filters that belong to them are jumped over: the first match
+ * of entry filters decides the rule, and the return filters then say whether it counts.
+ */
+function skippedAfter(runs: readonly Run[], index: number): number {
+  if (runs[index]?.decides) return 0;
+  let rows = 0;
+  for (const run of runs.slice(index + 1)) {
+    rows += run.rows.length;
+    if (run.onFail === "no-match") break;
+  }
+  return rows;
+}
+
+type SelectorContext = FilterContext & { readonly safe: SafeOutcome };
+
+function holdsUnknown(filter: CompiledFilter, { safe, place }: SelectorContext): boolean {
+  return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
+}
+
+function selectorRuns(selector: SelectorSpec, verdict: number, context: SelectorContext): Run[] {
+  const entries = alternatives(selector.filters, context);
+  if (selector.returnFilters.length === 0) {
+    return entries.map((rows) => ({
+      rows: orAlways(rows),
+      verdict,
+      decides: true,
+      onFail: "next-alternative",
+    }));
+  }
+  const returns = alternatives(selector.returnFilters, context);
+  return entries.flatMap((rows): Run[] => [
+    { rows: orAlways(rows), verdict, decides: false, onFail: "next-alternative" },
+    ...returns.map(
+      (ofReturn, i): Run => ({
+        rows: ofReturn,
+        verdict,
+        decides: true,
+        onFail: i === returns.length - 1 ? "no-match" : "next-alternative",
+      }),
+    ),
+  ]);
+}
+
+/** Alternatives inside of filters become alternatives of whole lists, one for each combination. */
+function alternatives(filters: SelectorSpec["filters"], context: SelectorContext): OpenRow[][] {
+  const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
+  let lists: OpenRow[][] = [[]];
+  const rows = ordered.flatMap((filter) => {
+    const flag = holdsUnknown(filter, context) ? rowFlags.ROW_UNKNOWN_HOLDS : 0;
+    return filterRows(filter, context).map((choices) =>
+      choices.map((row) => ({ ...row, flags: row.flags | flag })),
+    );
+  });
+  for (const choices of rows) {
+    lists = lists.flatMap((list) => choices.map((row) => [...list, row]));
+    if (lists.length > maxAlternatives)
+      throw new LinkLimitError("the ranges of one selector give too many combinations");
+  }
+  return lists;
+}
+
+const maxAlternatives = 64;
+
+const always: OpenRow = { op: rowOp.ROW_ALWAYS, slot: 0, flags: 0, set: 0, n: 0, values: [] };
+
+function orAlways(rows: readonly OpenRow[]): readonly OpenRow[] {
+  return rows.length === 0 ? [always] : rows;
+}
+
+/** Groups with the same rules at a hook still count for themselves only if their bits differ. */
+function addApplication(
+  tables: OpenTables,
+  known: Map<string, number>,
+  application: LinkedApplication,
+): number {
+  const key = `${application.hook}:${application.bits.join(",")}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const index = tables.applications.push(application) - 1;
+  known.set(key, index);
+  return index;
+}
+
+function setsOf(rows: readonly (LinkedRow | undefined)[]): Set<number> {
+  return new Set(
+    rows.flatMap((row) =>
+      row !== undefined && row.set !== 0 && !setIsKind.has(row.op) ? [row.set] : [],
+    ),
+  );
+}
+
+/** Rows in which `set` says which namespace or which capabilities. */
+const setIsKind: ReadonlySet<number> = new Set([rowOp.ROW_NAMESPACE, rowOp.ROW_CAPABILITY]);
+
+function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
+  const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values : []));
+  const all = masks.reduce((one, other) => one | other, 0n);
+  return new Set(
+    Array.from({ length: limits.FOLLOW_BITS }, (_, bit) => bit).filter(
+      (bit) => (all >> BigInt(bit)) & 1n,
+    ),
+  );
+}
+
+function checkLimits(tables: OpenTables, groups: number): void {
+  const uses: [string, number, number][] = [
+    ["hook entries", tables.rules.length, limits.MAX_RULES],
+    ["filters", tables.rows.length, limits.MAX_ROWS],
+    ["selectors", tables.verdicts.length, limits.MAX_VERDICTS],
+    ["combinations of policies", tables.applications.length, limits.MAX_APPLICATIONS],
+    ["groups of workloads", groups, limits.MAX_GROUPS],
+  ];
+  for (const [what, count, limit] of uses) {
+    if (count > limit)
+      throw new LinkLimitError(`all policies together have ${count} ${what}, and ${limit} fit`);
+  }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter, Network } from "@gander/policy";
+import { limits } from "./abi.gen.ts";
+import { type ValuePlace, widen } from "./filter-rows.ts";
+
+/** A filter that asks for a value to be on a list, or not to be. A key stands for itself and all within it. */
+export type ListTest<Key> = { readonly keys: ReadonlyMap<string, Key>; readonly negate: boolean };
+
+/** The tests of which one must hold, by rule; a rule that is missing takes anything. */
+export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
+
+/** What a filter asks of the value in a slot; undefined: it isn't a list of this kind. */
+export type FindTest<Key> = (
+  filter: CompiledFilter,
+  place: (arg: number | "return") => ValuePlace,
+) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
+
+/** A list that a number or a text must not be on rules out next to nothing: it is left to the rows. */
+export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.negate) return undefined;
+  const { arg, test } = filter;
+  if (test.op !== "equal" && test.op !== "in-set") return undefined;
+  const place = placeOf(arg);
+  const numbers = test.values.map((value) => widen(value, place));
+  return { slot: place.slot, test: listTest(numbers, String, false) };
+};
+
+/** A text that must be equal to a value begins with it, too. */
+export const testOfText: FindTest<string> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.negate) return undefined;
+  const { arg, test } = filter;
+  if (test.op !== "str-prefix" && test.op !== "str-equal") return undefined;
+  return { slot: placeOf(arg).slot, test: listTest(test.values.map(cutPrefix), asIs, false) };
+};
+
+/** The networks that the peer of a socket is in. */
+export const testOfPeer: FindTest<Network> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.op !== "daddr") return undefined;
+  const { arg, test } = filter;
+  return { slot: placeOf(arg).slot, test: listTest(test.networks, networkText, test.negate) };
+};
+
+/** The running binary, by paths with a 0 behind those that must be equal. There is one, so no slot of it. */
+export const testOfBinary: FindTest<string> = (filter) => {
+  if (filter.on !== "binary" || filter.followChildren) return undefined;
+  if (filter.match === "postfix" || filter.match === "file") return undefined;
+  const paths = filter.paths.map((path) => (filter.match === "equal" ? `${path}\0` : path));
+  if (paths.some((path) => Buffer.byteLength(path) > limits.PREFIX_SIZE)) return undefined;
+  return { slot: 0, test: listTest(paths, asIs, filter.negate) };
+};
+
+function listTest<Key>(
+  keys: readonly Key[],
+  textOf: (key: Key) => string,
+  negate: boolean,
+): ListTest<Key> {
+  return { keys: new Map(keys.map((key) => [textOf(key), key])), negate };
+}
+
+const asIs = (text: string) => text;
+
+/** As much as the index keeps, never within a character. */
+function cutPrefix(text: string): string {
+  if (Buffer.byteLength(text) <= limits.PREFIX_SIZE) return text;
+  return Buffer.from(text)
+    .subarray(0, limits.PREFIX_SIZE - 3)
+    .toString()
+    .replace(/\uFFFD+$/, "");
+}
+
+/** Of some keys: texts of those that could stand for one of them, too, and its own. */
+export type Around<Key> = (keys: readonly Key[]) => (key: Key) => readonly string[];
+
+export const sameNumber: Around<bigint> = () => (number) => [`${number}`];
+
+export const prefixesAround: Around<string> = (texts) => {
+  const lengths = [...new Set(texts.map(({ length }) => length))];
+  return (text) =>
+    lengths.filter((length) => length <= text.length).map((length) => text.slice(0, length));
+};
+
+export const networksAround: Around<Network> = (networks) => {
+  const lengths = [...new Set(networks.map(({ prefixLength }) => prefixLength))];
+  return (network) =>
+    lengths
+      .filter((length) => length <= network.prefixLength)
+      .map((length) => networkText({ ...network, prefixLength: length }));
+};
+
+/** The same for each way to write a network: host bits don't count. */
+function networkText({ family, address, prefixLength }: Network): string {
+  const bits = BigInt(`0x${address}`) >> BigInt(4 * address.length - prefixLength);
+  return `${family}/${prefixLength}/${bits}`;
+}
+
+/** What a key, and what none of them, leaves of the rules of a hook. */
+export type KeyedRules<Key> = {
+  /** Each content once; the first is for what is within no key. */
+  readonly contents: readonly (readonly number[])[];
+  /** Position in `contents`: for what is within the key and within no narrower one. */
+  readonly byKey: ReadonlyMap<Key, number>;
+};
+
+export type KeyLimits = { readonly keys: number; readonly contents: number };
+
+/** Pairs of a key and a list that it is on: more would keep the sensor from its other work. */
+const mostPairs = 100_000;
+
+/** @returns undefined if that is more than the limits allow. */
+export function rulesByKey<Key>(
+  all: readonly number[],
+  tested: TestedRules<Key>,
+  around: Around<Key>,
+  limits: KeyLimits,
+): KeyedRules<Key> | undefined {
+  const { keys, lists } = listsByKey(tested);
+  if (keys.length > limits.keys || limits.contents === 0) return undefined;
+  const elsewhere = all.filter((bit) => canMatch(tested.get(bit), new Set()));
+  const outside = new Set(elsewhere);
+  const contents: (readonly number[])[] = [elsewhere];
+  const known = new Map([["", 0]]);
+  const byKey = new Map<Key, number>();
+  const textsAround = around(keys);
+  let pairs = 0;
+  for (const key of keys) {
+    const holding = textsAround(key).flatMap((text) => lists.get(text) ?? []);
+    pairs += holding.length;
+    const tests = new Set<ListTest<Key>>(holding.map(({ test }) => test));
+    const others = [...new Set(holding.map(({ bit }) => bit))]
+      .filter((bit) => canMatch(tested.get(bit), tests) !== outside.has(bit))
+      .sort((a, b) => a - b);
+    const text = others.join();
+    const id = known.get(text) ?? contents.push(toggled(all, outside, others)) - 1;
+    if (contents.length > limits.contents || pairs > mostPairs) return undefined;
+    known.set(text, id);
+    byKey.set(key, id);
+  }
+  return { contents, byKey };
+}
+
+type Listed<Key> = { readonly bit: number; readonly test: ListTest<Key> };
+
+/** All keys once, and by their texts the rules that have them on a list. */
+function listsByKey<Key>(tested: TestedRules<Key>) {
+  const keys = new Map<string, Key>();
+  const lists = new Map<string, Listed<Key>[]>();
+  for (const [bit, tests] of tested) {
+    for (const test of tests) {
+      for (const [text, key] of test.keys) {
+        const listed = lists.get(text);
+        if (listed === undefined) lists.set(text, [{ bit, test }]);
+        else listed.push({ bit, test });
+        keys.set(text, key);
+      }
+    }
+  }
+  return { keys: [...keys.values()], lists };
+}
+
+/** @param holding tests that have the value on their list */
+function canMatch<Key>(
+  tests: ReadonlySet<ListTest<Key>> | undefined,
+  holding: ReadonlySet<ListTest<Key>>,
+): boolean {
+  return tests === undefined || [...tests].some((test) => holding.has(test) !== test.negate);
+}
+
+function toggled(
+  all: readonly number[],
+  some: ReadonlySet<number>,
+  others: readonly number[],
+): readonly number[] {
+  const toggle = new Set(others);
+  return all.filter((bit) => some.has(bit) !== toggle.has(bit));
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from "node:path";
+import type { Logger } from "@gander/base";
+import type { FilterOptions } from "../filters/filter.ts";
+import { giveBackMemory } from "../host/spare-memory.ts";
+import type { Kernel } from "../kernel/index.ts";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
+import { createNodePolicies, type NodePolicies, type PolicyManager } from "../policy/index.ts";
+import type { Cgroups } from "../workload/cgroups.ts";
+import type { BundleKeeper } from "./bundle-keeper.ts";
+import type { OperatorAccess } from "./operator-access.ts";
+import type { OperatorLink } from "./operator-link.ts";
+
+export type ClusterPoliciesDeps = {
+  readonly kernel: Pick<Kernel, "cgroups" | "found">;
+  readonly policies: PolicyManager;
+  readonly cgroups: Cgroups;
+  readonly logger: Logger;
+};
+
+export type ClusterPoliciesOptions = {
+  /** Undefined: the sensor has no operator. */
+  readonly access: OperatorAccess | undefined;
+  readonly nodeName: string;
+  /** Where what the operator said last is kept. */
+  readonly folder: string;
+};
+
+/** Policies that come from the operator of the cluster. */
+export type ClusterPolicies = AsyncDisposable & {
+  /** Brings in force what is stored; asks for it within this call. Done when it is. Never rejects. */
+  restore(): Promise<void>;
+  /** What is stored is all that was to be in force last; or there is no operator any more. */
+  isWhole(): boolean;
+  /** Undefined: there is no operator. */
+  readonly keeper: BundleKeeper | undefined;
+};
+
+/** Takes over what an earlier sensor has left of them, and reads what is stored. */
+export async function openClusterPolicies(
+  { kernel, policies, cgroups, logger }: ClusterPoliciesDeps,
+  { access, nodeName, folder }: ClusterPoliciesOptions,
+): Promise<ClusterPolicies> {
+  const adopted = policies.list().filter(({ origin }) => origin === "operator").length;
+  // Cgroups may be in groups of policies although the manifest that tells of them was lost.
+  const isLeft = adopted > 0 || [...kernel.cgroups.entries()].length > 0;
+  if (access === undefined && !isLeft)
+    return {
+      keeper: undefined,
+      restore: async () => {},
+      isWhole: () => true,
+      [Symbol.asyncDispose]: async () => {},
+    };
+  await using parts = new AsyncDisposableStack();
+  const node = parts.use(
+    await createNodePolicies({ policies, cgroups, groups: kernel.cgroups, logger }),
+  );
+  const keeper = access && parts.use(await openKeeper());
+  const opened = parts.move();
+  return {
+    keeper,
+    isWhole: () => keeper?.isWhole ?? true,
+    // In tables of its own there is nothing yet: whatever is stored is better.
+    restore: () =>
+      keeper?.restore(kernel.found === "same" && adopted > 0 ? "adopted" : "fresh") ??
+      removeAll(node, logger),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+
+  async function openKeeper(): Promise<BundleKeeper> {
+    // Loaded by those who have an operator.
+    const [{ BundleKeeper }, { BundleStore }] = await Promise.all([
+      import("./bundle-keeper.ts"),
+      import("./bundle-store.ts"),
+    ]);
+    const store = new BundleStore({ folder, node: nodeName });
+    return new BundleKeeper({ store, policies: node, logger });
+  }
+}
+
+/** Without an operator nobody would ever take them away. */
+async function removeAll(node: NodePolicies, logger: Logger): Promise<void> {
+  try {
+    await node.apply({ policies: [], pods: [] });
+    logger.info("Policies of the operator were taken out of force: the sensor has none any more");
+  } catch (error) {
+    logger.error("Policies of the operator cannot be taken out of force", { error });
+  }
+}
+
+export type ClusterLinkDeps = {
+  readonly keeper: BundleKeeper;
+  readonly pipeline: Pick<EventPipeline, "events">;
+  readonly logger: Logger;
+};
+
+export type ClusterLinkOptions = {
+  readonly access: OperatorAccess;
+  readonly nodeName: string;
+  readonly folder: string;
+  readonly sensorVersion: string;
+  readonly filters: FilterOptions;
+};
+
+/** Connects to the operator, and stays connected. */
+export async function connectToOperator(
+  { keeper, pipeline, logger }: ClusterLinkDeps,
+  { access, nodeName, folder, sensorVersion, filters }: ClusterLinkOptions,
+): Promise<OperatorLink> {
+  // Loaded late: what enforces should not wait for a gRPC library.
+  const [{ startOperatorLink }, { createEventRelay }, { kernelFactsMessage }, { readKernelFacts }] =
+    await Promise.all([
+      import("./operator-link.ts"),
+      import("./event-relay.ts"),
+      import("./kernel-facts-message.ts"),
+      import("./read-kernel-facts.ts"),
+    ]);
+  const relay = createEventRelay({ events: pipeline.events, filters });
+  const facts = () =>
+    kernelFactsMessage(
+      { read: readKernelFacts, done: giveBackMemory },
+      { file: join(folder, "kernel-facts"), sensorVersion },
+    );
+  const link = startOperatorLink(
+    { keeper, facts, relay, logger },
+    { access, node: nodeName, sensorVersion },
+  );
+  return {
+    status: link.status,
+    async [Symbol.asyncDispose]() {
+      relay[Symbol.dispose]();
+      await link[Symbol.asyncDispose]();
+    },
+  };
+}

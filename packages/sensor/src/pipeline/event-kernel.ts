@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Kernel, RecordCount } from "../kernel/index.ts";
+import type { PolicyState } from "../policy/index.ts";
+import type { EventKernel } from "./event-pipeline.ts";
+
+/** The kernel as the event pipeline wants it: `policies` tells what was lost of theirs. */
+export function eventKernel(
+  kernel: Kernel,
+  policies: { list(): readonly Pick<PolicyState, "id" | "counters">[] },
+): EventKernel {
+  const lostOfPolicies = createLossSum(() => policies.list());
+  return {
+    layouts: kernel.layouts,
+    get rings() {
+      return kernel.rings;
+    },
+    found: kernel.found,
+    bootTimeOffsetNs: () => kernel.bootTimeOffsetNs(),
+    scanTasks: () => kernel.scanTasks(),
+    setWatched: (watched) => kernel.setWatched(watched),
+    setAsleep: (asleep) => kernel.setAsleep(asleep),
+    onReadable: (listener) => kernel.onReadable(listener),
+    lostEvents: () => {
+      const { exec, exit } = kernel.lifecycleCounts();
+      return lostOf(exec) + lostOf(exit) + lostOfPolicies();
+    },
+  };
+}
+
+const lostOf = ({ lost }: RecordCount) => lost.ring + lost.memory;
+
+/** What all policies lost so far; what those lost that are gone stays in it. */
+export function createLossSum(
+  list: () => readonly Pick<PolicyState, "id" | "counters">[],
+): () => bigint {
+  let known = new Map<number, bigint>();
+  let total = 0n;
+  return () => {
+    const now = new Map(
+      list().map(({ id, counters }) => [id, counters.lostRing + counters.lostMemory]),
+    );
+    for (const [id, lost] of now) {
+      const before = known.get(id) ?? 0n;
+      // A replaced policy may count anew.
+      total += lost >= before ? lost - before : lost;
+    }
+    known = now;
+    return total;
+  };
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
+import { type EventEnvelope, eventKind } from "@gander/proto";
+import type { EventRules } from "../events/event-rule.ts";
+import { type AncestorKinds, createEventSource, type EventSource } from "../events/event-source.ts";
+import { createHookDecoder } from "../events/hook-decoder.ts";
+import { createLifecycle } from "../events/lifecycle.ts";
+import { createStackTraces } from "../events/stack-traces.ts";
+import type { Redact } from "../filters/redaction.ts";
+import { recordFlags, recordType } from "../link/abi.gen.ts";
+import type { NamespaceIds } from "../process/process-details.ts";
+import { ProcessTable } from "../process/process-table.ts";
+import { createKernelClock, type KernelClock } from "../records/kernel-time.ts";
+import {
+  type RecordLayouts,
+  type RecordOffsets,
+  recordOffsets,
+} from "../records/record-layouts.ts";
+import { RecordReader } from "../records/record-reader.ts";
+import { createRingDrain, type RecordRing } from "../records/ring-drain.ts";
+import { withArguments } from "../records/task-arguments.ts";
+import type { Cgroups } from "../workload/cgroups.ts";
+import { createEventPublisher, type EventPublisher } from "./event-publisher.ts";
+
+/** What the pipeline needs of the kernel side. */
+export type EventKernel = {
+  readonly layouts: RecordLayouts;
+  readonly rings: { readonly events: RecordRing; readonly urgent: RecordRing };
+  /** What was there when the sensor started: nothing, or programs that have been writing for long. */
+  readonly found: "nothing" | "same" | "other";
+  bootTimeOffsetNs(): bigint;
+  /** RECORD_TASK of all processes, in a row, without their arguments. */
+  scanTasks(): Uint8Array;
+  setWatched(watched: "watched" | "unwatched"): void;
+  /** Asleep, nobody looks at the ring: the first record in an empty one must call back. */
+  setAsleep(asleep: "asleep" | "awake"): void;
+  /** Calls back when a ring has something to read. */
+  onReadable(listener: () => void): void;
+  /** Records that found no room in the ring, since the programs were loaded: of all kinds that make events. */
+  lostEvents(): bigint;
+};
+
+export type EventPipelineDeps = {
+  readonly kernel: EventKernel;
+  readonly rules: EventRules;
+  readonly cgroups: Cgroups;
+  /** What stands in /proc/PID/cmdline of these; undefined: it can't be had. Must not take long. */
+  readonly commandLines: (pids: readonly number[]) => Promise<readonly (Buffer | undefined)[]>;
+  readonly logger: Logger;
+};
+
+export type EventPipelineOptions = {
+  readonly envelope: EventEnvelope;
+  readonly processCacheSize: number;
+  readonly withCredentials: boolean;
+  readonly withNamespaces: boolean;
+  readonly hostNamespaces: NamespaceIds;
+  /** Names as in the flag: base, kprobe, tracepoint, lsm. */
+  readonly ancestors: readonly string[];
+  readonly exposeStackAddresses: boolean;
+  readonly redact: Redact;
+};
+
+export type PipelineCounters = {
+  readonly records: number;
+  readonly unknownRecords: number;
+  /** Records that could not be decoded: an error of ours. */
+  readonly failedRecords: number;
+  /** What the kernel had no room for, as marked in the streams. */
+  readonly lostInKernel: number;
+};
+
+export type EventPipeline = AsyncDisposable & {
+  readonly processes: ProcessTable;
+  /** Where consumers are added; add those that are to see what ran before, then call `start`. */
+  readonly events: Pick<EventPublisher, "addLines" | "addMessages" | "markLine" | "markMessage">;
+  start(): Promise<void>;
+  counters(): PipelineCounters;
+};
+
+const secondMs = 1_000;
+
+/** Below three quarters of the ring nothing is refused for want of room. */
+const lossShare = 0.7;
+
+/**
+ * While a file is behind, records wait in the ring. Up to three quarters of it cost nobody anything:
+ * beyond that records of policies are refused by the kernel, which counts them, so that the rest is
+ * there for processes. Who watches live does not wait for a file.
+ */
+const patience = {
+  alone: { ms: 10_000, share: 0.75 },
+  watched: { ms: 100, share: 0.25 },
+};
+
+/** Records of the rings become events for all consumers. */
+export function createEventPipeline(
+  deps: EventPipelineDeps,
+  options: EventPipelineOptions,
+): EventPipeline {
+  const { kernel, cgroups, logger } = deps;
+  const { envelope } = options;
+  const offsets = recordOffsets(kernel.layouts);
+  const clock = createKernelClock(kernel.bootTimeOffsetNs());
+  const processes = new ProcessTable({
+    nodeName: envelope.nodeName,
+    maxEntries: options.processCacheSize,
+    wallTime: clock.wallTime,
+  });
+  cgroups.onReplaced((replaced) => processes.replaceWorkloads(replaced));
+  const publisher = createEventPublisher(envelope);
+  const lifecycle = createLifecycle({ table: processes, offsets, workloads: cgroups }, options);
+  const stacks = createStackTraces({ exposeAddresses: options.exposeStackAddresses });
+  const hooks = createHookDecoder({ offsets, rules: deps.rules, lifecycle, stacks });
+  const source = createEventSource(
+    { offsets, clock, lifecycle, hooks, cgroups, publish: publisher.publish },
+    ancestorKinds(options.ancestors),
+  );
+
+  let failed = 0;
+  const onError = (error: unknown) => {
+    // The first tells what is wrong; the rest is a number.
+    if (failed++ === 0) logger.error("A record cannot be decoded", { error });
+  };
+  const drain = createRingDrain({
+    ring: kernel.rings.events,
+    take: source.take,
+    onError,
+    afterSlice: publisher.flush,
+    behind: publisher.behind,
+    onSleep: (asleep) => kernel.setAsleep(asleep),
+    patience: () => (publisher.messageConsumers() > 0 ? patience.watched : patience.alone),
+  });
+  const losses = watchLosses(kernel, publisher);
+  let seconds = 0;
+  const timers: NodeJS.Timeout[] = [];
+
+  return {
+    processes,
+    events: {
+      ...publisher,
+      addMessages(consumer) {
+        const remove = publisher.addMessages(consumer);
+        kernel.setWatched("watched");
+        return () => {
+          remove();
+          if (publisher.messageConsumers() === 0) kernel.setWatched("unwatched");
+        };
+      },
+    },
+    async start() {
+      cgroups.scan();
+      await scanTasks({ kernel, offsets, source, onError, commandLines: deps.commandLines });
+      publisher.flush();
+      const urgent = createUrgentReader(kernel.rings.urgent, offsets, cgroups, onError);
+      kernel.onReadable(() => {
+        urgent();
+        drain.wake();
+      });
+      drain.start();
+      const everySecond = () => {
+        // Asleep and not woken: that should not happen.
+        if (kernel.rings.events.availableBytes > 0) drain.wake();
+        // Only a full ring loses many; reading all counters is the most expensive thing an idle sensor does.
+        if (drain.takeFullest() > lossShare * kernel.rings.events.sizeBytes || seconds % 10 === 0)
+          losses.check();
+        seconds++;
+        processes.collect();
+        publisher.flush();
+      };
+      timers.push(
+        setInterval(everySecond, secondMs),
+        // Reading the clock takes up to 10 ms.
+        setInterval(() => followClock(clock, kernel), 60 * secondMs),
+      );
+    },
+    counters: () => ({
+      records: drain.records(),
+      unknownRecords: source.unknownRecords(),
+      failedRecords: failed,
+      lostInKernel: losses.total(),
+    }),
+    async [Symbol.asyncDispose]() {
+      for (const timer of timers) clearInterval(timer);
+      drain.stop();
+      kernel.setAsleep("awake");
+      losses.check();
+      publisher.flush();
+      kernel.setWatched("unwatched");
+    },
+  };
+}
+
+/** Tells all streams when the kernel has lost records; what was lost before us is not ours. */
+function watchLosses(kernel: EventKernel, publisher: EventPublisher) {
+  const before = kernel.lostEvents();
+  let told = before;
+  return {
+    total: () => Number(told - before),
+    check() {
+      const lost = kernel.lostEvents();
+      if (lost <= told) return;
+      publisher.missing(Number(lost - told));
+      told = lost;
+    },
+  };
+}
+
+/**
+ * Records in the ring `urgent` say that somebody should look, and nothing else; but for those of cgroups
+ * where pods are, which are in the other ring as well.
+ */
+function createUrgentReader(
+  ring: RecordRing,
+  offsets: RecordOffsets,
+  cgroups: Cgroups,
+  onError: (error: unknown) => void,
+): () => void {
+  const reader = new RecordReader();
+  return () => {
+    while (ring.next()) {
+      if (ring.length < offsets.cgroupRecord.size) continue;
+      if (reader.bytes !== ring.bytes) reader.over(ring.bytes);
+      reader.at(ring.offset, ring.length);
+      try {
+        cgroups.created(reader);
+      } catch (error) {
+        onError(error);
+      }
+    }
+    ring.release();
+  };
+}
+
+const clockStepNs = 5_000_000n;
+
+/** The machine's clock may be set; small differences are errors of measurement. */
+function followClock(clock: KernelClock, kernel: EventKernel): void {
+  const offset = kernel.bootTimeOffsetNs();
+  const step = offset - clock.offsetNs();
+  if (step > clockStepNs || step < -clockStepNs) clock.setOffset(offset);
+}
+
+type TaskScan = {
+  readonly kernel: EventKernel;
+  readonly offsets: RecordOffsets;
+  readonly source: EventSource;
+  readonly onError: (error: unknown) => void;
+  readonly commandLines: EventPipelineDeps["commandLines"];
+};
+
+/** Everything that ran before: parents first, as they are the ones that started earlier. */
+async function scanTasks({ kernel, offsets, source, onError, commandLines }: TaskScan) {
+  const reader = new RecordReader();
+  const found = splitRecords(kernel.scanTasks(), offsets).flatMap((bytes) => {
+    reader.over(bytes);
+    if (reader.u16(offsets.type) !== recordType.RECORD_TASK) return [];
+    // It called exec after the programs were attached: that record is in the ring.
+    const execed = (reader.u16(offsets.flags) & recordFlags.RECORD_EXECED) !== 0;
+    if (execed && kernel.found === "nothing") return [];
+    return [
+      { bytes, start: reader.u64(offsets.processStart), pid: reader.u32(offsets.processPid) },
+    ];
+  });
+  found.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const lines = await commandLines(found.map(({ pid }) => pid));
+  for (const [i, { bytes }] of found.entries()) {
+    const record = withArguments(bytes, lines[i], offsets);
+    reader.over(record);
+    reader.at(0, record.length);
+    try {
+      source.take(reader);
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+/** Unlike in the ring, the records of the iterator lie at any place: each is copied to an even one. */
+function splitRecords(scanned: Uint8Array, offsets: RecordOffsets): Buffer[] {
+  const view = new DataView(scanned.buffer, scanned.byteOffset, scanned.byteLength);
+  const records: Buffer[] = [];
+  for (let at = 0; at + offsets.exec.size <= scanned.length; ) {
+    const size = view.getUint32(at + offsets.size, true);
+    if (size < offsets.exec.size || at + size > scanned.length) break;
+    const record = Buffer.alloc(Math.ceil(size / 8) * 8);
+    record.set(scanned.subarray(at, at + size));
+    records.push(record);
+    at += size;
+  }
+  return records;
+}
+
+const kindsOf: Readonly<Record<string, readonly number[]>> = {
+  base: [eventKind.exec, eventKind.exit],
+  kprobe: [eventKind.kprobe],
+  tracepoint: [eventKind.tracepoint],
+  lsm: [eventKind.lsm],
+};
+
+function ancestorKinds(names: readonly string[]): AncestorKinds {
+  return new Set(names.flatMap((name) => kindsOf[name] ?? []));
+}

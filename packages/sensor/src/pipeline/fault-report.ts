@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@gander/base";
+import type { FaultCounter } from "@gander/proto";
+import type { FaultName } from "../kernel/index.ts";
+
+type FaultText = {
+  /** What happened, after its number. */
+  readonly meaning: string;
+  /** What to do about it. */
+  readonly advice: string;
+};
+
+const faultTexts: Readonly<Record<FaultName, FaultText>> = {
+  FAULT_SCRATCH: {
+    meaning:
+      "calls could not be evaluated for want of memory; where a policy can deny, they were denied",
+    advice:
+      "gander policy list tells which policies. Look for many processes that hang in such calls",
+  },
+  FAULT_STAGE: {
+    meaning: "records of processes could not be put together for want of memory",
+    advice: "Events of execs or exits are missing; they are in what is lost",
+  },
+  FAULT_PROC_TABLE: {
+    meaning: "processes had no room in the table of processes: their lineage is not known",
+    advice:
+      "Find out who keeps that many processes, and limit them: pids.max of the cgroup, or the pod's limit of pids",
+  },
+  FAULT_PROC_UNKNOWN: {
+    meaning:
+      "processes ended that were not in the table of processes: there are no exit events of them",
+    advice: "The table was full when they began, see above; else please report it",
+  },
+  FAULT_UNREADABLE: {
+    meaning: "arguments could not be read",
+    advice:
+      "Policies on system calls read what the process may take away; use LSM hooks or security_* functions to enforce",
+  },
+  FAULT_PATH_DEPTH: {
+    meaning: "paths had more components than are followed",
+    advice: "Somebody may be trying to hide a file: the events of policies on paths tell who",
+  },
+  FAULT_RATE_TABLE: {
+    meaning: "events could not be held against a rateLimit: they were told all the same",
+    advice: "The table of rates is full; a rateLimit for each process or none takes less of it",
+  },
+  FAULT_CGROUP_TABLE: {
+    meaning:
+      "new cgroups had no room in the table: they have the policies of the cgroups around them, and each of their hooked calls costs more",
+    advice: "Find out which pod makes that many cgroups",
+  },
+};
+
+/** What people and programs are told of faults; nothing of those that never happened. */
+export function faultCounters(faults: Readonly<Record<FaultName, bigint>>): FaultCounter[] {
+  const names = Object.keys(faults) as FaultName[];
+  return names
+    .filter((name) => faults[name] > 0n)
+    .map((name) => ({ name, count: String(faults[name]), ...faultTexts[name] }));
+}
+
+export type Faults = Readonly<Record<string, bigint>>;
+
+/** Faults that were counted since `before`, by name; undefined if there are none. */
+export function newFaults(before: Faults, now: Faults): Record<string, string> | undefined {
+  const grown = Object.entries(now).filter(([name, count]) => count > (before[name] ?? 0n));
+  if (grown.length === 0) return undefined;
+  return Object.fromEntries(
+    grown.map(([name, count]) => [name, (count - (before[name] ?? 0n)).toString()]),
+  );
+}
+
+/**
+ * Logs what the programs in the kernel count because it should not happen (a table that is full, memory
+ * that could not be had), at most once a period: until the signal is aborted.
+ */
+export async function reportFaults(
+  read: () => Faults,
+  logger: Logger,
+  { periodMs, signal }: { readonly periodMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  let before = read();
+  while (!signal.aborted) {
+    await sleep(periodMs, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    const now = read();
+    const grown = newFaults(before, now);
+    if (grown !== undefined)
+      logger.warn("Programs in the kernel met with faults", { faults: grown });
+    before = now;
+  }
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type CompiledArg,
+  type CompiledHook,
+  type CompiledSelector,
+  describeHookPoint,
+  type Prototype,
+} from "@gander/policy";
+import { describe, expect, it } from "vitest";
+import { action, limits, ruleFlags, slotFlags, valueType } from "../link/abi.gen.ts";
+import { type AttachPlan, type PlannedRule, planHook } from "./attach-plan.ts";
+import type { KernelFacts } from "./kernel-facts.ts";
+
+// Prototypes as BTF of 6.1 and 6.12 has them.
+const functions: Record<string, string> = {
+  security_file_permission: "int (struct file * file, int mask)",
+  bpf_lsm_file_permission: "int (struct file * file, int mask)",
+  security_bprm_check: "int (struct linux_binprm * bprm)",
+  bpf_lsm_bprm_check_security: "int (struct linux_binprm * bprm)",
+  security_mmap_file: "int (struct file * file, long unsigned int prot, long unsigned int flags)",
+  bpf_lsm_mmap_file:
+    "int (struct file * file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)",
+  security_inode_setattr:
+    "int (struct user_namespace * mnt_userns, struct dentry * dentry, struct iattr * attr)",
+  bpf_lsm_inode_setattr: "int (struct dentry * dentry, struct iattr * attr)",
+  tcp_connect: "int (struct sock * sk)",
+  bpf_lsm_socket_connect: "int (struct socket * sock, struct sockaddr * address, int addrlen)",
+  bpf_lsm_socket_sendmsg: "int (struct socket * sock, struct msghdr * msg, int size)",
+  fd_install: "void (unsigned int fd, struct file * file)",
+  __x64_sys_openat: "long int (const struct pt_regs * regs)",
+};
+
+function prototype(name: string): Prototype | undefined {
+  const [, returnType = "", list = ""] = /^(.*?) \((.*)\)$/.exec(functions[name] ?? "") ?? [];
+  if (returnType === "") return undefined;
+  const parameters = list.split(", ").map((one) => {
+    const [, type = "", parameter = ""] = /^(.*?) ?(\w+)$/.exec(one) ?? [];
+    return { name: parameter, type };
+  });
+  return { name, returnType, parameters };
+}
+
+const facts: KernelFacts = {
+  release: "6.12.0",
+  activeLsms: ["lockdown", "capability", "yama", "apparmor", "bpf"],
+  prototype,
+  isTraceable: () => true,
+  hasSymbol: (name) => functions[name] !== undefined || name === "only_a_symbol",
+  tracepointFormat: (subsystem, event) =>
+    `${subsystem}/${event}` === "syscalls/sys_enter_openat"
+      ? {
+          id: 1,
+          fields: [
+            {
+              name: "common_type",
+              type: "unsigned short",
+              offsetBytes: 0,
+              sizeBytes: 2,
+              signed: false,
+            },
+            {
+              name: "filename",
+              type: "const char *",
+              offsetBytes: 24,
+              sizeBytes: 8,
+              signed: false,
+            },
+            { name: "comm", type: "char[16]", offsetBytes: 32, sizeBytes: 16, signed: false },
+          ],
+        }
+      : undefined,
+  rawTracepoint: (event) =>
+    event === "sched_switch"
+      ? { name: event, returnType: "void", parameters: [{ name: "preempt", type: "bool" }] }
+      : undefined,
+  hostNamespace: () => 1n,
+  similarFunction: (name) => (name.includes("permision") ? "security_file_permission" : undefined),
+  similarTracepoint: () => "syscalls/sys_enter_openat",
+};
+
+function arg(index: number, type: CompiledArg["type"]): CompiledArg {
+  return { index, type, label: "", returnCopy: false };
+}
+
+function selector(...actions: CompiledSelector["actions"]): CompiledSelector {
+  return { index: 0, label: "", filters: [], returnFilters: [], actions, returnActions: [] };
+}
+
+const kill = selector({ action: "sigkill" });
+
+function hook(part: Partial<CompiledHook>): CompiledHook {
+  return {
+    kind: "kprobe",
+    target: "security_file_permission",
+    syscall: false,
+    raw: false,
+    path: "spec.kprobes[0]",
+    index: 0,
+    ignoreCallNotFound: false,
+    message: "",
+    tags: [],
+    args: [arg(0, "file"), arg(1, "int")],
+    selectors: [selector()],
+    ...part,
+  };
+}
+
+function rulesOf(plan: AttachPlan): readonly PlannedRule[] {
+  if (plan.refusals !== undefined)
+    throw new Error(plan.refusals.map(({ message }) => message).join("; "));
+  return plan.rules;
+}
+
+function places(part: Partial<CompiledHook>, other: Partial<KernelFacts> = {}): string[] {
+  return rulesOf(planHook(hook(part), { ...facts, ...other })).map(({ point }) =>
+    describeHookPoint(point),
+  );
+}
+
+function refusal(part: Partial<CompiledHook>, other: Partial<KernelFacts> = {}): string {
+  const { refusals } = planHook(hook(part), { ...facts, ...other });
+  return refusals?.map(({ message, hint }) => `${message} | ${hint}`).join("\n") ?? "not refused";
+}
+
+const returning = { returnArg: arg(0, "int") };
+const withoutBpf = { activeLsms: ["capability", "apparmor"] };
+const socket = { target: "tcp_connect", args: [arg(0, "sock")] };
+
+/** Where writes are decided: those of processes, and those of the kernel when one dumps core. */
+const writes = (kind: string) => [
+  `${kind} program on security_file_permission`,
+  `${kind} program on security_inode_setattr`,
+];
+const lsmWrites = ["LSM program on file_permission", "LSM program on inode_setattr"];
+
+describe("planHook", () => {
+  it.each<[string, Partial<CompiledHook>, Partial<KernelFacts>, string[]]>([
+    ["observes a security function", {}, {}, writes("fentry")],
+    ["observes it with its result", returning, {}, writes("fexit")],
+    ["kills at a security function", { selectors: [kill] }, {}, lsmWrites],
+    ["kills and posts the result", { selectors: [kill], ...returning }, {}, lsmWrites],
+    [
+      "knows hooks of another name",
+      { target: "security_bprm_check", args: [arg(0, "linux_binprm")], selectors: [kill] },
+      {},
+      ["LSM program on bprm_check_security"],
+    ],
+    ["denies without LSM programs", { selectors: [kill] }, withoutBpf, writes("fmod_ret")],
+    [
+      "needs an argument that the LSM hook lacks",
+      { target: "security_inode_setattr", args: [arg(0, "nop")], selectors: [kill] },
+      {},
+      ["fmod_ret program on security_inode_setattr"],
+    ],
+    ["observes a connection", socket, {}, ["fentry program on tcp_connect"]],
+    [
+      "prevents a connection",
+      { ...socket, selectors: [kill] },
+      {},
+      [
+        "fentry program on tcp_connect",
+        "LSM program on socket_connect",
+        "LSM program on socket_sendmsg",
+      ],
+    ],
+    [
+      "prevents it without LSM programs",
+      { ...socket, selectors: [kill] },
+      withoutBpf,
+      [
+        "fentry program on tcp_connect",
+        "fmod_ret program on security_socket_connect",
+        "fmod_ret program on security_socket_sendmsg",
+      ],
+    ],
+    ["falls back to a kprobe", { target: "only_a_symbol" }, {}, ["kprobe on only_a_symbol"]],
+    [
+      "uses a kretprobe for a result alone",
+      { target: "only_a_symbol", args: [], ...returning },
+      {},
+      ["kretprobe on only_a_symbol"],
+    ],
+    [
+      "kills early where the event waits for the result",
+      { target: "fd_install", args: [], selectors: [kill], ...returning },
+      {},
+      ["fentry program on fd_install", "fexit program on fd_install"],
+    ],
+    [
+      "hooks a system call",
+      { target: "sys_openat", syscall: true, args: [arg(1, "string")] },
+      {},
+      ["fentry program on __x64_sys_openat"],
+    ],
+    [
+      "hooks a tracepoint",
+      { kind: "tracepoint", target: "syscalls/sys_enter_openat", args: [arg(1, "string")] },
+      {},
+      ["tracepoint on syscalls/sys_enter_openat"],
+    ],
+    [
+      "hooks a raw tracepoint",
+      { kind: "tracepoint", target: "sched/sched_switch", raw: true, args: [] },
+      {},
+      ["raw tracepoint on sched_switch"],
+    ],
+    ["hooks LSM", { kind: "lsm", target: "file_permission" }, {}, lsmWrites],
+  ])("%s", (_, part, other, expected) => {
+    expect(places(part, other)).toEqual(expected);
+  });
+
+  it.each<[string, Partial<CompiledHook>, Partial<KernelFacts>, RegExp]>([
+    [
+      "an unknown function",
+      { target: "security_file_permision" },
+      {},
+      /no function security_file_permision \| Did you mean security_file_permission\?/,
+    ],
+    [
+      "an unknown system call",
+      { target: "sys_opennat", syscall: true },
+      {},
+      /no system call sys_opennat \(function __x64_sys_opennat\)/,
+    ],
+    [
+      "an unknown tracepoint",
+      { kind: "tracepoint", target: "syscalls/sys_enter_open_at" },
+      {},
+      /Did you mean syscalls\/sys_enter_openat/,
+    ],
+    [
+      "a tracepoint's missing field",
+      { kind: "tracepoint", target: "syscalls/sys_enter_openat", args: [arg(7, "int")] },
+      {},
+      /argument 7 .* its fields are 0: unsigned short common_type, 1: const char \* filename/,
+    ],
+    [
+      "LSM hooks without LSM programs",
+      { kind: "lsm", target: "file_permission" },
+      withoutBpf,
+      /`bpf` is not an active LSM \(active: capability,apparmor\) \| .*lsm=apparmor,bpf/,
+    ],
+    [
+      "an override of a system call",
+      {
+        target: "sys_openat",
+        syscall: true,
+        args: [],
+        selectors: [selector({ action: "override", error: -1 })],
+      },
+      {},
+      /cannot be made to fail/,
+    ],
+    [
+      "a kernel pointer in a system call",
+      { target: "sys_openat", syscall: true, args: [arg(1, "file")] },
+      {},
+      /argument 1 of sys_openat cannot be read as file/,
+    ],
+    [
+      "a connection that nothing can prevent",
+      { ...socket, selectors: [kill] },
+      { ...withoutBpf, isTraceable: (name) => name === "tcp_connect" },
+      /cannot be prevented on this kernel/,
+    ],
+    [
+      "arguments and result by probes",
+      { target: "only_a_symbol", ...returning },
+      {},
+      /cannot be seen with its arguments and its return value at once/,
+    ],
+    [
+      "an override that nothing can do",
+      { selectors: [selector({ action: "override", error: -1 })] },
+      { ...withoutBpf, isTraceable: () => false },
+      /nothing can make security_file_permission fail/,
+    ],
+  ])("refuses %s", (_, part, other, expected) => {
+    expect(refusal(part, other)).toMatch(expected);
+  });
+
+  it("denies where it kills at a security function", () => {
+    const [rule] = rulesOf(planHook(hook({ selectors: [kill] }), facts));
+    expect(rule?.selectors[0]?.verdict).toMatchObject({
+      actions: action.ACTION_POST | action.ACTION_KILL | action.ACTION_DENY,
+      error: -1,
+    });
+  });
+
+  it("denies with the error of Override", () => {
+    const [rule] = rulesOf(
+      planHook(
+        hook({ selectors: [selector({ action: "override", error: -13 }, { action: "no-post" })] }),
+        facts,
+      ),
+    );
+    expect(rule?.selectors[0]?.verdict).toMatchObject({ actions: action.ACTION_DENY, error: -13 });
+  });
+
+  it("says that a signal elsewhere doesn't stop the call", () => {
+    const plan = planHook(hook({ target: "fd_install", args: [], selectors: [kill] }), facts);
+    expect(plan.refusals === undefined && plan.weaknesses[0]).toMatch(
+      /does not stop the call in progress/,
+    );
+  });
+
+  it("decides return filters beforehand where the program makes the result", () => {
+    const returned = (value: bigint): CompiledSelector => ({
+      ...kill,
+      returnFilters: [
+        { on: "arg", arg: "return", test: { op: "equal", negate: false, values: [value] } },
+      ],
+    });
+    const [rule] = rulesOf(
+      planHook(hook({ selectors: [returned(-1n), returned(0n)], ...returning }), facts),
+    );
+    const deny = action.ACTION_KILL | action.ACTION_DENY;
+    expect(rule?.selectors.map(({ verdict }) => verdict.actions)).toEqual([
+      deny | action.ACTION_POST,
+      deny,
+    ]);
+  });
+
+  it("lets companions of a connection speak only where they enforce", () => {
+    const [main, connect, sendmsg] = rulesOf(
+      planHook(hook({ ...socket, selectors: [selector(), kill] }), facts),
+    );
+    expect(main?.onlyWhenEnforcing).toBe(false);
+    expect([connect, sendmsg].map((rule) => rule?.onlyWhenEnforcing)).toEqual([true, true]);
+    const companion = ruleFlags.RULE_ENFORCER | ruleFlags.RULE_STREAM_SOCKETS;
+    expect(connect?.flags).toBe(companion);
+    expect(sendmsg?.flags).toBe(companion | ruleFlags.RULE_FAST_OPEN);
+    expect(connect?.selectors.map(({ verdict }) => verdict.actions)).toEqual([
+      0,
+      action.ACTION_POST | action.ACTION_KILL | action.ACTION_DENY,
+    ]);
+    expect(connect?.args[0]?.slot).toMatchObject({
+      type: valueType.VALUE_SOCK_TO_ADDR,
+      raw: 0,
+      sizeRaw: 1,
+      size: 2,
+    });
+    expect(sendmsg?.args[0]?.slot.flags).toBe(slotFlags.SLOT_MESSAGE);
+  });
+
+  it.each<[string, Partial<KernelFacts>, number]>([
+    ["an LSM program", {}, 1],
+    ["fmod_ret", withoutBpf, 2],
+  ])("decides on core dumps where the file is emptied: %s", (_, other, attributes) => {
+    const plan = planHook(hook({ selectors: [kill] }), { ...facts, ...other });
+    const [main, dump] = rulesOf(plan);
+    expect(dump?.flags).toBe(ruleFlags.RULE_CORE_DUMPS);
+    expect(dump?.onlyWhenEnforcing).toBe(false);
+    expect(dump?.selectors).toEqual(main?.selectors);
+    expect(dump?.args.map(({ slot, signed }) => [slot.type, slot.raw, signed])).toEqual([
+      [valueType.VALUE_ATTR_FILE, attributes, false],
+      [valueType.VALUE_S32, limits.RAW_MAY_WRITE, true],
+    ]);
+  });
+
+  it("says so where core dumps can't be seen", () => {
+    const unseen: Partial<KernelFacts> = {
+      prototype: (name) => (name.endsWith("inode_setattr") ? undefined : prototype(name)),
+    };
+    expect(places({ selectors: [kill] }, unseen)).toEqual(["LSM program on file_permission"]);
+    const plan = planHook(hook({ selectors: [kill] }), { ...facts, ...unseen });
+    expect(plan).toMatchObject({
+      weaknesses: [expect.stringMatching(/core is neither seen nor prevented/)],
+    });
+  });
+
+  it("finds an LSM hook's argument by its name", () => {
+    const args = [arg(0, "file"), arg(1, "uint64"), arg(2, "uint64")];
+    const [rule] = rulesOf(
+      planHook(hook({ target: "security_mmap_file", args, selectors: [kill] }), facts),
+    );
+    expect(rule?.args.map(({ slot }) => slot.raw)).toEqual([0, 1, 3]);
+  });
+
+  it("reads texts in a tracepoint's record where they are", () => {
+    const args = [arg(1, "string"), arg(2, "string")];
+    const [rule] = rulesOf(
+      planHook(hook({ kind: "tracepoint", target: "syscalls/sys_enter_openat", args }), facts),
+    );
+    expect(rule?.args.map(({ slot }) => [slot.type, slot.raw, slot.size, slot.flags])).toEqual([
+      [valueType.VALUE_USER_STRING, 24, 8, 0],
+      [valueType.VALUE_STRING, 32, 16, slotFlags.SLOT_IN_PLACE],
+    ]);
+  });
+
+  it("compares types with the kernel's prototype", () => {
+    const wrong = planHook(hook({ args: [arg(0, "path")] }), facts);
+    expect(wrong.refusals?.map(({ message }) => message)).toEqual([
+      "argument 0 of security_file_permission is a struct file *, not a path",
+    ]);
+    const wide = planHook(hook({ args: [arg(0, "file"), arg(1, "uint64")] }), facts);
+    expect(wide.refusals).toBeUndefined();
+    expect(wide.rules && wide.weaknesses).toEqual([
+      "argument 1 of security_file_permission is a int, which is not as wide as uint64",
+    ]);
+  });
+});

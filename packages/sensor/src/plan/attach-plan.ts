@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  attachKinds,
+  type CompiledArg,
+  type CompiledHook,
+  type HookPoint,
+  type Placement,
+  placeHook,
+  type Refusal,
+} from "@gander/policy";
+import { ruleFlags } from "../link/abi.gen.ts";
+import type { ArgReading } from "../link/rule-spec.ts";
+import {
+  coreDumpArg,
+  functionArg,
+  recordArg,
+  returnReading,
+  socketToAddress,
+} from "./arg-readings.ts";
+import type { KernelFacts } from "./kernel-facts.ts";
+import { type PlannedSelector, selectorsFor } from "./selector-verdicts.ts";
+
+/** What one hook entry does at one hook point. */
+export type PlannedRule = {
+  readonly point: HookPoint;
+  readonly flags: number;
+  readonly args: readonly ArgReading[];
+  readonly returnValue?: ArgReading;
+  readonly selectors: readonly PlannedSelector[];
+  /** Helps an enforcing hook entry from another place: not there in mode monitor. */
+  readonly onlyWhenEnforcing: boolean;
+};
+
+export type AttachPlan =
+  | {
+      readonly rules: readonly PlannedRule[];
+      /** What it does less well than the policy may let expect. */
+      readonly weaknesses: readonly string[];
+      readonly refusals?: never;
+    }
+  | { readonly refusals: readonly Refusal[]; readonly rules?: never };
+
+/** Where a hook entry of a policy is attached on this kernel (`placeHook`), and with what rules. */
+export function planHook(hook: CompiledHook, facts: KernelFacts): AttachPlan {
+  const plan = placeHook(hook, facts);
+  if (plan.refusals !== undefined) return plan;
+  return {
+    rules: plan.placements.map((placement) => rule(hook, placement, facts)),
+    weaknesses: plan.weaknesses,
+  };
+}
+
+function rule(hook: CompiledHook, placement: Placement, facts: KernelFacts): PlannedRule {
+  const { point, role } = placement;
+  const withReturn =
+    hook.returnArg !== undefined &&
+    role !== "signal-silently" &&
+    role !== "companion" &&
+    attachKinds[point.kind].returns !== "none";
+  const returnValue =
+    withReturn && hook.returnArg !== undefined ? returnReading(hook.returnArg) : undefined;
+  return {
+    point,
+    flags: flagsAt(placement),
+    args: argsAt(hook, placement, facts),
+    ...(returnValue === undefined ? {} : { returnValue }),
+    selectors: selectorsFor(hook, role),
+    onlyWhenEnforcing: role === "signal-silently" || role === "companion",
+  };
+}
+
+function flagsAt({ point, role, inCoreDump }: Placement): number {
+  if (inCoreDump) return ruleFlags.RULE_CORE_DUMPS;
+  return role === "companion" ? companionFlags[companionCall(point)] : 0;
+}
+
+const companionFlags = {
+  connect: ruleFlags.RULE_ENFORCER | ruleFlags.RULE_STREAM_SOCKETS,
+  sendmsg: ruleFlags.RULE_ENFORCER | ruleFlags.RULE_STREAM_SOCKETS | ruleFlags.RULE_FAST_OPEN,
+};
+
+/** Which call a connection's companion decides in. */
+function companionCall({ target }: HookPoint): "connect" | "sendmsg" {
+  return target.endsWith("socket_sendmsg") ? "sendmsg" : "connect";
+}
+
+function argsAt(hook: CompiledHook, placement: Placement, facts: KernelFacts): ArgReading[] {
+  const { point, role, inCoreDump } = placement;
+  if (point.kind === "tracepoint") return recordArgs(hook, facts);
+  if (inCoreDump) return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0));
+  return hook.args.map((arg) => {
+    if (role === "companion" && arg.type === "sock") return socketToAddress(companionCall(point));
+    return placed(
+      arg,
+      functionArg(
+        arg,
+        hook.syscall ? "user" : "kernel",
+        (index) => placement.position(index) ?? index,
+      ),
+    );
+  });
+}
+
+function recordArgs(hook: CompiledHook, facts: KernelFacts): ArgReading[] {
+  const [subsystem = "", event = ""] = hook.target.split("/");
+  const memory = subsystem === "syscalls" ? "user" : "kernel";
+  const fields = facts.tracepointFormat(subsystem, event)?.fields ?? [];
+  return hook.args.map((arg) => {
+    const field = fields[arg.index];
+    const sizeField = arg.sizeIndex === undefined ? undefined : fields[arg.sizeIndex];
+    return placed(arg, field && recordArg(arg, field, sizeField, memory));
+  });
+}
+
+/** `placeHook` refuses what no reading is for. */
+function placed({ type }: CompiledArg, reading: ArgReading | undefined): ArgReading {
+  if (reading === undefined) throw new Error(`there is no reading for ${type} there`);
+  return reading;
+}

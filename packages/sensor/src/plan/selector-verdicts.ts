@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants } from "node:os";
+import {
+  type ArgTest,
+  type CompiledAction,
+  type CompiledFilter,
+  type CompiledHook,
+  type CompiledSelector,
+  isEnforcing,
+  type Role,
+} from "@gander/policy";
+import { action, rateScope } from "../link/abi.gen.ts";
+import type { SelectorSpec } from "../link/rule-spec.ts";
+
+/** A selector whose counter isn't allocated yet. */
+export type PlannedSelector = Omit<SelectorSpec, "verdict"> & {
+  readonly verdict: Omit<SelectorSpec["verdict"], "counter">;
+};
+
+export function selectorsFor(hook: CompiledHook, role: Role): PlannedSelector[] {
+  return hook.selectors.map((selector) => roles[role](selector));
+}
+
+const roles: Readonly<Record<Role, (selector: CompiledSelector) => PlannedSelector>> = {
+  decide: decided,
+  companion: (selector) => {
+    const whole = decided(selector);
+    const silent = { ...whole.verdict, actions: 0 };
+    return selector.actions.some(isEnforcing) ? whole : { ...whole, verdict: silent };
+  },
+  signal: (selector) => {
+    const returns = selector.returnActions;
+    return planned(selector, selector.returnFilters, {
+      actions:
+        postBits([...selector.actions, ...returns]) | signalBits([...selector.actions, ...returns]),
+      error: 0,
+    });
+  },
+  "signal-silently": (selector) =>
+    planned(selector, [], { actions: signalBits(selector.actions), error: 0 }),
+};
+
+/**
+ * The program's own decision is the return value, so what looks at that is known beforehand:
+ * the error if it denies, else 0.
+ */
+function decided(selector: CompiledSelector): PlannedSelector {
+  const error = errorOf(selector.actions);
+  const seen = selector.returnFilters.every((filter) => returnHolds(filter, BigInt(error)));
+  const returned = seen ? selector.returnActions : [];
+  const post = seen ? postBits([...selector.actions, ...returned]) : 0;
+  const deny = error === 0 ? 0 : action.ACTION_DENY;
+  return planned(selector, [], {
+    actions: post | deny | signalBits([...selector.actions, ...returned]),
+    error,
+  });
+}
+
+function planned(
+  selector: CompiledSelector,
+  returnFilters: readonly CompiledFilter[],
+  { actions, error }: { actions: number; error: number },
+): PlannedSelector {
+  const all = [...selector.actions, ...selector.returnActions];
+  const rate = all.find((one) => one.action === "post" && one.rateLimit !== undefined);
+  const limit = rate?.action === "post" ? rate.rateLimit : undefined;
+  const signal = all.find((one) => one.action === "signal");
+  return {
+    filters: selector.filters,
+    returnFilters,
+    verdict: {
+      actions,
+      error,
+      signal: signal?.action === "signal" ? signal.signal : 0,
+      rateScope: limit === undefined ? rateScope.RATE_NONE : scopes[limit.scope],
+      rateWindowMs: limit?.windowMs ?? 0,
+      selector: selector.index,
+    },
+  };
+}
+
+const scopes = {
+  thread: rateScope.RATE_THREAD,
+  process: rateScope.RATE_PROCESS,
+  global: rateScope.RATE_GLOBAL,
+};
+
+/** Everything is posted that doesn't say NoPost. */
+function postBits(actions: readonly CompiledAction[]): number {
+  if (actions.some((one) => one.action === "no-post")) return 0;
+  let bits: number = action.ACTION_POST;
+  for (const one of actions) {
+    if (one.action !== "post") continue;
+    if (one.kernelStack) bits |= action.ACTION_KERNEL_STACK;
+    if (one.userStack) bits |= action.ACTION_USER_STACK;
+  }
+  return bits;
+}
+
+function signalBits(actions: readonly CompiledAction[]): number {
+  const kill = actions.some((one) => one.action === "sigkill") ? action.ACTION_KILL : 0;
+  return kill | (actions.some((one) => one.action === "signal") ? action.ACTION_SIGNAL : 0);
+}
+
+/** Negative errno that the call returns; 0: it goes on. A kill denies as well: else the call in progress finishes. */
+function errorOf(actions: readonly CompiledAction[]): number {
+  const override = actions.find((one) => one.action === "override");
+  if (override?.action === "override" && override.error !== 0) return override.error;
+  return actions.some((one) => one.action === "sigkill") ? -constants.errno.EPERM : 0;
+}
+
+function returnHolds(filter: CompiledFilter, value: bigint): boolean {
+  return filter.on !== "arg" || numberHolds(filter.test, value) !== filter.test.negate;
+}
+
+function numberHolds(test: ArgTest, value: bigint): boolean {
+  switch (test.op) {
+    case "equal":
+    case "in-set":
+      return test.values.includes(value);
+    case "greater":
+      return test.values.some((one) => value > one);
+    case "less":
+      return test.values.some((one) => value < one);
+    case "mask":
+      return test.values.some((one) => (value & one) !== 0n);
+    case "range":
+      return test.ranges.some(([low, high]) => value >= low && value <= high);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter } from "@gander/policy";
+import type { InstalledRule } from "../installed-policy.ts";
+
+// Of tables: the structs of bpf/abi.h, twice where they have two sides. Of sets: key and value with
+// the kernel's bookkeeping, rounded up to what its allocator hands out; a trie has an inner node for
+// about every entry.
+const bytes = {
+  rule: 2 * 32,
+  row: 2 * 56,
+  verdict: 2 * 24,
+  count: 128,
+  number: 96,
+  text: 160,
+  trieNode: 1024,
+};
+
+const binaryBytes = {
+  equal: bytes.text,
+  prefix: bytes.trieNode,
+  postfix: bytes.trieNode,
+  file: bytes.number,
+};
+
+/**
+ * Bytes of kernel memory for these rules and the values they look for; values that several
+ * policies share count for each. Programs and the tables as a whole are shared and not in it.
+ */
+export function kernelMemoryOf(rules: readonly InstalledRule[]): number {
+  let sum = 0;
+  const seen = new Set<CompiledFilter>();
+  for (const { planned } of rules) {
+    sum += bytes.rule;
+    for (const { filters, returnFilters } of planned.selectors) {
+      sum += bytes.verdict + bytes.count;
+      for (const filter of [...filters, ...returnFilters]) {
+        sum += bytes.row;
+        // The rules of one hook entry share their filters, and so the sets.
+        if (!seen.has(filter)) sum += valuesMemory(filter);
+        seen.add(filter);
+      }
+    }
+  }
+  return sum;
+}
+
+function valuesMemory(filter: CompiledFilter): number {
+  if (filter.on === "binary") return filter.paths.length * binaryBytes[filter.match];
+  if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
+  if (filter.on !== "arg") return 0;
+  const { test } = filter;
+  switch (test.op) {
+    case "str-equal":
+      return test.values.length * bytes.text;
+    case "str-prefix":
+    case "str-postfix":
+      return test.values.length * bytes.trieNode;
+    case "saddr":
+    case "daddr":
+      return test.networks.length * 2 * bytes.text;
+    case "equal":
+    case "in-set":
+      return test.values.length > 4 ? test.values.length * bytes.number : 0;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstalledRule } from "../installed-policy.ts";
+
+/**
+ * Calls that the kernel did not hand to the programs of rules while they were in force. The kernel counts for
+ * each program since it was loaded, and a program serves many rules.
+ */
+export interface MissCounter {
+  missed(rule: number): bigint;
+  /** Exactly these rules are in force from now on. */
+  begin(rules: Iterable<Pick<InstalledRule, "id" | "hookId">>): void;
+  /** Forgets rules that are gone. */
+  keepOnly(rules: ReadonlySet<number>): void;
+  /** To be kept in the manifest. */
+  snapshot(): MissSnapshot;
+}
+
+export type MissSnapshot = {
+  /** What was counted for rules that are not in force now, or were not for a while. */
+  readonly totals: readonly (readonly [rule: number, missed: bigint])[];
+  /** Of rules in force: their hook, and what it had missed when they began. */
+  readonly counting: readonly (readonly [rule: number, start: MissStart])[];
+};
+
+type MissStart = { readonly hookId: number; readonly missed: bigint };
+
+export function createMissCounter(
+  missedCalls: (hook: number) => bigint,
+  start: MissSnapshot = { totals: [], counting: [] },
+): MissCounter {
+  const totals = new Map(start.totals);
+  const counting = new Map(start.counting);
+  const missed = (rule: number): bigint => {
+    const total = totals.get(rule) ?? 0n;
+    const begun = counting.get(rule);
+    if (begun === undefined) return total;
+    const now = missedCalls(begun.hookId);
+    return now > begun.missed ? total + now - begun.missed : total;
+  };
+  return {
+    missed,
+    begin(rules) {
+      const next = new Map([...rules].map(({ id, hookId }) => [id, hookId]));
+      for (const rule of counting.keys()) {
+        if (next.has(rule)) continue;
+        totals.set(rule, missed(rule));
+        counting.delete(rule);
+      }
+      for (const [rule, hookId] of next)
+        if (!counting.has(rule)) counting.set(rule, { hookId, missed: missedCalls(hookId) });
+    },
+    keepOnly(rules) {
+      for (const rule of totals.keys()) if (!rules.has(rule)) totals.delete(rule);
+    },
+    snapshot: () => ({ totals: [...totals], counting: [...counting] }),
+  };
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { PolicyKernel } from "../../kernel/policy-kernel.ts";
+import { allRules, type InstalledPolicy, type InstalledRule } from "../installed-policy.ts";
+import type { PolicyCounters } from "../policy-state.ts";
+import { addPolicyCounts, noPolicyCounts, ruleCounts } from "./counters.ts";
+import type { HitCounter } from "./hit-counter.ts";
+import type { MissCounter } from "./miss-counter.ts";
+
+/** Who counts calls for rules. */
+export type CallCounters = {
+  readonly kernel: Pick<PolicyKernel, "count">;
+  readonly hits: HitCounter;
+  readonly unevaluated: HitCounter;
+  readonly misses: MissCounter;
+};
+
+/** What a policy has counted as it stands, since this version of it came in force. */
+export function countsOf(policy: InstalledPolicy, counters: CallCounters): PolicyCounters {
+  return allRules(policy)
+    .map((rule) => countsOfRule(rule, counters))
+    .reduce(addPolicyCounts, noPolicyCounts);
+}
+
+export function countsOfRule(
+  { id, counters }: Pick<InstalledRule, "id" | "counters">,
+  { kernel, hits, unevaluated, misses }: CallCounters,
+): PolicyCounters {
+  // A call counts as a hit before anything else, so hits are read last.
+  const selectors = counters.map((counter) => kernel.count(counter));
+  const calls = { unevaluated: unevaluated.hits(id), missed: misses.missed(id) };
+  return ruleCounts(selectors, { ...calls, hits: hits.hits(id) });
+}

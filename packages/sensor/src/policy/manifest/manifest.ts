@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { keepSecondName, syncFolder, writeSynced } from "../../host/synced-files.ts";
+import type { Side } from "../../kernel/tables/table-writer.ts";
+import type { Followed } from "../../link/follow-bits.ts";
+import type { RuleInfo } from "../../link/rule-info.ts";
+import type { SetContent } from "../../link/set-interner.ts";
+import type { HitSnapshot } from "../counts/hit-counter.ts";
+import type { MissSnapshot } from "../counts/miss-counter.ts";
+import type { PastCountsSnapshot } from "../counts/past-counts.ts";
+import type { InstalledPolicy } from "../installed-policy.ts";
+
+/** What the next sensor needs to make sense of what it finds in the kernel. Plain data. */
+export type Manifest = {
+  /** The folder of pins that it is about. */
+  readonly kernelId: string;
+  /** The name of the tables that it is about; older sensors gave them none. */
+  readonly tables?: string;
+  /** Where the tables of these policies are. Another side is active: the sensor died just before. */
+  readonly side: Side;
+  readonly nextPolicyId: number;
+  readonly policies: readonly InstalledPolicy[];
+  readonly rules: readonly RuleInfo[];
+  readonly hits: HitSnapshot;
+  readonly unevaluated: HitSnapshot;
+  readonly misses: MissSnapshot;
+  readonly sets: readonly (readonly [number, SetContent])[];
+  readonly follow: readonly (readonly [number, Followed])[];
+  /** By number of a group: UIDs of the operator's policies that are in it. */
+  readonly groups: readonly (readonly [number, readonly string[]])[];
+  readonly past: PastCountsSnapshot;
+};
+
+export type FoundManifests = {
+  /** All that can be read, the newest first. */
+  readonly manifests: readonly Manifest[];
+  /** What can't be read and why, for people. */
+  readonly problems: readonly string[];
+};
+
+export const noManifests: FoundManifests = { manifests: [], problems: [] };
+
+export type ManifestFile = {
+  /** The newest one and the one before it, as far as they can be read. Never throws. */
+  load(): FoundManifests;
+  /**
+   * When it returns the manifest is on disk. `newest` says what becomes of the one that is the newest
+   * now: it is kept beside this one, or written over. Throws the system's error; at least one of the
+   * manifests that are worth keeping is then on disk as before.
+   */
+  save(manifest: Manifest, newest: "keep" | "replace"): void;
+  remove(): void;
+};
+
+const format = 1;
+
+/** The newest manifest at `path`, the one before at `PATH.previous`. */
+export function createManifestFile(path: string): ManifestFile {
+  const previous = `${path}.previous`;
+  return {
+    load() {
+      const found = [path, previous].map(readManifest);
+      return {
+        manifests: found.flatMap(({ manifest }) => manifest ?? []),
+        problems: found.flatMap(({ problem }) => problem ?? []),
+      };
+    },
+    save(manifest, newest) {
+      const body = JSON.stringify(manifest, replaceBigint);
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeSynced(path, `${header(body)}\n${body}`, () => {
+        if (newest === "keep") keepSecondName(path, previous);
+      });
+      syncFolder(dirname(path));
+    },
+    remove() {
+      for (const one of [previous, path]) rmSync(one, { force: true });
+    },
+  };
+}
+
+function readManifest(path: string): { manifest?: Manifest; problem?: string } {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+  const newline = text.indexOf("\n");
+  const body = text.slice(newline + 1);
+  if (newline < 0 || text.slice(0, newline) !== header(body))
+    return { problem: `${path} is damaged: its checksum is not that of its content` };
+  return { manifest: JSON.parse(body, reviveBigint) as Manifest };
+}
+
+/** Vouches for the body: what it says was written by this code, and to the end. */
+function header(body: string): string {
+  return `gander-manifest ${format} ${createHash("sha256").update(body).digest("hex")}`;
+}
+
+function replaceBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? { $bigint: value.toString() } : value;
+}
+
+function reviveBigint(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("$bigint" in value)) return value;
+  return BigInt(String(value.$bigint));
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, Problem } from "@gander/base";
+import { filesOfHooks } from "@gander/policy";
+import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
+import type { PodCgroups } from "../../workload/pod-cgroups.ts";
+import { addPolicyCounts } from "../counts/counters.ts";
+import { countsOf } from "../counts/policy-counts.ts";
+import { fileRemarks } from "../file-remarks.ts";
+import type { Generations, Installed } from "../generations.ts";
+import { keyText } from "../installed-policy.ts";
+import type { NewPolicy } from "../installer.ts";
+import type { PolicyManager, PolicyWork } from "../policy-manager.ts";
+import { policyProblem } from "../policy-problem.ts";
+import type { PolicyKey } from "../policy-state.ts";
+import { GroupKeeper } from "./group-keeper.ts";
+import { createKnownProblems, type KnownProblems } from "./known-problems.ts";
+import { type Assignment, assignPolicies } from "./node-assignment.ts";
+import { nodeCounts } from "./node-counts.ts";
+import { exceptionOf, isUnsupported } from "./node-exceptions.ts";
+import type {
+  NodeCounts,
+  NodeException,
+  NodePolicy,
+  NodePolicyCounts,
+  NodeVersion,
+} from "./node-version.ts";
+
+export type {
+  NodeCounts,
+  NodeException,
+  NodePod,
+  NodePolicy,
+  NodePolicyCounts,
+  NodeVersion,
+} from "./node-version.ts";
+
+export interface NodePolicies {
+  /**
+   * Brings all of it in force at one moment. A policy that can't be holds back no other: the version
+   * of it that is in force goes on. Never is there a moment in which neither holds. Returns the
+   * exceptions. Called one at a time.
+   */
+  apply(version: NodeVersion): Promise<readonly NodeException[]>;
+  /** Of the version of a policy that is in force; 0: none is. */
+  generationInForce(uid: string): number;
+  counts(): NodeCounts;
+}
+
+export type NodePoliciesDeps = {
+  readonly policies: Pick<PolicyManager, "exclusively">;
+  readonly cgroups: PodCgroups;
+  /** Where the kernel looks up to which group of policies a cgroup belongs. */
+  readonly groups: CgroupGroups;
+  readonly logger: Logger;
+};
+
+export type NodePoliciesOptions = {
+  /** So often it looks for cgroups that it was not told of, or that are gone. */
+  readonly scanMs?: number;
+};
+
+/**
+ * Learns what cgroups there are and takes over what an earlier sensor has left. Everything that it left in
+ * force stays so until `apply`; what is new in a pod has what the pod has.
+ */
+export async function createNodePolicies(
+  deps: NodePoliciesDeps,
+  options: NodePoliciesOptions = {},
+): Promise<NodePolicies & Disposable> {
+  const { policies, cgroups, groups } = deps;
+  cgroups.scan();
+  return policies.exclusively(({ generations }) => {
+    const keeper = new GroupKeeper({ generations, cgroups, groups });
+    return new Node(deps, generations, keeper, options.scanMs ?? 10_000);
+  });
+}
+
+/** What came of trying to bring a version in force. */
+type Outcome = {
+  readonly installed: Installed;
+  /** By UID: why the version that is wanted isn't in force. */
+  readonly failures: ReadonlyMap<string, readonly Problem[]>;
+  /** Cgroups for which there was no group. */
+  readonly refused: ReadonlySet<bigint>;
+};
+
+class Node implements NodePolicies, Disposable {
+  readonly #deps: NodePoliciesDeps;
+  readonly #generations: Generations;
+  readonly #keeper: GroupKeeper;
+  readonly #timer: NodeJS.Timeout;
+  readonly #unsupported = createKnownProblems();
+  readonly #told = new Map<string, NodePolicyCounts>();
+  #version: NodeVersion | undefined;
+  #assignment: Assignment | undefined;
+  #isArranging = false;
+
+  constructor(
+    deps: NodePoliciesDeps,
+    generations: Generations,
+    keeper: GroupKeeper,
+    scanMs: number,
+  ) {
+    this.#deps = deps;
+    this.#generations = generations;
+    this.#keeper = keeper;
+    deps.cgroups.onChanged((cgroup) => {
+      if (!keeper.place(cgroup)) this.#arrangeSoon();
+    });
+    deps.cgroups.onRemoved((id) => keeper.remove(id));
+    this.#timer = setInterval(() => this.#lookAround(), scanMs).unref();
+  }
+
+  apply(version: NodeVersion): Promise<readonly NodeException[]> {
+    return this.#deps.policies.exclusively(async (work) => {
+      this.#deps.cgroups.scan();
+      this.#deps.cgroups.tell(version.pods);
+      await this.#keeper.ready();
+      const wanted = version.policies.flatMap(({ compiled }) => compiled.hooks);
+      await this.#generations.files.lookUp(filesOfHooks(wanted));
+      const before = [...this.#generations.installed().values()].map(({ key }) => key);
+      for (const { uid } of this.#version?.policies ?? []) before.push(keyOf({ uid }));
+      const outcome = this.#bring(version, work);
+      this.#version = version;
+      this.#report(version, outcome, before, work);
+      if (isWithoutPods(outcome.installed)) await this.#keeper.release();
+      return this.#exceptions(version, outcome);
+    });
+  }
+
+  generationInForce(uid: string): number {
+    return this.#generations.installed().get(operatorKey(uid))?.revision ?? 0;
+  }
+
+  counts(): NodeCounts {
+    const generations = this.#generations;
+    const policies = [...generations.installed().values()].flatMap((policy) => {
+      const { origin, uid = "" } = policy.key;
+      if (origin !== "operator") return [];
+      const now = addPolicyCounts(generations.past.of(uid), countsOf(policy, generations));
+      const counts = nodeCounts(uid, now, this.#told.get(uid));
+      this.#told.set(uid, counts);
+      return [counts];
+    });
+    return { since: generations.past.since, policies };
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#deps.cgroups.onChanged(() => {});
+    this.#deps.cgroups.onRemoved(() => {});
+  }
+
+  /** All at once if it fits together; else what fits, one policy after the other. */
+  #bring(version: NodeVersion, work: PolicyWork): Outcome {
+    const now = this.#generations.installed();
+    const kept = new Map(
+      [...now].filter(([, { key }]) => key.origin !== "operator" || isWanted(key, version)),
+    );
+    const { installed, failures } = installAll(version, kept, work, this.#unsupported);
+    const attempts = [
+      () => installed,
+      () => this.#fitting(version, kept, installed, failures),
+      () => {
+        for (const { uid, name } of changed(version, kept, installed))
+          failures.set(uid, failures.get(uid) ?? [notLoaded(name, "its tables cannot be written")]);
+        return kept;
+      },
+    ];
+    for (const attempt of attempts) {
+      const next = attempt();
+      try {
+        return { installed: next, failures, refused: this.#arrange(version, next) };
+      } catch (error) {
+        this.#deps.logger.warn("Policies cannot be brought in force together", { error });
+      }
+    }
+    return { installed: now, failures, refused: new Set() };
+  }
+
+  /** @throws LinkLimitError, BpfError; then nothing has changed. */
+  #arrange(version: NodeVersion, installed: Installed): ReadonlySet<bigint> {
+    const same = isSame(installed, this.#generations.installed());
+    const next = same ? this.#generations.installed() : installed;
+    const assignment = assignPolicies(version, [...next.values()]);
+    const successors = successorsOf(this.#generations.installed(), next);
+    const refused = this.#keeper.arrange({ installed: next, assignment, successors });
+    this.#assignment = assignment;
+    return refused;
+  }
+
+  /** Adds to `failures` those that don't fit. */
+  #fitting(
+    version: NodeVersion,
+    kept: Installed,
+    installed: Installed,
+    failures: Map<string, readonly Problem[]>,
+  ): Installed {
+    let fitting = kept;
+    for (const { uid, name } of changed(version, kept, installed)) {
+      const policy = installed.get(operatorKey(uid));
+      if (policy === undefined) continue;
+      const next = new Map(fitting).set(operatorKey(uid), policy);
+      try {
+        const assignment = assignPolicies(version, [...next.values()]);
+        this.#keeper.check({ installed: next, assignment, successors: new Map() });
+        fitting = next;
+      } catch (error) {
+        failures.set(uid, [
+          notLoaded(name, error instanceof Error ? error.message : String(error)),
+        ]);
+      }
+    }
+    return fitting;
+  }
+
+  /** What is told of policies beside the exceptions: states in lists. */
+  #report(
+    version: NodeVersion,
+    { failures }: Outcome,
+    before: readonly PolicyKey[],
+    work: PolicyWork,
+  ): void {
+    for (const key of before) if (key.origin === "operator") work.forget(key);
+    for (const policy of version.policies)
+      work.report(newPolicy(policy), failures.get(policy.uid) ?? []);
+    const uids = new Set([
+      ...version.policies.map(({ uid }) => uid),
+      ...(version.unreadable ?? []),
+    ]);
+    for (const uid of this.#told.keys()) if (!uids.has(uid)) this.#told.delete(uid);
+  }
+
+  /** By UID: how many cgroups don't have it although they should. */
+  #missing(refused: ReadonlySet<bigint>): ReadonlyMap<string, number> {
+    const missing = new Map<string, number>();
+    if (refused.size === 0) return missing;
+    const has = new Map(this.#deps.groups.entries());
+    const groups = this.#generations.groups();
+    for (const cgroup of this.#deps.cgroups.inPods()) {
+      if (!refused.has(cgroup.id)) continue;
+      const uids = groups.get(has.get(cgroup.id) ?? 0) ?? [];
+      for (const uid of this.#assignment?.of(cgroup) ?? [])
+        if (!uids.includes(uid)) missing.set(uid, (missing.get(uid) ?? 0) + 1);
+    }
+    return missing;
+  }
+
+  #exceptions({ policies }: NodeVersion, { installed, failures, refused }: Outcome) {
+    const missing = this.#missing(refused);
+    return policies.flatMap((policy) => {
+      const { uid } = policy;
+      const running = installed.get(operatorKey(uid));
+      const lacking = missing.get(uid) ?? 0;
+      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#generations.files);
+      const problems = failures.get(uid);
+      return exceptionOf(policy, { running, problems, weaknesses, lacking }) ?? [];
+    });
+  }
+
+  /** A cgroup wants a combination of policies that no group has yet. */
+  #arrangeSoon(): void {
+    if (this.#isArranging) return;
+    this.#isArranging = true;
+    const arranged = this.#deps.policies.exclusively(async () => {
+      await this.#keeper.ready();
+      this.#isArranging = false;
+      if (this.#version === undefined || isWithoutPods(this.#generations.installed())) return;
+      const refused = this.#arrange(this.#version, this.#generations.installed());
+      if (refused.size > 0)
+        this.#deps.logger.warn("Cgroups keep the policies of their pod: no group is left", {
+          cgroups: refused.size,
+        });
+    });
+    arranged.catch((error: unknown) => {
+      this.#isArranging = false;
+      this.#deps.logger.error(
+        "Cgroups cannot be given their policies; they keep those of their pod",
+        {
+          error,
+        },
+      );
+    });
+  }
+
+  #lookAround(): void {
+    if (this.#assignment === undefined || isWithoutPods(this.#generations.installed())) return;
+    this.#deps.cgroups.scan();
+    this.#keeper.tidy();
+  }
+}
+
+const keyOf = ({ uid, name = "", namespace = "" }: { uid: string } & Partial<PolicyKey>) =>
+  ({ name, namespace, origin: "operator", uid }) as const;
+
+const operatorKey = (uid: string) => keyText(keyOf({ uid }));
+
+function newPolicy({ uid, name, namespace, generation, mode, compiled }: NodePolicy): NewPolicy {
+  return {
+    key: keyOf({ uid, name, namespace }),
+    compiled,
+    warnings: [],
+    revision: generation,
+    ...(mode === "" ? {} : { mode }),
+  };
+}
+
+/** Whoever deletes a policy and makes it anew doesn't want a moment without. */
+function successorsOf(before: Installed, next: Installed): Map<string, string> {
+  const operators = [...next.values()].map(({ key }) => key).filter(isOperators);
+  const byName = new Map(operators.map((key) => [`${key.namespace}/${key.name}`, key.uid]));
+  const gone = [...before].filter(([key]) => !next.has(key)).map(([, { key }]) => key);
+  return new Map(
+    gone.filter(isOperators).flatMap(({ namespace, name, uid }) => {
+      const successor = byName.get(`${namespace}/${name}`);
+      return successor === undefined ? [] : [[uid, successor] as const];
+    }),
+  );
+}
+
+function isOperators(key: PolicyKey): key is PolicyKey & { readonly uid: string } {
+  return key.origin === "operator" && key.uid !== undefined;
+}
+
+function isWanted({ uid = "" }: PolicyKey, { policies, unreadable = [] }: NodeVersion): boolean {
+  return policies.some((policy) => policy.uid === uid) || unreadable.includes(uid);
+}
+
+/** Nothing is for some cgroups and not for others: there are only policies that this sensor has by itself. */
+function isWithoutPods(installed: Installed): boolean {
+  return [...installed.values()].every(({ key }) => key.origin !== "operator");
+}
+
+function isSame(a: Installed, b: Installed): boolean {
+  return a.size === b.size && [...a].every(([key, policy]) => b.get(key) === policy);
+}
+
+/** Policies whose version that is wanted could be attached, and isn't in `kept`. */
+function changed({ policies }: NodeVersion, kept: Installed, installed: Installed) {
+  return policies.filter(({ uid }) => {
+    const key = operatorKey(uid);
+    return installed.get(key) !== kept.get(key);
+  });
+}
+
+/** Attaches what the policies need; those that can't be stay as they are. */
+function installAll(
+  version: NodeVersion,
+  kept: Installed,
+  { installer }: PolicyWork,
+  unsupported: KnownProblems,
+) {
+  const failures = new Map<string, readonly Problem[]>();
+  let installed = kept;
+  const isNew = (policy: NodePolicy) =>
+    kept.get(operatorKey(policy.uid))?.compiled.digest !== policy.compiled.digest &&
+    unsupported.of(policy) === undefined;
+  installer.prefetch(version.policies.filter(isNew).map(({ compiled }) => compiled));
+  for (const policy of version.policies) {
+    const known = unsupported.of(policy);
+    if (known !== undefined) {
+      failures.set(policy.uid, known);
+      continue;
+    }
+    try {
+      const { value, problems } = installer.install(newPolicy(policy), installed);
+      if (value !== undefined) {
+        installed = value;
+        continue;
+      }
+      failures.set(policy.uid, problems);
+      if (isUnsupported(problems)) unsupported.add(policy, problems);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.set(policy.uid, [notLoaded(policy.name, reason)]);
+    }
+  }
+  return { installed, failures };
+}
+
+function notLoaded(name: string, reason: string): Problem {
+  return policyProblem({
+    code: "policy-not-loaded",
+    message: `Cannot load policy "${name}": ${reason}`,
+  });
+}

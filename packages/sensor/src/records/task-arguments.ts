@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readApart } from "../host/read-apart.ts";
+import { textFlags } from "../link/abi.gen.ts";
+import type { RecordOffsets } from "./record-layouts.ts";
+
+/** As many as an exec record has (ARGUMENTS_SIZE in bpf/details.bpf.h). */
+const limitBytes = 16_384;
+
+/** The arguments of processes, as they lie in their memory; undefined: those that can't be had in time. */
+export function readCommandLines(
+  pids: readonly number[],
+): Promise<readonly (Buffer | undefined)[]> {
+  return readApart(
+    pids.map((pid) => `/proc/${pid}/cmdline`),
+    { limitBytes },
+  );
+}
+
+/**
+ * A RECORD_TASK with the arguments, if it was written without. Where there should be some and none were
+ * read, or not all, it says so.
+ */
+export function withArguments(
+  record: Buffer,
+  line: Buffer | undefined,
+  { size, exec, text }: RecordOffsets,
+): Buffer {
+  if (record.readUInt16LE(exec.arguments + text.size) > 0) return record;
+  const expected = record.readUInt32LE(exec.argumentsSize);
+  const read = line?.subarray(0, limitBytes) ?? Buffer.alloc(0);
+  const length = record.readUInt32LE(size);
+  const whole = Buffer.alloc(Math.ceil((length + read.length) / 8) * 8);
+  whole.set(record.subarray(0, length));
+  whole.set(read, length);
+  whole.writeUInt32LE(length + read.length, size);
+  whole.writeUInt16LE(read.length, exec.arguments + text.size);
+  const isCut = read.length === limitBytes && expected > limitBytes;
+  const isMissing = expected > 0 && read.length === 0;
+  const flags =
+    (isCut ? textFlags.TEXT_TRUNCATED : 0) | (isMissing ? textFlags.TEXT_UNREADABLE : 0);
+  whole.writeUInt16LE(flags, exec.arguments + text.flags);
+  return whole;
+}

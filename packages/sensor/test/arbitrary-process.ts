@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc from "fast-check";
+import { execId } from "../src/process/exec-id.ts";
+import {
+  binaryPropertiesMessage,
+  capabilitiesMessage,
+  credentialsMessage,
+  namespacesMessage,
+} from "../src/process/process-details.ts";
+import { ProcessEntry } from "../src/process/process-entry.ts";
+
+const uint32 = fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0, 1000, 0xffff_ffff));
+const word = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string(),
+  fc.constant("/bin/sh"),
+);
+const mask = fc.bigInt({ min: 0n, max: 2n ** 41n - 1n });
+
+const arbitraryDetails = fc
+  .record({
+    uid: uint32,
+    gid: uint32,
+    euid: uint32,
+    egid: uint32,
+    suid: uint32,
+    sgid: uint32,
+    fsuid: uint32,
+    fsgid: uint32,
+    securebits: fc.nat({ max: 255 }),
+    permitted: mask,
+    effective: mask,
+    inheritable: mask,
+    userNsLevel: fc.nat({ max: 3 }),
+    userNsOwner: uint32,
+    userNsGroup: uint32,
+    userNs: uint32,
+    namespaces: fc.array(uint32, { minLength: 10, maxLength: 10 }),
+  })
+  .map(({ namespaces, ...raw }) => ({
+    capabilities: capabilitiesMessage(raw),
+    credentials: credentialsMessage(raw, raw.userNs),
+    namespaces: namespacesMessage(namespaces, namespaces.toReversed()),
+  }));
+
+const arbitraryBinary = fc.record({
+  path: word,
+  inode: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  links: fc.nat({ max: 3 }),
+  setuid: fc.boolean(),
+  setgid: fc.boolean(),
+  fileCapabilities: fc.boolean(),
+  euid: uint32,
+  egid: uint32,
+});
+
+/** Any process, with and without details; for property tests. */
+export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
+  .record({
+    pid: fc.nat({ max: 2 ** 22 }),
+    startLow: uint32,
+    startHigh: fc.nat({ max: 0x3f_ffff }),
+    seconds: fc.nat({ max: 2 ** 33 }),
+    nanos: fc.nat({ max: 999_999_999 }),
+    parentExecId: fc.oneof(fc.constant(""), fc.constant("bjoxOjE=")),
+    uid: uint32,
+    auid: uint32,
+    cwd: word,
+    binary: word,
+    arguments: word,
+    flags: fc.nat({ max: 4095 }),
+    containerId: fc.oneof(fc.constant(""), fc.constant("ab".repeat(32))),
+    podName: fc.option(word, { nil: undefined }),
+    details: fc.option(arbitraryDetails, { nil: undefined }),
+    file: fc.option(arbitraryBinary, { nil: undefined }),
+    children: fc.nat({ max: 300 }),
+    alive: fc.boolean(),
+  })
+  .map(({ containerId, podName, details, file, children, alive, ...image }) => {
+    const { seconds, nanos, parentExecId } = image;
+    const pod = podName === undefined ? undefined : { name: podName };
+    const entry = new ProcessEntry(
+      { ...image, ...details, workload: { containerId, pod } },
+      { seconds, nanos, parentExecId, execId: execId("node", image), parent: undefined },
+    );
+    entry.children = children;
+    entry.alive = alive;
+    if (file !== undefined) {
+      // Also where it is encoded already.
+      void entry.json;
+      entry.binaryProperties = binaryPropertiesMessage(file);
+    }
+    return entry;
+  });

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: what policies mean, said as plainly as possible, twice. `evaluateSelectors` follows the
+// policy language, `evaluateTables` does what the programs do with the linker's tables.
+import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/policy";
+import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import type { FileIdentity } from "../src/link/file-identity.ts";
+import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
+import type { SelectorSpec } from "../src/link/rule-spec.ts";
+import type { SetContent } from "../src/link/set-interner.ts";
+import {
+  type FactState,
+  filterHolds,
+  outcomeOfUnknown,
+  type SafeOutcome,
+  safeOutcome,
+} from "../src/link/unknown-facts.ts";
+
+export type Socket = {
+  readonly saddr: string;
+  readonly daddr: string;
+  readonly addressFamily: 4 | 6;
+  readonly sport: number;
+  readonly dport: number;
+  readonly protocol: number;
+  readonly family: number;
+  readonly state: number;
+};
+
+export type Value = bigint | string | Socket;
+
+export type Call = {
+  /** What can't be had of it; left out: nothing. */
+  readonly facts?: {
+    readonly text?: FactState;
+    readonly peer?: Exclude<FactState, "forgeable">;
+    readonly binary?: FactState;
+    readonly file?: Exclude<FactState, "forgeable">;
+    readonly namespaces?: "unknown";
+  };
+  readonly args: readonly Value[];
+  readonly returned: bigint;
+  readonly pid: number;
+  readonly nsPid: number;
+  readonly binary: string;
+  /** The file that runs, wherever. */
+  readonly file: FileIdentity;
+  /** Those at paths of the host. */
+  readonly hostFiles: ReadonlyMap<string, FileIdentity>;
+  readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
+  readonly hostNamespaces: Readonly<Record<NamespaceName, bigint>>;
+  readonly capabilities: Readonly<Record<"effective" | "inheritable" | "permitted", bigint>>;
+};
+
+/** Position of the selector whose actions run, undefined: none. */
+export function evaluateSelectors(
+  selectors: readonly SelectorSpec[],
+  call: Call,
+  typeOf: (arg: number | "return") => number,
+): number | undefined {
+  const all = (filters: readonly CompiledFilter[], safe: SafeOutcome) =>
+    filters.every((filter) => {
+      const type = filter.on === "arg" ? typeOf(filter.arg) : undefined;
+      return filterHolds(
+        factOf(filter, call),
+        { negate: isNegated(filter), unknownHolds: outcomeOfUnknown(safe, type) },
+        () => hits(filter, call),
+      );
+    });
+  const chosen = selectors.findIndex(({ filters }, i) => all(filters, safeOutcome(selectors, i)));
+  const selector = selectors[chosen];
+  if (selector === undefined || !all(selector.returnFilters, safeOutcome(selectors, chosen)))
+    return undefined;
+  return selector.verdict.selector;
+}
+
+function isNegated(filter: CompiledFilter): boolean {
+  return filter.on === "arg" ? filter.test.negate : filter.negate;
+}
+
+function factOf(filter: CompiledFilter, { facts = {}, args }: Call): FactState {
+  switch (filter.on) {
+    case "arg":
+      if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
+      return peerFact(
+        filter.test.op,
+        filter.arg === "return" ? undefined : args[filter.arg],
+        facts.peer,
+      );
+    case "binary":
+      return (filter.match === "file" ? facts.file : facts.binary) ?? "known";
+    case "namespace":
+      return facts.namespaces ?? "known";
+    default:
+      return "known";
+  }
+}
+
+/**
+ * A socket without addresses has no ports either. Of an unspecified peer the address is unknown, and the
+ * family where it is IPv6: a socket that is bound to an IPv4 address by then connects by IPv4.
+ */
+function peerFact(
+  op: ArgTest["op"],
+  value: Value | undefined,
+  peer: FactState = "known",
+): FactState {
+  if (peer === "absent" && ["saddr", "daddr", "sport", "dport"].includes(op)) return "absent";
+  if (peer !== "unknown") return "known";
+  return op === "daddr" || (op === "family" && socket(value).addressFamily === 6)
+    ? "unknown"
+    : "known";
+}
+
+function hits(filter: CompiledFilter, call: Call): boolean {
+  switch (filter.on) {
+    case "arg": {
+      const value = filter.arg === "return" ? call.returned : call.args[filter.arg];
+      if (value === undefined) throw new RangeError("no such argument");
+      return testHolds(filter.test, value);
+    }
+    case "pid":
+      return filter.pids.includes(filter.inNamespace ? call.nsPid : call.pid);
+    case "binary": {
+      const { match } = filter;
+      if (match === "file")
+        return filter.paths.some((path) => isSameFile(call.hostFiles.get(path), call.file));
+      return filter.paths.some((path) => textMatches(match, call.binary, path));
+    }
+    case "namespace": {
+      const { namespace } = filter;
+      const ids = filter.ids.map((id) =>
+        id === "host" ? call.hostNamespaces[namespace] : BigInt(id),
+      );
+      return ids.includes(call.namespaces[namespace]);
+    }
+    case "capability": {
+      const held = call.capabilities[filter.set];
+      return filter.capabilities.some((bit) => ((held >> BigInt(bit)) & 1n) === 1n);
+    }
+  }
+}
+
+function testHolds(test: ArgTest, value: Value): boolean {
+  switch (test.op) {
+    case "equal":
+    case "in-set":
+      return test.values.some((one) => one === value);
+    case "greater":
+      return test.values.some((one) => number(value) > one);
+    case "less":
+      return test.values.some((one) => number(value) < one);
+    case "mask":
+      return test.values.some((one) => (number(value) & one) !== 0n);
+    case "range":
+      return test.ranges.some(([low, high]) => number(value) >= low && number(value) <= high);
+    case "str-equal":
+    case "str-prefix":
+    case "str-postfix": {
+      const match =
+        test.op === "str-equal" ? "equal" : test.op === "str-prefix" ? "prefix" : "postfix";
+      return test.values.some((one) => textMatches(match, text(value), one));
+    }
+    case "saddr":
+    case "daddr": {
+      const { op } = test;
+      return test.networks.some((network) => inNetwork(network, socket(value), op));
+    }
+    case "sport":
+    case "dport": {
+      const port = socket(value)[test.op];
+      return test.ranges.some(([low, high]) => port >= low && port <= high);
+    }
+    case "protocol":
+    case "family":
+    case "state":
+      return test.values.includes(socket(value)[test.op]);
+  }
+}
+
+/** @returns the selector of the verdict that each rule of the hook reaches in group 0, by rule id. */
+export function evaluateTables(
+  tables: LinkedTables,
+  hook: number,
+  sets: (id: number) => SetContent | undefined,
+  call: Call,
+): Map<number, number> {
+  const matched = new Map<number, number>();
+  const application = tables.applications[tables.groups[0]?.get(hook) ?? 0];
+  const left = indexedRules(tables, hook, call);
+  for (const bit of application?.bits ?? []) {
+    if (left !== undefined && !left.has(bit)) continue;
+    const rule = tables.rules[(application?.firstRule ?? 0) + bit];
+    let index = rule?.firstRow ?? 0;
+    while (index !== 0) {
+      const row: LinkedRow | undefined = tables.rows[index];
+      if (row === undefined) throw new RangeError("a jump out of the table");
+      const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
+      const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
+      const ok = filterHolds(
+        factOfRow(row.op, value, call),
+        {
+          negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
+          unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
+        },
+        () => rowHits(row, value, sets(row.set), call),
+      );
+      if (ok && row.flags & rowFlags.ROW_LAST) {
+        matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
+        break;
+      }
+      index = ok ? index + 1 : row.fail;
+    }
+  }
+  return matched;
+}
+
+function factOfRow(op: number, value: Value | undefined, { facts = {} }: Call): FactState {
+  if (op >= rowOp.ROW_STR_EQUAL && op <= rowOp.ROW_STR_POSTFIX) return facts.text ?? "known";
+  if (op >= rowOp.ROW_BINARY_EQUAL && op <= rowOp.ROW_BINARY_POSTFIX)
+    return facts.binary ?? "known";
+  if (op === rowOp.ROW_BINARY_FILE) return facts.file ?? "known";
+  if (op === rowOp.ROW_NAMESPACE) return facts.namespaces ?? "known";
+  if (facts.peer === "unknown" && op === rowOp.ROW_DADDR) return "unknown";
+  if (facts.peer === "unknown" && op === rowOp.ROW_FAMILY && socket(value).addressFamily === 6)
+    return "unknown";
+  const ofAddresses = op >= rowOp.ROW_SADDR && op <= rowOp.ROW_DPORT;
+  return ofAddresses && facts.peer === "absent" ? "absent" : "known";
+}
+
+/** Rules that the index leaves; undefined: all. What isn't known is left to the rows. */
+function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<number> | undefined {
+  const { index, slots = [] } = tables.hooks.find(({ id }) => id === hook) ?? {};
+  if (index === undefined) return undefined;
+  const valueIn = (slot: number) =>
+    slots[slot]?.raw === limits.RAW_RETURN ? call.returned : call.args[slots[slot]?.raw ?? 0];
+  const { text: textFact = "known", peer: peerFact = "known", binary = "known" } = call.facts ?? {};
+  const sets: number[] = [];
+  if (index.numberSlot !== limits.NO_SLOT)
+    sets.push(index.numbers.get(raw(valueIn(index.numberSlot))) ?? index.numberDefault);
+  if (index.textSlot !== limits.NO_SLOT && (textFact === "known" || textFact === "forgeable")) {
+    const value = text(valueIn(index.textSlot));
+    const longest = [...index.prefixes.keys()]
+      .filter((prefix) => value.startsWith(prefix))
+      .sort((a, b) => b.length - a.length)[0];
+    sets.push(longest === undefined ? index.textDefault : (index.prefixes.get(longest) ?? 0));
+  }
+  if (index.addressSlot !== limits.NO_SLOT && peerFact === "known") {
+    const peer = socket(valueIn(index.addressSlot));
+    const narrowest = [...index.networks]
+      .filter(([network]) => inNetwork(network, peer, "daddr"))
+      .sort(([a], [b]) => b.prefixLength - a.prefixLength)[0];
+    sets.push(narrowest?.[1] ?? index.addressDefault);
+  }
+  if (index.binaries.size > 0 && binary === "known") {
+    const longest = [...index.binaries.keys()]
+      .filter((path) => `${call.binary}\0`.startsWith(path))
+      .sort((a, b) => b.length - a.length)[0];
+    sets.push(index.binaries.get(longest ?? "") ?? index.binaryDefault);
+  }
+  const chosen = sets.map((id) => new Set(tables.bitSets[id]));
+  return chosen.length === 0 ? undefined : chosen.reduce((one, other) => one.intersection(other));
+}
+
+const namespaceOrder: readonly NamespaceName[] = [
+  "uts",
+  "ipc",
+  "mnt",
+  "pid",
+  "pid_for_children",
+  "net",
+  "time",
+  "time_for_children",
+  "cgroup",
+  "user",
+];
+
+const capabilityOrder = ["effective", "permitted", "inheritable"] as const;
+
+function rowHits(
+  row: LinkedRow,
+  value: Value | undefined,
+  set: SetContent | undefined,
+  call: Call,
+): boolean {
+  const values = row.values.slice(0, row.n);
+  const pairs = values.map((pair) => [pair >> 32n, pair & 0xffff_ffffn] as const);
+  const ordered = (one: bigint) =>
+    BigInt.asIntN(
+      64,
+      row.flags & rowFlags.ROW_SIGNED ? one : BigInt.asUintN(64, one) ^ (1n << 63n),
+    );
+  const inSetOrValues = (one: bigint) =>
+    row.n > 0 ? values.includes(one) : set?.kind === "ints" && set.values.includes(one);
+  const inPairs = (port: number) => pairs.some(([low, high]) => port >= low && port <= high);
+  switch (row.op) {
+    case rowOp.ROW_ALWAYS:
+      return true;
+    case rowOp.ROW_EQUAL:
+    case rowOp.ROW_INT_SET:
+      return inSetOrValues(raw(value));
+    case rowOp.ROW_GREATER:
+      return ordered(raw(value)) > ordered(values[0] ?? 0n);
+    case rowOp.ROW_LESS:
+      return ordered(raw(value)) < ordered(values[0] ?? 0n);
+    case rowOp.ROW_MASK:
+      return (raw(value) & (values[0] ?? 0n)) !== 0n;
+    case rowOp.ROW_RANGE:
+      return inRange(row, raw(value), ordered);
+    case rowOp.ROW_STR_EQUAL:
+    case rowOp.ROW_STR_PREFIX:
+    case rowOp.ROW_STR_POSTFIX:
+      return inTexts(set, text(value));
+    case rowOp.ROW_BINARY_EQUAL:
+    case rowOp.ROW_BINARY_PREFIX:
+    case rowOp.ROW_BINARY_POSTFIX:
+      return inTexts(set, call.binary);
+    case rowOp.ROW_BINARY_FILE:
+      return set?.kind === "files" && set.files.some((file) => isSameFile(file, call.file));
+    case rowOp.ROW_SADDR:
+    case rowOp.ROW_DADDR: {
+      const side = row.op === rowOp.ROW_SADDR ? "saddr" : "daddr";
+      return (
+        set?.kind === "networks" &&
+        set.networks.some((network) => inNetwork(network, socket(value), side))
+      );
+    }
+    case rowOp.ROW_SPORT:
+      return inPairs(socket(value).sport);
+    case rowOp.ROW_DPORT:
+      return inPairs(socket(value).dport);
+    case rowOp.ROW_PROTOCOL:
+      return inSetOrValues(BigInt(socket(value).protocol));
+    case rowOp.ROW_FAMILY:
+      return inSetOrValues(BigInt(socket(value).family));
+    case rowOp.ROW_STATE:
+      return inSetOrValues(BigInt(socket(value).state));
+    case rowOp.ROW_PID:
+      return inSetOrValues(BigInt(call.pid));
+    case rowOp.ROW_NS_PID:
+      return inSetOrValues(BigInt(call.nsPid));
+    case rowOp.ROW_NAMESPACE:
+      return values.includes(call.namespaces[namespaceOrder[row.set] ?? "uts"]);
+    case rowOp.ROW_CAPABILITY:
+      return (
+        (call.capabilities[capabilityOrder[row.set] ?? "effective"] & (values[0] ?? 0n)) !== 0n
+      );
+    default:
+      throw new RangeError(`no such operator: ${row.op}`);
+  }
+}
+
+function inRange(row: LinkedRow, value: bigint, ordered: (one: bigint) => bigint): boolean {
+  const [low = 0n, high = 0n, low2 = 0n, high2 = 0n] = row.values.map(ordered);
+  const one = ordered(value);
+  return (one >= low && one <= high) || (row.n === 2 && one >= low2 && one <= high2);
+}
+
+function inTexts(set: SetContent | undefined, value: string): boolean {
+  if (set === undefined || !("values" in set) || set.kind === "ints") return false;
+  const match = set.kind === "strings" ? "equal" : set.kind === "prefixes" ? "prefix" : "postfix";
+  return set.values.some((one) => textMatches(match, value, one));
+}
+
+function isSameFile(a: FileIdentity | undefined, b: FileIdentity): boolean {
+  return a?.inode === b.inode && a.device === b.device && a.generation === b.generation;
+}
+
+function textMatches(
+  match: "equal" | "prefix" | "postfix",
+  value: string,
+  wanted: string,
+): boolean {
+  if (match === "equal") return value === wanted;
+  return match === "prefix" ? value.startsWith(wanted) : value.endsWith(wanted);
+}
+
+function inNetwork(network: Network, socket: Socket, side: "saddr" | "daddr"): boolean {
+  const bits = (hex: string) =>
+    [...hex].map((digit) => Number.parseInt(digit, 16).toString(2).padStart(4, "0")).join("");
+  const { prefixLength } = network;
+  return (
+    network.family === socket.addressFamily &&
+    bits(network.address).slice(0, prefixLength) === bits(socket[side]).slice(0, prefixLength)
+  );
+}
+
+function raw(value: Value | undefined): bigint {
+  return BigInt.asUintN(64, number(value));
+}
+
+function number(value: Value | undefined): bigint {
+  if (typeof value !== "bigint") throw new TypeError("not a number");
+  return value;
+}
+
+function text(value: Value | undefined): string {
+  if (typeof value !== "string") throw new TypeError("not a text");
+  return value;
+}
+
+function socket(value: Value | undefined): Socket {
+  if (typeof value !== "object") throw new TypeError("not a socket");
+  return value;
+}
