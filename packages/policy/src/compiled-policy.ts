@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ArgType } from "./language/arg-types.ts";
 
 /**
  * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
@@ -51,28 +52,6 @@ export type CompiledArg = {
   /** Read the buffer when the function returns; its size is then the return value. */
   readonly returnCopy: boolean;
 };
-
-/** Type names of the policy language, aliases resolved (`int32` and `sint32` are `int`). */
-export type ArgType =
-  | "int8"
-  | "uint8"
-  | "int16"
-  | "uint16"
-  | "int"
-  | "uint32"
-  | "int64"
-  | "uint64"
-  | "size_t"
-  | "string"
-  | "char_buf"
-  | "fd"
-  | "file"
-  | "path"
-  | "filename"
-  | "linux_binprm"
-  | "sock"
-  | "sockaddr"
-  | "nop";
 
 export type CompiledSelector = {
   /** Position in the policy's list. */

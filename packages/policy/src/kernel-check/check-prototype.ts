@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import { typeRow } from "../language/arg-types.ts";
+import { argTypeRows, typeRow } from "../language/arg-types.ts";
 import type { CType } from "./c-type.ts";
 import { readCType } from "./c-type.ts";
 
@@ -114,19 +114,9 @@ function checkReturn(
   ];
 }
 
-/** Types that are structures behind a pointer, and what the pointer is to. */
-const structures: Readonly<Record<string, string>> = {
-  file: "struct file *",
-  path: "struct path *",
-  filename: "struct filename *",
-  linux_binprm: "struct linux_binprm *",
-  sock: "struct sock *",
-  sockaddr: "struct sockaddr *",
-};
-
 function compare(arg: CompiledArg, type: CType): "same" | "other width" | "wrong" {
   if (arg.type === "nop" || type.kind === "unknown") return "same";
-  const structure = structures[arg.type];
+  const { structure } = typeRow(arg.type);
   if (structure !== undefined)
     return type.name === structure || type.name === "void *" ? "same" : "wrong";
   if (arg.type === "string" || arg.type === "char_buf") return isText(type) ? "same" : "wrong";
@@ -143,7 +133,7 @@ const isText = ({ kind, name }: CType): boolean =>
 
 /** What to write for a parameter of this type. */
 function suggestion(type: CType): string {
-  const structure = Object.entries(structures).find(([, pointer]) => pointer === type.name)?.[0];
+  const structure = argTypeRows.find((row) => row.structure === type.name)?.type;
   const scalar = type.kind === "integer" ? `${type.signed ? "" : "u"}int${type.bits}` : undefined;
   const fitting = structure ?? scalar ?? (type.name === "char *" ? "string" : "nop");
   return `Write \`type: ${fitting}\`.`;

@@ -26,5 +26,5 @@ export function canReadField(
 
 /** Arguments of system calls point to memory of the process, where no structures of the kernel are. */
 function canBeInUserMemory({ type }: CompiledArg): boolean {
-  return typeRow(type).kernelOnly !== true;
+  return typeRow(type).readUser !== undefined;
 }

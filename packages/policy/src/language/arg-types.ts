@@ -1,66 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgType } from "../compiled-policy.ts";
 
 /** What values of a type are to the operators. */
 export type ValueFamily = "integer" | "text" | "path" | "bytes" | "socket" | "address" | "nothing";
 
-export type ArgTypeRow = {
-  /** The type with aliases resolved. */
-  readonly type: ArgType;
+type Row = {
   readonly family: ValueFamily;
+  /** Other names for it in policies. */
+  readonly aliases?: readonly string[];
   /** Integers: width and sign. */
   readonly bits?: 8 | 16 | 32 | 64;
   readonly signed?: boolean;
-  /** A structure of the kernel: an argument of a system call can't point to one. */
-  readonly kernelOnly?: true;
+  /** How programs read it: a name of `enum value_type` (bpf/records.h) without VALUE_. */
+  readonly read: string;
+  /** The same in arguments of system calls, which point to memory of the process; absent: it can't stand there. */
+  readonly readUser?: string;
+  /** What it points to in the kernel. */
+  readonly structure?: `struct ${string} *`;
+  /** The field of KprobeArgument that carries it, without `_arg`. */
+  readonly event: string;
 };
 
-const signed = (type: ArgType, bits: 8 | 16 | 32 | 64): ArgTypeRow => ({
-  type,
-  family: "integer",
-  bits,
-  signed: true,
-});
-const unsigned = (type: ArgType, bits: 8 | 16 | 32 | 64): ArgTypeRow => ({
-  type,
-  family: "integer",
-  bits,
-  signed: false,
-});
+const integer = <const Read extends string, const Event extends string>(
+  signed: boolean,
+  bits: 8 | 16 | 32 | 64,
+  read: Read,
+  event: Event,
+  ...aliases: readonly string[]
+) => ({ family: "integer", bits, signed, read, readUser: read, event, aliases }) as const;
 
-/** Every type that is supported, by each of its names. An argument type is added by a row here. */
-export const argTypeTable: Readonly<Record<string, ArgTypeRow>> = {
-  int8: signed("int8", 8),
-  sint8: signed("int8", 8),
-  uint8: unsigned("uint8", 8),
-  int16: signed("int16", 16),
-  sint16: signed("int16", 16),
-  uint16: unsigned("uint16", 16),
-  int: signed("int", 32),
-  int32: signed("int", 32),
-  sint32: signed("int", 32),
-  uint32: unsigned("uint32", 32),
-  long: signed("int64", 64),
-  int64: signed("int64", 64),
-  sint64: signed("int64", 64),
-  ulong: unsigned("uint64", 64),
-  uint64: unsigned("uint64", 64),
-  size_t: unsigned("size_t", 64),
-  string: { type: "string", family: "text" },
-  filename: { type: "filename", family: "text", kernelOnly: true },
-  char_buf: { type: "char_buf", family: "bytes" },
-  fd: { type: "fd", family: "path" },
-  file: { type: "file", family: "path", kernelOnly: true },
-  path: { type: "path", family: "path", kernelOnly: true },
-  linux_binprm: { type: "linux_binprm", family: "path", kernelOnly: true },
-  sock: { type: "sock", family: "socket", kernelOnly: true },
-  sockaddr: { type: "sockaddr", family: "address", kernelOnly: true },
-  nop: { type: "nop", family: "nothing" },
+const structure = <
+  const Family extends ValueFamily,
+  const Pointer extends `struct ${string} *`,
+  const Read extends string,
+  const Event extends string,
+>(
+  family: Family,
+  pointer: Pointer,
+  read: Read,
+  event: Event,
+) => ({ family, structure: pointer, read, event }) as const;
+
+/**
+ * The argument types that are supported. One is added by a row here; the list of the CRDs
+ * (`packages/crd-schemas/src/hook-schemas.ts`) has its names already or gets them, and a value that
+ * no program reads yet needs a `VALUE_` in bpf/records.h with its case in bpf/args.bpf.h.
+ */
+const argTypes = {
+  int8: integer(true, 8, "S8", "int", "sint8"),
+  uint8: integer(false, 8, "U8", "uint"),
+  int16: integer(true, 16, "S16", "int", "sint16"),
+  uint16: integer(false, 16, "U16", "uint"),
+  int: integer(true, 32, "S32", "int", "int32", "sint32"),
+  uint32: integer(false, 32, "U32", "uint"),
+  int64: integer(true, 64, "U64", "long", "long", "sint64"),
+  uint64: integer(false, 64, "U64", "size", "ulong"),
+  size_t: integer(false, 64, "U64", "size"),
+  string: { family: "text", read: "STRING", readUser: "USER_STRING", event: "string" },
+  filename: structure("text", "struct filename *", "FILENAME", "string"),
+  char_buf: { family: "bytes", read: "BUFFER", readUser: "USER_BUFFER", event: "bytes" },
+  fd: { family: "path", read: "FD", readUser: "FD", event: "file" },
+  file: structure("path", "struct file *", "FILE", "file"),
+  path: structure("path", "struct path *", "PATH", "path"),
+  linux_binprm: structure("path", "struct linux_binprm *", "BINPRM", "binprm"),
+  sock: structure("socket", "struct sock *", "SOCK", "sock"),
+  sockaddr: structure("address", "struct sockaddr *", "SOCKADDR", "sockaddr"),
+  nop: { family: "nothing", read: "NONE", readUser: "NONE", event: "int" },
+} as const satisfies Readonly<Record<string, Row>>;
+
+/** Type names of the policy language, aliases resolved (`int32` and `sint32` are `int`). */
+export type ArgType = keyof typeof argTypes;
+
+export type ArgTypeRow = Row & {
+  readonly type: ArgType;
+  readonly read: (typeof argTypes)[ArgType]["read"];
+  readonly readUser?: Extract<(typeof argTypes)[ArgType], { readUser: string }>["readUser"];
+  readonly event: (typeof argTypes)[ArgType]["event"];
 };
+
+/** Each once. */
+export const argTypeRows: readonly ArgTypeRow[] = Object.entries(argTypes).map(([type, row]) => ({
+  ...row,
+  type: type as ArgType,
+}));
+
+const byType = Object.fromEntries(argTypeRows.map((row) => [row.type, row])) as Readonly<
+  Record<ArgType, ArgTypeRow>
+>;
+
+/** By each of their names. */
+export const argTypeTable: Readonly<Record<string, ArgTypeRow>> = Object.fromEntries(
+  argTypeRows.flatMap((row) => [row.type, ...(row.aliases ?? [])].map((name) => [name, row])),
+);
 
 /** By canonical name. */
-export const typeRow = (type: ArgType): ArgTypeRow =>
-  argTypeTable[type] ?? { type, family: "nothing" };
+export const typeRow = (type: ArgType): ArgTypeRow => byType[type];
 
 /** What to use instead of a type that is not supported yet. */
 export const replacements: Readonly<Record<string, string>> = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ArgTest,
-  ArgType,
   CompiledAction,
   CompiledFilter,
   CompiledPolicy,
@@ -9,6 +8,7 @@ import type {
   LabelSelector,
   NamespaceName,
 } from "../compiled-policy.ts";
+import { type ArgType, argTypeRows } from "../language/arg-types.ts";
 
 type FilterOn<K extends CompiledFilter["on"]> = Extract<CompiledFilter, { readonly on: K }>;
 type RateLimit = NonNullable<Extract<CompiledAction, { readonly action: "post" }>["rateLimit"]>;
@@ -21,27 +21,7 @@ const all = <T extends string>(table: Readonly<Record<T, true>>): ReadonlySet<T>
 export const words = {
   mode: all<CompiledPolicy["mode"]>({ enforce: true, monitor: true, "monitor-only": true }),
   hookKind: all<HookKind>({ kprobe: true, tracepoint: true, lsm: true }),
-  argType: all<ArgType>({
-    int8: true,
-    uint8: true,
-    int16: true,
-    uint16: true,
-    int: true,
-    uint32: true,
-    int64: true,
-    uint64: true,
-    size_t: true,
-    string: true,
-    char_buf: true,
-    fd: true,
-    file: true,
-    path: true,
-    filename: true,
-    linux_binprm: true,
-    sock: true,
-    sockaddr: true,
-    nop: true,
-  }),
+  argType: new Set<ArgType>(argTypeRows.map(({ type }) => type)),
   argOp: all<ArgTest["op"]>({
     equal: true,
     greater: true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ArgType } from "@gander/policy";
+import { type ArgType, argTypeRows } from "@gander/policy";
 import { type ArgField, argField, type EventArg } from "@gander/proto";
 import { textFlags, valueType } from "../link/abi.gen.ts";
 import { fileModeText } from "../records/file-mode.ts";
@@ -26,54 +26,26 @@ export type RecordedArg = {
   readonly end: number;
 };
 
-/** In which field of an event a value goes: one row for each type of the policy language. */
-const fields: Readonly<Record<ArgType, ArgField>> = {
-  int8: argField.int,
-  int16: argField.int,
-  int: argField.int,
-  uint8: argField.uint,
-  uint16: argField.uint,
-  uint32: argField.uint,
-  int64: argField.long,
-  uint64: argField.size,
-  size_t: argField.size,
-  string: argField.string,
-  filename: argField.string,
-  char_buf: argField.bytes,
-  fd: argField.file,
-  file: argField.file,
-  path: argField.path,
-  linux_binprm: argField.binprm,
-  sock: argField.sock,
-  sockaddr: argField.sockaddr,
-  nop: argField.int,
-};
+/** In which field of an event a value goes. */
+const fields = Object.fromEntries(
+  argTypeRows.map(({ type, event }) => [type, argField[event]]),
+) as Readonly<Record<ArgType, ArgField>>;
 
 /** The same from the type in the record, for an argument whose rule is not known any more. */
 const fieldsByValue: Readonly<Record<number, ArgField>> = {
-  [valueType.VALUE_U8]: argField.uint,
-  [valueType.VALUE_S8]: argField.int,
-  [valueType.VALUE_U16]: argField.uint,
-  [valueType.VALUE_S16]: argField.int,
-  [valueType.VALUE_U32]: argField.uint,
-  [valueType.VALUE_S32]: argField.int,
+  ...Object.fromEntries(
+    argTypeRows.flatMap(({ read, readUser = read, event }) =>
+      [read, readUser].map((name) => [valueType[`VALUE_${name}`], argField[event]]),
+    ),
+  ),
+  // Of two types that are read as 64 bits it is the one without a sign.
   [valueType.VALUE_U64]: argField.size,
-  [valueType.VALUE_STRING]: argField.string,
-  [valueType.VALUE_USER_STRING]: argField.string,
-  [valueType.VALUE_FILENAME]: argField.string,
+  [valueType.VALUE_NONE]: argField.error,
   [valueType.VALUE_DATA_LOC]: argField.string,
-  [valueType.VALUE_BUFFER]: argField.bytes,
-  [valueType.VALUE_USER_BUFFER]: argField.bytes,
-  [valueType.VALUE_FD]: argField.file,
-  [valueType.VALUE_FILE]: argField.file,
   [valueType.VALUE_ATTR_FILE]: argField.file,
-  [valueType.VALUE_PATH]: argField.path,
   [valueType.VALUE_DENTRY]: argField.path,
-  [valueType.VALUE_BINPRM]: argField.binprm,
-  [valueType.VALUE_SOCK]: argField.sock,
   [valueType.VALUE_SOCKET]: argField.sock,
   [valueType.VALUE_SOCK_TO_ADDR]: argField.sock,
-  [valueType.VALUE_SOCKADDR]: argField.sockaddr,
 };
 
 /** hot: one argument (bench/event-encoding). */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgTest, CompiledFilter, NamespaceName } from "@gander/policy";
+import { type ArgTest, argTypeRows, type CompiledFilter, type NamespaceName } from "@gander/policy";
 import { capabilityKind, limits, namespaceKind, rowFlags, rowOp, valueType } from "./abi.gen.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
@@ -296,14 +296,12 @@ function capabilityRow(filter: Filter<"capability">): OpenRow {
   };
 }
 
-const bitsOf = new Map<number, number>([
-  [valueType.VALUE_U8, 8],
-  [valueType.VALUE_S8, 8],
-  [valueType.VALUE_U16, 16],
-  [valueType.VALUE_S16, 16],
-  [valueType.VALUE_U32, 32],
-  [valueType.VALUE_S32, 32],
-]);
+/** By enum value_type; what isn't a number of its own (a descriptor, a port) is held in 64 bits. */
+const bitsOf: ReadonlyMap<number, number> = new Map(
+  argTypeRows.flatMap(({ read, bits }) =>
+    bits === undefined ? [] : [[valueType[`VALUE_${read}`], bits]],
+  ),
+);
 
 /** The value as the programs hold it: sign- or zero-extended to 64 bits. */
 export function widen(value: bigint, { type, signed }: ValuePlace): bigint {

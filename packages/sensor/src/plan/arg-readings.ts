@@ -1,42 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgType, CompiledArg } from "@gander/policy";
+import { type ArgTypeRow, type CompiledArg, typeRow } from "@gander/policy";
 import { limits, slotFlags, valueType } from "../link/abi.gen.ts";
 import type { LinkedSlot } from "../link/linked-tables.ts";
 import type { ArgReading } from "../link/rule-spec.ts";
 import type { TracepointField } from "./tracepoint-format.ts";
 
-/** How an argument type of the policy language is read: a row here, a case in bpf/args.bpf.h. */
-type ArgTypeRow = {
-  readonly kernel: number;
-  /** In arguments of system calls, which point to user memory; absent: makes no sense there. */
-  readonly user?: number;
-  readonly signed?: true;
-};
+const numberOf = (read: NonNullable<ArgTypeRow["read" | "readUser"]>) => valueType[`VALUE_${read}`];
 
-const number = (value: number): ArgTypeRow => ({ kernel: value, user: value });
-const signed = (value: number): ArgTypeRow => ({ kernel: value, user: value, signed: true });
-
-const argTypes: Readonly<Record<ArgType, ArgTypeRow>> = {
-  int8: signed(valueType.VALUE_S8),
-  uint8: number(valueType.VALUE_U8),
-  int16: signed(valueType.VALUE_S16),
-  uint16: number(valueType.VALUE_U16),
-  int: signed(valueType.VALUE_S32),
-  uint32: number(valueType.VALUE_U32),
-  int64: signed(valueType.VALUE_U64),
-  uint64: number(valueType.VALUE_U64),
-  size_t: number(valueType.VALUE_U64),
-  string: { kernel: valueType.VALUE_STRING, user: valueType.VALUE_USER_STRING },
-  char_buf: { kernel: valueType.VALUE_BUFFER, user: valueType.VALUE_USER_BUFFER },
-  fd: number(valueType.VALUE_FD),
-  file: { kernel: valueType.VALUE_FILE },
-  path: { kernel: valueType.VALUE_PATH },
-  filename: { kernel: valueType.VALUE_FILENAME },
-  linux_binprm: { kernel: valueType.VALUE_BINPRM },
-  sock: { kernel: valueType.VALUE_SOCK },
-  sockaddr: { kernel: valueType.VALUE_SOCKADDR },
-  nop: number(valueType.VALUE_NONE),
-};
+/** What a value of a type is read as; undefined: it can't be in that memory. */
+function valueIn({ read, readUser }: ArgTypeRow, memory: "kernel" | "user"): number | undefined {
+  if (memory === "kernel") return numberOf(read);
+  return readUser === undefined ? undefined : numberOf(readUser);
+}
 
 const plainSlot = { flags: 0, sizeRaw: 0, size: 0 };
 
@@ -49,8 +24,8 @@ export function functionArg(
   memory: "kernel" | "user",
   position: (index: number) => number = (index) => index,
 ): ArgReading | undefined {
-  const row = argTypes[arg.type];
-  const type = memory === "user" ? row.user : row.kernel;
+  const row = typeRow(arg.type);
+  const type = valueIn(row, memory);
   if (type === undefined) return undefined;
   const sizeRaw =
     arg.sizeIndex !== undefined ? position(arg.sizeIndex) : arg.returnCopy ? limits.RAW_RETURN : 0;
@@ -72,7 +47,7 @@ export function recordArg(
   sizeField: TracepointField | undefined,
   memory: "kernel" | "user",
 ): ArgReading | undefined {
-  const row = argTypes[arg.type];
+  const row = typeRow(arg.type);
   const slot = {
     raw: field.offsetBytes,
     size: field.sizeBytes,
@@ -87,7 +62,7 @@ export function recordArg(
     return reading(valueType.VALUE_DATA_LOC);
   if (arg.type === "string" && field.type.endsWith("]"))
     return reading(valueType.VALUE_STRING, slotFlags.SLOT_IN_PLACE);
-  const type = memory === "user" ? row.user : row.kernel;
+  const type = valueIn(row, memory);
   return type === undefined ? undefined : reading(type);
 }
 
@@ -96,11 +71,11 @@ export function recordArg(
  * @param attributes where the hook has the struct iattr with the file.
  */
 export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
-  const row = argTypes[arg.type];
+  const row = typeRow(arg.type);
   const isFile = arg.type === "file";
   const slot: LinkedSlot = {
     ...plainSlot,
-    type: isFile ? valueType.VALUE_ATTR_FILE : row.kernel,
+    type: isFile ? valueType.VALUE_ATTR_FILE : numberOf(row.read),
     raw: arg.index === 0 ? attributes : limits.RAW_MAY_WRITE,
   };
   return { slot, signed: row.signed ?? false };
