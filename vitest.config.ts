@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config";
 
 // Tests of the host. What needs a kernel of its own is named *.kernel-test.ts and run
-// in a virtual machine by e2e/run-kernel-tests (see e2e/README.md).
+// in a virtual machine by e2e/kernel-tests.ts (see e2e/README.md).
 export default defineConfig({
   test: {
     include: [

@@ -34,7 +34,7 @@ export type ChunkWriter = {
   readonly counters: ChunkWriterCounters;
   /** hot: whether there is room for one more line. If not, it is counted as dropped: do not make it. */
   accepts(): boolean;
-  /** hot: takes a copy of the line (bench/export). */
+  /** hot: takes a copy of the line (bench/event-encoding). */
   line(bytes: Buffer, length: number): void;
   /** Events are missing here for another reason: the next mark counts them too. */
   missing(count: number): void;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type RateLimit = {
-  /** hot: whether one more event may pass (bench/export). */
+  /** hot: whether one more event may pass (bench/event-encoding). */
   take(): boolean;
   /** Once in each interval: how many were held back since the last answer; else 0. */
   heldBack(): number;
