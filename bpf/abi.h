@@ -143,6 +143,7 @@ struct rule {
 enum slot_flags {
 	SLOT_IN_PLACE = 1, /* tracepoint: the text is in the record itself (char[]), not behind a pointer */
 	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a struct msghdr * that may hold the address */
+	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own */
 };
 
 struct slot {

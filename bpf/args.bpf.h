@@ -272,7 +272,7 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 	raw = raw_of(s, how);
 	s->sock_slot = slot + 1;
 	if (how->type == VALUE_SOCKADDR) {
-		ok = read_sockaddr(&s->sock, raw);
+		ok = read_sockaddr(&s->sock, raw, how->flags & SLOT_TO_BIND);
 	} else {
 		sock = (struct sock *)raw;
 		if (how->type != VALUE_SOCK)

@@ -52,6 +52,7 @@ enum { SIGNAL_GROUP_EXIT = 4 };
 enum { PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200000 };
 enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
 enum { SB_KERNMOUNT = 1 << 22 };
+enum { FMODE_EXEC = 0x20 }; /* in f_flags, of files that exec opens */
 enum { PIDTYPE_TGID = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_IXGRP = 010 };
 enum { AF_UNSPEC = 0, AF_INET = 2, AF_INET6 = 10, AF_SMC = 43 };
@@ -88,7 +89,10 @@ struct qstr {
 	const unsigned char *name;
 };
 struct hlist_bl_node { struct hlist_bl_node *next, **pprev; };
+struct seqcount { unsigned int sequence; }; /* also what a seqlock_t begins with */
+struct seqcount_spinlock { struct seqcount seqcount; };
 struct dentry {
+	struct seqcount_spinlock d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -227,7 +231,6 @@ struct linux_binprm {
 };
 
 struct rb_node { unsigned long __rb_parent_color; };
-struct seqcount { unsigned int sequence; }; /* what a seqlock_t begins with */
 
 /* ---- sockets */
 struct in6_addr { __u8 in6[16]; };

@@ -7,6 +7,11 @@
  * for all of the namespace. A mount that is in no namespace (umount -l, open_tree) has no such
  * path: its files have their path inside of the file system, flagged TEXT_DETACHED.
  *
+ * Names and parents change under the walk when somebody renames. The kernel counts renames in
+ * rename_lock; if it stood still, so did the path. Else the walk is repeated, and notes d_seq of
+ * each dentry, which counts the renames of that one: when two walks one after the other have seen
+ * the same, the path was that in between, however much is renamed elsewhere.
+ *
  * Of a path that is longer than the buffer its beginning is kept (WALK_KEPT bytes or more) and,
  * apart, its end: so prefixes and postfixes are decided exactly.
  */
@@ -17,7 +22,10 @@
 #include "scratch.bpf.h"
 
 #define PATH_STEPS 8192 /* components that are followed */
+#define WALK_TRIES 8	/* walks after the first, if dentries of this path are being renamed */
 #define NAME_SIZE 255
+
+const volatile __u64 rename_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
 #define dentry_of(walk) ((struct dentry *)(walk)->dentry)
 #define mount_of(walk) ((struct mount *)(walk)->mount)
@@ -174,7 +182,18 @@ inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry,
 	bpf_core_read(&head->inode, 8, &dentry->d_inode);
 }
 
-inline_fn bool walk_step(struct scratch *s)
+/* After the name was read: who renames this dentry changes d_seq before, and again after. */
+inline_fn void walk_note(struct walk *w)
+{
+	struct dentry *dentry = dentry_of(w);
+	__u32 sequence = BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+
+	w->moving |= sequence & 1;
+	w->seen = (w->seen + w->dentry) * 0x9e3779b97f4a7c15ULL;
+	w->seen = (w->seen + sequence) * 0x9e3779b97f4a7c15ULL;
+}
+
+inline_fn bool walk_step(struct scratch *s, bool notes)
 {
 	struct walk *w = &s->walk;
 	struct dentry_head *head = &w->dentry_head;
@@ -196,6 +215,8 @@ inline_fn bool walk_step(struct scratch *s)
 	if (head->parent == w->dentry)
 		return true;
 	walk_prepend(s, w, (void *)head->name, head->hash_length >> 32);
+	if (notes)
+		walk_note(w);
 	w->dentry = head->parent;
 	return false;
 }
@@ -204,8 +225,52 @@ static long walk_callback(__u64 i, struct scratch **scratch)
 {
 	struct scratch *s = *scratch;
 
-	s->walk.done = walk_step(s);
+	s->walk.done = walk_step(s, false);
 	return s->walk.done;
+}
+
+static long walk_noting(__u64 i, struct scratch **scratch)
+{
+	struct scratch *s = *scratch;
+
+	s->walk.done = walk_step(s, true);
+	return s->walk.done;
+}
+
+inline_fn __u32 rename_sequence(void)
+{
+	__u32 sequence = 0;
+
+	if (can_cast())
+		return rename_lock_at ? cast_to(struct seqcount, rename_lock_at)->sequence : 0;
+	if (rename_lock_at)
+		bpf_probe_read_kernel(&sequence, sizeof(sequence), (void *)rename_lock_at);
+	return sequence;
+}
+
+/* Ends the loop once it has seen what the walk before it saw. */
+static long walk_again(__u64 i, struct scratch **scratch)
+{
+	struct scratch *s = *scratch;
+	struct walk *w = &s->walk;
+	__u64 before = w->seen;
+	__u32 buffer = w->buffer;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	s->texts[buffer].has_tail = 0;
+	w->seen = 0;
+	w->moving = 0;
+	w->flags = 0;
+	w->done = 0;
+	w->at = TEXT_SIZE;
+	w->dentry = w->first;
+	if (w->first_mount)
+		walk_enter_mount(w, w->first_mount);
+	else
+		w->mount = w->mount_head.root = 0;
+	bpf_loop(PATH_STEPS, walk_noting, scratch, 0);
+	w->stable = i && !w->moving && w->seen == before;
+	return w->stable;
 }
 
 inline_fn void walk_byte(struct scratch *s, __u32 buffer, char byte)
@@ -269,8 +334,8 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 /* Walks from s->walk.{dentry, mount, mount_head} into text `buffer` and describes it in s->texts. */
 inline_fn void walk_path(struct scratch *s, __u32 buffer)
 {
+	__u32 at, renames = rename_sequence();
 	struct text_value *text;
-	__u32 at;
 
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
@@ -279,6 +344,7 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 	text->absent = !s->walk.dentry;
 	text->extra = 0;
 	s->walk.first = s->walk.dentry;
+	s->walk.first_mount = s->walk.mount;
 	s->walk.at = TEXT_SIZE;
 	s->walk.flags = 0;
 	s->walk.buffer = buffer;
@@ -290,6 +356,12 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 		return;
 	}
 	bpf_loop(PATH_STEPS, walk_callback, &s, 0);
+	if (renames & 1 || rename_sequence() != renames) {
+		s->walk.stable = 0;
+		bpf_loop(WALK_TRIES, walk_again, &s, 0);
+		if (!s->walk.stable)
+			s->walk.flags |= TEXT_TOO_DEEP;
+	}
 	if (!s->walk.done) {
 		s->walk.flags |= TEXT_TOO_DEEP;
 		count_fault(FAULT_PATH_DEPTH);
@@ -328,6 +400,15 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 	}
 	s->walk.dentry = head->dentry;
 	walk_enter_mount(&s->walk, head->mnt - bpf_core_field_offset(struct mount, mnt));
+}
+
+/*
+ * Has exec opened this file? What somebody names in its place (PR_SET_MM: in a user namespace of its own,
+ * also in memory that it shares with a process outside) he has opened with open(2), which can't set this flag.
+ */
+inline_fn bool is_opened_by_exec(struct file *file)
+{
+	return BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
 }
 
 /* What of a path only matters once it is shown: the mode of its file. */

@@ -184,6 +184,13 @@ struct arg {
 	__u32 extra; /* paths: st_mode of the file. Buffers: the size the caller gave */
 };
 
+/* An unspecified address that is connected to will be one of this machine, and which can change until then. */
+enum any_peer {
+	PEER_KNOWN,
+	PEER_ANY,	/* daddr is unspecified */
+	PEER_ANY_ALONE, /* the same of an address alone: saddr is no more than another copy */
+};
+
 /* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as they are matched:
  * ::ffff:a.b.c.d is a.b.c.d, family AF_INET. VALUE_SOCKADDR: the address is both saddr and daddr. */
 struct sock_value {
@@ -195,7 +202,7 @@ struct sock_value {
 	__u32 priority;
 	__u16 sport, dport; /* in the host's byte order */
 	__u16 has_addr; /* 0: no IP addresses */
-	__u16 any_peer; /* daddr is unspecified: it will be one of this machine, and which can change until then */
+	__u16 any_peer; /* enum any_peer */
 	__u64 cookie;	/* the address of the struct sock */
 	__u8 saddr[16]; /* network byte order; IPv4: the first four */
 	__u8 daddr[16];

@@ -186,7 +186,7 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	if (row->op <= ROW_DPORT && !s->sock.has_addr)
 		return 0;
 	/* An exception for the unspecified address itself is one for whatever it will be. */
-	if (row->op == ROW_DADDR && s->sock.any_peer &&
+	if (s->sock.any_peer && (row->op == ROW_DADDR || (row->op == ROW_SADDR && s->sock.any_peer == PEER_ANY_ALONE)) &&
 	    !(grants_exception(row) && in_addr_set(s, row->set, s->sock.family, s->sock.daddr)))
 		return without_fact(s, row, FACT_PEER);
 	/* Of an IPv6 socket that is bound to an IPv4 address by then it will be IPv4. */
@@ -238,7 +238,8 @@ inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc
 
 /*
  * The binary of a process that the table has nothing of, from the task itself: its file where it is now.
- * Not where the process is in a user namespace of its own: there it may name any other file (PR_SET_MM).
+ * Not where the process is in a user namespace of its own, or shares its memory with one that is: there
+ * it may name any other file (PR_SET_MM).
  */
 __noinline int task_binary_holds(struct scratch *s, struct row *row)
 {
@@ -251,7 +252,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 		return 0; /* a kernel thread has none */
 	mm = task->mm;
 	file = mm ? mm->exe_file : NULL;
-	if (!file || task->cred->user_ns->level)
+	if (!file || task->cred->user_ns->level || !is_opened_by_exec(file))
 		return without_fact(s, row, FACT_PROCESS);
 	walk_begin(s, &file->f_path);
 	walk_path(s, BINARY_BUFFER);
@@ -276,7 +277,7 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	mm = task->mm;
 	if (proc && proc->file.inode)
 		file = proc->file;
-	else if (mm && !task->cred->user_ns->level && mm->exe_file)
+	else if (mm && !task->cred->user_ns->level && mm->exe_file && is_opened_by_exec(mm->exe_file))
 		identify_any(&file, mm->exe_file);
 	if (!file.inode)
 		return without_fact(s, row, FACT_PROCESS);

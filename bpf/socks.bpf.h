@@ -157,20 +157,30 @@ inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 a
 	}
 	if (!read_peer(value, addr, size))
 		return false;
-	value->any_peer = is_unspecified(value);
+	/* MPTCP and SMC connect by TCP, and that is what the policy's tcp_connect sees. */
+	if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)))
+		value->protocol = IPPROTO_TCP;
+	value->any_peer = is_unspecified(value) ? PEER_ANY : PEER_KNOWN;
 	return true;
 }
 
-/* An address alone: both ends, as it is not known which it is. */
-inline_fn bool read_sockaddr(struct sock_value *value, __u64 from)
+/*
+ * An address alone: both ends, as it is not known which it is. bind() takes AF_UNSPEC for AF_INET; connect()
+ * ends an association by it.
+ */
+inline_fn bool read_sockaddr(struct sock_value *value, __u64 from, bool to_bind)
 {
 	clear_sock(value);
 	if (bpf_probe_read_kernel(&value->family, 2, (void *)from))
 		return false;
+	if (to_bind && value->family == AF_UNSPEC)
+		value->family = AF_INET; /* of no type: read_peer takes AF_UNSPEC for it, too */
 	if (!read_peer(value, from, value->family == AF_INET6 ? 24 : 16))
 		return value->family != AF_INET && value->family != AF_INET6; /* its family is known at least */
 	value->sport = value->dport;
 	__builtin_memcpy(value->saddr, value->daddr, 16);
+	if (!to_bind && is_unspecified(value))
+		value->any_peer = PEER_ANY_ALONE;
 	return true;
 }
 

@@ -24,8 +24,7 @@ TABLE(path_cache, struct cached_path, CACHED_FILES);
 const volatile __u32 hook_id = 0; /* 0: a template */
 const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most 12 */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
-const volatile __u64 rename_lock_at = 0; /* addresses of the kernel's symbols, 0: not known */
-const volatile __u64 mount_lock_at = 0;
+const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
 /*
  * A template is cloned for each hook and never runs. Each function that is not inlined returns early in

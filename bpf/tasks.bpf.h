@@ -33,13 +33,14 @@ inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct tas
 }
 
 /* What is known already is the binary of its last exec, or its parent's: calls look at it meanwhile. */
-inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task, struct proc *proc)
+inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task, struct proc *proc,
+				    struct file *file)
 {
 	if (proc->flags & PROC_EXECED || proc->binary_length)
 		return;
 	remember_binary(proc, s);
-	/* In a user namespace of its own it may have named any file as its binary (PR_SET_MM). */
-	if (task->cred->user_ns->level)
+	/* In a user namespace of its own, or from there, any file may have been named as its binary (PR_SET_MM). */
+	if (task->cred->user_ns->level || !is_opened_by_exec(file))
 		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
 	/* An exec meanwhile has either set its flag by now, or will write after this (the atomic is a barrier). */
 	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
@@ -67,7 +68,7 @@ inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, 
 		fill_file(record, file);
 		append_path(stage, s, &record->path);
 		if (proc)
-			remember_task_binary(s, index, task, proc);
+			remember_task_binary(s, index, task, proc, file);
 	}
 	append_kernel_string(stage, &record->filename, task->comm);
 	append_cwd(stage, s, index, record, task);

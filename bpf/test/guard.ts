@@ -73,6 +73,7 @@ export function createGuard({ ringBytes = 8 << 20, procs, kinds }: GuardOptions 
     throw new Error("process.bpf.o has no events or procs");
   events.maxEntries = ringBytes;
   if (procs !== undefined) procsSpec.maxEntries = procs;
+  setVariables(processSpec, { rename_lock_at: symbol("rename_lock") });
   const lifecycle = loadObject(processSpec);
   const hookSpec = read("hook");
   const kernel = readKernelBtf();

@@ -44,6 +44,8 @@ extern const struct command pod_commands[];
 extern const struct command entry_commands[];
 extern const struct command hog_commands[];
 extern const struct command silent_commands[];
+extern const struct command rename_race_commands[];
+extern const struct command forged_exe_commands[];
 
 /* Print `what` and errno's text, then exit with EXIT_REFUSED or EXIT_UNSUPPORTED. */
 _Noreturn void refused(const char *what);

@@ -11,7 +11,7 @@ static const struct command *const tables[] = {
 	unknown_commands,
 	pod_commands,
 	entry_commands,	  hog_commands,
-	silent_commands,
+	silent_commands,  rename_race_commands, forged_exe_commands,
 };
 
 static int list(FILE *out)

@@ -292,9 +292,13 @@ static void give_name(int fd, const char *path)
 
 static int hard_link(const char *path, int flags)
 {
-	unlink("/var/tmp/attack-hard-link");
-	must(link(path, "/var/tmp/attack-hard-link"), "link");
-	return opened(open("/var/tmp/attack-hard-link", flags), path);
+	char name[64];
+
+	/* Of its own: another user's can't be removed there. */
+	snprintf(name, sizeof(name), "/var/tmp/attack-hard-link-%d", getpid());
+	unlink(name);
+	must(link(path, name), "link");
+	return opened(open(name, flags), path);
 }
 
 /* A file handle opened while nothing in memory knows the file's name. */

@@ -137,8 +137,8 @@ export async function createKernel(
     // Until the first tables are in force, all that comes comes again.
     if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
     const facts = readKernelFacts();
+    const sequences = findPathSequences(objects, facts, logger);
     attachLifecycle(objects.process, pins);
-    const sequences = findPathSequences(objects.hook, facts);
     const hooks = createHookPrograms(objects.hook, pins, facts);
     if (lacksMaps(objects.hook, pins)) createHookMaps(objects.hook, pins);
     logger.info("Kernel programs are attached", {

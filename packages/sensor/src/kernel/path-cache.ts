@@ -21,16 +21,26 @@ const forgetter = "hook__file_free";
 
 /**
  * Tells programs that are loaded from now on where the kernel counts renames and changes of mounts.
- * @returns whether it could be found out: without, they remember nothing.
+ * @returns whether paths of open files can be remembered.
  */
-export function findPathSequences(hooks: ObjectSpec, facts: Pick<KernelFacts, "activeLsms">) {
-  if (!hasBpfLsm(facts)) return "unknown";
+export function findPathSequences(
+  objects: { readonly process: ObjectSpec; readonly hook: ObjectSpec },
+  facts: Pick<KernelFacts, "activeLsms">,
+  logger: Logger,
+) {
   const addresses = symbolAddresses(["rename_lock", "mount_lock"]);
   const rename = addresses.get("rename_lock");
   const mount = addresses.get("mount_lock");
-  if (rename === undefined || mount === undefined) return "unknown";
-  setVariables(hooks, { rename_lock_at: rename, mount_lock_at: mount });
-  return "known";
+  if (rename === undefined || mount === undefined) {
+    logger.warn(
+      "The kernel does not tell where it counts renames: a path that is renamed while a policy looks at it may be read wrong",
+      { hint: "Give the sensor CAP_SYSLOG, or set kernel.kptr_restrict to 0 or 1" },
+    );
+    return "unknown";
+  }
+  setVariables(objects.process, { rename_lock_at: rename });
+  setVariables(objects.hook, { rename_lock_at: rename, mount_lock_at: mount });
+  return hasBpfLsm(facts) ? "known" : "unknown";
 }
 
 type Deps = {

@@ -94,6 +94,12 @@ export const action = {
   ACTION_USER_STACK: 32,
 } as const;
 
+export const anyPeer = {
+  PEER_KNOWN: 0,
+  PEER_ANY: 1,
+  PEER_ANY_ALONE: 2,
+} as const;
+
 export const limits = {
   MAX_HOOKS: 512,
   MAX_GROUPS: 256,
@@ -197,6 +203,7 @@ export const ruleFlags = {
 export const slotFlags = {
   SLOT_IN_PLACE: 1,
   SLOT_MESSAGE: 2,
+  SLOT_TO_BIND: 4,
 } as const;
 
 export const hookTableFlags = {

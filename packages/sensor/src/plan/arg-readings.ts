@@ -81,6 +81,15 @@ export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
   return { slot, signed: row.signed ?? false };
 }
 
+/** The same where an address will be the socket's own. */
+export function toBind({ slot, signed }: ArgReading): ArgReading {
+  const isAddress = slot.type === valueType.VALUE_SOCKADDR;
+  return {
+    slot: isAddress ? { ...slot, flags: slot.flags | slotFlags.SLOT_TO_BIND } : slot,
+    signed,
+  };
+}
+
 /** A socket with the address that a call is about to use, as the policy's `sock`. */
 export function socketToAddress(call: "connect" | "sendmsg"): ArgReading {
   const slot: LinkedSlot =

@@ -16,6 +16,7 @@ import {
   recordArg,
   returnReading,
   socketToAddress,
+  toBind,
 } from "./arg-readings.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { type PlannedSelector, selectorsFor } from "./selector-verdicts.ts";
@@ -90,14 +91,12 @@ function argsAt(hook: CompiledHook, placement: Placement, facts: KernelFacts): A
   if (inCoreDump) return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0));
   return hook.args.map((arg) => {
     if (role === "companion" && arg.type === "sock") return socketToAddress(companionCall(point));
-    return placed(
+    const reading = functionArg(
       arg,
-      functionArg(
-        arg,
-        hook.syscall ? "user" : "kernel",
-        (index) => placement.position(index) ?? index,
-      ),
+      hook.syscall ? "user" : "kernel",
+      (index) => placement.position(index) ?? index,
     );
+    return placed(arg, reading && /bind/.test(hook.target) ? toBind(reading) : reading);
   });
 }
 
