@@ -75,7 +75,7 @@ enum text_flags { /* also of arguments */
 	TEXT_UNREADABLE = 2, /* could not be read (all or the rest): what is there is what could be had */
 	TEXT_DELETED = 4,    /* path: the file has been unlinked */
 	TEXT_DETACHED = 8,   /* path: the mount is not (any more) in a mount namespace; path inside of the file system */
-	TEXT_TOO_DEEP = 16,  /* path of too many components: the beginning is missing */
+	TEXT_TOO_DEEP = 16,  /* path of too many components: the beginning is missing; or renamed whenever it was read */
 	TEXT_FORGEABLE = 32, /* path: seen from a mount namespace, or a mount in none, that a workload may have made as it likes */
 	ARG_RETURN = 128,    /* this argument is the return value */
 };
@@ -83,7 +83,7 @@ enum text_flags { /* also of arguments */
 /* What a filter asks for and could not be had; what then is decided is in struct row. */
 enum fact {
 	FACT_PROCESS, /* the process, its binary or its lineage */
-	FACT_PATH,    /* a path of too many components, or the end of a text that was cut */
+	FACT_PATH,    /* a path of too many components, or that was renamed whenever it was read, or the end of a text that was cut */
 	FACT_NAME,    /* a path is there, but a workload may have made it up (TEXT_FORGEABLE) */
 	FACT_MEMORY,  /* memory that cannot be read */
 	FACT_PEER,    /* an unspecified address: the kernel will choose one of its own */
