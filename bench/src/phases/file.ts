@@ -35,7 +35,7 @@ export const file: Phase = {
             filePolicy(READ, () => "/tmp/bench/"),
             1,
           ),
-          attached: /^fentry program on security_file_permission$/,
+          attached: places.fentry,
           calls: ["pread"],
           extent: { batches: scaled(options, 21), size: 50 },
           bar: 4000,
@@ -46,9 +46,10 @@ export const file: Phase = {
   },
 };
 
+/** The second one is asked about core dumps alone. */
 const places = {
-  fentry: /^fentry program on security_file_permission$/,
-  lsm: /^LSM program on file_permission$/,
+  fentry: /^fentry program on security_file_permission, fentry program on security_inode_setattr$/,
+  lsm: /^LSM program on file_permission, LSM program on inode_setattr$/,
 };
 
 function filteredOut(kind: "fentry" | "lsm", action: "Post" | "Sigkill"): Scenario[] {
