@@ -278,6 +278,21 @@ static int udp(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+/* bind() takes AF_UNSPEC for AF_INET if the address is unspecified, too. It then says where it is bound to. */
+static int bind_unspecified(int argc, char **argv)
+{
+	struct sockaddr_in address = { .sin_family = AF_UNSPEC, .sin_port = htons((uint16_t)atoi(argv[1])) };
+	int type = argc > 2 && !strcmp(argv[2], "udp") ? SOCK_DGRAM : SOCK_STREAM;
+	int protocol = argc > 2 && !strcmp(argv[2], "mptcp") ? IPPROTO_MPTCP : 0;
+	int fd = (int)must(socket(AF_INET, type, protocol), "socket");
+	socklen_t size = sizeof(address);
+
+	must(bind(fd, (struct sockaddr *)&address, sizeof(address)), "bind");
+	must(getsockname(fd, (struct sockaddr *)&address, &size), "getsockname");
+	printf("bound %d\n", ntohs(address.sin_port));
+	return EXIT_DONE;
+}
+
 /* Not forbidden either: to end an association one connects with no address. */
 static int disconnect(int argc, char **argv)
 {
@@ -306,6 +321,7 @@ const struct command connect_route_commands[] = {
 	{ "connect-many-threads", TARGET, many_threads, 2 },
 	{ "connect-flipping", VIA, flipping, 4 },
 	{ "fastopen-flipping", VIA, flipping_fastopen, 4 },
+	{ "bind-unspecified", "PORT [udp|mptcp]", bind_unspecified, 1 },
 	{ "udp", TARGET, udp, 2 },
 	{ "disconnect", TARGET, disconnect, 2 },
 	{ NULL, NULL, NULL, 0 },
