@@ -37,13 +37,8 @@ inline_fn struct cached_path *cached_at(__u64 file)
 
 inline_fn void read_sequences(struct sequences *to)
 {
-	if (can_cast()) {
-		to->rename = cast_to(struct seqcount, rename_lock_at)->sequence;
-		to->mount = cast_to(struct seqcount, mount_lock_at)->sequence;
-		return;
-	}
-	bpf_probe_read_kernel(&to->rename, sizeof(to->rename), (void *)rename_lock_at);
-	bpf_probe_read_kernel(&to->mount, sizeof(to->mount), (void *)mount_lock_at);
+	to->rename = sequence_at(rename_lock_at);
+	to->mount = sequence_at(mount_lock_at);
 }
 
 inline_fn bool is_same(const struct sequences *a, const struct sequences *b)

@@ -229,48 +229,72 @@ static long walk_callback(__u64 i, struct scratch **scratch)
 	return s->walk.done;
 }
 
-static long walk_noting(__u64 i, struct scratch **scratch)
-{
-	struct scratch *s = *scratch;
-
-	s->walk.done = walk_step(s, true);
-	return s->walk.done;
-}
-
-inline_fn __u32 rename_sequence(void)
+/* What a sequence lock has counted; odd while somebody writes. 0 if its address is not known. */
+inline_fn __u32 sequence_at(__u64 lock)
 {
 	__u32 sequence = 0;
 
+	if (!lock)
+		return 0;
 	if (can_cast())
-		return rename_lock_at ? cast_to(struct seqcount, rename_lock_at)->sequence : 0;
-	if (rename_lock_at)
-		bpf_probe_read_kernel(&sequence, sizeof(sequence), (void *)rename_lock_at);
+		return cast_to(struct seqcount, lock)->sequence;
+	bpf_probe_read_kernel(&sequence, sizeof(sequence), (void *)lock);
 	return sequence;
 }
 
-/* Ends the loop once it has seen what the walk before it saw. */
-static long walk_again(__u64 i, struct scratch **scratch)
+/* Nothing is in the buffer yet. */
+inline_fn void walk_reset(struct scratch *s, __u32 buffer)
 {
-	struct scratch *s = *scratch;
-	struct walk *w = &s->walk;
-	__u64 before = w->seen;
-	__u32 buffer = w->buffer;
-
 	bounded(buffer, TEXT_BUFFERS - 1);
 	s->texts[buffer].has_tail = 0;
+	s->walk.at = TEXT_SIZE;
+	s->walk.flags = 0;
+	s->walk.done = 0;
+}
+
+inline_fn void walk_restart(struct scratch *s)
+{
+	struct walk *w = &s->walk;
+
+	walk_reset(s, w->buffer);
 	w->seen = 0;
 	w->moving = 0;
-	w->flags = 0;
-	w->done = 0;
-	w->at = TEXT_SIZE;
 	w->dentry = w->first;
 	if (w->first_mount)
 		walk_enter_mount(w, w->first_mount);
 	else
 		w->mount = w->mount_head.root = 0;
-	bpf_loop(PATH_STEPS, walk_noting, scratch, 0);
-	w->stable = i && !w->moving && w->seen == before;
-	return w->stable;
+}
+
+/* A step of one walk after the other, until one has seen what the walk before it saw. */
+static long walk_again(__u64 i, struct scratch **scratch)
+{
+	struct scratch *s = *scratch;
+	struct walk *w = &s->walk;
+
+	w->done = walk_step(s, true);
+	if (!w->done)
+		return 0;
+	w->stable = w->walks && !w->moving && w->seen == w->seen_before;
+	if (w->stable || ++w->walks == WALK_TRIES)
+		return 1;
+	w->seen_before = w->seen;
+	walk_restart(s);
+	return 0;
+}
+
+/* Not inlined: the verifier looks at it once, and not wherever a path is read. */
+__noinline int walk_until_stable(struct scratch *s)
+{
+	if (!s)
+		return 0;
+	s->walk.stable = 0;
+	s->walk.walks = 0;
+	walk_restart(s);
+	bpf_loop(WALK_TRIES * PATH_STEPS, walk_again, &s, 0);
+	if (!s->walk.stable)
+		s->walk.flags |= TEXT_TOO_DEEP;
+	return 0;
 }
 
 inline_fn void walk_byte(struct scratch *s, __u32 buffer, char byte)
@@ -334,21 +358,18 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 /* Walks from s->walk.{dentry, mount, mount_head} into text `buffer` and describes it in s->texts. */
 inline_fn void walk_path(struct scratch *s, __u32 buffer)
 {
-	__u32 at, renames = rename_sequence();
+	__u32 at, renames = sequence_at(rename_lock_at);
 	struct text_value *text;
 
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
 	text->inode = 0;
-	text->has_tail = 0;
 	text->absent = !s->walk.dentry;
 	text->extra = 0;
 	s->walk.first = s->walk.dentry;
 	s->walk.first_mount = s->walk.mount;
-	s->walk.at = TEXT_SIZE;
-	s->walk.flags = 0;
 	s->walk.buffer = buffer;
-	s->walk.done = 0;
+	walk_reset(s, buffer);
 	if (!s->walk.dentry) {
 		text->flags = TEXT_UNREADABLE;
 		text->size = 0;
@@ -356,12 +377,8 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 		return;
 	}
 	bpf_loop(PATH_STEPS, walk_callback, &s, 0);
-	if (renames & 1 || rename_sequence() != renames) {
-		s->walk.stable = 0;
-		bpf_loop(WALK_TRIES, walk_again, &s, 0);
-		if (!s->walk.stable)
-			s->walk.flags |= TEXT_TOO_DEEP;
-	}
+	if (renames & 1 || sequence_at(rename_lock_at) != renames)
+		walk_until_stable(s);
 	if (!s->walk.done) {
 		s->walk.flags |= TEXT_TOO_DEEP;
 		count_fault(FAULT_PATH_DEPTH);
@@ -403,12 +420,13 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 }
 
 /*
- * Has exec opened this file? What somebody names in its place (PR_SET_MM: in a user namespace of its own,
- * also in memory that it shares with a process outside) he has opened with open(2), which can't set this flag.
+ * Is this file, mm->exe_file, what the task has started? In a user namespace of its own it may name any other
+ * (PR_SET_MM), and from there also for a process outside that shares its memory: of such a file it shows, as it
+ * was opened by open(2), which can't set the flag that exec sets.
  */
-inline_fn bool is_opened_by_exec(struct file *file)
+inline_fn bool is_what_was_started(struct task_struct *task, struct file *file)
 {
-	return BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
+	return !task->cred->user_ns->level && BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
 }
 
 /* What of a path only matters once it is shown: the mode of its file. */

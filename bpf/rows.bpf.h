@@ -238,8 +238,7 @@ inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc
 
 /*
  * The binary of a process that the table has nothing of, from the task itself: its file where it is now.
- * Not where the process is in a user namespace of its own, or shares its memory with one that is: there
- * it may name any other file (PR_SET_MM).
+ * Not where another one may have been named.
  */
 __noinline int task_binary_holds(struct scratch *s, struct row *row)
 {
@@ -252,7 +251,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 		return 0; /* a kernel thread has none */
 	mm = task->mm;
 	file = mm ? mm->exe_file : NULL;
-	if (!file || task->cred->user_ns->level || !is_opened_by_exec(file))
+	if (!file || !is_what_was_started(task, file))
 		return without_fact(s, row, FACT_PROCESS);
 	walk_begin(s, &file->f_path);
 	walk_path(s, BINARY_BUFFER);
@@ -277,7 +276,7 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	mm = task->mm;
 	if (proc && proc->file.inode)
 		file = proc->file;
-	else if (mm && !task->cred->user_ns->level && mm->exe_file && is_opened_by_exec(mm->exe_file))
+	else if (mm && mm->exe_file && is_what_was_started(task, mm->exe_file))
 		identify_any(&file, mm->exe_file);
 	if (!file.inode)
 		return without_fact(s, row, FACT_PROCESS);

@@ -56,9 +56,11 @@ struct walk {
 	struct mount_head mount_head; /* of `mount`; root 0: no mount, or its root is to be passed */
 	__u64 first; /* the dentry it began with */
 	__u64 first_mount;
-	__u64 seen;   /* of a walk that notes what it sees: a digest of it */
-	__u32 moving; /* somebody was renaming one of the dentries */
-	__u32 stable; /* two walks one after the other have seen the same */
+	__u64 seen;	   /* of a walk that notes what it sees: a digest of it */
+	__u64 seen_before; /* the same of the walk before */
+	__u32 walks;	   /* that are done and have noted */
+	__u32 moving;	   /* somebody was renaming one of the dentries */
+	__u32 stable;	   /* two walks one after the other have seen the same */
 	__u32 at;    /* what is done so far begins here */
 	__u32 flags; /* enum text_flags */
 	__u32 buffer;

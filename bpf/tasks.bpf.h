@@ -39,8 +39,7 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 	if (proc->flags & PROC_EXECED || proc->binary_length)
 		return;
 	remember_binary(proc, s);
-	/* In a user namespace of its own, or from there, any file may have been named as its binary (PR_SET_MM). */
-	if (task->cred->user_ns->level || !is_opened_by_exec(file))
+	if (!is_what_was_started(task, file))
 		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
 	/* An exec meanwhile has either set its flag by now, or will write after this (the atomic is a barrier). */
 	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
