@@ -61,7 +61,11 @@ export class SiegeSensor implements AsyncDisposable {
       "--keep-sensors-on-exit",
     ];
     const start = `echo $$ > ${directories.cgroup}/cgroup.procs; exec gander run "$@"`;
-    const child = spawn("sh", ["-c", start, "sh", ...options], { stdio: ["ignore", log, log] });
+    // In a process group of its own: one with a stopped process is hung up as a whole (SIGHUP) when it is orphaned.
+    const child = spawn("sh", ["-c", start, "sh", ...options], {
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
     closeSync(log);
     child.once("exit", () => {
       this.#processes = this.#processes.filter((one) => one !== child);
