@@ -160,6 +160,7 @@ enum action {
 	ACTION_DENY = 8,   /* the call returns `error` */
 	ACTION_KERNEL_STACK = 16,
 	ACTION_USER_STACK = 32,
+	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY,
 };
 
 struct record_hook {

@@ -6,7 +6,7 @@
 #include "hook_record.bpf.h"
 #include "sensor.bpf.h"
 
-enum { ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY, RATE_BYTES = 40 };
+enum { RATE_BYTES = 40 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { argTypeNames } from "./language/arg-types.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { AdmissionRule, Rule, Static } from "./schema.ts";
 import {
@@ -15,67 +16,12 @@ import {
 } from "./schema.ts";
 import { selectorSchema } from "./selector-schema.ts";
 
-export const argTypes = [
-  "auto",
-  "int",
-  "sint8",
-  "int8",
-  "uint8",
-  "sint16",
-  "int16",
-  "uint16",
-  "uint32",
-  "sint32",
-  "int32",
-  "ulong",
-  "uint64",
-  "size_t",
-  "long",
-  "sint64",
-  "int64",
-  "char_buf",
-  "char_iovec",
-  "skb",
-  "sock",
-  "sockaddr",
-  "socket",
-  "sockaddr_un",
-  "string",
-  "fd",
-  "file",
-  "filename",
-  "path",
-  "nop",
-  "bpf_attr",
-  "perf_event",
-  "bpf_map",
-  "user_namespace",
-  "capability",
-  "kiocb",
-  "iov_iter",
-  "cred",
-  "const_buf",
-  "load_info",
-  "module",
-  "syscall64",
-  "kernel_cap_t",
-  "cap_inheritable",
-  "cap_permitted",
-  "cap_effective",
-  "linux_binprm",
-  "data_loc",
-  "net_device",
-  "bpf_cmd",
-  "dentry",
-  "bpf_prog",
-] as const;
-
 const argSchema = object(
   "KProbeArg",
   "An argument that is read: filters may use it and events carry it.",
   {
     index: required(uint32("Position in the function, from 0.")),
-    type: byDefault("auto", oneOf("How it is read.", argTypes)),
+    type: byDefault("auto", oneOf("How it is read.", argTypeNames)),
     resolve: byDefault("", text("Path of fields to follow from the argument.")),
     sizeArgIndex: optional(uint32("Position of the argument with the size of a char_buf, from 1.")),
     returnCopy: byDefault(false, bool("Read the buffer when the function returns.")),

@@ -10,6 +10,22 @@ export type { ArgSpec, KProbeSpec, LsmHookSpec, TracepointSpec } from "./hook-sc
 export type { Kind } from "./kinds.ts";
 export { kinds } from "./kinds.ts";
 export type { LabelSelectorSpec } from "./label-selector.ts";
+export type { ActionForm, ActionRow, ActionWord, PlainActionWord } from "./language/actions.ts";
+export {
+  actionRow,
+  actionRows,
+  actionsByName,
+  actionsWith,
+  insteadOfAction,
+} from "./language/actions.ts";
+export type { OperatorKind, OperatorRow } from "./language/arg-operators.ts";
+export {
+  argOperatorsByName,
+  insteadOfArgOperator,
+  operatorsFor,
+} from "./language/arg-operators.ts";
+export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
+export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
 export { languageLimits } from "./language-limits.ts";
 export type {
   Condition,

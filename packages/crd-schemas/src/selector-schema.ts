@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { hostSelector, labelSelector } from "./label-selector.ts";
+import { actionNames } from "./language/actions.ts";
+import { argOperatorNames } from "./language/arg-operators.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { Static } from "./schema.ts";
 import {
@@ -29,60 +31,6 @@ export const namespaceNames = [
   "TimeForChildren",
   "Cgroup",
   "User",
-] as const;
-
-export const argOperators = [
-  "Equal",
-  "NotEqual",
-  "Prefix",
-  "NotPrefix",
-  "Postfix",
-  "NotPostfix",
-  "GreaterThan",
-  "LessThan",
-  "GT",
-  "LT",
-  "Mask",
-  "SPort",
-  "NotSPort",
-  "SPortPriv",
-  "NotSportPriv",
-  "DPort",
-  "NotDPort",
-  "DPortPriv",
-  "NotDPortPriv",
-  "SAddr",
-  "NotSAddr",
-  "DAddr",
-  "NotDAddr",
-  "Protocol",
-  "Family",
-  "State",
-  "InMap",
-  "NotInMap",
-  "CapabilitiesGained",
-  "InRange",
-  "NotInRange",
-  "SubString",
-  "SubStringIgnCase",
-  "CelExpr",
-  "FileType",
-  "NotFileType",
-] as const;
-
-export const actionNames = [
-  "Post",
-  "Sigkill",
-  "Override",
-  "GetUrl",
-  "DnsLookup",
-  "NoPost",
-  "Signal",
-  "TrackSock",
-  "UntrackSock",
-  "NotifyEnforcer",
-  "CleanupEnforcerNotification",
-  "Set",
 ] as const;
 
 /** Filters that compare with nothing are refused. */
@@ -185,7 +133,7 @@ const argSelector = object(
     args: optional(
       list("Positions in the list `args` of the hook; comes before `index`.", uint32("Position.")),
     ),
-    operator: required(oneOf("How it is compared.", argOperators)),
+    operator: required(oneOf("How it is compared.", argOperatorNames)),
     values: optional(
       list("Values; one that fits is enough (for Not…: none may fit).", text("Value.")),
     ),

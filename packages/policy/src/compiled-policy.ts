@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgType } from "./language/arg-types.ts";
+import type { ArgType, PlainActionWord } from "@gander/crd-schemas";
 
 /**
  * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
@@ -169,8 +169,7 @@ export type CompiledAction =
       readonly kernelStack: boolean;
       readonly userStack: boolean;
     }
-  | { readonly action: "no-post" }
-  | { readonly action: "sigkill" }
+  | { readonly action: PlainActionWord }
   | { readonly action: "signal"; readonly signal: number }
   | { readonly action: "override" /** Negative errno. */; readonly error: number };
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export type { ActionRow, ArgType, ArgTypeRow } from "@gander/crd-schemas";
+export { actionRow, actionRows, argTypeRows, typeRow } from "@gander/crd-schemas";
 export type { CheckedPolicy, CheckOptions } from "./check-policy.ts";
 export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
 export type {
@@ -33,8 +36,6 @@ export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export type { LabelOf } from "./label-selection.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
-export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
-export { argTypeRows, typeRow } from "./language/arg-types.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
 export { filesOfHooks } from "./policy-files.ts";

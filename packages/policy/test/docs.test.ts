@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
+import { argOperatorsByName, argTypesByName } from "@gander/crd-schemas";
 import { describe, expect, it } from "vitest";
 import { checkPolicy, limits } from "../src/index.ts";
-import { argOperatorTable } from "../src/language/arg-operators.ts";
-import { argTypeTable } from "../src/language/arg-types.ts";
 
 const page = readFileSync(new URL("../../../docs/policies.md", import.meta.url), "utf8");
 
@@ -22,8 +21,8 @@ describe("docs/policies.md", () => {
 
   it("names every operator and every type", () => {
     const words = new Set(page.match(/\w+/g));
-    for (const operator of Object.keys(argOperatorTable)) expect(words).toContain(operator);
-    for (const type of new Set(Object.values(argTypeTable).map((row) => row.type)))
+    for (const operator of argOperatorsByName.keys()) expect(words).toContain(operator);
+    for (const type of new Set([...argTypesByName.values()].map((row) => row.type)))
       expect(words).toContain(type);
   });
 

@@ -62,10 +62,15 @@ function parseEnum(body: string, known: Map<string, number>): Map<string, number
   return values;
 }
 
-/** A number, a name defined before, or one operator between two of them. */
+/** Numbers and names defined before, with one operator between two of them, or `|` between more. */
 function evaluate(text: string, known: ReadonlyMap<string, number>): number | undefined {
   const expression = text.trim().replace(/^\((.*)\)$/, "$1");
-  const [, left, operator, right] = /^(\w+)\s*(\*|\/|<<|\+|-|\|)\s*(\w+)$/.exec(expression) ?? [];
+  const [first = "", ...more] = expression.split("|");
+  if (more.length > 0) {
+    const bits = [first, ...more].map((part) => evaluate(part, known) ?? Number.NaN);
+    return bits.some(Number.isNaN) ? undefined : bits.reduce((all, bit) => all | bit);
+  }
+  const [, left, operator, right] = /^(\w+)\s*(\*|\/|<<|\+|-)\s*(\w+)$/.exec(expression) ?? [];
   if (left !== undefined && right !== undefined) {
     const a = evaluate(left, known);
     const b = evaluate(right, known);
@@ -79,10 +84,8 @@ function evaluate(text: string, known: ReadonlyMap<string, number>): number | un
         return a * 2 ** b;
       case "+":
         return a + b;
-      case "-":
-        return a - b;
       default:
-        return a | b;
+        return a - b;
     }
   }
   if (/^(0x[0-9a-f]+|\d+)u?l*$/i.test(expression)) return Number(expression.replace(/u?l*$/i, ""));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { actionsByName } from "@gander/crd-schemas";
 import type { HookContext, SelectorParts } from "./compile-selector.ts";
 
 const filterFields = [
@@ -14,8 +15,6 @@ const filterFields = [
   "matchCapabilityChanges",
   "matchWorkloads",
 ] as const;
-
-const enforcing: ReadonlySet<string> = new Set(["Sigkill", "Signal", "Override"]);
 
 /** What is valid but hardly meant: a selector without filters, and what stands after it. */
 export function checkSelectors(
@@ -36,7 +35,9 @@ export function checkSelectors(
     if (selector.doubtful || filterFields.some((field) => selector.fields.has(field))) continue;
     everything = i;
     const actions = selector.fields.get("matchActions")?.value.matchActions ?? [];
-    const enforces = actions.some((action) => action && enforcing.has(action.action));
+    const enforces = actions.some(
+      (action) => action && actionsByName.get(action.action)?.enforces !== undefined,
+    );
     if (i > 0 && enforces) {
       const before = selectors[i - 1];
       const split =

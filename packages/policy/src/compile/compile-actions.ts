@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ActionSpec } from "@gander/crd-schemas";
+import {
+  type ActionForm,
+  type ActionSpec,
+  actionsByName,
+  actionsWith,
+  insteadOfAction,
+  type PlainActionWord,
+} from "@gander/crd-schemas";
 import type { CompiledAction, HookKind } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
@@ -13,16 +20,6 @@ export type ActionContext = {
   readonly target: string;
   readonly syscall: boolean;
   readonly side: "entry" | "return";
-};
-
-const instead: Readonly<Record<string, string>> = {
-  GetUrl: "Post the event, and let a consumer of events make the request.",
-  DnsLookup: "Post the event, and let a consumer of events make the request.",
-  TrackSock: "Hook a function that runs in the process itself, such as tcp_connect.",
-  UntrackSock: "Hook a function that runs in the process itself, such as tcp_connect.",
-  NotifyEnforcer: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-  CleanupEnforcerNotification: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-  Set: "Use Override to change what the call returns.",
 };
 
 /** The actions of a selector; nothing written means post. */
@@ -54,60 +51,48 @@ export function compileActions(
   return actions;
 }
 
+type Compile = (
+  spec: ActionSpec,
+  scope: Scope,
+  context: ActionContext,
+) => CompiledAction | undefined;
+
+const forms: Readonly<Record<ActionForm, Compile>> = {
+  post: compilePost,
+  signal: compileSignal,
+  override: compileOverride,
+};
+
 function compileAction(
   spec: ActionSpec,
   scope: Scope,
   context: ActionContext,
 ): CompiledAction | undefined {
   checkParameters(spec, scope);
-  switch (spec.action) {
-    case "Post":
-      return compilePost(spec, scope, context);
-    case "NoPost":
-      return { action: "no-post" };
-    case "Sigkill":
-      return { action: "sigkill" };
-    case "Signal":
-      return compileSignal(spec, scope);
-    case "Override":
-      return compileOverride(spec, scope, context);
-    default:
-      scope
-        .at("action")
-        .error(
-          "policy-not-supported",
-          `The action ${spec.action} is not supported yet`,
-          instead[spec.action] ?? "",
-        );
-      return undefined;
-  }
+  const row = actionsByName.get(spec.action);
+  if (row?.form !== undefined) return forms[row.form](spec, scope, context);
+  if (row !== undefined) return { action: row.word as PlainActionWord };
+  scope
+    .at("action")
+    .error(
+      "policy-not-supported",
+      `The action ${spec.action} is not supported yet`,
+      insteadOfAction(spec.action),
+    );
+  return undefined;
 }
-
-/** Parameter → the actions it is for. */
-const parametersOf: Readonly<Record<string, readonly string[]>> = {
-  argError: ["Override", "NotifyEnforcer"],
-  argSig: ["Signal", "NotifyEnforcer"],
-  argSock: ["TrackSock", "UntrackSock"],
-  argUrl: ["GetUrl"],
-  argFqdn: ["DnsLookup"],
-  argIndex: ["Set"],
-  argValue: ["Set"],
-  argRegs: ["Override"],
-  argNewSymbol: ["Override"],
-  argNewAddr: ["Override"],
-  argNewOffset: ["Override"],
-  rateLimit: ["Post"],
-  rateLimitScope: ["Post"],
-  kernelStackTrace: ["Post"],
-  userStackTrace: ["Post"],
-  imaHash: ["Post"],
-};
 
 /** A parameter of another action is harmless, but not what was meant. */
 function checkParameters(spec: ActionSpec, scope: Scope): void {
   for (const [field, value] of Object.entries(spec)) {
-    const owners = parametersOf[field];
-    if (!owners || owners.includes(spec.action) || value === undefined || value === false) continue;
+    const owners = actionsWith(field);
+    if (
+      owners.length === 0 ||
+      owners.includes(spec.action) ||
+      value === undefined ||
+      value === false
+    )
+      continue;
     scope
       .at(field)
       .onKey.warning(

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSelectorSpec } from "@gander/crd-schemas";
+import {
+  argOperatorsByName,
+  insteadOfArgOperator,
+  operatorsFor,
+  typeRow,
+} from "@gander/crd-schemas";
 import type { ArgTest, CompiledArg, CompiledFilter, HookKind } from "../compiled-policy.ts";
-import { argOperatorTable, operatorsFor } from "../language/arg-operators.ts";
-import { typeRow } from "../language/arg-types.ts";
 import type { Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { compileValues } from "./compile-values.ts";
@@ -44,27 +48,15 @@ export function compileReturnFilter(
   return test && { on: "arg", arg: "return", test };
 }
 
-const instead: Readonly<Record<string, string>> = {
-  CelExpr:
-    "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
-  SubString: "Use Prefix or Postfix.",
-  SubStringIgnCase: "Use Prefix or Postfix, which tell upper from lower case.",
-  FileType: "Compare the path with Prefix or Postfix.",
-  NotFileType: "Compare the path with NotPrefix or NotPostfix.",
-  CapabilitiesGained: "Use matchCapabilities.",
-};
-
 function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest | undefined {
-  const row = Object.hasOwn(argOperatorTable, spec.operator)
-    ? argOperatorTable[spec.operator]
-    : undefined;
+  const row = argOperatorsByName.get(spec.operator);
   if (!row) {
     scope
       .at("operator")
       .error(
         "policy-not-supported",
         `The operator ${spec.operator} is not supported yet`,
-        instead[spec.operator] ?? "",
+        insteadOfArgOperator(spec.operator),
       );
     return undefined;
   }

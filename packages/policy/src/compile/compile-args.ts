@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSpec } from "@gander/crd-schemas";
+import { argTypesByName, insteadOfArgType, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, HookKind } from "../compiled-policy.ts";
-import { argTypeTable, replacements, typeRow } from "../language/arg-types.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { cutText } from "./cut-text.ts";
@@ -58,18 +58,8 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
 const lastPosition = ({ kind }: ArgHook): number =>
   kind === "tracepoint" ? limits.tracepointIndex : limits.argIndex;
 
-/** Structures of the kernel, which a program cannot pass: what to do instead. */
-const notOfSyscalls: Readonly<Partial<Record<CompiledArg["type"], string>>> = {
-  file: "Use fd for a descriptor.",
-  path: "Use string for a path, fd for a descriptor.",
-  filename: "Use string.",
-  linux_binprm: "Hook security_bprm_check with `syscall: false`.",
-  sock: "Hook a function with a `struct sock *`, such as tcp_connect, with `syscall: false`.",
-  sockaddr: "Hook security_socket_connect or the like with `syscall: false`.",
-};
-
 function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
-  const hint = notOfSyscalls[type];
+  const hint = typeRow(type).ofSyscall;
   if (hint === undefined) return true;
   scope
     .at("type")
@@ -91,7 +81,7 @@ function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
 }
 
 function compileType(arg: ArgSpec, scope: Scope): CompiledArg["type"] | undefined {
-  const row = Object.hasOwn(argTypeTable, arg.type) ? argTypeTable[arg.type] : undefined;
+  const row = argTypesByName.get(arg.type);
   if (row) return row.type;
   if (arg.type === "auto") {
     scope
@@ -103,14 +93,17 @@ function compileType(arg: ArgSpec, scope: Scope): CompiledArg["type"] | undefine
       );
     return undefined;
   }
-  const instead = replacements[arg.type] ?? `Supported are ${supportedTypes()}.`;
   scope
     .at("type")
-    .error("policy-not-supported", `Arguments of type ${arg.type} are not supported yet`, instead);
+    .error(
+      "policy-not-supported",
+      `Arguments of type ${arg.type} are not supported yet`,
+      insteadOfArgType(arg.type) || `Supported are ${supportedTypes()}.`,
+    );
   return undefined;
 }
 
-const supportedTypes = (): string => Object.keys(argTypeTable).join(", ");
+const supportedTypes = (): string => [...argTypesByName.keys()].join(", ");
 
 function compileBuffer(
   compiled: CompiledArg,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
 import { digestOf } from "../digest.ts";
+import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
 import type { Scope } from "../scope.ts";
@@ -96,13 +97,5 @@ function isEmpty(spec: LooseSpec): boolean {
   return (
     spec.loader !== true &&
     sections.every((section) => section === undefined || section.length === 0)
-  );
-}
-
-function enforces(hook: CompiledHook): boolean {
-  return hook.selectors.some(({ actions, returnActions }) =>
-    [...actions, ...returnActions].some(
-      ({ action }) => action === "sigkill" || action === "signal" || action === "override",
-    ),
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { ArgTypeRow, OperatorKind } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
-import type { OperatorKind } from "../language/arg-operators.ts";
-import type { ArgTypeRow } from "../language/arg-types.ts";
 import type { Value } from "../language/values.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";

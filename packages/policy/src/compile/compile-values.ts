@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { ArgTypeRow, OperatorKind, OperatorRow } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
-import type { OperatorKind, OperatorRow } from "../language/arg-operators.ts";
-import type { ArgTypeRow } from "../language/arg-types.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { compileIntegerValues } from "./compile-integer-values.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
+import { argTypeRows, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import { argTypeRows, typeRow } from "../language/arg-types.ts";
 import type { CType } from "./c-type.ts";
 import { readCType } from "./c-type.ts";
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { actionRow } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledFilter, CompiledHook } from "../compiled-policy.ts";
 
 /** Whether a hook entry does more than to observe. */
@@ -9,7 +10,7 @@ export function enforces(hook: CompiledHook): boolean {
 }
 
 export function isEnforcing({ action }: CompiledAction): boolean {
-  return action === "sigkill" || action === "signal" || action === "override";
+  return actionRow(action).enforces !== undefined;
 }
 
 export function overrides(hook: CompiledHook): boolean {
@@ -30,9 +31,7 @@ export function wantsReturn(hook: CompiledHook): boolean {
 
 /** Everything that enforces looks at what the function returned, so it has to run first. */
 export function onlyOnReturn(hook: CompiledHook): boolean {
-  return !hook.selectors.some(({ actions }) =>
-    actions.some(({ action }) => action !== "post" && action !== "no-post"),
-  );
+  return !hook.selectors.some(({ actions }) => actions.some(isEnforcing));
 }
 
 export function looksAtSource(filter: CompiledFilter): boolean {

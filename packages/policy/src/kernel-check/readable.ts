@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import { typeRow } from "../language/arg-types.ts";
 import { limits } from "../limits.ts";
 import type { RecordField } from "./record-field.ts";
 

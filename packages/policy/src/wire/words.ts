@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type ArgType, argTypeRows } from "@gander/crd-schemas";
 import type {
   ArgTest,
   CompiledAction,
@@ -8,7 +10,6 @@ import type {
   LabelSelector,
   NamespaceName,
 } from "../compiled-policy.ts";
-import { type ArgType, argTypeRows } from "../language/arg-types.ts";
 
 type FilterOn<K extends CompiledFilter["on"]> = Extract<CompiledFilter, { readonly on: K }>;
 type RateLimit = NonNullable<Extract<CompiledAction, { readonly action: "post" }>["rateLimit"]>;

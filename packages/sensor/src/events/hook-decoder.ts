@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { actionRows } from "@gander/policy";
 import { argField, createEventArg, eventKind, KprobeAction } from "@gander/proto";
 import { action, fact, recordFlags, textFlags, valueType } from "../link/abi.gen.ts";
+import { actionBit } from "../link/action-bit.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
@@ -57,7 +59,7 @@ export function createHookDecoder(deps: {
       event.tid = reader.u32(offsets.tid);
       event.hook = text;
       const done = reader.u32(offsets.hook.done);
-      event.action = actionOf(done);
+      event.action = doneActions[done & action.ACTION_ENFORCE] ?? KprobeAction.KPROBE_ACTION_POST;
       if (event.kind === eventKind.kprobe) event.returnAction = KprobeAction.KPROBE_ACTION_POST;
       const end = decodeArgs(reader, offsets, rule, event);
       if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
@@ -81,13 +83,11 @@ function factTags(missing: number): string[] {
     .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
 }
 
-/** What was done, not what the policy asked for: in mode monitor nothing is. */
-function actionOf(done: number): number {
-  if ((done & action.ACTION_KILL) !== 0) return KprobeAction.KPROBE_ACTION_SIGKILL;
-  if ((done & action.ACTION_SIGNAL) !== 0) return KprobeAction.KPROBE_ACTION_SIGNAL;
-  if ((done & action.ACTION_DENY) !== 0) return KprobeAction.KPROBE_ACTION_OVERRIDE;
-  return KprobeAction.KPROBE_ACTION_POST;
-}
+/** By what was done, not by what the policy asked for: in mode monitor nothing is. */
+const doneActions = Array.from({ length: action.ACTION_ENFORCE + 1 }, (_, done) => {
+  const event = actionRows.find((row) => (actionBit(row) & done) !== 0)?.event ?? "POST";
+  return KprobeAction[`KPROBE_ACTION_${event}`];
+});
 
 /** Gives where the arguments end. */
 function decodeArgs(

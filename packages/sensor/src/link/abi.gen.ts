@@ -92,6 +92,7 @@ export const action = {
   ACTION_DENY: 8,
   ACTION_KERNEL_STACK: 16,
   ACTION_USER_STACK: 32,
+  ACTION_ENFORCE: 14,
 } as const;
 
 export const anyPeer = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledFilter, NamespaceName } from "@gander/policy";
+import { actionRows, type CompiledFilter, type NamespaceName } from "@gander/policy";
 import {
-  action,
   applicationFlags,
   hookTableFlags,
   limits,
@@ -11,6 +10,7 @@ import {
   ruleFlags,
   valueType,
 } from "./abi.gen.ts";
+import { actionBit } from "./action-bit.ts";
 import {
   type FilterContext,
   filterCost,
@@ -235,10 +235,14 @@ function applicationFlagsOf(members: readonly Member[]): number {
   );
 }
 
+/** Actions that keep a call from happening where the program decides. */
+const preventing = actionRows
+  .filter(({ on, endsCall }) => on === "call" || endsCall)
+  .reduce((bits, row) => bits | actionBit(row), 0);
+
 function doesEnforce({ rule, mode }: Member): boolean {
-  const enforcing = action.ACTION_DENY | action.ACTION_KILL;
   return (
-    mode === "enforce" && rule.selectors.some(({ verdict }) => (verdict.actions & enforcing) !== 0)
+    mode === "enforce" && rule.selectors.some(({ verdict }) => (verdict.actions & preventing) !== 0)
   );
 }
 

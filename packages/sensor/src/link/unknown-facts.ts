@@ -18,11 +18,9 @@ export function safeOutcome(selectors: readonly SelectorSpec[], index: number): 
   return selectors.slice(index + 1).some((later) => strength(later) > own) ? "fails" : "holds";
 }
 
-const enforcing = action.ACTION_KILL | action.ACTION_DENY | action.ACTION_SIGNAL;
-
 function strength(selector: SelectorSpec | undefined): number {
   const actions = selector?.verdict.actions ?? 0;
-  if (actions & enforcing) return 2;
+  if (actions & action.ACTION_ENFORCE) return 2;
   return actions & action.ACTION_POST ? 1 : 0;
 }
 

@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import {
   type ArgTest,
+  actionRow,
   type CompiledAction,
   type CompiledFilter,
   type CompiledHook,
@@ -10,6 +11,7 @@ import {
   type Role,
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
+import { actionBit } from "../link/action-bit.ts";
 import type { SelectorSpec } from "../link/rule-spec.ts";
 
 /** A selector whose counter isn't allocated yet. */
@@ -97,16 +99,18 @@ function postBits(actions: readonly CompiledAction[]): number {
   return bits;
 }
 
+/** Of those that act on the process. */
 function signalBits(actions: readonly CompiledAction[]): number {
-  const kill = actions.some((one) => one.action === "sigkill") ? action.ACTION_KILL : 0;
-  return kill | (actions.some((one) => one.action === "signal") ? action.ACTION_SIGNAL : 0);
+  return actions
+    .map((one) => actionRow(one.action))
+    .reduce((bits, row) => (row.on === "process" ? bits | actionBit(row) : bits), 0);
 }
 
-/** Negative errno that the call returns; 0: it goes on. A kill denies as well: else the call in progress finishes. */
+/** Negative errno that the call returns; 0: it goes on. */
 function errorOf(actions: readonly CompiledAction[]): number {
   const override = actions.find((one) => one.action === "override");
   if (override?.action === "override" && override.error !== 0) return override.error;
-  return actions.some((one) => one.action === "sigkill") ? -constants.errno.EPERM : 0;
+  return actions.some((one) => actionRow(one.action).endsCall) ? -constants.errno.EPERM : 0;
 }
 
 function returnHolds(filter: CompiledFilter, value: bigint): boolean {

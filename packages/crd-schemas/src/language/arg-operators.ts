@@ -43,8 +43,8 @@ const not = (kind: OperatorKind, families: readonly ValueFamily[]): OperatorRow 
   families,
 });
 
-/** Every operator that is supported, by its name in the language. */
-export const argOperatorTable: Readonly<Record<string, OperatorRow>> = {
+/** The operators that compare an argument. */
+const argOperators = {
   Equal: is("equal", ["integer", ...texts]),
   NotEqual: not("equal", ["integer", ...texts]),
   GT: is("greater", integers),
@@ -75,11 +75,37 @@ export const argOperatorTable: Readonly<Record<string, OperatorRow>> = {
   Protocol: is("protocol", sockets),
   Family: is("family", addresses),
   State: is("state", sockets),
-};
+} as const satisfies Readonly<Record<string, OperatorRow>>;
+
+/** Operators that the language has and nothing compares yet: what to write instead. */
+const unsupported = {
+  CelExpr:
+    "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
+  SubString: "Use Prefix or Postfix.",
+  SubStringIgnCase: "Use Prefix or Postfix, which tell upper from lower case.",
+  FileType: "Compare the path with Prefix or Postfix.",
+  NotFileType: "Compare the path with NotPrefix or NotPostfix.",
+  CapabilitiesGained: "Use matchCapabilities.",
+} as const;
+
+export type ArgOperatorName = keyof typeof argOperators | keyof typeof unsupported;
+
+export const argOperatorsByName: ReadonlyMap<string, OperatorRow> = new Map(
+  Object.entries(argOperators),
+);
+
+export const argOperatorNames = Object.keys({
+  ...argOperators,
+  ...unsupported,
+}) as readonly string[] as readonly ArgOperatorName[];
 
 /** The operators that fit a type, in the order of the table. */
 export function operatorsFor(family: ValueFamily): readonly string[] {
-  return Object.entries(argOperatorTable)
+  return [...argOperatorsByName]
     .filter(([, row]) => row.families.includes(family))
     .map(([name]) => name);
 }
+
+/** What to write instead of an operator that is not supported. */
+export const insteadOfArgOperator = (name: ArgOperatorName): string =>
+  new Map<string, string>(Object.entries(unsupported)).get(name) ?? "";

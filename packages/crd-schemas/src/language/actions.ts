@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+type Row = {
+  /** Its name in compiled policies. */
+  readonly word: string;
+  /** Fields of an entry of matchActions that are for it. */
+  readonly parameters?: readonly string[];
+  /** What compiles its parameters (`compile-actions.ts` in @gander/policy); absent: it has none. */
+  readonly form?: string;
+  /**
+   * What it does to the caller or the call: a name of `enum action` (bpf/records.h) without ACTION_. Absent: it
+   * only says what becomes of the event.
+   */
+  readonly enforces?: string;
+  /** Whether it acts on the call, which only a program that decides can do, or on the process. */
+  readonly on?: "call" | "process";
+  /** The process is not to see the end of the call: where the program decides, the call is denied. */
+  readonly endsCall?: true;
+  /** What events say was done: a name of KprobeAction without KPROBE_ACTION_. */
+  readonly event?: string;
+};
+
+/**
+ * The actions. A new one that needs no parameter is a row here, its bit in bpf/records.h and what it
+ * does in bpf/verdict.bpf.h. Of several that were done an event names the first in this order.
+ */
+const actions = {
+  Sigkill: { word: "sigkill", enforces: "KILL", on: "process", endsCall: true, event: "SIGKILL" },
+  Signal: {
+    word: "signal",
+    form: "signal",
+    parameters: ["argSig"],
+    enforces: "SIGNAL",
+    on: "process",
+    event: "SIGNAL",
+  },
+  Override: {
+    word: "override",
+    form: "override",
+    parameters: ["argError", "argRegs", "argNewSymbol", "argNewAddr", "argNewOffset"],
+    enforces: "DENY",
+    on: "call",
+    event: "OVERRIDE",
+  },
+  Post: {
+    word: "post",
+    form: "post",
+    parameters: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace", "imaHash"],
+  },
+  NoPost: { word: "no-post" },
+} as const satisfies Readonly<Record<string, Row>>;
+
+type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
+
+/** Actions that the language has and nothing does yet: what to write instead. */
+const unsupported = {
+  GetUrl: {
+    instead: "Post the event, and let a consumer of events make the request.",
+    parameters: ["argUrl"],
+  },
+  DnsLookup: {
+    instead: "Post the event, and let a consumer of events make the request.",
+    parameters: ["argFqdn"],
+  },
+  TrackSock: {
+    instead: "Hook a function that runs in the process itself, such as tcp_connect.",
+    parameters: ["argSock"],
+  },
+  UntrackSock: {
+    instead: "Hook a function that runs in the process itself, such as tcp_connect.",
+    parameters: ["argSock"],
+  },
+  NotifyEnforcer: {
+    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
+    parameters: ["argError", "argSig"],
+  },
+  CleanupEnforcerNotification: {
+    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
+  },
+  Set: {
+    instead: "Use Override to change what the call returns.",
+    parameters: ["argIndex", "argValue"],
+  },
+} as const satisfies Readonly<Record<string, Unsupported>>;
+
+type Actions = typeof actions;
+
+/** Every name that a policy may say. */
+export type ActionName = keyof Actions | keyof typeof unsupported;
+
+/** What compiled policies say. */
+export type ActionWord = Actions[keyof Actions]["word"];
+
+/** The word of an action whose parameters are compiled by `form`; "plain": it has none. */
+export type ActionForm = Extract<Actions[keyof Actions], { form: string }>["form"];
+export type PlainActionWord = Exclude<Actions[keyof Actions], { form: string }>["word"];
+
+export type ActionRow = Row & {
+  readonly name: keyof Actions;
+  readonly word: ActionWord;
+  readonly form?: ActionForm;
+  readonly enforces?: Extract<Actions[keyof Actions], { enforces: string }>["enforces"];
+  readonly event?: Extract<Actions[keyof Actions], { event: string }>["event"];
+};
+
+export const actionRows: readonly ActionRow[] = Object.entries(actions).map(([name, row]) => ({
+  ...row,
+  name: name as keyof Actions,
+}));
+
+const byWord = new Map(actionRows.map((row) => [row.word, row]));
+
+/** By the word of compiled policies. */
+export function actionRow(word: ActionWord): ActionRow {
+  const row = byWord.get(word);
+  if (row === undefined) throw new Error(`no action is called ${word}`);
+  return row;
+}
+
+export const actionsByName: ReadonlyMap<string, ActionRow> = new Map(
+  actionRows.map((row) => [row.name, row]),
+);
+
+export const actionNames = [
+  ...Object.keys(actions),
+  ...Object.keys(unsupported),
+] as readonly string[] as readonly ActionName[];
+
+const all: Readonly<Record<string, Partial<Row & Unsupported>>> = { ...actions, ...unsupported };
+
+/** The actions that a field of an entry of matchActions is for; none: it is no parameter. */
+export const actionsWith = (parameter: string): readonly string[] =>
+  Object.keys(all).filter((name) => all[name]?.parameters?.includes(parameter));
+
+/** What to write instead of an action that is not supported. */
+export const insteadOfAction = (name: ActionName): string => all[name]?.instead ?? "";
