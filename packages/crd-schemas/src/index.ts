@@ -26,6 +26,13 @@ export {
 } from "./language/arg-operators.ts";
 export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
 export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
+export type { HookEvent, HookKind, HookSection } from "./language/hook-kinds.ts";
+export {
+  hookKindNames,
+  hookKinds,
+  isHookEvent,
+  unsupportedSections,
+} from "./language/hook-kinds.ts";
 export { languageLimits } from "./language-limits.ts";
 export type {
   Condition,

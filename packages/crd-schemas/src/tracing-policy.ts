@@ -7,6 +7,7 @@ import {
   usdtSchema,
 } from "./hook-schemas.ts";
 import { hostSelector, labelSelector } from "./label-selector.ts";
+import { hookKindNames, hookKinds } from "./language/hook-kinds.ts";
 import { languageLimits } from "./language-limits.ts";
 import { metadata } from "./object-meta.ts";
 import type { AdmissionRule, Schema, Static } from "./schema.ts";
@@ -25,7 +26,10 @@ const hooks = <T>(help: string, schema: Schema<T>) =>
 const rareHooks = <T>(help: string, schema: Schema<T>) =>
   optional(list(help, schema, { admission: { maxItems, shapeOnly: true } }));
 
-const sections = ["kprobes", "tracepoints", "uprobes", "lsmhooks", "usdts", "fentries"];
+const sections = [
+  ...hookKindNames.map((kind) => hookKinds[kind].section),
+  ...["uprobes", "usdts", "fentries"],
+];
 
 const containerLabels = "self.containerSelector.matchLabels";
 

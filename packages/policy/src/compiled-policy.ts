@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgType, PlainActionWord } from "@gander/crd-schemas";
+import type { ArgType, HookKind, PlainActionWord } from "@gander/crd-schemas";
 
 /**
  * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
@@ -39,8 +39,6 @@ export type CompiledHook = {
   /** Never empty: a hook without selectors has one that posts everything. */
   readonly selectors: readonly CompiledSelector[];
 };
-
-export type HookKind = "kprobe" | "tracepoint" | "lsm";
 
 export type CompiledArg = {
   /** Position in the function (or tracepoint); for the return value 0. */

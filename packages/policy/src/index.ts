@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { ActionRow, ArgType, ArgTypeRow } from "@gander/crd-schemas";
-export { actionRow, actionRows, argTypeRows, typeRow } from "@gander/crd-schemas";
+export type { ActionRow, ArgType, ArgTypeRow, HookEvent, HookKind } from "@gander/crd-schemas";
+export {
+  actionRow,
+  actionRows,
+  argTypeRows,
+  hookKindNames,
+  hookKinds,
+  isHookEvent,
+  typeRow,
+} from "@gander/crd-schemas";
 export type { CheckedPolicy, CheckOptions } from "./check-policy.ts";
 export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
 export type {
@@ -12,7 +20,6 @@ export type {
   CompiledHook,
   CompiledPolicy,
   CompiledSelector,
-  HookKind,
   LabelSelector,
   NamespaceName,
   Network,

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Codec, codec, reflection } from "./codec.ts";
 export { BackwardWriter } from "./event/backward-writer.ts";
+export { type EventKind, type EventName, eventKind, eventKindRows } from "./event/event-kinds.ts";
 export {
   type ArgField,
   argField,
   createEventArg,
   createEventView,
   type EventArg,
-  type EventKind,
   type EventView,
-  eventKind,
   type HookPart,
   type ProcessPart,
   type SockView,

@@ -4,10 +4,12 @@ import {
   type ActionSpec,
   actionsByName,
   actionsWith,
+  type HookKind,
+  hookKinds,
   insteadOfAction,
   type PlainActionWord,
 } from "@gander/crd-schemas";
-import type { CompiledAction, HookKind } from "../compiled-policy.ts";
+import type { CompiledAction } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
@@ -112,7 +114,7 @@ function compilePost(
     imaHash: "Post the event without the hash; it has the path of the file.",
   });
   for (const field of ["kernelStackTrace", "userStackTrace"] as const) {
-    if (spec[field] !== true || context.kind === "kprobe") continue;
+    if (spec[field] !== true || hookKinds[context.kind].stacks) continue;
     scope
       .at(field)
       .onKey.error(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgSelectorSpec } from "@gander/crd-schemas";
+import type { ArgSelectorSpec, HookKind } from "@gander/crd-schemas";
+import { hookKinds } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
   insteadOfArgOperator,
   operatorsFor,
   typeRow,
 } from "@gander/crd-schemas";
-import type { ArgTest, CompiledArg, CompiledFilter, HookKind } from "../compiled-policy.ts";
+import type { ArgTest, CompiledArg, CompiledFilter } from "../compiled-policy.ts";
 import type { Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { compileValues } from "./compile-values.ts";
@@ -93,7 +94,7 @@ function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): n
   const position = context.declared.indexOf(index);
   if (position >= 0) return position;
   // A tracepoint's filter may count in the policy's list, where its number is no field of that list.
-  if (context.kind === "tracepoint" && index < context.args.length) return index;
+  if (hookKinds[context.kind].fields && index < context.args.length) return index;
   // One of the arguments could not be read, so it may be the one that is meant.
   if (context.declared.includes(undefined)) return undefined;
   scope

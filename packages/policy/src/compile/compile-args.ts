@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgSpec } from "@gander/crd-schemas";
+import type { ArgSpec, HookKind } from "@gander/crd-schemas";
+import { hookKinds } from "@gander/crd-schemas";
 import { argTypesByName, insteadOfArgType, typeRow } from "@gander/crd-schemas";
-import type { CompiledArg, HookKind } from "../compiled-policy.ts";
+import type { CompiledArg } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { cutText } from "./cut-text.ts";
@@ -56,7 +57,7 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
 }
 
 const lastPosition = ({ kind }: ArgHook): number =>
-  kind === "tracepoint" ? limits.tracepointIndex : limits.argIndex;
+  hookKinds[kind].fields ? limits.tracepointIndex : limits.argIndex;
 
 function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
   const hint = typeRow(type).ofSyscall;
@@ -113,7 +114,7 @@ function compileBuffer(
 ): CompiledArg | undefined {
   if (arg.returnCopy) {
     // A buffer that the call fills: its size is what the call returns.
-    if (hook.kind === "kprobe") return compiled;
+    if (hookKinds[hook.kind].returns) return compiled;
     scope
       .at("returnCopy")
       .onKey.error(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledArg, CompiledHook, CompiledSelector, HookKind } from "../compiled-policy.ts";
+import type { HookKind } from "@gander/crd-schemas";
+import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { LooseKProbe, LooseLsmHook, LooseSelector, LooseTracepoint } from "../loose.ts";
 import type { Scope } from "../scope.ts";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type HookKind, hookKindNames, hookKinds, unsupportedSections } from "@gander/crd-schemas";
 import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
 import { digestOf } from "../digest.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
@@ -39,31 +40,18 @@ export function compilePolicy(
   return { name, namespace, digest: digestOf(content), ...content };
 }
 
-const unsupportedSections = {
-  uprobes: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
-  usdts: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
-  fentries:
-    "Write the entries under kprobes with `syscall: false`: they are attached by BPF trampolines wherever the kernel can.",
-  loader: "Hook security_mmap_file under kprobes for files that are mapped.",
-  enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-  lists: "Write one entry of kprobes for each function.",
-} as const;
+type Position = Parameters<typeof compileKProbe>[1];
+type Compile = (spec: never, position: Position) => CompiledHook;
+
+const compilers: Readonly<Record<HookKind, Compile>> = {
+  kprobe: compileKProbe,
+  lsm: compileLsmHook,
+  tracepoint: compileTracepoint,
+};
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
   const macros = { selectors: spec.selectorsMacros ?? {}, scope: scope.at("selectorsMacros") };
-  const section = <T>(
-    name: "kprobes" | "lsmhooks" | "tracepoints",
-    specs: readonly (T | undefined)[],
-    compile: (
-      spec: T,
-      position: { scope: Scope; index: number; macros: typeof macros },
-    ) => CompiledHook,
-  ) =>
-    specs.flatMap((hook, index) =>
-      hook === undefined ? [] : [compile(hook, { scope: scope.at(name, index), index, macros })],
-    );
-  const { kprobes = [], lsmhooks = [], tracepoints = [] } = spec;
-  const count = kprobes.length + lsmhooks.length + tracepoints.length;
+  const count = sections.reduce((sum, name) => sum + (spec[name]?.length ?? 0), 0);
   if (count > limits.hooks) {
     scope.error(
       "policy-out-of-bounds",
@@ -78,24 +66,22 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
       "The policy hooks nothing",
       "Add an entry below kprobes, lsmhooks or tracepoints.",
     );
-  return [
-    ...section("kprobes", kprobes, compileKProbe),
-    ...section("lsmhooks", lsmhooks, compileLsmHook),
-    ...section("tracepoints", tracepoints, compileTracepoint),
-  ];
+  return hookKindNames.flatMap((kind) => {
+    const name = hookKinds[kind].section;
+    return (spec[name] ?? []).flatMap((hook, index) =>
+      hook === undefined
+        ? []
+        : [compilers[kind](hook as never, { scope: scope.at(name, index), index, macros })],
+    );
+  });
 }
 
+const sections = hookKindNames.map((kind) => hookKinds[kind].section);
+
 function isEmpty(spec: LooseSpec): boolean {
-  const sections = [
-    spec.kprobes,
-    spec.lsmhooks,
-    spec.tracepoints,
-    spec.uprobes,
-    spec.usdts,
-    spec.fentries,
-  ];
+  const asked = [...sections, "uprobes", "usdts", "fentries"] as const;
   return (
     spec.loader !== true &&
-    sections.every((section) => section === undefined || section.length === 0)
+    asked.every((name) => spec[name] === undefined || spec[name].length === 0)
   );
 }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SelectorSpec } from "@gander/crd-schemas";
-import type {
-  CompiledArg,
-  CompiledFilter,
-  CompiledSelector,
-  HookKind,
-} from "../compiled-policy.ts";
+import type { HookKind, SelectorSpec } from "@gander/crd-schemas";
+import { hookKinds } from "@gander/crd-schemas";
+import type { CompiledArg, CompiledFilter, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { LooseSelector } from "../loose.ts";
 import type { Scope } from "../scope.ts";
@@ -125,10 +121,9 @@ function returnFilter(
 }
 
 function needsReturn(scope: Scope, field: string, { kind }: HookContext): void {
-  const hint =
-    kind === "kprobe"
-      ? "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook."
-      : "It is for kprobes only; an lsm hook has its kprobe `security_…`.";
+  const hint = hookKinds[kind].returns
+    ? "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook."
+    : "It is for kprobes only; an lsm hook has its kprobe `security_…`.";
   scope.error(
     "policy-rule",
     `${field} needs the return value, which this hook does not report`,

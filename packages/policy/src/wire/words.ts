@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { HookKind } from "@gander/crd-schemas";
 import { type ArgType, argTypeRows } from "@gander/crd-schemas";
 import type {
   ArgTest,
   CompiledAction,
   CompiledFilter,
   CompiledPolicy,
-  HookKind,
   LabelSelector,
   NamespaceName,
 } from "../compiled-policy.ts";

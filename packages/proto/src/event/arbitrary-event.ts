@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from "fast-check";
+import { eventKind } from "./event-kinds.ts";
 import {
   argField,
   createEventArg,
   createEventView,
   type EventArg,
   type EventView,
-  eventKind,
   type StackEntry,
 } from "./event-view.ts";
 

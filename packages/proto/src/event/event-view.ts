@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type EventKind, eventKind } from "./event-kinds.ts";
 
 /**
  * One event, as the encoders take it. It is reused for the next event and may point into a ring, so
@@ -34,17 +35,6 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   /** rate_limit_info */
   dropped: number;
 };
-
-/** Field numbers in GetEventsResponse. */
-export const eventKind = {
-  exec: 1,
-  exit: 5,
-  kprobe: 9,
-  tracepoint: 10,
-  lsm: 28,
-  rateLimitInfo: 40001,
-} as const;
-export type EventKind = (typeof eventKind)[keyof typeof eventKind];
 
 /** A process in encoded parts; the two fields between them change more often than the rest. */
 export type ProcessPart = {

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeArg } from "./arg-writer.ts";
 import { BackwardWriter } from "./backward-writer.ts";
-import {
-  type EventView,
-  eventKind,
-  type HookPart,
-  type ProcessPart,
-  type StackEntry,
-} from "./event-view.ts";
+import { eventKind } from "./event-kinds.ts";
+import type { EventView, HookPart, ProcessPart, StackEntry } from "./event-view.ts";
 
 export type EventWriter = {
   /** The encoded GetEventsResponse; valid until the next call. */
@@ -98,6 +93,9 @@ function writeContent(w: BackwardWriter, event: EventView): void {
         w.varint64(event.dropped, event.dropped / 0x1_0000_0000);
         w.varint(1 << 3);
       }
+      break;
+    default:
+      event.kind satisfies never;
   }
 }
 

@@ -5,11 +5,11 @@ import {
   type KprobeArgument,
   type Process,
 } from "../messages.gen.ts";
+import { eventKind } from "./event-kinds.ts";
 import {
   argField,
   type EventArg,
   type EventView,
-  eventKind,
   type ProcessPart,
   type TextView,
 } from "./event-view.ts";

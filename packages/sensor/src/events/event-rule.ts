@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ArgType } from "@gander/policy";
+import type { ArgType, HookEvent } from "@gander/policy";
 import type { HookPart } from "@gander/proto";
 
 /** What the decoder has to know of the rule that made a record; the policy manager has it. */
@@ -16,7 +16,7 @@ export type EventRule = {
   readonly returnArg?: EventRuleArg | undefined;
   readonly message: string;
   readonly tags: readonly string[];
-  readonly eventKind: "process_kprobe" | "process_tracepoint" | "process_lsm";
+  readonly eventKind: HookEvent;
 };
 
 export type EventRuleArg = { readonly type: ArgType; readonly label: string };

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { actionRows } from "@gander/policy";
-import { argField, createEventArg, eventKind, KprobeAction } from "@gander/proto";
+import {
+  argField,
+  createEventArg,
+  type EventKind,
+  eventKind,
+  eventKindRows,
+  KprobeAction,
+} from "@gander/proto";
 import { action, fact, recordFlags, textFlags, valueType } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
@@ -19,11 +26,9 @@ export type HookDecoder = {
 
 type KnownRule = { readonly rule: EventRule; readonly text: RuleText };
 
-const kinds = {
-  process_kprobe: eventKind.kprobe,
-  process_tracepoint: eventKind.tracepoint,
-  process_lsm: eventKind.lsm,
-} as const;
+const kinds = Object.fromEntries(
+  eventKindRows.map(({ number, name }) => [name, number]),
+) as Readonly<Record<EventRule["eventKind"], EventKind>>;
 
 /** More than any node has at a time; the oldest is made again if it is still in use. */
 const keptRules = 8192;

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type EventEnvelope, eventKind, KprobeAction, type StackEntry } from "@gander/proto";
+import {
+  type EventEnvelope,
+  type EventKind,
+  eventKind,
+  eventKindRows,
+  KprobeAction,
+  type StackEntry,
+} from "@gander/proto";
 import type { ProcessEntry } from "../process/process-entry.ts";
 import { jsonLine, jsonText } from "../text/json-text.ts";
 import { LineBuffer } from "../text/line-buffer.ts";
@@ -13,14 +20,9 @@ export type EncodedLine = { readonly bytes: Buffer; readonly length: number };
 
 export type JsonEncoder = { encode(event: SensorEvent): EncodedLine };
 
-const open = {
-  [eventKind.exec]: Buffer.from('{"process_exec":{'),
-  [eventKind.exit]: Buffer.from('{"process_exit":{'),
-  [eventKind.kprobe]: Buffer.from('{"process_kprobe":{'),
-  [eventKind.tracepoint]: Buffer.from('{"process_tracepoint":{'),
-  [eventKind.lsm]: Buffer.from('{"process_lsm":{'),
-  [eventKind.rateLimitInfo]: Buffer.from('{"rate_limit_info":{'),
-};
+const open = Object.fromEntries(
+  eventKindRows.map(({ number, name }) => [number, Buffer.from(`{"${name}":{`)]),
+) as Readonly<Record<EventKind, Buffer>>;
 
 const text = (content: string): Uint8Array => Buffer.from(content);
 const parts = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type EventKind, eventKind, KprobeAction } from "@gander/proto";
+import { type HookEvent, isHookEvent } from "@gander/policy";
+import { type EventKind, eventKindRows, KprobeAction } from "@gander/proto";
 import { jsonText } from "../text/json-text.ts";
 import type { EventRule, RuleText } from "./event-rule.ts";
 
@@ -40,16 +41,15 @@ export function ruleText(rule: EventRule): RuleText {
 export function noRule(kind: EventKind): RuleText {
   noRules[kind] ??= ruleText({
     ...{ id: 0, policyName: "", policyNamespace: "", functionName: "", message: "" },
-    ...{ args: [], tags: [], eventKind: kindNames[kind] ?? "process_kprobe" },
+    ...{ args: [], tags: [], eventKind: hookEvents.get(kind) ?? "process_kprobe" },
   });
   return noRules[kind];
 }
 
 const noRules: Record<number, RuleText> = {};
-const kindNames: Readonly<Record<number, EventRule["eventKind"]>> = {
-  [eventKind.tracepoint]: "process_tracepoint",
-  [eventKind.lsm]: "process_lsm",
-};
+const hookEvents: ReadonlyMap<number, HookEvent> = new Map(
+  eventKindRows.flatMap(({ number, name }) => (isHookEvent(name) ? [[number, name]] : [])),
+);
 
 const actionNames = Object.keys(KprobeAction);
 /** More than there are actions. */

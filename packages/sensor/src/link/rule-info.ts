@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledArg, HookKind } from "@gander/policy";
+import type { CompiledArg, HookEvent, HookKind } from "@gander/policy";
 
 /** What an event needs to know of the rule that made it; found by `record_hook.rule`. */
 export type RuleInfo = {
@@ -8,7 +8,7 @@ export type RuleInfo = {
   /** Empty for a cluster-scoped policy. */
   readonly policyNamespace: string;
   readonly kind: HookKind;
-  readonly eventKind: "process_kprobe" | "process_tracepoint" | "process_lsm";
+  readonly eventKind: HookEvent;
   /** kprobe: as attached, system calls with their prefix (`__x64_sys_openat`); lsm: the hook. */
   readonly functionName: string;
   /** Tracepoints. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GrowingTotal, type Report } from "@gander/metrics";
-import type { HookKind } from "@gander/policy";
+import { type HookKind, hookKindNames } from "@gander/policy";
 import type { Kernel } from "../kernel/index.ts";
 import type { OperatorLink } from "../operator/operator-link.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
@@ -43,7 +43,7 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
     const left = ({ produced, lost }: typeof exec) => produced - lost.ring - lost.memory;
     report("tetragon_events_total", left(exec), { type: "PROCESS_EXEC" });
     report("tetragon_events_total", left(exit), { type: "PROCESS_EXIT" });
-    for (const kind of hookKinds)
+    for (const kind of hookKindNames)
       report("tetragon_events_total", totals.emitted(policies, kind), {
         type: `PROCESS_${kind.toUpperCase()}`,
       });
@@ -55,13 +55,11 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
   };
 }
 
-const hookKinds = ["kprobe", "tracepoint", "lsm"] as const satisfies readonly HookKind[];
-
 /** Totals over policies, which come and go. */
 function createPolicyTotals() {
   const ring = new GrowingTotal<number>();
   const memory = new GrowingTotal<number>();
-  const emitted = new Map(hookKinds.map((kind) => [kind, new GrowingTotal<number>()]));
+  const emitted = new Map(hookKindNames.map((kind) => [kind, new GrowingTotal<number>()]));
   const of = (policies: readonly PolicyState[], count: (policy: PolicyState) => bigint) =>
     policies.map((policy) => [policy.id, Number(count(policy))] as const);
   return {
@@ -71,7 +69,7 @@ function createPolicyTotals() {
         memory: memory.update(of(policies, ({ counters }) => counters.lostMemory)),
       },
     }),
-    emitted: (policies: readonly PolicyState[], kind: (typeof hookKinds)[number]) =>
+    emitted: (policies: readonly PolicyState[], kind: HookKind) =>
       emitted.get(kind)?.update(of(policies, (policy) => emittedBy(policy, kind))) ?? 0,
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { type EventEnvelope, eventKind } from "@gander/proto";
+import { type EventEnvelope, eventKindRows } from "@gander/proto";
 import type { EventRules } from "../events/event-rule.ts";
 import { type AncestorKinds, createEventSource, type EventSource } from "../events/event-source.ts";
 import { createHookDecoder } from "../events/hook-decoder.ts";
@@ -291,13 +291,7 @@ function splitRecords(scanned: Uint8Array, offsets: RecordOffsets): Buffer[] {
   return records;
 }
 
-const kindsOf: Readonly<Record<string, readonly number[]>> = {
-  base: [eventKind.exec, eventKind.exit],
-  kprobe: [eventKind.kprobe],
-  tracepoint: [eventKind.tracepoint],
-  lsm: [eventKind.lsm],
-};
-
 function ancestorKinds(names: readonly string[]): AncestorKinds {
-  return new Set(names.flatMap((name) => kindsOf[name] ?? []));
+  const asked = eventKindRows.filter(({ ancestors = "" }) => names.includes(ancestors));
+  return new Set(asked.map(({ number }) => number));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeHookPoint } from "@gander/policy";
+import { describeHookPoint, hookKinds } from "@gander/policy";
 import {
   addPolicyCounts,
   addSelectorCounts,
@@ -19,8 +19,6 @@ import {
 } from "./installed-policy.ts";
 import type { NewPolicy } from "./installer.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
-
-const sections = { kprobe: "kprobes", tracepoint: "tracepoints", lsm: "lsmhooks" } as const;
 
 /** The state of a policy that is in force (or disabled), with its counters as they are now. */
 export function describePolicy(
@@ -91,7 +89,7 @@ function describeHook(installed: InstalledHook, generations: Generations): HookS
 function hookHead({ hook, missing }: InstalledHook) {
   const { path, index, kind, target } = hook;
   const state = missing === "" ? ("loaded" as const) : ("call-not-found" as const);
-  return { path, section: sections[kind], index, kind, target, state, error: missing };
+  return { path, section: hookKinds[kind].section, index, kind, target, state, error: missing };
 }
 
 function describeAttachment(rule: InstalledRule, generations: Generations): AttachmentState {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Result } from "@gander/base";
+import { hookKinds } from "@gander/policy";
 import type { LeftTables, UnknownTables } from "../kernel/pins/left-tables.ts";
 import { nothingSaved } from "../kernel/pins/tables-label.ts";
 import { noPolicyCounts } from "./counts/counters.ts";
@@ -127,10 +128,12 @@ function describe(tables: UnknownTables, id: number): PolicyState {
 function describeHook(key: string, index: number): HookState {
   const colon = key.indexOf(":");
   const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];
-  const head = { index, target, state: "loaded", error: "", selectors: [] } as const;
-  const attachments = [{ how, counters: noPolicyCounts }];
-  if (how === "lsm") return { ...head, attachments, path: "", section: "lsmhooks", kind: "lsm" };
-  if (how === "tracepoint" || how === "raw_tp")
-    return { ...head, attachments, path: "", section: "tracepoints", kind: "tracepoint" };
-  return { ...head, attachments, path: "", section: "kprobes", kind: "kprobe" };
+  const kind = how === "lsm" ? how : isTracepoint(how) ? "tracepoint" : "kprobe";
+  return {
+    ...{ index, target, kind, section: hookKinds[kind].section, path: "" },
+    ...{ state: "loaded", error: "", selectors: [] },
+    attachments: [{ how, counters: noPolicyCounts }],
+  };
 }
+
+const isTracepoint = (how: string) => how === "tracepoint" || how === "raw_tp";

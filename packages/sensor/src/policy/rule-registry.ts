@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompiledHook, syscallFunction } from "@gander/policy";
+import { type CompiledHook, hookKinds, syscallFunction } from "@gander/policy";
 import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
@@ -40,12 +40,6 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
   };
 }
 
-const eventKinds = {
-  kprobe: "process_kprobe",
-  tracepoint: "process_tracepoint",
-  lsm: "process_lsm",
-} as const;
-
 function describeRule(id: number, key: PolicyKey, hook: CompiledHook): RuleInfo {
   const [subsystem = "", event = ""] = hook.target.split("/");
   return {
@@ -53,7 +47,7 @@ function describeRule(id: number, key: PolicyKey, hook: CompiledHook): RuleInfo 
     policyName: key.name,
     policyNamespace: key.namespace,
     kind: hook.kind,
-    eventKind: eventKinds[hook.kind],
+    eventKind: hookKinds[hook.kind].event,
     functionName: hook.syscall ? syscallFunction(hook.target) : hook.target,
     ...(hook.kind === "tracepoint" ? { subsystem, event } : {}),
     args: hook.args,

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+type Row = {
+  /** Of `spec`: a list of such hooks. */
+  readonly section: string;
+  /** For people. */
+  readonly says: string;
+  /** It can report what the function returned, and fill buffers that the call fills. */
+  readonly returns: boolean;
+  /** Its events carry stack traces. */
+  readonly stacks: boolean;
+  /** Its `index` is a field of a record, not an argument of a function. */
+  readonly fields: boolean;
+  /** The kind of its events (packages/proto/src/event/event-kinds.ts). */
+  readonly event: string;
+};
+
+/** The kinds of hooks. */
+export const hookKinds = {
+  kprobe: {
+    section: "kprobes",
+    says: "functions of the kernel",
+    returns: true,
+    stacks: true,
+    fields: false,
+    event: "process_kprobe",
+  },
+  lsm: {
+    section: "lsmhooks",
+    says: "hooks for Linux security modules",
+    returns: false,
+    stacks: false,
+    fields: false,
+    event: "process_lsm",
+  },
+  tracepoint: {
+    section: "tracepoints",
+    says: "tracepoints",
+    returns: false,
+    stacks: false,
+    fields: true,
+    event: "process_tracepoint",
+  },
+} as const satisfies Readonly<Record<string, Row>>;
+
+type HookKinds = typeof hookKinds;
+
+export type HookKind = keyof HookKinds;
+export type HookSection = HookKinds[HookKind]["section"];
+/** The kinds of events that hooks make. */
+export type HookEvent = HookKinds[HookKind]["event"];
+
+export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
+
+export const isHookEvent = (name: string): name is HookEvent =>
+  hookKindNames.some((kind) => hookKinds[kind].event === name);
+
+/** Sections of `spec` that the language has and nothing hooks yet: what to write instead. */
+export const unsupportedSections = {
+  uprobes: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
+  usdts: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
+  fentries:
+    "Write the entries under kprobes with `syscall: false`: they are attached by BPF trampolines wherever the kernel can.",
+  loader: "Hook security_mmap_file under kprobes for files that are mapped.",
+  enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
+  lists: "Write one entry of kprobes for each function.",
+} as const;

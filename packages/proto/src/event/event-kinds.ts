@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+type Row = {
+  /** Of its field in GetEventsResponse. */
+  readonly number: number;
+  /** The name of that field. */
+  readonly name: string;
+  /** The word by which `--enable-ancestors` asks for its ancestors. */
+  readonly ancestors?: string;
+};
+
+/**
+ * The kinds of events that a sensor makes. One more is a row here, and what is its own: a case in
+ * `writeContent` (event-writer.ts), `body` (plain-event.ts) and the JSON encoder of the sensor.
+ */
+const kinds = {
+  exec: { number: 1, name: "process_exec", ancestors: "base" },
+  exit: { number: 5, name: "process_exit", ancestors: "base" },
+  kprobe: { number: 9, name: "process_kprobe", ancestors: "kprobe" },
+  tracepoint: { number: 10, name: "process_tracepoint", ancestors: "tracepoint" },
+  lsm: { number: 28, name: "process_lsm", ancestors: "lsm" },
+  rateLimitInfo: { number: 40001, name: "rate_limit_info" },
+} as const satisfies Readonly<Record<string, Row>>;
+
+type Kinds = typeof kinds;
+export type EventKind = Kinds[keyof Kinds]["number"];
+export type EventName = Kinds[keyof Kinds]["name"];
+
+export const eventKindRows: readonly (Row & {
+  readonly number: EventKind;
+  readonly name: EventName;
+})[] = Object.values(kinds);
+
+/** Numbers of their fields in GetEventsResponse. */
+export const eventKind = Object.fromEntries(
+  Object.entries(kinds).map(([kind, { number }]) => [kind, number]),
+) as { readonly [K in keyof Kinds]: Kinds[K]["number"] };
