@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { actionsByName } from "@gander/crd-schemas";
-import type { HookContext, SelectorParts } from "./compile-selector.ts";
-
-const filterFields = [
-  "matchPIDs",
-  "matchArgs",
-  "matchReturnArgs",
-  "matchBinaries",
-  "matchNamespaces",
-  "matchCapabilities",
-  "matchData",
-  "matchParentBinaries",
-  "matchNamespaceChanges",
-  "matchCapabilityChanges",
-  "matchWorkloads",
-] as const;
+import { filterFields, type HookContext, type SelectorParts } from "./compile-selector.ts";
 
 /** What is valid but hardly meant: a selector without filters, and what stands after it. */
 export function checkSelectors(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSelectorSpec, HookKind } from "@gander/crd-schemas";
-import { hookKinds } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
+  hookKinds,
   insteadOfArgOperator,
   operatorsFor,
   typeRow,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSpec, HookKind } from "@gander/crd-schemas";
-import { hookKinds } from "@gander/crd-schemas";
-import { argTypesByName, insteadOfArgType, typeRow } from "@gander/crd-schemas";
+import { argTypesByName, hookKinds, insteadOfArgType, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HookKind, SelectorSpec } from "@gander/crd-schemas";
+import type { ArgSelectorSpec, HookKind, SelectorSpec } from "@gander/crd-schemas";
 import { hookKinds } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledFilter, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
@@ -44,15 +44,10 @@ export function compileSelector(
   context: HookContext,
 ): CompiledSelector {
   const { scope } = parts;
-  for (const { value, scope: place } of parts.fields.values())
-    refuseFields(value, place, unsupportedFields);
-  const filters = [
-    ...each(parts, "matchPIDs", compilePidFilter),
-    ...each(parts, "matchBinaries", compileBinaryFilter),
-    ...each(parts, "matchNamespaces", compileNamespaceFilter),
-    ...each(parts, "matchCapabilities", compileCapabilityFilter),
-    ...each(parts, "matchArgs", (spec, place) => compileArgFilter(spec, place, context)),
-  ];
+  const returnFilters = each(parts, "matchReturnArgs", context);
+  const filters = filterFields
+    .filter((field) => field !== "matchReturnArgs")
+    .flatMap((field) => each(parts, field, context));
   if (filters.length > limits.filters) {
     scope.error(
       "policy-out-of-bounds",
@@ -60,9 +55,6 @@ export function compileSelector(
       "Put the values of several filters into one.",
     );
   }
-  const returnFilters = each(parts, "matchReturnArgs", (spec, place) =>
-    returnFilter(spec, place, context),
-  );
   return {
     index,
     label: labelOf(parts),
@@ -73,7 +65,23 @@ export function compileSelector(
   };
 }
 
-const unsupportedFields = {
+type FilterField = Exclude<
+  Extract<keyof SelectorSpec, `match${string}`>,
+  "matchActions" | "matchReturnActions"
+>;
+type Entry<F> = F extends readonly (infer E)[] ? E : never;
+type Compile<E> = (spec: E, scope: Scope, context: HookContext) => CompiledFilter | undefined;
+
+/** The filters of a selector: what compiles an entry, or what to write instead of one that is not supported. */
+const filterTable: {
+  readonly [F in FilterField]: Compile<Entry<NonNullable<SelectorSpec[F]>>> | string;
+} = {
+  matchPIDs: compilePidFilter,
+  matchBinaries: compileBinaryFilter,
+  matchNamespaces: compileNamespaceFilter,
+  matchCapabilities: compileCapabilityFilter,
+  matchArgs: compileArgFilter,
+  matchReturnArgs: returnFilter,
   matchData: "Declare the value under args and use matchArgs.",
   matchParentBinaries:
     "Use matchBinaries with followChildren: true, which includes all descendants of a program.",
@@ -82,35 +90,30 @@ const unsupportedFields = {
   matchCapabilityChanges: "Use matchCapabilities.",
   matchWorkloads:
     "Write one policy for each workload, with podSelector and containerSelector in its spec.",
-} as const;
+};
 
-type ListField =
-  | "matchPIDs"
-  | "matchBinaries"
-  | "matchNamespaces"
-  | "matchCapabilities"
-  | "matchArgs"
-  | "matchReturnArgs";
+export const filterFields = Object.keys(filterTable) as readonly FilterField[];
 
-type Entry<K extends ListField> = NonNullable<SelectorSpec[K]>[number];
-
-function each<K extends ListField>(
+function each(
   { fields }: SelectorParts,
-  field: K,
-  compile: (spec: Entry<K>, scope: Scope) => CompiledFilter | undefined,
+  field: FilterField,
+  context: HookContext,
 ): readonly CompiledFilter[] {
   const part = fields.get(field);
-  const specs = (part?.value[field] ?? []) as readonly (Entry<K> | undefined)[];
-  const filters: CompiledFilter[] = [];
-  for (const [i, spec] of specs.entries()) {
-    const filter = spec && part && compile(spec, part.scope.at(field, i));
-    if (filter) filters.push(filter);
+  const compile = filterTable[field] as Compile<unknown> | string;
+  if (part === undefined) return [];
+  if (typeof compile === "string") {
+    refuseFields(part.value, part.scope, { [field]: compile });
+    return [];
   }
-  return filters;
+  const specs = (part.value[field] ?? []) as readonly unknown[];
+  return specs.flatMap((spec, i) =>
+    spec === undefined ? [] : (compile(spec, part.scope.at(field, i), context) ?? []),
+  );
 }
 
 function returnFilter(
-  spec: Entry<"matchReturnArgs">,
+  spec: ArgSelectorSpec,
   scope: Scope,
   context: HookContext,
 ): CompiledFilter | undefined {
