@@ -127,7 +127,10 @@ function copyTree(to: string): void {
     cpSync(join(root, file), join(to, file), { verbatimSymlinks: true });
   }
   // Links within node_modules are relative, so packages of ours are those of the copy.
-  for (const modules of ["node_modules", ...globSync(["*/node_modules", "packages/*/node_modules"], { cwd: root })])
+  for (const modules of [
+    "node_modules",
+    ...globSync(["*/node_modules", "packages/*/node_modules"], { cwd: root }),
+  ])
     cpSync(join(root, modules), join(to, modules), {
       recursive: true,
       verbatimSymlinks: true,

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
-import { argOperatorsByName, argTypesByName } from "@gander/crd-schemas";
+import {
+  actionRows,
+  argOperatorsByName,
+  argTypesByName,
+  hookKindNames,
+  hookKinds,
+} from "@gander/crd-schemas";
 import { describe, expect, it } from "vitest";
 import { checkPolicy, limits } from "../src/index.ts";
 
@@ -19,9 +25,11 @@ describe("docs/policies.md", () => {
 
   it("has examples", () => expect(examples.length).toBeGreaterThanOrEqual(3));
 
-  it("names every operator and every type", () => {
+  it("names every operator, type, action and section", () => {
     const words = new Set(page.match(/\w+/g));
     for (const operator of argOperatorsByName.keys()) expect(words).toContain(operator);
+    for (const { name } of actionRows) expect(words).toContain(name);
+    for (const kind of hookKindNames) expect(words).toContain(hookKinds[kind].section);
     for (const type of new Set([...argTypesByName.values()].map((row) => row.type)))
       expect(words).toContain(type);
   });
