@@ -21,34 +21,15 @@ const user = (...argv: readonly string[]) => run("setpriv", [...asUser, ...argv]
 /** Not a kill: whoever renames his own files again and again has a path that can't be told at times. */
 const deny = "{action: Override, argError: -1}";
 
-const writes = (name: string, lines: readonly string[], action: string) =>
-  [
-    "apiVersion: cilium.io/v1alpha1",
-    "kind: TracingPolicy",
-    `metadata: {name: ${name}}`,
-    "spec:",
-    "  kprobes:",
-    "  - call: security_file_permission",
-    "    syscall: false",
-    "    args: [{index: 0, type: file}, {index: 1, type: int}]",
-    "    selectors:",
-    "    - matchArgs:",
-    ...lines.slice(0, 1),
-    '      - {index: 1, operator: Equal, values: ["2"]}',
-    ...lines.slice(1),
-    `      matchActions: [${action}]`,
-    "",
-  ].join("\n");
+const actions = [`- ${deny}`];
 
-const trusted = (name: string, path: string, more = "") =>
-  writes(
-    name,
-    [
-      `      - {index: 0, operator: Prefix, values: ["${path}"]}`,
-      `      matchBinaries: [{operator: NotIn, values: ["/usr/bin/tee"]${more}}]`,
+const trusted = (name: string, identity = "path") =>
+  plainPolicy({
+    ...{ name, prefix: `/srv/${name}/`, actions },
+    filters: [
+      `matchBinaries: [{operator: NotIn, values: ["/usr/bin/tee"], identity: ${identity}}]`,
     ],
-    deny,
-  );
+  });
 
 const forged = ["by-path", "by-identity"] as const;
 
@@ -74,18 +55,10 @@ describe("paths that never were", () => {
     }
     sensor = await Sensor.start({
       policies: {
-        "guard.yaml": plainPolicy({
-          name: "guard",
-          prefix: "/srv/guard/",
-          actions: [`- ${deny}`],
-        }),
-        "names.yaml": writes(
-          "names",
-          ['      - {index: 0, operator: Postfix, values: [".secret"]}'],
-          deny,
-        ),
-        "by-path.yaml": trusted("by-path", "/srv/by-path/"),
-        "by-identity.yaml": trusted("by-identity", "/srv/by-identity/", ", identity: file"),
+        "guard.yaml": plainPolicy({ name: "guard", prefix: "/srv/guard/", actions }),
+        "names.yaml": plainPolicy({ name: "names", postfix: ".secret", actions }),
+        "by-path.yaml": trusted("by-path"),
+        "by-identity.yaml": trusted("by-identity", "file"),
       },
     });
   });

@@ -2,16 +2,21 @@
 
 export interface PlainPolicy {
   readonly name: string;
-  /** Files below this prefix. */
-  readonly prefix: string;
+  /** Files whose path begins with this. */
+  readonly prefix?: string;
+  /** Files whose path ends with this. */
+  readonly postfix?: string;
+  /** More filters, such as `matchBinaries: […]`. */
+  readonly filters?: readonly string[];
   /** Lines below `matchActions:`, such as "- action: Sigkill"; none: the event alone. */
   readonly actions?: readonly string[];
   /** Lines of the hook, such as `message: "x"`. */
   readonly hook?: readonly string[];
 }
 
-/** A policy on writes below a prefix. */
-export function plainPolicy({ name, prefix, actions = [], hook = [] }: PlainPolicy): string {
+/** A policy on writes to files. */
+export function plainPolicy(policy: PlainPolicy): string {
+  const { name, prefix, postfix, filters = [], actions = [], hook = [] } = policy;
   return [
     "apiVersion: cilium.io/v1alpha1",
     "kind: TracingPolicy",
@@ -30,11 +35,12 @@ export function plainPolicy({ name, prefix, actions = [], hook = [] }: PlainPoli
     "    selectors:",
     "    - matchArgs:",
     "      - index: 0",
-    "        operator: Prefix",
-    `        values: [${JSON.stringify(prefix)}]`,
+    `        operator: ${postfix === undefined ? "Prefix" : "Postfix"}`,
+    `        values: [${JSON.stringify(postfix ?? prefix ?? "/")}]`,
     "      - index: 1",
     "        operator: Equal",
     '        values: ["2"]',
+    ...filters.map((line) => `      ${line}`),
     ...(actions.length > 0 ? ["      matchActions:"] : []),
     ...actions.map((line) => `      ${line}`),
     "",
