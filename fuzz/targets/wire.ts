@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
+import { decodePolicy, encodePolicy } from "../../packages/policy/src/content/index.ts";
 import { checkPolicy } from "../../packages/policy/src/index.ts";
-import { decodePolicy, encodePolicy } from "../../packages/policy/src/wire/index.ts";
 import { codec, unknownFields } from "../../packages/proto/src/index.ts";
 import { streamCodec } from "../../packages/proto/src/stream/index.ts";
 import { compileRequest } from "../../packages/sensor/src/control/get-events.ts";
-import { repeated } from "../src/generators.ts";
+import { repeated, series } from "../src/generators.ts";
 import { outcomeOf, outcomeOrRefusal } from "../src/outcome.ts";
 import type { Target } from "../src/target.ts";
 
@@ -111,6 +111,40 @@ export const stream: Target = {
   innocent: () => Buffer.alloc(0),
 };
 
+const jsonWords = [
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  '"',
+  '"mode":',
+  '"on":"arg",',
+  '"op":',
+  "-1",
+  "1e9",
+  "\\u0000",
+];
+
+const jsonBombs = {
+  "lists in lists": (size: number) => Buffer.from("[".repeat(size / 2) + "]".repeat(size / 2)),
+  "objects in objects": (size: number) => Buffer.from(repeated('{"hooks":', size)),
+  "empty hooks": (size: number) => Buffer.from(`{"hooks":[${repeated("{},", size)}{}]}`),
+  "fields nobody knows": (size: number) =>
+    Buffer.from(`{"hooks":[],"mode":"enforce",${series(size, (i) => `"a${i}":1,`)}"b":1}`),
+  "a word without an end": (size: number) =>
+    Buffer.from(`{"hooks":[],"mode":"${"x".repeat(size)}"}`),
+  "a field's name without an end": (size: number) =>
+    Buffer.from(`{"hooks":[],"mode":"enforce","${"x".repeat(size)}":1}`),
+  "labels without an end": (size: number) =>
+    Buffer.from(
+      `{"hooks":[],"mode":"enforce","nodeSelector":{"matchExpressions":[],"matchLabels":{${series(size, (i) => `"a${i}":"",`)}"b":""}}}`,
+    ),
+  "digits without an end": (size: number) =>
+    Buffer.from(`{"hooks":[{"index":${"9".repeat(size)}}],"mode":"enforce"}`),
+};
+
 /** The content of a policy, as it comes to a node or lies on its disk. */
 export const policyBytes: Target = {
   name: "policy-bytes",
@@ -132,7 +166,7 @@ export const policyBytes: Target = {
       ...checked.map(({ compiled }) => Buffer.from(encodePolicy(compiled).bytes)),
     ];
   },
-  words: latin1,
-  bombs,
+  words: jsonWords.map((word) => Buffer.from(word)),
+  bombs: jsonBombs,
   innocent: () => Buffer.alloc(0),
 };

@@ -2,6 +2,7 @@
 // The sensor's side and the operator's side of gander.v1.SensorStream, over TLS.
 import { readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { digestOf } from "@gander/policy/content";
 import { testCertificate } from "@gander/sensor/test-certificate";
 import { describe, expect, it } from "vitest";
 import { TestNode } from "./test-node.ts";
@@ -107,15 +108,14 @@ describe("a policy that this sensor can't use", () => {
   it("is refused, its last version goes on, and so do the others", async () => {
     await using at = await connected();
     const { operator, node } = at;
-    // Field 99, which no version knows.
-    const bytes = Buffer.from([0x9a, 0x06, 0x01, 0x78]);
-    const { createHash } = await import("node:crypto");
-    const digest = createHash("sha256").update(bytes).digest();
+    // A field that no version knows.
+    const bytes = Buffer.from(JSON.stringify({ hooks: [], mode: "enforce", newer: true }));
+    const digest = digestOf(bytes);
     operator.contents.add({ bytes, digest });
     const newer = {
       ...operator.policy("web", "x", "web"),
       generation: 2,
-      digest: digest.toString("hex"),
+      digest,
     };
     await operator.put(newer);
     await operator.put({ ...operator.policy("all", "other"), generation: 2 });
@@ -155,7 +155,7 @@ describe("a policy that this sensor can't use", () => {
     await operator.put({
       ...operator.policy("web", "gone", "web"),
       generation: 2,
-      digest: "ab".repeat(32),
+      digest: `sha256:${"ab".repeat(32)}`,
     });
     await eventually(() => node.keeper.exceptions.length === 1);
     expect(node.keeper.exceptions).toMatchObject([{ uid: "web", code: "bundle-policy-missing" }]);

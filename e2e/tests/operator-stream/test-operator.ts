@@ -10,7 +10,7 @@ import {
   type SensorServer,
 } from "@gander/operator";
 import type { CheckedPolicy } from "@gander/policy";
-import { encodePolicy } from "@gander/policy/wire";
+import { encodePolicy } from "@gander/policy/content";
 import { testCertificate } from "@gander/sensor/test-certificate";
 
 /** Whoever signs the certificates of the operators in these tests. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { encodePolicy } from "@gander/policy/wire";
+import { digestBytes, encodePolicy } from "@gander/policy/content";
 import {
   type Ack,
   connectPath,
@@ -87,7 +87,7 @@ export function content(text: string): {
       matchExpressions: [{ key: text, operator: "DoesNotExist", values: [] }],
     },
   });
-  return { digest, content: bytes };
+  return { digest: digestBytes(digest), content: bytes };
 }
 
 export function head(uid: string, text: string, over: PolicyHead = {}): PolicyHead {

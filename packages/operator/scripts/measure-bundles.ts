@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What resolving costs: `pnpm --filter @gander/operator measure [NODES] [PODS] [POLICIES]`.
-import { createHash } from "node:crypto";
+import { digestOf } from "@gander/policy/content";
 import { bundleDelta } from "../src/bundles/bundle-delta.ts";
 import { encodeAssignments, encodeOffers } from "../src/bundles/encode-version.ts";
 import { stateDigest } from "../src/bundles/state-digest.ts";
@@ -52,7 +52,7 @@ function podOf(i: number, restarted = 0): Pod {
 
 /** A tenth for everything, half by a label, the rest by namespace, expression or node. */
 function policyOf(i: number, generation = 1): PolicyRevision {
-  const digest = createHash("sha256").update(`${i} ${generation}`).digest("hex");
+  const digest = digestOf(`${i} ${generation}`);
   const head = { uid: `policy-${String(i).padStart(29, "0")}`, generation, name: `p-${i}`, digest };
   const select = (matchLabels: Record<string, string>, key?: string) => ({
     podSelector: {

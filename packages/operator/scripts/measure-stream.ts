@@ -3,7 +3,7 @@
 // sensors are real clients in a process of their own, so that neither their memory nor their CPU is counted,
 // though they want the same cores.
 import { fork } from "node:child_process";
-import { createHash } from "node:crypto";
+import { digestOf } from "@gander/policy/content";
 import { connectPath, streamCodec } from "@gander/proto/stream";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import {
@@ -32,8 +32,7 @@ async function measure(): Promise<void> {
   );
   const policy = (name: string, generation: number): PolicyRevision => {
     const bytes = Buffer.from(`${name} ${generation} `.padEnd(2048, "x"));
-    const digest =
-      contents.add({ bytes, digest: createHash("sha256").update(bytes).digest() }) ?? "";
+    const digest = contents.add({ bytes, digest: digestOf(bytes) }) ?? "";
     const workloads = {
       podSelector: { matchLabels: { app: name }, matchExpressions: [] },
       host: false,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodePolicy } from "@gander/policy/wire";
+import { encodePolicy } from "@gander/policy/content";
 import { expect } from "vitest";
 import { PolicyContents } from "../src/bundles/policy-contents.ts";
 import { SensorHub, type SensorHubOptions } from "../src/sensors/sensor-hub.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createLogger } from "@gander/base";
 import { createKubeClient } from "@gander/kube";
-import { encodePolicy } from "@gander/policy/wire";
+import { encodePolicy } from "@gander/policy/content";
 import { codec, type GetEventsRequest, type GetEventsResponse } from "@gander/proto";
 import type { Messages } from "@gander/proto/stream";
 import { streamCodec } from "@gander/proto/stream";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
+import { digestBytes } from "@gander/policy/content";
 import type { FromSensor, PolicyException } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
@@ -171,7 +172,7 @@ describe("a sensor that comes again", () => {
     const { operator, all, web } = await cluster();
     await using _ = operator;
     const sensor = operator.connect("of-a");
-    const policies = [Buffer.from(all.digest, "hex"), Buffer.alloc(32, 7)];
+    const policies = [digestBytes(all.digest), Buffer.alloc(32, 7)];
     sensor.hello({ node: "a", epoch: "3", state_digest: Buffer.alloc(32), policies });
     const version = await sensor.version();
     expect(version.offers).toMatchObject([{ put: [{ uid: "all" }, { uid: "web" }] }]);
@@ -183,7 +184,7 @@ describe("a sensor that comes again", () => {
     const { operator, all, web } = await cluster();
     await using _ = operator;
     const sensor = operator.connect("of-a");
-    sensor.hello({ node: "a", policies: [Buffer.from(all.digest, "hex")] });
+    sensor.hello({ node: "a", policies: [digestBytes(all.digest)] });
     const refused: PolicyException = { uid: "all", state: "POLICY_STATE_REFUSED" };
     sensor.ack((await sensor.version()).commit, { exceptions: [refused] });
     const second = await sensor.version();
@@ -204,7 +205,7 @@ describe("a sensor that comes again", () => {
     before.hello({ node: "a" });
     const { state_digest } = (await before.version()).commit;
     const sensor = operator.connect("of-a");
-    sensor.hello({ node: "a", state_digest, policies: [Buffer.from(all.digest, "hex")] });
+    sensor.hello({ node: "a", state_digest, policies: [digestBytes(all.digest)] });
     sensor.ack((await sensor.version()).commit, { refusal: { reason: "damaged on disk" } });
     expect((await sensor.version()).contents).toEqual([all.digest, web.digest]);
   });

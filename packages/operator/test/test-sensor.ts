@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestText } from "@gander/policy/content";
 import type { Ack, Commit, FromSensor, Hello, Offer, ToSensor } from "@gander/proto/stream";
 import { connectPath, streamCodec } from "@gander/proto/stream";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
@@ -82,7 +83,7 @@ export class TestSensor implements Disposable {
     for (;;) {
       const { offer, policies = [], assignment, commit } = await this.next();
       if (offer !== undefined) offers.push(offer);
-      for (const { digest = [] } of policies) contents.push(Buffer.from(digest).toString("hex"));
+      for (const { digest = new Uint8Array() } of policies) contents.push(digestText(digest));
       for (const { uid = "", set = 0 } of assignment?.put ?? [])
         pods[uid] = assignment?.sets?.[set]?.policies ?? [];
       removedPods.push(...(assignment?.remove ?? []));

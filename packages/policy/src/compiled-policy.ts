@@ -1,115 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgType, HookKind, PlainActionWord } from "@gander/crd-schemas";
+import {
+  actionRows,
+  argTypeRows,
+  hookKindNames,
+  type PlainActionWord,
+} from "@gander/crd-schemas";
+import * as v from "valibot";
 
 /**
- * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
- * the same value and so the same digest, on every machine. Everything is plain data.
+ * What a compiled policy holds, as a schema: the types come from it, and a content that travels is read
+ * by it (`policy-content.ts`). What it doesn't name is refused, as a policy without it would be another
+ * policy. Bounds are those of the number's meaning in the kernel; how many of a thing there may be is
+ * the compiler's to say.
  */
-export type CompiledPolicy = {
-  readonly name: string;
-  /** Empty for a cluster-scoped TracingPolicy. */
-  readonly namespace: string;
-  /** `sha256:` and hex of the canonical form of all other fields but name and namespace. */
-  readonly digest: string;
-  /** What the file asks for; `monitor-only` when no selector could enforce anything. */
-  readonly mode: "enforce" | "monitor" | "monitor-only";
-  readonly hooks: readonly CompiledHook[];
-  /** Which workloads it is for; undefined: everything on the node. */
-  readonly workloads?: WorkloadSelector;
-  /** Which nodes it is for; undefined: all. */
-  readonly nodeSelector?: LabelSelector;
-};
+const flag = v.boolean();
+const text = v.string();
+const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
+const errno = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(-1));
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
-export type CompiledHook = {
-  readonly kind: HookKind;
-  /** kprobe: function (`sys_` names without architecture prefix); tracepoint: `subsystem/event`; lsm: hook name. */
-  readonly target: string;
-  readonly syscall: boolean;
-  /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
-  readonly raw: boolean;
-  /** Where it stands in the spec, e.g. `spec.kprobes[0]`. */
-  readonly path: string;
-  /** Position among the hooks of its section. */
-  readonly index: number;
-  readonly ignoreCallNotFound: boolean;
-  readonly message: string;
-  readonly tags: readonly string[];
-  readonly args: readonly CompiledArg[];
-  readonly returnArg?: CompiledArg;
-  /** Never empty: a hook without selectors has one that posts everything. */
-  readonly selectors: readonly CompiledSelector[];
-};
+/** Signed or unsigned, 64 bits. JSON numbers don't hold them: decimal text there, bigint here. */
+const int64 = v.pipe(
+  v.string(),
+  v.regex(/^(0|-?[1-9]\d{0,19})$/),
+  v.transform((digits) => BigInt(digits)),
+  v.minValue(-(2n ** 63n)),
+  v.maxValue(2n ** 64n - 1n),
+);
 
-export type CompiledArg = {
-  /** Position in the function (or tracepoint); for the return value 0. */
-  readonly index: number;
-  readonly type: ArgType;
-  readonly label: string;
-  /** Position (0-based) of the argument that holds the size of a `char_buf`. */
-  readonly sizeIndex?: number;
-  /** Read the buffer when the function returns; its size is then the return value. */
-  readonly returnCopy: boolean;
-};
+const labelSelector = v.strictObject({
+  // The library's record leaves out labels named `constructor` or `prototype`.
+  matchLabels: v.custom<Record<string, string>>(isTexts, "labels"),
+  matchExpressions: v.array(
+    v.strictObject({
+      key: text,
+      operator: v.picklist(["In", "NotIn", "Exists", "DoesNotExist"]),
+      values: v.array(text),
+    }),
+  ),
+});
 
-export type CompiledSelector = {
-  /** Position in the policy's list. */
-  readonly index: number;
-  readonly label: string;
-  /** All must hold. */
-  readonly filters: readonly CompiledFilter[];
-  /** On the return value; if one does not hold, no event is posted and no return action done. */
-  readonly returnFilters: readonly CompiledFilter[];
-  /** An event is posted as well, unless `no-post` is among them; so an empty list means just that. */
-  readonly actions: readonly CompiledAction[];
-  readonly returnActions: readonly CompiledAction[];
-};
+function isTexts(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((one) => typeof one === "string");
+}
 
-export type CompiledFilter =
-  | {
-      readonly on: "arg" /** Position in `args` of the hook, or "return". */;
-      readonly arg: number | "return";
-      readonly test: ArgTest;
-    }
-  | {
-      readonly on: "pid";
-      readonly negate: boolean;
-      readonly inNamespace: boolean;
-      readonly followForks: boolean;
-      readonly pids: readonly number[];
-    }
-  | {
-      readonly on: "binary";
-      readonly negate: boolean;
-      /** file: the very files that are at these paths on the node, wherever they are run from. */
-      readonly match: "equal" | "prefix" | "postfix" | "file";
-      readonly followChildren: boolean;
-      readonly paths: readonly string[];
-    }
-  | {
-      readonly on: "namespace";
-      readonly negate: boolean;
-      readonly namespace: NamespaceName /** Inode numbers; "host" for the host's. */;
-      readonly ids: readonly (number | "host")[];
-    }
-  | {
-      readonly on: "capability";
-      readonly negate: boolean;
-      readonly set: "effective" | "inheritable" | "permitted";
-      readonly inUserNamespace: boolean /** Bit numbers. */;
-      readonly capabilities: readonly number[];
-    };
+/**
+ * Pods are included if a pod or container selector is there (both must fit), or if `host` is false;
+ * so `{ host: true }` alone means host processes only, and `{ host: false }` all pods. A namespaced
+ * policy is for pods of its namespace only.
+ */
+const workloadSelector = v.strictObject({
+  podSelector: v.exactOptional(labelSelector),
+  containerSelector: v.exactOptional(labelSelector),
+  /** Processes outside of pods are included. */
+  host: flag,
+});
 
-export type NamespaceName =
-  | "uts"
-  | "ipc"
-  | "mnt"
-  | "pid"
-  | "pid_for_children"
-  | "net"
-  | "time"
-  | "time_for_children"
-  | "cgroup"
-  | "user";
+const hex = (bytes: number) => v.pipe(text, v.length(2 * bytes), v.regex(/^[0-9a-f]*$/));
+const bits = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
+
+/** An address in hex, host bits cleared. IPv4-mapped IPv6 networks are IPv4 here. */
+const network = v.variant("family", [
+  v.strictObject({ family: v.literal(4), address: hex(4), prefixLength: bits(32) }),
+  v.strictObject({ family: v.literal(6), address: hex(16), prefixLength: bits(128) }),
+]);
 
 /**
  * All `values` are alternatives; `negate`: none of them may hold. Lists are sorted and without
@@ -117,77 +72,193 @@ export type NamespaceName =
  * the greatest, all bits together), `equal` at most 4 (more are an `in-set`), `range` at most 64
  * that neither overlap nor touch. Values of `mask` are unsigned, all others as the type reads them.
  */
-export type ArgTest =
-  | {
-      readonly op: "equal" | "greater" | "less" | "mask";
-      readonly negate: boolean;
-      readonly values: readonly bigint[];
-    }
-  | { readonly op: "in-set"; readonly negate: boolean; readonly values: readonly bigint[] }
-  | {
-      readonly op: "range";
-      readonly negate: boolean /** Inclusive. */;
-      readonly ranges: readonly (readonly [bigint, bigint])[];
-    }
-  | {
-      readonly op: "str-equal" | "str-prefix" | "str-postfix";
-      readonly negate: boolean /** UTF-8 text without the closing NUL. */;
-      readonly values: readonly string[];
-    }
-  | {
-      readonly op: "saddr" | "daddr";
-      readonly negate: boolean;
-      readonly networks: readonly Network[];
-    }
-  | {
-      readonly op: "sport" | "dport";
-      readonly negate: boolean;
-      readonly ranges: readonly (readonly [number, number])[];
-    }
-  | {
-      readonly op: "protocol" | "family" | "state";
-      readonly negate: boolean;
-      readonly values: readonly number[];
-    };
+const argTest = v.variant("op", [
+  v.strictObject({
+    op: v.picklist(["equal", "greater", "less", "mask"]),
+    negate: flag,
+    values: v.array(int64),
+  }),
+  v.strictObject({ op: v.literal("in-set"), negate: flag, values: v.array(int64) }),
+  v.strictObject({
+    op: v.literal("range"),
+    negate: flag,
+    /** Inclusive. */
+    ranges: v.array(v.strictTuple([int64, int64])),
+  }),
+  v.strictObject({
+    op: v.picklist(["str-equal", "str-prefix", "str-postfix"]),
+    negate: flag,
+    /** UTF-8 text without the closing NUL. */
+    values: v.array(text),
+  }),
+  v.strictObject({
+    op: v.picklist(["saddr", "daddr"]),
+    negate: flag,
+    networks: v.array(network),
+  }),
+  v.strictObject({
+    op: v.picklist(["sport", "dport"]),
+    negate: flag,
+    /** Inclusive. */
+    ranges: v.array(v.strictTuple([port, port])),
+  }),
+  v.strictObject({
+    op: v.picklist(["protocol", "family", "state"]),
+    negate: flag,
+    values: v.array(uint32),
+  }),
+]);
 
-/** IPv4-mapped IPv6 networks are IPv4 here. */
-export type Network = {
-  readonly family: 4 | 6 /** 4 or 16 bytes as hex, host bits cleared. */;
-  readonly address: string;
-  readonly prefixLength: number;
-};
+const namespaceName = v.picklist([
+  "uts",
+  "ipc",
+  "mnt",
+  "pid",
+  "pid_for_children",
+  "net",
+  "time",
+  "time_for_children",
+  "cgroup",
+  "user",
+]);
 
-export type CompiledAction =
-  | {
-      readonly action: "post";
-      readonly rateLimit?: {
-        readonly windowMs: number;
-        readonly scope: "thread" | "process" | "global";
-      };
-      readonly kernelStack: boolean;
-      readonly userStack: boolean;
-    }
-  | { readonly action: PlainActionWord }
-  | { readonly action: "signal"; readonly signal: number }
-  | { readonly action: "override" /** Negative errno. */; readonly error: number };
+const filter = v.variant("on", [
+  v.strictObject({
+    on: v.literal("arg"),
+    /** Position in `args` of the hook, or "return". */
+    arg: v.union([uint32, v.literal("return")]),
+    test: argTest,
+  }),
+  v.strictObject({
+    on: v.literal("pid"),
+    negate: flag,
+    inNamespace: flag,
+    followForks: flag,
+    pids: v.array(uint32),
+  }),
+  v.strictObject({
+    on: v.literal("binary"),
+    negate: flag,
+    /** file: the very files that are at these paths on the node, wherever they are run from. */
+    match: v.picklist(["equal", "prefix", "postfix", "file"]),
+    followChildren: flag,
+    paths: v.array(text),
+  }),
+  v.strictObject({
+    on: v.literal("namespace"),
+    negate: flag,
+    namespace: namespaceName,
+    /** Inode numbers; "host" for the host's. */
+    ids: v.array(v.union([uint32, v.literal("host")])),
+  }),
+  v.strictObject({
+    on: v.literal("capability"),
+    negate: flag,
+    set: v.picklist(["effective", "inheritable", "permitted"]),
+    inUserNamespace: flag,
+    /** Bit numbers. */
+    capabilities: v.array(uint32),
+  }),
+]);
+
+const plainActions = actionRows
+  .filter(({ form }) => form === undefined)
+  .map(({ word }) => word as PlainActionWord);
+
+const action = v.variant("action", [
+  v.strictObject({
+    action: v.literal("post"),
+    rateLimit: v.exactOptional(
+      v.strictObject({ windowMs: uint32, scope: v.picklist(["thread", "process", "global"]) }),
+    ),
+    kernelStack: flag,
+    userStack: flag,
+  }),
+  v.strictObject({ action: v.picklist(plainActions) }),
+  v.strictObject({ action: v.literal("signal"), signal: uint32 }),
+  /** Negative. */
+  v.strictObject({ action: v.literal("override"), error: errno }),
+]);
+
+const selector = v.strictObject({
+  /** Position in the policy's list. */
+  index: uint32,
+  label: text,
+  /** All must hold. */
+  filters: v.array(filter),
+  /** On the return value; if one does not hold, no event is posted and no return action done. */
+  returnFilters: v.array(filter),
+  /** An event is posted as well, unless `no-post` is among them; so an empty list means just that. */
+  actions: v.array(action),
+  returnActions: v.array(action),
+});
+
+const arg = v.strictObject({
+  /** Position in the function (or tracepoint); for the return value 0. */
+  index: uint32,
+  type: v.picklist(argTypeRows.map(({ type }) => type)),
+  label: text,
+  /** Position (0-based) of the argument that holds the size of a `char_buf`. */
+  sizeIndex: v.exactOptional(uint32),
+  /** Read the buffer when the function returns; its size is then the return value. */
+  returnCopy: flag,
+});
+
+const hook = v.strictObject({
+  kind: v.picklist(hookKindNames),
+  /** kprobe: function (`sys_` names without architecture prefix); tracepoint: `subsystem/event`; lsm: hook name. */
+  target: text,
+  syscall: flag,
+  /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
+  raw: flag,
+  /** Where it stands in the spec, e.g. `spec.kprobes[0]`. */
+  path: text,
+  /** Position among the hooks of its section. */
+  index: uint32,
+  ignoreCallNotFound: flag,
+  message: text,
+  tags: v.array(text),
+  args: v.array(arg),
+  returnArg: v.exactOptional(arg),
+  /** Never empty: a hook without selectors has one that posts everything. */
+  selectors: v.array(selector),
+});
+
+/** All of a policy but its name and namespace: what the digest is of. */
+export const policyContent = v.strictObject({
+  /** What the file asks for; `monitor-only` when no selector could enforce anything. */
+  mode: v.picklist(["enforce", "monitor", "monitor-only"]),
+  hooks: v.array(hook),
+  /** Which workloads it is for; absent: everything on the node. */
+  workloads: v.exactOptional(workloadSelector),
+  /** Which nodes it is for; absent: all. */
+  nodeSelector: v.exactOptional(labelSelector),
+});
+
+type Frozen<T> = { readonly [K in keyof T]: Frozen<T[K]> };
+type Static<S extends v.GenericSchema> = Frozen<v.InferOutput<S>>;
+
+export type PolicyContent = Static<typeof policyContent>;
 
 /**
- * Pods are included if a pod or container selector is there (both must fit), or if `host` is false;
- * so `{ host: true }` alone means host processes only, and `{ host: false }` all pods. A namespaced
- * policy is for pods of its namespace only.
+ * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
+ * the same value and so the same digest, on every machine. Everything is plain data.
  */
-export type WorkloadSelector = {
-  readonly podSelector?: LabelSelector;
-  readonly containerSelector?: LabelSelector;
-  /** Processes outside of pods are included. */
-  readonly host: boolean;
+export type CompiledPolicy = PolicyContent & {
+  readonly name: string;
+  /** Empty for a cluster-scoped TracingPolicy. */
+  readonly namespace: string;
+  /** Of the bytes of its content (`encodePolicy`), as text. */
+  readonly digest: string;
 };
 
-export type LabelSelector = {
-  readonly matchLabels: Readonly<Record<string, string>>;
-  readonly matchExpressions: readonly {
-    readonly key: string;
-    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-    readonly values: readonly string[];
-  }[];
-};
+export type CompiledHook = Static<typeof hook>;
+export type CompiledArg = Static<typeof arg>;
+export type CompiledSelector = Static<typeof selector>;
+export type CompiledFilter = Static<typeof filter>;
+export type NamespaceName = Static<typeof namespaceName>;
+export type ArgTest = Static<typeof argTest>;
+export type Network = Static<typeof network>;
+export type CompiledAction = Static<typeof action>;
+export type WorkloadSelector = Static<typeof workloadSelector>;
+export type LabelSelector = Static<typeof labelSelector>;

@@ -23,6 +23,7 @@ export type {
   LabelSelector,
   NamespaceName,
   Network,
+  PolicyContent,
   WorkloadSelector,
 } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";

@@ -64,7 +64,7 @@ describe("a policy of the API", () => {
       spec: object("a").spec,
     });
     expect(read.compiled.value?.policy).toMatchObject({ name: "a", namespace: "web" });
-    expect(read.compiled.value?.encoded.digest).toHaveLength(32);
+    expect(read.compiled.value?.encoded.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 
   it("that cannot be compiled has all of its problems", () => {

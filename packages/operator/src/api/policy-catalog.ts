@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem, Result } from "@gander/base";
 import type { CompiledPolicy } from "@gander/policy";
-import type { EncodedPolicy } from "@gander/policy/wire";
+import type { EncodedPolicy } from "@gander/policy/content";
 
 /** A policy as the API has it now. Replaced when it changes, never changed. */
 export type PolicyObject = {

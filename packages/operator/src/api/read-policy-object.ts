@@ -3,7 +3,7 @@ import type { Problem, Result } from "@gander/base";
 import { apiVersion } from "@gander/crd-schemas";
 import type { KubeObject } from "@gander/kube";
 import { checkPolicyObject } from "@gander/policy";
-import { encodePolicy } from "@gander/policy/wire";
+import { encodePolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
 

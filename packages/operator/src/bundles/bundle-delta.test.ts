@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from "node:crypto";
+import { digestOf, digestText } from "@gander/policy/content";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,6 @@ import { encodeAssignments, encodeOffers, packMessages } from "./encode-version.
 import { PolicyContents } from "./policy-contents.ts";
 import { stateDigest } from "./state-digest.ts";
 
-const digestOf = (text: string) => createHash("sha256").update(text).digest("hex");
 const codec = streamCodec("gander.v1.ToSensor");
 
 /** A sensor's view, kept from what it is sent. */
@@ -25,10 +24,7 @@ class Receiver {
     }
     for (const { offer, assignment } of messages.map((bytes) => codec.decode(bytes))) {
       for (const { uid = "", generation, name, digest } of offer?.put ?? [])
-        this.policies.set(
-          uid,
-          [generation, name, Buffer.from(digest ?? []).toString("hex")].join(),
-        );
+        this.policies.set(uid, [generation, name, digestText(digest ?? new Uint8Array())].join());
       for (const uid of offer?.remove ?? []) this.policies.delete(uid);
       for (const { uid = "", name, labels = [], set = 0 } of assignment?.put ?? []) {
         const of = labels.map(({ key, value = "" }) => `${key}=${value}`);
@@ -194,7 +190,7 @@ it("short messages go together, in their order; long ones stay the buffers they 
 describe("policy contents", () => {
   const policy = (text: string) => ({
     bytes: Buffer.from(text),
-    digest: Buffer.from(digestOf(text), "hex"),
+    digest: digestOf(text),
   });
 
   it("are one message for all, kept as long as a revision has them", () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestBytes } from "@gander/policy/content";
 import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import type { KeptPod, PolicySet } from "../workloads/resolver.ts";
@@ -110,7 +111,7 @@ function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevisi
     generation: String(generation),
     name,
     namespace,
-    digest: Buffer.from(digest, "hex"),
+    digest: digestBytes(digest),
     mode,
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { EncodedPolicy } from "@gander/policy/wire";
+import { digestBytes, type EncodedPolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import { encodeToSensor } from "./encode-version.ts";
 
@@ -8,17 +8,18 @@ import { encodeToSensor } from "./encode-version.ts";
 export class PolicyContents {
   readonly #messages = new Map<string, { readonly message: Buffer; users: number }>();
 
-  /** One more revision has this content. Gives its digest in hex, or undefined: it is too large to be sent. */
+  /** One more revision has this content. Gives its digest, or undefined: it is too large to be sent. */
   add({ bytes, digest }: EncodedPolicy): string | undefined {
     if (bytes.length > streamLimits.policyBytes) return undefined;
-    const key = Buffer.from(digest).toString("hex");
-    const held = this.#messages.get(key);
+    const held = this.#messages.get(digest);
     if (held !== undefined) held.users++;
     else {
-      const message = encodeToSensor({ policies: [{ digest, content: bytes }] });
-      this.#messages.set(key, { message, users: 1 });
+      const message = encodeToSensor({
+        policies: [{ digest: digestBytes(digest), content: bytes }],
+      });
+      this.#messages.set(digest, { message, users: 1 });
     }
-    return key;
+    return digest;
   }
 
   /** One revision less has it. */

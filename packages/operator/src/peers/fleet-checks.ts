@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy } from "@gander/policy";
-import { decodePolicy, encodePolicy } from "@gander/policy/wire";
+import { decodePolicy, encodePolicy } from "@gander/policy/content";
 import {
   type FleetCheck,
   type FleetReport as FleetReportMessage,

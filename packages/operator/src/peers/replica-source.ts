@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestText } from "@gander/policy/content";
 import type { NodeState, PolicyReport, ReplicaReport, RevisionReport } from "@gander/proto/stream";
 import { noTotals, type Totals, totalsOf } from "../sensors/policy-totals.ts";
 import type { NodeException, Rollout } from "../sensors/rollout-state.ts";
@@ -120,7 +121,7 @@ export class ReplicaSource implements FleetSource {
     }
     const kept = revisions.map((one) => {
       const { generation = "0", digest = new Uint8Array(), mode = "" } = one;
-      const key = { generation: Number(generation), digest: hex(digest), mode };
+      const key = { generation: Number(generation), digest: digestText(digest), mode };
       return [keyOf(key), one] as const;
     });
     this.#policies.set(uid, {
@@ -133,8 +134,6 @@ export class ReplicaSource implements FleetSource {
     for (const { call } of this.#listeners) call(uid);
   }
 }
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
 const keyOf = ({
   generation,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { hash } from "node:crypto";
+import { digestBytes } from "@gander/policy/content";
 import { type PolicyReport, type ReplicaReport, streamCodec } from "@gander/proto/stream";
 import { countsOf, nodeStateOf } from "../fleet/policy-nodes.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
@@ -30,7 +31,7 @@ export function createReportMaker({ hub, resolver }: ReportDeps) {
       const { answered, ready, states, worst } = source.answers(revision);
       return {
         generation: String(revision.generation),
-        digest: Buffer.from(revision.digest, "hex"),
+        digest: digestBytes(revision.digest),
         mode: revision.mode,
         ...{ answered, ready },
         states: Object.entries(states).map(([state, count]) => ({

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodePolicy } from "@gander/policy/wire";
+import { encodePolicy } from "@gander/policy/content";
 import type { FromReplica, PolicyNode, ReplicaStatus, ToReplica } from "@gander/proto/stream";
 import { streamCodec } from "@gander/proto/stream";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";

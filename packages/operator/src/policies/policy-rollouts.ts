@@ -182,7 +182,7 @@ function policyRevision(
     generation,
     name,
     namespace,
-    digest: Buffer.from(encoded.digest).toString("hex"),
+    digest: encoded.digest,
     mode: "",
     ...(workloads && { workloads }),
     ...(nodeSelector && { nodeSelector }),

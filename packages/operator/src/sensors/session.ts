@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestText } from "@gander/policy/content";
 import type { Ack, Hello, Summary } from "@gander/proto/stream";
 import { protocol, spokenProtocol, streamCodec } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
@@ -202,7 +203,9 @@ export class Session {
     this.#claimed = {
       // Of those that exist, so that no Hello takes more room than the policies do.
       policies: new Set(
-        (hello.policies ?? []).map(hexOf).filter((one) => this.#deps.content(one) !== undefined),
+        (hello.policies ?? [])
+          .map(digestText)
+          .filter((one) => this.#deps.content(one) !== undefined),
       ),
       state: Buffer.from(hello.state_digest ?? []),
     };

@@ -24,7 +24,7 @@ export type PolicyRevision = {
   readonly name: string;
   /** Empty: for the whole cluster. */
   readonly namespace: string;
-  /** Hex of the SHA-256 of the encoded policy. */
+  /** Of the encoded policy, as text. */
   readonly digest: string;
   /** "", or the mode it is to run in instead of its own. */
   readonly mode: "" | "enforce" | "monitor";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HookKind, hookKindNames, hookKinds, unsupportedSections } from "@gander/crd-schemas";
 import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
-import { digestOf } from "../digest.ts";
+import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
@@ -37,7 +37,7 @@ export function compilePolicy(
     ...(workloads ? { workloads } : {}),
     ...(nodeSelector ? { nodeSelector } : {}),
   };
-  return { name, namespace, digest: digestOf(content), ...content };
+  return { name, namespace, digest: encodePolicy(content).digest, ...content };
 }
 
 type Position = Parameters<typeof compileKProbe>[1];

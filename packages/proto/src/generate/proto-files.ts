@@ -18,7 +18,6 @@ export const protoFiles: readonly string[] = [
 
 /** Between the operator, its sensors, its replicas and people; apart from the event API, so that its clients needn't build these types. */
 export const streamFiles: readonly string[] = [
-  "gander/v1/compiled_policy.proto",
   "gander/v1/sensor_stream.proto",
   "gander/v1/fleet.proto",
   "gander/v1/peers.proto",

@@ -27,7 +27,7 @@ export type Held = {
   readonly epoch: number;
   /** Hex; empty: what is here isn't all of a state. */
   readonly stateDigest: string;
-  /** Contents, by digest in hex. */
+  /** Of contents. */
   readonly digests: readonly string[];
 };
 

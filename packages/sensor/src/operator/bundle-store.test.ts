@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from "node:crypto";
 import {
   mkdtempSync,
   readdirSync,
@@ -10,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { digestOf } from "@gander/policy/content";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BundleStore } from "./bundle-store.ts";
 
@@ -20,7 +20,6 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const open = (node = "a") => new BundleStore({ folder, node });
-const digestOf = (content: string) => createHash("sha256").update(content).digest("hex");
 
 /** A bundle with one policy of each content. */
 function bundle(epoch: number, ...contents: readonly string[]) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { link, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { digestOf } from "@gander/policy/content";
 import { writeDurably } from "../host/write-durably.ts";
 import { decodeBundle, encodeBundle, type StoredBundle } from "./bundle-file.ts";
 import { type EpochFloor, openEpochFloor } from "./epoch-floor.ts";
@@ -72,7 +72,6 @@ export class BundleStore implements BundleSources {
     return this.#floor.value;
   }
 
-  /** In hex. */
   get digests(): readonly string[] {
     return [...this.#stored, ...this.#unstored.keys()];
   }
@@ -162,7 +161,7 @@ export class BundleStore implements BundleSources {
       problems.push(`the policies cannot be listed: ${reasonOf(error)}`);
     }
     for (const name of names) {
-      if (/^[0-9a-f]{64}$/.test(name)) this.#stored.add(name);
+      if (/^sha256:[0-9a-f]{64}$/.test(name)) this.#stored.add(name);
       // Left by a crash while it was written.
       else rmSync(join(this.#folder, "policies", name), { force: true, recursive: true });
     }
@@ -188,7 +187,7 @@ export class BundleStore implements BundleSources {
   #readContent(digest: string): Uint8Array | undefined {
     try {
       const bytes = readFileSync(this.#contentPath(digest));
-      return createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined;
+      return digestOf(bytes) === digest ? bytes : undefined;
     } catch {
       return undefined;
     }

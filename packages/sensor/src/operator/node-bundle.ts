@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodePolicy } from "@gander/policy/wire";
+import { decodePolicy } from "@gander/policy/content";
 import type { NodePolicy, NodeVersion } from "../policy/node/node-policies.ts";
 import type { StoredBundle } from "./bundle-file.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
@@ -99,7 +99,7 @@ export function headOf({
   mode,
   compiled,
 }: NodePolicy): PolicyHead {
-  return { uid, generation, name, namespace, mode, digest: hexDigest(compiled.digest) };
+  return { uid, generation, name, namespace, mode, digest: compiled.digest };
 }
 
 type Made =
@@ -132,9 +132,4 @@ const newer = (message: string) => ({ code: "bundle-policy-newer", message }) as
 function isPolicyOf(policy: NodePolicy, head: PolicyHead): boolean {
   const own = headOf(policy);
   return (Object.keys(own) as (keyof PolicyHead)[]).every((key) => own[key] === head[key]);
-}
-
-/** CompiledPolicy writes it as `sha256:…`. */
-function hexDigest(text: string): string {
-  return text.replace(/^sha256:/, "");
 }

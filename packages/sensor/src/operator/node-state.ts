@@ -8,7 +8,7 @@ export type PolicyHead = {
   readonly name: string;
   /** Empty: for the whole cluster. */
   readonly namespace: string;
-  /** SHA-256 of its encoded CompiledPolicy, in hex. */
+  /** Of its content, as text. */
   readonly digest: string;
   /** A word of a newer operator may be one that this sensor doesn't know. */
   readonly mode: string;

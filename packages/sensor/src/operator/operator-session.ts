@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestBytes } from "@gander/policy/content";
 import type {
   Commit,
   FromSensor,
@@ -79,7 +80,7 @@ export class OperatorSession implements Disposable {
         ...(this.#announcedFacts && { kernel_facts: this.#announcedFacts }),
         ...(epoch > 0 && { epoch: String(epoch) }),
         ...(stateDigest !== "" && { state_digest: Buffer.from(stateDigest, "hex") }),
-        policies: digests.slice(0, streamLimits.policies).map((one) => Buffer.from(one, "hex")),
+        policies: digests.slice(0, streamLimits.policies).map(digestBytes),
       },
     });
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from "node:crypto";
+import { digestOf, digestText } from "@gander/policy/content";
 import type {
   Assignment,
   Commit,
@@ -17,7 +17,7 @@ import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 /** A version that is complete. */
 export type NewVersion = {
   readonly state: NodeState;
-  /** What came with it, by digest in hex; each has the digest it is under. */
+  /** What came with it, by digest; each has the digest it is under. */
   readonly contents: ReadonlyMap<string, Uint8Array>;
   /** Digests under which came something else. */
   readonly damaged: ReadonlySet<string>;
@@ -144,10 +144,8 @@ export class VersionIntake {
   }
 
   #addContent({ digest = new Uint8Array(), content = new Uint8Array() }: Policy): void {
-    const key = hexOf(digest);
-    const isSound =
-      content.length <= streamLimits.policyBytes &&
-      createHash("sha256").update(content).digest("hex") === key;
+    const key = digestText(digest);
+    const isSound = content.length <= streamLimits.policyBytes && digestOf(content) === key;
     // A copy: what came is a piece of the whole message.
     if (isSound) this.#contents.set(key, Uint8Array.from(content));
     else if (digest.length === 32) this.#damaged.add(key);
@@ -173,7 +171,7 @@ function headOf(wire: WireHead): PolicyHead {
     generation: exactNumber(generation, `the generation of ${uid}`),
     name,
     namespace,
-    digest: hexOf(digest),
+    digest: digestText(digest),
     mode,
   };
 }

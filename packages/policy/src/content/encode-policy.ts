@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PolicyContent } from "../compiled-policy.ts";
+import { digestOf } from "./digest.ts";
+
+/** What goes to sensors, and is found by its digest. */
+export type EncodedPolicy = {
+  /** Canonical JSON, in UTF-8. */
+  readonly bytes: Uint8Array;
+  /** Of the bytes, as text. */
+  readonly digest: string;
+};
+
+/** A policy without its name and namespace: the same spec gives the same bytes, on every machine. */
+export function encodePolicy(content: PolicyContent): EncodedPolicy {
+  const { mode, hooks, workloads, nodeSelector } = content;
+  const bytes = Buffer.from(canonicalText({ mode, hooks, workloads, nodeSelector }));
+  return { bytes, digest: digestOf(bytes) };
+}
+
+/**
+ * JSON with sorted keys and nothing between; absent fields are left out, all others written. 64-bit
+ * numbers are decimal text: the schema says where they are.
+ */
+function canonicalText(value: unknown): string {
+  if (typeof value === "bigint") return `"${value}"`;
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalText(field)}`).join(",")}}`;
+}
