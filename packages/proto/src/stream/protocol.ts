@@ -9,9 +9,10 @@ export const protocol = 1;
 
 /** What both sides hold to, in bytes if not said otherwise. */
 export const streamLimits = {
-  toSensorBytes: 2 * 1024 * 1024,
+  toSensorBytes: 4 * 1024 * 1024,
   fromSensorBytes: 256 * 1024,
-  policyBytes: 1024 * 1024,
+  /** Of a content: what a file of 1 MiB compiles to, even if it is a list of networks and little else. */
+  policyBytes: 3 * 1024 * 1024,
   /** Where a list is split into a next message. */
   listBytes: 256 * 1024,
   kernelFactsBytes: 32 * 1024 * 1024,
