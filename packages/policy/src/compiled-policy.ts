@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  actionRows,
-  argTypeRows,
-  hookKindNames,
-  type PlainActionWord,
-} from "@gander/crd-schemas";
+import { actionRows, argTypeRows, hookKindNames, type PlainActionWord } from "@gander/crd-schemas";
 import * as v from "valibot";
 
 /**
