@@ -32,7 +32,7 @@ struct target parse_address(const char *address, const char *port)
 		v6->sin6_scope_id = zone ? if_nametoindex(zone + 1) : 0;
 		target.size = sizeof(*v6);
 	} else {
-		fprintf(stderr, "attack: \"%s\" is no address\n", address);
+		fprintf(stderr, "attack: \"%s\" is not an address\n", address);
 		exit(EXIT_USAGE);
 	}
 	return target;

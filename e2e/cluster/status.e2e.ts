@@ -238,7 +238,7 @@ describe("a policy", () => {
     expect(conditionOf(failed, "Stalled")).toMatchObject({ status: "True" });
     expect(conditionOf(failed, "Reconciling")).toMatchObject({ status: "False" });
     expect(conditionOf(failed, "Ready")?.message).toBe(
-      "Ready on 4 of 5 nodes; 1 failed. node-1: failed, no such function (hook-not-found), generation 1 goes on",
+      "Ready on 4 of 5 nodes; 1 failed. node-1: failed, no such function (hook-not-found), generation 1 stays in force",
     );
     const rollUp = JSON.parse(await text("get", "policystatus", "guard", "--output=json"));
     expect(rollUp.status).toMatchObject({

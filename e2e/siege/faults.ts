@@ -138,7 +138,7 @@ async function outOfMemory({ sensor, random }: Field): Promise<void> {
   await sensor.becomesReady();
 }
 
-/** How many processes of the sensor's cgroup the kernel has killed for want of memory. */
+/** How many processes of the sensor's cgroup the kernel has killed for lack of memory. */
 function killedForMemory(): number {
   const events = readFileSync(`${directories.cgroup}/memory.events`, "utf8");
   return Number(/^oom_kill (\d+)$/m.exec(events)?.[1]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Which part of Gander says it; a heading on the reference page. */
+/** The part of Gander that reports the error; a heading on the reference page. */
 export type ErrorArea =
   | "yaml"
   | "policy"
@@ -89,7 +89,7 @@ export const errorCodes = describe({
   },
   "policy-out-of-bounds": {
     area: "policy",
-    meaning: "A number, a text or a list is smaller or larger than is possible.",
+    meaning: "A number, a text or a list is smaller or larger than allowed.",
     remedy: "Stay inside the limits that the message names.",
   },
   "policy-rule": {
@@ -100,7 +100,7 @@ export const errorCodes = describe({
   "policy-not-supported": {
     area: "policy",
     meaning:
-      "The policy language has this, Gander does not do it yet. It is refused because a policy that does less than it says is worse than none.",
+      "This is part of the policy language, but Gander does not support it yet. It is refused because a policy that does less than it says is worse than none.",
     remedy: "Use what the message proposes, or leave the part out.",
   },
   "policy-empty": {
@@ -110,7 +110,7 @@ export const errorCodes = describe({
   },
   "policy-bad-name": {
     area: "policy",
-    meaning: "A name cannot be one: of a policy, a function, a hook or a tracepoint.",
+    meaning: "The name is not valid for a policy, a function, a hook or a tracepoint.",
     remedy: "Follow the message.",
   },
   "policy-not-a-syscall": {
@@ -133,8 +133,8 @@ export const errorCodes = describe({
   "policy-bad-value": {
     area: "policy",
     meaning:
-      "A value of a filter or an action cannot be read as what it must be: a number, an address, a port, a capability …",
-    remedy: "Follow the message; it shows the forms that are possible.",
+      "A value of a filter or an action is not what it must be: a number, an address, a port, a capability …",
+    remedy: "Follow the message; it shows the possible forms.",
   },
   "policy-contradiction": {
     area: "policy",
@@ -150,12 +150,13 @@ export const errorCodes = describe({
   "policy-empty-selector": {
     area: "policy",
     meaning:
-      "A selector has no filter, so it matches every call. Next to other selectors this is nearly always a dash too many.",
+      "A selector has no filter, so it matches every call. Next to other selectors the cause is nearly always an extra dash.",
     remedy: "Remove the dash in front of the second field of the selector.",
   },
   "policy-unreachable": {
     area: "policy",
-    meaning: "A selector or a filter can never be reached, as an earlier one takes every call.",
+    meaning:
+      "A selector or a filter can never be reached, because an earlier one takes every call.",
     remedy: "Change the order, or remove it.",
   },
   "policy-option": {
@@ -194,14 +195,14 @@ export const errorCodes = describe({
   "kernel-attach": {
     area: "kernel-check",
     meaning:
-      "The kernel refused to attach a program to the function. The message has its reason, or the lines of the verifier that tell it.",
+      "The kernel refused to attach a program to the function. The message has its reason, or the lines of the verifier's log that explain it.",
     remedy:
       "Hook a neighbouring function, or report the lines: the program should load on this kernel.",
   },
   "kernel-facts": {
     area: "kernel-check",
     meaning:
-      "What a sensor told the operator of its kernel cannot be read, so policies are not checked against that kernel beforehand.",
+      "The operator cannot read what a sensor reported about its kernel, so policies are not checked against that kernel beforehand.",
     remedy:
       "Nothing is wrong with the policy: the sensors on such nodes check it themselves. Report the kernel's release.",
   },
@@ -230,9 +231,9 @@ export const errorCodes = describe({
   "sensor-already-running": {
     area: "sensor",
     meaning:
-      "Another sensor works with the same pinned programs and maps. Two would take them from each other.",
+      "Another sensor uses the same pinned programs and maps. Two sensors would take them from each other.",
     remedy:
-      "Stop the other one, or give this one directories of its own with `--bpf-dir` and `--state-dir`.",
+      "Stop the other one, or give this one its own directories with `--bpf-dir` and `--state-dir`.",
   },
   "sensor-not-root": {
     area: "sensor",
@@ -241,44 +242,44 @@ export const errorCodes = describe({
   },
   "sensor-objects": {
     area: "sensor",
-    meaning: "The files with the programs for the kernel are missing or damaged.",
+    meaning: "The files of the kernel programs are missing or damaged.",
     remedy: "Install Gander again, or build them with `make build`.",
   },
   "sensor-bpffs": {
     area: "sensor",
-    meaning: "Programs are pinned, so that they outlive the sensor; that takes a bpf file system.",
+    meaning: "Programs are pinned, so that they outlive the sensor; that needs a bpf file system.",
     remedy: "Mount one with `mount -t bpf bpf /sys/fs/bpf`, or name it with `--bpf-dir`.",
   },
   "sensor-denied": {
     area: "sensor",
     meaning:
-      "The system refused what the sensor has to do at its start, and a policy that an earlier sensor left in force may be the reason. Programs of this and later versions let the sensor pass, whatever their policies say; those of earlier versions don't, nor does a policy that keeps it from reading its own pins in /sys/fs/bpf.",
+      "The system refused something the sensor must do to start; a policy that an earlier sensor left in force may be the reason. Programs of this and later versions let the sensor pass, whatever their policies say; those of earlier versions don't, nor does a policy that keeps it from reading its own pins in /sys/fs/bpf.",
     remedy:
-      "Take the policy away where it comes from, then `rm -r /sys/fs/bpf/gander`, which ends enforcement until the sensor is back, and start it. If even that is denied, restart the machine: nothing outlives a restart.",
+      "Remove the policy at its source, then run `rm -r /sys/fs/bpf/gander`, which ends enforcement until the sensor runs again, and start the sensor. If even that is denied, restart the machine: nothing outlives a restart.",
   },
   "policy-not-kept": {
     area: "policy",
     meaning:
-      "A change of policies was refused because it cannot be written to the state directory: after a restart nobody would know of it. What was in force stays in force.",
+      "A change of policies was refused because it cannot be written to the state directory: a restart would lose it. What was in force stays in force.",
     remedy:
-      "Make room in the directory of `--state-dir`, or make it writable, and ask again. `gander status` shows when it works again.",
+      "Free space in the directory of `--state-dir`, or make it writable, and try again. `gander status` shows when it works again.",
   },
   "policy-not-loaded": {
     area: "sensor",
     meaning:
-      "The policy is well-formed and fits the kernel, but could not be put in force. What was in force before goes on.",
+      "The policy is well-formed and fits the kernel, but could not be put in force. What was in force before stays in force.",
     remedy: "Follow the message; if it names a limit, remove policies or selectors.",
   },
   "policy-degraded": {
     area: "sensor",
     meaning:
-      "The policy is in force on this node, but does less there than its text lets expect: the kernel offers no better way.",
+      "The policy is in force on this node, but does less there than it says: the kernel offers no better way.",
     remedy: "Read the message: it says what is different, and where a newer kernel would help.",
   },
   "policy-groups": {
     area: "sensor",
     meaning:
-      "The pods of this node have more different combinations of policies than fit. Those for which there is no room keep the policies that they had.",
+      "The pods of this node have more different combinations of policies than fit. Pods for which there is no room keep the policies that they had.",
     remedy: "Select pods by fewer different labels, or spread them over more nodes.",
   },
   "policy-not-found": {
@@ -289,21 +290,21 @@ export const errorCodes = describe({
   "bundle-policy-missing": {
     area: "sensor",
     meaning:
-      "The operator announced the policy, but what it says did not come and is not on the node. The policy's version before goes on, if there was one.",
+      "The operator announced the policy, but its content did not arrive and is not on the node. The policy's previous version stays in force, if there was one.",
     remedy:
-      "Nothing at first: the sensor asks for it again when it connects next. If it stays, look at the operator's log.",
+      "Nothing at first: the sensor asks for it again when it next connects. If the problem persists, look at the operator's log.",
   },
   "bundle-policy-damaged": {
     area: "sensor",
     meaning:
-      "What came, or lies on the node's disk, is not what was announced: it has another digest. It was not used.",
+      "The content that was received, or is on the node's disk, is not what was announced: it has another digest. It was not used.",
     remedy:
-      "Nothing at first: it is sent again. If it stays, look at the disk below `--state-dir`, and for a proxy between sensor and operator.",
+      "Nothing at first: it is sent again. If the problem persists, look at the disk below `--state-dir`, and for a proxy between sensor and operator.",
   },
   "bundle-policy-newer": {
     area: "sensor",
     meaning:
-      "The policy holds something that this version of the sensor does not know. It was refused, as a policy with parts left out would be another policy.",
+      "The policy contains something that this version of the sensor does not know. It was refused, because a policy with parts left out would be a different policy.",
     remedy: "Upgrade the sensor on the node.",
   },
   // --- the operator
@@ -315,20 +316,20 @@ export const errorCodes = describe({
   },
   "operator-address": {
     area: "operator",
-    meaning: "The operator cannot listen where it was told to.",
-    remedy: "Choose another port, or end the program that has it.",
+    meaning: "The operator cannot listen at its address.",
+    remedy: "Choose another port, or end the program that uses it.",
   },
   "sensor-not-connected": {
     area: "operator",
     meaning:
-      "The sensor of a node is not connected to any replica of the operator. It goes on with the policies it has; what it does is not known.",
+      "The sensor of a node is not connected to any replica of the operator. It continues with the policies it has; its state is not known.",
     remedy:
       "Look at the sensor's pod and its log on that node; `kubectl get pods -n gander-system -o wide` names them.",
   },
   "sensor-not-answered": {
     area: "operator",
-    meaning: "The sensor of a node was given the policy and has not yet said what became of it.",
-    remedy: "Nothing at first. If it stays, look at the sensor's log on that node.",
+    meaning: "The sensor of a node was sent the policy and has not yet answered.",
+    remedy: "Nothing at first. If the problem persists, look at the sensor's log on that node.",
   },
   // --- a client of the sensor
   "client-no-sensor": {
@@ -339,13 +340,14 @@ export const errorCodes = describe({
   },
   "client-not-allowed": {
     area: "client",
-    meaning: "The sensor's socket is open to root only, as whoever may use it may change policies.",
+    meaning:
+      "The sensor's socket is open to root only, because anyone who may use it may change policies.",
     remedy: "Run the command with `sudo`.",
   },
   "client-timeout": {
     area: "client",
-    meaning: "The sensor is there but did not answer in time.",
-    remedy: "Try again or raise `--timeout`; the sensor's log may tell what it is busy with.",
+    meaning: "The sensor runs but did not answer in time.",
+    remedy: "Try again or raise `--timeout`; the sensor's log may say what it is busy with.",
   },
   "client-refused": {
     area: "client",
@@ -354,18 +356,18 @@ export const errorCodes = describe({
   },
   "client-bad-input": {
     area: "client",
-    meaning: "A file or the standard input does not hold what the command reads.",
+    meaning: "A file or the standard input does not contain what the command expects.",
     remedy: "Follow the message.",
   },
   "client-no-operator": {
     area: "client",
-    meaning: "The operator cannot be reached, or what answers is another program.",
+    meaning: "The operator cannot be reached, or another program answers in its place.",
     remedy:
-      "Open a way to it with `kubectl -n gander-system port-forward service/gander-operator 8444`, and give that address with `--operator 127.0.0.1:8444`.",
+      "Open a connection to it with `kubectl -n gander-system port-forward service/gander-operator 8444`, and give that address with `--operator 127.0.0.1:8444`.",
   },
   "client-no-right": {
     area: "client",
-    meaning: "The operator doesn't know who asks, or whoever asks may not.",
+    meaning: "The operator doesn't know who you are, or you lack the right.",
     remedy:
       "Status needs `get` on policystatuses.gander.dev, events need `watch` on events.gander.dev, both for the whole cluster. A token: `kubectl create token NAME -n NAMESPACE --audience gander-operator`.",
   },
@@ -378,7 +380,7 @@ export const errorCodes = describe({
   // --- the Kubernetes API server
   "kube-configuration": {
     area: "kube",
-    meaning: "How to reach the API server, or with which credentials, could not be read.",
+    meaning: "The address of the API server, or the credentials for it, could not be read.",
     remedy:
       "Check `KUBECONFIG`, or in a pod that its service account token is mounted (`automountServiceAccountToken`).",
   },
@@ -386,13 +388,13 @@ export const errorCodes = describe({
     area: "kube",
     meaning: "The API server could not be reached, or the connection broke before its answer.",
     remedy:
-      "Nothing if it restarts or is being upgraded: the call is tried again. Else check address, certificate authority and network policies.",
+      "Nothing if it restarts or is being upgraded: the call is tried again. Otherwise check address, certificate authority and network policies.",
   },
   "kube-timeout": {
     area: "kube",
     meaning: "The API server took the request but did not answer, or stopped talking, in time.",
     remedy:
-      "Nothing at first: the call is tried again. If it stays, look at the API server's load.",
+      "Nothing at first: the call is tried again. If the problem persists, look at the API server's load.",
   },
   "kube-unauthorized": {
     area: "kube",
@@ -404,7 +406,7 @@ export const errorCodes = describe({
     area: "kube",
     meaning: "The account may not do this.",
     remedy:
-      "Grant what the message names, in a Role or ClusterRole; the chart brings what Gander needs.",
+      "Grant what the message names, in a Role or ClusterRole; the chart grants what Gander needs.",
   },
   "kube-not-found": {
     area: "kube",
@@ -423,9 +425,9 @@ export const errorCodes = describe({
   },
   "kube-field-conflict": {
     area: "kube",
-    meaning: "Another field manager owns fields that were to be set; nothing was changed.",
+    meaning: "Another field manager owns some of the fields to be set; nothing was changed.",
     remedy:
-      "Let one of the two give the fields up: the message names the managers and the fields they own.",
+      "Make one of the two give up the fields: the message names the managers and the fields they own.",
   },
   "kube-invalid": {
     area: "kube",
@@ -437,22 +439,24 @@ export const errorCodes = describe({
     area: "kube",
     meaning: "The API server asks to slow down.",
     remedy:
-      "Nothing: the call is repeated when it says so. If it stays, give the account a priority level of its own.",
+      "Nothing: the call is repeated when the server allows it. If the problem persists, give the account a priority level of its own.",
   },
   "kube-server": {
     area: "kube",
     meaning: "The API server failed while it answered.",
-    remedy: "Nothing at first: the call is tried again. If it stays, look at the API server's log.",
+    remedy:
+      "Nothing at first: the call is tried again. If the problem persists, look at the API server's log.",
   },
   "kube-expired": {
     area: "kube",
     meaning:
-      "The asked-for version of the cluster's state is no longer kept; it has to be read as a whole again.",
-    remedy: "Nothing: that is done.",
+      "The requested version of the cluster's state is no longer kept; the whole state has to be read again.",
+    remedy: "Nothing: it is read again.",
   },
   "kube-protocol": {
     area: "kube",
-    meaning: "What came is not what an API server sends: truncated, too long or of another form.",
+    meaning:
+      "The answer is not what an API server sends: it is truncated, too long or of another form.",
     remedy:
       "Look for a proxy between Gander and the API server; try the same request with `kubectl get --raw`.",
   },

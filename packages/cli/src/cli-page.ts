@@ -12,18 +12,18 @@ export async function cliPage(commands: readonly CommandEntry[]): Promise<string
 
 \`gander COMMAND --help\` prints the same. Exit status: 0 if all went well, 1 if something did not, 2 if the command line is wrong.
 
-Options come from, weakest first: their defaults, \`/etc/gander/gander.yaml\` and the files of \`--config-dir\` (both only for \`gander run\`), environment variables, the command line.
+The value of an option comes from these sources, weakest first: the default, \`/etc/gander/gander.yaml\` and the files of \`--config-dir\` (both only for \`gander run\`), environment variables, the command line.
 
 ${sections.join("\n")}
 ## Reaching the sensor
 
-Options of every command that talks to a running sensor. [events.md](events.md#grpc) tells who may do what there.
+Options of every command that talks to a running sensor. [events.md](events.md#grpc) says who may do what there.
 
 ${client.markdown().trimEnd()}
 
 ## Reaching the operator
 
-Options of every command that asks the operator about the whole cluster; where there is a choice, \`--operator\` makes it. [fleet.md](fleet.md) tells who may ask.
+Options of every command that asks the operator about the whole cluster. If a command can also ask the sensor, \`--operator\` chooses the operator. [fleet.md](fleet.md) says who may ask.
 
 ${fleet.markdown().trimEnd()}
 `;
@@ -47,13 +47,13 @@ async function section({ words, aliases = [], load }: CommandEntry): Promise<str
   if (command.examples.length > 0) parts.push(`\`\`\`sh\n${command.examples.join("\n")}\n\`\`\``);
   const isClient = clientNames.every((option) => command.optionNames.includes(option));
   const isFleet = fleetNames.every((option) => command.optionNames.includes(option));
-  const toldBelow = [...(isClient ? clientNames : []), ...(isFleet ? fleetNames : [])];
-  const options = command.markdown(toldBelow).trimEnd();
+  const describedBelow = [...(isClient ? clientNames : []), ...(isFleet ? fleetNames : [])];
+  const options = command.markdown(describedBelow).trimEnd();
   if (options !== "") parts.push(options);
   const below = [
     ...(isClient ? ["[reaching the sensor](#reaching-the-sensor)"] : []),
     ...(isFleet ? ["[reaching the operator](#reaching-the-operator)"] : []),
   ];
-  if (below.length > 0) parts.push(`And those for ${below.join(" and ")}.`);
+  if (below.length > 0) parts.push(`Also the options for ${below.join(" and ")}.`);
   return `${parts.join("\n\n")}\n`;
 }

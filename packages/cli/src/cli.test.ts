@@ -45,7 +45,7 @@ describe("command line", () => {
     ["policy chek", 2, "", /Did you mean "gander policy check"\?/],
     ["events --colour always", 2, "", /there is no option "colour"[\s\S]*Did you mean "color"\?/],
     ["events -o xml --timeout soon", 2, "", /"xml" is none of[\s\S]*"soon" is not a duration/],
-    ["run --export-file-perm rw", 2, "", /is no octal mode/],
+    ["run --export-file-perm rw", 2, "", /is not an octal mode/],
     ["run somewhere", 2, "", /Unexpected argument "somewhere"/],
     ["policy set-mode x", 2, "", /which mode\?/],
     ["completion fish", 2, "", /bash and zsh/],

@@ -16,21 +16,21 @@ export const clientOptions = {
     type: "list",
     default: [],
     placeholder: "FILE",
-    help: "Authorities (PEM) that may vouch for a sensor at host:port; without, those of the system. Any of these options turns TLS on.",
+    help: "Authorities (PEM) trusted to sign the certificate of a sensor at host:port. Default: those of the system. Any of these options turns on TLS.",
     group: "Sensor",
   },
   "tls-cert-file": {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Our certificate (PEM), for a sensor that asks for one.",
+    help: "Your client certificate (PEM), for a sensor that asks for one.",
     group: "Sensor",
   },
   "tls-key-file": {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Private key (PEM) of our certificate.",
+    help: "Private key (PEM) of your certificate.",
     group: "Sensor",
   },
   "tls-server-name": {
@@ -43,7 +43,7 @@ export const clientOptions = {
   "tls-skip-verify": {
     type: "boolean",
     default: false,
-    help: "Believe any certificate: whoever is in between can read and change everything. For trials.",
+    help: "Accept any certificate: anyone on the path can read and change everything. For trials only.",
     group: "Sensor",
     flagOnly: true,
   },

@@ -2,14 +2,14 @@
 import type { EventCounters, ReaderCounters, RecordCounters } from "@gander/proto";
 import { quoteSentence } from "./events/quote.ts";
 
-/** What became of events, as `gander status -o json` has it. */
+/** Events by outcome, as in `gander status -o json`. */
 export type EventCounts = {
   readonly exec: RecordCounts;
   readonly exit: RecordCounts;
   readonly policy: RecordCounts;
   readonly readers: Readonly<Record<string, ReaderCounts>>;
   readonly undecodable: number;
-  /** What should not happen in the kernel, and did. */
+  /** Faults of the programs in the kernel, which should not happen. */
   readonly faults: readonly Fault[];
 };
 
@@ -65,7 +65,7 @@ function readerOf({ written, dropped, rate_limited }: ReaderCounters): ReaderCou
   };
 }
 
-/** The same for people: a line for what there was, one for what is missing, one for each reader. */
+/** The same for people: a line for what happened, one for what is missing, one for each reader. */
 export function describeCounts({
   exec,
   exit,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TracingPolicyActionCounters, TracingPolicyStatus } from "@gander/proto";
 
-/** What kept policies from judging as they say. Counters are 64-bit numbers as decimal text. */
+/** What kept policies from deciding as they say. Counters are 64-bit numbers as decimal text. */
 export type JudgingGaps = {
-  /** Calls that the kernel did not hand to the programs. */
+  /** Calls for which the kernel skipped the program. */
   readonly missed: number;
   /** Calls for which there was no memory: denied where a policy can deny. */
   readonly unevaluated: number;
-  /** Filters that were decided without the fact that they ask for. */
+  /** Filters that were decided without the fact that they test. */
   readonly unknown: number;
 };
 
@@ -40,7 +40,7 @@ export function describeGaps({ missed, unevaluated, unknown }: JudgingGaps): str
   const parts = [
     [missed, "calls skipped by the kernel"],
     [unevaluated, "calls without memory to evaluate them"],
-    [unknown, "filters decided without the fact they ask for"],
+    [unknown, "filters decided without the fact they test"],
   ] as const;
   const text = parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
   return `not judged: ${text.join(", ")}`;

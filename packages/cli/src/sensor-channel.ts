@@ -26,7 +26,7 @@ export async function sensorChannel(values: ChannelValues): Promise<SensorChanne
   // Options for TLS may stand in the environment: a socket of this machine needs none.
   if (address !== undefined && "unix" in address) return socketChannel(address.unix);
   const tls = usesTls(values);
-  if (address === undefined) wrong.push(`"${values.serverAddress}" is no address`);
+  if (address === undefined) wrong.push(`"${values.serverAddress}" is not an address`);
   if ((values.tlsCertFile === "") !== (values.tlsKeyFile === ""))
     wrong.push("--tls-cert-file and --tls-key-file go together");
   if (values.tlsSkipVerify && values.tlsCaCertFiles.length > 0)

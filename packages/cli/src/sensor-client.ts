@@ -179,7 +179,7 @@ function explainServiceError(error: ServiceError, channel: SensorChannel): Gande
     return notRunning(channel.name, "nobody listens, or the sensor went away", error);
   if (code === status.DEADLINE_EXCEEDED)
     return new GanderError("client-timeout", "The sensor did not answer in time", {
-      hint: "Try again, or give it longer with --timeout. Its log may tell what it is busy with.",
+      hint: "Try again, or raise --timeout. Its log may say what it is busy with.",
       retryable: true,
       cause: error,
     });

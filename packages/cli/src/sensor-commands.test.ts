@@ -258,7 +258,7 @@ describe("status", () => {
         "ready: sensor 1.2.3",
         "running",
         "policies: 1 enabled",
-        "not judged: 7 calls skipped by the kernel, 5 calls without memory to evaluate them, 8 filters decided without the fact they ask for (gander policy list tells which policies)",
+        "not judged: 7 calls skipped by the kernel, 5 calls without memory to evaluate them, 8 filters decided without the fact they test (gander policy list shows which policies)",
         "events: 10 exec, 9 exit, 0 of policies",
         "lost in the kernel: 3 exec, 4 exit (2 ring full, 5 no memory)",
         "3 processes had no room. Limit them.",

@@ -73,23 +73,25 @@ const conditions = { maxItems: 8, key: "type" } as const;
 
 const mode = optional(
   oneOf(
-    "What it does: enforce, monitor because it was told to, or monitor-only because it has no enforcing action.",
+    "What it does: enforce, monitor because its mode says so, or monitor-only because it has no enforcing action.",
     ["enforce", "monitor", "monitor-only"],
   ),
 );
 
 const nodes = optional(
-  object("NodeCount", "On how many nodes it works, of those that it is for.", {
+  object("NodeCount", "On how many nodes it works, of those that it applies to.", {
     ready: required(count("Nodes where it is in force.")),
-    total: required(count("Nodes that it is for.")),
+    total: required(count("Nodes that it applies to.")),
     readyOfTotal: required(
       text("Both as one text, `97/100`.", { maxLength: 32, pattern: "^\\d+/\\d+$" }),
     ),
   }),
 );
 
-const revision = optional(count("Number of the ControllerRevision that nodes have or are given."));
-const hits = optional(count("Calls of its hooks by what it is for, on all nodes."));
+const revision = optional(
+  count("Number of the ControllerRevision that nodes have or are being sent."),
+);
+const hits = optional(count("Calls of its hooks by processes that it applies to, on all nodes."));
 const enforced = optional(count("Calls that were denied or whose process was sent a signal."));
 const lost = optional(count("Events that were lost, for whatever cause."));
 const gaps = {
@@ -98,21 +100,19 @@ const gaps = {
       "Calls for which there was no memory to evaluate them: denied where the policy can deny.",
     ),
   ),
-  missed: optional(count("Calls that a kernel did not hand to the policy's programs.")),
-  unknown: optional(
-    count("Filters that were decided, for the safe side, without the fact that they ask for."),
-  ),
+  missed: optional(count("Calls for which a kernel skipped the policy's programs.")),
+  unknown: optional(count("Filters decided for the safe side, without the fact that they test.")),
 };
 
 /** `status` of a policy: what its columns show. */
 export const tracingPolicyStatus = object(
   "TracingPolicyStatus",
-  "How the policy fares. Written by the operator.",
+  "The status of the policy. Written by the operator.",
   {
     observedGeneration: optional(
       count("Generation of the spec that the rest is about; -1: no operator has seen it.", -1),
     ),
-    conditions: optional(list("What is the case.", policyCondition, conditions)),
+    conditions: optional(list("The conditions of the policy.", policyCondition, conditions)),
     mode,
     revision,
     nodes,
@@ -125,12 +125,12 @@ export const tracingPolicyStatus = object(
 
 const stateHelp: Readonly<Record<(typeof nodeStates)[number], string>> = {
   ready: "It is in force.",
-  degraded: "It is in force, with less than it could have.",
+  degraded: "It is in force, but weaker than it could be.",
   pending: "The node has not answered yet.",
-  disconnected: "The node's sensor is not connected; it goes on with what it has.",
+  disconnected: "The node's sensor is not connected; it keeps what it has.",
   unsupported: "The node's kernel cannot do it.",
   failed: "It could not be loaded; it is tried again.",
-  refused: "The node's sensor does not know something in it.",
+  refused: "The node's sensor does not know a part of it.",
 };
 
 const stateCounts = object(
@@ -151,7 +151,7 @@ const worstNode = object("NodeProblem", "A node where the policy does not do all
 
 const statusFields = {
   policyGeneration: optional(count("Generation of the policy that the rest is about.")),
-  conditions: optional(list("What is the case.", condition, conditions)),
+  conditions: optional(list("The conditions of the policy.", condition, conditions)),
   mode,
   revision,
   nodes,
@@ -167,13 +167,13 @@ const statusFields = {
 
 export const policyStatusStatus = object(
   "PolicyStatusStatus",
-  "How the policy of the same name fares on all nodes. Its size does not grow with their number.",
+  "The status of the policy of the same name on all nodes. Its size does not grow with their number.",
   statusFields,
 );
 
 export const policyStatusSchema = object(
   "PolicyStatus",
-  "How a policy fares. Written by the operator, which makes it again if it is deleted; it goes with its policy.",
+  "The status of a policy. Written by the operator, which recreates it if it is deleted; it is deleted with its policy.",
   {
     apiVersion: required(oneOf("Version of the interface.", [statusApiVersion])),
     kind: required(

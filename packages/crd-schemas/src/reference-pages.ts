@@ -10,7 +10,7 @@ export function tracingPolicyPage(): string {
   return page("TracingPolicy", [
     "Policies as in `cilium.io/v1alpha1`, for the whole cluster or for one namespace. The [guide](../policies.md) says how to write one; `gander policy check FILE` says what is wrong with one.",
     kindTable("cilium.io"),
-    "A field's default is filled in by whoever reads the policy; what the cluster stores is what was applied. Under *Checked* stands what the API server refuses by itself in `kprobes`, `tracepoints` and `lsmhooks`, also when no operator is running; the operator and `gander policy check` check more.",
+    "Each reader of a policy fills in the defaults of fields; the cluster stores the policy as it was applied. *Checked* lists what the API server refuses by itself in `kprobes`, `tracepoints` and `lsmhooks`, even when no operator is running; the operator and `gander policy check` check more.",
     ...objectSections(tracingPolicySpec),
     ...objectSections(tracingPolicyStatus),
   ]);
@@ -19,7 +19,7 @@ export function tracingPolicyPage(): string {
 /** Reference of what the operator reports, as Markdown. */
 export function policyStatusPage(): string {
   return page("PolicyStatus", [
-    "How a policy fares on all nodes, in an object of the same name (`kubectl get policystatus`, `kubectl get gander`). The operator writes it; it is deleted with its policy.",
+    "The status of a policy on all nodes, in an object of the same name (`kubectl get policystatus`, `kubectl get gander`). The operator writes it; it is deleted with its policy.",
     kindTable("gander.dev"),
     ...objectSections(policyStatusStatus),
   ]);

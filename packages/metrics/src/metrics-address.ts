@@ -14,5 +14,5 @@ export function metricsAddress(address: string): {
 export function checkMetricsAddress(address: string): string | undefined {
   return metricsAddress(address).port < 65_536
     ? undefined
-    : `"${address}" is no address such as :2112 or localhost:2112`;
+    : `"${address}" is not an address such as :2112 or localhost:2112`;
 }

@@ -142,8 +142,8 @@ describe("the endpoint", () => {
     [":2112", undefined],
     ["localhost:2112", undefined],
     ["[::1]:2112", undefined],
-    ["2112", '"2112" is no address such as :2112 or localhost:2112'],
-    [":99999", '":99999" is no address such as :2112 or localhost:2112'],
+    ["2112", '"2112" is not an address such as :2112 or localhost:2112'],
+    [":99999", '":99999" is not an address such as :2112 or localhost:2112'],
   ])("knows whether %s is an address", (address, problem) =>
     expect(checkMetricsAddress(address)).toBe(problem),
   );
@@ -184,7 +184,7 @@ describe("OTLP", () => {
   it.each(["localhost:4318", "", "ftp://x"])("refuses %s", async (otlpEndpoint) =>
     expect(
       createMetrics({ logger }, { instruments, resource, otlpEndpoint, collect: () => {} }),
-    ).rejects.toThrow(/--otlp-endpoint: .* is no address/),
+    ).rejects.toThrow(/--otlp-endpoint: .* is not an address/),
   );
 });
 

@@ -43,7 +43,7 @@ function metricsUrl(endpoint: string): string {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new GanderError(
       "configuration-bad-value",
-      `--otlp-endpoint: "${endpoint.slice(0, 200)}" is no address such as http://localhost:4318`,
+      `--otlp-endpoint: "${endpoint.slice(0, 200)}" is not an address such as http://localhost:4318`,
     );
   return `${endpoint.replace(/\/+$/, "")}/v1/metrics`;
 }

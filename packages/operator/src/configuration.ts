@@ -9,28 +9,28 @@ export const operatorOptions = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "How to reach the API server. Without: KUBECONFIG, ~/.kube/config, or in a pod its service account.",
+    help: "How to reach the API server. Default: KUBECONFIG, ~/.kube/config, or in a pod its service account.",
     group: "Cluster",
   },
   namespace: {
     type: "text",
     default: "",
     placeholder: "NAME",
-    help: "Where the operator lives: its Lease, its Secret, its ConfigMap, the sensors' service account. Without: that of the credentials.",
+    help: "The operator's namespace: for its Lease, its Secret, its ConfigMap and the sensors' service account. Default: that of the credentials.",
     group: "Cluster",
   },
   "pod-name": {
     type: "text",
     default: "",
     placeholder: "NAME",
-    help: "By which replicas are told apart. Without: the host's name.",
+    help: "Identifies this replica among the others. Default: the host's name.",
     group: "Cluster",
   },
   "service-name": {
     type: "text",
     default: "gander-operator",
     placeholder: "NAME",
-    help: "The Service before all replicas; the certificate is for this name.",
+    help: "The Service in front of all replicas; the certificate is for this name.",
     group: "Cluster",
   },
   "lease-duration": {
@@ -38,14 +38,14 @@ export const operatorOptions = {
     default: 15_000,
     min: 3_000,
     max: 600_000,
-    help: "So long after the leader fell silent another replica takes over writing.",
+    help: "How long the leader must be silent before another replica takes over writing.",
     group: "Cluster",
   },
   "sensor-address": {
     type: "text",
     default: ":8443",
     placeholder: "HOST:PORT",
-    help: "Where sensors dial.",
+    help: "Where the operator listens for sensors.",
     group: "Interface",
     check: checkListenAddress,
   },
@@ -53,7 +53,7 @@ export const operatorOptions = {
     type: "text",
     default: ":9443",
     placeholder: "HOST:PORT",
-    help: "Where the API server asks about policies.",
+    help: "Where the operator listens for the API server, which asks it about policies.",
     group: "Interface",
     check: checkListenAddress,
   },
@@ -61,7 +61,7 @@ export const operatorOptions = {
     type: "text",
     default: "",
     placeholder: "URL",
-    help: "Where the API server reaches webhook-address, if the operator is outside of the cluster, e.g. https://operator.example:9443; port 0 is that of webhook-address. Without: by the Service.",
+    help: "Where the API server reaches webhook-address if the operator is outside of the cluster, e.g. https://operator.example:9443; port 0 means that of webhook-address. Default: through the Service.",
     group: "Interface",
   },
   "webhook-failure-policy": {
@@ -75,7 +75,7 @@ export const operatorOptions = {
     type: "text",
     default: ":8444",
     placeholder: "HOST:PORT",
-    help: "Where `gander` asks about the whole fleet, and replicas ask each other.",
+    help: "Where the operator listens for `gander`, which asks about the whole fleet, and for other replicas.",
     group: "Interface",
     check: checkListenAddress,
   },
@@ -83,7 +83,7 @@ export const operatorOptions = {
     type: "text",
     default: ":2112",
     placeholder: "HOST:PORT",
-    help: "Where /metrics (for Prometheus), /healthz and /readyz are answered, in plain HTTP.",
+    help: "Where /metrics (for Prometheus), /healthz and /readyz are served, in plain HTTP.",
     group: "Interface",
     check: checkListenAddress,
   },
@@ -91,14 +91,14 @@ export const operatorOptions = {
     type: "text",
     default: "",
     placeholder: "URL",
-    help: "Send metrics there once a minute by OTLP over HTTP, such as http://localhost:4318.",
+    help: "Send metrics to this URL once a minute by OTLP over HTTP, such as http://localhost:4318.",
     group: "Interface",
   },
   "advertise-address": {
     type: "text",
     default: "",
     placeholder: "HOST:PORT",
-    help: "Where other replicas reach this one's api-address; it is written into the Lease. Without: the host's name and that port.",
+    help: "Where other replicas reach this one's api-address; it is written into the Lease. Default: the host's name and that port.",
     group: "Interface",
   },
   "max-sensors": {
@@ -106,7 +106,7 @@ export const operatorOptions = {
     default: 20_000,
     min: 1,
     max: 100_000,
-    help: "Sensors that this replica serves at one time.",
+    help: "The most sensors that this replica serves at a time.",
     group: "Interface",
   },
   "sensor-service-account": {
@@ -120,14 +120,14 @@ export const operatorOptions = {
     type: "text",
     default: "gander-operator",
     placeholder: "AUDIENCE",
-    help: "What sensors' tokens must be made for.",
+    help: "The audience that sensors' tokens must have.",
     group: "Trust",
   },
   "tls-cert-file": {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Certificate (PEM) to show, such as cert-manager's, for servers and clients (replicas show it to each other); read again when it changes. Without: the operator makes and renews its own.",
+    help: "Certificate (PEM) to present, such as cert-manager's, for servers and clients (replicas present it to each other); read again when it changes. Default: the operator makes and renews its own.",
     group: "Trust",
   },
   "tls-key-file": {
@@ -141,7 +141,7 @@ export const operatorOptions = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Authorities (PEM) of the certificate, which sensors are told to trust.",
+    help: "Authorities (PEM) of the certificate, which are published for sensors to trust.",
     group: "Trust",
   },
   "tls-san": {
@@ -155,14 +155,14 @@ export const operatorOptions = {
     type: "text",
     default: "all",
     values: ["all", "canary"],
-    help: "How new generations of policies go to the nodes: to all at once, or to some first. A policy says otherwise by the annotation gander.dev/rollout.",
+    help: "How new generations of policies go to the nodes: to all at once, or to some first. The annotation gander.dev/rollout of a policy overrides it.",
     group: "Policies",
   },
   canary: {
     type: "text",
     default: "10%",
     placeholder: "NUMBER|PERCENT",
-    help: "How many nodes are the first. By policy: gander.dev/canary.",
+    help: "The size of a canary. Per policy: gander.dev/canary.",
     group: "Policies",
     check: (text) =>
       parseCanarySize(text) === undefined
@@ -174,7 +174,7 @@ export const operatorOptions = {
     default: 300_000,
     min: 0,
     max: 604_800_000,
-    help: "So long the first nodes must be without failures until the rest follows. By policy: gander.dev/canary-duration.",
+    help: "How long the canary must stay without failures before the rest follows. Per policy: gander.dev/canary-duration.",
     group: "Policies",
   },
   "log-level": {
@@ -188,7 +188,7 @@ export const operatorOptions = {
     type: "boolean",
     default: false,
     short: "h",
-    help: "Print this.",
+    help: "Print this help.",
     group: "Process",
     flagOnly: true,
   },
@@ -196,7 +196,7 @@ export const operatorOptions = {
 
 function checkListenAddress(text: string): string | undefined {
   return parseListenAddress(text) === undefined
-    ? `"${text}" is no address such as :8443, 127.0.0.1:8443 or [::1]:8443`
+    ? `"${text}" is not an address such as :8443, 127.0.0.1:8443 or [::1]:8443`
     : undefined;
 }
 
@@ -205,7 +205,7 @@ export type OperatorConfiguration = Values<typeof operatorOptions>;
 export const operatorConfiguration = defineConfiguration({
   command: "gander-operator",
   summary:
-    "Brings the tracing policies of a Kubernetes cluster to the sensors on its nodes, and writes back how they fare there. Several replicas may run: all of them serve sensors, one of them writes.",
+    "Sends the tracing policies of a Kubernetes cluster to the sensors on its nodes, and writes their status back. Several replicas may run: all of them serve sensors, one of them writes.",
   options: operatorOptions,
   examples: [
     "gander-operator",

@@ -14,6 +14,6 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 /** Of a text that the configuration has checked. */
 export function listenAddress(text: string): ListenAddress {
   const address = parseListenAddress(text);
-  if (address === undefined) throw new TypeError(`"${text}" is no address to listen at`);
+  if (address === undefined) throw new TypeError(`"${text}" is not an address to listen at`);
   return address;
 }

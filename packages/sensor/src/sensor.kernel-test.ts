@@ -117,7 +117,7 @@ describe("life of a sensor", { timeout: 1_200_000 }, () => {
     assert.ok(sensor.said("Sensor has stopped; enforcement stays in the kernel"), sensor.text);
     assert.deepEqual(attack(), STOPPED);
     sensor = await new Sensor().ready();
-    assert.ok(sensor.said("Policy of the earlier sensor goes on"), sensor.text);
+    assert.ok(sensor.said("Policy of the earlier sensor stays in force"), sensor.text);
     assert.deepEqual(attack(), STOPPED);
     await sensor.end("SIGTERM");
     assert.equal(attack().content, "x\n");
@@ -164,7 +164,7 @@ describe("life of a sensor", { timeout: 1_200_000 }, () => {
     const failed = new Sensor();
     const [code] = await once(failed.process, "close");
     assert.equal(code, 1);
-    assert.match(failed.text, /another process does already/);
+    assert.match(failed.text, /another process already listens there/);
     assert.equal(other.listening, true);
     assert.deepEqual(attack(), STOPPED);
   });

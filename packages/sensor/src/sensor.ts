@@ -164,7 +164,7 @@ async function startEnforcement(
   const kernel = await createKernel({ logger }, { ...place, manifests: stored.manifests });
   kernel.exemptThisProcess();
   if (!kernel.isExempt)
-    logger.warn("Policies apply to the sensor itself: it could not tell its programs who it is");
+    logger.warn("Policies apply to the sensor itself: it could not register with its programs");
   const cgroups = createCgroups(recordOffsets(kernel.layouts), {
     root: "/sys/fs/cgroup",
     bundles: createContainerBundles(configuration.containerConfigurations),

@@ -50,7 +50,7 @@ async function fileInside(root: string, path: string): Promise<FoundFile | undef
   if (target !== undefined && !target.startsWith(root.endsWith(sep) ? root : root + sep))
     return { path, named: false, refused: "it is a link that leads out of the directory" };
   if (info !== undefined && !info.isFile())
-    return { path, named: false, refused: "it is no ordinary file" };
+    return { path, named: false, refused: "it is not an ordinary file" };
   if (info !== undefined && info.size > maxFileBytes)
     return { path, named: false, refused: `it is larger than ${maxFileBytes} bytes` };
   return { path, named: false };

@@ -147,7 +147,7 @@ const options = {
   reconnect: {
     type: "boolean",
     default: false,
-    help: "Wait for a sensor that is not there, or goes away, instead of ending.",
+    help: "If the sensor is not running or stops, wait for it instead of exiting.",
     group: "Sensor",
     flagOnly: true,
   },

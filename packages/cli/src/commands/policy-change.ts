@@ -17,7 +17,7 @@ const keyOptions = {
     type: "text",
     default: "",
     placeholder: "NAME",
-    help: "Where the policy came from, if the same name came from both: grpc (gander policy add) or static (a file of the sensor).",
+    help: "The source of the policy, if both have one of this name: grpc (gander policy add) or static (a file of the sensor).",
     flagOnly: true,
   },
 } as const;
@@ -28,7 +28,7 @@ const names = { placeholder: "NAME…", help: "Names of policies.", min: 1, max:
 export const policyAdd = defineCommand({
   command: "gander policy add",
   summary:
-    "Gives policies to the running sensor. A policy of the same name is replaced, without a moment in which neither holds.",
+    "Adds policies to the running sensor. A policy of the same name is replaced; at every moment, one of the two is in force.",
   options: { ...clientOptions },
   positionals: {
     placeholder: "FILE…",
@@ -69,8 +69,7 @@ function inFile(file: string, error: unknown): unknown {
 
 export const policyDelete = changeCommand({
   name: "delete",
-  summary:
-    "Takes policies away from the running sensor. What they guarded is not guarded any more.",
+  summary: "Removes policies from the running sensor. What they guarded is no longer guarded.",
   done: "deleted",
   change: (sensor, key) => sensor.deletePolicy(key),
 });
@@ -84,7 +83,7 @@ export const policyEnable = changeCommand({
 
 export const policyDisable = changeCommand({
   name: "disable",
-  summary: "Puts policies out of force; the sensor keeps them, so that they can be enabled again.",
+  summary: "Disables policies; the sensor keeps them, so that they can be enabled again.",
   done: "disabled",
   change: (sensor, key) => sensor.configurePolicy(key, { enable: false }),
 });
@@ -93,14 +92,14 @@ export const policyDisable = changeCommand({
 export const policySetMode = defineCommand({
   command: "gander policy set-mode",
   summary:
-    "Lets policies enforce, or only watch: in mode monitor nothing is killed or denied, what would have been is counted.",
+    "Makes policies enforce or only monitor: in mode monitor nothing is killed or denied, and what would have been is counted.",
   options: {
     mode: {
       type: "text",
       default: "",
       values: ["enforce", "monitor", ""],
       placeholder: "enforce|monitor",
-      help: "The mode; it can also stand behind the names.",
+      help: "The mode; you can also give it after the names.",
       flagOnly: true,
     },
     ...keyOptions,
@@ -164,7 +163,7 @@ function keyOf(values: { readonly namespace: string; readonly domain: string }) 
   return { namespace: values.namespace, domain: values.domain };
 }
 
-/** Does all of them, whatever becomes of each; 1 if one failed. `act` gives what to say if all is well. */
+/** Tries all of them, even if one fails; 1 if one failed. `act` returns the text to print on success. */
 async function forEach(
   items: readonly string[],
   io: Io,

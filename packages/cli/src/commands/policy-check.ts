@@ -7,11 +7,11 @@ import { reportFormats } from "../check/report-formats.ts";
 import { defineCommand } from "../define-command.ts";
 import { explainError } from "../explain-error.ts";
 
-/** `gander policy check FILE…`: 0 if all are good, 1 if one is not, 2 if one could not be looked at. */
+/** `gander policy check FILE…`: 0 if all are good, 1 if one is not, 2 if one could not be read. */
 export const policyCheck = defineCommand({
   command: "gander policy check",
   summary:
-    "Checks policy files, without loading anything: neither root nor a sensor is needed. All problems are named at once, with the line and what to write instead. Exit status: 0 if all files are good (warnings are allowed, unless --fail-on says otherwise), 1 if not, 2 if one could not be read.",
+    "Checks policy files without loading anything: neither root nor a sensor is needed. All problems are reported at once, with the line and what to write instead. Exit status: 0 if all files are good (warnings are allowed, unless --fail-on says otherwise), 1 if not, 2 if one could not be read.",
   options: {
     output: {
       type: "text",
@@ -25,21 +25,21 @@ export const policyCheck = defineCommand({
       type: "text",
       default: "error",
       values: ["error", "warning"],
-      help: "What makes the exit status 1: errors alone, or warnings as well.",
+      help: "What makes the exit status 1: only errors, or warnings as well.",
       flagOnly: true,
     },
     kernel: {
       type: "text",
       default: "none",
       values: ["none", "live"],
-      help: "live: check also whether the kernel that runs here has the functions, and how well it can enforce.",
+      help: "live: also check whether the running kernel has the functions, and how well it can enforce.",
       flagOnly: true,
     },
     "kernel-btf": {
       type: "list",
       default: [],
       placeholder: "FILE",
-      help: "Check also against kernels that run elsewhere: copies of their /sys/kernel/btf/vmlinux (plain or gzip), named as they shall be told by. `bpf` is taken to be an active LSM there; fields of tracepoints, modules and functions without types are not known.",
+      help: "Also check against kernels of other machines: copies of their /sys/kernel/btf/vmlinux (plain or gzip); problems name a kernel by its file. `bpf` is assumed to be an active LSM there; fields of tracepoints, modules and functions without types are not known.",
       flagOnly: true,
     },
     quiet: {
@@ -52,7 +52,7 @@ export const policyCheck = defineCommand({
   },
   positionals: {
     placeholder: "FILE…",
-    help: "Policy files, directories with all below them, or patterns such as 'policies/**/*.yaml'; - is the standard input. What lies in a directory beside policies (other kinds, kustomization.yaml) is skipped.",
+    help: "Policy files, directories (read recursively), or patterns such as 'policies/**/*.yaml'; - is the standard input. Other files in a directory (other kinds, kustomization.yaml) are skipped.",
     min: 1,
     max: 10_000,
   },
@@ -90,7 +90,7 @@ async function liveCheck(): Promise<KernelCheck | GanderError> {
     return (policy, file) => checkOnKernel(policy, facts, file);
   } catch (error) {
     return new GanderError("client-bad-input", `Cannot look at this kernel: ${String(error)}`, {
-      hint: "It needs /sys/kernel/btf/vmlinux (a kernel with BTF) and, for tracepoints, root. Without --kernel the files are checked by themselves.",
+      hint: "It needs /sys/kernel/btf/vmlinux (a kernel with BTF) and, for tracepoints, root. Without --kernel only the files are checked.",
       cause: error,
     });
   }

@@ -10,7 +10,7 @@ import { namespaceOption } from "../namespace-option.ts";
 export const policyDiff = defineCommand({
   command: "gander policy diff",
   summary:
-    "Shows what changed between revisions of a policy, as diff -u does. With one revision: from it to what the cluster has now. Without: from the revision before that. Exit status 0, whether something changed or not.",
+    "Shows what changed between revisions of a policy, as diff -u does. With one revision: from it to what the cluster has now. With none: from the revision before what the cluster has now. Exit status 0, whether or not something changed.",
   options: { namespace: namespaceOption, ...clusterOptions },
   positionals: {
     placeholder: "NAME [FROM [TO]]",

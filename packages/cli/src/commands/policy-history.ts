@@ -10,7 +10,7 @@ import { textTable } from "../text-table.ts";
 export const policyHistory = defineCommand({
   command: "gander policy history",
   summary:
-    "Lists the revisions of a policy that the operator has kept, newest first: the last ten that were accepted. CHANGE: lines that came and went since the one before.",
+    "Lists the revisions of a policy that the operator has kept, newest first: the last ten that were accepted. CHANGE: lines added and removed since the previous one.",
   options: {
     output: {
       type: "text",
@@ -59,7 +59,7 @@ export const policyHistory = defineCommand({
     io.stdout.write(`${text}\n`);
     if (!revisions.some(({ generation }) => generation === policy.generation))
       io.stdout.write(
-        `\nThe cluster has generation ${policy.generation}, which was not accepted: gander policy status ${quote(name)} tells why.\n`,
+        `\nThe cluster has generation ${policy.generation}, which was not accepted: gander policy status ${quote(name)} says why.\n`,
       );
     return 0;
   },

@@ -15,7 +15,7 @@ import { withSensor } from "../with-sensor.ts";
 export const policyList = defineCommand({
   command: "gander policy list",
   summary:
-    "Lists the policies of the running sensor. HITS are calls that a policy looked at; each was filtered out, suppressed by a limit, lost, UNJUDGED as there was no memory for it, or is an EVENT. UNJUDGED are also calls that the kernel did not hand to the policy. UNKNOWN: filters that were decided, for the safe side, without the fact that they ask for. ENFORCED: killed, signalled or denied; WOULD: the same, had the mode been enforce. With --operator: the policies of the whole cluster; READY: nodes on which it is in force, of those that it is for.",
+    "Lists the policies of the running sensor. HITS: calls that reached the policy; each was filtered out, suppressed by a limit, lost, UNJUDGED because there was no memory to evaluate it, or is an EVENT. UNJUDGED also counts calls for which the kernel skipped the policy. UNKNOWN: filters decided for the safe side, without the fact that they test. ENFORCED: killed, signalled or denied; WOULD: the same, had the mode been enforce. With --operator: the policies of the whole cluster; READY: nodes on which it is in force, of those that it applies to.",
   options: {
     output: {
       type: "text",
@@ -29,7 +29,7 @@ export const policyList = defineCommand({
       type: "text",
       default: "",
       placeholder: "NAME",
-      help: "Only policies that came from there: static (a file) or grpc (gander policy add).",
+      help: "Only policies from this source: static (a file) or grpc (gander policy add).",
       flagOnly: true,
     },
     ...fleetOptions,

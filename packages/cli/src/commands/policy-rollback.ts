@@ -10,13 +10,13 @@ import { namespaceOption } from "../namespace-option.ts";
 export const policyRollback = defineCommand({
   command: "gander policy rollback",
   summary:
-    "Writes the spec of an earlier revision into the policy, with your own rights. It becomes a new generation and goes the way of every change: checks, rollout, status. Where Git keeps the policies, change it there as well, or the next sync undoes this.",
+    "Writes the spec of an earlier revision into the policy, with your own rights. It becomes a new generation and is treated like every change: checks, rollout, status. If your policies are in Git, change it there as well, or the next sync undoes this.",
   options: {
     "to-revision": {
       type: "text",
       default: "",
       placeholder: "GENERATION",
-      help: "Which one. Without: the one before what the cluster has now.",
+      help: "The revision to write. Default: the one before what the cluster has now.",
       flagOnly: true,
     },
     "dry-run": {

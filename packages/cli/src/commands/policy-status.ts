@@ -7,11 +7,11 @@ import { withFleet } from "../fleet/with-fleet.ts";
 import { columnsOf } from "../io.ts";
 import { namespaceOption } from "../namespace-option.ts";
 
-/** `gander policy status NAME`: exit status 0 if it is in force on every node that it is for, 1 if not. */
+/** `gander policy status NAME`: exit status 0 if it is in force on every node that it applies to, 1 if not. */
 export const policyStatus = defineCommand({
   command: "gander policy status",
   summary:
-    "Tells how a policy fares in the cluster, by the operator's word: on which nodes it is in force, on which it isn't and why, and what it did. Exit status 0: in force on every node that it is for. 1: not (yet).",
+    "Shows the status of a policy in the cluster, as the operator reports it: on which nodes it is in force, on which it isn't and why, and what it did. Exit status 0: in force on every node that it applies to. 1: not (yet).",
   options: {
     nodes: {
       type: "boolean",

@@ -18,13 +18,13 @@ import { withSensor } from "../with-sensor.ts";
 export const status = defineCommand({
   command: "gander status",
   summary:
-    "Tells whether the sensor is ready. Exit status 0: it watches, and its policies are in force as far as this kernel can. 1: not (yet). With --operator: whether the whole cluster is, that is every node has its sensor and every policy is in force wherever it is for.",
+    "Shows whether the sensor is ready. Exit status 0: it watches, and its policies are in force as far as this kernel allows. 1: not (yet). With --operator: whether the whole cluster is ready, that is, every node has its sensor and every policy is in force wherever it applies.",
   options: {
     wait: {
       type: "duration",
       default: 0,
       placeholder: "DURATION",
-      help: "Wait until it is ready, at most so long.",
+      help: "Wait until it is ready, at most this long.",
       flagOnly: true,
     },
     output: {
@@ -61,7 +61,7 @@ export const status = defineCommand({
       } catch (error) {
         const hopeful = error instanceof GanderError && error.retryable;
         if (!hopeful || Date.now() >= until) {
-          // Whoever asks for JSON gets some, also if there is nobody to ask.
+          // With -o json the output is JSON even if no sensor answers.
           if (values.output === "json") io.stdout.write(`${JSON.stringify(absent(error))}\n`);
           throw error;
         }
@@ -84,9 +84,9 @@ type Report = {
   readonly details: string;
   readonly version: string;
   readonly policies: Readonly<Record<string, number>>;
-  /** Absent: every call was judged as its policies say. */
+  /** Absent: every call was decided as its policies say. */
   readonly unjudged?: JudgingGaps;
-  /** Absent: the sensor does not tell (it is not ours, or older). */
+  /** Absent: the sensor does not report them (it is not ours, or older). */
   readonly events?: EventCounts;
   /** Absent: it has no operator. */
   readonly operator?: OperatorReport;
@@ -126,10 +126,10 @@ function describe(report: Report): string {
   return [
     `${report.ready ? "ready" : "not ready"}: sensor ${quote(report.version)}`,
     ...(report.details === "" ? [] : [quote(report.details)]),
-    `policies: ${policies.join(", ") || "none"}${isTroubled(report) ? " (gander policy list tells why)" : ""}`,
+    `policies: ${policies.join(", ") || "none"}${isTroubled(report) ? " (gander policy list says why)" : ""}`,
     ...(report.unjudged === undefined
       ? []
-      : [`${describeGaps(report.unjudged)} (gander policy list tells which policies)`]),
+      : [`${describeGaps(report.unjudged)} (gander policy list shows which policies)`]),
     ...(report.operator === undefined ? [] : describeOperator(report.operator)),
     ...(report.events === undefined ? [] : describeCounts(report.events)),
   ].join("\n");

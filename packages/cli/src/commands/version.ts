@@ -11,7 +11,12 @@ export const version = defineCommand({
   command: "gander version",
   summary: "Prints the version of this program, and of the sensor if one runs.",
   options: {
-    client: { type: "boolean", default: false, help: "Only that of this program.", flagOnly: true },
+    client: {
+      type: "boolean",
+      default: false,
+      help: "Only the version of this program.",
+      flagOnly: true,
+    },
     ...clientOptions,
   },
   run: async ({ values }, io) => {

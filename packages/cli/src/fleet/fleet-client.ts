@@ -141,7 +141,7 @@ function explain(error: ServiceError, { name }: FleetChannel): unknown {
       // It is there, and says so: another replica begins, or the API server is away.
       if (why.endsWith("try again"))
         return new GanderError("client-no-operator", `The operator cannot answer now: ${why}`, {
-          hint: "In a moment it can. gander events --reconnect tries again by itself.",
+          hint: "Try again in a moment; gander events --reconnect does so by itself.",
           retryable: true,
           cause: error,
         });
@@ -149,19 +149,19 @@ function explain(error: ServiceError, { name }: FleetChannel): unknown {
         "client-no-operator",
         `Cannot reach the operator at ${name}: ${reasonOf(why)}`,
         {
-          hint: "Is there a way to it? kubectl -n gander-system port-forward service/gander-operator 8444",
+          hint: "Is a port forwarded to it? kubectl -n gander-system port-forward service/gander-operator 8444",
           retryable: true,
           cause: error,
         },
       );
     case status.DEADLINE_EXCEEDED:
       return new GanderError("client-timeout", "The operator did not answer in time", {
-        hint: "Try again, or give it longer with --timeout.",
+        hint: "Try again, or raise --timeout.",
         retryable: true,
         cause: error,
       });
     case status.UNAUTHENTICATED:
-      return new GanderError("client-no-right", `The operator doesn't know who asks: ${why}`, {
+      return new GanderError("client-no-right", `The operator doesn't know who you are: ${why}`, {
         hint: 'Give a token: GANDER_TOKEN="$(kubectl create token NAME -n NAMESPACE --audience gander-operator)"',
         cause: error,
       });

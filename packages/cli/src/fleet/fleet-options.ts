@@ -7,7 +7,7 @@ export const clusterOptions = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "How to reach the API server. Without: KUBECONFIG, ~/.kube/config, or in a pod its service account.",
+    help: "How to reach the API server. Default: KUBECONFIG, ~/.kube/config, or in a pod its service account.",
     group: "Cluster",
     flagOnly: true,
   },
@@ -23,7 +23,7 @@ export const clusterOptions = {
     type: "text",
     default: "gander-system",
     placeholder: "NAME",
-    help: "Where the operator lives.",
+    help: "The operator's namespace.",
     group: "Cluster",
     flagOnly: true,
   },
@@ -35,7 +35,7 @@ export const operatorAccess = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Authorities (PEM) of the operator's certificate. Without: those that the cluster names in the ConfigMap gander-operator-ca.",
+    help: "Authorities (PEM) of the operator's certificate. Default: those in the cluster's ConfigMap gander-operator-ca.",
     group: "Operator",
     flagOnly: true,
   },
@@ -43,7 +43,7 @@ export const operatorAccess = {
     type: "text",
     default: "",
     placeholder: "NAME",
-    help: "The name in the operator's certificate. Without: gander-operator.NAMESPACE.svc.",
+    help: "The name in the operator's certificate. Default: gander-operator.NAMESPACE.svc.",
     group: "Operator",
     flagOnly: true,
   },
@@ -51,7 +51,7 @@ export const operatorAccess = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "A file with the token to ask with. Without: --token, or that of the kubeconfig.",
+    help: "A file with your token for the operator. Default: --token, or the token of the kubeconfig.",
     group: "Operator",
     flagOnly: true,
   },
@@ -59,7 +59,7 @@ export const operatorAccess = {
     type: "text",
     default: "",
     placeholder: "TOKEN",
-    help: "The token itself, best by the environment: others on this machine can see command lines.",
+    help: "The token itself, preferably in the environment: others on this machine can see command lines.",
     group: "Operator",
   },
   ...clusterOptions,
@@ -88,7 +88,7 @@ export const onlyFleetOptions = {
   operator: {
     ...address,
     default: "127.0.0.1:8444",
-    help: "Where the operator answers. The default is that of: kubectl -n gander-system port-forward service/gander-operator 8444",
+    help: "The operator's address. The default fits: kubectl -n gander-system port-forward service/gander-operator 8444",
   },
   ...operatorAccess,
 } as const;
@@ -99,7 +99,7 @@ export type FleetValues = Values<typeof onlyFleetOptions> & { readonly timeout: 
 function checkAddress(text: string): string | undefined {
   return text === "" || /^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}$/.test(text)
     ? undefined
-    : `"${text}" is no address such as 127.0.0.1:8444`;
+    : `"${text}" is not an address such as 127.0.0.1:8444`;
 }
 
 export const fleetTimeout = {

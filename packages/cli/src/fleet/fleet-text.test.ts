@@ -47,7 +47,7 @@ describe("the fleet for people", () => {
     );
     const gaps = { ...policy.counts, missed: "3", unevaluated: "2", unknown: "1" };
     expect(describePolicy({ ...policy, counts: gaps })).toContain(
-      "\nnot judged: 3 calls skipped by the kernel, 2 calls without memory to evaluate them, 1 filters decided without the fact they ask for\n",
+      "\nnot judged: 3 calls skipped by the kernel, 2 calls without memory to evaluate them, 1 filters decided without the fact they test\n",
     );
     const everywhere = { ...policy, nodes: 5, ready: 5, states: [], worst: [] };
     expect(describePolicy(everywhere)).toContain("\nin force: ready on 5 of 5 nodes\n");
@@ -62,7 +62,7 @@ describe("the fleet for people", () => {
       { generation: "3", nodes: 18, ready: 18 },
     ];
     expect(describePolicy({ ...policy, revisions })).toContain(
-      "generation 4: ready on 1 of the 2 nodes that are given it\ngeneration 3: ready on 18",
+      "generation 4: ready on 1 of the 2 nodes that have been sent it\ngeneration 3: ready on 18",
     );
   });
 

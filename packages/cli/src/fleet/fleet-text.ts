@@ -4,7 +4,7 @@ import { quote, quoteSentence } from "../events/quote.ts";
 import { describeGaps } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
 
-/** Whether every node has its sensor, and every policy is in force wherever it is for. */
+/** Whether every node has its sensor, and every policy is in force wherever it applies. */
 export function isFleetReady(status: FleetStatus): boolean {
   const { nodes = 0, connected = 0, policies = 0, ready = 0 } = status;
   return connected === nodes && ready === policies;
@@ -18,12 +18,12 @@ export function describeFleet(status: FleetStatus): string {
   const more = away - disconnected.length;
   return [
     `${isFleetReady(status) ? "ready" : "not ready"}: operator ${quote(version)}`,
-    `nodes: ${connected} of ${nodes} have a sensor that is connected`,
+    `nodes: ${connected} of ${nodes} have a connected sensor`,
     ...(away === 0
       ? []
       : [`without: ${disconnected.map(quote).join(", ")}${more > 0 ? `, and ${more} more` : ""}`]),
     ...(unknown === 0 ? [] : [`sensors of nodes that the cluster doesn't have: ${unknown}`]),
-    `policies: ${ready} of ${policies} in force on every node that they are for${ready < policies ? " (gander policy list --operator tells which are not)" : ""}`,
+    `policies: ${ready} of ${policies} in force on every node that they apply to${ready < policies ? " (gander policy list --operator shows which are not)" : ""}`,
     ...replicas.map(
       ({ identity = "", holds_lease: holds, sensors = 0 }) =>
         `replica ${quote(identity.split("_")[0] ?? "")}: ${sensors} sensors${holds ? ", writes status" : ""}`,
@@ -64,7 +64,7 @@ export function describePolicy(policy: FleetPolicy): string {
   return [
     `${keyOf(policy)}: generation ${generation}${mode === "" ? "" : `, mode ${mode}`}`,
     nodes === 0
-      ? "for no node"
+      ? "applies to no node"
       : `${inForce ? "in force" : "not in force everywhere"}: ready on ${ready} of ${nodes} nodes${others.length === 0 ? "" : ` (${others.map(({ state, nodes: count = 0 }) => `${count} ${stateName(state)}`).join(", ")})`}`,
     `hits: ${hits} (${emitted} events, ${filtered} filtered out, ${suppressed} suppressed, ${lost} lost), ${enforced} enforced`,
     ...gapLines(counts),
@@ -88,7 +88,7 @@ function byState(a: PolicyNode, b: PolicyNode): number {
 
 /** All nodes of a policy, those where it isn't in force first. */
 export function describeNodes(nodes: readonly PolicyNode[], width: number | undefined): string {
-  if (nodes.length === 0) return "No node is given this policy.";
+  if (nodes.length === 0) return "No node gets this policy.";
   const header = ["NODE", "STATE", "GENERATION", "HITS", "ENFORCED", "LOST", "UNJUDGED", "REASON"];
   const { text } = textTable(header, [...nodes].sort(byState).map(nodeRow), {
     right: ["GENERATION", "HITS", "ENFORCED", "LOST", "UNJUDGED"],
@@ -127,7 +127,7 @@ function problemsOf(
   const groups = Map.groupBy(worst, ({ state, code, message }) => `${state} ${code} ${message}`);
   const lines = [...groups.values()].map((nodes) => {
     const [{ state, code = "", message = "" } = {}] = nodes;
-    // Only the ten worst are told: of a state with several reasons it isn't known how many each has.
+    // Only the ten worst are reported: if a state has several reasons, the count of each is unknown.
     const isOnly = nodes.length === worst.filter((one) => one.state === state).length;
     const count = states.find((one) => one.state === state)?.nodes ?? 0;
     const names = nodes.slice(0, shownNodes).map(({ node = "" }) => quote(node));
@@ -142,7 +142,7 @@ function revisionLines({ revisions = [] }: FleetPolicy): readonly string[] {
   if (revisions.length < 2) return [];
   return revisions.map(
     ({ generation = "0", ready = 0, nodes = 0 }) =>
-      `generation ${generation}: ready on ${ready} of the ${nodes} nodes that are given it`,
+      `generation ${generation}: ready on ${ready} of the ${nodes} nodes that have been sent it`,
   );
 }
 

@@ -73,7 +73,7 @@ function readListMetadata(envelope: unknown, task: string) {
   };
   const resourceVersion = field("resourceVersion");
   if (resourceVersion === "") {
-    throw new KubeError("kube-protocol", `Cannot ${task}: the answer is no list of objects`, {
+    throw new KubeError("kube-protocol", `Cannot ${task}: the answer is not a list of objects`, {
       retryable: true,
     });
   }

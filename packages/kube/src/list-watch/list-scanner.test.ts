@@ -75,9 +75,9 @@ describe("what is no list", () => {
     ['{"items":[{"a":1},{"a', "ends in the middle"],
     ["", "ends in the middle"],
     ["<html></html>", "ends in the middle"],
-    ['{"items":[1]}', "an item is no object"],
-    ['{"items":[{},"x",{}]}', "an item is no object"],
-    ['{"items":[{} x', "an item is no object"],
+    ['{"items":[1]}', "an item is not an object"],
+    ['{"items":[{},"x",{}]}', "an item is not an object"],
+    ['{"items":[{} x', "an item is not an object"],
     ["]", "a bracket closes nothing"],
     ['{"items":[],x}', "not JSON"],
   ])("%s", (text, message) => expect(() => scanText(text)).toThrow(message));

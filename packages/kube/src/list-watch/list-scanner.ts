@@ -140,7 +140,7 @@ class ByteListScanner implements ListScanner {
   #checkGap(bytes: Buffer, to: number): void {
     for (let at = this.#gapFrom; at < to; at++) {
       const byte = bytes[at] ?? 0;
-      if (byte > 0x20 && byte !== comma) throw malformed("an item is no object");
+      if (byte > 0x20 && byte !== comma) throw malformed("an item is not an object");
     }
   }
 }

@@ -66,8 +66,12 @@ function parseItem(bytes: Buffer): KubeObject {
     cause = error;
   }
   if (isKubeObject(object)) return object;
-  throw new KubeError("kube-protocol", "Cannot read the list: an item is no object with a name", {
-    retryable: true,
-    cause,
-  });
+  throw new KubeError(
+    "kube-protocol",
+    "Cannot read the list: an item is not an object with a name",
+    {
+      retryable: true,
+      cause,
+    },
+  );
 }

@@ -44,7 +44,10 @@ export function createCheckFleet(
       const facts = await unpacked.get(digest);
       if (facts === undefined) continue;
       if (facts instanceof Error) {
-        logger.warn("what a sensor told of its kernel cannot be read", { digest, error: facts });
+        logger.warn("what a sensor reported about its kernel cannot be read", {
+          digest,
+          error: facts,
+        });
         checked.push({
           release: digest.slice(0, 12),
           nodes,

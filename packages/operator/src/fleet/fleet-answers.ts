@@ -110,7 +110,7 @@ function unheard(node: string, peers: readonly FleetReplica[]): PolicyNode {
         node,
         state: "NODE_STATE_DISCONNECTED",
         code: "sensor-not-connected",
-        message: "The node's sensor is not connected; it goes on with what it has",
+        message: "The node's sensor is not connected; it keeps what it has",
       };
 }
 

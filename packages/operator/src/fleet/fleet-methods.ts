@@ -51,7 +51,7 @@ function readRequest(bytes: Buffer): ReturnType<typeof nodesRequest.decode> {
   try {
     return nodesRequest.decode(bytes);
   } catch {
-    throw new CallProblem(status.INVALID_ARGUMENT, "The request is none");
+    throw new CallProblem(status.INVALID_ARGUMENT, "The request cannot be read");
   }
 }
 

@@ -60,7 +60,10 @@ export function createWatchEvents(
           ...{ sensors, waitMs: coverMs, signal },
         });
         if (nodes === 0 && refused > 0)
-          throw new CallProblem(status.INVALID_ARGUMENT, problem || "No sensor can filter so");
+          throw new CallProblem(
+            status.INVALID_ARGUMENT,
+            problem || "No sensor can apply these filters",
+          );
         const headers = new Metadata();
         headers.set(coverageHeaders.watching, String(nodes));
         headers.set(coverageHeaders.refused, String(refused));

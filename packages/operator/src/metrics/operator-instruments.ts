@@ -17,7 +17,7 @@ export const operatorInstruments = {
   },
   gander_operator_objects: {
     kind: "gauge",
-    help: "What the operator keeps of the cluster.",
+    help: "Objects of the cluster that the operator keeps.",
     labels: { kind: "`nodes`, `pods`, `policies`, `groups` (of pods with the same labels)" },
   },
   gander_operator_versions_sent_total: {
@@ -26,11 +26,11 @@ export const operatorInstruments = {
   },
   gander_operator_answer_seconds: {
     kind: "histogram",
-    help: "From sending a version until the sensor's answer.",
+    help: "Time from sending a version until the sensor's answer.",
   },
   gander_operator_policy_nodes: {
     kind: "gauge",
-    help: "Nodes that the policy is for, by state; told by the leader alone.",
+    help: "Nodes that the policy applies to, by state; reported only by the leader.",
     labels: {
       ...policy,
       state: "`ready`, `degraded`, `pending`, `disconnected`, `unsupported`, `failed`, `refused`",
@@ -38,26 +38,26 @@ export const operatorInstruments = {
   },
   gander_operator_policy_gaps: {
     kind: "gauge",
-    help: "What kept the policy from judging as it says, on sensors that are connected; told by the leader alone.",
+    help: "What kept the policy from deciding as it says, on connected sensors; reported only by the leader.",
     labels: {
       ...policy,
-      gap: "`unevaluated`: calls without memory to evaluate them, denied where the policy can deny; `missed`: calls that a kernel did not hand to the programs; `unknown`: filters that were decided, for the safe side, without the fact that they ask for",
+      gap: "`unevaluated`: calls without memory to evaluate them, denied where the policy can deny; `missed`: calls for which a kernel skipped the program; `unknown`: filters decided for the safe side, without the fact that they test",
     },
   },
   gander_operator_policy_lost_events: {
     kind: "gauge",
-    help: "Events of the policy that sensors that are connected lost; told by the leader alone.",
+    help: "Events of the policy lost by connected sensors; reported only by the leader.",
     labels: policy,
   },
   gander_kube_requests_total: {
     kind: "counter",
     help: "Requests to the API server; a watch is one.",
-    labels: { method: "of HTTP", code: "of the answer; 0: none came" },
+    labels: { method: "HTTP method", code: "HTTP status; 0: no answer" },
   },
   gander_kube_request_seconds: {
     kind: "histogram",
-    help: "Until the API server began to answer.",
-    labels: { method: "of HTTP" },
+    help: "Time until the API server began to answer.",
+    labels: { method: "HTTP method" },
   },
   gander_kube_watch_synced: {
     kind: "gauge",
@@ -66,12 +66,12 @@ export const operatorInstruments = {
   },
   gander_kube_watch_silence_seconds: {
     kind: "gauge",
-    help: "Since the API server sent something last. What is known may be so old.",
+    help: "Time since the API server last sent something: the data may be this old.",
     labels: { resource: "plural name of the kind" },
   },
   gander_kube_watch_restarts_total: {
     kind: "counter",
-    help: "Lists and watches that had to be begun again.",
+    help: "Lists and watches that had to be restarted.",
     labels: {
       resource: "plural name of the kind",
       cause:

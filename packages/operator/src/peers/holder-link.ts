@@ -93,7 +93,7 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
       client?.close();
       if (stop.signal.aborted) return;
       if (why !== told)
-        logger.warn("the replica that holds the Lease is not reached", { address, why });
+        logger.warn("the replica that holds the Lease cannot be reached", { address, why });
       told = why;
       // Jitter: the others come back at the same time.
       await sleep(retryMs * (1 + Math.random()), undefined, { signal: stop.signal }).catch(
@@ -104,7 +104,7 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
   void run();
   const reached = (): Client => {
     if (client !== undefined) return client;
-    const text = "The replica that holds the Lease is not reached; try again";
+    const text = "The replica that holds the Lease cannot be reached; try again";
     throw new CallProblem(status.UNAVAILABLE, text);
   };
 

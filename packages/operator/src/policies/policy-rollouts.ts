@@ -168,7 +168,11 @@ export class PolicyRollouts implements Disposable {
         problems: compiled.problems?.slice(0, 3),
       });
     else
-      this.#deps.logger.info("a policy's rollout goes on", { policy, inForce, phase: plan.phase });
+      this.#deps.logger.info("a policy's rollout continues", {
+        policy,
+        inForce,
+        phase: plan.phase,
+      });
   }
 }
 

@@ -28,7 +28,7 @@ export type FleetNode = {
   readonly runningGeneration: number | undefined;
 };
 
-/** One revision on the nodes that are given it. */
+/** One revision on the nodes that have been sent it. */
 export type FleetRevision = {
   readonly generation: number;
   readonly digest: string;
@@ -171,7 +171,7 @@ const disconnectedNode = (name: string): FleetNode => ({
   name,
   state: "disconnected",
   code: "sensor-not-connected",
-  message: "The node's sensor is not connected; it goes on with what it has",
+  message: "The node's sensor is not connected; it keeps what it has",
   runningGeneration: undefined,
 });
 

@@ -217,7 +217,7 @@ describe("conditions", () => {
 
   it.each<[string, PolicyRollout, FleetPolicy | undefined]>([
     [
-      "Ready on 2 of 3 nodes; 1 failed. node-1: failed, no such function (hook-not-found), generation 1 goes on",
+      "Ready on 2 of 3 nodes; 1 failed. node-1: failed, no such function (hook-not-found), generation 1 stays in force",
       rolloutOf("everywhere"),
       fleetOf([onNodes(2, { ready: 2, failed: 1 })], [failing]),
     ],

@@ -113,7 +113,7 @@ function abortedText({ policy }: PolicyRollout, nodes: NodesState): string {
 function heldText({ policy, settings }: PolicyRollout, nodes: NodesState): string {
   return withProblems(
     settings.problems,
-    `Generation ${policy.generation} is held back as the policy is paused; ${lower(inForceText(nodes))}`,
+    `Generation ${policy.generation} is held back because the policy is paused; ${lower(inForceText(nodes))}`,
   );
 }
 
@@ -159,7 +159,7 @@ function isWithGaps(fleet: FleetPolicy | undefined): boolean {
 function everywhere({ settings }: PolicyRollout, nodes: NodesState, hasGaps: boolean): Verdicts {
   const { total, ready, states, worst, revision } = nodes;
   if (total === 0) {
-    const none = yes("NoNodes", "There is no node now that it is for");
+    const none = yes("NoNodes", "It applies to no current node");
     return verdicts(none, none, "nothing");
   }
   const counts = `Ready on ${ready} of ${plural(total, "node")}`;
@@ -219,7 +219,7 @@ function worstText(worst: readonly FleetNode[], revision: number): string {
           ? ""
           : runningGeneration === 0
             ? ", nothing is in force there"
-            : `, generation ${runningGeneration} goes on`;
+            : `, generation ${runningGeneration} stays in force`;
       return `${name}: ${state}, ${message}${code === "" ? "" : ` (${code})`}${still}`;
     }),
     700,

@@ -166,7 +166,7 @@ function readNamespace(text: string): Value<number | "host"> {
   const value = parseInteger(text);
   if ("wrong" in value || value.ok < 0n || value.ok > 0xffffffffn) {
     return {
-      wrong: `${quote(text)} is no namespace`,
+      wrong: `${quote(text)} is not a namespace`,
       hint: "Write the inode number that `readlink /proc/PID/ns/net` shows, or host_ns.",
     };
   }

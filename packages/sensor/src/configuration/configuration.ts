@@ -18,7 +18,7 @@ export const sensorOptions = {
     type: "list",
     default: ["/etc/gander/policies.d"],
     placeholder: "DIR",
-    help: "Directories of policies, one level deep. They are watched: what is added, changed or deleted takes effect at once. A directory may appear later.",
+    help: "Directories of policies, one level deep. They are watched: a file that is added, changed or deleted takes effect at once. A directory may appear later.",
     group: "Policies",
     aliases: ["tracing-policy-dir"],
   },
@@ -39,7 +39,7 @@ export const sensorOptions = {
     type: "text",
     default: "",
     placeholder: "HOST:PORT",
-    help: "Get policies from the operator of the cluster as well, and tell it what became of them. The last ones are kept below --state-dir and are in force at the next start before the operator answers; a directory on disk keeps them over a reboot.",
+    help: "Also get policies from the operator of the cluster, and report their state to it. The last ones are kept below --state-dir and are in force at the next start before the operator answers; a directory on disk keeps them over a reboot.",
     group: "Operator",
     check: checkOperatorAddress,
   },
@@ -54,7 +54,7 @@ export const sensorOptions = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Service account token by which the operator knows this node: projected, with the audience gander-operator. Read for each connection.",
+    help: "Service account token that identifies this node to the operator: projected, with the audience gander-operator. Read for each connection.",
     group: "Operator",
   },
   "operator-server-name": {
@@ -67,7 +67,7 @@ export const sensorOptions = {
   "operator-insecure": {
     type: "boolean",
     default: false,
-    help: "Connect without TLS, for trials: whoever is in between can take the token and change policies. Not needed for an address of this machine.",
+    help: "Connect without TLS, for trials: anyone on the path can take the token and change policies. Not needed for an address of this machine.",
     group: "Operator",
   },
   "export-filename": {
@@ -82,13 +82,13 @@ export const sensorOptions = {
     default: 10,
     min: 1,
     max: 1_000_000,
-    help: "Start a new export file when it has grown to so many megabytes.",
+    help: "Start a new export file when it has grown to this many megabytes.",
     group: "Export",
   },
   "export-file-rotation-interval": {
     type: "duration",
     default: 0,
-    help: "Start a new export file after so long; 0 is never.",
+    help: "Start a new export file after this time; 0 is never.",
     group: "Export",
   },
   "export-file-max-backups": {
@@ -112,13 +112,13 @@ export const sensorOptions = {
     help: "Permissions of export files, in octal.",
     group: "Export",
     check: (text) =>
-      /^0?[0-7]{3}$/.test(text) ? undefined : `"${text}" is no octal mode such as 600`,
+      /^0?[0-7]{3}$/.test(text) ? undefined : `"${text}" is not an octal mode such as 600`,
   },
   "export-rate-limit": {
     type: "number",
     default: -1,
     min: -1,
-    help: "At most so many events are exported in a minute; the rest is counted and marked. -1 is no limit.",
+    help: "The most events exported per minute; the rest are counted and marked. -1 is no limit.",
     group: "Export",
   },
   "export-allowlist": {
@@ -126,7 +126,7 @@ export const sensorOptions = {
     default: [],
     commas: "keep",
     placeholder: "JSON",
-    help: "Export only events that match one of these filters, a JSON object each. May be given again, or one a line.",
+    help: "Export only events that match one of these filters, each a JSON object. Repeat the option, or give one filter per line.",
     group: "Export",
   },
   "export-denylist": {
@@ -150,7 +150,7 @@ export const sensorOptions = {
     default: [],
     commas: "keep",
     placeholder: "JSON",
-    help: "Replace what the groups of a regular expression match in process arguments by asterisks, everywhere.",
+    help: "In process arguments, replace what the groups of a regular expression match by asterisks, everywhere.",
     group: "Events",
   },
   "enable-process-cred": {
@@ -183,7 +183,7 @@ export const sensorOptions = {
     default: 65_536,
     min: 1024,
     max: 4_194_304,
-    help: "How many processes are remembered, with those that have ended but may still be named.",
+    help: "How many processes are remembered, including ended ones that events may still refer to.",
     group: "Events",
   },
   "event-queue-size": {
@@ -191,14 +191,14 @@ export const sensorOptions = {
     default: 10_000,
     min: 100,
     max: 1_000_000,
-    help: "Events that wait for one slow reader before its own are dropped, counted and marked.",
+    help: "How many events wait for a slow reader; beyond that its events are dropped, counted and marked.",
     group: "Events",
   },
   "container-configurations": {
     type: "list",
     default: defaultBundlePaths,
     placeholder: "FILE",
-    help: "Where the container runtime keeps the OCI configuration of a container, whose id stands for ID. Names and images of containers come from there.",
+    help: "Where the container runtime keeps the OCI configuration of a container; ID stands for the container's id. Names and images of containers are read from there.",
     group: "Events",
   },
   "cluster-name": {
@@ -217,7 +217,7 @@ export const sensorOptions = {
     type: "text",
     default: DEFAULT_SERVER_ADDRESS,
     placeholder: "ADDRESS",
-    help: "Where the gRPC interface listens: a socket for root, or host:port of the network. Beside a port there is always the socket as well.",
+    help: "Where the gRPC interface listens: a socket for root, or host:port on the network. With a port, it also listens on the socket.",
     group: "Interface",
     check: checkServerAddress,
   },
@@ -225,7 +225,7 @@ export const sensorOptions = {
     type: "text",
     default: "",
     placeholder: "FILE",
-    help: "Certificate (PEM) by which clients in the network know this sensor. Read once, at the start.",
+    help: "Certificate (PEM) that this sensor presents to clients on the network. Read once, at the start.",
     group: "Interface",
   },
   "server-tls-key-file": {
@@ -239,26 +239,26 @@ export const sensorOptions = {
     type: "list",
     default: [],
     placeholder: "FILE",
-    help: "Authorities (PEM): every client in the network must have a certificate of one of them, and may then change policies as well.",
+    help: "Authorities (PEM): every client on the network must have a certificate of one of them, and may then change policies as well.",
     group: "Interface",
   },
   "server-tls-require-client-cert": {
     type: "boolean",
     default: false,
-    help: "Refuse clients without a certificate; always the case where there are authorities.",
+    help: "Refuse clients without a certificate; always on if authorities are given.",
     group: "Interface",
   },
   "server-allow-anonymous": {
     type: "boolean",
     default: false,
-    help: "Let everybody who reaches host:port read events and change policies. Without, clients without a certificate only read, and without TLS only from this machine.",
+    help: "Let everybody who reaches host:port read events and change policies. By default, clients without a certificate may only read, and without TLS only from this machine.",
     group: "Interface",
   },
   "metrics-server": {
     type: "text",
     default: "",
     placeholder: "HOST:PORT",
-    help: "Where metrics are served for Prometheus at /metrics, in plain HTTP to everybody who reaches it; :2112 is all addresses. Without: nowhere.",
+    help: "Where metrics are served for Prometheus at /metrics, in plain HTTP to everybody who reaches it; :2112 is all addresses. Default: nowhere.",
     group: "Interface",
     check: (text) => (text === "" ? undefined : checkMetricsAddress(text)),
   },
@@ -266,7 +266,7 @@ export const sensorOptions = {
     type: "text",
     default: "",
     placeholder: "URL",
-    help: "Send metrics there once a minute by OTLP over HTTP, such as http://localhost:4318.",
+    help: "Send metrics to this URL once a minute by OTLP over HTTP, such as http://localhost:4318.",
     group: "Interface",
   },
   "rb-size": {
@@ -274,7 +274,7 @@ export const sensorOptions = {
     default: 8 * mebibyte,
     min: 65_536,
     max: 1024 * mebibyte,
-    help: "Room for records on their way out of the kernel, of all CPUs together; rounded up to a power of two.",
+    help: "Room for records on their way out of the kernel, for all CPUs together; rounded up to a power of two.",
     group: "Sensor",
     aliases: ["rb-size-total"],
   },
@@ -303,23 +303,23 @@ export const sensorOptions = {
     type: "text",
     default: "/etc/gander/gander.conf.d",
     placeholder: "DIR",
-    help: "One file an option: its name is the option, its content the value. /etc/gander/gander.yaml is read before.",
+    help: "One file per option: its name is the option, its content the value. /etc/gander/gander.yaml is read first.",
     group: "Sensor",
     flagOnly: true,
   },
 } as const satisfies Parameters<typeof defineConfiguration>[0]["options"];
 
-/** What is wrong with the text of an address; undefined if nothing is. */
+/** Says what is wrong with the text of an address; undefined if nothing is. */
 export function checkServerAddress(text: string): string | undefined {
   return parseServerAddress(text) === undefined
-    ? `"${text}" is no address such as unix:///var/run/gander/gander.sock or localhost:54321`
+    ? `"${text}" is not an address such as unix:///var/run/gander/gander.sock or localhost:54321`
     : undefined;
 }
 
 function checkOperatorAddress(text: string): string | undefined {
   return text === "" || parseOperatorAddress(text) !== undefined
     ? undefined
-    : `"${text}" is no address such as gander-operator.gander-system.svc:8443`;
+    : `"${text}" is not an address such as gander-operator.gander-system.svc:8443`;
 }
 
 export type SensorConfiguration = Values<typeof sensorOptions>;

@@ -87,7 +87,7 @@ async function listenInNetwork(
 function sayOpen({ tcp: address, tls, access }: NetworkListener, logger: Logger): void {
   const may = access === "all" ? "read events and change policies" : "read events";
   if (tls?.clientAuthorities !== undefined) logger.info("Listens in the network", { address });
-  else logger.warn(`Whoever reaches the address may ${may}`, { address });
+  else logger.warn(`Anyone who reaches the address may ${may}`, { address });
 }
 
 function bind(server: Server, where: string, credentials: ServerCredentials): Promise<void> {

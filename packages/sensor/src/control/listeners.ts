@@ -53,7 +53,7 @@ export async function listenersOf(options: ListenerOptions): Promise<readonly Li
   const address = parseServerAddress(options.serverAddress);
   const wrong: string[] = [];
   const tls = await readTls(options, wrong);
-  if (address === undefined) wrong.push(`"${options.serverAddress}" is no address`);
+  if (address === undefined) wrong.push(`"${options.serverAddress}" is not an address`);
   else if ("unix" in address) {
     if (usesTls(options)) wrong.push("TLS is for host:port, a socket of this machine needs none");
   } else if (tls === undefined && !isLoopback(address.host) && !options.serverAllowAnonymous)
@@ -62,7 +62,7 @@ export async function listenersOf(options: ListenerOptions): Promise<readonly Li
     );
   if (wrong.length > 0 || address === undefined)
     throw new GanderError("configuration-bad-value", `Cannot listen: ${wrong.join("; ")}`, {
-      hint: "docs/events.md, section gRPC, tells who may reach the interface.",
+      hint: "docs/events.md, section gRPC, says who may use the interface.",
     });
   if ("unix" in address) return [{ unix: address.unix, access: "all" }];
   const known = tls?.clientAuthorities !== undefined || options.serverAllowAnonymous;

@@ -18,7 +18,7 @@ export type PrivateSocket = {
  */
 export async function preparePrivateSocket(path: string): Promise<PrivateSocket> {
   if (await hasListener(path))
-    throw new Error(`Cannot listen on ${path}: another process does already`);
+    throw new Error(`Cannot listen on ${path}: another process already listens there`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const folder = mkdtempSync(join(dirname(path), ".new-"));
   const temporaryPath = join(folder, "s");

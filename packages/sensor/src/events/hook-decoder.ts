@@ -168,7 +168,7 @@ function unknownRule(id: number): EventRule {
     policyNamespace: "",
     functionName: "",
     args: [],
-    message: "the policy that made this event is not known any more",
+    message: "the policy that made this event is no longer known",
     tags: [],
     eventKind: "process_kprobe",
   };

@@ -21,7 +21,7 @@ describe("lockInstance", () => {
       await using _held = await lockInstance(dir);
       await expect(lockInstance(dir)).rejects.toMatchObject({
         code: "sensor-already-running",
-        message: `Cannot start: process ${process.pid} is the sensor for ${dir} already`,
+        message: `Cannot start: process ${process.pid} is already the sensor for ${dir}`,
       });
       await using _other = await lockInstance(join(dir, "other"));
     }

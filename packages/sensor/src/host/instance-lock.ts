@@ -98,7 +98,7 @@ async function readText(path: string): Promise<string | undefined> {
 function alreadyRunning(pid: number, bpfDir: string): GanderError {
   return new GanderError(
     "sensor-already-running",
-    `Cannot start: process ${pid} is the sensor for ${bpfDir} already`,
+    `Cannot start: process ${pid} is already the sensor for ${bpfDir}`,
     {
       hint: "Stop it first (systemctl stop gander, or Ctrl-C), or give this one its own --bpf-dir and --server-address.",
     },

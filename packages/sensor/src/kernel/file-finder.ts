@@ -88,5 +88,5 @@ function runIdentify(object: BpfObject, { btf }: ObjectSpec, descriptor: number)
 function reasonOf(error: unknown): string {
   if (!(error instanceof BpfError)) return String(error);
   if (error.code === "ENOENT" || error.code === "ENOTDIR") return "there is no such file";
-  return error.code === "EINVAL" ? "it is no regular file" : error.message;
+  return error.code === "EINVAL" ? "it is not a regular file" : error.message;
 }

@@ -48,7 +48,7 @@ export const selectorCounterTable = {
     kernel: "exempt",
     status: "exempt",
     metric: { action: "exempt" },
-    remark: "calls of the sensor itself were let through, as no policy stops it",
+    remark: "calls of the sensor itself were let through, because no policy stops it",
   },
   unknownProcess: unknown(fact.FACT_PROCESS, "process"),
   unknownPath: unknown(fact.FACT_PATH, "path"),

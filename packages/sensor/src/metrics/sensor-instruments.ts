@@ -28,7 +28,7 @@ export const sensorInstruments = {
   },
   tetragon_tracingpolicy_kernel_memory_bytes: {
     kind: "gauge",
-    help: "Memory of the kernel that is there for this policy alone.",
+    help: "Kernel memory used for this policy alone.",
     labels: policy,
   },
   tetragon_events_exported_total: {
@@ -58,12 +58,12 @@ export const sensorInstruments = {
   },
   gander_policy_hits_total: {
     kind: "counter",
-    help: "Calls that the policy was asked about: exactly the sum of `gander_policy_outcomes_total`.",
+    help: "Calls that reached the policy: exactly the sum of `gander_policy_outcomes_total`.",
     labels: ours,
   },
   gander_policy_outcomes_total: {
     kind: "counter",
-    help: "What became of these calls.",
+    help: "The same calls by outcome.",
     labels: {
       ...ours,
       outcome:
@@ -72,7 +72,7 @@ export const sensorInstruments = {
   },
   gander_policy_actions_total: {
     kind: "counter",
-    help: "What was done to processes, or in mode monitor would have been.",
+    help: "Actions carried out on processes, or, in mode monitor, that would have been.",
     labels: {
       ...ours,
       action:
@@ -81,25 +81,25 @@ export const sensorInstruments = {
   },
   gander_policy_gaps_total: {
     kind: "counter",
-    help: "What kept the policy from judging as it says. Anything but 0 wants attention.",
+    help: "What kept the policy from deciding as it says. Anything but 0 needs attention.",
     labels: {
       ...ours,
-      gap: "`missed`: calls of the hooked functions that the kernel did not hand to the program; in no hit. `unknown_process`, `unknown_path`, `unknown_name`, `unknown_memory`, `unknown_peer`: filters that were decided, for the safe side, without that fact",
+      gap: "`missed`: calls of the hooked functions for which the kernel skipped the program; not among the hits. `unknown_process`, `unknown_path`, `unknown_name`, `unknown_memory`, `unknown_peer`: filters decided for the safe side, without that fact",
     },
   },
   gander_events_lost_total: {
     kind: "counter",
-    help: "Events that never left the kernel, by what they were and why.",
+    help: "Events that never left the kernel, by kind and cause.",
     labels: { kind: "`exec`, `exit`, `policy`", cause: "`ring_full`, `memory`" },
   },
   gander_reader_events_total: {
     kind: "counter",
-    help: "Events by what became of them at an exporter.",
+    help: "Events by outcome at an exporter.",
     labels: { reader: "`file`", outcome: "`written`, `dropped` (it was too slow), `rate_limited`" },
   },
   gander_records_undecodable_total: {
     kind: "counter",
-    help: "Records that the sensor could not read: an error of it.",
+    help: "Records that the sensor could not read: a bug in the sensor.",
   },
   gander_ring_waiting_bytes: {
     kind: "gauge",
@@ -113,20 +113,20 @@ export const sensorInstruments = {
   },
   gander_kernel_memory_bytes: {
     kind: "gauge",
-    help: "Memory of the kernel in use.",
+    help: "Kernel memory in use.",
     labels: { part: "`maps`, `hook_programs`" },
   },
   gander_operator_connected: {
     kind: "gauge",
-    help: "1 while the operator is reached, else 0. Only with `--operator`.",
+    help: "1 while connected to the operator, else 0. Only with `--operator`.",
   },
   gander_operator_exceptions: {
     kind: "gauge",
-    help: "The operator's policies that are not, or not wholly, in force here.",
+    help: "The operator's policies that are not, or not fully, in force here.",
   },
   gander_kernel_faults_total: {
     kind: "counter",
-    help: "Things that should not happen in programs of the kernel.",
+    help: "Faults in the kernel programs, which should not happen.",
     labels: { fault: "name" },
   },
 } as const satisfies Instruments;

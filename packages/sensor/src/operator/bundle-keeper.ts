@@ -144,14 +144,14 @@ export class BundleKeeper implements AsyncDisposable {
       );
       return Promise.resolve();
     }
-    if (isWhole) logger.info("Stored policies are brought in force", facts);
+    if (isWhole) logger.info("Stored policies are put in force", facts);
     else
-      logger.error("Stored policies are brought in force as far as they can be read", {
+      logger.error("Stored policies are put in force as far as they can be read", {
         ...facts,
         hint,
       });
     const work = this.#bringInForce(this.#bundle, "disk").catch((error: unknown) =>
-      logger.error("The stored policies cannot be brought in force", { error }),
+      logger.error("The stored policies cannot be put in force", { error }),
     );
     // The first of all: begun within this call.
     this.#last = work;
@@ -189,10 +189,13 @@ export class BundleKeeper implements AsyncDisposable {
       try {
         await this.#bringInForce(bundle, "operator");
       } catch (error) {
-        logger.error("A version of the operator cannot be brought in force; the last one goes on", {
-          epoch: state.epoch,
-          error,
-        });
+        logger.error(
+          "A version of the operator cannot be put in force; the last one stays in force",
+          {
+            epoch: state.epoch,
+            error,
+          },
+        );
         return { refusal: error instanceof Error ? error.message : String(error) };
       }
       return { exceptions: this.#exceptions };

@@ -91,7 +91,7 @@ export class BundleSaver implements AsyncDisposable {
     if (this.#problem === "")
       this.#logger.warn(
         "The operator's policies cannot be stored; they are in force, and a restart without the operator would not know them",
-        { problem, hint: "Make room in --state-dir, or make it writable; it is tried again" },
+        { problem, hint: "Free space in --state-dir, or make it writable; the sensor tries again" },
       );
     this.#problem = problem;
   }

@@ -82,7 +82,9 @@ export async function openClusterPolicies(
 async function removeAll(node: NodePolicies, logger: Logger): Promise<void> {
   try {
     await node.apply({ policies: [], pods: [] });
-    logger.info("Policies of the operator were taken out of force: the sensor has none any more");
+    logger.info(
+      "Policies of the operator were taken out of force: the sensor no longer has an operator",
+    );
   } catch (error) {
     logger.error("Policies of the operator cannot be taken out of force", { error });
   }

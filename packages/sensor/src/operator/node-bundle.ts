@@ -119,7 +119,7 @@ function policyOf(head: PolicyHead, { content, isDamaged }: BundleSources): Made
 
 const missing = {
   code: "bundle-policy-missing",
-  message: "its content did not come with the version and is not on this node",
+  message: "its content was not sent with the version and is not on this node",
 } as const;
 
 const damaged = {

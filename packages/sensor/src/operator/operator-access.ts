@@ -32,7 +32,7 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
   const address = parseOperatorAddress(operator);
   if (isAbsent) wrong.push("the flags of an operator are there, but not --operator HOST:PORT");
   else if (address === undefined)
-    wrong.push(`"${operator}" is no address such as gander-operator.gander-system.svc:8443`);
+    wrong.push(`"${operator}" is not an address such as gander-operator.gander-system.svc:8443`);
   if (operatorToken === "")
     wrong.push("--operator-token FILE is missing: by its token the operator knows this node");
   if (operatorCa !== "" && operatorInsecure)
@@ -47,7 +47,7 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
     throw new GanderError(
       "configuration-bad-value",
       `Cannot connect to an operator: ${wrong.join("; ")}`,
-      { hint: "docs/cli.md, section gander run, tells what each flag is." },
+      { hint: "docs/cli.md, section gander run, explains each flag." },
     );
   return {
     address,

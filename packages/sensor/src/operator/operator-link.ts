@@ -195,7 +195,7 @@ class Link {
       this.#facts = await this.#deps.facts();
       this.#comeAgain?.();
     } catch (error) {
-      this.#logger.warn("What this kernel is like cannot be read for the operator", { error });
+      this.#logger.warn("The facts about this kernel cannot be read for the operator", { error });
     }
   }
 

@@ -14,23 +14,22 @@ type FaultText = {
 const faultTexts: Readonly<Record<FaultName, FaultText>> = {
   FAULT_SCRATCH: {
     meaning:
-      "calls could not be evaluated for want of memory; where a policy can deny, they were denied",
+      "calls could not be evaluated for lack of memory; where a policy can deny, they were denied",
     advice:
-      "gander policy list tells which policies. Look for many processes that hang in such calls",
+      "gander policy list shows which policies. Look for many processes that hang in such calls",
   },
   FAULT_STAGE: {
-    meaning: "records of processes could not be put together for want of memory",
-    advice: "Events of execs or exits are missing; they are in what is lost",
+    meaning: "records of processes could not be put together for lack of memory",
+    advice: "Events of execs or exits are missing; they are counted as lost",
   },
   FAULT_PROC_TABLE: {
     meaning: "processes had no room in the table of processes: their lineage is not known",
     advice:
-      "Find out who keeps that many processes, and limit them: pids.max of the cgroup, or the pod's limit of pids",
+      "Find out what keeps that many processes, and limit it: pids.max of the cgroup, or the pod's limit of pids",
   },
   FAULT_PROC_UNKNOWN: {
-    meaning:
-      "processes ended that were not in the table of processes: there are no exit events of them",
-    advice: "The table was full when they began, see above; else please report it",
+    meaning: "processes ended that were not in the table of processes: they have no exit events",
+    advice: "The table was full when they began, see above; otherwise please report it",
   },
   FAULT_UNREADABLE: {
     meaning: "arguments could not be read",
@@ -39,11 +38,11 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
   },
   FAULT_PATH_DEPTH: {
     meaning: "paths had more components than are followed",
-    advice: "Somebody may be trying to hide a file: the events of policies on paths tell who",
+    advice: "A process may be trying to hide a file: the events of policies on paths show which",
   },
   FAULT_RATE_TABLE: {
-    meaning: "events could not be held against a rateLimit: they were told all the same",
-    advice: "The table of rates is full; a rateLimit for each process or none takes less of it",
+    meaning: "events could not be checked against a rateLimit: they were reported all the same",
+    advice: "The table of rates is full; a rateLimit per process, or none, takes less of it",
   },
   FAULT_CGROUP_TABLE: {
     meaning:
@@ -87,7 +86,7 @@ export async function reportFaults(
     const now = read();
     const grown = newFaults(before, now);
     if (grown !== undefined)
-      logger.warn("Programs in the kernel met with faults", { faults: grown });
+      logger.warn("Programs in the kernel counted faults", { faults: grown });
     before = now;
   }
 }

@@ -26,7 +26,7 @@ export async function reportGaps(
     for (const { name, namespace, mode, counters } of newGaps(list(), told)) {
       const { missed, unevaluated } = counters;
       const counts = { missed: String(missed), unevaluated: String(unevaluated) };
-      logger.warn("A policy could not judge all calls; gander policy list goes on counting", {
+      logger.warn("A policy could not judge all calls; gander policy list keeps counting", {
         ...{ policy: name, namespace, mode },
         ...counts,
       });

@@ -79,6 +79,6 @@ function createConfiguredFile(configuration: SensorConfiguration, logger: Logger
     compress: configuration.exportFileCompress,
     mode: Number.parseInt(configuration.exportFilePerm, 8),
     onHousekeepingError: (error) =>
-      logger.warn("Old export files cannot be tidied up", { path, error }),
+      logger.warn("Old export files cannot be removed", { path, error }),
   });
 }

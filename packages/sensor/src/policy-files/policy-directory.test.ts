@@ -155,7 +155,7 @@ describe("watchPolicyDirectories", () => {
     expect([...inForce.keys()]).toEqual([]);
     expect(messages().slice(1)).toEqual([
       "warn: Policy directory cannot be read; what it held stays in force",
-      "info: Policy directory is there",
+      "info: Policy directory can be read",
       "info: Policy was taken out of force",
     ]);
   });
@@ -195,7 +195,7 @@ describe("watchPolicyDirectories", () => {
     digests.set("perhaps-in-broken", "x");
     await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
     expect(deeds).toEqual([]);
-    expect(messages()).toContain("info: Policy of the earlier sensor goes on");
+    expect(messages()).toContain("info: Policy of the earlier sensor stays in force");
     await writeFile(join(dir, "broken.yaml"), policy("other"));
     await watch.scan();
     expect(deeds).toEqual(["add other", "remove perhaps-in-broken"]);

@@ -216,7 +216,7 @@ function reportLost(logger: Logger, unreadable: readonly string[], lost: Set<str
     if (!lost.has(directory))
       logger.warn("Policy directory cannot be read; what it held stays in force", { directory });
   for (const directory of lost)
-    if (!unreadable.includes(directory)) logger.info("Policy directory is there", { directory });
+    if (!unreadable.includes(directory)) logger.info("Policy directory can be read", { directory });
   lost.clear();
   for (const directory of unreadable) lost.add(directory);
 }
@@ -241,7 +241,7 @@ function fields({ line, column, code, message, hint, path }: Problem, file: stri
 }
 
 function logAdopted(logger: Logger, { compiled: { name, namespace } }: CheckedPolicy): void {
-  logger.info("Policy of the earlier sensor goes on", { policy: name, namespace });
+  logger.info("Policy of the earlier sensor stays in force", { policy: name, namespace });
 }
 
 function logOutcome(

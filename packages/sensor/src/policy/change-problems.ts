@@ -27,15 +27,15 @@ export function changeProblem(name: string, error: unknown): Problem {
   return policyProblem({
     code: "policy-not-kept",
     message: `Cannot change policy "${name}": a restart of the sensor would forget it, as its state cannot be saved: ${reason}`,
-    hint: "Make room in --state-dir, or make it writable.",
+    hint: "Free space in --state-dir, or make it writable.",
   });
 }
 
 export function unknownPolicy({ name }: PolicyKey): Problem {
   return policyProblem({
     code: "policy-rule",
-    message: `Cannot change policy "${name}": nothing is known of it`,
-    hint: "It can be deleted, if what it enforces is not needed any more.",
+    message: `Cannot change policy "${name}": its content is not known`,
+    hint: "Delete it if what it enforces is no longer needed.",
   });
 }
 
@@ -43,7 +43,7 @@ export function notHere({ name }: PolicyKey): Problem {
   return policyProblem({
     code: "policy-rule",
     message: `Cannot change policy "${name}" here: it comes from the cluster`,
-    hint: "Change it where it comes from: with kubectl, or in Git.",
+    hint: "Change it at its source: with kubectl, or in Git.",
   });
 }
 

@@ -28,7 +28,7 @@ export function explainDenial(error: unknown, { bpfFolder, hooks, policies }: In
     "sensor-denied",
     `Cannot start: ${messageOf(error)}. What an earlier sensor left in force applies to this one, too; ${who} may deny this.`,
     {
-      hint: `Take the policy away where it comes from, or let it leave out the sensor. Then take what is in force out of the kernel, which ends enforcement until the sensor is back: rm -r ${bpfFolder}. If even that is denied, restart the machine: nothing of it outlives a restart.`,
+      hint: `Remove the policy at its source, or make it exempt the sensor. Then remove what is in force from the kernel, which ends enforcement until the sensor runs again: rm -r ${bpfFolder}. If even that is denied, restart the machine: none of it outlives a restart.`,
       cause: error,
     },
   );

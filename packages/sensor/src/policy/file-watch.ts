@@ -20,14 +20,14 @@ export function watchFiles(generations: Generations, { exclusively, logger }: De
     await generations.files.lookUp(paths);
     if (!generations.files.isStale(paths)) return;
     await exclusively(() => generations.advance(generations.installed()));
-    logger.info("Files that policies name are others now");
+    logger.info("Files that policies name have been replaced");
   };
   const timer = setInterval(() => {
     if (isBusy) return;
     isBusy = true;
     look()
       .catch((error: unknown) =>
-        logger.error("Policies cannot be linked to files that are others now", { error }),
+        logger.error("Policies cannot be linked to files that have been replaced", { error }),
       )
       .finally(() => {
         isBusy = false;

@@ -46,7 +46,7 @@ export function createLeftPolicies({ left, logger, nextPolicyId }: LeftPoliciesD
     async remove({ name }) {
       try {
         await left.remove(name.slice(unknownPolicyPrefix.length));
-        logger.warn("What an earlier sensor left in force was ended", { policy: name });
+        logger.warn("A policy that an earlier sensor left in force was removed", { policy: name });
         return { value: undefined };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

@@ -98,7 +98,7 @@ export function createPolicyManager(
   const { kernel, left, logger } = deps;
   const { stored } = options;
   if (stored.problems.length > 0)
-    logger.error("The state on disk is damaged; enforcement goes on", {
+    logger.error("The state on disk is damaged; enforcement continues", {
       problems: stored.problems,
       used: stored.manifests.length > 0 ? "the state before it" : "none",
     });
@@ -303,7 +303,7 @@ class Manager implements PolicyManager {
     const isAllHere = this.#unrestored.length === 0 && operatorIsWhole;
     if (this.#left.hasKnown() && !isAllHere)
       this.#logger.error(
-        "Not all that the earlier sensor enforces can be brought in force: its programs stay beside those of this one",
+        "Not all that the earlier sensor enforces can be put in force: its programs stay beside those of this one",
         { policies: this.#unrestored, operatorIsWhole, hint: "gander policy list shows them" },
       );
     const deps = { generations: this.#generations, logger: this.#logger };
@@ -433,7 +433,7 @@ class Manager implements PolicyManager {
     } catch (error) {
       if (batch.length > 1) return undefined;
       const name = batch[0]?.name ?? "";
-      this.#logger.error("Policies cannot be changed; those in force go on", {
+      this.#logger.error("Policies cannot be changed; those in force stay in force", {
         policy: name,
         error,
       });

@@ -90,7 +90,10 @@ export function createManifestKeeper(
     if (problem === "")
       logger.error(
         "The state on disk cannot be written: enforcement goes on, and policies of `gander policy add` are refused",
-        { problem: text, hint: "Make room in --state-dir, or make it writable; it is tried again" },
+        {
+          problem: text,
+          hint: "Free space in --state-dir, or make it writable; the sensor tries again",
+        },
       );
     problem = text;
   };

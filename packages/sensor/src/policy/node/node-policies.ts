@@ -172,7 +172,7 @@ class Node implements NodePolicies, Disposable {
       try {
         return { installed: next, failures, refused: this.#arrange(version, next) };
       } catch (error) {
-        this.#deps.logger.warn("Policies cannot be brought in force together", { error });
+        this.#deps.logger.warn("Policies cannot be put in force together", { error });
       }
     }
     return { installed: now, failures, refused: new Set() };
