@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** error: somebody must act; warn: degraded; info: state changed. Never one line per event. */
+/** error: an administrator must act; warn: degraded; info: state changed. Never one line per event. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The candidate that somebody who wrote `word` probably meant, or undefined if none is near enough.
+ * The candidate that `word` probably means, or undefined if none is near enough.
  * Case and separators count little: `match_args` is near to `matchArgs`.
  */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "./error-codes.ts";
 
-/** `error` rejects the input, `warning` is probably not what was meant, `note` is only good to know. */
+/** `error` rejects the input, `warning` is probably not what was meant, `note` is for information. */
 export type Severity = "error" | "warning" | "note";
 
 /** One thing that is wrong with something a person wrote. */

@@ -33,7 +33,7 @@ function endless(id: number): BtfError {
   return typeError(`BTF type ${id} refers to itself.`);
 }
 
-/** Bytes of a value of that type; 0 for void, functions and what is only declared. */
+/** Bytes of a value of that type; 0 for void, functions and types that are only declared. */
 export function sizeOfType(btf: Btf, id: number): number {
   return size(btf, id, maxDepth);
 }
@@ -157,7 +157,7 @@ export interface FunctionPrototype {
   readonly isVariadic: boolean;
 }
 
-/** No kernel's function comes near; each may be a long text. */
+/** No kernel function has nearly as many; each may be a long text. */
 const maxParameters = 255;
 
 /** What a function takes and gives; `id` is that of the func, not of its prototype. */

@@ -331,7 +331,7 @@ function readComposite(raw: Raw, kind: "struct" | "union"): BtfType {
   let members: readonly BtfMember[] | undefined;
   return {
     ...{ id, name, kind, size: word },
-    // Read when they are asked for: whoever needs the name alone may meet 65,535 of them, many times.
+    // Read only on demand: a caller that needs just the name may meet 65,535 of them, many times.
     get members() {
       members ??= parts(count, read);
       return members;

@@ -4,7 +4,7 @@ import { type BtfKind, btfKinds } from "./btf-kinds.ts";
 
 /**
  * Types in the BPF Type Format (Documentation/bpf/btf.rst), kept as the bytes they came in: the
- * kernel has 130,000 of them and most are never looked at. A module's types build on the kernel's:
+ * kernel has 130,000 of them and most are never read. A module's types build on the kernel's:
  * their ids go on after those of `base`.
  */
 export interface Btf {

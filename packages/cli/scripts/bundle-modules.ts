@@ -14,7 +14,7 @@ export type BundleFiles = NonNullable<BuildResult["metafile"]>["outputs"];
 const REQUIRE = `import { createRequire as $createRequire } from "node:module";
 const require = $createRequire(import.meta.url);`;
 
-/** Writes each program as DIRECTORY/NAME.mjs, and below lib/ what it loads when it is needed. */
+/** Writes each program as DIRECTORY/NAME.mjs, and its modules that are loaded on demand below lib/. */
 export async function bundleModules(options: BundleOptions): Promise<BundleFiles> {
   const { metafile } = await build({
     entryPoints: options.entries,

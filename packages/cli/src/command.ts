@@ -11,10 +11,10 @@ export type CommandEntry = {
   readonly load: () => Promise<Command>;
 };
 
-/** A command behind its options: what is left is to run it. */
+/** A command with its options parsed, ready to run. */
 export type Command = {
   help(columns: number): string;
-  /** The options as a table for the docs, without some that are told elsewhere. */
+  /** The options as a table for the docs, without those documented elsewhere. */
   markdown(without: readonly string[]): string;
   readonly summary: string;
   readonly examples: readonly string[];

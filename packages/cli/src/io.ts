@@ -14,7 +14,7 @@ export type Io = {
 
 /** Writes one line and waits while the reader is slower than we are, so that nothing piles up. */
 export async function writeLine(io: Io, line: string): Promise<void> {
-  // Looked at first: the error of a reader that went away comes before its drain.
+  // Checked first: the error of a reader that closed comes before its drain.
   if (io.stdout.destroyed) return;
   if (!io.stdout.write(`${line}\n`)) await once(io.stdout, "drain", { signal: io.signal });
 }

@@ -10,7 +10,7 @@ const abort = () => stop.abort();
 let isAsked = false;
 // Node's own answer would be a debugger's port (see scripts/install), the system's the end.
 process.on("SIGUSR1", () => {});
-// `gander events | head` is not an error: who writes has been told to stop.
+// `gander events | head` is not an error: the closed pipe tells the writer to stop.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   stop.abort();

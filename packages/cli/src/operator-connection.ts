@@ -19,7 +19,7 @@ export type OperatorReport = {
   /** Of the policies, those that are not or not wholly in force. */
   readonly exceptions: number;
   readonly pods: number;
-  /** Why a restart would not find what is in force; empty: it would. */
+  /** Why a restart would lose what is in force; empty: it would not. */
   readonly storeProblem: string;
 };
 

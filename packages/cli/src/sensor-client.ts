@@ -55,7 +55,7 @@ export type SensorClientOptions = {
 
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
-/** Connects to a sensor; throws GanderError if it is a socket where nobody listens or that we may not use. */
+/** Connects to a sensor; throws GanderError if nothing listens on the socket or we may not use it. */
 export async function connectSensor({
   channel,
   timeoutMs,
@@ -137,7 +137,7 @@ async function* eventsOf(
   }
 }
 
-/** gRPC would try a missing socket again and again: say at once what is wrong. */
+/** gRPC would keep retrying a missing socket: report at once what is wrong. */
 async function checkSocket(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK | constants.W_OK);

@@ -29,7 +29,7 @@ export const nodeStates = [
 /** The most nodes that a status names. */
 export const worstNodesLimit = 10;
 
-/** The longest message of a condition or a node: what is written there must be cut to it. */
+/** The longest message of a condition or a node: longer texts must be cut. */
 export const messageLimit = 1024;
 
 const conditionFields = {
@@ -104,7 +104,7 @@ const gaps = {
   unknown: optional(count("Filters decided for the safe side, without the fact that they test.")),
 };
 
-/** `status` of a policy: what its columns show. */
+/** `status` of a policy, which its columns show. */
 export const tracingPolicyStatus = object(
   "TracingPolicyStatus",
   "The status of the policy. Written by the operator.",
@@ -187,7 +187,7 @@ export const policyStatusSchema = object(
   },
 );
 
-/** A policy as the API server gives it, of which only the status is looked at. */
+/** A policy as the API server gives it, of which only the status is read. */
 export const policyWithStatusSchema = object("PolicyWithStatus", "A policy with its status.", {
   apiVersion: required(any("As in the policy.")),
   kind: required(any("As in the policy.")),

@@ -3,7 +3,7 @@
 /**
  * Schemas as values: the TypeScript type, the JSON schema and the OpenAPI schema of the custom
  * resource all come from the same one. What stands under `admission` binds the API server alone:
- * it refuses the plainest mistakes also when nobody else is there to check. Others say the same
+ * it refuses the plainest mistakes even when nothing else can check. Others say the same
  * better, with a place and a hint, so nothing may stand there that they would accept.
  */
 export type Schema<T = unknown> = Shape & { readonly [phantom]?: T };
@@ -17,7 +17,7 @@ type Shape =
       readonly values?: readonly string[];
       readonly maxLength?: number;
       readonly pattern?: string;
-      /** RFC 3339, with `pattern` for those who don't know the format. */
+      /** RFC 3339, with `pattern` for readers that don't know the format. */
       readonly format?: "date-time";
       readonly admission?: { readonly pattern?: string; readonly minLength?: number };
     }
@@ -34,7 +34,7 @@ type Shape =
       readonly help: string;
       readonly items: Schema;
       readonly maxItems?: number;
-      /** Items are told apart by this field when several writers share the list. */
+      /** This field identifies items when several writers share the list. */
       readonly key?: string;
       readonly admission?: ListAdmission;
     }

@@ -29,7 +29,7 @@ export function structural(schema: Schema, place: Place): JsonSchema {
       return clean({
         description: schema.help,
         type: "integer",
-        // The width of a number is left to those who read it: it would be two more words in each of 180 places.
+        // The readers check the width of a number: here it would be two more words in each of 180 places.
         minimum: schema.min >= -1 ? schema.min : undefined,
       });
     case "boolean":
@@ -102,14 +102,14 @@ function structuralObject({ name, help, fields, rules }: ObjectSchema, place: Pl
   });
 }
 
-/** Not as a default, see above, but for those who read the description. */
+/** Not as a default, see above, but for readers of the description. */
 function withDefault(field: Field): Schema {
   const { schema } = field;
   if (field.presence !== "default" || field.value === false || field.value === "") return schema;
   return { ...schema, help: `${schema.help} Default: ${String(field.value)}.` };
 }
 
-/** Rules as the API server takes them: what is wrong, what to write instead, and at which field. */
+/** Rules in the API server's form: what is wrong, what to write instead, and at which field. */
 export const validations = (rules: readonly (Rule | AdmissionRule)[]): readonly JsonSchema[] =>
   rules.map(({ cel, message, hint, at }) =>
     clean({ rule: cel, message: `${message}. ${hint}`, fieldPath: at && `.${at}` }),

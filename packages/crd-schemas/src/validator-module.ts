@@ -29,7 +29,7 @@ export function validatorModule(exported: Exports): string {
   return withFewErrors(code);
 }
 
-/** Of the entries of one list; nobody reads more. */
+/** For the entries of one list; nobody reads more. */
 const enoughErrors = 1000;
 
 /**

@@ -64,7 +64,7 @@ async function measure(): Promise<void> {
   child.kill();
 }
 
-/** The most CPU time between two turns of the loop: on a busy machine, a clock would tell of others. */
+/** The most CPU time between two turns of the loop: on a busy machine, a clock would measure other processes too. */
 function watchTurns() {
   const cpuMs = () => process.cpuUsage().user / 1000;
   let longestMs = 0;

@@ -21,7 +21,7 @@ export type WorkQueueOptions = {
   readonly backOffBaseMs?: number;
   readonly backOffMaxMs?: number;
   readonly random?: () => number;
-  /** A handler threw; the key comes again after `delayMs`. */
+  /** A handler threw; the key is retried after `delayMs`. */
   readonly onFailure?: (failure: Failure) => void;
 };
 
@@ -63,7 +63,7 @@ export class WorkQueue {
   readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly dueMs: number }>();
   readonly #failures = new Map<string, number>();
   readonly #counts = { added: 0, merged: 0, handled: 0, failed: 0, waitedMs: 0 };
-  /** Goes on where it was: from the front, a Map would be searched through what was deleted. */
+  /** Continues where it was: from the front, a Map would be searched through its deleted entries. */
   #next = this.#queued.entries();
   #signal: AbortSignal | undefined;
   #pumping = false;
@@ -104,7 +104,7 @@ export class WorkQueue {
     this.#timers.set(key, { timer, dueMs });
   }
 
-  /** Forgets the key's failures and takes back what was to come later; not what is queued. */
+  /** Forgets the key's failures and cancels its delayed calls; not what is queued. */
   forget(key: string): void {
     this.#failures.delete(key);
     clearTimeout(this.#timers.get(key)?.timer);
@@ -162,7 +162,7 @@ export class WorkQueue {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    // Not in the turn of whoever adds: a burst is merged first, and the loop goes on between batches.
+    // Not in the caller's turn: a burst is merged first, and the event loop runs between batches.
     setImmediate(() => {
       this.#pumping = false;
       while (this.#running.size < this.#options.concurrency) {
@@ -191,7 +191,7 @@ export class WorkQueue {
 
   async #work(key: string, signal: AbortSignal): Promise<void> {
     this.#running.add(key);
-    // What was to come later comes now; the handler says if it wants to be called again.
+    // Delayed keys are handled now; the handler says if it wants to be called again.
     clearTimeout(this.#timers.get(key)?.timer);
     this.#timers.delete(key);
     try {
@@ -221,7 +221,7 @@ export class WorkQueue {
     const { backOffBaseMs, backOffMaxMs, random = Math.random } = this.#options;
     const ownMs = backOffMs(failures, { baseMs: backOffBaseMs, maxMs: backOffMaxMs, random });
     const delayMs = Math.max(ownMs, askedDelayMs(error));
-    // A change that came meanwhile is tried at once: it may be what was missing.
+    // A change that arrived meanwhile is tried at once: it may be what was missing.
     if (!this.#again.has(key)) this.addAfter(key, delayMs);
     this.#options.onFailure?.({ key, error, failures: failures + 1, delayMs });
   }

@@ -10,7 +10,7 @@ export type Fault =
   | { readonly kind: "reset"; readonly afterBytes: number }
   /** The body ends properly, but in the middle of a line. */
   | { readonly kind: "end"; readonly afterBytes: number }
-  /** Nothing more comes, and nothing is closed. */
+  /** Nothing more is sent, and nothing is closed. */
   | { readonly kind: "stall"; readonly afterBytes: number }
   /** A few bytes at a time, so that characters and lines are cut everywhere. */
   | { readonly kind: "drip" }
@@ -150,7 +150,7 @@ export class FaultServer {
     this.#tell(eventLine(event));
   }
 
-  /** A watch is told of what comes after the version that it asked for. */
+  /** A watch gets the changes after the version that it asked for. */
   #tell(line: string): void {
     for (const { send, from } of this.#watches.values()) if (this.#version > from) send(line);
   }

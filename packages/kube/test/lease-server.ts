@@ -19,7 +19,7 @@ export class LeaseServer {
   /** Writes whose term was older than the Lease's at that moment. */
   readonly staleWrites: string[] = [];
   requests = 0;
-  /** Decides about each request by what its `user-agent` says. */
+  /** Decides about each request by its `user-agent`. */
   fault: (client: string) => LeaseFault | undefined = () => undefined;
   #version = 0;
   readonly #server: Server;

@@ -13,7 +13,7 @@ export type RecordedRequest = {
 /** `lost`: the answer never arrives. */
 export type Reply = { readonly status: number; readonly body?: unknown } | "lost";
 
-/** Remembers what it is sent and answers what it is told to. */
+/** Records requests and gives prepared answers. */
 export class RecordingServer {
   readonly requests: RecordedRequest[] = [];
   reply: (request: RecordedRequest) => Reply = ({ body }) => ({ status: 200, body });

@@ -127,7 +127,7 @@ type Attach<K extends AttachKind> = (
   where: string,
 ) => NativeFd | Errno;
 
-/** One row a kind: how it is attached, and what it is called in errors. */
+/** One row per kind: how it is attached, and its name in errors. */
 const kinds: {
   readonly [K in AttachKind]: { name(point: PointOf<K>): string; attach: Attach<K> };
 } = {

@@ -3,7 +3,7 @@ import { check, checked, Handle } from "./handle.ts";
 import type { BpfLink } from "./link.ts";
 import { native } from "./native.ts";
 
-/** One run of an iterator's program over everything; what it writes is read like a file. */
+/** One run of an iterator's program over everything; its output is read like a file. */
 export class BpfIterator implements Disposable {
   readonly #handle: Handle;
 
@@ -26,7 +26,7 @@ export class BpfIterator implements Disposable {
   }
 }
 
-/** Everything one run writes. `limitBytes` bounds what is kept; it throws RangeError beyond. */
+/** The whole output of one run. Throws RangeError beyond `limitBytes`. */
 export function readIterator(link: BpfLink, limitBytes = 64 << 20): Buffer {
   using iterator = new BpfIterator(link);
   const parts: Buffer[] = [];

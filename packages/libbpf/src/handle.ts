@@ -60,7 +60,7 @@ export class Handle {
     await native().fdCloseAsync(this.#take());
   }
 
-  /** For `using`: closing what is closed already is fine. */
+  /** For `using`: closing twice is fine. */
   dispose(): void {
     if (!this.closed) this.close();
   }

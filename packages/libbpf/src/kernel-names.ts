@@ -379,7 +379,7 @@ export const helpers = [
 ] as const;
 export type HelperName = (typeof helpers)[number];
 
-/** The number of a name, throwing where there is none. `what` says what it should name. */
+/** The number of a name, throwing where there is none. `what` says what kind of name it should be. */
 export function numberOf(names: readonly string[], name: string, what: string): number {
   const number = names.indexOf(name);
   if (number >= 0) return number;

@@ -11,7 +11,7 @@ export interface LinkInfo extends Omit<NativeLinkInfo, "type" | "attachType" | "
   readonly attachType?: AttachType | `#${number}`;
 }
 
-/** Open links are never collected: a forgotten one goes on, as a leaked descriptor would in C. */
+/** Open links are never collected: a forgotten one stays attached, as with a leaked descriptor in C. */
 const open = new Set<BpfLink>();
 
 /**

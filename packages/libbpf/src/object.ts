@@ -60,7 +60,7 @@ const mapFields = {
   create: 5,
 } as const;
 
-/** Only what was changed: libbpf forgets a map's types when its size is set, though to the same. */
+/** Only changes: libbpf drops a map's types when its size is set, even to the same value. */
 function configureMap(
   handle: NativeObject,
   spec: ObjectSpec,
@@ -163,7 +163,7 @@ function checkMapName(spec: ObjectSpec, name: string): void {
   );
 }
 
-/** libbpf takes whatever it is given; how many entries there may be is nobody's business. */
+/** libbpf would accept any map, so the shape is checked here; the number of entries may differ. */
 export function checkMapShape(spec: ObjectSpec, name: string, map: BpfMap): void {
   checkMapName(spec, name);
   for (const field of ["type", "keySize", "valueSize"] as const) {
@@ -177,7 +177,7 @@ export function checkMapShape(spec: ObjectSpec, name: string, map: BpfMap): void
 
 /**
  * A loaded object. It owns the maps and programs it hands out: they are closed with it, unless
- * cloned. What is attached or pinned goes on without it.
+ * cloned. Attached or pinned programs continue without it.
  */
 export class BpfObject implements Disposable {
   /** As it was when the object was loaded. */

@@ -17,7 +17,7 @@ export function pinTo(fd: NativeFd, path: string, what: string): void {
   check(result, "pin", `Cannot pin ${what} to ${path}`, hint);
 }
 
-/** Takes a pin away; what it kept is gone with its last user. False where there was none. */
+/** Removes a pin; its object ends with its last user. False if there was none. */
 export function unpin(path: string): boolean {
   try {
     unlinkSync(path);

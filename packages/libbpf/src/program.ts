@@ -12,7 +12,7 @@ export interface ProgramInfo extends Omit<NativeProgramInfo, "type"> {
   readonly type: ProgramType | `#${number}`;
 }
 
-/** What of a program the kernel doesn't tell: it is known from the object, or given on adoption. */
+/** Facts about a program that the kernel doesn't report: known from the object, or given on adoption. */
 export interface ProgramOrigin {
   /** The full name: the kernel keeps 15 characters. */
   readonly name?: string;
@@ -102,7 +102,7 @@ export class BpfProgram implements Disposable {
     return Number(/^memlock:\s*(\d+)/m.exec(info)?.[1] ?? Number.NaN);
   }
 
-  /** Without a place: to what its section names. */
+  /** Without a point: to the one that its section names. */
   attach(point?: AttachPoint): BpfLink {
     const place = point ?? attachPointOf(this.section);
     if (place === undefined)

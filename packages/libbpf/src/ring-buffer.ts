@@ -148,7 +148,7 @@ export class RingBuffer implements Disposable {
     this.offset = 0;
   }
 
-  /** Hands what was read back to the kernel. */
+  /** Returns the space of records that were read to the kernel. */
   release(): void {
     this.#checkOpen();
     const taken = this.takenBytes;
@@ -177,7 +177,7 @@ export class RingBuffer implements Disposable {
 
   /**
    * Whether `onReadable` is called; on at first. A program that looks by itself needs no calls, which come
-   * in each turn of the event loop as long as somebody writes.
+   * in each turn of the event loop as long as records are written.
    */
   listen(whether: "on" | "off"): void {
     this.#checkOpen();

@@ -8,7 +8,7 @@ const tellingLines = 6;
 export class VerifierError extends BpfError {
   override readonly name = "VerifierError";
   readonly program: string;
-  /** The lines that tell why: the source line, the instruction and what is wrong with it. */
+  /** The lines that explain why: the source line, the instruction and what is wrong with it. */
   readonly lines: readonly string[];
 
   constructor(program: string, errno: number, log: string) {
@@ -37,7 +37,7 @@ export function findVerifierLog(log: string): { program: string; log: string } |
 }
 
 /**
- * The telling lines of a verifier's log: its reason comes last, before the statistics; the state of
+ * The relevant lines of a verifier's log: its reason is last, before the statistics; the state of
  * the registers says little without the whole. Kernels before 6.3 begin with a harmless remark on
  * each global function's arguments.
  */

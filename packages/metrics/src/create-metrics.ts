@@ -11,9 +11,9 @@ import { createStateProducer, maxSeries } from "./state-producer.ts";
 
 export type MetricsOptions<T extends Instruments> = {
   readonly instruments: T;
-  /** Tells counters and gauges as they are now, each time somebody asks. What it leaves out is not shown. */
+  /** Reports counters and gauges as they are now, at each request. What it leaves out is not shown. */
   readonly collect: (report: Report<T>) => void;
-  /** Who is measured: `service.name`, `service.version`, `host.name` … */
+  /** The measured process: `service.name`, `service.version`, `host.name` … */
   readonly resource: Readonly<Record<string, string>>;
   /** Send to this collector by OTLP over HTTP, e.g. `http://localhost:4318`. */
   readonly otlpEndpoint?: string;
@@ -27,7 +27,7 @@ export type Metrics<T extends Instruments> = AsyncDisposable & {
   readonly observe: Report<T>;
 };
 
-/** Metrics of this process. Nothing is measured until somebody asks. */
+/** Metrics of this process. Nothing is measured until the first request. */
 export async function createMetrics<const T extends Instruments>(
   { logger }: { readonly logger: Logger },
   options: MetricsOptions<T>,

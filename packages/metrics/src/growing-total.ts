@@ -8,7 +8,7 @@ export class GrowingTotal<Key> {
   #total = 0;
   #last = new Map<Key, number>();
 
-  /** `now` has all that are there, with their counts. */
+  /** `now` has all that exist, with their counts. */
   update(now: Iterable<readonly [Key, number]>): number {
     const seen = new Map<Key, number>();
     for (const [key, count] of now) {

@@ -3,12 +3,12 @@
 /** A metric, said once: for the program, its Prometheus endpoint, OTLP and the docs. */
 export type Instrument = {
   /**
-   * `counter`: a total that only grows while its labels are there; `gauge`: what is now; `histogram`: how
+   * `counter`: a total that only grows while its labels exist; `gauge`: the current value; `histogram`: how
    * single observations are spread, in seconds.
    */
   readonly kind: "counter" | "gauge" | "histogram";
   readonly help: string;
-  /** Name of a label → what it can be. Only what cannot grow with what workloads do. */
+  /** Name of a label → its possible values, whose number must not depend on workloads. */
   readonly labels?: Readonly<Record<string, string>>;
 };
 

@@ -5,7 +5,7 @@ import type { Logger } from "@gander/base";
 /** A request was for the metrics and is answered. */
 export type MetricsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** So long an answer is given again: whoever asks often costs no more. */
+/** How long an answer is reused: frequent requests cost no more. */
 const freshMs = 1_000;
 
 /** Answers `GET /metrics`; other requests are left to the caller. */

@@ -10,7 +10,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { Instrument, Instruments, Report } from "./instrument.ts";
 
-/** So many series an instrument may have; those above it are left out, and counted. */
+/** The most series of an instrument; those above it are left out, and counted. */
 export const maxSeries = 5_000;
 
 export const leftOutInstruments = {
@@ -22,9 +22,9 @@ export const leftOutInstruments = {
 } as const satisfies Instruments;
 
 /**
- * Counters and gauges as `collect` tells them. The SDK's own observable instruments would go on showing
- * every series that there ever was: a policy that is gone, and each state that one was in. What is told
- * twice with the same labels is added up.
+ * Counters and gauges as `collect` reports them. The SDK's own observable instruments would keep showing
+ * every series there ever was: a deleted policy, and each state that a policy was in. Values reported
+ * twice with the same labels are added up.
  */
 export function createStateProducer<T extends Instruments>(
   instruments: T,

@@ -13,7 +13,7 @@ export type ConfigurationFiles = {
 };
 
 /**
- * Reads the settings that lie on disk, weakest first. The YAML parser comes from the caller,
+ * Reads the settings on disk, weakest first. The YAML parser comes from the caller,
  * as this package depends on nothing.
  */
 export async function readConfigurationFiles(

@@ -4,7 +4,7 @@ import type { ConfigurationTable, Options } from "./configuration-table.ts";
 import { environmentName } from "./configuration-table.ts";
 import type { Option } from "./option.ts";
 
-/** What `--help` prints, in lines of so many columns, within reason. */
+/** The text of `--help`, wrapped at about that many columns. */
 export function configurationHelp<T extends Options>(
   table: ConfigurationTable<T>,
   columns: number,
@@ -84,7 +84,7 @@ function placeholderOf(option: Option): string {
   return option.type.toUpperCase();
 }
 
-/** The default as somebody would type it. */
+/** The default as a user would type it. */
 function defaultOf(option: Option): string {
   if (option.type === "duration") return writeDuration(option.default);
   if (option.type === "size") return writeSize(option.default);

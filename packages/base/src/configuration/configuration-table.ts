@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Option, OptionValue } from "./option.ts";
 
-/** Option name as it stands on the command line → what it is. */
+/** Option name as on the command line → its definition. */
 export type Options = Readonly<Record<string, Option>>;
 
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
@@ -40,7 +40,7 @@ export type Loaded<T extends Options> = {
   readonly origins: Readonly<Record<string, string>>;
 };
 
-/** A value as somebody wrote it, and where. */
+/** A value as written by the user, and where. */
 export type Setting = {
   readonly option: string;
   readonly texts: readonly string[];

@@ -13,9 +13,9 @@ export type Configuration<T extends Options> = {
   readonly table: ConfigurationTable<T>;
   /** Weakest first: default, YAML file, drop-in directory, environment, flags. All problems at once. */
   load(sources: ConfigurationSources): Result<Loaded<T>>;
-  /** What `--help` prints, for a terminal of so many columns. */
+  /** The text of `--help`, for a terminal of that many columns. */
   help(columns: number): string;
-  /** The options as a Markdown table, for docs; some are left out if they are told elsewhere. */
+  /** The options as a Markdown table, for docs, without those documented elsewhere. */
   markdown(without?: readonly string[]): string;
 };
 

@@ -9,7 +9,7 @@ export type FileReport = {
   /** `stdin` has no path that a tool could open. */
   readonly origin: "file" | "stdin";
   readonly source: string;
-  /** `unread`: it could not be looked at, so nothing is known of it; `other`: it holds no policy and need not. */
+  /** `unread`: it could not be read, so nothing is known about it; `other`: it holds no policy and need not. */
   readonly state: "checked" | "unread" | "other";
   readonly problems: readonly Problem[];
   /** Empty if the file has an error. */
@@ -23,7 +23,7 @@ export function isGood({ problems }: FileReport, failOn: FailOn = "error"): bool
   return !problems.some(({ severity }) => fails(severity, failOn));
 }
 
-/** 0: all good; 1: findings that matter; 2: something could not be looked at, so that nothing is proven. */
+/** 0: all good; 1: findings that matter; 2: something could not be read, so nothing is proven. */
 export function exitStatus(reports: readonly FileReport[], failOn: FailOn): 0 | 1 | 2 {
   if (reports.some(({ state }) => state === "unread")) return 2;
   return reports.every((report) => isGood(report, failOn)) ? 0 : 1;

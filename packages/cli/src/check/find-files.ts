@@ -56,7 +56,7 @@ async function fileInside(root: string, path: string): Promise<FoundFile | undef
   return { path, named: false };
 }
 
-/** More than any policy has; what is below is read as a whole. */
+/** More than any policy has; smaller files are read as a whole. */
 const maxFileBytes = 4 * 1024 * 1024;
 
 async function filesLike(pattern: string): Promise<readonly FoundFile[]> {

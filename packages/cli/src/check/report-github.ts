@@ -42,7 +42,7 @@ function annotation(problem: Problem, file: string | undefined): string {
 
 /** A value in front of the second `::`, where comma and colon would end it. */
 function property(text: string): string {
-  // A path stays what it is: escaped for people it would name no file.
+  // A path stays unescaped: escaped for people, it would name no file.
   return percent(text, /[%\p{Cc}\p{Cf}\p{Zl}\p{Zp}:,]/gu);
 }
 

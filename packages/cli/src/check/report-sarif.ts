@@ -85,7 +85,7 @@ function resultsOf(
   });
 }
 
-/** The same when lines in front of it come and go: what is wrong, and the text of its line. */
+/** Stays the same when lines above it are added or removed: what is wrong, and the text of its line. */
 function fingerprint({ code, message }: Problem, line: string): string {
   const text = JSON.stringify([code, message, line.trim()]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);

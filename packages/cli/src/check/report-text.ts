@@ -9,7 +9,7 @@ export type TextReportOptions = {
   readonly failOn: FailOn;
 };
 
-/** For people: every problem with its line, then what is good. */
+/** For people: every problem with its line, then the files that are good. */
 export function textReport(
   reports: readonly FileReport[],
   { quiet, color, failOn }: TextReportOptions,

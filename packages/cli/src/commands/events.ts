@@ -238,7 +238,7 @@ function fleetNotes(io: Io): Pick<FleetWatchOptions, "onWatching" | "onUnreadabl
 
 const RECONNECT_MS = 1000;
 
-/** Until it is told to stop, or for as long as waiting can help. */
+/** Until it is told to stop, or as long as waiting can help. */
 async function again(watch: () => Promise<void>, io: Io): Promise<void> {
   for (let told = ""; !io.signal.aborted; ) {
     try {

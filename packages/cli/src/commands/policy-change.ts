@@ -44,7 +44,7 @@ export const policyAdd = defineCommand({
     withSensor(values, async (sensor) =>
       forEach(await filesIn(positionals), io, async (file) => {
         const { name, text: yaml } = await readInput(file, io);
-        // The sensor checks it as well, but only here are there lines to show.
+        // The sensor checks it as well, but only this process has the lines to show.
         const { problems } = checkPolicy(yaml, { file: name });
         if (problems !== undefined) {
           const sources = new Map([[name, yaml]]);

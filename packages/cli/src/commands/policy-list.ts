@@ -120,7 +120,7 @@ function row(policy: TracingPolicyStatus): readonly string[] {
   ];
 }
 
-/** What a person should know beyond the row: why it failed, what is weaker than the policy says. */
+/** Notes below the table: why a policy failed, where it is weaker than it says. */
 function notesOf(policy: TracingPolicyStatus): readonly string[] {
   const name = quote(policy.name ?? "");
   const notes: string[] = [];

@@ -3,7 +3,7 @@ import { fromProtoJson, ProtoJsonError } from "@gander/proto";
 import { compileCel } from "@gander/sensor/cel-expression";
 import type { EventJson } from "./event-json.ts";
 
-/** Whether one of the expressions holds for an event of an export. Throws Error with what is wrong in them. */
+/** Whether one of the expressions holds for an event of an export. Throws Error listing what is wrong in them. */
 export function celMatcher(expressions: readonly string[]): (event: EventJson) => boolean {
   const compiled = expressions.map((source) => {
     const { value, problem } = compileCel(source);

@@ -82,7 +82,7 @@ export function argsOf(body: HookBody): readonly ArgJson[] {
   return Array.isArray(body.args) ? body.args.filter(isRecord) : [];
 }
 
-/** Plain text of a leaf: nothing for what is absent. */
+/** Plain text of a leaf; empty if it is absent. */
 export function text(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : jsonText(value);

@@ -43,7 +43,7 @@ export function allowList(selection: EventSelection): readonly Readonly<Record<s
   return set.length === 0 ? [] : [Object.fromEntries(set)];
 }
 
-/** Compiles a regular expression, or throws Error with what is wrong in it. */
+/** Compiles a regular expression, or throws Error saying what is wrong in it. */
 export type CompileRegex = (source: string) => { test(text: string): boolean };
 
 /** The same question asked of an event that came from a file, but for expressions in CEL. */

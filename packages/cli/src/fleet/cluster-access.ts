@@ -4,7 +4,7 @@ import type { CredentialSource, KubeClient } from "@gander/kube";
 import { VERSION } from "../version.ts";
 import type { ClusterValues } from "./fleet-options.ts";
 
-/** The API server, with the rights of whoever calls; everything is loaded when it is needed. */
+/** The API server, with the user's own rights; everything is loaded on demand. */
 export type ClusterAccess = Disposable & {
   client(): Promise<KubeClient>;
   /** The bearer token that the kubeconfig has or gets. Throws GanderError if it goes by another way. */

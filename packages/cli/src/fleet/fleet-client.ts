@@ -138,7 +138,7 @@ function explain(error: ServiceError, { name }: FleetChannel): unknown {
   switch (code) {
     case status.UNAVAILABLE:
     case status.CANCELLED:
-      // It is there, and says so: another replica begins, or the API server is away.
+      // It runs, and says why: another replica takes over, or the API server is away.
       if (why.endsWith("try again"))
         return new GanderError("client-no-operator", `The operator cannot answer now: ${why}`, {
           hint: "Try again in a moment; gander events --reconnect does so by itself.",

@@ -3,7 +3,7 @@
 /** A line of one text, of the other, or of both. */
 export type DiffLine = { readonly mark: " " | "-" | "+"; readonly text: string };
 
-/** More lines than this, in what is left between equal ends, are shown as all gone and all new. */
+/** More lines than this, between equal beginnings and ends, are shown as all removed and all added. */
 const comparedLines = 4_000;
 
 /** The fewest lines that go and come between two texts (longest common subsequence). */

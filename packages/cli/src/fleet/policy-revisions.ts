@@ -102,7 +102,7 @@ export async function readRevisions(
     .sort((a, b) => b.generation - a.generation);
 }
 
-/** One of them. Throws GanderError that names those that are there. */
+/** One of them. Throws a GanderError that names those that exist. */
 export function revisionOf(
   revisions: readonly PolicyRevision[],
   generation: number,

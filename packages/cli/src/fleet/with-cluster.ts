@@ -2,7 +2,7 @@
 import type { KubeClient } from "@gander/kube";
 import type { ClusterValues } from "./fleet-options.ts";
 
-/** Does something with the API server, with the rights of whoever calls. */
+/** Runs `use` on the API server, with the user's own rights. */
 export async function withCluster<T>(
   values: ClusterValues,
   use: (client: KubeClient) => Promise<T>,

@@ -3,14 +3,14 @@ import type { KubeClient } from "../client/client.ts";
 import { objectKey, type Resource, resourcePath } from "../client/resource.ts";
 import type { WritePermit } from "../client/write-permit.ts";
 
-/** Who owns the fields that are written; one name for each part that writes. */
+/** The owner of the written fields; each part that writes has its own name. */
 export type Writer = {
   readonly permit: WritePermit;
   readonly fieldManager: string;
   readonly signal?: AbortSignal;
 };
 
-/** An object as far as this manager has a say in it: what is left out is given up. */
+/** The part of an object that this manager owns: fields left out are given up. */
 export type AppliedObject = {
   readonly metadata: {
     readonly name: string;

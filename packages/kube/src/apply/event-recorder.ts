@@ -37,7 +37,7 @@ export type EventRecorder = {
   know(uid: string, aspect: string, reason: string): void;
   /** The object is gone: its states are forgotten. */
   forget(uid: string): void;
-  /** Sends what was recorded until `signal` aborts. */
+  /** Sends recorded events until `signal` aborts. */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Resolves when all is sent, or with false when `signal` aborts. */
   drain(options: { readonly signal: AbortSignal }): Promise<boolean>;
@@ -86,7 +86,7 @@ type Series = {
 };
 
 /**
- * Events (`events.k8s.io/v1`) on transitions only. A state that comes and goes again and again is one
+ * Events (`events.k8s.io/v1`) on transitions only. A state that flaps is one
  * Event with a count, written at most as often as the queue gets to it.
  */
 export function createEventRecorder(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Remembers states of objects, to tell a change from a repetition. */
+/** Remembers states of objects, to distinguish a change from a repetition. */
 export type TransitionFilter = {
   /** Takes note of a state; true if it is another than before, or the first. */
   changes(uid: string, aspect: string, state: string): boolean;

@@ -39,7 +39,7 @@ export type KubeClient = {
   get<T = unknown>(request: KubeRequest): Promise<T>;
   /** Sent only while `permit` is held, cut off when it ends. Never repeated by itself. */
   write<T = unknown>(request: KubeWrite): Promise<T>;
-  /** The body as it comes; ends with `kube-timeout` after `idleMs` without a byte. */
+  /** The body as it arrives; ends with `kube-timeout` after `idleMs` without a byte. */
   stream(request: KubeRequest & { readonly idleMs: number }): Promise<AsyncIterable<Uint8Array>>;
   /** Closes all connections, those in use too. */
   close(): void;

@@ -66,7 +66,7 @@ export function createCachedSource(
     namespace,
     async read() {
       if (valid && last !== undefined && now() - last.atMs < maxAgeMs) return last.value;
-      // One load for everybody who asks meanwhile.
+      // One load serves all callers that ask meanwhile.
       loading ??= reload();
       return loading;
     },

@@ -13,9 +13,9 @@ export type ExchangeRequest = {
   readonly body?: Buffer | undefined;
   readonly agent: Agent;
   readonly signals: readonly AbortSignal[];
-  /** Until the answer's head is there. */
+  /** Until the head of the answer has arrived. */
   readonly timeoutMs: number;
-  /** Runs when the connection stands, right before the first byte; what it throws stops the request. */
+  /** Runs once the connection is established, right before the first byte; throwing stops the request. */
   readonly beforeSend?: () => void;
 };
 
@@ -64,7 +64,7 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
     outgoing.once("response", (incoming) => {
       clearTimeout(timer);
       response = incoming;
-      // Whoever reads the body sees it; before and after that it must not end the process.
+      // The reader of the body sees it; before and after that it must not end the process.
       incoming.on("error", () => {});
       resolve(incoming);
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ErrorCode, GanderError, type GanderErrorDetails } from "@gander/base";
 
-/** One reason of several: a field and what is wrong with it (`status.details.causes`). */
+/** One of several reasons: a field and what is wrong with it (`status.details.causes`). */
 export type KubeErrorCause = {
   readonly reason: string;
   readonly field: string;

@@ -46,7 +46,7 @@ export async function* readChunks(
   } finally {
     waiting = false;
     clearTimeout(timer);
-    // The rest of a body that nobody reads would keep the connection busy.
+    // The unread rest of a body would keep the connection busy.
     if (!ended) response.destroy();
   }
 }

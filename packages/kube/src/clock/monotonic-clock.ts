@@ -7,7 +7,7 @@ export type MonotonicClock = () => number;
 type ClockSources = {
   /** CLOCK_MONOTONIC in ms: exact, but stands still while the machine is suspended. */
   readonly running: () => number;
-  /** CLOCK_BOOTTIME in seconds: goes on during a suspend, coarse. */
+  /** CLOCK_BOOTTIME in seconds: continues during a suspend, coarse. */
   readonly boottime: () => number;
 };
 

@@ -34,13 +34,13 @@ export type ElectionOptions = {
   readonly random?: () => number;
   /** A term begins; it lasts until `permit.signal` aborts. */
   readonly onElected?: (permit: WritePermit) => void;
-  /** Somebody else (or nobody: empty) holds the Lease now. */
+  /** Another replica (or none: empty) holds the Lease now. */
   readonly onHolder?: (identity: string) => void;
 };
 
 export type ElectionState = {
   readonly isLeader: boolean;
-  /** As last seen; empty if nobody, or not known. */
+  /** As last seen; empty if there is none or it isn't known. */
   readonly holder: string;
   /** Of the current or last term of this process; 0 if there was none. */
   readonly term: number;
@@ -158,7 +158,7 @@ class LeaseElection implements Election {
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== "kube-not-found") throw error;
       const last = this.#seen?.record;
-      // Somebody deleted it. Its holder may write until it renews, which brings the Lease back.
+      // It was deleted. Its holder may write until it renews, which creates the Lease again.
       if (last !== undefined && !this.#isFree(last)) return;
       const sentAtMs = clock();
       const content = this.#content((last?.transitions ?? 0) + 1);
@@ -199,7 +199,7 @@ class LeaseElection implements Election {
     }
   }
 
-  /** The Lease was changed: by somebody who has it now, or by a write of ours whose answer was lost. */
+  /** The Lease was changed: by its new holder, or by a write of ours whose answer was lost. */
   async #stillOurs(lease: LeasePermit, limits: LeaseLimits): Promise<boolean> {
     const found = await this.#parts.access.read(limits);
     this.#see(found);
@@ -240,7 +240,7 @@ class LeaseElection implements Election {
     if (before?.holder !== record.holder) this.#parts.onHolder?.(record.holder);
   }
 
-  /** Nobody's, left over by an attempt of this process, or not renewed for its whole time. */
+  /** Without a holder, left over by an attempt of this process, or not renewed for its whole time. */
   #isFree({ holder, durationMs }: LeaseRecord): boolean {
     const { identity, clock, leaseMs } = this.#parts;
     if (holder === "" || holder === identity) return true;

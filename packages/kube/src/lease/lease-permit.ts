@@ -10,7 +10,7 @@ export type LeasePermit = {
   extend(deadlineMs: number): void;
   /** No new writes; those under way may end. */
   close(): void;
-  /** Ends it now: what is under way is cut off. */
+  /** Ends it now: writes in progress are cut off. */
   revoke(why: string): void;
   /** Whether it still holds, by the clock. */
   holds(): boolean;

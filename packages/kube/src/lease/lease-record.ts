@@ -9,7 +9,7 @@ import type { Raw } from "../list-watch/kube-object.ts";
 /** What a Lease says, with the version it said it at. */
 export type LeaseRecord = {
   readonly resourceVersion: string;
-  /** Empty if nobody holds it. */
+  /** Empty if it has no holder. */
   readonly holder: string;
   readonly durationMs: number;
   readonly transitions: number;

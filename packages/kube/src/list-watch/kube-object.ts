@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What every object has; a projection declares the rest of what it reads. */
+/** The fields of every object; a projection declares the others that it reads. */
 export type KubeObject = {
   readonly metadata: {
     readonly name: string;

@@ -20,12 +20,12 @@ export type ListOptions = {
   readonly signal: AbortSignal;
   /** Bytes of one object; valid during the call. */
   readonly onItem: (item: Buffer) => void;
-  /** Something has come; for telling silence from slowness. */
+  /** Data has arrived; distinguishes silence from slowness. */
   readonly onChunk?: () => void;
 };
 
 /**
- * Lists a resource page by page and gives the version a watch goes on from. No resourceVersion is
+ * Lists a resource page by page and gives the version a watch continues from. No resourceVersion is
  * asked for: the answer is the newest state ("Most Recent"), so a list never goes back behind what a
  * watch has already shown, whichever API server answers. The pages are all of the first one's state;
  * `kube-expired` from a later page means: begin again (Kubernetes API concepts, "Retrieving large

@@ -40,7 +40,7 @@ class ByteListScanner implements ListScanner {
   #escaped = false;
   #inItems = false;
   #ended = false;
-  /** Where what is open began in this chunk; -1 if it isn't open. */
+  /** Where the open item began in this chunk; -1 if none is open. */
   #itemFrom = -1;
   #envelopeFrom = 0;
   /** Where the space between two items begins. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What is kept of an object. A uid tells an object from its successor of the same name. */
+/** The part of an object that is kept. The uid distinguishes it from a successor of the same name. */
 export type Projection = { readonly uid: string };
 
 export type Change<T extends Projection> =
@@ -22,12 +22,12 @@ export type WritableStore<T extends Projection> = ObjectStore<T> & {
   delete(key: string): void;
   /** What follows is a whole list: until `endList`, each `set` marks its key as being in it. */
   beginList(): void;
-  /** The list is complete: what was not in it is deleted. */
+  /** The list is complete: objects not in it are deleted. */
   endList(): void;
 };
 
 export type StoreOptions<T extends Projection> = {
-  /** Whether two projections of one object say the same; then no change is told. */
+  /** Whether two projections of one object are equal; then no change is reported. */
   readonly equal: (a: T, b: T) => boolean;
   readonly onChange: (change: Change<T>) => void;
 };

@@ -20,7 +20,7 @@ export type ReflectorState = {
   /** A complete list has been taken over at least once: the store can be believed. */
   readonly synced: boolean;
   readonly objects: number;
-  /** Where the next watch goes on; empty if the next thing is a list. */
+  /** Where the next watch continues; empty if a list is next. */
   readonly resourceVersion: string;
   /** Milliseconds since the server last sent a byte; Infinity if never. The store may be this old. */
   readonly sinceContactMs: number;

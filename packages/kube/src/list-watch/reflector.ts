@@ -48,14 +48,14 @@ export type ReflectorOptions<T extends Projection, O extends KubeObject> = {
 };
 
 export type ReflectorTiming = {
-  /** A watch that says nothing for so long is begun again; bookmarks come about every minute. */
+  /** A watch silent for this long is restarted; bookmarks arrive about every minute. */
   readonly watchIdleMs: number;
   readonly listIdleMs: number;
   /** Watches end after once to twice this: so that they spread over the API servers again. */
   readonly watchSeconds: number;
   readonly backOffBaseMs: number;
   readonly backOffMaxMs: number;
-  /** A watch that lived so long was a good one: the back-off starts anew. */
+  /** A watch that lived this long was good: the back-off is reset. */
   readonly stableMs: number;
 };
 
@@ -71,7 +71,7 @@ const defaultTiming: ReflectorTiming = {
 /**
  * Keeps a projection of a resource the same as the server's, through anything: resets, silence, lost
  * versions, overload, cut lines, expired tokens, restarts. After every list the store is exactly the
- * server's set; between lists each watch goes on where the last one ended.
+ * server's set; between lists each watch continues where the last one ended.
  */
 export function createReflector<T extends Projection, O extends KubeObject = KubeObject>(
   deps: ReflectorDeps,

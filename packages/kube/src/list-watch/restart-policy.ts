@@ -6,7 +6,7 @@ import { causeOf, noRestarts, type RestartCause } from "./reflector-state.ts";
 export type RestartOptions = {
   readonly backOffBaseMs: number;
   readonly backOffMaxMs: number;
-  /** A watch that lived so long was a good one: the back-off starts anew. */
+  /** A watch that lived this long was good: the back-off is reset. */
   readonly stableMs: number;
   readonly random: () => number;
   readonly now: () => number;
@@ -52,7 +52,7 @@ export function createRestartPolicy(options: RestartOptions): RestartPolicy {
       const ownMs = backOffMs(failures++, { baseMs: backOffBaseMs, maxMs: backOffMaxMs, random });
       // A server may ask for patience, but not for ever.
       const askedMs = error instanceof KubeError ? Math.min(error.retryAfterMs, 300_000) : 0;
-      // All clients of an overloaded server were told the same second.
+      // An overloaded server gives all its clients the same second.
       const spreadMs = askedMs * (1 + random() / 10);
       return { cause, delayMs: Math.max(ownMs, spreadMs), relist, failures };
     },

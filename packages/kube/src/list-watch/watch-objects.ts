@@ -29,7 +29,7 @@ export type WatchOptions = {
 };
 
 /**
- * One watch until the server ends it, which is no error; a line that is cut off then is not looked at.
+ * One watch until the server ends it, which is no error; a line cut off then is ignored.
  * Throws `kube-expired` when the version is gone (as answer or as event), `kube-protocol` on anything
  * but events, `kube-timeout` on silence, and what the client throws.
  */
