@@ -150,7 +150,7 @@ describe("life of a sensor", { timeout: 1_200_000 }, () => {
     const second = new Sensor();
     const [code] = await once(second.process, "close");
     assert.equal(code, 1);
-    assert.match(second.text, new RegExp(`process ${sensor.process.pid} is the sensor`));
+    assert.match(second.text, new RegExp(`process ${sensor.process.pid} is already the sensor`));
     assert.deepEqual(attack(), STOPPED);
     assert.equal(spawnSync("gander", ["status", "--server-address", SOCKET]).status, 0);
   });

@@ -39,8 +39,8 @@ describe("flags of an operator", () => {
     [{ ...whole, operatorCa: "" }, "--operator-ca FILE is missing"],
     [{ ...whole, operatorInsecure: true }, "contradict"],
     [{ ...whole, operatorCa: "", operatorInsecure: true, operatorServerName: "x" }, "is for TLS"],
-    [{ ...whole, operator: ":8443" }, "no address"],
-    [{ ...whole, operator: "op.example" }, "no address"],
+    [{ ...whole, operator: ":8443" }, "not an address"],
+    [{ ...whole, operator: "op.example" }, "not an address"],
   ])("that don't go together: %o", (flags, message) => {
     expect(() => operatorAccess(flags)).toThrow(message);
   });

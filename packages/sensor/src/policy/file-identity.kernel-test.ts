@@ -153,11 +153,11 @@ test("where there is no such file nothing matches, and the state says so", async
   assert.match(state().warnings.join(), /^No program matches .*trusted: there is no such file/);
   assert.equal(tries(tee), false);
   mkdirSync(trusted);
-  await until(() => /no regular file/.test(state().warnings.join()), "a folder is a program");
+  await until(() => /not a regular file/.test(state().warnings.join()), "a folder is a program");
   rmSync(trusted, { recursive: true });
   spawnSync("mkfifo", [trusted]);
   await add(trusted, "operator: In");
-  assert.match(state().warnings.join(), /no regular file/);
+  assert.match(state().warnings.join(), /not a regular file/);
   assert.ok(tries(tee), "In: nobody is meant");
   await add("/proc/self/exe", "operator: In");
   assert.match(state().warnings.join(), /ELOOP/);
