@@ -37,10 +37,15 @@ enum limits {
 	MAX_VERDICTS = 4096, /* verdict 0 is not used */
 	MAX_COUNTS = 4096,   /* one per policy revision, hook and selector; no sides */
 	MAX_BITSETS = 1024,  /* of the index; bit set 0 is not used */
+	INDEX_NUMBERS = 4096, /* entries of the index, of all hooks of one side */
+	INDEX_PREFIXES = 4096,
+	INDEX_NETWORKS = 4096,
+	INDEX_BINARIES = 1024,
 	MAX_POLICIES = 512,  /* budgets; no sides */
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
 	CALL_STRIPES = 8,
+	MAX_ARGS = 12, /* of a hooked function; later ones are not read */
 	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
 	PREFIX_SIZE = 252,  /* longest value of a prefix */
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
@@ -79,6 +84,8 @@ enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` o
 	NS_UTS, NS_IPC, NS_MNT, NS_PID, NS_PID_FOR_CHILDREN, NS_NET, NS_TIME, NS_TIME_FOR_CHILDREN,
 	NS_CGROUP, NS_USER,
 };
+
+_Static_assert(NAMESPACES == NS_USER + 1, "a record has one of each kind");
 
 enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `set` of ROW_CAPABILITY */
 
@@ -152,6 +159,11 @@ struct slot {
 	__u16 raw;	/* argument of the function, from 0; a tracepoint's record: offset of the field */
 	__u16 size_raw; /* buffers: argument (or offset) of the size. VALUE_SOCK_TO_ADDR: of the address */
 	__u16 size;	/* tracepoint's record: size of the field in bytes. VALUE_SOCK_TO_ADDR: argument of the address length */
+};
+
+enum hook_flags { /* the constant `hook_flags` of a program */
+	HOOK_SYSCALL = 1, /* argument 0 is the struct pt_regs of a system call: its arguments are meant */
+	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are its fields */
 };
 
 enum hook_table_flags {

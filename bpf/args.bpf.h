@@ -11,11 +11,6 @@
 #include "path.bpf.h"
 #include "socks.bpf.h"
 
-enum hook_flags {
-	HOOK_SYSCALL = 1, /* argument 0 is the struct pt_regs of a system call: its arguments are meant */
-	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are its fields */
-};
-
 inline_fn struct slot *slot_of(struct scratch *s, __u32 slot)
 {
 	struct hook *hook = hook_at(s->hook);

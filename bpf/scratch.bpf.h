@@ -142,6 +142,7 @@ struct abi_enums {
 	enum rule_flags rule_flags;
 	enum slot_flags slot_flags;
 	enum application_flags application_flags;
+	enum hook_flags hook_flags;
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;
 	enum config_flags config_flags;
@@ -153,6 +154,8 @@ struct abi_enums {
 	enum fact fact;
 	enum exec_flags exec_flags;
 	enum action action;
+	enum any_peer any_peer;
+	enum lifecycle_fate lifecycle_fate;
 };
 
 /* a record while it is put together */

@@ -14,8 +14,6 @@ enum source {
 	FROM_RECORD,	      /* tracepoint: the context is the record */
 };
 
-enum { MAX_ARGS = 12 };
-
 /* An argument of a system call, from the registers it was entered with (x86-64). */
 inline_fn __u64 syscall_argument(struct pt_regs *regs, __u32 at)
 {

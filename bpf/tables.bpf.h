@@ -14,15 +14,15 @@ TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
 TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
 TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
-HASH(index_int, struct index_int_key, __u32, 8192);
+HASH(index_int, struct index_int_key, __u32, 2 * INDEX_NUMBERS);
 TABLE(listed, __u64, 2 * LISTED_WORDS);
-TRIE(index_text, struct index_text_key, __u32, 2 * (4096 + 1024));
-TRIE(index_addr, struct index_addr_key, __u32, 8192);
+TRIE(index_text, struct index_text_key, __u32, 2 * (INDEX_PREFIXES + INDEX_BINARIES));
+TRIE(index_addr, struct index_addr_key, __u32, 2 * INDEX_NETWORKS);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 
 /* Frozen when a hook is loaded; all that differs between the programs of two hooks. */
 const volatile __u32 hook_id = 0; /* 0: a template */
-const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most 12 */
+const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most MAX_ARGS */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 

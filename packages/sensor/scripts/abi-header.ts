@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 export type AbiHeader = {
   /** `#define NAME number` */
-  readonly defines: ReadonlyMap<string, number>;
+  readonly defines: ReadonlyMap<string, number | bigint>;
   readonly enums: ReadonlyMap<string, ReadonlyMap<string, number>>;
 };
 
@@ -17,13 +17,15 @@ export function readAbiHeaders(): string {
 /** Reads the constants of a C header that has only plain enums and numeric defines. */
 export function parseAbiHeader(text: string): AbiHeader {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
-  const defines = new Map<string, number>();
+  const defines = new Map<string, number | bigint>();
+  const known = new Map<string, number>();
   for (const [, name = "", value = ""] of code.matchAll(/^[ \t]*#define[ \t]+(\w+)[ \t]+(.+)$/gm)) {
-    const number = evaluate(value, defines);
-    if (number !== undefined) defines.set(name, number);
+    const number = evaluate(value, known);
+    if (number === undefined) continue;
+    known.set(name, number);
+    defines.set(name, Number.isSafeInteger(number) ? number : BigInt(value.replace(/u?l*$/i, "")));
   }
   const enums = new Map<string, Map<string, number>>();
-  const known = new Map(defines);
   for (const [, name = "", body = ""] of code.matchAll(/\benum\s+(\w+)\s*\{([^}]*)\}/g)) {
     enums.set(name, parseEnum(body, known));
   }
@@ -32,8 +34,8 @@ export function parseAbiHeader(text: string): AbiHeader {
 
 /** The header as a TypeScript module: one object for each enum, its names in capitals, and `limits`. */
 export function renderAbi(header: AbiHeader): string {
-  const object = (name: string, values: ReadonlyMap<string, number>) =>
-    `export const ${name} = {\n${[...values].map(([key, value]) => `  ${key}: ${value},`).join("\n")}\n} as const;\n`;
+  const object = (name: string, values: ReadonlyMap<string, number | bigint>) =>
+    `export const ${name} = {\n${[...values].map(([key, value]) => `  ${key}: ${value}${typeof value === "bigint" ? "n" : ""},`).join("\n")}\n} as const;\n`;
   const parts = [...header.enums].map(([name, values]) => object(camelCase(name), values));
   return [
     "// SPDX-License-Identifier: Apache-2.0",

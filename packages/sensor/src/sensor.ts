@@ -12,6 +12,7 @@ import { lockInstance } from "./host/instance-lock.ts";
 import { requireRights } from "./host/required-rights.ts";
 import { giveBackMemory } from "./host/spare-memory.ts";
 import { createKernel, introduceSensor, type Kernel } from "./kernel/index.ts";
+import { namespaceNames } from "./link/namespace-kinds.ts";
 import type { BundleKeeper } from "./operator/bundle-keeper.ts";
 import {
   type ClusterPoliciesOptions,
@@ -226,20 +227,6 @@ function pipelineOptions(
     redact,
   };
 }
-
-/** In the order of enum namespace_kind in bpf/abi.h. */
-const namespaceNames = [
-  "uts",
-  "ipc",
-  "mnt",
-  "pid",
-  "pid_for_children",
-  "net",
-  "time",
-  "time_for_children",
-  "cgroup",
-  "user",
-] as const;
 
 type ControlParts = SensorDeps &
   Pick<Enforcement, "kernel" | "policies"> & {

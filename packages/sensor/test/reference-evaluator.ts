@@ -5,6 +5,7 @@ import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/po
 import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
+import { namespaceNames } from "../src/link/namespace-kinds.ts";
 import type { SelectorSpec } from "../src/link/rule-spec.ts";
 import type { SetContent } from "../src/link/set-interner.ts";
 import {
@@ -261,19 +262,6 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
   return chosen.length === 0 ? undefined : chosen.reduce((one, other) => one.intersection(other));
 }
 
-const namespaceOrder: readonly NamespaceName[] = [
-  "uts",
-  "ipc",
-  "mnt",
-  "pid",
-  "pid_for_children",
-  "net",
-  "time",
-  "time_for_children",
-  "cgroup",
-  "user",
-];
-
 const capabilityOrder = ["effective", "permitted", "inheritable"] as const;
 
 function rowHits(
@@ -339,7 +327,7 @@ function rowHits(
     case rowOp.ROW_NS_PID:
       return inSetOrValues(BigInt(call.nsPid));
     case rowOp.ROW_NAMESPACE:
-      return values.includes(call.namespaces[namespaceOrder[row.set] ?? "uts"]);
+      return values.includes(call.namespaces[namespaceNames[row.set] ?? "uts"]);
     case rowOp.ROW_CAPABILITY:
       return (
         (call.capabilities[capabilityOrder[row.set] ?? "effective"] & (values[0] ?? 0n)) !== 0n

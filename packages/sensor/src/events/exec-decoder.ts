@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFlags, recordFlags, recordLimits, recordType, textFlags } from "../link/abi.gen.ts";
+import {
+  execFlags,
+  namespaceKind,
+  recordFlags,
+  recordLimits,
+  recordType,
+  textFlags,
+} from "../link/abi.gen.ts";
 import { binaryPath } from "../process/binary-path.ts";
 import { readArguments } from "../process/command-line.ts";
 import type { ProcessKey } from "../process/exec-id.ts";
@@ -154,7 +161,10 @@ function readDetails(reader: RecordReader, offsets: RecordOffsets): ExecDetails 
   const namespaces = Array.from({ length: recordLimits.NAMESPACES }, (_, index) =>
     reader.u32(offsets.exec.namespaces + 4 * index),
   );
-  return { namespaces, credentials: readCredentials(reader, offsets, namespaces[9] ?? 0) };
+  return {
+    namespaces,
+    credentials: readCredentials(reader, offsets, namespaces[namespaceKind.NS_USER] ?? 0),
+  };
 }
 
 function readCredentials(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { eventKind } from "@gander/proto";
-import { recordFlags } from "../link/abi.gen.ts";
+import { namespaceKind, recordFlags } from "../link/abi.gen.ts";
 import {
   binaryPropertiesMessage,
   capabilitiesMessage,
@@ -79,7 +79,7 @@ export function createLifecycle(
   const detailsOf = ({ details }: ExecRecord): Details => {
     if (details === undefined) return noDetails;
     const { credentials, namespaces } = details;
-    const hostUser = options.hostNamespaces[9] ?? 0;
+    const hostUser = options.hostNamespaces[namespaceKind.NS_USER] ?? 0;
     return {
       ...(options.withCredentials && {
         capabilities: capabilitiesMessage(credentials),

@@ -8,7 +8,7 @@ import {
   type ObjectSpec,
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
-import { limits } from "../link/abi.gen.ts";
+import { hookFlags, limits } from "../link/abi.gen.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
 import { type AttachedHook, openHooks, pinHook, unpinHook } from "./pins/hook-pins.ts";
 import type { Pins } from "./pins/pins.ts";
@@ -30,10 +30,6 @@ export interface HookPrograms extends AsyncDisposable {
   /** Bytes of kernel memory of all hook programs. */
   programBytes(): number;
 }
-
-/** enum hook_flags in bpf/args.bpf.h */
-const hookFlags = { HOOK_SYSCALL: 1, HOOK_RECORD: 2 };
-const maxArgs = 12;
 
 /** Takes over the hooks that an earlier sensor with the same programs has pinned. */
 export function createHookPrograms(
@@ -250,7 +246,7 @@ function argumentCount(point: HookPoint, facts: RunningKernelFacts): number {
       : name === undefined
         ? undefined
         : facts.prototype(name);
-  return Math.min(prototype?.parameters.length ?? 0, maxArgs);
+  return Math.min(prototype?.parameters.length ?? 0, limits.MAX_ARGS);
 }
 
 function flagsOf({ kind, syscall }: HookPoint): number {

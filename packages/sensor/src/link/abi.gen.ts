@@ -2,7 +2,7 @@
 // Generated from bpf/records.h and bpf/abi.h by scripts/generate-abi.ts; do not edit.
 
 export const defines = {
-  LISTED_FACTOR: 11400714819323200000,
+  LISTED_FACTOR: 11400714819323198485n,
   BINARY_KEYS: 2147483648,
 } as const;
 
@@ -114,10 +114,15 @@ export const limits = {
   MAX_VERDICTS: 4096,
   MAX_COUNTS: 4096,
   MAX_BITSETS: 1024,
+  INDEX_NUMBERS: 4096,
+  INDEX_PREFIXES: 4096,
+  INDEX_NETWORKS: 4096,
+  INDEX_BINARIES: 1024,
   MAX_POLICIES: 512,
   HOOK_SLOTS: 16,
   ROW_VALUES: 4,
   CALL_STRIPES: 8,
+  MAX_ARGS: 12,
   FOLLOW_BITS: 64,
   PREFIX_SIZE: 252,
   POSTFIX_SIZE: 127,
@@ -205,6 +210,11 @@ export const slotFlags = {
   SLOT_IN_PLACE: 1,
   SLOT_MESSAGE: 2,
   SLOT_TO_BIND: 4,
+} as const;
+
+export const hookFlags = {
+  HOOK_SYSCALL: 1,
+  HOOK_RECORD: 2,
 } as const;
 
 export const hookTableFlags = {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ArgTest, argTypeRows, type CompiledFilter, type NamespaceName } from "@gander/policy";
-import { capabilityKind, limits, namespaceKind, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import { capabilityKind, limits, rowFlags, rowOp, valueType } from "./abi.gen.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
+import { namespaceKinds } from "./namespace-kinds.ts";
 import type { SetInterner } from "./set-interner.ts";
 
 /** A row before its place is known. */
@@ -261,19 +262,6 @@ function namespaceRows(filter: Filter<"namespace">, context: FilterContext): Row
     (id) => [id],
   );
 }
-
-const namespaceKinds: Readonly<Record<NamespaceName, number>> = {
-  uts: namespaceKind.NS_UTS,
-  ipc: namespaceKind.NS_IPC,
-  mnt: namespaceKind.NS_MNT,
-  pid: namespaceKind.NS_PID,
-  pid_for_children: namespaceKind.NS_PID_FOR_CHILDREN,
-  net: namespaceKind.NS_NET,
-  time: namespaceKind.NS_TIME,
-  time_for_children: namespaceKind.NS_TIME_FOR_CHILDREN,
-  cgroup: namespaceKind.NS_CGROUP,
-  user: namespaceKind.NS_USER,
-};
 
 const capabilitySets = {
   effective: capabilityKind.CAPS_EFFECTIVE,

@@ -176,8 +176,12 @@ function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefine
   return index !== undefined && bitSets[index.numberDefault]?.length === 0;
 }
 
-/** Entries that both sides' index maps have room for (bpf/tables.bpf.h). */
-const indexRoom: IndexRoom = { numbers: 4096, prefixes: 4096, networks: 4096, binaries: 1024 };
+const indexRoom: IndexRoom = {
+  numbers: limits.INDEX_NUMBERS,
+  prefixes: limits.INDEX_PREFIXES,
+  networks: limits.INDEX_NETWORKS,
+  binaries: limits.INDEX_BINARIES,
+};
 
 /** Rules for which there is no room in the index are looked at in every call. */
 function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {

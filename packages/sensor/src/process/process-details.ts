@@ -7,6 +7,7 @@ import {
   type ProcessCredentials,
   SecureBitsType,
 } from "@gander/proto";
+import { namespaceNames } from "../link/namespace-kinds.ts";
 
 /** What `struct credentials` of a record says. */
 export type RawCredentials = {
@@ -31,19 +32,6 @@ export type RawCredentials = {
 
 /** Inode numbers of namespaces, in the order of enum namespace_kind. */
 export type NamespaceIds = readonly number[];
-
-const namespaceNames = [
-  "uts",
-  "ipc",
-  "mnt",
-  "pid",
-  "pid_for_children",
-  "net",
-  "time",
-  "time_for_children",
-  "cgroup",
-  "user",
-] as const satisfies readonly (keyof Namespaces)[];
 
 /** 0 is no namespace (or a kernel without that kind); it is left out. */
 export function namespacesMessage(ids: NamespaceIds, hostIds: NamespaceIds): Namespaces {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
 import type { Network } from "@gander/policy";
+import { defines } from "../../link/abi.gen.ts";
 import type { LinkedHook } from "../../link/linked-tables.ts";
 import { familyNumbers } from "./set-entries.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
@@ -46,7 +47,7 @@ export function createIndexEntries(
         for (const [prefix, bitSet] of index.prefixes)
           ofTexts.add(side, encode.text(hookKey, prefix), bitSet);
         for (const [path, bitSet] of index.binaries)
-          ofTexts.add(side, encode.text((hookKey | BINARY_KEYS) >>> 0, path), bitSet);
+          ofTexts.add(side, encode.text((hookKey | defines.BINARY_KEYS) >>> 0, path), bitSet);
         for (const [network, bitSet] of index.networks)
           ofNetworks.add(side, encode.network(hookKey, network), bitSet);
       }
@@ -72,15 +73,9 @@ function createSidedEntries(map: BpfMap, indexAt: number) {
 
 /** As is_unlisted in bpf/index.bpf.h looks for it. */
 function mark(marks: BigUint64Array, index: number, number: bigint): void {
-  const bit = BigInt.asUintN(64, (number + (BigInt(index) << 32n)) * listedFactor) >> 48n;
+  const bit = BigInt.asUintN(64, (number + (BigInt(index) << 32n)) * defines.LISTED_FACTOR) >> 48n;
   marks[Number(bit >> 6n)] = (marks[Number(bit >> 6n)] ?? 0n) | (1n << (bit & 63n));
 }
-
-/** As in bpf/abi.h. */
-const BINARY_KEYS = 0x8000_0000;
-
-/** LISTED_FACTOR in bpf/abi.h */
-const listedFactor = 0x9e3779b97f4a7c15n;
 
 function createEncoders(layouts: StructLayouts) {
   const numberLayout = layouts("index_int_key");
