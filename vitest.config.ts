@@ -9,6 +9,7 @@ export default defineConfig({
       "packages/**/*.test.ts",
       "e2e/**/*.test.ts",
       "bench/**/*.test.ts",
+      "bpf/**/*.test.ts",
       "fuzz/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/dist/**", "**/build/**"],

@@ -61,7 +61,7 @@ inline_fn struct upid *upid_of(struct task_struct *task)
 {
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 
-	return (struct upid *)(address_of(pid) + bpf_core_field_offset(pid->numbers) +
+	return (struct upid *)(address_of(pid) + bpf_core_field_offset(struct pid, numbers) +
 			       (__u64)BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid));
 }
 

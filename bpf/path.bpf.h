@@ -101,8 +101,8 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 		head->root = address_of(mount->mnt.mnt_root);
 		return;
 	}
-	if (bpf_core_field_offset(mount->mnt_mountpoint) == bpf_core_field_offset(mount->mnt_parent) + 8 &&
-	    bpf_core_field_offset(mount->mnt.mnt_root) == bpf_core_field_offset(mount->mnt_parent) + 16) {
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == bpf_core_field_offset(struct mount, mnt_parent) + 8 &&
+	    bpf_core_field_offset(struct mount, mnt.mnt_root) == bpf_core_field_offset(struct mount, mnt_parent) + 16) {
 		bpf_probe_read_kernel(head, sizeof(*head), &mount->mnt_parent);
 		return;
 	}
@@ -157,7 +157,7 @@ inline_fn bool walk_cross_mount(struct walk *w)
 /* `whole`: also what is asked of the first one alone. */
 inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry, bool whole)
 {
-	const __u32 first = bpf_core_field_offset(dentry->d_hash.pprev);
+	const __u32 first = bpf_core_field_offset(struct dentry, d_hash.pprev);
 
 	if (can_cast()) {
 		dentry = cast_to(struct dentry, dentry);
@@ -170,9 +170,9 @@ inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry,
 		}
 		return;
 	}
-	if (bpf_core_field_offset(dentry->d_parent) == first + 8 &&
-	    bpf_core_field_offset(dentry->d_name) == first + 16 &&
-	    bpf_core_field_offset(dentry->d_inode) == first + 32) {
+	if (bpf_core_field_offset(struct dentry, d_parent) == first + 8 &&
+	    bpf_core_field_offset(struct dentry, d_name) == first + 16 &&
+	    bpf_core_field_offset(struct dentry, d_inode) == first + 32) {
 		bpf_probe_read_kernel(head, sizeof(*head), &dentry->d_hash.pprev);
 		return;
 	}
@@ -409,7 +409,7 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 		walk_enter_mount(&s->walk, address_of(path->mnt) - bpf_core_field_offset(struct mount, mnt));
 		return;
 	}
-	if (bpf_core_field_offset(path->mnt) == 0 && bpf_core_field_offset(path->dentry) == 8) {
+	if (bpf_core_field_offset(struct path, mnt) == 0 && bpf_core_field_offset(struct path, dentry) == 8) {
 		bpf_probe_read_kernel(head, sizeof(*head), path);
 	} else {
 		bpf_core_read(&head->mnt, 8, &path->mnt);

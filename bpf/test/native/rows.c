@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* rows.bpf.h with rows and values at random, against what a row means, said plainly. */
+#include "../../kernel.h"
+#include <bpf/bpf_helpers.h>
+#include "../../rows.bpf.h"
+#include "check.h"
+#include "tree.h"
+
+static __u64 random_state = 1;
+
+static __u32 random_below(__u32 end)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (random_state >> 33) % end;
+}
+
+static struct hook *the_hook(void)
+{
+	__u32 at = 1;
+
+	return bpf_map_lookup_elem(&hooks, &at);
+}
+
+/* A call with this raw argument, read as `type` in slot 0. */
+static struct scratch *call_with(__u32 type, __u64 raw)
+{
+	struct scratch *s = the_scratch();
+
+	memset(s, 0, sizeof(*s));
+	s->hook = 1;
+	s->raw[0] = raw;
+	the_hook()->slots[0] = (struct slot){ .type = type };
+	return s;
+}
+
+/* Rows of verdict 1, which counts in `counts` 1. */
+static struct row row_of(__u32 op, __u32 flags, __u32 n, __u32 set)
+{
+	return (struct row){ .op = op, .flags = flags, .n = n, .set = set, .verdict = 1 };
+}
+
+static struct count *the_count(void)
+{
+	__u32 at = 1;
+
+	((struct verdict *)bpf_map_lookup_elem(&verdicts, &at))->counter = 1;
+	return bpf_map_lookup_elem(&counts, &at);
+}
+
+/* ---- numbers */
+
+static const __u64 numbers[] = { 0, 1, 2, 127, 128, 200, 255, 256, 32768, 65535, 65536, 0x7fffffff, 0x80000000,
+				 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, -200, -2, -1 };
+
+static __u64 some_number(void)
+{
+	return numbers[random_below(sizeof(numbers) / sizeof(*numbers))];
+}
+
+static const struct {
+	__u32 type;
+	int bits;
+	bool is_signed;
+} types[] = { { VALUE_U8, 8, false },   { VALUE_S8, 8, true },	  { VALUE_U16, 16, false },
+	      { VALUE_S16, 16, true },  { VALUE_U32, 32, false }, { VALUE_S32, 32, true },
+	      { VALUE_U64, 64, false } };
+
+/* What the lower bits say, as 64. */
+static __u64 widened(__u64 raw, int bits, bool is_signed)
+{
+	__u64 mask = bits == 64 ? ~0ULL : (1ULL << bits) - 1;
+
+	return is_signed && raw >> (bits - 1) & 1 ? raw | ~mask : raw & mask;
+}
+
+static bool plain_less(const struct row *row, __u64 a, __u64 b)
+{
+	if (row->flags & ROW_SIGNED && (a >> 63) != (b >> 63))
+		return a >> 63;
+	return a < b;
+}
+
+static bool plain_number(const struct row *row, __u64 value, const __u64 *set, int set_size)
+{
+	switch (row->op) {
+	case ROW_EQUAL:
+		for (int i = 0; i < row->n; i++) {
+			if (row->values[i] == value)
+				return true;
+		}
+		return false;
+	case ROW_GREATER:
+		return plain_less(row, row->values[0], value);
+	case ROW_LESS:
+		return plain_less(row, value, row->values[0]);
+	case ROW_MASK:
+		return (value & row->values[0]) != 0;
+	case ROW_RANGE:
+		for (int i = 0; i < row->n; i++) {
+			if (!plain_less(row, value, row->values[2 * i]) &&
+			    !plain_less(row, row->values[2 * i + 1], value))
+				return true;
+		}
+		return false;
+	}
+	for (int i = 0; i < set_size; i++) {
+		if (set[i] == value)
+			return true;
+	}
+	return false;
+}
+
+static void numbers_at_random(void)
+{
+	static __u64 sets[8][3];
+	static bool known;
+	int holding = 0;
+
+	for (__u32 set = 0; set < 8 && !known; set++) {
+		for (int i = 0; i < 3; i++) {
+			sets[set][i] = some_number();
+			native_put(&int_set, &(struct int_key){ .set = set, .value = sets[set][i] });
+		}
+	}
+	known = true;
+	for (int i = 0; i < 50000; i++) {
+		int type = random_below(7);
+		__u64 raw = some_number(), value = widened(raw, types[type].bits, types[type].is_signed);
+		__u32 flags = (random_below(2) ? ROW_NEGATE : 0) | (types[type].is_signed ? ROW_SIGNED : 0);
+		__u32 op = ROW_EQUAL + random_below(ROW_INT_SET);
+		struct row row = row_of(op, flags, 1 + random_below(op == ROW_RANGE ? 2 : 4), random_below(8));
+		bool expected, got;
+
+		for (int k = 0; k < ROW_VALUES; k++)
+			row.values[k] = some_number();
+		expected = plain_number(&row, value, sets[row.set], 3) != !!(flags & ROW_NEGATE);
+		got = row_holds(call_with(types[type].type, raw), &row);
+		holding += got;
+		expect(got == expected, "op %d flags %d type %d raw %llx", row.op, flags, types[type].type, raw);
+	}
+	expect(holding > 10000 && holding < 40000, "%d", holding);
+}
+
+/* ---- texts */
+
+static char letters[TEXT_SIZE + 1];
+
+static void put_text(__u32 set, const char *text, __u32 length)
+{
+	struct str_key_64 short_key = { .set = set, .length = length };
+	struct str_key_256 key = { .set = set, .length = length };
+	static struct str_key_4k long_key;
+
+	if (length <= sizeof(short_key.text)) {
+		memcpy(short_key.text, text, length);
+		native_put(&str_set_64, &short_key);
+	} else if (length <= sizeof(key.text)) {
+		memcpy(key.text, text, length);
+		native_put(&str_set_256, &key);
+	} else {
+		memset(&long_key, 0, sizeof(long_key));
+		long_key.set = set;
+		long_key.length = length;
+		memcpy(long_key.text, text, length);
+		native_put(&str_set_4k, &long_key);
+	}
+}
+
+static void put_prefix(__u32 set, const char *text, __u32 length, bool reversed)
+{
+	struct prefix_key key = { .bits = 32 + 8 * length, .set = set };
+
+	for (__u32 i = 0; i < length; i++)
+		key.text[i] = text[reversed ? length - 1 - i : i];
+	native_put(&prefix_set, &key);
+}
+
+/* Set n has the first n letters as a text, as a prefix and, apart, the last n as a postfix. */
+enum { EQUALS = 1000, PREFIXES = 10000, POSTFIXES = 20000 };
+static const __u32 lengths[] = { 0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 126, 127, 128, 247, 248, 249, 251, 252, 253, 4094 };
+
+static void texts_of_all_lengths(void)
+{
+	static bool known;
+	enum { COUNT = sizeof(lengths) / sizeof(*lengths) };
+
+	for (int i = 0; i < TEXT_SIZE; i++)
+		letters[i] = 'a' + (i * 7 + i / 26) % 26;
+	for (int i = 0; i < COUNT && !known; i++) {
+		put_text(EQUALS + lengths[i], letters, lengths[i]);
+		if (lengths[i] && lengths[i] <= PREFIX_SIZE)
+			put_prefix(PREFIXES + lengths[i], letters, lengths[i], false);
+		if (lengths[i] && lengths[i] <= POSTFIX_SIZE)
+			put_prefix(POSTFIXES + lengths[i], letters + TEXT_SIZE - 1 - lengths[i], lengths[i], true);
+	}
+	known = true;
+	for (int i = 0; i < COUNT; i++) {
+		for (int k = 0; k < COUNT; k++) {
+			__u32 length = lengths[i], wanted = lengths[k];
+			struct row equal = row_of(ROW_STR_EQUAL, 0, 0, EQUALS + wanted);
+			struct row prefix = row_of(ROW_STR_PREFIX, 0, 0, PREFIXES + wanted);
+			struct row postfix = row_of(ROW_STR_POSTFIX, 0, 0, POSTFIXES + wanted);
+			char *text = native_new(length + 1);
+			__u64 at = address_of(text);
+
+			memcpy(text, letters, length);
+			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length == wanted), "%u in %u", length, wanted);
+			equal.flags = ROW_NEGATE;
+			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length != wanted), "%u not in %u", length, wanted);
+			if (wanted && wanted <= PREFIX_SIZE)
+				expect(row_holds(call_with(VALUE_STRING, at), &prefix) == (length >= wanted), "%u begins with %u", length, wanted);
+			memcpy(text, letters + TEXT_SIZE - 1 - length, length);
+			postfix.values[0] = wanted;
+			if (wanted && wanted <= POSTFIX_SIZE)
+				expect(row_holds(call_with(VALUE_STRING, at), &postfix) == (length >= wanted), "%u ends with %u", length, wanted);
+			free(text);
+		}
+	}
+}
+
+/* ---- what can't be known (docs/decisions/0027) */
+
+static void facts_that_are_missing(void)
+{
+	for (int flags = 0; flags < 4; flags++) {
+		__u32 bits = (flags & 1 ? ROW_NEGATE : 0) | (flags & 2 ? ROW_UNKNOWN_HOLDS : 0);
+		struct row row = row_of(ROW_STR_EQUAL, bits, 0, 7);
+		struct count *count = the_count();
+		struct scratch *s;
+		__u64 before;
+
+		/* there is none: no filter holds */
+		expect(!row_holds(call_with(VALUE_STRING, 0), &row), "flags %d", flags);
+		/* there is one that can't be read */
+		before = count->missing[FACT_MEMORY];
+		s = call_with(VALUE_STRING, 16);
+		expect(row_holds(s, &row) == !!(flags & 2), "flags %d", flags);
+		expect(count->missing[FACT_MEMORY] == before + 1 && s->missing == 1U << FACT_MEMORY);
+		/* a path that a workload may have made up is believed only to its disadvantage */
+		s = call_with(VALUE_STRING, 0);
+		s->texts[0] = (struct text_value){ .slot = 1, .flags = TEXT_FORGEABLE, .size = 1, .at = 5 };
+		expect(row_holds(s, &row) == (flags == 2 ? false : flags == 3), "flags %d", flags);
+		expect(!(s->missing >> FACT_NAME & 1) == (flags == 2), "flags %d", flags);
+		/* and one that is too deep by nobody */
+		s->texts[0].flags = TEXT_TOO_DEEP;
+		expect(row_holds(s, &row) == !!(flags & 2), "flags %d", flags);
+	}
+}
+
+static void postfixes_of_cut_texts(void)
+{
+	struct row row = row_of(ROW_STR_POSTFIX, 0, 0, POSTFIXES + 56), equal = row_of(ROW_STR_EQUAL, 0, 0, EQUALS + 8);
+	struct scratch *s = call_with(VALUE_STRING, 0);
+	struct text_value *text = &s->texts[0];
+
+	row.values[0] = 56;
+	*text = (struct text_value){ .slot = 1, .flags = TEXT_TRUNCATED, .size = 8, .has_tail = 1 };
+	memcpy(text->tail, letters + TEXT_SIZE - 1 - BINARY_TAIL, BINARY_TAIL);
+	memcpy(s->text[0], letters, 8);
+	expect(row_holds(s, &row));
+	expect(!row_holds(s, &equal));
+	text->tail[BINARY_TAIL - 1]++;
+	expect(!row_holds(s, &row));
+	text->has_tail = 0; /* its end was not kept: nobody knows */
+	expect(!row_holds(s, &row) && s->missing == 1U << FACT_PATH);
+}
+
+/* ---- sockets */
+
+static void sockets(void)
+{
+	struct sock sock = { .__sk_common = { .skc_family = AF_INET, .skc_num = 1234, .skc_state = 1 }, .sk_protocol = IPPROTO_TCP };
+	struct sock_common *common = &sock.__sk_common;
+	struct addr_key network = { .bits = 64 + 8, .set = 3, .family = AF_INET, .addr = { 10 } };
+	struct row daddr = row_of(ROW_DADDR, 0, 0, 3), saddr = row_of(ROW_SADDR, 0, 0, 3);
+	struct row dport = row_of(ROW_DPORT, 0, 1, 0), family = row_of(ROW_FAMILY, 0, 1, 0);
+	static const __u8 mapped[16] = { [10] = 255, [11] = 255, [12] = 10, [15] = 9 };
+	__u64 at = address_of(&sock);
+
+	native_put(&addr_set, &network);
+	common->skc_dport = __builtin_bswap16(443);
+	common->skc_daddr = 0x0100000a;
+	dport.values[0] = 440ULL << 32 | 443;
+	family.values[0] = AF_INET;
+	expect(row_holds(call_with(VALUE_SOCK, at), &daddr));
+	expect(!row_holds(call_with(VALUE_SOCK, at), &saddr));
+	expect(row_holds(call_with(VALUE_SOCK, at), &dport));
+	dport.values[0] = 440ULL << 32 | 442;
+	expect(!row_holds(call_with(VALUE_SOCK, at), &dport));
+	dport.values[1] = 443ULL << 32 | 443;
+	dport.n = 2;
+	expect(row_holds(call_with(VALUE_SOCK, at), &dport));
+	/* ::ffff:10.0.0.9 is the same peer */
+	common->skc_family = AF_INET6;
+	memcpy(&common->skc_v6_daddr, mapped, 16);
+	expect(row_holds(call_with(VALUE_SOCK, at), &daddr));
+	expect(row_holds(call_with(VALUE_SOCK, at), &family));
+	((__u8 *)&common->skc_v6_daddr)[0] = 1;
+	expect(!row_holds(call_with(VALUE_SOCK, at), &daddr));
+	expect(!row_holds(call_with(VALUE_SOCK, at), &family));
+	common->skc_family = 1; /* no address: no filter on it holds */
+	daddr.flags = ROW_NEGATE;
+	expect(!row_holds(call_with(VALUE_SOCK, at), &daddr));
+	expect(!row_holds(call_with(VALUE_SOCK, 0), &daddr));
+}
+
+/* ---- processes */
+
+static void processes(void)
+{
+	struct row pid = row_of(ROW_PID, 0, 2, 0), caps = row_of(ROW_CAPABILITY, 0, 1, CAPS_PERMITTED);
+	struct row binary = row_of(ROW_BINARY_EQUAL, 0, 0, EQUALS + 9), prefix = row_of(ROW_BINARY_PREFIX, 0, 0, PREFIXES + 7);
+	struct row follow = row_of(ROW_FOLLOW, 0, 1, 0);
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct proc *proc;
+
+	new_tree();
+	pid.values[1] = 7;
+	expect(row_holds(s, &pid));
+	pid.flags = ROW_NEGATE;
+	expect(!row_holds(s, &pid));
+	host_cred.cap_permitted.val = 1 << 21;
+	caps.values[0] = 3 << 20;
+	expect(row_holds(s, &caps));
+	caps.set = CAPS_EFFECTIVE;
+	expect(!row_holds(s, &caps));
+	caps.set = CAPS_PERMITTED;
+	caps.flags = ROW_IN_USER_NS | ROW_NEGATE; /* in the host's it never holds */
+	expect(!row_holds(s, &caps));
+	/* nothing is known of the process, and it has no file */
+	host_task.tgid = native_can_cast ? 8 : 7;
+	expect(!row_holds(s, &binary) && s->missing == 1U << FACT_PROCESS);
+	proc = native_put(&procs, &host_task.tgid);
+	proc->binary_length = 9;
+	memcpy(proc->binary, letters, 9);
+	expect(row_holds(s, &binary) && row_holds(s, &prefix));
+	proc->binary_length = 8;
+	expect(!row_holds(s, &binary) && row_holds(s, &prefix));
+	proc->flags = PROC_FORGEABLE_BINARY; /* an exception for that binary is not for who made it up */
+	s->missing = 0;
+	expect(!row_holds(s, &prefix) && s->missing == 1U << FACT_NAME);
+	prefix.flags = ROW_UNKNOWN_HOLDS;
+	expect(row_holds(s, &prefix));
+	follow.values[0] = 4;
+	expect(!row_holds(s, &follow));
+	proc->follow = 4;
+	expect(row_holds(s, &follow));
+	proc->follow = 0;
+	proc->flags = PROC_FOLLOW_UNSURE;
+	follow.flags = ROW_UNKNOWN_HOLDS;
+	expect(row_holds(s, &follow));
+	host_task.tgid = 7;
+}
+
+int main(void)
+{
+	use_walk_maps();
+	use_map(hooks);
+	use_map(verdicts);
+	use_map(counts);
+	use_map(int_set);
+	use_map(str_set_64);
+	use_map(str_set_256);
+	use_map(str_set_4k);
+	use_map(prefix_set);
+	use_map(addr_set);
+	use_map(procs);
+	use_map(follow_pids);
+	native_set(hook_id, 1U);
+	run(numbers_at_random);
+	run(texts_of_all_lengths);
+	run(facts_that_are_missing);
+	run(postfixes_of_cut_texts);
+	run(sockets);
+	run(processes);
+	return !!test_failures;
+}
