@@ -28,7 +28,7 @@ help:
 	@echo 'make host-tests    only the tests that need no kernel of their own'
 	@echo 'make kernel-tests  only those in virtual machines [KERNEL=6.1|6.12] [TESTS="FILE…"]'
 	@echo 'make siege         attacks, faults and changes at random, in virtual machines [MINUTES=60] [KERNEL=6.1|6.12] [SEED=N] [STEPS=N]'
-	@echo 'make fuzz          every parser of foreign input, 10 minutes each [MINUTES=] [SEED=] [TARGETS="yaml …"]'
+	@echo 'make fuzz          every parser of foreign input and the walk to a path, 10 minutes each [MINUTES=] [SEED=] [TARGETS="yaml …"]'
 	@echo 'make lint, make typecheck'
 	@echo 'make clean         remove what was built here (the cache of the set-up stays)'
 
@@ -87,7 +87,7 @@ bench: setup build
 	@bench/run
 	@bench/fleet
 
-fuzz: setup
+fuzz: setup compile/bpf
 	@node fuzz/main.ts $(addprefix --minutes ,$(MINUTES)) $(addprefix --seed ,$(SEED)) $(TARGETS)
 
 clean:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it, vi } from "vitest";
 import { fuzz } from "./src/fuzz.ts";
-import { targets } from "./targets/index.ts";
+import { nativeTargets, targets } from "./targets/index.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -16,7 +16,7 @@ it.each(targets)("$name: nothing is thrown, nothing is slow", (target) => {
   expect(runs).toBeGreaterThan(1);
 });
 
-it.each(targets)("$name: its seeds are inputs of many kinds", (target) => {
+it.each([...targets, ...nativeTargets])("$name: its seeds are inputs of many kinds", (target) => {
   const outcomes = new Set(target.seeds().map((input) => target.run(input)));
   expect(outcomes.size).toBeGreaterThan(1);
 });

@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { FuzzResult } from "./src/fuzz.ts";
 import type { WorkerTask } from "./src/worker.ts";
-import { targets } from "./targets/index.ts";
+import { nativeTargets, targets as parsers } from "./targets/index.ts";
 
+const targets = [...parsers, ...nativeTargets];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from "node:worker_threads";
-import { targets } from "../targets/index.ts";
+import { nativeTargets, targets } from "../targets/index.ts";
 import { fuzz } from "./fuzz.ts";
 
 /** Runs one target; the input that is being run is in shared memory, for the one who waits. */
@@ -12,7 +12,7 @@ export type WorkerTask = {
 };
 
 const { name, seed, forMs, current } = workerData as WorkerTask;
-const target = targets.find((one) => one.name === name);
+const target = [...targets, ...nativeTargets].find((one) => one.name === name);
 if (target === undefined) throw new Error(`no target is called ${name}`);
 const state = new Int32Array(current, 0, 2);
 const bytes = new Uint8Array(current, 8);

@@ -3,6 +3,7 @@ import type { Target } from "../src/target.ts";
 import { cel, labels, regex } from "./filters.ts";
 import { eventLines, ociConfig, review } from "./json.ts";
 import { btf, kernelLists, tracepointFormat } from "./kernels.ts";
+import { paths } from "./paths.ts";
 import { eventRequest, policyBytes, stream } from "./wire.ts";
 import { yaml } from "./yaml.ts";
 
@@ -10,3 +11,6 @@ export const targets: readonly Target[] = [
   ...[yaml, cel, regex, labels, eventRequest, stream, policyBytes, btf, kernelLists],
   ...[tracepointFormat, eventLines, ociConfig, review],
 ];
+
+/** Programs of their own: a process for each input, so tests run their seeds alone. */
+export const nativeTargets: readonly Target[] = [paths];

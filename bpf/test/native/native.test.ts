@@ -6,15 +6,19 @@ import { expect, it } from "vitest";
 
 const tests = { paths: 10, rows: 6 };
 
-it.each(Object.entries(tests))("%s", (name, count) => {
-  const program = fileURLToPath(new URL(`../../build/test/native/${name}`, import.meta.url));
-  const { stdout, stderr, status } = spawnSync(program, {
-    encoding: "utf8",
-    env: { ASAN_OPTIONS: "detect_leaks=0" },
-  });
-  expect(stderr).toBe("");
-  const lines = stdout.trimEnd().split("\n");
-  expect(lines.filter((line) => !line.startsWith("ok "))).toEqual([]);
-  expect(lines).toHaveLength(count);
-  expect(status).toBe(0);
-});
+it.each(Object.entries(tests))(
+  "%s",
+  (name, count) => {
+    const program = fileURLToPath(new URL(`../../build/test/native/${name}`, import.meta.url));
+    const { stdout, stderr, status } = spawnSync(program, {
+      encoding: "utf8",
+      env: { ASAN_OPTIONS: "detect_leaks=0" },
+    });
+    expect(stderr).toBe("");
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.filter((line) => !line.startsWith("ok "))).toEqual([]);
+    expect(lines).toHaveLength(count);
+    expect(status).toBe(0);
+  },
+  120_000,
+);

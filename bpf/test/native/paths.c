@@ -42,6 +42,7 @@ static void mounts(void)
 	first = new_mount(over, root_mount, folder);
 	expect_path(new_path(over, "/a/b"), first, "/srv/disk/a/b", 0);
 	expect_path(over, first, "/srv/disk", 0);
+	expect(the_scratch()->texts[0].inode == address_of(&over->inode));
 	/* one over the other, and of a folder inside of its file system */
 	below = new_path(new_node(NULL, "/"), "/hidden/shown");
 	second = new_mount(below, first, over);
@@ -198,6 +199,17 @@ static void longer_than_the_buffer(void)
 		expect_beginning_and_end(deep(2 * fits + length % 5, length));
 	}
 	expect_beginning_and_end(deep(PATH_STEPS - 1, 255));
+	/* a longest name where it just fits, and where it just does not */
+	for (int length = 120; length < 140; length++) {
+		struct node *file = deep(17, 255);
+
+		file = new_node(file, "");
+		snprintf(file->name, sizeof(file->name), "%0*d", length, 1);
+		file->dentry.d_name.len = length;
+		expect_beginning_and_end(new_path(file, "/"
+			"0123456789012345678901234567890123456789012345678901234567890123456789"
+			"012345678901234567890123456789012345678901234567890123456"));
+	}
 }
 
 /* ---- renames */

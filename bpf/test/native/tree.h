@@ -123,8 +123,12 @@ static char *plain_path(char *buffer, const struct dentry *dentry, const struct 
 
 	for (*--at = 0;;) {
 		if (mount && dentry == mount->mnt.mnt_root) {
-			if (mount->mnt_parent == mount)
-				break;
+			if (mount->mnt_parent == mount) {
+				if (mount == host.root)
+					break;
+				mount = NULL; /* in no namespace: on inside of the file system */
+				continue;
+			}
 			dentry = mount->mnt_mountpoint;
 			mount = mount->mnt_parent;
 			continue;
