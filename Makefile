@@ -67,6 +67,7 @@ e2e:
 
 lint: setup
 	@pnpm exec biome check .
+	@scripts/format-c --check
 
 typecheck: setup
 	@pnpm exec tsc --noEmit

@@ -26,6 +26,7 @@ const matrix = process.argv.includes("--all") ? "full" : "needed";
 const stages: readonly Stage[] = [
   { name: "build", run: () => check("make", "build"), required: true },
   { name: "lint", run: () => check("pnpm", "exec", "biome", "check", ".") },
+  { name: "format of C", run: () => check("scripts/format-c", "--check") },
   { name: "types", run: () => check("pnpm", "exec", "tsc", "--noEmit") },
   { name: "tests on this machine", run: hostTests },
   {
