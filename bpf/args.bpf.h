@@ -146,7 +146,8 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 	bounded(size, TEXT_SIZE * 2 - 1);
 	if (size > TEXT_SIZE)
 		return;
-	error = user ? bpf_probe_read_user(to, size, (void *)from) : bpf_probe_read_kernel(to, size, (void *)from);
+	error = user ? bpf_probe_read_user(to, size, (void *)from) :
+		       bpf_probe_read_kernel(to, size, (void *)from);
 	if (error) {
 		text->size = 0;
 		text->flags = TEXT_UNREADABLE;
@@ -154,7 +155,8 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 }
 
 /* A text that lies in a tracepoint's record. */
-inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text_value *text, char *to)
+inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text_value *text,
+				char *to)
 {
 	__u32 location = 0, size = how->size;
 	__u64 from = s->raw[0] + how->raw;
@@ -205,7 +207,9 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 		set_string(text, bpf_probe_read_user_str(to, TEXT_SIZE, (void *)raw), TEXT_SIZE);
 		return 0;
 	case VALUE_FILENAME:
-		set_string(text, bpf_probe_read_kernel_str(to, TEXT_SIZE, BPF_CORE_READ(filename, name)), TEXT_SIZE);
+		set_string(text,
+			   bpf_probe_read_kernel_str(to, TEXT_SIZE, BPF_CORE_READ(filename, name)),
+			   TEXT_SIZE);
 		return 0;
 	case VALUE_BUFFER:
 	case VALUE_USER_BUFFER:
@@ -219,8 +223,8 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 
 inline_fn bool is_path_type(__u32 type)
 {
-	return type == VALUE_FILE || type == VALUE_PATH || type == VALUE_BINPRM || type == VALUE_FD ||
-	       type == VALUE_DENTRY || type == VALUE_ATTR_FILE;
+	return type == VALUE_FILE || type == VALUE_PATH || type == VALUE_BINPRM ||
+	       type == VALUE_FD || type == VALUE_DENTRY || type == VALUE_ATTR_FILE;
 }
 
 /* Makes sure that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
@@ -274,8 +278,8 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 			sock = BPF_CORE_READ((struct socket *)raw, sk);
 		ok = read_sock_from(&s->sock, sock);
 		if (ok && how->type == VALUE_SOCK_TO_ADDR)
-			ok = read_address(&s->sock, sock, raw_at(s, how->size_raw, 8), raw_at(s, how->size, 8),
-					  how->flags & SLOT_MESSAGE);
+			ok = read_address(&s->sock, sock, raw_at(s, how->size_raw, 8),
+					  raw_at(s, how->size, 8), how->flags & SLOT_MESSAGE);
 	}
 	bounded(slot, HOOK_SLOTS - 1);
 	if (ok)

@@ -81,7 +81,8 @@ inline_fn void remember(struct hook *hook, __u64 file, const struct sequences *b
 	if ((now.rename | now.mount) & 1 || !is_same(before, &now))
 		return;
 	version = *(volatile __u32 *)&entry->version;
-	if (version & 1 || __sync_val_compare_and_swap(&entry->version, version, version + 1) != version)
+	if (version & 1 ||
+	    __sync_val_compare_and_swap(&entry->version, version, version + 1) != version)
 		return; /* somebody else writes here: the next access will be as good */
 	/* what other hooks found of this file holds as well, if it was found under the same sequences */
 	if (entry->file != file || !is_same(&entry->seen, &now)) {

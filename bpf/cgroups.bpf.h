@@ -13,10 +13,12 @@ inline_fn void take_place(__u64 id, __u32 group)
 {
 	__u32 at = id & (CGROUP_PLACES - 1);
 	__u64 *place = bpf_map_lookup_elem(&cgroup_places, &at);
-	__u64 own = (id / CGROUP_PLACES) << PLACE_CGROUP_SHIFT | PLACE_TAKEN | (group & PLACE_GROUP_MASK);
+	__u64 own = (id / CGROUP_PLACES) << PLACE_CGROUP_SHIFT | PLACE_TAKEN |
+		    (group & PLACE_GROUP_MASK);
 
 	if (place && __sync_val_compare_and_swap(place, 0, own))
-		__sync_lock_test_and_set(place, bpf_ktime_get_boot_ns() << PLACE_CGROUP_SHIFT | PLACE_SHARED);
+		__sync_lock_test_and_set(place, bpf_ktime_get_boot_ns() << PLACE_CGROUP_SHIFT |
+							PLACE_SHARED);
 }
 
 /* A workload may make as many cgroups as it likes: it must leave room for those of other pods. */

@@ -133,7 +133,8 @@ inline_fn void append_arguments(struct stage *stage, __u32 stage_index, struct r
 				struct task_struct *task)
 {
 	struct text *text = &record->arguments;
-	__u64 from = task->mm->arg_start, end = task->mm->arg_end, at = stage->size, size = end - from;
+	__u64 from = task->mm->arg_start, end = task->mm->arg_end, at = stage->size,
+	      size = end - from;
 	struct pages pages = { .index = stage_index, .from = from };
 
 	text->size = 0;

@@ -51,7 +51,8 @@ inline_fn __u32 find_group(struct config *settings)
 	place = bpf_map_lookup_elem(&cgroup_places, &at);
 	known = place ? *(volatile __u64 *)place : PLACE_SHARED;
 	if (!(known & PLACE_SHARED))
-		return known & PLACE_TAKEN && known >> PLACE_CGROUP_SHIFT == cgroup / CGROUP_PLACES ?
+		return known & PLACE_TAKEN &&
+				       known >> PLACE_CGROUP_SHIFT == cgroup / CGROUP_PLACES ?
 			       known & PLACE_GROUP_MASK :
 			       unlisted_group(settings);
 	found = bpf_map_lookup_elem(&cgroups, &cgroup);
@@ -73,8 +74,8 @@ inline_fn __u32 find_application(struct config *settings, __u32 side)
 	return entry->application[hook];
 }
 
-inline_fn void reset_scratch(struct scratch *s, struct application *application, __u32 side, __u32 left,
-			     bool can_deny)
+inline_fn void reset_scratch(struct scratch *s, struct application *application, __u32 side,
+			     __u32 left, bool can_deny)
 {
 	__u32 number = left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK, text = left >> INDEX_TEXT_SHIFT;
 
@@ -104,7 +105,8 @@ inline_fn bool is_connection(void *ctx, enum source source, struct application *
 
 	if (source != FROM_TRAMPOLINE || nargs < 2)
 		return true;
-	return connects_by_tcp(plain_argument(ctx, source, 0), message ? plain_argument(ctx, source, 1) : 0);
+	return connects_by_tcp(plain_argument(ctx, source, 0),
+			       message ? plain_argument(ctx, source, 1) : 0);
 }
 
 inline_fn bool is_dumping_core(void)
@@ -131,8 +133,8 @@ inline_fn bool is_core_file(struct scratch *s)
 }
 
 /* What the index leaves of a call that is not claimed yet; 0: nothing. */
-inline_fn __u32 index_call(void *ctx, enum source source, struct application *application, struct hook *hook,
-			   struct config *settings, __u32 side)
+inline_fn __u32 index_call(void *ctx, enum source source, struct application *application,
+			   struct hook *hook, struct config *settings, __u32 side)
 {
 	__u32 left = INDEX_LEFT | INDEX_WANTS_TEXT, slot;
 	__u64 raw = 0;
@@ -191,7 +193,8 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	if (application->flags & APPLICATION_CORE_DUMPS && !is_dumping_core())
 		return NO_POLICY;
 	add(application->calls[bpf_get_smp_processor_id() & (CALL_STRIPES - 1)].n);
-	if (application->flags & APPLICATION_CONNECTIONS && !is_connection(ctx, source, application))
+	if (application->flags & APPLICATION_CONNECTIONS &&
+	    !is_connection(ctx, source, application))
 		return NO_POLICY;
 	left = index_call(ctx, source, application, hook, settings, side);
 	if (!left)
@@ -244,9 +247,10 @@ inline_fn bool is_for_call(struct scratch *s, struct rule *rule)
 	if (rule->flags & RULE_CORE_DUMPS)
 		return is_core_file(s);
 	if (s->connection == CONNECTION_UNKNOWN)
-		s->connection = connects_by_tcp(s->raw[0], rule->flags & RULE_FAST_OPEN ? s->raw[1] : 0) ?
-					CONNECTION_TCP :
-					CONNECTION_NONE;
+		s->connection =
+			connects_by_tcp(s->raw[0], rule->flags & RULE_FAST_OPEN ? s->raw[1] : 0) ?
+				CONNECTION_TCP :
+				CONNECTION_NONE;
 	return s->connection == CONNECTION_TCP;
 }
 

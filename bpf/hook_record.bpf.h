@@ -11,7 +11,8 @@ enum { STACK_DEPTH = 127 };
 
 inline_fn bool is_sock_type(__u32 type)
 {
-	return type == VALUE_SOCK || type == VALUE_SOCKET || type == VALUE_SOCKADDR || type == VALUE_SOCK_TO_ADDR;
+	return type == VALUE_SOCK || type == VALUE_SOCKET || type == VALUE_SOCKADDR ||
+	       type == VALUE_SOCK_TO_ADDR;
 }
 
 inline_fn bool is_number_type(__u32 type)

@@ -65,7 +65,8 @@ inline_fn bool is_unlisted(struct index_int_key *key, __u32 side)
  * The index of the number, asked before anything is claimed or copied: most calls end here. `raw`
  * is the raw argument of slot hook->index_int.
  */
-__noinline int index_number(struct application *application, struct hook *hook, __u32 side, __u64 raw)
+__noinline int index_number(struct application *application, struct hook *hook, __u32 side,
+			    __u64 raw)
 {
 	struct index_int_key key = {};
 	struct left left;
@@ -92,8 +93,8 @@ __noinline int index_number(struct application *application, struct hook *hook, 
 }
 
 /* What is left if the text of this open file is remembered; else what was left before. */
-__noinline int index_remembered(struct application *application, struct hook *hook, __u32 side, __u32 left,
-				__u64 file)
+__noinline int index_remembered(struct application *application, struct hook *hook, __u32 side,
+				__u32 left, __u64 file)
 {
 	struct bitset *number, *text;
 	int bitset;
@@ -181,7 +182,8 @@ inline_fn void use_text_index(struct scratch *s, struct application *application
 }
 
 /* Narrows s->sets by the binary that runs, and s->words and s->wants_text by what is left. */
-__noinline int use_binary_index(struct scratch *s, struct application *application, struct hook *hook)
+__noinline int use_binary_index(struct scratch *s, struct application *application,
+				struct hook *hook)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bitset *number, *binary;
@@ -227,7 +229,8 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 }
 
 /* Narrows s->sets by the peer's address, and s->words if no rule is left. */
-__noinline int use_address_index(struct scratch *s, struct application *application, struct hook *hook)
+__noinline int use_address_index(struct scratch *s, struct application *application,
+				 struct hook *hook)
 {
 	struct index_addr_key *key;
 	struct bitset *set;

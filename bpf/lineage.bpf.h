@@ -41,7 +41,8 @@ inline_fn void fill_process(struct record *record, struct task_struct *task)
 }
 
 /* All of the header but its size. */
-inline_fn void fill_record(struct record *record, __u32 type, struct task_struct *task, __u64 cgroup)
+inline_fn void fill_record(struct record *record, __u32 type, struct task_struct *task,
+			   __u64 cgroup)
 {
 	fill_process(record, task);
 	record->type = type;

@@ -37,12 +37,14 @@ inline_fn void walk_make_room(struct scratch *s, struct walk *w, __u32 buffer)
 	__u32 at = w->at;
 
 	if (!text->has_tail) {
-		bpf_probe_read_kernel(text->tail, BINARY_TAIL, s->text[buffer] + TEXT_SIZE - BINARY_TAIL);
+		bpf_probe_read_kernel(text->tail, BINARY_TAIL,
+				      s->text[buffer] + TEXT_SIZE - BINARY_TAIL);
 		text->has_tail = 1;
 	}
 	/* at < 256, so source and destination do not overlap */
 	bounded(at, 255);
-	bpf_probe_read_kernel(s->text[buffer] + TEXT_SIZE - WALK_KEPT, WALK_KEPT, s->text[buffer] + at);
+	bpf_probe_read_kernel(s->text[buffer] + TEXT_SIZE - WALK_KEPT, WALK_KEPT,
+			      s->text[buffer] + at);
 	w->at = TEXT_SIZE - WALK_KEPT;
 	w->flags |= TEXT_TRUNCATED;
 }
@@ -101,8 +103,10 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 		head->root = address_of(mount->mnt.mnt_root);
 		return;
 	}
-	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == bpf_core_field_offset(struct mount, mnt_parent) + 8 &&
-	    bpf_core_field_offset(struct mount, mnt.mnt_root) == bpf_core_field_offset(struct mount, mnt_parent) + 16) {
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
+		    bpf_core_field_offset(struct mount, mnt_parent) + 8 &&
+	    bpf_core_field_offset(struct mount, mnt.mnt_root) ==
+		    bpf_core_field_offset(struct mount, mnt_parent) + 16) {
 		bpf_probe_read_kernel(head, sizeof(*head), &mount->mnt_parent);
 		return;
 	}
@@ -126,7 +130,8 @@ inline_fn bool is_namespace_root(struct walk *w, struct mount *mount)
 		return true;
 	}
 	ns = BPF_CORE_READ(mount, mnt_ns);
-	if (BPF_CORE_READ(ns, root) != mount || (bpf_core_field_exists(ns->seq) && !BPF_CORE_READ(ns, seq)))
+	if (BPF_CORE_READ(ns, root) != mount ||
+	    (bpf_core_field_exists(ns->seq) && !BPF_CORE_READ(ns, seq)))
 		return false;
 	if (BPF_CORE_READ(ns, user_ns, level))
 		w->flags |= TEXT_FORGEABLE;
@@ -314,7 +319,8 @@ inline_fn void walk_letters(struct scratch *s, __u32 buffer, const char *letters
 		walk_byte(s, buffer, letters[i & 15]);
 }
 
-static const char anon_inode[16] = "anon_inode:", pipe_file[16] = "pipe:[", socket_file[16] = "socket:[";
+static const char anon_inode[16] = "anon_inode:", pipe_file[16] = "pipe:[",
+		  socket_file[16] = "socket:[";
 
 /* "pipe:[123]" and the like: what /proc shows of files that never had a path */
 __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
@@ -328,7 +334,8 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 	magic = BPF_CORE_READ(dentry, d_sb, s_magic);
 	number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC)
-		walk_prepend(s, &s->walk, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len));
+		walk_prepend(s, &s->walk, BPF_CORE_READ(dentry, d_name.name),
+			     BPF_CORE_READ(dentry, d_name.len));
 	buffer = s->walk.buffer;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	if (magic == ANON_INODE_FS_MAGIC) {
@@ -406,10 +413,12 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 	if (can_cast()) {
 		path = cast_to(struct path, path);
 		s->walk.dentry = address_of(path->dentry);
-		walk_enter_mount(&s->walk, address_of(path->mnt) - bpf_core_field_offset(struct mount, mnt));
+		walk_enter_mount(&s->walk,
+				 address_of(path->mnt) - bpf_core_field_offset(struct mount, mnt));
 		return;
 	}
-	if (bpf_core_field_offset(struct path, mnt) == 0 && bpf_core_field_offset(struct path, dentry) == 8) {
+	if (bpf_core_field_offset(struct path, mnt) == 0 &&
+	    bpf_core_field_offset(struct path, dentry) == 8) {
 		bpf_probe_read_kernel(head, sizeof(*head), path);
 	} else {
 		bpf_core_read(&head->mnt, 8, &path->mnt);
@@ -435,7 +444,8 @@ inline_fn void text_complete(struct text_value *text)
 	struct inode *inode = (struct inode *)text->inode;
 
 	if (inode)
-		text->extra = can_cast() ? cast_to(struct inode, inode)->i_mode : BPF_CORE_READ(inode, i_mode);
+		text->extra = can_cast() ? cast_to(struct inode, inode)->i_mode :
+					   BPF_CORE_READ(inode, i_mode);
 }
 
 #endif

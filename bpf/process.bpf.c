@@ -57,7 +57,8 @@ inline_fn void remember_binary(struct proc *proc, struct scratch *s)
 	if (path->has_tail)
 		__builtin_memcpy(proc->tail, path->tail, BINARY_TAIL);
 	else if (size > BINARY_SIZE)
-		bpf_probe_read_kernel(proc->tail, BINARY_TAIL, s->text[0] + TEXT_SIZE - BINARY_TAIL);
+		bpf_probe_read_kernel(proc->tail, BINARY_TAIL,
+				      s->text[0] + TEXT_SIZE - BINARY_TAIL);
 	if (size > BINARY_SIZE)
 		size = BINARY_SIZE;
 	bounded(at, TEXT_SIZE - 1);
@@ -271,7 +272,8 @@ inline_fn __u32 exit_status(struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
 
-	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
+	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
+						   task->group_leader->exit_code;
 }
 
 /*

@@ -19,7 +19,8 @@ inline_fn bool may_load_programs(const struct cred *cred)
 
 inline_fn bool is_meant(struct file *file)
 {
-	return (file->f_flags & O_ACCMODE) == O_RDWR || file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC;
+	return (file->f_flags & O_ACCMODE) == O_RDWR ||
+	       file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC;
 }
 
 /* Called for the one element of `config`, then without. What is read is a byte, if it was done. */
@@ -33,7 +34,8 @@ int process__sensor(struct bpf_iter__bpf_map_elem *context)
 
 	if (!context->key || !is_meant(seq->file) || !may_load_programs(task->cred))
 		return 0;
-	if (bpf_task_storage_get(&sensors, task->group_leader, &mark, BPF_LOCAL_STORAGE_GET_F_CREATE))
+	if (bpf_task_storage_get(&sensors, task->group_leader, &mark,
+				 BPF_LOCAL_STORAGE_GET_F_CREATE))
 		bpf_seq_write(seq, &done, sizeof(done));
 	return 0;
 }

@@ -96,19 +96,19 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 }
 
 /* Does the end of a text match? Of one that was cut only what was kept apart can tell. */
-inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_value *text,
-			    __u64 from)
+inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_value *text, __u64 from)
 {
 	if (text->has_tail)
-		return in_postfix_set(s, row->set, address_of(text->tail + BINARY_TAIL), BINARY_TAIL,
-				      row->values[0]);
+		return in_postfix_set(s, row->set, address_of(text->tail + BINARY_TAIL),
+				      BINARY_TAIL, row->values[0]);
 	return in_postfix_set(s, row->set, from + text->size, text->size, row->values[0]);
 }
 
 enum { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX }; /* the order of ROW_STR_* and of ROW_BINARY_* */
 
 /* What a row gives of a text that is there, in a buffer; `deep`: the fact that is missing of one too deep. */
-inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __u32 match, __u32 deep)
+inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __u32 match,
+			    __u32 deep)
 {
 	struct text_value *text;
 	__u32 begin;
@@ -186,7 +186,9 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	if (row->op <= ROW_DPORT && !s->sock.has_addr)
 		return 0;
 	/* An exception for the unspecified address itself is one for whatever it will be. */
-	if (s->sock.any_peer && (row->op == ROW_DADDR || (row->op == ROW_SADDR && s->sock.any_peer == PEER_ANY_ALONE)) &&
+	if (s->sock.any_peer &&
+	    (row->op == ROW_DADDR ||
+	     (row->op == ROW_SADDR && s->sock.any_peer == PEER_ANY_ALONE)) &&
 	    !(grants_exception(row) && in_addr_set(s, row->set, s->sock.family, s->sock.daddr)))
 		return without_fact(s, row, FACT_PEER);
 	/* Of an IPv6 socket that is bound to an IPv4 address by then it will be IPv4. */
@@ -230,8 +232,8 @@ inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc
 	case ROW_BINARY_POSTFIX:
 		if (whole)
 			return in_postfix_set(s, row->set, binary + size, size, row->values[0]);
-		return in_postfix_set(s, row->set, address_of(proc->tail + BINARY_TAIL), BINARY_TAIL,
-				      row->values[0]);
+		return in_postfix_set(s, row->set, address_of(proc->tail + BINARY_TAIL),
+				      BINARY_TAIL, row->values[0]);
 	}
 	return whole && in_str_set(s, row->set, binary, size);
 }
@@ -325,7 +327,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return negated(row, in_values(s, row, ns_pid_of(task)));
 	case ROW_NAMESPACE:
 		value = namespace_of(task, row->set);
-		return value ? negated(row, is_one_of(row, value)) : without_fact(s, row, FACT_PROCESS);
+		return value ? negated(row, is_one_of(row, value)) :
+			       without_fact(s, row, FACT_PROCESS);
 	case ROW_CAPABILITY:
 		if (row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level)
 			return 0;
@@ -339,7 +342,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 			return task->flags & PF_KTHREAD ? 0 : without_fact(s, row, FACT_PROCESS);
 		if (follow_hits(s, row, proc, task->tgid))
 			return negated(row, true);
-		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) : negated(row, false);
+		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) :
+							  negated(row, false);
 	}
 	if (!proc || !proc->binary_length)
 		return task_binary_holds(s, row);

@@ -13,14 +13,16 @@
 #include "state.bpf.h"
 
 enum scratch_limits {
-	POOL_LEVELS = 4, /* slots a word */
+	POOL_LEVELS = 4,    /* slots a word */
 	SCRATCH_WORDS = 16, /* at least, and one a CPU: user space enlarges the maps */
 	STAGE_WORDS = 4,
 	OWNER_LEVEL = 3, /* of cgroups that are told apart: a pod, a user's session */
 	TEXT_SIZE = 4096,
 	TEXT_BUFFERS = 2,
-	BINARY_BUFFER = 1, /* where the path of a binary is walked to that is not known from its exec */
-	WALK_KEPT = 1792, /* of a path that does not fit, at least so much of its beginning is kept */
+	BINARY_BUFFER =
+		1, /* where the path of a binary is walked to that is not known from its exec */
+	WALK_KEPT =
+		1792, /* of a path that does not fit, at least so much of its beginning is kept */
 	RAW_ARGS = 16,
 	STAGE_SIZE = 32768,
 };
@@ -53,25 +55,27 @@ struct rate_key {
 /* where a path walk stands (path.bpf.h). Addresses are numbers: map memory holds no pointers. */
 struct walk {
 	__u64 dentry, mount;
-	struct mount_head mount_head; /* of `mount`; root 0: no mount, or its root is to be passed */
-	__u64 first; /* the dentry it began with */
+	struct mount_head
+		mount_head; /* of `mount`; root 0: no mount, or its root is to be passed */
+	__u64 first;	    /* the dentry it began with */
 	__u64 first_mount;
 	__u64 seen;	   /* of a walk that notes what it sees: a digest of it */
 	__u64 seen_before; /* the same of the walk before */
 	__u32 walks;	   /* that are done and have noted */
 	__u32 moving;	   /* somebody was renaming one of the dentries */
 	__u32 stable;	   /* two walks one after the other have seen the same */
-	__u32 at;    /* what is done so far begins here */
-	__u32 flags; /* enum text_flags */
+	__u32 at;	   /* what is done so far begins here */
+	__u32 flags;	   /* enum text_flags */
 	__u32 buffer;
 	__u32 done;
-	struct dentry_head dentry_head; /* not on the stack: that of all functions together is short */
+	struct dentry_head
+		dentry_head; /* not on the stack: that of all functions together is short */
 	struct path_head path_head;
 };
 
 struct text_value {
-	__u64 inode;	/* of a path, or 0 */
-	__u32 at;	/* in its buffer */
+	__u64 inode; /* of a path, or 0 */
+	__u32 at;    /* in its buffer */
 	__u32 size;
 	__u32 flags;	/* enum text_flags */
 	__u32 extra;	/* struct arg */
@@ -91,24 +95,24 @@ struct scratch {
 	__u32 application; /* index in `applications`, with side */
 	__u32 side;
 	__u32 can_deny;
-	__s32 verdict;	   /* what the hook returns */
-	__u32 wants_text;  /* the index of the number left rules that depend on the text */
+	__s32 verdict;	  /* what the hook returns */
+	__u32 wants_text; /* the index of the number left rules that depend on the text */
 	/* the rows that are being evaluated */
-	__u64 words;	   /* words of rules still to look at */
-	__u64 rules;	   /* rules of this word still to look at */
+	__u64 words; /* words of rules still to look at */
+	__u64 rules; /* rules of this word still to look at */
 	__u32 word;
-	__u32 row;	   /* next row of this rule, with side; 0: take the next rule */
-	__u32 rule;	   /* index in `rules`, with side */
+	__u32 row;		/* next row of this rule, with side; 0: take the next rule */
+	__u32 rule;		/* index in `rules`, with side */
 	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (enum index_set), 0: none */
-	__u32 verdict_at;  /* index in `verdicts`, with side */
+	__u32 verdict_at;	/* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;
 	__u64 number[HOOK_SLOTS];
-	__u32 sock_slot;   /* hook slot that is in `sock`, + 1 */
-	__u32 done;	   /* of the verdict: enum action */
-	__u32 self;	   /* index of this scratch memory: keys_of */
-	__u32 missing;	   /* facts that this rule was decided without: bits by enum fact */
-	__u32 connection;  /* whether the call is one for rules with RULE_STREAM_SOCKETS: enum connection */
+	__u32 sock_slot; /* hook slot that is in `sock`, + 1 */
+	__u32 done;	 /* of the verdict: enum action */
+	__u32 self;	 /* index of this scratch memory: keys_of */
+	__u32 missing;	 /* facts that this rule was decided without: bits by enum fact */
+	__u32 connection; /* whether the call is one for rules with RULE_STREAM_SOCKETS: enum connection */
 	struct sequences before_walk; /* of the path that is about to be remembered */
 	struct rate_key rate;
 	struct sock_value sock;
@@ -172,7 +176,7 @@ struct stage {
 		char bytes[STAGE_SIZE + TEXT_SIZE + 256];
 	};
 	__u64 size;
-	__u64 argument;	 /* of the rule */
+	__u64 argument; /* of the rule */
 };
 
 struct pool_word {
@@ -187,7 +191,7 @@ const volatile __u32 stage_words = STAGE_WORDS;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SCRATCH_WORDS * POOL_LEVELS);
+	__uint(max_entries, SCRATCH_WORDS *POOL_LEVELS);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -201,7 +205,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, STAGE_WORDS * POOL_LEVELS);
+	__uint(max_entries, STAGE_WORDS *POOL_LEVELS);
 	__type(key, __u32);
 	__type(value, struct stage);
 } stages SEC(".maps");
@@ -241,7 +245,8 @@ inline_fn __u32 owner_of_task(void)
 
 	if (!cgroup)
 		cgroup = bpf_get_current_cgroup_id();
-	return (cgroup * 0x9e3779b97f4a7c15ULL >> 32 & OWNER_CGROUP) | ((user ^ user >> 16) & OWNER_USER);
+	return (cgroup * 0x9e3779b97f4a7c15ULL >> 32 & OWNER_CGROUP) |
+	       ((user ^ user >> 16) & OWNER_USER);
 }
 
 struct pool_search {

@@ -23,9 +23,10 @@ __noinline int in_int_set(__u32 set, __u64 value)
 
 inline_fn bool in_file_set(__u32 set, struct file_identity *file)
 {
-	struct file_key key = {
-		.set = set, .device = file->device, .inode = file->inode, .generation = file->generation
-	};
+	struct file_key key = { .set = set,
+				.device = file->device,
+				.inode = file->inode,
+				.generation = file->generation };
 
 	return bpf_map_lookup_elem(&file_set, &key);
 }
@@ -110,7 +111,8 @@ static long reverse_callback(__u64 i, struct reverse *r)
 }
 
 /* Does the text that ends before address `end` end with one of the set, `longest` bytes or less? */
-shared_fn int in_postfix_set(struct scratch *scratch, __u32 set, __u64 end, __u32 size, __u32 longest)
+shared_fn int in_postfix_set(struct scratch *scratch, __u32 set, __u64 end, __u32 size,
+			     __u32 longest)
 {
 	struct scratch *s = keys_of(scratch);
 	struct reverse r = { .s = s, .size = size, .end = end };

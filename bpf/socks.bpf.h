@@ -121,7 +121,8 @@ inline_fn bool is_tcp(const struct sock_value *value, __u32 socket_family)
 {
 	if (value->type != SOCK_STREAM)
 		return false;
-	return value->protocol == IPPROTO_TCP || value->protocol == IPPROTO_MPTCP || is_smc(value, socket_family);
+	return value->protocol == IPPROTO_TCP || value->protocol == IPPROTO_MPTCP ||
+	       is_smc(value, socket_family);
 }
 
 /*
@@ -144,7 +145,8 @@ __noinline int connects_by_tcp(__u64 socket_at, __u64 message_at)
 }
 
 /* The address that a socket is about to be connected or to send to, in arguments of LSM hooks. */
-inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 addr, __u32 size, bool message)
+inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 addr, __u32 size,
+			    bool message)
 {
 	struct msghdr *msg = (struct msghdr *)addr;
 
@@ -152,7 +154,8 @@ inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 a
 		addr = address_of(BPF_CORE_READ(msg, msg_name));
 		size = BPF_CORE_READ(msg, msg_namelen);
 		/* A stream socket ignores the address, unless it connects with it. */
-		if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)) && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
+		if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)) &&
+		    !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
 			return false;
 	}
 	if (!read_peer(value, addr, size))
@@ -176,7 +179,8 @@ inline_fn bool read_sockaddr(struct sock_value *value, __u64 from, bool to_bind)
 	if (to_bind && value->family == AF_UNSPEC)
 		value->family = AF_INET; /* of no type: read_peer takes AF_UNSPEC for it, too */
 	if (!read_peer(value, from, value->family == AF_INET6 ? 24 : 16))
-		return value->family != AF_INET && value->family != AF_INET6; /* its family is known at least */
+		return value->family != AF_INET &&
+		       value->family != AF_INET6; /* its family is known at least */
 	value->sport = value->dport;
 	__builtin_memcpy(value->saddr, value->daddr, 16);
 	if (!to_bind && is_unspecified(value))

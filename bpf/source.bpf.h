@@ -11,7 +11,7 @@ enum source {
 	FROM_REGISTERS,	      /* kprobe */
 	FROM_RETURN_REGISTER, /* kretprobe: the result alone */
 	FROM_RAW_TRACEPOINT,
-	FROM_RECORD,	      /* tracepoint: the context is the record */
+	FROM_RECORD, /* tracepoint: the context is the record */
 };
 
 /* An argument of a system call, from the registers it was entered with (x86-64). */
@@ -72,10 +72,12 @@ inline_fn __u64 tracepoint_argument(void *ctx, __u32 at)
 {
 	__u64 value;
 
+	/* clang-format off */
 	LOAD_ARGUMENT(0) LOAD_ARGUMENT(1) LOAD_ARGUMENT(2) LOAD_ARGUMENT(3)
 	LOAD_ARGUMENT(4) LOAD_ARGUMENT(5) LOAD_ARGUMENT(6) LOAD_ARGUMENT(7)
 	LOAD_ARGUMENT(8) LOAD_ARGUMENT(9) LOAD_ARGUMENT(10) LOAD_ARGUMENT(11)
-	return 0;
+		/* clang-format on */
+		return 0;
 }
 
 /* The raw argument `at`, where it is a plain one. */

@@ -21,7 +21,7 @@ TRIE(index_addr, struct index_addr_key, __u32, 2 * INDEX_NETWORKS);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 
 /* Frozen when a hook is loaded; all that differs between the programs of two hooks. */
-const volatile __u32 hook_id = 0; /* 0: a template */
+const volatile __u32 hook_id = 0;    /* 0: a template */
 const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most MAX_ARGS */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */

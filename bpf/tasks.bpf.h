@@ -33,8 +33,8 @@ inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct tas
 }
 
 /* What is known already is the binary of its last exec, or its parent's: calls look at it meanwhile. */
-inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task, struct proc *proc,
-				    struct file *file)
+inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task,
+				    struct proc *proc, struct file *file)
 {
 	if (proc->flags & PROC_EXECED || proc->binary_length)
 		return;
@@ -46,7 +46,8 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 		remember_binary(proc, s);
 }
 
-inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index, struct task_struct *task)
+inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index,
+			   struct task_struct *task)
 {
 	struct follow follow = { .index = index, .tgid = task->tgid };
 	struct record_exec *record = &stage->exec;

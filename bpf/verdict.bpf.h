@@ -106,12 +106,14 @@ inline_fn bool is_over_budget(struct rule *rule)
 	now = bpf_ktime_get_boot_ns();
 	start = budget->start;
 	/* whoever moves the window on empties it */
-	if (now - start >= budget->window_ns && __sync_val_compare_and_swap(&budget->start, start, now) == start)
+	if (now - start >= budget->window_ns &&
+	    __sync_val_compare_and_swap(&budget->start, start, now) == start)
 		budget->used = 0;
 	return __sync_fetch_and_add(&budget->used, 1) >= budget->limit;
 }
 
-inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 action, __u32 signal, __u64 *done)
+inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 action, __u32 signal,
+			      __u64 *done)
 {
 	if (bpf_send_signal(signal)) {
 		add(count->enforce_failed);
@@ -172,7 +174,8 @@ inline_fn void count_would(__u32 actions, struct count *count)
 		add(count->would_deny);
 }
 
-inline_fn void tell(struct scratch *s, struct rule *rule, struct verdict *verdict, struct count *count)
+inline_fn void tell(struct scratch *s, struct rule *rule, struct verdict *verdict,
+		    struct count *count)
 {
 	struct config *settings = get_config();
 	int result;

@@ -200,7 +200,8 @@ void time_calls(char **argv)
 	static long times[MAX_BATCHES];
 
 	if (batches < 1 || batches > MAX_BATCHES || size < 1 || size > MAX_SIZE) {
-		fprintf(stderr, "load: at most %d batches of at most %d calls\n", MAX_BATCHES, MAX_SIZE);
+		fprintf(stderr, "load: at most %d batches of at most %d calls\n", MAX_BATCHES,
+			MAX_SIZE);
 		exit(2);
 	}
 	file_name = argv[3];

@@ -103,5 +103,6 @@ void measure_latency(char **argv)
 		exit(1);
 	}
 	qsort(sorted, n, sizeof(*sorted), compare_longs);
-	printf("%ld %ld %ld %ld\n", sorted[n / 2], sorted[n - 1 - n / 100], sorted[n - 1], count - n);
+	printf("%ld %ld %ld %ld\n", sorted[n / 2], sorted[n - 1 - n / 100], sorted[n - 1],
+	       count - n);
 }

@@ -104,7 +104,9 @@ static const struct {
 	int arguments;
 	void (*run)(char **arguments);
 } modes[] = {
-	{ "calls", 3, time_calls }, { "execs", 2, execs },     { "writes", 3, writes },
+	{ "calls", 3, time_calls },
+	{ "execs", 2, execs },
+	{ "writes", 3, writes },
 	{ "latency", 3, measure_latency },
 };
 

@@ -117,7 +117,8 @@ static void *late(void *unused)
 	if (written == MAP_FAILED || fresh == MAP_FAILED)
 		fail("mmap");
 	for (size_t i = 0; i < LOCKS; i++) {
-		struct robust_list *next = i + 1 < LOCKS ? (void *)(fresh + (i + 1) * STRIDE) : &head.list;
+		struct robust_list *next =
+			i + 1 < LOCKS ? (void *)(fresh + (i + 1) * STRIDE) : &head.list;
 
 		*(struct robust_list **)(written + i * STRIDE) = next;
 	}

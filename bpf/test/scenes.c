@@ -99,7 +99,8 @@ static void unmap_arguments(void)
 	/* To the last string of the stack: what stayed above would grow down into the hole when it is read. */
 	const char *last = (const char *)getauxval(AT_EXECFN);
 	char **argv = arguments_to_hide;
-	uintptr_t from = (uintptr_t)argv[-2] & ~4095UL, to = ((uintptr_t)(last + strlen(last)) | 4095) + 1;
+	uintptr_t from = (uintptr_t)argv[-2] & ~4095UL,
+		  to = ((uintptr_t)(last + strlen(last)) | 4095) + 1;
 
 	if (munmap((void *)from, to - from))
 		fail("munmap");
@@ -246,10 +247,17 @@ static const struct {
 	const char *name;
 	void (*play)(char **arguments);
 } scenes[] = {
-	{ "thread-exec", thread_exec },	  { "leader-exits", leader_exits }, { "memfd-exec", memfd_exec },
-	{ "deleted-exec", deleted_exec }, { "hide-arguments", hide_arguments }, { "deep-write", deep_write },
-	{ "storm", storm },		  { "fork-chain", fork_chain },
-	{ "time-calls", time_calls },	  { "time-exec", time_exec },	    { "nothing", nothing },
+	{ "thread-exec", thread_exec },
+	{ "leader-exits", leader_exits },
+	{ "memfd-exec", memfd_exec },
+	{ "deleted-exec", deleted_exec },
+	{ "hide-arguments", hide_arguments },
+	{ "deep-write", deep_write },
+	{ "storm", storm },
+	{ "fork-chain", fork_chain },
+	{ "time-calls", time_calls },
+	{ "time-exec", time_exec },
+	{ "nothing", nothing },
 	{ "truncate-when-told", truncate_when_told },
 };
 

@@ -16,8 +16,8 @@
 #include <sys/types.h>
 
 enum exit_status {
-	EXIT_DONE = 0,	       /* every call of the attack reported success */
-	EXIT_REFUSED = 1,      /* a call failed; standard error says which and why */
+	EXIT_DONE = 0,	  /* every call of the attack reported success */
+	EXIT_REFUSED = 1, /* a call failed; standard error says which and why */
 	EXIT_USAGE = 2,
 	EXIT_UNSUPPORTED = 77, /* this kernel has no such way */
 };

@@ -153,7 +153,9 @@ static pthread_t start(struct race *race, void *(*run)(void *))
 static void let_lock_go(struct race *race)
 {
 	static const unsigned char bad[PAGE] __attribute__((aligned(PAGE))) = { 0x83, 0xff };
-	struct uffdio_copy copy = { .dst = (uintptr_t)race->page, .src = (uintptr_t)bad, .len = PAGE };
+	struct uffdio_copy copy = { .dst = (uintptr_t)race->page,
+				    .src = (uintptr_t)bad,
+				    .len = PAGE };
 
 	must(ioctl(race->faults, UFFDIO_COPY, &copy), "UFFDIO_COPY");
 }
@@ -246,7 +248,7 @@ static int race_command(int argc, char **argv)
 }
 
 const struct command connect_race_commands[] = {
-	{ "connect-race", "WAY TRIES ANY-ADDRESS PORT OWN-ADDRESS OTHER-ADDRESS DEVICE TEXT", race_command,
-	  8 },
+	{ "connect-race", "WAY TRIES ANY-ADDRESS PORT OWN-ADDRESS OTHER-ADDRESS DEVICE TEXT",
+	  race_command, 8 },
 	{ NULL, NULL, NULL, 0 },
 };

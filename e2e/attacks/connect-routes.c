@@ -135,8 +135,8 @@ static int by_shared_process(int argc, char **argv)
 	int pid;
 
 	shared.fd = new_socket(&shared.target, 0, 0);
-	pid = clone(connect_only, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_FS | SIGCHLD,
-		    &shared);
+	pid = clone(connect_only, stack + sizeof(stack),
+		    CLONE_VM | CLONE_FILES | CLONE_FS | SIGCHLD, &shared);
 	waitpid(pid, NULL, 0);
 	return deliver(shared.fd, &shared.target);
 }
@@ -153,7 +153,8 @@ static void *send_thread(void *argument)
 
 	pin_to_cpu(1);
 	for (int i = 0; i < 100000; i++)
-		if (send(shared->fd, shared->target.text, strlen(shared->target.text), MSG_NOSIGNAL) > 0)
+		if (send(shared->fd, shared->target.text, strlen(shared->target.text),
+			 MSG_NOSIGNAL) > 0)
 			break;
 	return NULL;
 }
@@ -281,7 +282,8 @@ static int udp(int argc, char **argv)
 /* bind() takes AF_UNSPEC for AF_INET if the address is unspecified, too. It then says where it is bound to. */
 static int bind_unspecified(int argc, char **argv)
 {
-	struct sockaddr_in address = { .sin_family = AF_UNSPEC, .sin_port = htons((uint16_t)atoi(argv[1])) };
+	struct sockaddr_in address = { .sin_family = AF_UNSPEC,
+				       .sin_port = htons((uint16_t)atoi(argv[1])) };
 	int type = argc > 2 && !strcmp(argv[2], "udp") ? SOCK_DGRAM : SOCK_STREAM;
 	int protocol = argc > 2 && !strcmp(argv[2], "mptcp") ? IPPROTO_MPTCP : 0;
 	int fd = (int)must(socket(AF_INET, type, protocol), "socket");

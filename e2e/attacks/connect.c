@@ -255,12 +255,11 @@ static int sendmsg_by_uring(int argc, char **argv, bool polled, uint8_t opcode)
 	struct uring ring;
 
 	uring_open(&ring, polled);
-	result = uring_do(&ring,
-			  (struct io_uring_sqe){ .opcode = opcode,
-						 .fd = fd,
-						 .addr = (uintptr_t)&message,
-						 .len = 1,
-						 .msg_flags = MSG_FASTOPEN | MSG_NOSIGNAL });
+	result = uring_do(&ring, (struct io_uring_sqe){ .opcode = opcode,
+							.fd = fd,
+							.addr = (uintptr_t)&message,
+							.len = 1,
+							.msg_flags = MSG_FASTOPEN | MSG_NOSIGNAL });
 	errno = result == -EINVAL ? ENOSYS : -result;
 	must(result < 0 ? -1 : 0, "io_uring sendmsg");
 	return delivered(fd);
@@ -289,14 +288,13 @@ static int uring_send_fastopen(int argc, char **argv)
 	struct uring ring;
 
 	uring_open(&ring, false);
-	result = uring_do(&ring,
-			  (struct io_uring_sqe){ .opcode = IORING_OP_SEND_ZC,
-						 .fd = fd,
-						 .addr = (uintptr_t)target.text,
-						 .len = (unsigned)strlen(target.text),
-						 .addr2 = (uintptr_t)&target.address,
-						 .addr_len = (uint16_t)target.size,
-						 .msg_flags = MSG_FASTOPEN | MSG_NOSIGNAL });
+	result = uring_do(&ring, (struct io_uring_sqe){ .opcode = IORING_OP_SEND_ZC,
+							.fd = fd,
+							.addr = (uintptr_t)target.text,
+							.len = (unsigned)strlen(target.text),
+							.addr2 = (uintptr_t)&target.address,
+							.addr_len = (uint16_t)target.size,
+							.msg_flags = MSG_FASTOPEN | MSG_NOSIGNAL });
 	errno = result == -EINVAL ? ENOSYS : -result;
 	must(result < 0 ? -1 : 0, "io_uring send");
 	return delivered(fd);

@@ -137,7 +137,7 @@ static void uring_unlink(void)
 {
 	by_uring((struct io_uring_sqe){ .opcode = IORING_OP_UNLINKAT,
 					.fd = AT_FDCWD,
-					.addr = (uintptr_t) "target" },
+					.addr = (uintptr_t)"target" },
 		 "io_uring unlink");
 }
 
@@ -145,9 +145,9 @@ static void uring_rename(void)
 {
 	by_uring((struct io_uring_sqe){ .opcode = IORING_OP_RENAMEAT,
 					.fd = AT_FDCWD,
-					.addr = (uintptr_t) "target",
+					.addr = (uintptr_t)"target",
 					.len = (uint32_t)AT_FDCWD,
-					.off = (uintptr_t) "new" },
+					.off = (uintptr_t)"new" },
 		 "io_uring rename");
 }
 
@@ -155,7 +155,7 @@ static void uring_mkdir(void)
 {
 	by_uring((struct io_uring_sqe){ .opcode = IORING_OP_MKDIRAT,
 					.fd = AT_FDCWD,
-					.addr = (uintptr_t) "new",
+					.addr = (uintptr_t)"new",
 					.len = 0755 },
 		 "io_uring mkdir");
 }
@@ -164,9 +164,9 @@ static void uring_link(void)
 {
 	by_uring((struct io_uring_sqe){ .opcode = IORING_OP_LINKAT,
 					.fd = AT_FDCWD,
-					.addr = (uintptr_t) "target",
+					.addr = (uintptr_t)"target",
 					.len = (uint32_t)AT_FDCWD,
-					.off = (uintptr_t) "new" },
+					.off = (uintptr_t)"new" },
 		 "io_uring link");
 }
 
@@ -174,7 +174,7 @@ static void uring_create(void)
 {
 	by_uring((struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
 					.fd = AT_FDCWD,
-					.addr = (uintptr_t) "new",
+					.addr = (uintptr_t)"new",
 					.len = 0644,
 					.open_flags = O_CREAT | O_WRONLY },
 		 "io_uring openat");

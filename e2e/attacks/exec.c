@@ -87,7 +87,8 @@ static void by_descriptor(const char *path)
 static void by_path_descriptor(const char *path)
 {
 	make_program(path);
-	syscall(SYS_execveat, must(open(path, O_PATH), path), "", leaf_argv, environ, AT_EMPTY_PATH);
+	syscall(SYS_execveat, must(open(path, O_PATH), path), "", leaf_argv, environ,
+		AT_EMPTY_PATH);
 }
 
 static void by_execveat(const char *path)

@@ -30,8 +30,8 @@ struct forgery {
 	struct timespec pause;
 };
 
-static inline __attribute__((always_inline)) long
-call(long number, long a, long b, long c, long d, long e)
+static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d,
+						       long e)
 {
 	register long fourth __asm__("r10") = d;
 	register long fifth __asm__("r8") = e;
@@ -49,14 +49,18 @@ static __attribute__((section(".forge"), noinline, used)) void forge(struct forg
 	long child;
 
 	for (long i = 0; i < f->parts; i++)
-		call(SYS_munmap, (long)f->part[i].from, (long)(f->part[i].to - f->part[i].from), 0, 0, 0);
+		call(SYS_munmap, (long)f->part[i].from, (long)(f->part[i].to - f->part[i].from), 0,
+		     0, 0);
 	child = call(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
 	if (!child)
 		call(SYS_exit_group,
-		     call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&f->map, sizeof(f->map), 0) != 0, 0, 0, 0, 0);
+		     call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&f->map, sizeof(f->map), 0) !=
+			     0,
+		     0, 0, 0, 0);
 	while (call(SYS_access, (long)f->go, 0, 0, 0, 0))
 		call(SYS_nanosleep, (long)&f->pause, 0, 0, 0, 0);
-	call(SYS_exit_group, call(SYS_write, f->file, (long)f->text, f->text_size, 0, 0) < 0, 0, 0, 0, 0);
+	call(SYS_exit_group, call(SYS_write, f->file, (long)f->text, f->text_size, 0, 0) < 0, 0, 0,
+	     0, 0);
 }
 
 /* Where this program's own file is mapped: the kernel takes another one only when all of it is gone. */
@@ -80,7 +84,8 @@ static int shared_exe(int argc, char **argv)
 	void *memory = mmap(NULL, 2 * CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned long code = (unsigned long)memory, stack = (unsigned long)&argc;
-	struct forgery *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct forgery *f =
+		mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	f->file = must(open(argv[1], O_WRONLY | O_APPEND), argv[1]);
 	snprintf(f->text, sizeof(f->text), "%s", argv[2]);
@@ -88,11 +93,17 @@ static int shared_exe(int argc, char **argv)
 	snprintf(f->go, sizeof(f->go), "%s", argv[3]);
 	f->pause.tv_nsec = 20000000;
 	f->map = (struct prctl_mm_map){
-		.start_code = code, .end_code = code + CODE_SIZE,
-		.start_data = code, .end_data = code + CODE_SIZE,
-		.start_brk = code + 2 * CODE_SIZE, .brk = code + 2 * CODE_SIZE,
-		.start_stack = stack, .arg_start = stack, .arg_end = stack + 4,
-		.env_start = stack + 4, .env_end = stack + 8,
+		.start_code = code,
+		.end_code = code + CODE_SIZE,
+		.start_data = code,
+		.end_data = code + CODE_SIZE,
+		.start_brk = code + 2 * CODE_SIZE,
+		.brk = code + 2 * CODE_SIZE,
+		.start_stack = stack,
+		.arg_start = stack,
+		.arg_end = stack + 4,
+		.env_start = stack + 4,
+		.env_end = stack + 8,
 		.exe_fd = (unsigned int)must(open(argv[4], O_RDONLY), argv[4]),
 	};
 	list_parts(f);

@@ -109,9 +109,12 @@ static const struct {
 	void (*run)(int count);
 	int single; /* COUNT is for the one process and not a number of processes */
 } kinds[] = {
-	{ "cpu", spin, 0 },		      { "deep-paths", write_deep, 0 },
-	{ "memory", eat_memory, 1 },	      { "descriptors", eat_descriptors, 0 },
-	{ "thread-exits", end_threads, 1 },   { "processes", live, 0 },
+	{ "cpu", spin, 0 },
+	{ "deep-paths", write_deep, 0 },
+	{ "memory", eat_memory, 1 },
+	{ "descriptors", eat_descriptors, 0 },
+	{ "thread-exits", end_threads, 1 },
+	{ "processes", live, 0 },
 };
 
 static void start(size_t kind, int count)

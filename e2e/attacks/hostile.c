@@ -51,7 +51,10 @@ static void controls(void)
 
 static void c1_controls(void)
 {
-	start("\xc2\x9b" "31m \xc2\x90 \xc2\x9d" "0;title\xc2\x9c \x9b" "31m raw");
+	start("\xc2\x9b"
+	      "31m \xc2\x90 \xc2\x9d"
+	      "0;title\xc2\x9c \x9b"
+	      "31m raw");
 }
 
 static void invalid_utf8(void)
@@ -61,7 +64,8 @@ static void invalid_utf8(void)
 
 static void unicode(void)
 {
-	start("\xe2\x80\xa8line\xe2\x80\xa9para\xe2\x80\xae" "txt.exe\xef\xbb\xbf\xf0\x9f\x9a\x80\xe2\x81\xa6");
+	start("\xe2\x80\xa8line\xe2\x80\xa9para\xe2\x80\xae"
+	      "txt.exe\xef\xbb\xbf\xf0\x9f\x9a\x80\xe2\x81\xa6");
 }
 
 static void quotes(void)

@@ -179,7 +179,8 @@ static void serve(int epoll, struct range range)
 static int listen_command(int argc, char **argv)
 {
 	struct range range = { .first = atoi(argv[1]), .count = atoi(argv[2]) };
-	int wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL)), epoll = epoll_create1(0), report;
+	int wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL)), epoll = epoll_create1(0),
+	    report;
 
 	report = (int)must(open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0644), argv[3]);
 	dup2(report, STDOUT_FILENO);

@@ -102,7 +102,8 @@ static void report(struct tally *tally)
 static int loop(const struct attempt *attempt, const char *seconds, const char *workers)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + strtoull(seconds, NULL, 10) * 1000000000;
-	struct tally *tally = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct tally *tally =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct pollfd input = { .fd = STDIN_FILENO };
 	pid_t pids[16];
 	int n = atoi(workers) > 16 ? 16 : atoi(workers);
@@ -147,7 +148,8 @@ static int loop_connect(int argc, char **argv)
 
 static int loop_fastopen(int argc, char **argv)
 {
-	struct attempt attempt = { .run = try_fastopen, .target = parse_target(argc - 2, argv + 2) };
+	struct attempt attempt = { .run = try_fastopen,
+				   .target = parse_target(argc - 2, argv + 2) };
 
 	return loop(&attempt, argv[1], argv[2]);
 }

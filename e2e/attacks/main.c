@@ -6,12 +6,10 @@
 #include <string.h>
 
 static const struct command *const tables[] = {
-	connect_commands, connect_route_commands, connect_race_commands, listen_commands, write_commands,
-	exec_commands,	  storm_commands,	  hostile_commands, loop_commands,
-	unknown_commands,
-	pod_commands,
-	entry_commands,	  hog_commands,
-	silent_commands,  rename_race_commands, forged_exe_commands,
+	connect_commands, connect_route_commands, connect_race_commands, listen_commands,
+	write_commands,	  exec_commands,	  storm_commands,	 hostile_commands,
+	loop_commands,	  unknown_commands,	  pod_commands,		 entry_commands,
+	hog_commands,	  silent_commands,	  rename_race_commands,	 forged_exe_commands,
 };
 
 static int list(FILE *out)

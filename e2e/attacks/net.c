@@ -48,7 +48,8 @@ struct target parse_target(int argc, char **argv)
 
 int new_socket(const struct target *target, int flags, int protocol)
 {
-	return (int)must(socket(target->address.ss_family, SOCK_STREAM | flags, protocol), "socket");
+	return (int)must(socket(target->address.ss_family, SOCK_STREAM | flags, protocol),
+			 "socket");
 }
 
 int delivered(int fd)

@@ -44,8 +44,9 @@ static void change_mount(const char *path, int flags, struct mount_change change
 }
 
 /* What container runtimes hide of /proc and /sys, and what they leave to be read. */
-static const char *const hidden_files[] = { "/proc/timer_list", "/proc/kcore", "/proc/keys",
-					    "/proc/latency_stats", "/proc/sched_debug", "/proc/interrupts" };
+static const char *const hidden_files[] = { "/proc/timer_list",	 "/proc/kcore",
+					    "/proc/keys",	 "/proc/latency_stats",
+					    "/proc/sched_debug", "/proc/interrupts" };
 static const char *const hidden_folders[] = { "/proc/acpi", "/proc/scsi", "/sys/firmware" };
 
 static void make_mounts(char *writable)
@@ -80,8 +81,8 @@ static void keep_capabilities(char *numbers)
 	must(syscall(SYS_capset, &header, data), "capset");
 }
 
-#define REFUSE(NAME)                                                       \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##NAME, 0, 1),             \
+#define REFUSE(NAME)                                                                               \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##NAME, 0, 1),                                     \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
 
 /* Calls that RuntimeDefault has no room for without CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SYS_TIME, CAP_SYS_BOOT. */
@@ -89,14 +90,41 @@ static void refuse_calls(void)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		REFUSE(mount), REFUSE(umount2), REFUSE(pivot_root), REFUSE(setns), REFUSE(unshare),
-		REFUSE(fsopen), REFUSE(fsmount), REFUSE(fsconfig), REFUSE(move_mount), REFUSE(open_tree),
-		REFUSE(mount_setattr), REFUSE(fanotify_init), REFUSE(quotactl), REFUSE(sethostname),
-		REFUSE(setdomainname), REFUSE(init_module), REFUSE(finit_module), REFUSE(delete_module),
-		REFUSE(kexec_load), REFUSE(reboot), REFUSE(swapon), REFUSE(swapoff), REFUSE(acct),
-		REFUSE(settimeofday), REFUSE(clock_settime), REFUSE(add_key), REFUSE(request_key),
-		REFUSE(keyctl), REFUSE(userfaultfd), REFUSE(io_uring_setup), REFUSE(io_uring_enter),
-		REFUSE(io_uring_register), REFUSE(vhangup), REFUSE(ioperm), REFUSE(iopl),
+		REFUSE(mount),
+		REFUSE(umount2),
+		REFUSE(pivot_root),
+		REFUSE(setns),
+		REFUSE(unshare),
+		REFUSE(fsopen),
+		REFUSE(fsmount),
+		REFUSE(fsconfig),
+		REFUSE(move_mount),
+		REFUSE(open_tree),
+		REFUSE(mount_setattr),
+		REFUSE(fanotify_init),
+		REFUSE(quotactl),
+		REFUSE(sethostname),
+		REFUSE(setdomainname),
+		REFUSE(init_module),
+		REFUSE(finit_module),
+		REFUSE(delete_module),
+		REFUSE(kexec_load),
+		REFUSE(reboot),
+		REFUSE(swapon),
+		REFUSE(swapoff),
+		REFUSE(acct),
+		REFUSE(settimeofday),
+		REFUSE(clock_settime),
+		REFUSE(add_key),
+		REFUSE(request_key),
+		REFUSE(keyctl),
+		REFUSE(userfaultfd),
+		REFUSE(io_uring_setup),
+		REFUSE(io_uring_enter),
+		REFUSE(io_uring_register),
+		REFUSE(vhangup),
+		REFUSE(ioperm),
+		REFUSE(iopl),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
@@ -118,24 +146,36 @@ static int as_pod(int argc, char **argv)
 	refused(argv[3]);
 }
 
-#define TRACE(NAME)                                                        \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##NAME, 0, 1),             \
+#define TRACE(NAME)                                                                                \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##NAME, 0, 1),                                     \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE)
-#define TRACE_BPF(COMMAND)                                                 \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COMMAND, 0, 1),                \
+#define TRACE_BPF(COMMAND)                                                                         \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COMMAND, 0, 1),                                        \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE)
 
 static void trace_changes(void)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		TRACE(unlink), TRACE(unlinkat), TRACE(rename), TRACE(renameat), TRACE(renameat2),
-		TRACE(mkdir), TRACE(mkdirat), TRACE(rmdir), TRACE(symlink), TRACE(symlinkat),
-		TRACE(link), TRACE(linkat), TRACE(fsync),
+		TRACE(unlink),
+		TRACE(unlinkat),
+		TRACE(rename),
+		TRACE(renameat),
+		TRACE(renameat2),
+		TRACE(mkdir),
+		TRACE(mkdirat),
+		TRACE(rmdir),
+		TRACE(symlink),
+		TRACE(symlinkat),
+		TRACE(link),
+		TRACE(linkat),
+		TRACE(fsync),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
-		TRACE_BPF(BPF_OBJ_PIN), TRACE_BPF(BPF_LINK_CREATE), TRACE_BPF(BPF_RAW_TRACEPOINT_OPEN),
+		TRACE_BPF(BPF_OBJ_PIN),
+		TRACE_BPF(BPF_LINK_CREATE),
+		TRACE_BPF(BPF_RAW_TRACEPOINT_OPEN),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };

@@ -98,7 +98,8 @@ static void answer_request(int device, const struct fuse_in_header *in, int prog
 	case FUSE_INIT:
 		return answer(device, in->unique, &init, sizeof(init), 0);
 	case FUSE_LOOKUP:
-		entry.nodeid = strcmp((const char *)(in + 1), "program") ? SILENT_NODE : PROGRAM_NODE;
+		entry.nodeid =
+			strcmp((const char *)(in + 1), "program") ? SILENT_NODE : PROGRAM_NODE;
 		entry.attr = attributes(entry.nodeid);
 		return answer(device, in->unique, &entry, sizeof(entry), 0);
 	case FUSE_GETATTR:
@@ -145,8 +146,9 @@ static void map_unanswered(char *at, size_t size)
 	int fd = must(syscall(SYS_userfaultfd, O_CLOEXEC), "userfaultfd");
 
 	must(ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	must((long)mmap(at, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), "mmap");
+	must((long)mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			-1, 0),
+	     "mmap");
 	must(ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
 }
 
@@ -190,7 +192,8 @@ static int silent_processes(int argc, char **argv)
 	int count = argc > 2 ? atoi(argv[2]) : 1, ready[2];
 	char byte[6];
 
-	is_silent = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	is_silent =
+		mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (strcmp(way, "userfaultfd")) {
 		enter_namespaces();
 		mount_silent();
@@ -208,7 +211,8 @@ static int silent_processes(int argc, char **argv)
 		_exit(EXIT_REFUSED);
 	}
 	for (int i = 0; i < count; i++)
-		for (size_t got = 0; got < sizeof(byte); got += must(read(ready[0], byte, sizeof(byte) - got), "read"))
+		for (size_t got = 0; got < sizeof(byte);
+		     got += must(read(ready[0], byte, sizeof(byte) - got), "read"))
 			;
 	*is_silent = 1;
 	report_and_wait();

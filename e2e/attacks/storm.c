@@ -78,7 +78,8 @@ static pid_t start_leaf(struct storm *storm, int index)
 	leaf_arguments(storm, index, argv, number);
 	storm->entries[index].before_fork = now_ns(CLOCK_REALTIME);
 	if (!strcmp(storm->how, "spawn") || !strcmp(storm->how, "threads")) {
-		must(posix_spawn(&pid, storm->program, NULL, NULL, argv, environ) ? -1 : 0, "spawn");
+		must(posix_spawn(&pid, storm->program, NULL, NULL, argv, environ) ? -1 : 0,
+		     "spawn");
 		return pid;
 	}
 	pid = fork();

@@ -50,7 +50,8 @@ static int crowd(int argc, char **argv)
 	if (stacks == MAP_FAILED)
 		refused("mmap");
 	for (made = 0; made < count; made++)
-		if (clone(wait_for_end, stacks + (size_t)(made + 1) * STACK, CLONE_VM | SIGCHLD, NULL) < 0)
+		if (clone(wait_for_end, stacks + (size_t)(made + 1) * STACK, CLONE_VM | SIGCHLD,
+			  NULL) < 0)
 			break;
 	fprintf(stderr, "%d processes\n", made);
 	hold();

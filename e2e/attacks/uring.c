@@ -59,10 +59,12 @@ int uring_do(struct uring *ring, struct io_uring_sqe request)
 	ring->sqes[slot] = request;
 	ring->sq_array[slot] = slot;
 	__atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
-	if (ring->polled && (__atomic_load_n(ring->sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP))
+	if (ring->polled &&
+	    (__atomic_load_n(ring->sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP))
 		flags |= IORING_ENTER_SQ_WAKEUP;
 	while (__atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) == head)
-		if (syscall(SYS_io_uring_enter, ring->fd, ring->polled ? 0 : 1, 1, flags, NULL, 0) < 0 &&
+		if (syscall(SYS_io_uring_enter, ring->fd, ring->polled ? 0 : 1, 1, flags, NULL, 0) <
+			    0 &&
 		    errno != EINTR)
 			refused("io_uring_enter");
 	result = ring->cqes[head & *ring->cq_mask].res;

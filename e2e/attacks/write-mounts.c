@@ -93,7 +93,8 @@ static int detached_tree(const char *path, int flags)
 {
 	static char directory[4096];
 	const char *name = split_path(path, directory);
-	int tree = (int)must(syscall(SYS_open_tree, AT_FDCWD, directory, OPEN_TREE_CLONE), "open_tree");
+	int tree = (int)must(syscall(SYS_open_tree, AT_FDCWD, directory, OPEN_TREE_CLONE),
+			     "open_tree");
 
 	return opened(openat(tree, name, flags), path);
 }

@@ -18,9 +18,9 @@ struct method {
 	int flags; /* of open(2), besides O_WRONLY */
 };
 
-extern const struct route routes[];	  /* write-routes.c */
-extern const struct route mount_routes[]; /* write-mounts.c */
-extern const struct method methods[];	  /* write-methods.c */
+extern const struct route routes[];	     /* write-routes.c */
+extern const struct route mount_routes[];    /* write-mounts.c */
+extern const struct method methods[];	     /* write-methods.c */
 extern const struct method kernel_methods[]; /* write-kernel.c */
 
 /* Before a route is taken: afterwards it may not be allowed any more. */

@@ -29,8 +29,8 @@ static int next_byte(void)
 
 	if (byte != EOF)
 		return byte;
-	printf("%s%s%s%s\n", walks ? "walks" : "no walk", moved ? ", moved" : "", cut ? ", cut" : "",
-	       detached ? ", detached" : "");
+	printf("%s%s%s%s\n", walks ? "walks" : "no walk", moved ? ", moved" : "",
+	       cut ? ", cut" : "", detached ? ", detached" : "");
 	exit(!!test_failures);
 }
 
@@ -85,8 +85,9 @@ static bool is_path(struct text_value *text, const char *path)
 
 	if (!(text->flags & TEXT_TRUNCATED))
 		return length == text->size && !memcmp(text_of(text), path, length);
-	return length > text->size && text->size >= WALK_KEPT && !memcmp(text_of(text), path, text->size) &&
-	       text->has_tail && !memcmp(text->tail, path + length - BINARY_TAIL, BINARY_TAIL);
+	return length > text->size && text->size >= WALK_KEPT &&
+	       !memcmp(text_of(text), path, text->size) && text->has_tail &&
+	       !memcmp(text->tail, path + length - BINARY_TAIL, BINARY_TAIL);
 }
 
 static void walk(struct node *node, struct mount *mount)
@@ -143,7 +144,8 @@ int main(void)
 			node = some_node();
 			mount = mounts[next_byte() % mount_count];
 			parent = some_node();
-			if (mount_count < MOST_MOUNTS && is_below(&parent->dentry, mount->mnt.mnt_root))
+			if (mount_count < MOST_MOUNTS &&
+			    is_below(&parent->dentry, mount->mnt.mnt_root))
 				mounts[mount_count++] = new_mount(node, mount, parent);
 			break;
 		case 2:
@@ -158,7 +160,8 @@ int main(void)
 			if (rename_count == MOST_RENAMES || node == root)
 				break;
 			strcpy(names[rename_count], some_name());
-			renames[rename_count] = (struct rename){ node, parent, names[rename_count], 0 };
+			renames[rename_count] =
+				(struct rename){ node, parent, names[rename_count], 0 };
 			rename_count++;
 			break;
 		default:

@@ -49,7 +49,8 @@ static void mounts(void)
 	expect_path(new_path(below, "/c"), second, "/srv/disk/c", 0);
 	expect_path(below, second, "/srv/disk", 0);
 	file = new_path(root, "/etc/a-file");
-	expect_path(file, new_mount(file, root_mount, new_path(root, "/run/bound")), "/run/bound", 0);
+	expect_path(file, new_mount(file, root_mount, new_path(root, "/run/bound")), "/run/bound",
+		    0);
 }
 
 static void namespaces(void)
@@ -206,7 +207,9 @@ static void longer_than_the_buffer(void)
 		file = new_node(file, "");
 		snprintf(file->name, sizeof(file->name), "%0*d", length, 1);
 		file->dentry.d_name.len = length;
-		expect_beginning_and_end(new_path(file, "/"
+		expect_beginning_and_end(new_path(
+			file,
+			"/"
 			"0123456789012345678901234567890123456789012345678901234567890123456789"
 			"012345678901234567890123456789012345678901234567890123456"));
 	}
@@ -222,7 +225,8 @@ static int seen_count;
 
 static void note_path(void)
 {
-	snprintf(seen_paths[seen_count++ % 5], 64, "%s", plain_path(plain, &watched->dentry, root_mount));
+	snprintf(seen_paths[seen_count++ % 5], 64, "%s",
+		 plain_path(plain, &watched->dentry, root_mount));
 }
 
 /* A step of a rename before each access, from access number `begin_at` on. */
@@ -253,7 +257,8 @@ static void renamed_at_each_moment(void)
 			a = new_path(root, "/aaaa");
 			b = new_path(root, "/bbbbbb/cc");
 			watched = new_path(a, "/d/e");
-			renames[0] = (struct rename){ (struct node *)watched->dentry.d_parent, b, "dd", 0 };
+			renames[0] = (struct rename){ (struct node *)watched->dentry.d_parent, b,
+						      "dd", 0 };
 			renames[1] = (struct rename){ a, b, "a", 0 };
 			renames[2] = (struct rename){ watched, b, "elsewhere", 0 };
 			renames_left = count;
@@ -266,8 +271,8 @@ static void renamed_at_each_moment(void)
 			for (int i = 0; i < seen_count; i++)
 				known |= !strcmp(seen_paths[i], text_of(text));
 			changed += strcmp(seen_paths[0], text_of(text)) != 0;
-			expect(known || text->flags & TEXT_TOO_DEEP, "%s from access %d on, %d renames",
-			       text_of(text), begin_at, count);
+			expect(known || text->flags & TEXT_TOO_DEEP,
+			       "%s from access %d on, %d renames", text_of(text), begin_at, count);
 			native_set(rename_lock_at, 0ULL);
 		}
 	}

@@ -49,8 +49,26 @@ static struct count *the_count(void)
 
 /* ---- numbers */
 
-static const __u64 numbers[] = { 0, 1, 2, 127, 128, 200, 255, 256, 32768, 65535, 65536, 0x7fffffff, 0x80000000,
-				 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, -200, -2, -1 };
+static const __u64 numbers[] = { 0,
+				 1,
+				 2,
+				 127,
+				 128,
+				 200,
+				 255,
+				 256,
+				 32768,
+				 65535,
+				 65536,
+				 0x7fffffff,
+				 0x80000000,
+				 0xffffffff,
+				 0x100000000,
+				 0x7fffffffffffffff,
+				 0x8000000000000000,
+				 -200,
+				 -2,
+				 -1 };
 
 static __u64 some_number(void)
 {
@@ -61,8 +79,8 @@ static const struct {
 	__u32 type;
 	int bits;
 	bool is_signed;
-} types[] = { { VALUE_U8, 8, false },   { VALUE_S8, 8, true },	  { VALUE_U16, 16, false },
-	      { VALUE_S16, 16, true },  { VALUE_U32, 32, false }, { VALUE_S32, 32, true },
+} types[] = { { VALUE_U8, 8, false },  { VALUE_S8, 8, true },	 { VALUE_U16, 16, false },
+	      { VALUE_S16, 16, true }, { VALUE_U32, 32, false }, { VALUE_S32, 32, true },
 	      { VALUE_U64, 64, false } };
 
 /* What the lower bits say, as 64. */
@@ -119,16 +137,20 @@ static void numbers_at_random(void)
 	for (__u32 set = 0; set < 8 && !known; set++) {
 		for (int i = 0; i < 3; i++) {
 			sets[set][i] = some_number();
-			native_put(&int_set, &(struct int_key){ .set = set, .value = sets[set][i] });
+			native_put(&int_set,
+				   &(struct int_key){ .set = set, .value = sets[set][i] });
 		}
 	}
 	known = true;
 	for (int i = 0; i < 50000; i++) {
 		int type = random_below(7);
-		__u64 raw = some_number(), value = widened(raw, types[type].bits, types[type].is_signed);
-		__u32 flags = (random_below(2) ? ROW_NEGATE : 0) | (types[type].is_signed ? ROW_SIGNED : 0);
+		__u64 raw = some_number(),
+		      value = widened(raw, types[type].bits, types[type].is_signed);
+		__u32 flags = (random_below(2) ? ROW_NEGATE : 0) |
+			      (types[type].is_signed ? ROW_SIGNED : 0);
 		__u32 op = ROW_EQUAL + random_below(ROW_INT_SET);
-		struct row row = row_of(op, flags, 1 + random_below(op == ROW_RANGE ? 2 : 4), random_below(8));
+		struct row row = row_of(op, flags, 1 + random_below(op == ROW_RANGE ? 2 : 4),
+					random_below(8));
 		bool expected, got;
 
 		for (int k = 0; k < ROW_VALUES; k++)
@@ -136,7 +158,8 @@ static void numbers_at_random(void)
 		expected = plain_number(&row, value, sets[row.set], 3) != !!(flags & ROW_NEGATE);
 		got = row_holds(call_with(types[type].type, raw), &row);
 		holding += got;
-		expect(got == expected, "op %d flags %d type %d raw %llx", row.op, flags, types[type].type, raw);
+		expect(got == expected, "op %d flags %d type %d raw %llx", row.op, flags,
+		       types[type].type, raw);
 	}
 	expect(holding > 10000 && holding < 40000, "%d", holding);
 }
@@ -177,7 +200,8 @@ static void put_prefix(__u32 set, const char *text, __u32 length, bool reversed)
 
 /* Set n has the first n letters as a text, as a prefix and, apart, the last n as a postfix. */
 enum { EQUALS = 1000, PREFIXES = 10000, POSTFIXES = 20000 };
-static const __u32 lengths[] = { 0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 126, 127, 128, 247, 248, 249, 251, 252, 253, 4094 };
+static const __u32 lengths[] = { 0,   1,   7,	8,   9,	  55,  56,  57,	 63,  64,  65,
+				 126, 127, 128, 247, 248, 249, 251, 252, 253, 4094 };
 
 static void texts_of_all_lengths(void)
 {
@@ -191,7 +215,8 @@ static void texts_of_all_lengths(void)
 		if (lengths[i] && lengths[i] <= PREFIX_SIZE)
 			put_prefix(PREFIXES + lengths[i], letters, lengths[i], false);
 		if (lengths[i] && lengths[i] <= POSTFIX_SIZE)
-			put_prefix(POSTFIXES + lengths[i], letters + TEXT_SIZE - 1 - lengths[i], lengths[i], true);
+			put_prefix(POSTFIXES + lengths[i], letters + TEXT_SIZE - 1 - lengths[i],
+				   lengths[i], true);
 	}
 	known = true;
 	for (int i = 0; i < COUNT; i++) {
@@ -204,15 +229,21 @@ static void texts_of_all_lengths(void)
 			__u64 at = address_of(text);
 
 			memcpy(text, letters, length);
-			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length == wanted), "%u in %u", length, wanted);
+			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length == wanted),
+			       "%u in %u", length, wanted);
 			equal.flags = ROW_NEGATE;
-			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length != wanted), "%u not in %u", length, wanted);
+			expect(row_holds(call_with(VALUE_STRING, at), &equal) == (length != wanted),
+			       "%u not in %u", length, wanted);
 			if (wanted && wanted <= PREFIX_SIZE)
-				expect(row_holds(call_with(VALUE_STRING, at), &prefix) == (length >= wanted), "%u begins with %u", length, wanted);
+				expect(row_holds(call_with(VALUE_STRING, at), &prefix) ==
+					       (length >= wanted),
+				       "%u begins with %u", length, wanted);
 			memcpy(text, letters + TEXT_SIZE - 1 - length, length);
 			postfix.values[0] = wanted;
 			if (wanted && wanted <= POSTFIX_SIZE)
-				expect(row_holds(call_with(VALUE_STRING, at), &postfix) == (length >= wanted), "%u ends with %u", length, wanted);
+				expect(row_holds(call_with(VALUE_STRING, at), &postfix) ==
+					       (length >= wanted),
+				       "%u ends with %u", length, wanted);
 			free(text);
 		}
 	}
@@ -235,10 +266,13 @@ static void facts_that_are_missing(void)
 		before = count->missing[FACT_MEMORY];
 		s = call_with(VALUE_STRING, 16);
 		expect(row_holds(s, &row) == !!(flags & 2), "flags %d", flags);
-		expect(count->missing[FACT_MEMORY] == before + 1 && s->missing == 1U << FACT_MEMORY);
+		expect(count->missing[FACT_MEMORY] == before + 1 &&
+		       s->missing == 1U << FACT_MEMORY);
 		/* a path that a workload may have made up is believed only to its disadvantage */
 		s = call_with(VALUE_STRING, 0);
-		s->texts[0] = (struct text_value){ .slot = 1, .flags = TEXT_FORGEABLE, .size = 1, .at = 5 };
+		s->texts[0] = (struct text_value){
+			.slot = 1, .flags = TEXT_FORGEABLE, .size = 1, .at = 5
+		};
 		expect(row_holds(s, &row) == (flags == 2 ? false : flags == 3), "flags %d", flags);
 		expect(!(s->missing >> FACT_NAME & 1) == (flags == 2), "flags %d", flags);
 		/* and one that is too deep by nobody */
@@ -249,7 +283,8 @@ static void facts_that_are_missing(void)
 
 static void postfixes_of_cut_texts(void)
 {
-	struct row row = row_of(ROW_STR_POSTFIX, 0, 0, POSTFIXES + 56), equal = row_of(ROW_STR_EQUAL, 0, 0, EQUALS + 8);
+	struct row row = row_of(ROW_STR_POSTFIX, 0, 0, POSTFIXES + 56),
+		   equal = row_of(ROW_STR_EQUAL, 0, 0, EQUALS + 8);
 	struct scratch *s = call_with(VALUE_STRING, 0);
 	struct text_value *text = &s->texts[0];
 
@@ -269,7 +304,10 @@ static void postfixes_of_cut_texts(void)
 
 static void sockets(void)
 {
-	struct sock sock = { .__sk_common = { .skc_family = AF_INET, .skc_num = 1234, .skc_state = 1 }, .sk_protocol = IPPROTO_TCP };
+	struct sock sock = {
+		.__sk_common = { .skc_family = AF_INET, .skc_num = 1234, .skc_state = 1 },
+		.sk_protocol = IPPROTO_TCP
+	};
 	struct sock_common *common = &sock.__sk_common;
 	struct addr_key network = { .bits = 64 + 8, .set = 3, .family = AF_INET, .addr = { 10 } };
 	struct row daddr = row_of(ROW_DADDR, 0, 0, 3), saddr = row_of(ROW_SADDR, 0, 0, 3);
@@ -308,8 +346,10 @@ static void sockets(void)
 
 static void processes(void)
 {
-	struct row pid = row_of(ROW_PID, 0, 2, 0), caps = row_of(ROW_CAPABILITY, 0, 1, CAPS_PERMITTED);
-	struct row binary = row_of(ROW_BINARY_EQUAL, 0, 0, EQUALS + 9), prefix = row_of(ROW_BINARY_PREFIX, 0, 0, PREFIXES + 7);
+	struct row pid = row_of(ROW_PID, 0, 2, 0),
+		   caps = row_of(ROW_CAPABILITY, 0, 1, CAPS_PERMITTED);
+	struct row binary = row_of(ROW_BINARY_EQUAL, 0, 0, EQUALS + 9),
+		   prefix = row_of(ROW_BINARY_PREFIX, 0, 0, PREFIXES + 7);
 	struct row follow = row_of(ROW_FOLLOW, 0, 1, 0);
 	struct scratch *s = call_with(VALUE_U64, 0);
 	struct proc *proc;
@@ -336,7 +376,8 @@ static void processes(void)
 	expect(row_holds(s, &binary) && row_holds(s, &prefix));
 	proc->binary_length = 8;
 	expect(!row_holds(s, &binary) && row_holds(s, &prefix));
-	proc->flags = PROC_FORGEABLE_BINARY; /* an exception for that binary is not for who made it up */
+	proc->flags =
+		PROC_FORGEABLE_BINARY; /* an exception for that binary is not for who made it up */
 	s->missing = 0;
 	expect(!row_holds(s, &prefix) && s->missing == 1U << FACT_NAME);
 	prefix.flags = ROW_UNKNOWN_HOLDS;

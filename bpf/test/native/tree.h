@@ -17,7 +17,9 @@ static struct user_namespace host_users, other_users = { .level = 1 };
 static struct mnt_namespace host = { .user_ns = &host_users, .seq = 1 };
 static struct cred host_cred = { .user_ns = &host_users };
 static struct nsproxy host_namespaces = { .mnt_ns = &host };
-static struct task_struct host_task = { .nsproxy = &host_namespaces, .cred = &host_cred, .tgid = 7 };
+static struct task_struct host_task = { .nsproxy = &host_namespaces,
+					.cred = &host_cred,
+					.tgid = 7 };
 static struct seqcount rename_lock;
 static struct node *root;
 static struct mount *root_mount;

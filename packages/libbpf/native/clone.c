@@ -121,8 +121,8 @@ static int clone_program(struct bpf_program *program, const char *name, uint32_t
 	options.expected_attach_type = attach_type;
 	options.attach_btf_id = btf_id;
 	options.attach_btf_obj_fd = btf_object_fd;
-	options.prog_flags = bpf_program__flags(program) |
-			     (records.sleepable ? BPF_F_SLEEPABLE : 0);
+	options.prog_flags =
+		bpf_program__flags(program) | (records.sleepable ? BPF_F_SLEEPABLE : 0);
 	options.fd_array = records.fd_array;
 	if (records.btf_fd >= 0) {
 		options.prog_btf_fd = records.btf_fd;

@@ -22,9 +22,8 @@ struct hold_work {
 /* Links lead to where they lead below the root; those of /proc, which lead anywhere, are refused. */
 static int hold(const char *root, const char *path)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
-	};
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	int below = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 	struct stat status;
 

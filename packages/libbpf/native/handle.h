@@ -16,8 +16,8 @@ enum handle_kind {
 
 struct fd_handle {
 	uint32_t kind;
-	int fd;		   /* -1: closed */
-	uint32_t key_size; /* of a map; both 0 otherwise */
+	int fd;		     /* -1: closed */
+	uint32_t key_size;   /* of a map; both 0 otherwise */
 	uint32_t value_size; /* of one lookup: per-CPU values are all of them */
 };
 

@@ -186,8 +186,7 @@ static napi_value link_uprobe_multi(napi_env env, napi_callback_info info)
 	options.uprobe_multi.cnt = count;
 	options.uprobe_multi.pid = pid;
 	options.uprobe_multi.flags = flags;
-	return fd_wrap(env,
-		       bpf_link_create(program->fd, 0, BPF_TRACE_UPROBE_MULTI, &options));
+	return fd_wrap(env, bpf_link_create(program->fd, 0, BPF_TRACE_UPROBE_MULTI, &options));
 }
 
 /* linkIterator(program, map | null, tid, pid): over a map's elements, or tasks (0: all). */
@@ -280,7 +279,8 @@ static void set_target(napi_env env, napi_value result, const struct bpf_link_in
 		break;
 	case BPF_LINK_TYPE_PERF_EVENT:
 		set(env, result, "perfType", to_int(env, link->perf_event.type));
-		if (link->perf_event.type == BPF_PERF_EVENT_KPROBE || link->perf_event.type == BPF_PERF_EVENT_KRETPROBE)
+		if (link->perf_event.type == BPF_PERF_EVENT_KPROBE ||
+		    link->perf_event.type == BPF_PERF_EVENT_KRETPROBE)
 			set(env, result, "missed", to_bigint(env, link->perf_event.kprobe.missed));
 		break;
 	default:

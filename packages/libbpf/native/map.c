@@ -190,8 +190,7 @@ static napi_value map_batch(napi_env env, napi_callback_info info)
 	    !arg_u32(env, args[7], &flags))
 		return NULL;
 	if (keys.size / (map->key_size ? map->key_size : 1) < count ||
-	    (kind != BATCH_DELETE &&
-	     values.size / (map->value_size ? map->value_size : 1) < count))
+	    (kind != BATCH_DELETE && values.size / (map->value_size ? map->value_size : 1) < count))
 		return wrong_size(env);
 	/* A token is a bucket's number or a key, whichever is longer. */
 	if ((in.data && (in.size < map->key_size || in.size < 8)) ||

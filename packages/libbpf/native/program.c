@@ -115,7 +115,8 @@ static napi_value program_test_run(napi_env env, napi_callback_info info)
 	set(env, result, "returnValue", to_int(env, options.retval));
 	set(env, result, "durationNs", to_int(env, options.duration));
 	set(env, result, "data",
-	    to_buffer(env, out, options.data_size_out < out_bytes ? options.data_size_out : out_bytes));
+	    to_buffer(env, out,
+		      options.data_size_out < out_bytes ? options.data_size_out : out_bytes));
 	free(out);
 	return result;
 }

@@ -23,7 +23,7 @@ struct bytes {
 	napi_value args[count];                                                                    \
 	size_t argc = count;                                                                       \
 	if (napi_get_cb_info(env, info, &argc, args, NULL, NULL) != napi_ok)                       \
-		return NULL
+	return NULL
 
 bool arg_int(napi_env env, napi_value value, int *out);
 bool arg_u32(napi_env env, napi_value value, uint32_t *out);

@@ -13,7 +13,8 @@
 	({                                                                                         \
 		typeof((FROM)->FIELD) read_;                                                       \
 		bpf_probe_read_kernel((void *)&read_, sizeof(read_),                               \
-				      (char *)(FROM) + __builtin_offsetof(typeof(*(FROM)), FIELD)); \
+				      (char *)(FROM) +                                             \
+					      __builtin_offsetof(typeof(*(FROM)), FIELD));         \
 		read_;                                                                             \
 	})
 #define NATIVE_READ_1(FROM, A) NATIVE_READ(FROM, A)

@@ -145,7 +145,8 @@ static void *native_put(const void *map, const void *key)
 }
 
 /* A constant that user space freezes when it loads the program. */
-#define native_set(CONSTANT, VALUE) (*(typeof(VALUE) volatile *)native_writable(&(CONSTANT)) = (VALUE))
+#define native_set(CONSTANT, VALUE)                                                                \
+	(*(typeof(VALUE) volatile *)native_writable(&(CONSTANT)) = (VALUE))
 
 int mprotect(void *at, unsigned long size, int protection);
 
