@@ -44,22 +44,78 @@ type Details = Pick<ProcessImage, "capabilities" | "credentials" | "namespaces">
 
 const noDetails: Details = {};
 
-export function createLifecycle(
-  {
-    table,
-    offsets,
-    workloads,
-  }: { table: ProcessTable; offsets: RecordOffsets; workloads: Workloads },
-  options: LifecycleOptions,
-): Lifecycle {
-  const processOf = (reader: RecordReader): ProcessEntry =>
-    table.find(
-      reader.u32(offsets.processPid),
-      reader.u32(offsets.processStart),
-      reader.high(offsets.processStart),
-    ) ?? announce(reader);
+type LifecycleDeps = {
+  readonly table: ProcessTable;
+  readonly offsets: RecordOffsets;
+  readonly workloads: Workloads;
+};
 
-  const announce = (reader: RecordReader): ProcessEntry => {
+export function createLifecycle(deps: LifecycleDeps, options: LifecycleOptions): Lifecycle {
+  return new ProcessLifecycle(deps, options);
+}
+
+class ProcessLifecycle implements Lifecycle {
+  readonly #table: ProcessTable;
+  readonly #offsets: RecordOffsets;
+  readonly #workloads: Workloads;
+  readonly #options: LifecycleOptions;
+  /** Used again for each record. */
+  readonly #record = createExecRecord();
+
+  constructor({ table, offsets, workloads }: LifecycleDeps, options: LifecycleOptions) {
+    this.#table = table;
+    this.#offsets = offsets;
+    this.#workloads = workloads;
+    this.#options = options;
+  }
+
+  processOf(reader: RecordReader): ProcessEntry {
+    const { processPid, processStart } = this.#offsets;
+    const pid = reader.u32(processPid);
+    const start = reader.u32(processStart);
+    return this.#table.find(pid, start, reader.high(processStart)) ?? this.#announce(reader);
+  }
+
+  exec(reader: RecordReader, event: SensorEvent): void {
+    const record = this.#record;
+    const { withCredentials, withNamespaces } = this.#options;
+    const wants = withCredentials || withNamespaces ? "details" : "no-details";
+    decodeExec(reader, this.#offsets, wants, record);
+    const isTask = (record.flags & processFlag.procFS) !== 0;
+    const cloned = !isTask && this.#endPrevious(record) ? processFlag.clone : 0;
+    const entry = this.#table.add(this.#imageOf(record, cloned), record.parent);
+    entry.binaryProperties = isTask ? undefined : binaryPropertiesMessage(record.file);
+    event.kind = eventKind.exec;
+    event.process = entry;
+    event.parent = entry.parent;
+    event.tid = entry.pid;
+  }
+
+  afterExec({ process }: SensorEvent): void {
+    if (process !== undefined) process.binaryProperties = undefined;
+  }
+
+  clone(reader: RecordReader): void {
+    this.processOf(reader);
+  }
+
+  exit(reader: RecordReader, event: SensorEvent): void {
+    const entry = this.processOf(reader);
+    const status = reader.u32(this.#offsets.exit.status);
+    event.kind = eventKind.exit;
+    event.process = entry;
+    event.parent = entry.parent;
+    event.tid = reader.u32(this.#offsets.tid);
+    event.signal = signalName(status & 0x7f);
+    event.status = (status >>> 8) & 0xff;
+  }
+
+  afterExit({ process }: SensorEvent): void {
+    if (process !== undefined) this.#table.end(process);
+  }
+
+  #announce(reader: RecordReader): ProcessEntry {
+    const offsets = this.#offsets;
     const recorded = reader.u16(offsets.flags);
     const key = readKey(reader, offsets.processPid, offsets.processStart);
     const parent = readKey(reader, offsets.parentPid, offsets.parentStart);
@@ -67,89 +123,52 @@ export function createLifecycle(
     const what = { uid: reader.u32(offsets.uid), flags: inInitTree };
     // A process that called exec was announced then: what it ran is lost, its parent ran something else.
     const lost = recorded & (recordFlags.RECORD_EXECED | recordFlags.RECORD_UNKNOWN_PROCESS);
+    const table = this.#table;
     const entry =
       lost === 0 ? table.addClone(key, parent, what) : table.addUnknown(key, parent, what);
-    entry.workload = workloads.of(reader.u32(offsets.cgroup), reader.high(offsets.cgroup));
+    entry.workload = this.#workloads.of(reader.u32(offsets.cgroup), reader.high(offsets.cgroup));
     return entry;
-  };
-
-  const record = createExecRecord();
-  const wants = options.withCredentials || options.withNamespaces ? "details" : "no-details";
-
-  const detailsOf = ({ details }: ExecRecord): Details => {
-    if (details === undefined) return noDetails;
-    const { credentials, namespaces } = details;
-    const hostUser = options.hostNamespaces[namespaceKind.NS_USER] ?? 0;
-    return {
-      ...(options.withCredentials && {
-        capabilities: capabilitiesMessage(credentials),
-        credentials: credentialsMessage(credentials, hostUser),
-      }),
-      ...(options.withNamespaces && {
-        namespaces: namespacesMessage(namespaces, options.hostNamespaces),
-      }),
-    };
-  };
+  }
 
   /** The image that this one replaces has ended; gives whether it came from a fork alone. */
-  const endPrevious = ({ previous }: ExecRecord): boolean => {
+  #endPrevious({ previous }: ExecRecord): boolean {
     if (previous.pid === 0) return true;
-    const before = table.find(previous.pid, previous.startLow, previous.startHigh);
+    const before = this.#table.find(previous.pid, previous.startLow, previous.startHigh);
     if (before === undefined) return true;
-    table.end(before);
+    this.#table.end(before);
     return before.isClone;
-  };
+  }
 
-  return {
-    processOf,
-    exec(reader, event) {
-      decodeExec(reader, offsets, wants, record);
-      const isTask = (record.flags & processFlag.procFS) !== 0;
-      const cloned = !isTask && endPrevious(record) ? processFlag.clone : 0;
-      const { key, cgroupLow, cgroupHigh } = record;
-      const details = detailsOf(record);
-      const entry = table.add(
-        {
-          pid: key.pid,
-          startLow: key.startLow,
-          startHigh: key.startHigh,
-          uid: record.uid,
-          auid: record.auid,
-          cwd: record.cwd,
-          binary: record.binary,
-          arguments: options.redact(record.binary, record.arguments),
-          flags: record.flags | cloned,
-          workload: key.pid === 0 ? noWorkload : workloads.of(cgroupLow, cgroupHigh),
-          capabilities: details.capabilities,
-          credentials: details.credentials,
-          namespaces: details.namespaces,
-        },
-        record.parent,
-      );
-      entry.binaryProperties = isTask ? undefined : binaryPropertiesMessage(record.file);
-      event.kind = eventKind.exec;
-      event.process = entry;
-      event.parent = entry.parent;
-      event.tid = entry.pid;
-    },
-    afterExec({ process }) {
-      if (process !== undefined) process.binaryProperties = undefined;
-    },
-    clone(reader) {
-      processOf(reader);
-    },
-    exit(reader, event) {
-      const entry = processOf(reader);
-      const status = reader.u32(offsets.exit.status);
-      event.kind = eventKind.exit;
-      event.process = entry;
-      event.parent = entry.parent;
-      event.tid = reader.u32(offsets.tid);
-      event.signal = signalName(status & 0x7f);
-      event.status = (status >>> 8) & 0xff;
-    },
-    afterExit({ process }) {
-      if (process !== undefined) table.end(process);
-    },
-  };
+  #imageOf(record: ExecRecord, cloned: number): ProcessImage {
+    const { key, cgroupLow, cgroupHigh } = record;
+    const details = this.#detailsOf(record);
+    return {
+      pid: key.pid,
+      startLow: key.startLow,
+      startHigh: key.startHigh,
+      uid: record.uid,
+      auid: record.auid,
+      cwd: record.cwd,
+      binary: record.binary,
+      arguments: this.#options.redact(record.binary, record.arguments),
+      flags: record.flags | cloned,
+      workload: key.pid === 0 ? noWorkload : this.#workloads.of(cgroupLow, cgroupHigh),
+      capabilities: details.capabilities,
+      credentials: details.credentials,
+      namespaces: details.namespaces,
+    };
+  }
+
+  #detailsOf({ details }: ExecRecord): Details {
+    if (details === undefined) return noDetails;
+    const { credentials, namespaces } = details;
+    const { withCredentials, withNamespaces, hostNamespaces } = this.#options;
+    return {
+      ...(withCredentials && {
+        capabilities: capabilitiesMessage(credentials),
+        credentials: credentialsMessage(credentials, hostNamespaces[namespaceKind.NS_USER] ?? 0),
+      }),
+      ...(withNamespaces && { namespaces: namespacesMessage(namespaces, hostNamespaces) }),
+    };
+  }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Chunk, ChunkQueue } from "./chunk-queue.ts";
 
 /** Where lines end up. Each call gets whole chunks of lines, one after the other. */
 export type LineSink = {
@@ -52,166 +53,160 @@ export type ChunkWriter = {
 
 const hangsAfterMs = 1_000;
 
-type Chunk = { bytes: Buffer; length: number; lines: number };
-
 export function createChunkWriter(sink: LineSink, options: ChunkWriterOptions): ChunkWriter {
-  const { chunkBytes = 128 * 1024, maxQueuedBytes = 8 * 1024 * 1024 } = options;
-  const { retryMs = 1_000, closeTimeoutMs = 3_000 } = options;
-  const counters = { written: 0, writtenBytes: 0, dropped: 0 };
-  const free: Buffer[] = [];
-  const queue: Chunk[] = [];
-  let queuedBytes = 0;
-  let missing = 0;
-  let running: Promise<void> | undefined;
-  let isFailing = false;
-  let wakeRetry: (() => void) | undefined;
-  let caughtUp: PromiseWithResolvers<void> | undefined;
-  let progressAt = Date.now();
-  let giveUpAt = Number.POSITIVE_INFINITY;
+  return new Writer(sink, options);
+}
 
-  const newChunk = (size: number): Chunk => {
-    const known = size <= chunkBytes ? free.pop() : undefined;
-    const bytes = known ?? Buffer.allocUnsafeSlow(Math.max(size, chunkBytes));
-    return { bytes, length: 0, lines: 0 };
-  };
-  let current = newChunk(0);
+class Writer implements ChunkWriter {
+  readonly counters = { written: 0, writtenBytes: 0, dropped: 0 };
+  readonly #sink: LineSink;
+  readonly #options: ChunkWriterOptions;
+  readonly #queue: ChunkQueue;
+  readonly #chunkBytes: number;
+  readonly #maxQueuedBytes: number;
+  /** Not marked yet. */
+  #missing = 0;
+  #running: Promise<void> | undefined;
+  #isFailing = false;
+  #wakeRetry: (() => void) | undefined;
+  #caughtUp: PromiseWithResolvers<void> | undefined;
+  #progressAt = Date.now();
+  #giveUpAt = Number.POSITIVE_INFINITY;
 
-  const enqueue = () => {
-    if (current.length === 0) return;
-    queue.push(current);
-    queuedBytes += current.length;
-    current = newChunk(0);
-  };
+  constructor(sink: LineSink, options: ChunkWriterOptions) {
+    const { chunkBytes = 128 * 1024, maxQueuedBytes = 8 * 1024 * 1024 } = options;
+    this.#sink = sink;
+    this.#options = options;
+    this.#chunkBytes = chunkBytes;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#queue = new ChunkQueue(chunkBytes);
+  }
 
-  const append = (bytes: Buffer, length: number) => {
-    if (current.length + length > current.bytes.length) {
-      enqueue();
-      if (length > current.bytes.length) current = newChunk(length);
+  accepts(): boolean {
+    if (this.#hasRoom(1) && (this.#missing === 0 || this.#writeMark())) return true;
+    this.#drop();
+    return false;
+  }
+
+  line(bytes: Buffer, length: number): void {
+    if (!this.#hasRoom(length) || (this.#missing > 0 && !this.#writeMark())) {
+      this.#drop();
+      return;
     }
-    bytes.copy(current.bytes, current.length, 0, length);
-    current.length += length;
-  };
+    this.#queue.append(bytes, length, 1);
+  }
 
-  const hasRoom = (length: number) => queuedBytes + current.length + length <= maxQueuedBytes;
+  missing(count: number): void {
+    this.#missing += count;
+    this.#writeMark();
+  }
 
-  const writeMark = () => {
-    const mark = options.mark(missing);
+  flush(): void {
+    if (this.#missing > 0) this.#writeMark();
+    // A short chunk that waits behind others would only make more system calls.
+    if (this.#queue.first === undefined) this.#queue.closeChunk();
+    if (this.#queue.first === undefined || this.#running !== undefined) return;
+    this.#progressAt = Date.now();
+    this.#running = this.#writeAll().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  behind(): Promise<void> | undefined {
+    if (this.#isFailing || this.#queue.closedBytes <= this.#maxQueuedBytes / 2) return undefined;
+    if (Date.now() - this.#progressAt > hangsAfterMs) return undefined;
+    this.#caughtUp ??= Promise.withResolvers();
+    return this.#caughtUp.promise;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#queue.bytes > 0 && !this.#isFailing) {
+      this.flush();
+      await this.#running;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#giveUpAt = Date.now() + (this.#options.closeTimeoutMs ?? 3_000);
+    this.#wakeRetry?.();
+    await this.#running;
+    if (this.#missing > 0) this.#writeMark();
+    this.#queue.closeChunk();
+    await this.#writeAll();
+    this.counters.dropped += this.#queue.clear();
+    await this.#sink.close();
+  }
+
+  #hasRoom(length: number): boolean {
+    return this.#queue.bytes + length <= this.#maxQueuedBytes;
+  }
+
+  #drop(): void {
+    this.counters.dropped++;
+    this.#missing++;
+  }
+
+  #writeMark(): boolean {
+    const mark = this.#options.mark(this.#missing);
     // Room for what comes behind it too: a mark alone would only be followed by the next one.
-    if (!hasRoom(mark.length + chunkBytes)) return false;
-    append(mark, mark.length);
-    missing = 0;
+    if (!this.#hasRoom(mark.length + this.#chunkBytes)) return false;
+    this.#queue.append(mark, mark.length, 0);
+    this.#missing = 0;
     return true;
-  };
+  }
 
-  const drop = () => {
-    counters.dropped++;
-    missing++;
-  };
+  /** Until nothing waits, or until it is time to give up. */
+  async #writeAll(): Promise<void> {
+    for (let chunk = this.#queue.first; chunk !== undefined; chunk = this.#queue.first) {
+      try {
+        await this.#writeChunk(chunk);
+      } catch (error) {
+        if (!this.#isFailing) this.#options.onTrouble(error);
+        this.#isFailing = true;
+        this.#letGo();
+        if (Date.now() >= this.#giveUpAt) return;
+        await this.#waitForRetry();
+        continue;
+      }
+      if (this.#isFailing) this.#options.onRecovery();
+      this.#isFailing = false;
+      this.#written(chunk);
+    }
+  }
 
-  const letGo = () => {
-    caughtUp?.resolve();
-    caughtUp = undefined;
-  };
-
-  const writeChunk = async (chunk: Chunk) => {
-    await sink.beforeChunk(chunk.length);
+  async #writeChunk(chunk: Chunk): Promise<void> {
+    await this.#sink.beforeChunk(chunk.length);
     for (let done = 0; done < chunk.length; ) {
-      done += await sink.write(chunk.bytes, done, chunk.length - done);
+      done += await this.#sink.write(chunk.bytes, done, chunk.length - done);
       // What is written need not be written again when the rest fails.
       if (done < chunk.length) {
-        chunk.bytes.copyWithin(0, done, chunk.length);
-        chunk.length -= done;
-        queuedBytes -= done;
-        counters.writtenBytes += done;
+        this.#queue.cutFirst(done);
+        this.counters.writtenBytes += done;
         done = 0;
       }
     }
-  };
+  }
 
-  const run = async () => {
-    for (let chunk = queue[0]; chunk !== undefined; chunk = queue[0]) {
-      try {
-        await writeChunk(chunk);
-      } catch (error) {
-        if (!isFailing) options.onTrouble(error);
-        isFailing = true;
-        letGo();
-        if (Date.now() >= giveUpAt) return;
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, retryMs);
-          wakeRetry = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        continue;
-      }
-      if (isFailing) options.onRecovery();
-      isFailing = false;
-      queue.shift();
-      queuedBytes -= chunk.length;
-      counters.written += chunk.lines;
-      counters.writtenBytes += chunk.length;
-      progressAt = Date.now();
-      if (queuedBytes <= maxQueuedBytes / 4) letGo();
-      if (chunk.bytes.length === chunkBytes && free.length < 8) free.push(chunk.bytes);
-    }
-  };
+  #written({ lines, length }: Chunk): void {
+    this.counters.written += lines;
+    this.counters.writtenBytes += length;
+    this.#queue.removeFirst();
+    this.#progressAt = Date.now();
+    if (this.#queue.closedBytes <= this.#maxQueuedBytes / 4) this.#letGo();
+  }
 
-  const flush = () => {
-    if (missing > 0) writeMark();
-    // A short chunk that waits behind others would only make more system calls.
-    if (queue.length === 0) enqueue();
-    if (queue.length > 0 && running === undefined) {
-      progressAt = Date.now();
-      running = run().finally(() => {
-        running = undefined;
-      });
-    }
-  };
+  #letGo(): void {
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
+  }
 
-  return {
-    counters,
-    flush,
-    accepts() {
-      if (hasRoom(1) && (missing === 0 || writeMark())) return true;
-      drop();
-      return false;
-    },
-    line(bytes, length) {
-      if (!hasRoom(length) || (missing > 0 && !writeMark())) {
-        drop();
-        return;
-      }
-      append(bytes, length);
-      current.lines++;
-    },
-    missing(count) {
-      missing += count;
-      writeMark();
-    },
-    behind() {
-      if (isFailing || queuedBytes <= maxQueuedBytes / 2) return undefined;
-      if (Date.now() - progressAt > hangsAfterMs) return undefined;
-      caughtUp ??= Promise.withResolvers();
-      return caughtUp.promise;
-    },
-    async idle() {
-      while ((queue.length > 0 || current.length > 0) && !isFailing) {
-        flush();
-        await running;
-      }
-    },
-    async close() {
-      giveUpAt = Date.now() + closeTimeoutMs;
-      wakeRetry?.();
-      await running;
-      if (missing > 0) writeMark();
-      enqueue();
-      await run();
-      for (const { lines } of queue) counters.dropped += lines;
-      queue.length = 0;
-      await sink.close();
-    },
-  };
+  async #waitForRetry(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.retryMs ?? 1_000);
+      this.#wakeRetry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
 }

@@ -31,90 +31,116 @@ type Batch = { missing: number; bytes: number; readonly events: Buffer[] };
  * wait, up to a bound. What is left out is told in the batch behind it.
  */
 export function createEventBatches(write: WriteBatch, options: EventBatchesOptions): EventBatches {
-  const { order, maxQueued = 10_000, maxQueuedBytes = 4 * 1024 * 1024 } = options;
-  const { batchBytes, batchEvents, batchMs } = streamLimits;
-  const closed: Batch[] = [];
-  let open: Batch = { missing: 0, bytes: 0, events: [] };
-  let queuedEvents = 0;
-  let queuedBytes = 0;
-  let missing = 0;
-  let dropped = 0;
-  let isBlocked = false;
-  let timer: NodeJS.Timeout | undefined;
+  return new Batches(write, options);
+}
 
-  const close = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (open.events.length === 0 && open.missing === 0) return;
-    closed.push(open);
-    open = { missing: 0, bytes: 0, events: [] };
-  };
+const { batchBytes, batchEvents, batchMs } = streamLimits;
 
-  const send = () => {
-    while (!isBlocked) {
-      const batch = closed.shift();
-      if (batch === undefined) return;
-      queuedEvents -= batch.events.length;
-      queuedBytes -= batch.bytes;
-      isBlocked = !write({ order, missing: String(batch.missing), events: batch.events });
+class Batches implements EventBatches {
+  readonly #write: WriteBatch;
+  readonly #order: number;
+  readonly #maxQueued: number;
+  readonly #maxQueuedBytes: number;
+  readonly #closed: Batch[] = [];
+  #open: Batch = { missing: 0, bytes: 0, events: [] };
+  #queuedEvents = 0;
+  #queuedBytes = 0;
+  /** Not in a batch yet. */
+  #missing = 0;
+  #dropped = 0;
+  #isBlocked = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    write: WriteBatch,
+    { order, maxQueued = 10_000, maxQueuedBytes = 4 * 1024 * 1024 }: EventBatchesOptions,
+  ) {
+    this.#write = write;
+    this.#order = order;
+    this.#maxQueued = maxQueued;
+    this.#maxQueuedBytes = maxQueuedBytes;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(event: Buffer): void {
+    if (!this.#hasRoom(event) || !this.#startAgain()) {
+      this.#missing += 1;
+      this.#dropped += 1;
+      this.#startAgain();
+      return;
     }
-  };
+    if (this.#open.bytes + event.length > batchBytes) this.#flush();
+    this.#open.events.push(event);
+    this.#open.bytes += event.length;
+    this.#queuedEvents += 1;
+    this.#queuedBytes += event.length;
+    if (this.#open.events.length >= batchEvents) this.#flush();
+    else this.#flushSoon();
+  }
 
-  const flush = () => {
-    close();
-    send();
-  };
+  missing(count: number): void {
+    this.#missing += count;
+    this.#startAgain();
+  }
+
+  resume(): void {
+    this.#isBlocked = false;
+    this.#send();
+    this.#startAgain();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#closed.length = 0;
+    this.#open = { missing: 0, bytes: 0, events: [] };
+  }
+
+  #hasRoom({ length }: Buffer): boolean {
+    // Alone in a batch it would still be larger than a message may be.
+    if (length > batchBytes) return false;
+    return (
+      this.#queuedEvents < this.#maxQueued && this.#queuedBytes + length <= this.#maxQueuedBytes
+    );
+  }
 
   /** What is missing goes in front of the next batch, and opens it only when there is some room behind. */
-  const startAgain = (): boolean => {
-    if (missing === 0) return true;
-    if (queuedEvents > maxQueued * 0.9 || queuedBytes > maxQueuedBytes * 0.9) return false;
-    if (open.events.length > 0) flush();
-    open.missing += missing;
-    missing = 0;
-    timer ??= setTimeout(flush, batchMs);
+  #startAgain(): boolean {
+    if (this.#missing === 0) return true;
+    const isNearlyFull =
+      this.#queuedEvents > this.#maxQueued * 0.9 || this.#queuedBytes > this.#maxQueuedBytes * 0.9;
+    if (isNearlyFull) return false;
+    if (this.#open.events.length > 0) this.#flush();
+    this.#open.missing += this.#missing;
+    this.#missing = 0;
+    this.#flushSoon();
     return true;
-  };
+  }
 
-  const leaveOut = () => {
-    missing += 1;
-    dropped += 1;
-    startAgain();
-  };
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), batchMs);
+  }
 
-  return {
-    get dropped() {
-      return dropped;
-    },
-    add(event) {
-      // Alone in a batch it would still be larger than a message may be.
-      const isTooLarge = event.length > batchBytes;
-      const hasRoom = queuedEvents < maxQueued && queuedBytes + event.length <= maxQueuedBytes;
-      if (isTooLarge || !hasRoom || !startAgain()) {
-        leaveOut();
-        return;
-      }
-      if (open.bytes + event.length > batchBytes) flush();
-      open.events.push(event);
-      open.bytes += event.length;
-      queuedEvents += 1;
-      queuedBytes += event.length;
-      if (open.events.length >= batchEvents) flush();
-      else timer ??= setTimeout(flush, batchMs);
-    },
-    missing(count) {
-      missing += count;
-      startAgain();
-    },
-    resume() {
-      isBlocked = false;
-      send();
-      startAgain();
-    },
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      closed.length = 0;
-      open = { missing: 0, bytes: 0, events: [] };
-    },
-  };
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#open.events.length > 0 || this.#open.missing > 0) {
+      this.#closed.push(this.#open);
+      this.#open = { missing: 0, bytes: 0, events: [] };
+    }
+    this.#send();
+  }
+
+  #send(): void {
+    while (!this.#isBlocked) {
+      const batch = this.#closed.shift();
+      if (batch === undefined) return;
+      this.#queuedEvents -= batch.events.length;
+      this.#queuedBytes -= batch.bytes;
+      const { missing, events } = batch;
+      this.#isBlocked = !this.#write({ order: this.#order, missing: String(missing), events });
+    }
+  }
 }

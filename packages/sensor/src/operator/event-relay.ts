@@ -139,8 +139,8 @@ class OpenRelay {
     const batches = createEventBatches((batch) => this.#write(batch), { order });
     const remove = this.#deps.events.addMessages({
       ...compiled,
-      message: batches.add,
-      missing: batches.missing,
+      message: (event) => batches.add(event),
+      missing: (count) => batches.missing(count),
     });
     this.#orders.set(order, { batches, remove });
     this.#write({ order, watching: { nodes: 1 } });

@@ -17,7 +17,7 @@ import {
   recordOffsets,
 } from "../records/record-layouts.ts";
 import { RecordReader } from "../records/record-reader.ts";
-import { createRingDrain, type RecordRing } from "../records/ring-drain.ts";
+import { createRingDrain, type RecordRing, type RingDrain } from "../records/ring-drain.ts";
 import { withArguments } from "../records/task-arguments.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import { createEventPublisher, type EventPublisher } from "./event-publisher.ts";
@@ -98,95 +98,132 @@ export function createEventPipeline(
   deps: EventPipelineDeps,
   options: EventPipelineOptions,
 ): EventPipeline {
-  const { kernel, cgroups, logger } = deps;
-  const { envelope } = options;
-  const offsets = recordOffsets(kernel.layouts);
-  const clock = createKernelClock(kernel.bootTimeOffsetNs());
-  const processes = new ProcessTable({
-    nodeName: envelope.nodeName,
-    maxEntries: options.processCacheSize,
-    wallTime: clock.wallTime,
-  });
-  cgroups.onReplaced((replaced) => processes.replaceWorkloads(replaced));
-  const publisher = createEventPublisher(envelope);
-  const lifecycle = createLifecycle({ table: processes, offsets, workloads: cgroups }, options);
-  const stacks = createStackTraces({ exposeAddresses: options.exposeStackAddresses });
-  const hooks = createHookDecoder({ offsets, rules: deps.rules, lifecycle, stacks });
-  const source = createEventSource(
-    { offsets, clock, lifecycle, hooks, cgroups, publish: publisher.publish },
-    ancestorKinds(options.ancestors),
-  );
+  return new Pipeline(deps, options);
+}
 
-  let failed = 0;
-  const onError = (error: unknown) => {
+class Pipeline implements EventPipeline {
+  readonly processes: ProcessTable;
+  readonly events: EventPipeline["events"];
+  readonly #deps: EventPipelineDeps;
+  readonly #offsets: RecordOffsets;
+  readonly #clock: KernelClock;
+  readonly #publisher: EventPublisher;
+  readonly #source: EventSource;
+  readonly #drain: RingDrain;
+  readonly #losses: ReturnType<typeof watchLosses>;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #seconds = 0;
+  #failed = 0;
+
+  constructor(deps: EventPipelineDeps, options: EventPipelineOptions) {
+    const { kernel, cgroups, rules } = deps;
+    const { nodeName } = options.envelope;
+    const offsets = recordOffsets(kernel.layouts);
+    const clock = createKernelClock(kernel.bootTimeOffsetNs());
+    const table = new ProcessTable({
+      nodeName,
+      maxEntries: options.processCacheSize,
+      wallTime: clock.wallTime,
+    });
+    cgroups.onReplaced((replaced) => table.replaceWorkloads(replaced));
+    const publisher = createEventPublisher(options.envelope);
+    const lifecycle = createLifecycle({ table, offsets, workloads: cgroups }, options);
+    const stacks = createStackTraces({ exposeAddresses: options.exposeStackAddresses });
+    const hooks = createHookDecoder({ offsets, rules, lifecycle, stacks });
+    this.processes = table;
+    this.events = withWatchers(publisher, kernel);
+    this.#deps = deps;
+    this.#offsets = offsets;
+    this.#clock = clock;
+    this.#publisher = publisher;
+    this.#source = createEventSource(
+      { offsets, clock, lifecycle, hooks, cgroups, publish: publisher.publish },
+      ancestorKinds(options.ancestors),
+    );
+    this.#drain = this.#drainOf(kernel.rings.events);
+    this.#losses = watchLosses(kernel, publisher);
+  }
+
+  async start(): Promise<void> {
+    const { kernel, cgroups, commandLines } = this.#deps;
+    const [source, offsets, onError] = [this.#source, this.#offsets, this.#onError];
+    cgroups.scan();
+    await scanTasks({ kernel, offsets, source, onError, commandLines });
+    this.#publisher.flush();
+    const urgent = createUrgentReader(kernel.rings.urgent, offsets, cgroups, onError);
+    kernel.onReadable(() => {
+      urgent();
+      this.#drain.wake();
+    });
+    this.#drain.start();
+    this.#timers.push(
+      setInterval(() => this.#everySecond(), secondMs),
+      // Reading the clock takes up to 10 ms.
+      setInterval(() => followClock(this.#clock, kernel), 60 * secondMs),
+    );
+  }
+
+  counters(): PipelineCounters {
+    return {
+      records: this.#drain.records(),
+      unknownRecords: this.#source.unknownRecords(),
+      failedRecords: this.#failed,
+      lostInKernel: this.#losses.total(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { kernel } = this.#deps;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#drain.stop();
+    kernel.setAsleep("awake");
+    this.#losses.check();
+    this.#publisher.flush();
+    kernel.setWatched("unwatched");
+  }
+
+  #drainOf(ring: RecordRing): RingDrain {
+    const publisher = this.#publisher;
+    return createRingDrain({
+      ring,
+      take: this.#source.take,
+      onError: this.#onError,
+      afterSlice: publisher.flush,
+      behind: publisher.behind,
+      onSleep: (asleep) => this.#deps.kernel.setAsleep(asleep),
+      patience: () => (publisher.messageConsumers() > 0 ? patience.watched : patience.alone),
+    });
+  }
+
+  readonly #onError = (error: unknown): void => {
     // The first tells what is wrong; the rest is a number.
-    if (failed++ === 0) logger.error("A record cannot be decoded", { error });
+    if (this.#failed++ === 0) this.#deps.logger.error("A record cannot be decoded", { error });
   };
-  const drain = createRingDrain({
-    ring: kernel.rings.events,
-    take: source.take,
-    onError,
-    afterSlice: publisher.flush,
-    behind: publisher.behind,
-    onSleep: (asleep) => kernel.setAsleep(asleep),
-    patience: () => (publisher.messageConsumers() > 0 ? patience.watched : patience.alone),
-  });
-  const losses = watchLosses(kernel, publisher);
-  let seconds = 0;
-  const timers: NodeJS.Timeout[] = [];
 
+  #everySecond(): void {
+    const ring = this.#deps.kernel.rings.events;
+    // Asleep and not woken: that should not happen.
+    if (ring.availableBytes > 0) this.#drain.wake();
+    // Only a full ring loses many; reading all counters is the most expensive thing an idle sensor does.
+    if (this.#drain.takeFullest() > lossShare * ring.sizeBytes || this.#seconds % 10 === 0)
+      this.#losses.check();
+    this.#seconds++;
+    this.processes.collect();
+    this.#publisher.flush();
+  }
+}
+
+/** The kernel is told while anybody watches live. */
+function withWatchers(publisher: EventPublisher, kernel: EventKernel): EventPipeline["events"] {
   return {
-    processes,
-    events: {
-      ...publisher,
-      addMessages(consumer) {
-        const remove = publisher.addMessages(consumer);
-        kernel.setWatched("watched");
-        return () => {
-          remove();
-          if (publisher.messageConsumers() === 0) kernel.setWatched("unwatched");
-        };
-      },
-    },
-    async start() {
-      cgroups.scan();
-      await scanTasks({ kernel, offsets, source, onError, commandLines: deps.commandLines });
-      publisher.flush();
-      const urgent = createUrgentReader(kernel.rings.urgent, offsets, cgroups, onError);
-      kernel.onReadable(() => {
-        urgent();
-        drain.wake();
-      });
-      drain.start();
-      const everySecond = () => {
-        // Asleep and not woken: that should not happen.
-        if (kernel.rings.events.availableBytes > 0) drain.wake();
-        // Only a full ring loses many; reading all counters is the most expensive thing an idle sensor does.
-        if (drain.takeFullest() > lossShare * kernel.rings.events.sizeBytes || seconds % 10 === 0)
-          losses.check();
-        seconds++;
-        processes.collect();
-        publisher.flush();
+    ...publisher,
+    addMessages(consumer) {
+      const remove = publisher.addMessages(consumer);
+      kernel.setWatched("watched");
+      return () => {
+        remove();
+        if (publisher.messageConsumers() === 0) kernel.setWatched("unwatched");
       };
-      timers.push(
-        setInterval(everySecond, secondMs),
-        // Reading the clock takes up to 10 ms.
-        setInterval(() => followClock(clock, kernel), 60 * secondMs),
-      );
-    },
-    counters: () => ({
-      records: drain.records(),
-      unknownRecords: source.unknownRecords(),
-      failedRecords: failed,
-      lostInKernel: losses.total(),
-    }),
-    async [Symbol.asyncDispose]() {
-      for (const timer of timers) clearInterval(timer);
-      drain.stop();
-      kernel.setAsleep("awake");
-      losses.check();
-      publisher.flush();
-      kernel.setWatched("unwatched");
     },
   };
 }

@@ -3,10 +3,11 @@ import {
   codec,
   createEventWriter,
   type EventEnvelope,
+  type EventWriter,
   eventKind,
   type GetEventsResponse,
 } from "@gander/proto";
-import { createJsonEncoder } from "../events/json-encoder.ts";
+import { createJsonEncoder, type JsonEncoder } from "../events/json-encoder.ts";
 import { plainLine, plainMessage } from "../events/plain-line.ts";
 import { createSensorEvent, type SensorEvent } from "../events/sensor-event.ts";
 import type { LineConsumer } from "../export/json-exporter.ts";
@@ -44,98 +45,126 @@ export type EventPublisher = {
   markMessage(dropped: number): Buffer;
 };
 
-/**
- * Encodes each event at most once in each form, and only if somebody wants it. Views of fields are
- * made from the plain message, which is slower.
- */
+/** Encodes each event at most once in each form, and only if somebody wants it. */
 export function createEventPublisher(
   envelope: EventEnvelope,
   now: () => number = Date.now,
 ): EventPublisher {
-  const json = createJsonEncoder(envelope);
+  const lines = new LineStream(envelope);
+  const messages = new MessageStream(envelope);
   // Of its own: a consumer asks for a mark while it still holds the line that made it necessary.
   const markJson = createJsonEncoder(envelope);
-  const writer = createEventWriter(envelope);
-  const lines = new Set<LineConsumer>();
-  const messages = new Set<MessageConsumer>();
+  return {
+    publish(event) {
+      if (lines.consumers.size > 0) lines.publish(event);
+      if (messages.consumers.size > 0) messages.publish(event);
+    },
+    missing(count) {
+      for (const consumer of [...lines.consumers, ...messages.consumers]) consumer.missing(count);
+    },
+    flush() {
+      for (const consumer of lines.consumers) consumer.flush();
+    },
+    behind: () => lines.behind(),
+    addLines: (consumer) => addTo(lines.consumers, consumer),
+    addMessages: (consumer) => addTo(messages.consumers, consumer),
+    messageConsumers: () => messages.consumers.size,
+    markLine(dropped) {
+      const { bytes, length } = markJson.encode(markOf(dropped, now()));
+      return Buffer.from(bytes.subarray(0, length));
+    },
+    markMessage: (dropped) => messages.encode(markOf(dropped, now())),
+  };
+}
 
-  const viewed = (event: SensorEvent, view: FieldView): GetEventsResponse =>
-    view(plainMessage(event, envelope));
+/** Lines of JSON. */
+class LineStream {
+  readonly consumers = new Set<LineConsumer>();
+  readonly #envelope: EventEnvelope;
+  readonly #json: JsonEncoder;
 
-  const publishLines = (event: SensorEvent) => {
-    let encoded: ReturnType<typeof json.encode> | undefined;
-    for (const consumer of lines) {
+  constructor(envelope: EventEnvelope) {
+    this.#envelope = envelope;
+    this.#json = createJsonEncoder(envelope);
+  }
+
+  /** hot: bench/event-encoding */
+  publish(event: SensorEvent): void {
+    let encoded: ReturnType<JsonEncoder["encode"]> | undefined;
+    for (const consumer of this.consumers) {
       if (!consumer.wants(event) || !consumer.accepts()) continue;
       if (consumer.view !== undefined) {
-        const bytes = Buffer.from(plainLine(viewed(event, consumer.view)));
+        const bytes = Buffer.from(plainLine(viewed(event, this.#envelope, consumer.view)));
         consumer.line({ bytes, length: bytes.length });
         continue;
       }
-      encoded ??= json.encode(event);
+      encoded ??= this.#json.encode(event);
       consumer.line(encoded);
     }
-  };
+  }
 
-  const publishMessages = (event: SensorEvent) => {
+  behind(): Promise<unknown> | undefined {
+    let waited: Promise<void>[] | undefined;
+    for (const consumer of this.consumers) {
+      const room = consumer.behind();
+      if (room === undefined) continue;
+      waited ??= [];
+      waited.push(room);
+    }
+    return waited && Promise.all(waited);
+  }
+}
+
+/** Messages of protobuf. */
+class MessageStream {
+  readonly consumers = new Set<MessageConsumer>();
+  readonly #envelope: EventEnvelope;
+  readonly #writer: EventWriter;
+
+  constructor(envelope: EventEnvelope) {
+    this.#envelope = envelope;
+    this.#writer = createEventWriter(envelope);
+  }
+
+  /** hot: bench/event-encoding */
+  publish(event: SensorEvent): void {
     let encoded: Buffer | undefined;
-    for (const consumer of messages) {
+    for (const consumer of this.consumers) {
       if (!consumer.wants(event)) continue;
       if (consumer.view !== undefined) {
-        consumer.message(toBuffer(response.encode(viewed(event, consumer.view))));
+        const message = viewed(event, this.#envelope, consumer.view);
+        consumer.message(toBuffer(response.encode(message)));
         continue;
       }
-      encoded ??= Buffer.from(writer.encode(event));
+      encoded ??= this.encode(event);
       consumer.message(encoded);
     }
-  };
+  }
 
-  const mark = (dropped: number): SensorEvent => {
-    const ms = now();
-    const time = { seconds: Math.floor(ms / 1000), nanos: Math.floor((ms % 1000) * 1_000_000) };
-    return {
-      ...createSensorEvent(),
-      ...time,
-      kind: eventKind.rateLimitInfo,
-      dropped,
-      isMark: true,
-    };
-  };
+  encode(event: SensorEvent): Buffer {
+    return Buffer.from(this.#writer.encode(event));
+  }
+}
 
+function addTo<Consumer>(consumers: Set<Consumer>, consumer: Consumer): () => void {
+  consumers.add(consumer);
+  return () => void consumers.delete(consumer);
+}
+
+/** Made from the plain message, which is slower. */
+function viewed(event: SensorEvent, envelope: EventEnvelope, view: FieldView): GetEventsResponse {
+  return view(plainMessage(event, envelope));
+}
+
+/** Says that events are missing. */
+function markOf(dropped: number, ms: number): SensorEvent {
   return {
-    publish(event) {
-      if (lines.size > 0) publishLines(event);
-      if (messages.size > 0) publishMessages(event);
-    },
-    missing(count) {
-      for (const consumer of [...lines, ...messages]) consumer.missing(count);
-    },
-    flush() {
-      for (const consumer of lines) consumer.flush();
-    },
-    behind() {
-      let waited: Promise<void>[] | undefined;
-      for (const consumer of lines) {
-        const room = consumer.behind();
-        if (room === undefined) continue;
-        waited ??= [];
-        waited.push(room);
-      }
-      return waited && Promise.all(waited);
-    },
-    addLines(consumer) {
-      lines.add(consumer);
-      return () => lines.delete(consumer);
-    },
-    addMessages(consumer) {
-      messages.add(consumer);
-      return () => messages.delete(consumer);
-    },
-    messageConsumers: () => messages.size,
-    markLine(dropped) {
-      const { bytes, length } = markJson.encode(mark(dropped));
-      return Buffer.from(bytes.subarray(0, length));
-    },
-    markMessage: (dropped) => Buffer.from(writer.encode(mark(dropped))),
+    ...createSensorEvent(),
+    seconds: Math.floor(ms / 1000),
+    nanos: Math.floor((ms % 1000) * 1_000_000),
+    kind: eventKind.rateLimitInfo,
+    dropped,
+    isMark: true,
   };
 }
 

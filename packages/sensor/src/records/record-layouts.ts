@@ -18,9 +18,35 @@ export function recordOffsets(layouts: RecordLayouts) {
     if (offset === undefined) throw new Error(`struct ${struct} has no field ${field}`);
     return offset;
   };
-  const exec = (field: string) => at("record_exec", field);
-  const hook = (field: string) => at("record_hook", field);
-  const cred = (field: string) => exec("cred") + at("credentials", field);
+  return {
+    ...headOffsets(at),
+    text: { size: at("text", "size"), flags: at("text", "flags") },
+    exec: { size: layouts("record_exec").size, ...execOffsets(at) },
+    cred: credentialOffsets(at),
+    exit: { status: at("record_exit", "status") },
+    cgroupRecord: {
+      size: layouts("record_cgroup").size,
+      id: at("record_cgroup", "id"),
+      parentId: at("record_cgroup", "parent_id"),
+      hierarchy: at("record_cgroup", "hierarchy"),
+      path: at("record_cgroup", "path"),
+    },
+    hook: { size: layouts("record_hook").size, ...hookOffsets(at) },
+    arg: {
+      header: layouts("arg").size,
+      type: at("arg", "type"),
+      flags: at("arg", "flags"),
+      size: at("arg", "size"),
+      extra: at("arg", "extra"),
+    },
+    sock: sockOffsets(at),
+  };
+}
+
+type OffsetOf = (struct: string, field: string) => number;
+
+/** What all records begin with. */
+function headOffsets(at: OffsetOf) {
   const key = { start: at("process_key", "start"), pid: at("process_key", "pid") };
   return {
     type: at("record", "type"),
@@ -34,82 +60,81 @@ export function recordOffsets(layouts: RecordLayouts) {
     parentPid: at("record", "parent") + key.pid,
     tid: at("record", "tid"),
     uid: at("record", "uid"),
-    text: { size: at("text", "size"), flags: at("text", "flags") },
-    exec: {
-      size: layouts("record_exec").size,
-      previousStart: exec("previous") + key.start,
-      previousPid: exec("previous") + key.pid,
-      namespaces: exec("namespaces"),
-      flags: exec("flags"),
-      inode: exec("inode"),
-      links: exec("links"),
-      mode: exec("mode"),
-      argumentsSize: exec("arguments_size"),
-      // In the order in which the texts follow the struct.
-      path: exec("path"),
-      filename: exec("filename"),
-      cwd: exec("cwd"),
-      arguments: exec("arguments"),
-      interp: exec("interp"),
-    },
-    cred: {
-      uid: cred("uid"),
-      gid: cred("gid"),
-      euid: cred("euid"),
-      egid: cred("egid"),
-      suid: cred("suid"),
-      sgid: cred("sgid"),
-      fsuid: cred("fsuid"),
-      fsgid: cred("fsgid"),
-      securebits: cred("securebits"),
-      auid: cred("auid"),
-      permitted: cred("permitted"),
-      effective: cred("effective"),
-      inheritable: cred("inheritable"),
-      userNsLevel: cred("user_ns_level"),
-      userNsOwner: cred("user_ns_owner"),
-      userNsGroup: cred("user_ns_group"),
-    },
-    exit: { status: at("record_exit", "status") },
-    cgroupRecord: {
-      size: layouts("record_cgroup").size,
-      id: at("record_cgroup", "id"),
-      parentId: at("record_cgroup", "parent_id"),
-      hierarchy: at("record_cgroup", "hierarchy"),
-      path: at("record_cgroup", "path"),
-    },
-    hook: {
-      size: layouts("record_hook").size,
-      rule: hook("rule"),
-      selector: hook("selector"),
-      nargs: hook("nargs"),
-      signal: hook("signal"),
-      actions: hook("actions"),
-      done: hook("done"),
-      error: hook("error"),
-      kernelStack: hook("kernel_stack"),
-      userStack: hook("user_stack"),
-    },
-    arg: {
-      header: layouts("arg").size,
-      type: at("arg", "type"),
-      flags: at("arg", "flags"),
-      size: at("arg", "size"),
-      extra: at("arg", "extra"),
-    },
-    sock: {
-      family: at("sock_value", "family"),
-      type: at("sock_value", "type"),
-      protocol: at("sock_value", "protocol"),
-      state: at("sock_value", "state"),
-      mark: at("sock_value", "mark"),
-      priority: at("sock_value", "priority"),
-      sport: at("sock_value", "sport"),
-      dport: at("sock_value", "dport"),
-      hasAddr: at("sock_value", "has_addr"),
-      cookie: at("sock_value", "cookie"),
-      saddr: at("sock_value", "saddr"),
-      daddr: at("sock_value", "daddr"),
-    },
+  };
+}
+
+function execOffsets(at: OffsetOf) {
+  const exec = (field: string) => at("record_exec", field);
+  const key = { start: at("process_key", "start"), pid: at("process_key", "pid") };
+  return {
+    previousStart: exec("previous") + key.start,
+    previousPid: exec("previous") + key.pid,
+    namespaces: exec("namespaces"),
+    flags: exec("flags"),
+    inode: exec("inode"),
+    links: exec("links"),
+    mode: exec("mode"),
+    argumentsSize: exec("arguments_size"),
+    // In the order in which the texts follow the struct.
+    path: exec("path"),
+    filename: exec("filename"),
+    cwd: exec("cwd"),
+    arguments: exec("arguments"),
+    interp: exec("interp"),
+  };
+}
+
+/** They lie in a record of exec. */
+function credentialOffsets(at: OffsetOf) {
+  const cred = (field: string) => at("record_exec", "cred") + at("credentials", field);
+  return {
+    uid: cred("uid"),
+    gid: cred("gid"),
+    euid: cred("euid"),
+    egid: cred("egid"),
+    suid: cred("suid"),
+    sgid: cred("sgid"),
+    fsuid: cred("fsuid"),
+    fsgid: cred("fsgid"),
+    securebits: cred("securebits"),
+    auid: cred("auid"),
+    permitted: cred("permitted"),
+    effective: cred("effective"),
+    inheritable: cred("inheritable"),
+    userNsLevel: cred("user_ns_level"),
+    userNsOwner: cred("user_ns_owner"),
+    userNsGroup: cred("user_ns_group"),
+  };
+}
+
+function hookOffsets(at: OffsetOf) {
+  const hook = (field: string) => at("record_hook", field);
+  return {
+    rule: hook("rule"),
+    selector: hook("selector"),
+    nargs: hook("nargs"),
+    signal: hook("signal"),
+    actions: hook("actions"),
+    done: hook("done"),
+    error: hook("error"),
+    kernelStack: hook("kernel_stack"),
+    userStack: hook("user_stack"),
+  };
+}
+
+function sockOffsets(at: OffsetOf) {
+  return {
+    family: at("sock_value", "family"),
+    type: at("sock_value", "type"),
+    protocol: at("sock_value", "protocol"),
+    state: at("sock_value", "state"),
+    mark: at("sock_value", "mark"),
+    priority: at("sock_value", "priority"),
+    sport: at("sock_value", "sport"),
+    dport: at("sock_value", "dport"),
+    hasAddr: at("sock_value", "has_addr"),
+    cookie: at("sock_value", "cookie"),
+    saddr: at("sock_value", "saddr"),
+    daddr: at("sock_value", "daddr"),
   };
 }

@@ -73,24 +73,161 @@ const lookMs = 5;
 const never = () => undefined;
 
 export function createRingDrain(deps: RingDrainDeps, options: RingDrainOptions = {}): RingDrain {
-  const { ring, take, onError, afterSlice } = deps;
-  const { behind = () => undefined, patience = () => ({ ms: 1_000, share: 0.5 }) } = deps;
-  const { intervalMs = 20, turnBytes = 1024 * 1024, turnMs = 20 } = options;
-  const { sliceBytes = Math.min(64 * 1024, ring.sizeBytes / 32), emptyLooks = 50 } = options;
-  const reader = new RecordReader();
-  let timer: NodeJS.Timeout | undefined;
-  let isRunning = false;
-  let looksInVain = 0;
-  let fullest = 0;
-  let isScheduled = false;
-  let records = 0;
+  return new Drain(deps, options);
+}
 
-  // hot: bench/event-encoding
-  const slice = (enough: () => unknown): boolean => {
-    fullest = Math.max(fullest, ring.availableBytes);
-    if (!ring.next(sliceBytes)) return false;
+class Drain implements RingDrain {
+  readonly #deps: RingDrainDeps;
+  readonly #ring: RecordRing;
+  readonly #slices: Slices;
+  readonly #behind: () => Promise<unknown> | undefined;
+  readonly #patience: () => Patience;
+  readonly #turn: { readonly bytes: number; readonly ms: number };
+  readonly #intervalMs: number;
+  readonly #emptyLooks: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #isScheduled = false;
+  #looksInVain = 0;
+
+  constructor(deps: RingDrainDeps, options: RingDrainOptions) {
+    const { ring, behind = never, patience = () => ({ ms: 1_000, share: 0.5 }) } = deps;
+    const { intervalMs = 20, turnBytes = 1024 * 1024, turnMs = 20, emptyLooks = 50 } = options;
+    this.#deps = deps;
+    this.#ring = ring;
+    this.#slices = new Slices(deps, options.sliceBytes ?? Math.min(64 * 1024, ring.sizeBytes / 32));
+    this.#behind = behind;
+    this.#patience = patience;
+    this.#turn = { bytes: turnBytes, ms: turnMs };
+    this.#intervalMs = intervalMs;
+    this.#emptyLooks = emptyLooks;
+  }
+
+  records(): number {
+    return this.#slices.records;
+  }
+
+  takeFullest(): number {
+    return this.#slices.takeFullest();
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    // Who was here before may have died in its sleep.
+    this.#deps.onSleep?.("awake");
+    this.#stayAwake();
+  }
+
+  wake(): void {
+    if (this.#isScheduled || !this.#isRunning) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#run();
+      if (this.#isRunning) this.#stayAwake();
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#isRunning = false;
+    this.#slices.readRest();
+  }
+
+  /** Until the ring is empty, the turn is over, or somebody is behind. `first` ends the first slice. */
+  #run(first: () => unknown = this.#behind): void {
+    this.#isScheduled = false;
+    if (!this.#isRunning) return;
+    const ring = this.#ring;
+    const before = ring.availableBytes;
+    const endAt = performance.now() + this.#turn.ms;
+    let enough = first;
+    while (this.#slices.read(this.#isCrowded() ? never : enough)) {
+      enough = this.#behind;
+      const room = this.#isCrowded() ? undefined : this.#behind();
+      if (room !== undefined) {
+        this.#goOnAfter(room);
+        return;
+      }
+      if (before - ring.availableBytes >= this.#turn.bytes || performance.now() >= endAt) {
+        this.wake();
+        return;
+      }
+    }
+  }
+
+  #isCrowded(): boolean {
+    return this.#ring.availableBytes > this.#ring.sizeBytes * this.#patience().share;
+  }
+
+  /** A file gets the time to take what it has, but not at the price of what others could still see. */
+  #goOnAfter(room: Promise<unknown>): void {
+    this.#isScheduled = true;
+    const giveUpAt = performance.now() + this.#patience().ms;
+    let look: NodeJS.Timeout | undefined;
+    const goOn = (enough: () => unknown) => {
+      if (look === undefined) return;
+      clearInterval(look);
+      look = undefined;
+      this.#run(enough);
+    };
+    look = setInterval(() => {
+      if (performance.now() >= giveUpAt) goOn(never);
+      else if (this.#isCrowded() || this.#behind() === undefined) goOn(this.#behind);
+    }, lookMs);
+    const whenThereIsRoom = () => goOn(this.#behind);
+    room.then(whenThereIsRoom, whenThereIsRoom);
+  }
+
+  #look(): void {
+    if (this.#isScheduled) return;
+    const before = this.#slices.records;
+    this.#run();
+    if (this.#slices.records !== before) {
+      this.#stayAwake();
+      return;
+    }
+    this.#looksInVain++;
+    const { onSleep } = this.#deps;
+    if (onSleep === undefined || this.#looksInVain < this.#emptyLooks) return;
+    // One more look after it is said: a record may have come just before.
+    if (this.#looksInVain === this.#emptyLooks) {
+      onSleep("asleep");
+      return;
+    }
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #stayAwake(): void {
+    if (this.#looksInVain >= this.#emptyLooks) this.#deps.onSleep?.("awake");
+    this.#looksInVain = 0;
+    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs);
+  }
+}
+
+/** Reads the ring slice by slice, and hands the room of each back. */
+class Slices {
+  readonly #deps: RingDrainDeps;
+  readonly #bytes: number;
+  readonly #reader = new RecordReader();
+  #fullest = 0;
+  records = 0;
+
+  constructor(deps: RingDrainDeps, bytes: number) {
+    this.#deps = deps;
+    this.#bytes = bytes;
+  }
+
+  /** hot: one slice, or until it is `enough`; gives whether more waits (bench/event-encoding). */
+  read(enough: () => unknown): boolean {
+    const { ring, take, onError, afterSlice } = this.#deps;
+    const reader = this.#reader;
+    const bytes = this.#bytes;
+    this.#fullest = Math.max(this.#fullest, ring.availableBytes);
+    if (!ring.next(bytes)) return false;
     do {
-      records++;
+      this.records++;
       if (reader.bytes !== ring.bytes) reader.over(ring.bytes);
       reader.at(ring.offset, ring.length);
       try {
@@ -99,111 +236,26 @@ export function createRingDrain(deps: RingDrainDeps, options: RingDrainOptions =
         onError(error);
       }
       // A record may make a line a thousand times its size.
-    } while (enough() === undefined && ring.next(sliceBytes));
+    } while (enough() === undefined && ring.next(bytes));
     ring.release();
     afterSlice();
     return ring.availableBytes > 0;
-  };
+  }
 
-  const isCrowded = () => ring.availableBytes > ring.sizeBytes * patience().share;
-
-  /** Until the ring is empty, the turn is over, or somebody is behind. `first` ends the first slice. */
-  const run = (first: () => unknown = behind) => {
-    isScheduled = false;
-    if (!isRunning) return;
-    const before = ring.availableBytes;
-    const endAt = performance.now() + turnMs;
-    for (let enough = first; slice(isCrowded() ? never : enough); enough = behind) {
-      const room = isCrowded() ? undefined : behind();
-      if (room !== undefined) {
-        goOnAfter(room);
-        return;
-      }
-      if (before - ring.availableBytes >= turnBytes || performance.now() >= endAt) {
-        wake();
-        return;
-      }
+  /** What programs go on writing meanwhile is not waited for. */
+  readRest(): void {
+    const { ring } = this.#deps;
+    const until = ring.availableBytes;
+    for (let read = 0; read < until; ) {
+      const before = ring.availableBytes;
+      if (!this.read(never)) break;
+      read += Math.max(this.#bytes, before - ring.availableBytes);
     }
-  };
+  }
 
-  /** A file gets the time to take what it has, but not at the price of what others could still see. */
-  const goOnAfter = (room: Promise<unknown>) => {
-    isScheduled = true;
-    const giveUpAt = performance.now() + patience().ms;
-    let look: NodeJS.Timeout | undefined;
-    const goOn = (enough: () => unknown) => {
-      if (look === undefined) return;
-      clearInterval(look);
-      look = undefined;
-      run(enough);
-    };
-    look = setInterval(() => {
-      if (performance.now() >= giveUpAt) goOn(never);
-      else if (isCrowded() || behind() === undefined) goOn(behind);
-    }, lookMs);
-    const whenThereIsRoom = () => goOn(behind);
-    room.then(whenThereIsRoom, whenThereIsRoom);
-  };
-
-  const look = () => {
-    if (isScheduled) return;
-    const before = records;
-    run();
-    if (records !== before) {
-      stayAwake();
-      return;
-    }
-    looksInVain++;
-    if (deps.onSleep === undefined || looksInVain < emptyLooks) return;
-    // One more look after it is said: a record may have come just before.
-    if (looksInVain === emptyLooks) {
-      deps.onSleep("asleep");
-      return;
-    }
-    clearInterval(timer);
-    timer = undefined;
-  };
-
-  const stayAwake = () => {
-    if (looksInVain >= emptyLooks) deps.onSleep?.("awake");
-    looksInVain = 0;
-    timer ??= setInterval(look, intervalMs);
-  };
-
-  const wake = () => {
-    if (isScheduled || !isRunning) return;
-    isScheduled = true;
-    setImmediate(() => {
-      run();
-      if (isRunning) stayAwake();
-    });
-  };
-
-  return {
-    records: () => records,
-    takeFullest() {
-      const bytes = Math.max(fullest, ring.availableBytes);
-      fullest = 0;
-      return bytes;
-    },
-    wake,
-    start() {
-      isRunning = true;
-      // Who was here before may have died in its sleep.
-      deps.onSleep?.("awake");
-      stayAwake();
-    },
-    stop() {
-      clearInterval(timer);
-      timer = undefined;
-      isRunning = false;
-      // What programs go on writing meanwhile is not waited for.
-      const until = ring.availableBytes;
-      for (let read = 0; read < until; ) {
-        const before = ring.availableBytes;
-        if (!slice(never)) break;
-        read += Math.max(sliceBytes, before - ring.availableBytes);
-      }
-    },
-  };
+  takeFullest(): number {
+    const bytes = Math.max(this.#fullest, this.#deps.ring.availableBytes);
+    this.#fullest = 0;
+    return bytes;
+  }
 }

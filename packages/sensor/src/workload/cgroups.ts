@@ -8,7 +8,7 @@ import { type ContainerBundles, createContainerBundles } from "./container-bundl
 import { containerIdOf } from "./container-id.ts";
 import type { KnownPod, PodCgroup, PodCgroups } from "./pod-cgroups.ts";
 import { noWorkload, type Workload, type Workloads } from "./workload.ts";
-import { createWorkloadMaker } from "./workload-maker.ts";
+import { createWorkloadMaker, type WorkloadMaker } from "./workload-maker.ts";
 
 /** Which pod and container a cgroup belongs to, by its id; nested cgroups belong to those above. */
 export type Cgroups = Workloads &
@@ -52,141 +52,168 @@ type Place = { readonly cgroup: PodCgroup | undefined; readonly workload: Worklo
 const againMs = [100, 500, 2_000, 10_000];
 
 export function createCgroups(offsets: RecordOffsets, options: CgroupsOptions): Cgroups {
-  const { maxCgroups = 65_536, bundles = createContainerBundles() } = options;
-  const nodes = new Map<bigint, Node>();
-  const gone: bigint[] = [];
-  const maker = createWorkloadMaker(bundles);
-  let pods: ReadonlyMap<string, KnownPod> = new Map();
-  let changed: (cgroup: PodCgroup) => void = () => {};
-  let left: (id: bigint) => void = () => {};
-  let replaced: (workloads: ReadonlyMap<Workload, Workload>) => void = () => {};
+  return new CgroupTree(offsets, options);
+}
 
-  const placeOf = (node: Node): Place => {
-    const line = lineOf(node);
-    const uid = owningPod(line, pods);
-    const containerId = containerIn(line, uid);
-    const workload = maker.workload({ containerId, name: node.name, uid, pod: pods.get(uid) });
-    const container = containerId === "" ? "unknown" : (maker.facts(containerId) ?? "unknown");
-    return { workload, cgroup: node.inPods ? { id: node.id, pod: uid, container } : undefined };
-  };
+class CgroupTree implements Cgroups {
+  readonly #offsets: RecordOffsets;
+  readonly #root: string;
+  readonly #maxCgroups: number;
+  readonly #maker: WorkloadMaker;
+  readonly #nodes = new Map<bigint, Node>();
+  /** Removed and not forgotten yet, oldest first. */
+  readonly #gone: bigint[] = [];
+  /** Not seen by the last scan. */
+  readonly #missing = new Set<bigint>();
+  #pods: ReadonlyMap<string, KnownPod> = new Map();
+  #changed: (cgroup: PodCgroup) => void = () => {};
+  #left: (id: bigint) => void = () => {};
+  #replaced: (workloads: ReadonlyMap<Workload, Workload>) => void = () => {};
 
-  const add = (id: bigint, parentId: bigint, name: string): Node | undefined => {
-    const known = nodes.get(id);
-    if (known !== undefined) return known;
-    const parent = nodes.get(parentId);
+  constructor(
+    offsets: RecordOffsets,
+    { root, maxCgroups = 65_536, bundles = createContainerBundles() }: CgroupsOptions,
+  ) {
+    this.#offsets = offsets;
+    this.#root = root;
+    this.#maxCgroups = maxCgroups;
+    this.#maker = createWorkloadMaker(bundles);
+  }
+
+  size(): number {
+    return this.#nodes.size;
+  }
+
+  of(low: number, high: number): Workload {
+    if (this.#nodes.size === 0) return noWorkload;
+    return this.#nodes.get((BigInt(high) << 32n) | BigInt(low))?.place.workload ?? noWorkload;
+  }
+
+  created(reader: RecordReader): void {
+    const { id, parentId, hierarchy, path, size } = this.#offsets.cgroupRecord;
+    if (reader.u32(hierarchy) !== 0) return;
+    const length = Math.min(reader.u16(path + this.#offsets.text.size), reader.length - size);
+    const start = reader.base + size;
+    const name = basename(reader.buffer.toString("utf8", start, start + length));
+    this.#add(reader.u64(id), reader.u64(parentId), name);
+  }
+
+  removed(reader: RecordReader): void {
+    if (reader.u32(this.#offsets.cgroupRecord.hierarchy) !== 0) return;
+    const node = this.#nodes.get(reader.u64(this.#offsets.cgroupRecord.id));
+    if (node !== undefined) this.#remove(node);
+  }
+
+  scan(): void {
+    const seen = new Set<bigint>();
+    scanBelow(this.#root, inodeOf(this.#root) ?? 1n, 0, (id, parent, name) => {
+      seen.add(id);
+      this.#add(id, parent, name);
+    });
+    for (const node of this.#nodes.values()) {
+      if (node.gone || seen.has(node.id)) this.#missing.delete(node.id);
+      // A cgroup is told of before it can be seen, so only what is missing twice has gone.
+      else if (this.#missing.delete(node.id)) this.#remove(node);
+      else this.#missing.add(node.id);
+    }
+  }
+
+  tell(known: readonly KnownPod[]): void {
+    this.#pods = new Map(known.map((pod) => [pod.uid, pod]));
+    this.#placeAgain([...this.#nodes.values()].filter(({ inPods }) => inPods));
+  }
+
+  *inPods(): Generator<PodCgroup> {
+    for (const { place, gone } of this.#nodes.values())
+      if (place.cgroup !== undefined && !gone) yield place.cgroup;
+  }
+
+  onChanged(listener: (cgroup: PodCgroup) => void): void {
+    this.#changed = listener;
+  }
+
+  onRemoved(listener: (id: bigint) => void): void {
+    this.#left = listener;
+  }
+
+  onReplaced(listener: (replaced: ReadonlyMap<Workload, Workload>) => void): void {
+    this.#replaced = listener;
+  }
+
+  #add(id: bigint, parentId: bigint, name: string): void {
+    if (this.#nodes.has(id)) return;
+    const parent = this.#nodes.get(parentId);
     const [podUid, containerId] = [podUidOf(name), containerIdOf(name)];
     const inPods = parent?.inPods === true || podUid !== "" || isPodsRoot(name);
     // Cgroups of no pod and no container, that lie below none, are the rule: nothing to remember.
-    if (parent === undefined && !inPods && containerId === "") return undefined;
-    if (nodes.size >= maxCgroups) return undefined;
+    if (parent === undefined && !inPods && containerId === "") return;
+    if (this.#nodes.size >= this.#maxCgroups) return;
     const node: Node = {
       ...{ id, name, parent, podUid, containerId, inPods },
       children: new Set(),
       place: { cgroup: undefined, workload: noWorkload },
       gone: false,
     };
-    nodes.set(id, node);
+    this.#nodes.set(id, node);
     parent?.children.add(node);
-    node.place = placeOf(node);
-    if (node.place.cgroup === undefined) return node;
-    changed(node.place.cgroup);
-    if (isUnknown(node)) lookAgain(node, 0);
-    return node;
-  };
+    node.place = this.#placeOf(node);
+    if (node.place.cgroup === undefined) return;
+    this.#changed(node.place.cgroup);
+    if (isUnknown(node)) this.#lookAgain(node, 0);
+  }
 
-  const forget = (id: bigint): void => {
-    const node = nodes.get(id);
-    if (node === undefined) return;
-    node.parent?.children.delete(node);
-    nodes.delete(id);
-  };
-
-  const remove = (node: Node): void => {
+  #remove(node: Node): void {
     if (node.gone) return;
     node.gone = true;
-    if (node.inPods) left(node.id);
-    gone.push(node.id);
-    if (gone.length > 1024) forget(gone.shift() ?? 0n);
-  };
+    if (node.inPods) this.#left(node.id);
+    this.#gone.push(node.id);
+    if (this.#gone.length > 1024) this.#forget(this.#gone.shift() ?? 0n);
+  }
+
+  #forget(id: bigint): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    node.parent?.children.delete(node);
+    this.#nodes.delete(id);
+  }
+
+  #placeOf(node: Node): Place {
+    const line = lineOf(node);
+    const uid = owningPod(line, this.#pods);
+    const containerId = containerIn(line, uid);
+    const pod = this.#pods.get(uid);
+    const workload = this.#maker.workload({ containerId, name: node.name, uid, pod });
+    const container =
+      containerId === "" ? "unknown" : (this.#maker.facts(containerId) ?? "unknown");
+    return { workload, cgroup: node.inPods ? { id: node.id, pod: uid, container } : undefined };
+  }
 
   /** More is known: what changed by it is told. */
-  const placeAgain = (some: Iterable<Node>): void => {
+  #placeAgain(some: Iterable<Node>): void {
     const workloads = new Map<Workload, Workload>();
     for (const node of some) {
       const before = node.place;
-      node.place = placeOf(node);
+      node.place = this.#placeOf(node);
       if (node.place.workload !== before.workload && before.workload !== noWorkload)
         workloads.set(before.workload, node.place.workload);
-      if (node.place.cgroup !== undefined && !node.gone) changed(node.place.cgroup);
+      if (node.place.cgroup !== undefined && !node.gone) this.#changed(node.place.cgroup);
     }
-    if (workloads.size > 0) replaced(workloads);
-  };
+    if (workloads.size > 0) this.#replaced(workloads);
+  }
 
-  const isUnknown = ({ containerId, place }: Node) =>
-    containerId !== "" && place.cgroup?.container === "unknown";
-
-  const lookAgain = (node: Node, tries: number): void => {
+  #lookAgain(node: Node, tries: number): void {
     const delay = againMs[tries];
     if (delay === undefined) return;
     setTimeout(() => {
       if (node.gone || !isUnknown(node)) return;
-      if (maker.facts(node.containerId) === undefined) lookAgain(node, tries + 1);
-      else placeAgain(withDescendants(node));
+      if (this.#maker.facts(node.containerId) === undefined) this.#lookAgain(node, tries + 1);
+      else this.#placeAgain(withDescendants(node));
     }, delay).unref();
-  };
+  }
+}
 
-  const missing = new Set<bigint>();
-
-  return {
-    size: () => nodes.size,
-    of(low, high) {
-      if (nodes.size === 0) return noWorkload;
-      return nodes.get((BigInt(high) << 32n) | BigInt(low))?.place.workload ?? noWorkload;
-    },
-    created(reader) {
-      const { id, parentId, hierarchy, path, size } = offsets.cgroupRecord;
-      if (reader.u32(hierarchy) !== 0) return;
-      const length = Math.min(reader.u16(path + offsets.text.size), reader.length - size);
-      const start = reader.base + size;
-      const name = basename(reader.buffer.toString("utf8", start, start + length));
-      add(reader.u64(id), reader.u64(parentId), name);
-    },
-    removed(reader) {
-      if (reader.u32(offsets.cgroupRecord.hierarchy) !== 0) return;
-      const node = nodes.get(reader.u64(offsets.cgroupRecord.id));
-      if (node !== undefined) remove(node);
-    },
-    scan() {
-      const seen = new Set<bigint>();
-      scanBelow(options.root, inodeOf(options.root) ?? 1n, 0, (id, parent, name) => {
-        seen.add(id);
-        add(id, parent, name);
-      });
-      for (const node of nodes.values()) {
-        if (node.gone || seen.has(node.id)) missing.delete(node.id);
-        // A cgroup is told of before it can be seen, so only what is missing twice has gone.
-        else if (missing.delete(node.id)) remove(node);
-        else missing.add(node.id);
-      }
-    },
-    tell(known) {
-      pods = new Map(known.map((pod) => [pod.uid, pod]));
-      placeAgain([...nodes.values()].filter(({ inPods }) => inPods));
-    },
-    *inPods() {
-      for (const { place, gone: isGone } of nodes.values())
-        if (place.cgroup !== undefined && !isGone) yield place.cgroup;
-    },
-    onChanged(listener) {
-      changed = listener;
-    },
-    onRemoved(listener) {
-      left = listener;
-    },
-    onReplaced(listener) {
-      replaced = listener;
-    },
-  };
+function isUnknown({ containerId, place }: Node): boolean {
+  return containerId !== "" && place.cgroup?.container === "unknown";
 }
 
 /** From the topmost kept cgroup down to this one. */
