@@ -26,7 +26,8 @@ export type Option =
   | (Common & {
       readonly type: "list";
       readonly default: readonly string[];
-      readonly values?: readonly string[] /** Commas belong to the value (JSON); give the option several times instead. */;
+      readonly values?: readonly string[];
+      /** Commas belong to the value (JSON); give the option several times instead. */
       readonly commas?: "keep";
     })
   | (Common & {

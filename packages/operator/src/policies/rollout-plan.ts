@@ -26,17 +26,12 @@ export type GenerationShare = {
 };
 
 export type RolloutPlan = {
-  readonly phase: /** All nodes get the newest generation. */
-    | "everywhere"
-    /** Some get it, the others what they had. */
-    | "canary"
-    /** The leader hasn't yet chosen the nodes that get it first. */
-    | "choosing"
-    /** Paused before any node got it. */
-    | "held"
-    | "aborted"
-    /** The newest generation can't be used. */
-    | "rejected";
+  /**
+   * everywhere: all nodes get the newest generation; canary: some get it, the others what they had;
+   * choosing: the leader hasn't yet chosen the nodes that get it first; held: paused before any node got
+   * it; rejected: the newest generation can't be used.
+   */
+  readonly phase: "everywhere" | "canary" | "choosing" | "held" | "aborted" | "rejected";
   /** Newest first; empty: no node gets the policy. */
   readonly shares: readonly GenerationShare[];
 };

@@ -5,7 +5,11 @@ import type { Network } from "../compiled-policy.ts";
 
 /** What a text in a policy means, or why it means nothing. */
 export type Value<T> =
-  | { readonly ok: T /** Worth telling, though it works. */; readonly note?: string }
+  | {
+      readonly ok: T;
+      /** Worth telling, though it works. */
+      readonly note?: string;
+    }
   | { readonly wrong: string; readonly hint: string };
 
 const numberForms = "Write it in decimal (42, -1), hexadecimal (0x2a) or octal (0o52).";

@@ -44,7 +44,8 @@ export function createLocate(
 
 type Found = {
   readonly node: Node | undefined;
-  readonly offset: number /** Nothing of the path is left over. */;
+  readonly offset: number;
+  /** Nothing of the path is left over. */
   readonly whole: boolean;
 };
 

@@ -145,7 +145,8 @@ type Change = {
 type Queued = Change & { readonly done: (outcome: Outcome) => void };
 type Outcome = { readonly problems?: readonly Problem[] };
 type Failure = {
-  readonly error: string /** If no version ever was in force. */;
+  readonly error: string;
+  /** If no version ever was in force. */
   readonly state?: PolicyState;
 };
 
