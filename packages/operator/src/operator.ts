@@ -76,7 +76,7 @@ export async function createOperator(
     const sensors = await server.listen();
     stage = "serving";
     serving.resolve({ sensors, health });
-    logger.info("the operator serves", { sensors, health, ...context.resolver.size });
+    logger.info("Operator serves", { sensors, health, ...context.resolver.size });
     return server;
   }
 
@@ -84,7 +84,7 @@ export async function createOperator(
     context,
     serving: serving.promise,
     async run({ signal }) {
-      logger.info("the operator starts", { version: deps.version, identity: context.identity });
+      logger.info("Operator starts", { version: deps.version, identity: context.identity });
       await using stack = new AsyncDisposableStack();
       stack.defer(() => client.close());
       stack.defer(() => changes.close());
@@ -106,7 +106,7 @@ export async function createOperator(
         await Promise.race([leading.failed, working.failed, stopped(stopping, served)]);
       } finally {
         stage = "stopping";
-        logger.info("the operator stops");
+        logger.info("Operator stops");
         stop.abort();
         const server = await served.catch(() => undefined);
         await server?.[Symbol.asyncDispose]();
@@ -138,20 +138,9 @@ async function createCore(
     userAgent: `gander-operator/${version}`,
     observe: metrics.requested,
   });
-  const elected = new Set<{ readonly call: (permit: WritePermit) => void }>();
-  const election = createElection(
+  const { election, onElected } = electionOf(
     { client, logger },
-    {
-      namespace,
-      name: "gander-operator",
-      identity,
-      leaseMs: leaseDuration,
-      renewDeadlineMs: (leaseDuration * 2) / 3,
-      retryMs: leaseDuration / 8,
-      onElected: (permit) => {
-        for (const { call } of elected) call(permit);
-      },
-    },
+    { namespace, identity, leaseMs: leaseDuration },
   );
   const certificate = createServingCertificate();
   const catalog = createPolicyCatalog();
@@ -170,11 +159,7 @@ async function createCore(
     namespace,
     identity,
     election,
-    onElected: (call) => {
-      const listener = { call };
-      elected.add(listener);
-      return { [Symbol.dispose]: () => void elected.delete(listener) };
-    },
+    onElected,
     certificate,
     verifySensor: createSensorTokens({ client, logger }, { namespace, serviceAccount, audience }),
     isClusterRead: () => cluster.problem() === undefined,
@@ -193,5 +178,30 @@ async function createCore(
       publishedAuthorities(context),
       cluster,
     ],
+  };
+}
+
+/** Who writes for all replicas, and how to hear that it is this one. */
+function electionOf(
+  deps: Parameters<typeof createElection>[0],
+  lease: { readonly namespace: string; readonly identity: string; readonly leaseMs: number },
+): Pick<OperatorContext, "election" | "onElected"> {
+  const elected = new Set<{ readonly call: (permit: WritePermit) => void }>();
+  const election = createElection(deps, {
+    ...lease,
+    name: "gander-operator",
+    renewDeadlineMs: (lease.leaseMs * 2) / 3,
+    retryMs: lease.leaseMs / 8,
+    onElected: (permit) => {
+      for (const { call } of elected) call(permit);
+    },
+  });
+  return {
+    election,
+    onElected: (call) => {
+      const listener = { call };
+      elected.add(listener);
+      return { [Symbol.dispose]: () => void elected.delete(listener) };
+    },
   };
 }

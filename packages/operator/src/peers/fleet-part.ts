@@ -7,6 +7,7 @@ import type { CheckFleet } from "../admission/fleet-report.ts";
 import { mergeReports } from "../admission/fleet-report-messages.ts";
 import type { OperatorConfiguration } from "../configuration.ts";
 import { createFleetAnswers } from "../fleet/fleet-answers.ts";
+import type { FleetMethod } from "../fleet/fleet-method.ts";
 import { createFleetMethods } from "../fleet/fleet-methods.ts";
 import { startFleetServer } from "../fleet/fleet-server.ts";
 import { type Answerer, createServePeople, createServeReplicas } from "../fleet/serve-people.ts";
@@ -18,7 +19,7 @@ import type { WritableFleetView } from "../status/create-fleet-view.ts";
 import { checkPath, createServeChecks } from "./fleet-checks.ts";
 import { HolderFollower } from "./holder-follower.ts";
 import { createHolderLink } from "./holder-link.ts";
-import { createReportingReplicas, type ReplicaCall } from "./reporting-replicas.ts";
+import { createReportingReplicas, type ReplicaCall, type ReportingReplicas } from "./reporting-replicas.ts";
 
 export type FleetPart = OperatorPart & {
   /** Where people and replicas are served; resolves as soon as that is so. */
@@ -59,34 +60,19 @@ export function createFleetPart(
   view: WritableFleetView,
   { verify, retryMs }: FleetPartOptions = {},
 ): FleetPart {
-  const { configuration, logger, client, certificate, hub, resolver, catalog } = context;
+  const { configuration, logger, client, certificate, hub, resolver } = context;
   const { election, identity, version } = context;
   const { relay } = context.relay;
   const serverName = `${configuration.serviceName}.${context.namespace}.svc`;
   const replicas = createReportingReplicas({ hub, relay, addSource: view.add });
-  const sensors = () =>
-    replicas.all().reduce((sum, replica) => sum + replica.sensors, hub.connected);
-  const answers = createFleetAnswers({
-    ...{ catalog, view, hub, resolver, version },
-    replicas: () => [
-      {
-        identity,
-        operator_version: version,
-        holds_lease: election.state().isLeader,
-        sensors: hub.connected,
-      },
-      ...replicas.all().map((replica) => replica.status),
-    ],
-    peers: replicas.all,
-  });
+  const methods = fleetMethods(context, view, replicas);
   const checkOwn = createCheckFleet({ kernels: connectedKernels({ hub, resolver }), logger });
   const checkAll: CheckFleet = async (policy, options) => {
     const others = replicas.all().map((replica) => replica.checkFleet(policy, options));
     return mergeReports(await Promise.all([checkOwn(policy, options), ...others]));
   };
-  const methods = [...createFleetMethods(answers), createWatchEvents({ relay, sensors })];
   const holder = new HolderFollower({
-    ...{ election, identity, onElsewhere: replicas.endAll },
+    ...{ election, identity, onElsewhere: (reason) => replicas.endAll(reason) },
     connect: (address) =>
       createHolderLink(
         { hub, resolver, relay, view, certificate, logger, checkFleet: checkOwn },
@@ -135,4 +121,28 @@ export function createFleetPart(
       replicas[Symbol.dispose]();
     },
   };
+}
+
+/** What people may ask; answered from what this replica has and what the others report to it. */
+function fleetMethods(
+  { catalog, hub, resolver, version, identity, election, relay: { relay } }: FleetPartDeps,
+  view: WritableFleetView,
+  replicas: ReportingReplicas,
+): readonly FleetMethod[] {
+  const answers = createFleetAnswers({
+    ...{ catalog, view, hub, resolver, version },
+    replicas: () => [
+      {
+        identity,
+        operator_version: version,
+        holds_lease: election.state().isLeader,
+        sensors: hub.connected,
+      },
+      ...replicas.all().map((replica) => replica.status),
+    ],
+    peers: () => replicas.all(),
+  });
+  const sensors = () =>
+    replicas.all().reduce((sum, replica) => sum + replica.sensors, hub.connected);
+  return [...createFleetMethods(answers), createWatchEvents({ relay, sensors })];
 }

@@ -50,92 +50,116 @@ const movedQuietMs = 100;
 
 /** The other replicas, at the one that holds the Lease: what they report, and what they are asked. */
 export function createReportingReplicas(deps: ReportingReplicasDeps): ReportingReplicas {
-  const { hub, relay } = deps;
-  const replicas = new Set<Replica>();
-  const eventCalls = new Set<() => void>();
+  return new Replicas(deps);
+}
 
-  const recheck = () => {
-    for (const { source } of replicas) source.recheck();
-  };
-  const tellMoved = coalesce<string>(
+class Replicas implements ReportingReplicas {
+  readonly #deps: ReportingReplicasDeps;
+  readonly #replicas = new Set<Replica>();
+  /** Each ends one. */
+  readonly #eventCalls = new Set<() => void>();
+  readonly #listening: readonly Disposable[];
+  readonly #tellMoved = coalesce<string>(
     () => {
-      for (const replica of replicas)
+      for (const replica of this.#replicas)
         if (replica.source.moved.size > 0) replica.send({ moved: [...replica.source.moved] });
     },
     { quietMs: movedQuietMs, maxMs: 3 * movedQuietMs },
   );
-  const listening = hub.onChange((uid) => {
-    if (uid !== undefined || replicas.size === 0) return;
-    recheck();
-    tellMoved.add(["hub"]);
-  });
-  const wanting = relay.onWanted((wanted) => {
-    if (wanted === "wanted") for (const replica of replicas) replica.send({ open_events: {} });
-    else for (const end of [...eventCalls]) end();
-  });
-  /** What `from` had last may still be at another that reported it before. */
-  const handOn = (from: Replica, nodes: Iterable<string>) => {
-    for (const node of nodes) {
-      from.latest.delete(node);
-      for (const other of replicas)
-        if (other !== from && other.source.claims(node)) other.latest.add(node);
-    }
-  };
-  const changed = (from: Replica, { came, went }: NodesOfReport) => {
-    handOn(from, went);
+
+  constructor(deps: ReportingReplicasDeps) {
+    this.#deps = deps;
+    this.#listening = [
+      deps.hub.onChange((uid) => {
+        if (uid !== undefined || this.#replicas.size === 0) return;
+        this.#recheck();
+        this.#tellMoved.add(["hub"]);
+      }),
+      deps.relay.onWanted((wanted) => {
+        if (wanted !== "wanted") this.#endEvents();
+        else for (const replica of this.#replicas) replica.send({ open_events: {} });
+      }),
+    ];
+  }
+
+  serveReport(call: ReplicaCall): void {
+    const { hub, relay, addSource } = this.#deps;
+    const replica: Replica = new Replica(call, {
+      isElsewhere: (node) => hub.session(node) !== undefined || !replica.latest.has(node),
+      changed: (from, nodes) => this.#changed(from, nodes),
+    });
+    let adding: Disposable | undefined;
+    const gone = () => {
+      if (!this.#replicas.delete(replica)) return;
+      adding?.[Symbol.dispose]();
+      replica.close();
+      this.#handOn(replica, [...replica.latest]);
+      this.#recheck();
+    };
+    replica.onReady = () => {
+      adding ??= addSource(replica.source);
+      if (relay.isWanted) replica.send({ open_events: {} });
+    };
+    this.#replicas.add(replica);
+    call.on("data", (bytes: Buffer) => replica.receive(bytes));
+    for (const event of ["end", "cancelled", "error"]) call.once(event, gone);
+    call.once("end", () => call.end());
+  }
+
+  serveEvents(call: ReplicaCall): void {
+    const { relay } = this.#deps;
+    const end = serveEvents(relay, call, {
+      node: undefined,
+      onEnd: () => void this.#eventCalls.delete(end),
+    });
+    this.#eventCalls.add(end);
+    if (!relay.isWanted) end();
+  }
+
+  all(): readonly ReportingReplica[] {
+    return [...this.#replicas].filter(({ isReady }) => isReady);
+  }
+
+  endAll(reason: string): void {
+    this.#endEvents();
+    for (const replica of [...this.#replicas]) replica.end(reason);
+  }
+
+  [Symbol.dispose](): void {
+    for (const listening of this.#listening) listening[Symbol.dispose]();
+    this.#tellMoved.close();
+    this.endAll("This replica of the operator is going away");
+  }
+
+  #endEvents(): void {
+    for (const end of [...this.#eventCalls]) end();
+  }
+
+  #recheck(): void {
+    for (const { source } of this.#replicas) source.recheck();
+  }
+
+  #changed(from: Replica, { came, went }: NodesOfReport): void {
+    this.#handOn(from, went);
     for (const node of came) {
-      for (const other of replicas) other.latest.delete(node);
+      for (const other of this.#replicas) other.latest.delete(node);
       from.latest.add(node);
       // It was here and has gone there; here that wasn't noticed.
-      hub.session(node)?.end(status.ABORTED, "The node's sensor came to another replica");
+      const session = this.#deps.hub.session(node);
+      session?.end(status.ABORTED, "The node's sensor came to another replica");
     }
-    recheck();
-    if (came.length > 0) tellMoved.add(["replica"]);
-  };
+    this.#recheck();
+    if (came.length > 0) this.#tellMoved.add(["replica"]);
+  }
 
-  return {
-    serveReport(call) {
-      const replica: Replica = new Replica(call, {
-        isElsewhere: (node) => hub.session(node) !== undefined || !replica.latest.has(node),
-        changed,
-      });
-      let adding: Disposable | undefined;
-      const gone = () => {
-        if (!replicas.delete(replica)) return;
-        adding?.[Symbol.dispose]();
-        replica.close();
-        handOn(replica, [...replica.latest]);
-        recheck();
-      };
-      replica.onReady = () => {
-        adding ??= deps.addSource(replica.source);
-        if (relay.isWanted) replica.send({ open_events: {} });
-      };
-      replicas.add(replica);
-      call.on("data", (bytes: Buffer) => replica.receive(bytes));
-      for (const event of ["end", "cancelled", "error"]) call.once(event, gone);
-      call.once("end", () => call.end());
-    },
-    serveEvents(call) {
-      const end = serveEvents(relay, call, {
-        node: undefined,
-        onEnd: () => void eventCalls.delete(end),
-      });
-      eventCalls.add(end);
-      if (!relay.isWanted) end();
-    },
-    all: () => [...replicas].filter(({ isReady }) => isReady),
-    endAll(reason) {
-      for (const end of [...eventCalls]) end();
-      for (const replica of [...replicas]) replica.end(reason);
-    },
-    [Symbol.dispose]() {
-      listening[Symbol.dispose]();
-      wanting[Symbol.dispose]();
-      tellMoved.close();
-      this.endAll("This replica of the operator is going away");
-    },
-  };
+  /** What `from` had last may still be at another that reported it before. */
+  #handOn(from: Replica, nodes: Iterable<string>): void {
+    for (const node of nodes) {
+      from.latest.delete(node);
+      for (const other of this.#replicas)
+        if (other !== from && other.source.claims(node)) other.latest.add(node);
+    }
+  }
 }
 
 type ReplicaDeps = {
