@@ -144,7 +144,7 @@ describe("the operator", () => {
   it("waits for the CRDs and says so, then serves", async () => {
     await expect
       .poll(() => operator.log().map(({ message }) => message), { timeout: 60_000 })
-      .toContain("the watch is begun again");
+      .toContain("The watch is begun again");
     expect(() => operator.sensorPort).toThrow();
     await installCrds(cluster);
     await operator.whenServing();
@@ -252,7 +252,7 @@ describe("a policy that cannot be compiled", () => {
     await policy("steady", broken);
     await expect
       .poll(() => operator.log().map(({ message }) => message), { timeout: 60_000 })
-      .toContain("a policy cannot be put in force");
+      .toContain("A policy cannot be brought in force");
     expect(has(1)(state)).toBe(true);
     await restart("SIGTERM");
     expect((await stateOf("node-a")) as object).toMatchObject({

@@ -75,7 +75,7 @@ export function startOperator(
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line): LogLine => JSON.parse(line));
-  const told = () => log().find(({ message }) => message === "the operator serves");
+  const told = () => log().find(({ message }) => message === "Operator serves");
   const portOf = (what: string): number => {
     const address = told()?.[what] as { readonly port: number } | undefined;
     if (address === undefined) throw new Error(`The operator ${name} doesn't serve yet`);

@@ -67,12 +67,15 @@ export function createKeptObject(
       const fieldManager = "gander-operator";
       // Whoever else has a say in these fields would send policies or tokens to somebody else.
       await applyObject(client, kind, object, { permit, fieldManager, onConflict: "take" });
-      logger.info(`${what} was written`, { object: `${kind.kind} ${key}` });
+      logger.info("An object was written", { what, object: `${kind.kind} ${key}` });
     },
     {
       onFailure: ({ error, failures }) => {
         if (failures % 20 === 1)
-          logger.warn(`${what} could not be written`, { object: `${kind.kind} ${key}`, error });
+          logger.warn("An object cannot be written", {
+            ...{ what, object: `${kind.kind} ${key}` },
+            error,
+          });
       },
     },
   );

@@ -30,7 +30,7 @@ async function main(): Promise<number> {
     await operator.run({ signal: stop.signal });
     return 0;
   } catch (error) {
-    logger.error("the operator ends", { error });
+    logger.error("Operator ends", { error });
     if (!(error instanceof GanderError)) throw error;
     return 1;
   }

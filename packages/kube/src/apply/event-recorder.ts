@@ -220,7 +220,7 @@ class QueuedRecorder implements EventRecorder {
     this.#counts.dropped++;
     this.#series.delete(key);
     this.#queue.forget(key);
-    this.#deps.logger.warn("an Event could not be recorded", { error });
+    this.#deps.logger.warn("An Event cannot be recorded", { error });
   }
 
   #trim(): void {

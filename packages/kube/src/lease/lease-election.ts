@@ -145,7 +145,7 @@ class LeaseElection implements Election {
       this.#lastError = error;
       // Two that ask at the same time: one of them gets this, and nothing is wrong.
       const level = isNew && error.code !== "kube-conflict" ? "warn" : "debug";
-      this.#parts.logger[level]("the Lease could not be read or renewed", { error });
+      this.#parts.logger[level]("The Lease cannot be read or renewed", { error });
     }
   }
 
@@ -221,14 +221,14 @@ class LeaseElection implements Election {
         if (this.#lease !== lease) return;
         this.#lease = undefined;
         this.#losses++;
-        logger.warn("the Lease is lost; nothing is written any more", { why, term });
+        logger.warn("The Lease is lost; nothing is written any more", { why, term });
       },
     });
     this.#term = term;
     this.#lease = lease;
     // The answer may have come after the deadline: then there is no term to begin.
     if (!lease.holds()) return;
-    logger.info("the Lease is held", { term });
+    logger.info("The Lease is held", { term });
     this.#parts.onElected?.(lease.permit);
   }
 
@@ -273,9 +273,9 @@ class LeaseElection implements Election {
       const isDone =
         (await this.#replaceSeen(free, limits)) ||
         ((await this.#stillOurs(lease, limits)) && (await this.#replaceSeen(free, limits)));
-      if (isDone) logger.info("the Lease is given back", { term: lease.permit.term });
+      if (isDone) logger.info("The Lease is given back", { term: lease.permit.term });
     } catch (error) {
-      logger.warn("the Lease could not be given back; it will run out", { error });
+      logger.warn("The Lease cannot be given back; it will run out", { error });
     }
   }
 }

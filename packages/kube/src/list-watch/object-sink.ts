@@ -35,7 +35,7 @@ export function createObjectSink<T extends Projection, O extends KubeObject>(
       else store.set(key, value);
     } catch (error) {
       if (projectionFailures++ === 0) {
-        logger.error("an object could not be projected; its last state is kept", { key, error });
+        logger.error("An object cannot be projected; its last state is kept", { key, error });
       }
       // It exists all the same: a list that is under way must not take it for deleted.
       const last = store.get(key);

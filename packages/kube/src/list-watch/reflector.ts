@@ -86,7 +86,7 @@ export function createReflector<T extends Projection, O extends KubeObject = Kub
       try {
         options.onChange?.(change);
       } catch (error) {
-        logger.error("a listener failed on a change", { key: change.key, error });
+        logger.error("A listener failed on a change", { key: change.key, error });
       }
     },
   });
@@ -271,6 +271,6 @@ class ListWatch<T extends Projection> implements Reflector<T> {
     const severe = cause === "other" || cause === "credentials" ? "error" : "warn";
     const isTold = cause !== "silence" && (failures === 1 || failures % 20 === 0);
     const level = isTold ? severe : "debug";
-    this.#parts.logger[level]("the watch is begun again", { cause, failures, error });
+    this.#parts.logger[level]("The watch is begun again", { cause, failures, error });
   }
 }

@@ -105,7 +105,7 @@ function createReviewer(
     } catch (error) {
       if (request.destroyed && !request.complete) return;
       // Then the configuration's failurePolicy decides.
-      logger.error("a policy could not be reviewed", { error: String(error) });
+      logger.error("A policy cannot be reviewed", { error: String(error) });
       send(response, {
         status: 500,
         body: "The policy could not be reviewed: see the operator's log",

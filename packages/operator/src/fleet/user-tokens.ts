@@ -47,7 +47,7 @@ export function createUserTokens(
       };
     const name = user.username ?? "";
     if (await mayDo(client, user, right)) return { user: name };
-    logger.info("a caller lacks the right to ask about the fleet", { user: name, ...right });
+    logger.info("A caller lacks the right to ask about the fleet", { user: name, ...right });
     return {
       problem: `"${name}" may not ${right.verb} ${right.resource}.gander.dev in the whole cluster`,
       reason: "forbidden",

@@ -37,11 +37,11 @@ export function createFileCertificate(
         if (signal.aborted) return;
         try {
           certificate.set(await readMaterial(files));
-          if (isFailing) logger.info("the certificate can be read again");
+          if (isFailing) logger.info("The certificate can be read again");
           isFailing = false;
         } catch (error) {
           if (!isFailing)
-            logger.warn("the certificate could not be read; the last one is used", { error });
+            logger.warn("The certificate cannot be read; the last one is used", { error });
           isFailing = true;
         }
       }

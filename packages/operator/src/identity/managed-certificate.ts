@@ -63,7 +63,7 @@ export function createManagedCertificate(
   const queue = new WorkQueue(reconcile, {
     onFailure: ({ error, failures }) => {
       if (failures % 20 === 1)
-        logger.warn("the certificates could not be stored", { error, failures });
+        logger.warn("Certificates cannot be stored", { error, failures });
     },
   });
   const watch = createReflector<WatchedSecret, RawSecret>(
@@ -112,7 +112,7 @@ export function createManagedCertificate(
       },
       { permit, fieldManager, onConflict: "take" },
     );
-    logger.info("certificates were renewed", {
+    logger.info("Certificates were renewed", {
       reason: current === undefined ? "there were none" : "time, names or damage",
     });
   }

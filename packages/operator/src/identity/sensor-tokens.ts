@@ -49,11 +49,11 @@ export function createSensorTokens(
   const review = async (token: string): Promise<Answer> => {
     try {
       const answer = judge(await gate(() => reviewToken(client, token, asked)), options);
-      if (isFailing) logger.info("sensors can be verified again");
+      if (isFailing) logger.info("Sensors can be verified again");
       isFailing = false;
       return answer;
     } catch (error) {
-      if (!isFailing) logger.error("sensors cannot be verified", { error });
+      if (!isFailing) logger.error("Sensors cannot be verified", { error });
       isFailing = true;
       throw error;
     }

@@ -112,7 +112,7 @@ export function createFleetPart(
         { address: listenAddress(configuration.apiAddress), serverName },
       );
       serving.resolve(server.address);
-      logger.info("the fleet address is open", { address: server.address });
+      logger.info("The fleet address is open", { address: server.address });
       while (!signal.aborted) {
         holder.look();
         await sleep(lookMs, undefined, { signal }).catch(() => {});

@@ -93,7 +93,7 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
       client?.close();
       if (stop.signal.aborted) return;
       if (why !== told)
-        logger.warn("the replica that holds the Lease cannot be reached", { address, why });
+        logger.warn("The replica that holds the Lease cannot be reached", { address, why });
       told = why;
       // Jitter: the others come back at the same time.
       await sleep(retryMs * (1 + Math.random()), undefined, { signal: stop.signal }).catch(

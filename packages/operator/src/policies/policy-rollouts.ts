@@ -132,7 +132,7 @@ export class PolicyRollouts implements Disposable {
       const read = known.find((one) => one.generation === generation)?.read();
       const digest = read && contents.add(read.encoded);
       if (read === undefined || digest === undefined) {
-        this.#deps.logger.error("a stored revision cannot be used any more", {
+        this.#deps.logger.error("A stored revision cannot be used any more", {
           policy: { ...policy, generation },
         });
         continue;
@@ -162,13 +162,13 @@ export class PolicyRollouts implements Disposable {
     const policy = { name, namespace, generation };
     const inForce = plan.shares.map((share) => share.generation);
     if (plan.phase === "rejected")
-      this.#deps.logger.warn("a policy cannot be put in force", {
+      this.#deps.logger.warn("A policy cannot be brought in force", {
         policy,
         inForce,
         problems: compiled.problems?.slice(0, 3),
       });
     else
-      this.#deps.logger.info("a policy's rollout continues", {
+      this.#deps.logger.info("The rollout of a policy continues", {
         policy,
         inForce,
         phase: plan.phase,

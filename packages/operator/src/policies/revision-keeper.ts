@@ -110,7 +110,7 @@ class RevisionKeeper {
     );
     this.#queue = new WorkQueue((uid) => this.#keep(uid), {
       onFailure: ({ key, error, failures, delayMs }) =>
-        logger.warn("a policy's revisions could not be written", { key, error, failures, delayMs }),
+        logger.warn("Revisions of a policy cannot be written", { key, error, failures, delayMs }),
     });
   }
 

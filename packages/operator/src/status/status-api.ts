@@ -65,7 +65,7 @@ export function createStatusApi(client: KubeClient, logger: Logger): StatusApi {
         if (!(await policyExists(client, policy))) return;
         withoutStatus.add(kind);
         logger.warn(
-          "the definition of policies has no status: how they fare is in PolicyStatus alone",
+          "The definition of policies has no status: how they fare is in PolicyStatus alone",
           { kind },
         );
       }

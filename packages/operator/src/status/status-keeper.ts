@@ -84,7 +84,7 @@ class StatusKeeper {
     );
     this.#queue = new WorkQueue((key) => this.#keep(key), {
       onFailure: ({ key, error, failures, delayMs }) =>
-        logger.warn("a policy's status could not be written", { key, error, failures, delayMs }),
+        logger.warn("Status of a policy cannot be written", { key, error, failures, delayMs }),
     });
     this.#rollUps = new Map(
       rollUpKinds.map((kind) => [kind.policyKind, this.#watch(kind, timing)]),
