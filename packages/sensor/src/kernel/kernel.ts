@@ -4,23 +4,24 @@ import type { Logger } from "@gander/base";
 import {
   type AttachPoint,
   BpfLink,
-  BpfMap,
+  type BpfMap,
   type BpfObject,
   type ObjectSpec,
-  RingBuffer,
+  type RingBuffer,
   readIterator,
 } from "@gander/libbpf";
 import { configFlags, fault, recordType } from "../link/abi.gen.ts";
 import { readBootTimeOffsetNs } from "./boot-time.ts";
 import { type BpfObjects, readBpfObjects } from "./bpf-objects.ts";
-import { createFileFinder } from "./file-finder.ts";
-import { createGracePeriod } from "./grace-period.ts";
+import { createFileFinder, type FileFinder } from "./file-finder.ts";
+import { createGracePeriod, type GracePeriod } from "./grace-period.ts";
 import {
   createHookMaps,
   createHookPrograms,
   type HookPrograms,
   loadPinned,
 } from "./hook-programs.ts";
+import { KernelRings } from "./kernel-rings.ts";
 import { findPathSequences, startPathCache } from "./path-cache.ts";
 import { problemOfPins } from "./pins/check-pins.ts";
 import { type ChosenPins, choosePins, type KnownTables } from "./pins/choose-pins.ts";
@@ -28,12 +29,13 @@ import { createLeftTables, type LeftTables } from "./pins/left-tables.ts";
 import { createPinFolders, type Pins, removePins } from "./pins/pins.ts";
 import { registerSensor, registrar } from "./pins/register-sensor.ts";
 import { nothingSaved, readTablesLabel, writeTablesLabel } from "./pins/tables-label.ts";
+import { PinnedMaps } from "./pinned-maps.ts";
 import type { PolicyKernel } from "./policy-kernel.ts";
 import { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
 import { createConfigFlags } from "./tables/config-flags.ts";
-import { createFollowedProcesses } from "./tables/followed-processes.ts";
-import { createPolicyTables, tableMaps } from "./tables/policy-tables.ts";
+import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
+import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
 export type KernelOptions = {
@@ -178,19 +180,12 @@ async function openKernel(
   { own: pins, found, known, unknown, unusable }: ChosenPins,
   { hooks, facts, sequences, logger }: Parts,
 ): Promise<Kernel> {
-  const maps = new Map<string, BpfMap>();
-  const map = (name: string): BpfMap => {
-    const open = maps.get(name) ?? BpfMap.fromPin(pins.map(name));
-    maps.set(name, open);
-    return open;
-  };
+  const maps = new PinnedMaps(pins);
+  const map = (name: string) => maps.map(name);
   for (const name of tableMaps) map(name);
   const layouts = layoutsOf(process, hook);
-  let onReadable = (): void => {};
+  const rings = new KernelRings(map);
   let isExempt = false;
-  const openRing = (name: string) => new RingBuffer(map(name), { onReadable: () => onReadable() });
-  // Opened for who reads them: a ring that nobody reads would keep the event loop busy.
-  let rings: Kernel["rings"] | undefined;
   const iterator = BpfLink.fromPin(pins.link(iteratorName));
   const scanTasks = () => readIterator(iterator);
   const config = new Int32Array(map("config").memory().buffer);
@@ -205,43 +200,24 @@ async function openKernel(
     scanTasks,
   });
   const grace = createGracePeriod();
+  const caching = { hooks: hook, pins, setFlag, grace, logger };
   const pathCache =
     sequences === "known"
-      ? await startPathCache({
-          hooks: hook,
-          pins,
-          pathCache: map("path_cache"),
-          setFlag,
-          grace,
-          logger,
-        })
+      ? await startPathCache({ ...caching, pathCache: map("path_cache") })
       : undefined;
   const finder = createFileFinder(file);
   const policies: PolicyKernel = {
-    facts,
     ...createPolicyTables(map, layouts),
-    attach: (point) => hooks.attach(point),
-    prepare: (points) => hooks.prepare(points),
-    detachAllBut: (ids) => hooks.detachAllBut(ids),
-    attachedHooks: () => hooks.ids(),
-    missedCalls: (id) => hooks.missedCalls(id),
-    waitForReaders: () => grace.wait(),
-    follow: (bits) => followed.add(bits),
-    unfollowAllBut: (bits) => followed.keepOnly(bits),
-    isFollowBitCarried: (bit) => followed.isCarried(bit),
-    tablesLabel: () => readTablesLabel(pins.folder),
-    labelTables: (label) => writeTablesLabel(pins.folder, label),
-    findFile: (path) => finder.find(path),
+    ...createPolicyHooks(hooks, { facts, pins, followed, grace, finder }),
   };
   const left = createLeftTables(known, unknown);
   const close = async () => {
-    for (const ring of Object.values(rings ?? {})) ring.close();
+    rings.close();
     await hooks[Symbol.asyncDispose]();
     await iterator.closeAsync();
     grace.close();
     finder[Symbol.dispose]();
-    for (const open of maps.values()) open.close();
-    maps.clear();
+    maps.close();
   };
   return {
     id: pins.name,
@@ -255,12 +231,9 @@ async function openKernel(
       return isExempt;
     },
     get rings() {
-      rings ??= { events: openRing("events"), urgent: openRing("urgent") };
-      return rings;
+      return rings.all;
     },
-    onReadable(listener) {
-      onReadable = listener;
-    },
+    onReadable: (listener) => rings.onReadable(listener),
     layouts,
     facts,
     bootTimeOffsetNs: readBootTimeOffsetNs,
@@ -277,9 +250,7 @@ async function openKernel(
     setWatched: (watched) => setFlag(configFlags.CONFIG_WATCHED, watched === "watched"),
     setAsleep(asleep) {
       setFlag(configFlags.CONFIG_ASLEEP, asleep === "asleep");
-      const events = rings?.events;
-      if (events === undefined || events.closed || events.sizeBytes < roomyBytes) return;
-      events.listen(asleep === "asleep" ? "on" : "off");
+      rings.setAsleep(asleep);
     },
     memory: () => ({
       maps: Object.fromEntries(pins.maps().map((name) => [name, map(name).memoryBytes()])),
@@ -291,13 +262,40 @@ async function openKernel(
       for (const all of [pins, ...known, ...unknown]) await removePins(all);
     },
     async [Symbol.asyncDispose]() {
-      if (maps.size > 0) await close();
+      if (maps.isOpen) await close();
     },
   };
 }
 
-/** A ring of that size does not fill up between two looks, so nobody needs to be called. */
-const roomyBytes = 4 << 20;
+type PolicyHookParts = {
+  readonly facts: RunningKernelFacts;
+  readonly pins: Pins;
+  readonly followed: FollowedProcesses;
+  readonly grace: GracePeriod;
+  readonly finder: FileFinder;
+};
+
+/** What policies ask of the kernel besides their tables. */
+function createPolicyHooks(
+  hooks: HookPrograms,
+  { facts, pins, followed, grace, finder }: PolicyHookParts,
+): Omit<PolicyKernel, keyof PolicyTables> {
+  return {
+    facts,
+    attach: (point) => hooks.attach(point),
+    prepare: (points) => hooks.prepare(points),
+    detachAllBut: (ids) => hooks.detachAllBut(ids),
+    attachedHooks: () => hooks.ids(),
+    missedCalls: (id) => hooks.missedCalls(id),
+    waitForReaders: () => grace.wait(),
+    follow: (bits) => followed.add(bits),
+    unfollowAllBut: (bits) => followed.keepOnly(bits),
+    isFollowBitCarried: (bit) => followed.isCarried(bit),
+    tablesLabel: () => readTablesLabel(pins.folder),
+    labelTables: (label) => writeTablesLabel(pins.folder, label),
+    findFile: (path) => finder.find(path),
+  };
+}
 
 const iteratorName = "process__tasks";
 
