@@ -85,8 +85,8 @@ export const policyCheck = defineCommand({
 
 async function liveCheck(): Promise<KernelCheck | GanderError> {
   try {
-    const { checkOnKernel, readKernelFacts } = await import("@gander/sensor/kernel-check");
-    const facts = readKernelFacts();
+    const { checkOnKernel, readRunningKernel } = await import("@gander/sensor/kernel-check");
+    const facts = readRunningKernel();
     return (policy, file) => checkOnKernel(policy, facts, file);
   } catch (error) {
     return new GanderError("client-bad-input", `Cannot look at this kernel: ${String(error)}`, {

@@ -8,7 +8,7 @@ import {
   parseBtf,
   tracepointPrototype,
 } from "@gander/btf";
-import type { KernelFacts } from "../kernel-check/kernel-facts.ts";
+import type { AttachFacts } from "../kernel-check/attach-facts.ts";
 import { readRecordField } from "../kernel-check/record-field.ts";
 import { hasLine, linesBeginning } from "./sorted-lines.ts";
 
@@ -25,7 +25,7 @@ export type RemoteKernel = {
   readonly tracepoints?: Buffer;
 };
 
-export interface RemoteKernelFacts extends KernelFacts {
+export interface RemoteKernelFacts extends AttachFacts {
   /** What of it was told; what wasn't is answered from its types as far as these go. */
   readonly knows: {
     readonly lsms: boolean;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { AttachFacts } from "./attach-facts.ts";
 
 /** `security_x` functions whose LSM hook isn't `x`, or whose parameters it names otherwise (security/security.c). */
 const exceptions: Readonly<
@@ -26,7 +26,7 @@ export function lsmHookName(functionName: string): string {
 /** The LSM hook that a `security_*` function calls; undefined if this kernel has none that can deny. */
 export function lsmHookOf(
   functionName: string,
-  facts: Pick<KernelFacts, "prototype">,
+  facts: Pick<AttachFacts, "prototype">,
 ): LsmHook | undefined {
   const exception = exceptions[functionName];
   const hook = lsmHookName(functionName);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "../compiled-policy.ts";
+import { type AttachFacts, hasBpfLsm } from "./attach-facts.ts";
 import { looksAtSource } from "./hook-traits.ts";
-import { hasBpfLsm, type KernelFacts } from "./kernel-facts.ts";
 import { type HookPlan, type Placement, point, refuse } from "./placement.ts";
 
 /**
  * A kill at tcp_connect comes too late for the connection, so the same selectors decide before it,
  * where an address is named: in connect() and in a sendmsg() that connects (fast open).
  */
-export function placeConnection(hook: CompiledHook, facts: KernelFacts, main: HookPlan): HookPlan {
+export function placeConnection(hook: CompiledHook, facts: AttachFacts, main: HookPlan): HookPlan {
   if (main.refusals !== undefined) return main;
   const companions = (["connect", "sendmsg"] as const).map((call) => companion(call, facts));
   const missing = companions.flatMap((one) => (typeof one === "string" ? [one] : []));
@@ -31,7 +31,7 @@ export function placeConnection(hook: CompiledHook, facts: KernelFacts, main: Ho
   };
 }
 
-function companion(call: "connect" | "sendmsg", facts: KernelFacts): Placement | string {
+function companion(call: "connect" | "sendmsg", facts: AttachFacts): Placement | string {
   const target = `socket_${call}`;
   const kind =
     hasBpfLsm(facts) && facts.prototype(`bpf_lsm_${target}`) !== undefined ? "lsm" : "fmod_ret";

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "../compiled-policy.ts";
+import type { AttachFacts } from "./attach-facts.ts";
 import { enforces } from "./hook-traits.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
 import { type HookPlan, type Placement, point } from "./placement.ts";
 
 /**
  * The kernel writes a core dump without asking security_file_permission. But it empties the file
  * first (do_coredump), and asks security_inode_setattr for that: there the same rules decide.
  */
-export function placeCoreDumps(hook: CompiledHook, facts: KernelFacts, main: HookPlan): HookPlan {
+export function placeCoreDumps(hook: CompiledHook, facts: AttachFacts, main: HookPlan): HookPlan {
   if (main.refusals !== undefined || !decidesOnWrites(hook)) return main;
   const twins = main.placements.map((placement) => twin(placement, facts));
   const placements = twins.filter((one) => one !== undefined);
@@ -30,7 +30,7 @@ export const coreDumpFunctions: readonly string[] = [
   "bpf_lsm_inode_setattr",
 ];
 
-function twin({ point: main, role }: Placement, facts: KernelFacts): Placement | undefined {
+function twin({ point: main, role }: Placement, facts: AttachFacts): Placement | undefined {
   const { kind } = main;
   if (kind === "kprobe" || kind === "kretprobe") return undefined;
   const target = kind === "lsm" ? "inode_setattr" : "security_inode_setattr";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "../compiled-policy.ts";
 import { compareArgumentTypes } from "./argument-types.ts";
+import { type AttachFacts, hasBpfLsm } from "./attach-facts.ts";
 import { attachKinds, type HookPoint } from "./attach-kinds.ts";
 import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./hook-traits.ts";
-import { hasBpfLsm, type KernelFacts } from "./kernel-facts.ts";
 import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
@@ -15,7 +15,7 @@ import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refu
  * Where and how a hook entry of a policy is attached on a kernel, or why it can't be. Nothing is tried:
  * the sensor acts by it, and who asks about another machine's kernel gets the sentences of its sensor.
  */
-export function placeHook(hook: CompiledHook, facts: KernelFacts): HookPlan {
+export function placeHook(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
   if (plan.refusals !== undefined) return plan;
   const { refusals, weaknesses } = compareArgumentTypes(hook, facts);
@@ -38,7 +38,7 @@ function assumedReturns(hook: CompiledHook, placements: readonly Placement[]): s
   ];
 }
 
-function placeByKind(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
   switch (hook.kind) {
     case "lsm":
       return placeLsm(hook, facts);
@@ -60,7 +60,7 @@ export function syscallFunction(name: string): string {
     : `__x64_${name.startsWith("sys_") ? name : `sys_${name}`}`;
 }
 
-function placeLsm(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeLsm(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const prototype = facts.prototype(`bpf_lsm_${hook.target}`);
   if (prototype === undefined)
     return refuse(
@@ -82,7 +82,7 @@ function placeLsm(hook: CompiledHook, facts: KernelFacts): HookPlan {
 }
 
 /** Enforcing policies on `security_*`: where the call can be denied. */
-function placeSecurity(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const prototype = facts.prototype(hook.target);
   if (prototype === undefined && !facts.hasSymbol(hook.target))
     return refuse(notFound(`function ${hook.target}`, facts.similarFunction(hook.target)));
@@ -110,7 +110,7 @@ function placeSecurity(hook: CompiledHook, facts: KernelFacts): HookPlan {
   return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
 }
 
-function placeSyscall(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const target = syscallFunction(hook.target);
   if (overrides(hook)) {
     const hint =
@@ -125,7 +125,7 @@ function placeSyscall(hook: CompiledHook, facts: KernelFacts): HookPlan {
 }
 
 /** Any function: observed by fentry or fexit, else by probes; a kill there is a signal and no more. */
-function placeFunction(hook: CompiledHook, target: string, facts: KernelFacts): HookPlan {
+function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): HookPlan {
   const prototype = facts.prototype(target);
   if (prototype === undefined && !facts.hasSymbol(target)) {
     return refuse(
@@ -166,7 +166,7 @@ function placeFunction(hook: CompiledHook, target: string, facts: KernelFacts): 
   return planAt(hook, [...early, at(exit, "signal")], weaknesses);
 }
 
-function placeTracepoint(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeTracepoint(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const [subsystem = "", event = ""] = hook.target.split("/");
   const format = facts.tracepointFormat(subsystem, event);
   if (format === undefined)
@@ -185,7 +185,7 @@ function placeTracepoint(hook: CompiledHook, facts: KernelFacts): HookPlan {
   };
 }
 
-function placeRawTracepoint(hook: CompiledHook, facts: KernelFacts): HookPlan {
+function placeRawTracepoint(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const [subsystem = "", event = ""] = hook.target.split("/");
   const prototype = facts.rawTracepoint(event);
   if (prototype === undefined)
@@ -209,7 +209,7 @@ function hasArguments(hook: CompiledHook, lsm: LsmHook): boolean {
   );
 }
 
-function similarTarget(hook: CompiledHook, target: string, facts: KernelFacts): string | undefined {
+function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): string | undefined {
   const similar = facts.similarFunction(target);
   return hook.syscall ? similar?.replace(/^__x64_/, "") : similar;
 }

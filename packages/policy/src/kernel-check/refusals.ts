@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "@gander/base";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { AttachFacts } from "./attach-facts.ts";
 
 /** Why a hook entry can't be attached on this kernel. */
 export type Refusal = {
@@ -23,7 +23,7 @@ export function notFound(what: string, similar: string | undefined): Refusal {
   };
 }
 
-export function noBpfLsm(consequence: string, facts: KernelFacts): Refusal {
+export function noBpfLsm(consequence: string, facts: AttachFacts): Refusal {
   return {
     code: "kernel-unsupported",
     message: `${consequence}: \`bpf\` is not an active LSM (active: ${facts.activeLsms.join(",") || "none"})`,

@@ -11,11 +11,11 @@ import {
   startGuestSensor,
   stateOf,
 } from "../../test/guest-sensor.ts";
-import type { KernelFacts } from "../plan/kernel-facts.ts";
+import type { PlanFacts } from "../plan/plan-facts.ts";
 
 const sensor = await startGuestSensor({ name: "gander-attach" });
 const { kernel, policies } = sensor;
-const facts: { -readonly [K in keyof KernelFacts]: KernelFacts[K] } = kernel.policies.facts;
+const facts: { -readonly [K in keyof PlanFacts]: PlanFacts[K] } = kernel.policies.facts;
 const { activeLsms, isTraceable, prototype } = facts;
 after(() => sensor[Symbol.asyncDispose]());
 afterEach(async () => {
@@ -52,7 +52,7 @@ type Case = {
   readonly spec: string;
   readonly act: () => void;
   /** What this kernel can't do is left out of its facts. */
-  readonly without?: Partial<KernelFacts>;
+  readonly without?: Partial<PlanFacts>;
 };
 
 const cases: readonly Case[] = [

@@ -12,7 +12,7 @@ import { hookFlags, limits } from "../link/abi.gen.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
 import { type AttachedHook, openHooks, pinHook, unpinHook } from "./pins/hook-pins.ts";
 import type { Pins } from "./pins/pins.ts";
-import type { RunningKernelFacts } from "./read-kernel-facts.ts";
+import type { RunningKernelFacts } from "./read-running-kernel.ts";
 
 /** The generic hook program at each place where a policy needs it. */
 export interface HookPrograms extends AsyncDisposable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { KernelFacts } from "../plan/kernel-facts.ts";
+export type { PlanFacts } from "../plan/plan-facts.ts";
 export {
   createKernel,
   type FaultName,
@@ -10,5 +10,5 @@ export {
   type RecordCount,
 } from "./kernel.ts";
 export { introduceSensor } from "./pins/register-sensor.ts";
-export { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
+export { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 export type { StructLayout, StructLayouts } from "./tables/struct-layouts.ts";

@@ -2,10 +2,10 @@
 import type { Problem } from "@gander/base";
 import type { CheckedPolicy, CompiledHook } from "@gander/policy";
 import { planHook } from "../plan/attach-plan.ts";
-import type { KernelFacts } from "../plan/kernel-facts.ts";
+import type { PlanFacts } from "../plan/plan-facts.ts";
 
-export type { KernelFacts } from "../plan/kernel-facts.ts";
-export { readKernelFacts } from "./read-kernel-facts.ts";
+export type { PlanFacts } from "../plan/plan-facts.ts";
+export { readRunningKernel } from "./read-running-kernel.ts";
 
 /**
  * What the kernel of `facts` has to say to a policy that is right by itself: errors where a hook cannot
@@ -13,13 +13,13 @@ export { readKernelFacts } from "./read-kernel-facts.ts";
  */
 export function checkOnKernel(
   { compiled }: CheckedPolicy,
-  facts: KernelFacts,
+  facts: PlanFacts,
   file: string,
 ): readonly Problem[] {
   return compiled.hooks.flatMap((hook) => checkHook(hook, facts, file));
 }
 
-function checkHook(hook: CompiledHook, facts: KernelFacts, file: string): readonly Problem[] {
+function checkHook(hook: CompiledHook, facts: PlanFacts, file: string): readonly Problem[] {
   const problem = { file, path: hook.path, line: 0, column: 0 };
   const plan = planHook(hook, facts);
   if (plan.refusals === undefined)

@@ -31,7 +31,7 @@ import { registerSensor, registrar } from "./pins/register-sensor.ts";
 import { nothingSaved, readTablesLabel, writeTablesLabel } from "./pins/tables-label.ts";
 import { PinnedMaps } from "./pinned-maps.ts";
 import type { PolicyKernel } from "./policy-kernel.ts";
-import { type RunningKernelFacts, readKernelFacts } from "./read-kernel-facts.ts";
+import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
 import { createConfigFlags } from "./tables/config-flags.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
@@ -138,7 +138,7 @@ export async function createKernel(
   try {
     // Until the first tables are in force, all that comes comes again.
     if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
-    const facts = readKernelFacts();
+    const facts = readRunningKernel();
     const sequences = findPathSequences(objects, facts, logger);
     attachLifecycle(objects.process, pins);
     const hooks = createHookPrograms(objects.hook, pins, facts);

@@ -2,7 +2,7 @@
 import type { Logger } from "@gander/base";
 import type { BpfMap, ObjectSpec } from "@gander/libbpf";
 import { setVariables } from "@gander/libbpf";
-import { hasBpfLsm, type KernelFacts } from "@gander/policy";
+import { type AttachFacts, hasBpfLsm } from "@gander/policy";
 import { configFlags } from "../link/abi.gen.ts";
 import type { GracePeriod } from "./grace-period.ts";
 import { loadPinned } from "./hook-programs.ts";
@@ -25,7 +25,7 @@ const forgetter = "hook__file_free";
  */
 export function findPathSequences(
   objects: { readonly process: ObjectSpec; readonly hook: ObjectSpec },
-  facts: Pick<KernelFacts, "activeLsms">,
+  facts: Pick<AttachFacts, "activeLsms">,
   logger: Logger,
 ) {
   const addresses = symbolAddresses(["rename_lock", "mount_lock"]);

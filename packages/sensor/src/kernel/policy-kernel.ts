@@ -5,7 +5,7 @@ import type { Followed } from "../link/follow-bits.ts";
 import type { FindFile } from "../link/host-files.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
 import type { SetContent } from "../link/set-interner.ts";
-import type { KernelFacts } from "../plan/kernel-facts.ts";
+import type { PlanFacts } from "../plan/plan-facts.ts";
 import type { TablesLabel } from "./pins/tables-label.ts";
 import type { Side } from "./tables/table-writer.ts";
 
@@ -62,7 +62,7 @@ export interface PolicyKernel {
   findFile: FindFile;
 }
 
-export interface PolicyKernelFacts extends KernelFacts {
+export interface PolicyKernelFacts extends PlanFacts {
   /** Looks up many functions at once. */
   prefetch(functionNames: Iterable<string>): void;
   /** Attaching by trampoline failed: plans avoid it from now on. */

@@ -2,14 +2,14 @@
 import { type CompiledHook, placeHook } from "@gander/policy";
 import { expect, it } from "vitest";
 import { functionArg } from "./arg-readings.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { PlanFacts } from "./plan-facts.ts";
 
 const types = "int8 uint8 int16 uint16 int uint32 int64 uint64 size_t string char_buf fd".split(
   " ",
 );
 const structures = "file path filename linux_binprm sock sockaddr nop".split(" ");
 
-const facts = { prototype: () => undefined, hasSymbol: () => true } as unknown as KernelFacts;
+const facts = { prototype: () => undefined, hasSymbol: () => true } as unknown as PlanFacts;
 
 it.each([...types, ...structures])(
   "can read %s where a policy may have it, and only there",

@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { action, limits, ruleFlags, slotFlags, valueType } from "../link/abi.gen.ts";
 import { type AttachPlan, type PlannedRule, planHook } from "./attach-plan.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { PlanFacts } from "./plan-facts.ts";
 
 // Prototypes as BTF of 6.1 and 6.12 has them.
 const functions: Record<string, string> = {
@@ -40,7 +40,7 @@ function prototype(name: string): Prototype | undefined {
   return { name, returnType, parameters };
 }
 
-const facts: KernelFacts = {
+const facts: PlanFacts = {
   release: "6.12.0",
   activeLsms: ["lockdown", "capability", "yama", "apparmor", "bpf"],
   prototype,
@@ -111,13 +111,13 @@ function rulesOf(plan: AttachPlan): readonly PlannedRule[] {
   return plan.rules;
 }
 
-function places(part: Partial<CompiledHook>, other: Partial<KernelFacts> = {}): string[] {
+function places(part: Partial<CompiledHook>, other: Partial<PlanFacts> = {}): string[] {
   return rulesOf(planHook(hook(part), { ...facts, ...other })).map(({ point }) =>
     describeHookPoint(point),
   );
 }
 
-function refusal(part: Partial<CompiledHook>, other: Partial<KernelFacts> = {}): string {
+function refusal(part: Partial<CompiledHook>, other: Partial<PlanFacts> = {}): string {
   const { refusals } = planHook(hook(part), { ...facts, ...other });
   return refusals?.map(({ message, hint }) => `${message} | ${hint}`).join("\n") ?? "not refused";
 }
@@ -134,7 +134,7 @@ const writes = (kind: string) => [
 const lsmWrites = ["LSM program on file_permission", "LSM program on inode_setattr"];
 
 describe("planHook", () => {
-  it.each<[string, Partial<CompiledHook>, Partial<KernelFacts>, string[]]>([
+  it.each<[string, Partial<CompiledHook>, Partial<PlanFacts>, string[]]>([
     ["observes a security function", {}, {}, writes("fentry")],
     ["observes it with its result", returning, {}, writes("fexit")],
     ["kills at a security function", { selectors: [kill] }, {}, lsmWrites],
@@ -209,7 +209,7 @@ describe("planHook", () => {
     expect(places(part, other)).toEqual(expected);
   });
 
-  it.each<[string, Partial<CompiledHook>, Partial<KernelFacts>, RegExp]>([
+  it.each<[string, Partial<CompiledHook>, Partial<PlanFacts>, RegExp]>([
     [
       "an unknown function",
       { target: "security_file_permision" },
@@ -343,7 +343,7 @@ describe("planHook", () => {
     expect(sendmsg?.args[0]?.slot.flags).toBe(slotFlags.SLOT_MESSAGE);
   });
 
-  it.each<[string, Partial<KernelFacts>, number]>([
+  it.each<[string, Partial<PlanFacts>, number]>([
     ["an LSM program", {}, 1],
     ["fmod_ret", withoutBpf, 2],
   ])("decides on core dumps where the file is emptied: %s", (_, other, attributes) => {
@@ -359,7 +359,7 @@ describe("planHook", () => {
   });
 
   it("says so where core dumps can't be seen", () => {
-    const unseen: Partial<KernelFacts> = {
+    const unseen: Partial<PlanFacts> = {
       prototype: (name) => (name.endsWith("inode_setattr") ? undefined : prototype(name)),
     };
     expect(places({ selectors: [kill] }, unseen)).toEqual(["LSM program on file_permission"]);

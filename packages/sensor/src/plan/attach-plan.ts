@@ -18,7 +18,7 @@ import {
   socketToAddress,
   toBind,
 } from "./arg-readings.ts";
-import type { KernelFacts } from "./kernel-facts.ts";
+import type { PlanFacts } from "./plan-facts.ts";
 import { type PlannedSelector, selectorsFor } from "./selector-verdicts.ts";
 
 /** What one hook entry does at one hook point. */
@@ -42,7 +42,7 @@ export type AttachPlan =
   | { readonly refusals: readonly Refusal[]; readonly rules?: never };
 
 /** Where a hook entry of a policy is attached on this kernel (`placeHook`), and with what rules. */
-export function planHook(hook: CompiledHook, facts: KernelFacts): AttachPlan {
+export function planHook(hook: CompiledHook, facts: PlanFacts): AttachPlan {
   const plan = placeHook(hook, facts);
   if (plan.refusals !== undefined) return plan;
   return {
@@ -51,7 +51,7 @@ export function planHook(hook: CompiledHook, facts: KernelFacts): AttachPlan {
   };
 }
 
-function rule(hook: CompiledHook, placement: Placement, facts: KernelFacts): PlannedRule {
+function rule(hook: CompiledHook, placement: Placement, facts: PlanFacts): PlannedRule {
   const { point, role } = placement;
   const withReturn =
     hook.returnArg !== undefined &&
@@ -85,7 +85,7 @@ function companionCall({ target }: HookPoint): "connect" | "sendmsg" {
   return target.endsWith("socket_sendmsg") ? "sendmsg" : "connect";
 }
 
-function argsAt(hook: CompiledHook, placement: Placement, facts: KernelFacts): ArgReading[] {
+function argsAt(hook: CompiledHook, placement: Placement, facts: PlanFacts): ArgReading[] {
   const { point, role, inCoreDump } = placement;
   if (point.kind === "tracepoint") return recordArgs(hook, facts);
   if (inCoreDump) return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0));
@@ -100,7 +100,7 @@ function argsAt(hook: CompiledHook, placement: Placement, facts: KernelFacts): A
   });
 }
 
-function recordArgs(hook: CompiledHook, facts: KernelFacts): ArgReading[] {
+function recordArgs(hook: CompiledHook, facts: PlanFacts): ArgReading[] {
   const [subsystem = "", event = ""] = hook.target.split("/");
   const memory = subsystem === "syscalls" ? "user" : "kernel";
   const fields = facts.tracepointFormat(subsystem, event)?.fields ?? [];

@@ -3,7 +3,7 @@ import type { Prototype } from "./check-prototype.ts";
 import type { RecordField } from "./record-field.ts";
 
 /** What a kernel can do, as far as attaching policies depends on it. */
-export interface KernelFacts {
+export interface AttachFacts {
   /** `uname -r` */
   readonly release: string;
   /** Names in /sys/kernel/security/lsm, in their order. */
@@ -27,6 +27,6 @@ export interface KernelFacts {
 }
 
 /** Whether LSM programs are called; loading and attaching them works without an error even if not. */
-export function hasBpfLsm(facts: Pick<KernelFacts, "activeLsms">): boolean {
+export function hasBpfLsm(facts: Pick<AttachFacts, "activeLsms">): boolean {
   return facts.activeLsms.includes("bpf");
 }

@@ -13,11 +13,11 @@ import {
   trimMemory,
 } from "@gander/libbpf";
 import type { NamespaceName, Prototype } from "@gander/policy";
-import type { KernelFacts } from "../plan/kernel-facts.ts";
+import type { PlanFacts } from "../plan/plan-facts.ts";
 import { parseTracepointFormat } from "../plan/tracepoint-format.ts";
 import { hasSymbol } from "./kernel-symbols.ts";
 
-export interface RunningKernelFacts extends KernelFacts {
+export interface RunningKernelFacts extends PlanFacts {
   /** Looks up many functions in one pass through the kernel's types (10 ms a pass). */
   prefetch(functionNames: Iterable<string>): void;
   /** BTF id for attaching; undefined: not there. */
@@ -36,7 +36,7 @@ const calmMs = 1_000;
  * Facts of the kernel that runs, read when they are asked for. Its types (7 MB) are let go when nobody
  * has asked for a while, and read again when needed.
  */
-export function readKernelFacts(): RunningKernelFacts {
+export function readRunningKernel(): RunningKernelFacts {
   let btf: Btf | undefined;
   let giveBack: NodeJS.Timeout | undefined;
   const letGo = () => {
