@@ -29,5 +29,10 @@ export type {
   FleetView,
 } from "./status/fleet-view.ts";
 export { localSource } from "./status/local-source.ts";
-export { type Bundle, type ChangedNodes, type PolicySet, Resolver } from "./workloads/resolver.ts";
+export {
+  type Bundle,
+  type ChangedNodes,
+  type PodPolicies,
+  Resolver,
+} from "./workloads/resolver.ts";
 export type { Labels, Pod, PolicyRevision } from "./workloads/workload.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Bundle, KeptPod, PolicySet } from "../workloads/resolver.ts";
+import type { Bundle, KeptPod, PodPolicies } from "../workloads/resolver.ts";
 import { samePod } from "../workloads/resolver.ts";
 import { type PolicyRevision, sameRevision } from "../workloads/workload.ts";
 
@@ -7,7 +7,7 @@ export type BundleDelta = {
   readonly putPolicies: readonly PolicyRevision[];
   /** UIDs */
   readonly removePolicies: readonly string[];
-  readonly putPods: readonly (readonly [KeptPod, PolicySet])[];
+  readonly putPods: readonly (readonly [KeptPod, PodPolicies])[];
   /** UIDs */
   readonly removePods: readonly string[];
 };
@@ -34,7 +34,7 @@ function podsDelta(before: Bundle, after: Bundle): Pick<BundleDelta, "putPods" |
   // Nearly all pods are the same objects: only the others are looked at more closely.
   const gone = new Map<string, KeptPod>();
   for (const pod of before.pods.keys()) if (!after.pods.has(pod)) gone.set(pod.uid, pod);
-  const putPods: (readonly [KeptPod, PolicySet])[] = [];
+  const putPods: (readonly [KeptPod, PodPolicies])[] = [];
   for (const [pod, set] of after.pods) {
     const old = before.pods.has(pod) ? pod : gone.get(pod.uid);
     gone.delete(pod.uid);

@@ -2,7 +2,7 @@
 import { digestBytes } from "@gander/policy/content";
 import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
-import type { KeptPod, PolicySet } from "../workloads/resolver.ts";
+import type { KeptPod, PodPolicies } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 import type { BundleDelta } from "./bundle-delta.ts";
 
@@ -116,7 +116,7 @@ function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevisi
   };
 }
 
-function assignmentOf(pods: readonly (readonly [KeptPod, PolicySet])[]): Assignment {
+function assignmentOf(pods: readonly (readonly [KeptPod, PodPolicies])[]): Assignment {
   const sets = new Map<string, { readonly at: number; readonly policies: readonly string[] }>();
   const put = pods.map(([{ uid, name, group }, { key, uids }]) => {
     let set = sets.get(key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from "node:crypto";
-import type { Bundle, KeptPod, PolicySet } from "../workloads/resolver.ts";
+import type { Bundle, KeptPod, PodPolicies } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 
 /**
@@ -33,6 +33,6 @@ function shortOf<T extends object>(part: T, textOf: (part: T) => string): string
 }
 
 const groupText = ({ namespace, labelsKey }: KeptPod["group"]) => `${namespace}\0${labelsKey}`;
-const setText = ({ key }: PolicySet) => key;
+const setText = ({ key }: PodPolicies) => key;
 const revisionText = (one: PolicyRevision) =>
   JSON.stringify([one.uid, one.generation, one.name, one.namespace, one.digest, one.mode]);

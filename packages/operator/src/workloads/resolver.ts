@@ -26,7 +26,7 @@ export type KeptPod = {
 };
 
 /** Policies that are together for some pod; equal sets have equal keys. */
-export type PolicySet = {
+export type PodPolicies = {
   /** Ascending. */
   readonly uids: readonly string[];
   readonly key: string;
@@ -40,7 +40,7 @@ export type Bundle = {
    * All pods of the node; with an empty set as well, as the sensor waits to hear of each. The same object
    * as before if nothing of it can have changed.
    */
-  readonly pods: ReadonlyMap<KeptPod, PolicySet>;
+  readonly pods: ReadonlyMap<KeptPod, PodPolicies>;
 };
 
 type KeptNode = {
@@ -85,7 +85,7 @@ export class Resolver {
   readonly #groups = new PodGroups<KeptNode>();
   /** Policies that are also for processes outside of pods. */
   readonly #host: Bits = [];
-  readonly #sets = new Map<string, PolicySet>();
+  readonly #sets = new Map<string, PodPolicies>();
   /** Counts changes of whom policies are for. */
   #stamp = 0;
 
@@ -204,7 +204,7 @@ export class Resolver {
   #derive(node: KeptNode): Derived {
     if (node.derived?.stamp === this.#stamp) return node.derived;
     const slots = members(intersect(this.#relevant(node), node.policies));
-    const pods = new Map<KeptPod, PolicySet>();
+    const pods = new Map<KeptPod, PodPolicies>();
     for (const pod of node.pods)
       pods.set(pod, this.#setOf(intersect(pod.group.policies, node.policies)));
     node.derived = { stamp: this.#stamp, slots, pods };
@@ -371,7 +371,7 @@ export class Resolver {
     if (node.labels === undefined && node.pods.size === 0) this.#nodes.delete(node.name);
   }
 
-  #setOf(bits: Bits): PolicySet {
+  #setOf(bits: Bits): PodPolicies {
     const found = bits.join();
     let set = this.#sets.get(found);
     if (set === undefined) {
