@@ -9,10 +9,10 @@ import {
   type EventRelay,
   type KernelFactsMessage,
   type NodeCounts,
-  type NodeException,
   type NodePolicies,
   type NodeVersion,
   type OperatorLink,
+  type PolicyShortfall,
   startOperatorLink,
 } from "@gander/sensor/operator";
 import { authority } from "./test-operator.ts";
@@ -22,7 +22,8 @@ type LogLine = { readonly level: string; readonly message: string; readonly hint
 /** In the place of the kernel: takes every version and says what the test says. */
 export class KernelStandIn implements NodePolicies {
   readonly versions: NodeVersion[] = [];
-  exceptions: readonly NodeException[] | ((version: NodeVersion) => readonly NodeException[]) = [];
+  exceptions: readonly PolicyShortfall[] | ((version: NodeVersion) => readonly PolicyShortfall[]) =
+    [];
   current: NodeCounts = { since: 1, policies: [] };
 
   /** UID and generation of what is in force. */
@@ -37,7 +38,7 @@ export class KernelStandIn implements NodePolicies {
     return Object.fromEntries(pods.map(({ uid, policies }) => [uid, policies]));
   }
 
-  async apply(version: NodeVersion): Promise<readonly NodeException[]> {
+  async apply(version: NodeVersion): Promise<readonly PolicyShortfall[]> {
     this.versions.push(version);
     return typeof this.exceptions === "function" ? this.exceptions(version) : this.exceptions;
   }

@@ -13,11 +13,11 @@ import type { Kernel } from "../src/kernel/index.ts";
 import { recordType } from "../src/link/abi.gen.ts";
 import {
   createNodePolicies,
-  type NodeException,
   type NodePod,
   type NodePolicies,
   type NodePolicy,
   type NodeVersion,
+  type PolicyShortfall,
 } from "../src/policy/index.ts";
 import { recordOffsets } from "../src/records/record-layouts.ts";
 import { RecordReader } from "../src/records/record-reader.ts";
@@ -248,7 +248,7 @@ export function pod(name: string, policies: readonly string[], labels = {}): Nod
   return { uid: uidOf(name), namespace: "default", name, labels, policies };
 }
 
-export function codes(exceptions: readonly NodeException[]): string[] {
+export function codes(exceptions: readonly PolicyShortfall[]): string[] {
   return exceptions.map(({ uid, state, code }) => `${uid} ${state} ${code}`);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeException, NodePolicies, NodePolicy } from "../policy/node/node-policies.ts";
+import type { NodePolicies, NodePolicy, PolicyShortfall } from "../policy/node/node-policies.ts";
 import type { NodeBundle } from "./node-bundle.ts";
 
 /** What of a bundle isn't in force as it was sent. */
-export type BundleException = Omit<NodeException, "state" | "code"> & {
-  readonly state: NodeException["state"] | "refused";
+export type BundleException = Omit<PolicyShortfall, "state" | "code"> & {
+  readonly state: PolicyShortfall["state"] | "refused";
   readonly code: string;
 };
 
@@ -47,7 +47,7 @@ export async function applyBundle(policies: NodePolicies, bundle: NodeBundle): P
 
 function standInsInForce(
   { version, refused, standIns }: NodeBundle,
-  applied: readonly NodeException[],
+  applied: readonly PolicyShortfall[],
 ): ReadonlyMap<string, NodePolicy> {
   const wanted = new Map(version.policies.map(({ uid, generation }) => [uid, generation]));
   const needed = new Set([
@@ -61,7 +61,7 @@ function standInsInForce(
 
 function exceptionsOf(
   { refused, standIns }: NodeBundle,
-  applied: readonly NodeException[],
+  applied: readonly PolicyShortfall[],
   policies: NodePolicies,
 ): readonly BundleException[] {
   const exceptions = new Map<string, BundleException>(applied.map((one) => [one.uid, one]));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 export type {
   NodeCounts,
-  NodeException,
   NodePolicies,
   NodeVersion,
+  PolicyShortfall,
 } from "../policy/node/node-policies.ts";
 export { BundleKeeper } from "./bundle-keeper.ts";
 export { BundleStore } from "./bundle-store.ts";

@@ -7,13 +7,13 @@ export { createManifestFile, type ManifestFile, noManifests } from "./manifest/m
 export {
   createNodePolicies,
   type NodeCounts,
-  type NodeException,
   type NodePod,
   type NodePolicies,
   type NodePoliciesDeps,
   type NodePolicy,
   type NodePolicyCounts,
   type NodeVersion,
+  type PolicyShortfall,
 } from "./node/node-policies.ts";
 export {
   createPolicyManager,

@@ -3,7 +3,7 @@ import type { Problem } from "@gander/base";
 import { limits } from "../../link/abi.gen.ts";
 import type { InstalledPolicy } from "../installed-policy.ts";
 import { problemsText } from "../policy-problem.ts";
-import type { NodeException, NodePolicy } from "./node-version.ts";
+import type { NodePolicy, PolicyShortfall } from "./node-version.ts";
 
 /** What came of bringing a policy in force. */
 export type PolicyOutcome = {
@@ -21,7 +21,7 @@ export type PolicyOutcome = {
 export function exceptionOf(
   { uid }: Pick<NodePolicy, "uid">,
   { running, problems, weaknesses, lacking }: PolicyOutcome,
-): NodeException | undefined {
+): PolicyShortfall | undefined {
   const runningGeneration = running?.revision ?? 0;
   if (problems !== undefined) {
     const state = isUnsupported(problems) ? "unsupported" : "failed";

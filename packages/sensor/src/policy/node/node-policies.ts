@@ -19,19 +19,19 @@ import { nodeCounts } from "./node-counts.ts";
 import { exceptionOf, isUnsupported } from "./node-exceptions.ts";
 import type {
   NodeCounts,
-  NodeException,
   NodePolicy,
   NodePolicyCounts,
   NodeVersion,
+  PolicyShortfall,
 } from "./node-version.ts";
 
 export type {
   NodeCounts,
-  NodeException,
   NodePod,
   NodePolicy,
   NodePolicyCounts,
   NodeVersion,
+  PolicyShortfall,
 } from "./node-version.ts";
 
 export interface NodePolicies {
@@ -40,7 +40,7 @@ export interface NodePolicies {
    * of it that is in force goes on. Never is there a moment in which neither holds. Returns the
    * exceptions. Called one at a time.
    */
-  apply(version: NodeVersion): Promise<readonly NodeException[]>;
+  apply(version: NodeVersion): Promise<readonly PolicyShortfall[]>;
   /** Of the version of a policy that is in force; 0: none is. */
   generationInForce(uid: string): number;
   counts(): NodeCounts;
@@ -111,7 +111,7 @@ class Node implements NodePolicies, Disposable {
     this.#timer = setInterval(() => this.#lookAround(), scanMs).unref();
   }
 
-  apply(version: NodeVersion): Promise<readonly NodeException[]> {
+  apply(version: NodeVersion): Promise<readonly PolicyShortfall[]> {
     return this.#deps.policies.exclusively(async (work) => {
       this.#deps.cgroups.scan();
       this.#deps.cgroups.tell(version.pods);

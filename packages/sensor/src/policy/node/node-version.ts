@@ -32,7 +32,7 @@ export type NodePod = {
 };
 
 /** What of a version isn't in force as it says. */
-export type NodeException = {
+export type PolicyShortfall = {
   /** Of the policy. */
   readonly uid: string;
   readonly state: "failed" | "unsupported" | "degraded";
