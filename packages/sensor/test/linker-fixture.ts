@@ -5,8 +5,8 @@ import type { CompiledFilter } from "@gander/policy";
 import { action, limits, valueType } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import { createFollowBits } from "../src/link/follow-bits.ts";
+import type { LinkableRule, LinkableSelector } from "../src/link/linkable-policy.ts";
 import { link } from "../src/link/linker.ts";
-import type { RuleSpec, SelectorSpec } from "../src/link/rule-spec.ts";
 import { createSetInterner } from "../src/link/set-interner.ts";
 import type { Call } from "./reference-evaluator.ts";
 
@@ -17,7 +17,7 @@ export function selector(
   returnFilters: readonly CompiledFilter[] = [],
   index = 0,
   actions: number = action.ACTION_POST,
-): SelectorSpec {
+): LinkableSelector {
   const verdict = {
     actions,
     error: 0,
@@ -43,11 +43,11 @@ export const types = [
 ];
 const args = types.map((type, raw) => ({ slot: slot(type, raw), signed: raw === 0 || raw === 2 }));
 
-export function rule(selectors: readonly SelectorSpec[], id = 1, hook = 1): RuleSpec {
+export function rule(selectors: readonly LinkableSelector[], id = 1, hook = 1): LinkableRule {
   return { id, hook, policy: 0, flags: 0, args, returnValue, selectors };
 }
 
-export function linkRules(rules: readonly RuleSpec[], mode: "enforce" | "monitor" = "enforce") {
+export function linkRules(rules: readonly LinkableRule[], mode: "enforce" | "monitor" = "enforce") {
   const sets = createSetInterner();
   const policies = rules.map((one) => ({ rules: [one], mode }));
   const tables = link({

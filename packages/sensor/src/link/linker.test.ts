@@ -15,8 +15,8 @@ import { evaluateTables } from "../../test/reference-evaluator.ts";
 import { applicationFlags, hookTableFlags, limits, ruleFlags, valueType } from "./abi.gen.ts";
 import { createFollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
+import type { LinkableRule } from "./linkable-policy.ts";
 import { link } from "./linker.ts";
-import type { RuleSpec } from "./rule-spec.ts";
 import { createSetInterner } from "./set-interner.ts";
 
 describe("link", () => {
@@ -108,7 +108,7 @@ describe("link", () => {
   it("says so when a hook is read in too many ways", () => {
     const rules = Array.from(
       { length: limits.HOOK_SLOTS + 1 },
-      (_, raw): RuleSpec => ({
+      (_, raw): LinkableRule => ({
         ...rule([selector([])], raw),
         args: [{ slot: slot(valueType.VALUE_U64, raw), signed: false }],
       }),

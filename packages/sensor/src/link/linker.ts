@@ -21,6 +21,12 @@ import {
 import type { FollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type {
+  ArgReading,
+  LinkablePolicy,
+  LinkableRule,
+  LinkableSelector,
+} from "./linkable-policy.ts";
+import type {
   LinkedApplication,
   LinkedHook,
   LinkedRow,
@@ -31,7 +37,6 @@ import type {
   RuleIndex,
 } from "./linked-tables.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
-import type { ArgReading, LinkablePolicy, RuleSpec, SelectorSpec } from "./rule-spec.ts";
 import type { SetInterner } from "./set-interner.ts";
 import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
 
@@ -80,7 +85,7 @@ export function link(input: LinkInput): LinkedTables {
 type Member = {
   readonly policy: number;
   readonly mode: LinkablePolicy["mode"];
-  readonly rule: RuleSpec;
+  readonly rule: LinkableRule;
 };
 
 type OpenTables = {
@@ -262,7 +267,7 @@ type Run = {
 /** @returns the first row of the rule's decision list. */
 function addSelectors(
   tables: OpenTables,
-  selectors: readonly SelectorSpec[],
+  selectors: readonly LinkableSelector[],
   context: FilterContext,
 ): number {
   const runs: Run[] = [];
@@ -311,7 +316,11 @@ function holdsUnknown(filter: CompiledFilter, { safe, place }: SelectorContext):
   return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
 }
 
-function selectorRuns(selector: SelectorSpec, verdict: number, context: SelectorContext): Run[] {
+function selectorRuns(
+  selector: LinkableSelector,
+  verdict: number,
+  context: SelectorContext,
+): Run[] {
   const entries = alternatives(selector.filters, context);
   if (selector.returnFilters.length === 0) {
     return entries.map((rows) => ({
@@ -336,7 +345,7 @@ function selectorRuns(selector: SelectorSpec, verdict: number, context: Selector
 }
 
 /** Alternatives inside of filters become alternatives of whole lists, one for each combination. */
-function alternatives(filters: SelectorSpec["filters"], context: SelectorContext): OpenRow[][] {
+function alternatives(filters: LinkableSelector["filters"], context: SelectorContext): OpenRow[][] {
   const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
   let lists: OpenRow[][] = [[]];
   const rows = ordered.flatMap((filter) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits } from "./abi.gen.ts";
 import type { ValuePlace } from "./filter-rows.ts";
+import type { LinkableRule } from "./linkable-policy.ts";
 import type { RuleIndex } from "./linked-tables.ts";
 import {
   type Around,
@@ -16,11 +17,10 @@ import {
   testOfPeer,
   testOfText,
 } from "./list-tests.ts";
-import type { RuleSpec } from "./rule-spec.ts";
 
 /** A rule with the places of its values at the hook. */
 export type PlacedRule = {
-  readonly rule: RuleSpec;
+  readonly rule: LinkableRule;
   readonly place: (arg: number | "return") => ValuePlace;
 };
 

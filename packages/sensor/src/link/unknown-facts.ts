@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { action, valueType } from "./abi.gen.ts";
-import type { SelectorSpec } from "./rule-spec.ts";
+import type { LinkableSelector } from "./linkable-policy.ts";
 
 /**
  * What a filter gives whose fact can't be had (bpf/records.h: enum fact), negated or not. This is the
@@ -13,12 +13,12 @@ export type SafeOutcome = "holds" | "fails";
  * A selector is an exception if one behind it does more: the first that matches decides, so one that
  * matched by mistake would spare the call what the later one does. Any other is to match.
  */
-export function safeOutcome(selectors: readonly SelectorSpec[], index: number): SafeOutcome {
+export function safeOutcome(selectors: readonly LinkableSelector[], index: number): SafeOutcome {
   const own = strength(selectors[index]);
   return selectors.slice(index + 1).some((later) => strength(later) > own) ? "fails" : "holds";
 }
 
-function strength(selector: SelectorSpec | undefined): number {
+function strength(selector: LinkableSelector | undefined): number {
   const actions = selector?.verdict.actions ?? 0;
   if (actions & action.ACTION_ENFORCE) return 2;
   return actions & action.ACTION_POST ? 1 : 0;

@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from "@gander/policy";
 import { ruleFlags } from "../link/abi.gen.ts";
-import type { ArgReading } from "../link/rule-spec.ts";
+import type { ArgReading } from "../link/linkable-policy.ts";
 import {
   coreDumpArg,
   functionArg,

@@ -12,11 +12,11 @@ import {
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
-import type { SelectorSpec } from "../link/rule-spec.ts";
+import type { LinkableSelector } from "../link/linkable-policy.ts";
 
 /** A selector whose counter isn't allocated yet. */
-export type PlannedSelector = Omit<SelectorSpec, "verdict"> & {
-  readonly verdict: Omit<SelectorSpec["verdict"], "counter">;
+export type PlannedSelector = Omit<LinkableSelector, "verdict"> & {
+  readonly verdict: Omit<LinkableSelector["verdict"], "counter">;
 };
 
 export function selectorsFor(hook: CompiledHook, role: Role): PlannedSelector[] {

@@ -3,10 +3,10 @@
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
 import type { Groups } from "../link/group-plan.ts";
+import type { LinkableRule } from "../link/linkable-policy.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
 import { type LinkInput, link } from "../link/linker.ts";
 import { seesOpenFile } from "../link/open-files.ts";
-import type { RuleSpec } from "../link/rule-spec.ts";
 import {
   activeRules,
   type InstalledPolicy,
@@ -79,7 +79,7 @@ function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
 function ruleSpec(
   policy: InstalledPolicy,
   { id, hookId, planned, counters }: InstalledRule,
-): RuleSpec {
+): LinkableRule {
   const { flags, args, returnValue, selectors } = planned;
   return {
     id,

@@ -3,7 +3,7 @@ import type { CompiledFilter } from "@gander/policy";
 import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
 
 /** What one hook entry of a policy does at one attached hook: the linker's unit. */
-export type RuleSpec = {
+export type LinkableRule = {
   readonly id: number;
   /** Id of the attached hook. */
   readonly hook: number;
@@ -17,7 +17,7 @@ export type RuleSpec = {
   readonly args: readonly ArgReading[];
   /** Absent: the event carries no return value and no filter looks at it. */
   readonly returnValue?: ArgReading;
-  readonly selectors: readonly SelectorSpec[];
+  readonly selectors: readonly LinkableSelector[];
 };
 
 export type ArgReading = {
@@ -26,7 +26,7 @@ export type ArgReading = {
   readonly signed: boolean;
 };
 
-export type SelectorSpec = {
+export type LinkableSelector = {
   readonly filters: readonly CompiledFilter[];
   readonly returnFilters: readonly CompiledFilter[];
   readonly verdict: LinkedVerdict;
@@ -35,6 +35,6 @@ export type SelectorSpec = {
 /** A policy as the linker sees it. */
 export type LinkablePolicy = {
   /** Rules in the order of the spec. */
-  readonly rules: readonly RuleSpec[];
+  readonly rules: readonly LinkableRule[];
   readonly mode: "enforce" | "monitor";
 };
