@@ -2,7 +2,7 @@
 // Events of a node for those who watch the whole cluster: the sensor's side and the operator's, over TLS.
 import type { NodeEvents } from "@gander/operator";
 import { codec, eventKind, type GetEventsRequest } from "@gander/proto";
-import { createEventRelay } from "@gander/sensor/operator";
+import { createOperatorEvents } from "@gander/sensor/operator";
 import { expect, it } from "vitest";
 import { createSensorEvent } from "../../../packages/sensor/src/events/sensor-event.ts";
 import { createEventPublisher } from "../../../packages/sensor/src/pipeline/event-publisher.ts";
@@ -21,7 +21,7 @@ async function connected() {
   const operator = parts.use(await new TestOperator().start());
   const publisher = createEventPublisher({ nodeName: "a", clusterName: "", nodeLabels: {} });
   const filters = { withCredentials: false };
-  const relay = parts.use(createEventRelay({ events: publisher, filters }));
+  const relay = parts.use(createOperatorEvents({ events: publisher, filters }));
   const node = parts.use(new TestNode({ relay }));
   node.connect(operator);
   await eventually(() => operator.hub.session("a"));

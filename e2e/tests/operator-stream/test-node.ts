@@ -6,11 +6,11 @@ import { createLogger } from "@gander/base";
 import {
   BundleKeeper,
   BundleStore,
-  type EventRelay,
   type KernelFactsMessage,
   type NodeCounts,
   type NodePolicies,
   type NodeVersion,
+  type OperatorEvents,
   type OperatorLink,
   type PolicyShortfall,
   startOperatorLink,
@@ -65,7 +65,7 @@ export type TestNodeOptions = {
   readonly failedAgainMs?: number;
   readonly exceptions?: KernelStandIn["exceptions"];
   readonly facts?: () => Promise<KernelFactsMessage>;
-  readonly relay?: Pick<EventRelay, "open">;
+  readonly relay?: Pick<OperatorEvents, "open">;
 };
 
 /** The sensor's side as `gander run` has it, but for the kernel. Killed and started again at will. */

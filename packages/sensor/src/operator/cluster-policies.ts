@@ -110,14 +110,18 @@ export async function connectToOperator(
   { access, nodeName, folder, sensorVersion, filters }: ClusterLinkOptions,
 ): Promise<OperatorLink> {
   // Loaded late: what enforces should not wait for a gRPC library.
-  const [{ startOperatorLink }, { createEventRelay }, { kernelFactsMessage }, { readKernelFacts }] =
-    await Promise.all([
-      import("./operator-link.ts"),
-      import("./event-relay.ts"),
-      import("./kernel-facts-message.ts"),
-      import("./read-kernel-facts.ts"),
-    ]);
-  const relay = createEventRelay({ events: pipeline.events, filters });
+  const [
+    { startOperatorLink },
+    { createOperatorEvents },
+    { kernelFactsMessage },
+    { readKernelFacts },
+  ] = await Promise.all([
+    import("./operator-link.ts"),
+    import("./operator-events.ts"),
+    import("./kernel-facts-message.ts"),
+    import("./read-kernel-facts.ts"),
+  ]);
+  const relay = createOperatorEvents({ events: pipeline.events, filters });
   const facts = () =>
     kernelFactsMessage(
       { read: readKernelFacts, done: giveBackMemory },

@@ -4,7 +4,6 @@ import type { Logger } from "@gander/base";
 import { connectPath, eventsPath } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
 import type { BundleKeeper } from "./bundle-keeper.ts";
-import type { EventRelay } from "./event-relay.ts";
 import type { KernelFactsMessage } from "./kernel-facts-message.ts";
 import { type OperatorAccess, readCredentials } from "./operator-access.ts";
 import {
@@ -13,6 +12,7 @@ import {
   operatorStream,
   type StreamEnd,
 } from "./operator-channel.ts";
+import type { OperatorEvents } from "./operator-events.ts";
 import { OperatorSession, type SessionOptions } from "./operator-session.ts";
 import type { OperatorStatus } from "./operator-status.ts";
 import { retryDelays } from "./retry-delays.ts";
@@ -23,7 +23,7 @@ export type OperatorLinkDeps = {
   readonly facts: () => Promise<KernelFactsMessage>;
   readonly logger: Logger;
   /** Serves what people watch through the operator. */
-  readonly relay?: Pick<EventRelay, "open">;
+  readonly relay?: Pick<OperatorEvents, "open">;
   readonly random?: () => number;
 };
 

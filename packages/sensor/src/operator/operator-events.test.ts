@@ -11,7 +11,7 @@ import {
 import { afterEach, expect, it } from "vitest";
 import { createSensorEvent } from "../events/sensor-event.ts";
 import { createEventPublisher } from "../pipeline/event-publisher.ts";
-import { createEventRelay, type EventCall, type EventRelay } from "./event-relay.ts";
+import { createOperatorEvents, type EventCall, type OperatorEvents } from "./operator-events.ts";
 
 const asIs = (bytes: Buffer) => bytes;
 const batches = streamCodec("gander.v1.EventBatch");
@@ -74,7 +74,7 @@ const request = (one: GetEventsRequest) => codec("tetragon.GetEventsRequest").en
 /** A sensor as far as events go: exec and exit can be published. */
 function startSensor() {
   const publisher = createEventPublisher({ nodeName: "node-a", clusterName: "", nodeLabels: {} });
-  const relay: EventRelay = createEventRelay({
+  const relay: OperatorEvents = createOperatorEvents({
     events: publisher,
     filters: { withCredentials: false },
   });

@@ -16,12 +16,12 @@ export type EventCall = {
   on(event: "error", listener: (error: Error) => void): unknown;
 };
 
-export type EventRelayDeps = {
+export type OperatorEventsDeps = {
   readonly events: Pick<EventPipeline["events"], "addMessages">;
   readonly filters: FilterOptions;
 };
 
-export type EventRelay = Disposable & {
+export type OperatorEvents = Disposable & {
   /** The operator asked for events (ToSensor.open_events): `call` begins the call, unless one is open. */
   open(call: () => EventCall): void;
   readonly counters: {
@@ -39,7 +39,7 @@ const orderCodec = streamCodec("gander.v1.EventOrder");
 const batchCodec = streamCodec("gander.v1.EventBatch");
 
 /** Brings events to people who watch the whole cluster, through the operator and as it says. */
-export function createEventRelay(deps: EventRelayDeps): EventRelay {
+export function createOperatorEvents(deps: OperatorEventsDeps): OperatorEvents {
   let current: OpenRelay | undefined;
   let droppedBefore = 0;
   return {
@@ -69,13 +69,13 @@ type Order = { readonly batches: EventBatches; readonly remove: () => void };
 /** One call, and the orders that came by it. */
 class OpenRelay {
   readonly #call: EventCall;
-  readonly #deps: EventRelayDeps;
+  readonly #deps: OperatorEventsDeps;
   readonly #onClosed: () => void;
   readonly #orders = new Map<number, Order>();
   #dropped = 0;
   #isClosed = false;
 
-  constructor(call: EventCall, deps: EventRelayDeps, onClosed: () => void) {
+  constructor(call: EventCall, deps: OperatorEventsDeps, onClosed: () => void) {
     this.#call = call;
     this.#deps = deps;
     this.#onClosed = onClosed;
