@@ -113,7 +113,7 @@ export class RingBuffer implements Disposable {
    * order is kept, so nothing behind it is given either), or where `limitBytes` are taken in this
    * turn. Discarded records are passed over.
    */
-  // hot: bench/ring-reader
+  // hot: bench/src/phases/throughput.ts
   next(limitBytes = 0x7fff_ffff): boolean {
     if (this.#closed) throw closedError(`the ring of map "${this.#name}"`);
     for (;;) {

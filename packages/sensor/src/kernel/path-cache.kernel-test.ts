@@ -171,7 +171,7 @@ test("a policy that comes, changes and goes", async () => {
   mkdirSync(`${root}/later`);
   writeFileSync(`${root}/later/file`, "x");
   const file = openSync(`${root}/later/file`, "r");
-  // Each second generation uses the same side of the tables.
+  // Each second change uses the same side of the tables.
   for (let i = 0; i < 4; i++) {
     assertReads(file, true, `before, ${i}`);
     await addPolicy(sensor.policies, guard("later", `${root}/later`));

@@ -53,7 +53,7 @@ export type LinkInput = {
 };
 
 /**
- * All policies of a node as one generation of tables. Pure but for `sets` and `follow`, which it adds to: the
+ * All policies of a node as one side of the tables. Pure but for `sets` and `follow`, which it adds to: the
  * same input gives the same tables.
  * @throws LinkLimitError if the tables are too small for these policies.
  */

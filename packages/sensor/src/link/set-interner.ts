@@ -2,7 +2,7 @@
 import type { Network } from "@gander/policy";
 import { type FileIdentity, fileText } from "./file-identity.ts";
 
-/** Values that rows refer to by id; equal contents share one id for as long as a generation uses it. */
+/** Values that rows refer to by id; equal contents share one id for as long as a side of the tables uses it. */
 export type SetContent =
   | { readonly kind: "ints" /** As unsigned 64 bits. */; readonly values: readonly bigint[] }
   | { readonly kind: "strings" | "prefixes" | "postfixes"; readonly values: readonly string[] }

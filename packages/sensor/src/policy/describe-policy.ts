@@ -10,7 +10,7 @@ import {
 import { kernelMemoryOf } from "./counts/kernel-memory.ts";
 import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
-import type { Generations } from "./generations.ts";
+import type { KernelTables } from "./kernel-tables.ts";
 import {
   allRules,
   type InstalledHook,
@@ -24,10 +24,10 @@ import type { AttachmentState, HookState, PolicyState, SelectorState } from "./p
 export function describePolicy(
   policy: InstalledPolicy,
   error: string,
-  generations: Generations,
+  tables: KernelTables,
 ): PolicyState {
-  const hooks = policy.hooks.map((hook) => describeHook(hook, generations));
-  const { weaknesses, findings } = fileRemarks(policy, generations.files);
+  const hooks = policy.hooks.map((hook) => describeHook(hook, tables));
+  const { weaknesses, findings } = fileRemarks(policy, tables.files);
   const missing = policy.hooks.some((hook) => hook.missing !== "");
   const counters = hooks
     .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))
@@ -75,11 +75,11 @@ export function describeFailed(
   };
 }
 
-function describeHook(installed: InstalledHook, generations: Generations): HookState {
-  const attachments = installed.rules.map((rule) => describeAttachment(rule, generations));
+function describeHook(installed: InstalledHook, tables: KernelTables): HookState {
+  const attachments = installed.rules.map((rule) => describeAttachment(rule, tables));
   const selectors = installed.hook.selectors.map(({ index, label }, i): SelectorState => {
     const counts = installed.rules.map(({ counters }) =>
-      generations.kernel.count(counters[i] ?? 0),
+      tables.kernel.count(counters[i] ?? 0),
     );
     return { index, label, counters: counts.reduce(addSelectorCounts, noSelectorCounts) };
   });
@@ -92,9 +92,9 @@ function hookHead({ hook, missing }: InstalledHook) {
   return { path, section: hookKinds[kind].section, index, kind, target, state, error: missing };
 }
 
-function describeAttachment(rule: InstalledRule, generations: Generations): AttachmentState {
+function describeAttachment(rule: InstalledRule, tables: KernelTables): AttachmentState {
   return {
     how: describeHookPoint(rule.planned.point),
-    counters: countsOfRule(rule, generations),
+    counters: countsOfRule(rule, tables),
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { filesOf, type Generations } from "./generations.ts";
+import { filesOf, type KernelTables } from "./kernel-tables.ts";
 
 type Deps = {
   /** Runs the job when the tables may be changed. */
@@ -12,14 +12,14 @@ type Deps = {
 const periodMs = 2_000;
 
 /** Looks again and again which files are at the paths that policies ask for, and links anew when one is another. */
-export function watchFiles(generations: Generations, { exclusively, logger }: Deps): Disposable {
+export function watchFiles(tables: KernelTables, { exclusively, logger }: Deps): Disposable {
   let isBusy = false;
   const look = async () => {
-    const paths = filesOf(generations.installed());
+    const paths = filesOf(tables.installed());
     if (paths.size === 0) return;
-    await generations.files.lookUp(paths);
-    if (!generations.files.isStale(paths)) return;
-    await exclusively(() => generations.advance(generations.installed()));
+    await tables.files.lookUp(paths);
+    if (!tables.files.isStale(paths)) return;
+    await exclusively(() => tables.advance(tables.installed()));
     logger.info("Files that policies name have been replaced");
   };
   const timer = setInterval(() => {

@@ -9,7 +9,7 @@ import {
 } from "@gander/policy";
 import { LinkLimitError } from "../link/link-limit-error.ts";
 import { type PlannedRule, planHook } from "../plan/attach-plan.ts";
-import type { Generations, Installed } from "./generations.ts";
+import type { KernelTables, Installed } from "./kernel-tables.ts";
 import {
   type InstalledHook,
   type InstalledPolicy,
@@ -37,8 +37,8 @@ export interface Installer {
   install(policy: NewPolicy, installed: Installed): Result<Installed>;
 }
 
-export function createInstaller(generations: Generations): Installer {
-  const { facts } = generations.kernel;
+export function createInstaller(tables: KernelTables): Installer {
+  const { facts } = tables.kernel;
   return {
     prefetch(policies) {
       const hooks = policies.flatMap((policy) => policy.hooks);
@@ -47,7 +47,7 @@ export function createInstaller(generations: Generations): Installer {
         .flatMap((hook) => planHook(hook, facts).rules ?? [])
         .map(({ point }) => point);
       try {
-        generations.kernel.prepare(points);
+        tables.kernel.prepare(points);
       } catch {
         // Each is attached by itself, and the one that can't be says why.
       }
@@ -65,17 +65,17 @@ export function createInstaller(generations: Generations): Installer {
       const problems: Problem[] = [];
       const warnings = [...policy.warnings];
       const hooks = compiled.hooks.map((hook) =>
-        installHook(hook, key, generations, { problems, warnings }),
+        installHook(hook, key, tables, { problems, warnings }),
       );
       if (problems.length > 0) return { problems };
       const next: InstalledPolicy = {
         key,
-        id: before?.id ?? generations.nextPolicyId(),
+        id: before?.id ?? tables.nextPolicyId(),
         revision: policy.revision ?? (before?.revision ?? 0) + 1,
         compiled,
         mode,
         enabled: before?.enabled ?? true,
-        budget: generations.budgets.take(),
+        budget: tables.budgets.take(),
         warnings,
         hooks,
       };
@@ -94,7 +94,7 @@ type Findings = { readonly problems: Problem[]; readonly warnings: string[] };
 function installHook(
   hook: CompiledHook,
   key: PolicyKey,
-  generations: Generations,
+  tables: KernelTables,
   findings: Findings,
 ): InstalledHook {
   const report = ({ code, message, hint }: Refusal) =>
@@ -107,7 +107,7 @@ function installHook(
       }),
     );
   const none = { hook, rules: [], missing: "" };
-  const plan = planHook(hook, generations.kernel.facts);
+  const plan = planHook(hook, tables.kernel.facts);
   if (plan.refusals !== undefined) {
     const missing =
       hook.ignoreCallNotFound && plan.refusals.every(({ code }) => code === "kernel-no-function");
@@ -118,8 +118,8 @@ function installHook(
   }
   const rules: InstalledRule[] = [];
   for (const planned of plan.rules) {
-    const rule = installRule(planned, hook, key, generations);
-    if (rule === "plan-again") return installHook(hook, key, generations, findings);
+    const rule = installRule(planned, hook, key, tables);
+    if (rule === "plan-again") return installHook(hook, key, tables, findings);
     if ("code" in rule) report(rule);
     else rules.push(rule);
   }
@@ -132,9 +132,9 @@ function installRule(
   planned: PlannedRule,
   hook: CompiledHook,
   key: PolicyKey,
-  generations: Generations,
+  tables: KernelTables,
 ): InstalledRule | Refusal | "plan-again" {
-  const { kernel, rules, counters } = generations;
+  const { kernel, rules, counters } = tables;
   try {
     const hookId = kernel.attach(planned.point);
     const taken = planned.selectors.map(() => counters.take());

@@ -4,7 +4,7 @@ import { hookKinds } from "@gander/policy";
 import type { LeftTables, UnknownTables } from "../kernel/pins/left-tables.ts";
 import { nothingSaved } from "../kernel/pins/tables-label.ts";
 import { noPolicyCounts } from "./counts/counters.ts";
-import type { Generations } from "./generations.ts";
+import type { KernelTables } from "./kernel-tables.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { HookState, PolicyKey, PolicyState } from "./policy-state.ts";
 
@@ -67,16 +67,16 @@ export function createLeftPolicies({ left, logger, nextPolicyId }: LeftPoliciesD
  */
 export async function releaseLeft(
   left: LeftTables,
-  { generations, logger }: { generations: Pick<Generations, "save" | "unkept">; logger: Logger },
+  { tables, logger }: { tables: Pick<KernelTables, "save" | "unkept">; logger: Logger },
   what: "remove" | "keep",
 ): Promise<void> {
   if (!left.hasKnown()) return;
   const names = left.keepKnown();
-  if (what === "remove" && generations.unkept === "") tryToGiveUp(left, names, logger);
-  generations.save();
+  if (what === "remove" && tables.unkept === "") tryToGiveUp(left, names, logger);
+  tables.save();
   const labels = left.labels();
   for (const name of what === "remove" ? names : []) {
-    const isCovered = generations.unkept === "" || labels.get(name)?.saved === nothingSaved;
+    const isCovered = tables.unkept === "" || labels.get(name)?.saved === nothingSaved;
     if (!isCovered) continue;
     try {
       await left.remove(name);
@@ -85,7 +85,7 @@ export async function releaseLeft(
     }
   }
   // Both manifests on disk are about the tables of this sensor from now on.
-  generations.save();
+  tables.save();
 }
 
 const cannotRemove = "What another sensor has left in the kernel cannot be removed";

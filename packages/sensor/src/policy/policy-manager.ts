@@ -15,7 +15,7 @@ import {
 } from "./change-problems.ts";
 import { describeFailed, describePolicy } from "./describe-policy.ts";
 import { watchFiles } from "./file-watch.ts";
-import { createGenerations, type Generations, type Installed } from "./generations.ts";
+import { createKernelTables, type KernelTables, type Installed } from "./kernel-tables.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
 import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
@@ -31,7 +31,7 @@ type LocalOrigin = Exclude<PolicyOrigin, "operator">;
 
 /** What a policy is brought in force with. */
 export type PolicyWork = {
-  readonly generations: Generations;
+  readonly tables: KernelTables;
   readonly installer: Installer;
   /** The policy's state tells of it; a version that is in force goes on. No problems: all is well. */
   report(policy: NewPolicy, problems: readonly Problem[]): void;
@@ -113,9 +113,9 @@ export function createPolicyManager(
       isHeld: () => left.hasKnown() && !isSettled({ own, others, labels }),
     },
   );
-  const generations = createGenerations({ kernel, manifest: keeper, logger }, options, own);
-  const leftPolicies = createLeftPolicies({ ...generations, left, logger });
-  const manager = new Manager(generations, { left, leftPolicies, logger });
+  const tables = createKernelTables({ kernel, manifest: keeper, logger }, options, own);
+  const leftPolicies = createLeftPolicies({ ...tables, left, logger });
+  const manager = new Manager(tables, { left, leftPolicies, logger });
   for (const manifest of others) manager.restore(manifest);
   return manager;
 }
@@ -157,7 +157,7 @@ type ManagerDeps = {
 };
 
 class Manager implements PolicyManager {
-  readonly #generations: Generations;
+  readonly #tables: KernelTables;
   readonly #installer: Installer;
   readonly #left: LeftTables;
   readonly #leftPolicies: LeftPolicies;
@@ -171,13 +171,13 @@ class Manager implements PolicyManager {
   #working: Promise<void> | undefined;
   #closed = false;
 
-  constructor(generations: Generations, { left, leftPolicies, logger }: ManagerDeps) {
-    this.#generations = generations;
-    this.#installer = createInstaller(generations);
+  constructor(tables: KernelTables, { left, leftPolicies, logger }: ManagerDeps) {
+    this.#tables = tables;
+    this.#installer = createInstaller(tables);
     this.#left = left;
     this.#leftPolicies = leftPolicies;
     this.#logger = logger;
-    this.#fileWatch = watchFiles(generations, {
+    this.#fileWatch = watchFiles(tables, {
       exclusively: (job) => this.exclusively(job),
       logger,
     });
@@ -222,7 +222,7 @@ class Manager implements PolicyManager {
   async setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>> {
     if (key.origin === "operator") return { problems: [notHere(key)] };
     if (this.#leftPolicies.has(key)) return { problems: [unknownPolicy(key)] };
-    if (this.#generations.installed().get(keyText(key))?.mode === "monitor-only") {
+    if (this.#tables.installed().get(keyText(key))?.mode === "monitor-only") {
       const message = `Cannot set the mode of policy "${key.name}": it has nothing to enforce`;
       return {
         problems: [
@@ -243,10 +243,10 @@ class Manager implements PolicyManager {
   list(): readonly PolicyState[] {
     const states = new Map<string, PolicyState>();
     for (const [key, { state }] of this.#failures) if (state !== undefined) states.set(key, state);
-    for (const [key, policy] of this.#generations.installed()) {
+    for (const [key, policy] of this.#tables.installed()) {
       states.set(
         key,
-        describePolicy(policy, this.#failures.get(key)?.error ?? "", this.#generations),
+        describePolicy(policy, this.#failures.get(key)?.error ?? "", this.#tables),
       );
     }
     return [...states.values(), ...this.#leftPolicies.list()].sort((a, b) =>
@@ -255,21 +255,21 @@ class Manager implements PolicyManager {
   }
 
   reportBroken(key: PolicyKey, problems: readonly Problem[]): void {
-    const current = this.#generations.installed().get(keyText(key));
+    const current = this.#tables.installed().get(keyText(key));
     if (current === undefined) return;
     if (problems.length === 0) this.#failures.delete(keyText(key));
     else this.#failures.set(keyText(key), { error: stillRunning(current, placedText(problems)) });
   }
 
   rule(id: number): RuleInfo | undefined {
-    return this.#generations.rules.get(id);
+    return this.#tables.rules.get(id);
   }
 
   exclusively<T>(job: (work: PolicyWork) => T | Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new Error("The sensor is stopping"));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const work: PolicyWork = {
-      generations: this.#generations,
+      tables: this.#tables,
       installer: this.#installer,
       report: (policy, problems) => this.#report(policy, problems),
       forget: (key) => void this.#failures.delete(keyText(key)),
@@ -287,17 +287,17 @@ class Manager implements PolicyManager {
 
   async started(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
-    if (!this.#generations.isBegun())
+    if (!this.#tables.isBegun())
       await this.#submit({
         name: "",
         mustKeep: false,
         apply: (installed) => ({ value: installed }),
       });
-    await this.#generations.ready();
+    await this.#tables.ready();
   }
 
   get unkept(): string {
-    return this.#generations.unkept;
+    return this.#tables.unkept;
   }
 
   async releaseLeft({ operatorIsWhole }: { readonly operatorIsWhole: boolean }): Promise<void> {
@@ -307,7 +307,7 @@ class Manager implements PolicyManager {
         "Not all that the earlier sensor enforces can be put in force: its programs stay beside those of this one",
         { policies: this.#unrestored, operatorIsWhole, hint: "gander policy list shows them" },
       );
-    const deps = { generations: this.#generations, logger: this.#logger };
+    const deps = { tables: this.#tables, logger: this.#logger };
     await releaseLeft(this.#left, deps, isAllHere ? "remove" : "keep");
   }
 
@@ -316,7 +316,7 @@ class Manager implements PolicyManager {
     for (const { key, compiled, warnings, mode, enabled } of policies) {
       // Who brings those knows which pods they are for, and brings them again.
       if (key.origin === "operator") continue;
-      if (this.#generations.installed().has(keyText(key))) continue;
+      if (this.#tables.installed().has(keyText(key))) continue;
       const install = this.#install({ key, compiled, warnings });
       const asBefore = this.#update(key, (policy) => ({ ...policy, mode, enabled }));
       const both: Change = {
@@ -341,7 +341,7 @@ class Manager implements PolicyManager {
     this.#closed = true;
     this.#fileWatch[Symbol.dispose]();
     while (this.#working !== undefined) await this.#working;
-    await this.#generations[Symbol.asyncDispose]();
+    await this.#tables[Symbol.asyncDispose]();
   }
 
   #install(policy: NewPolicy): Change {
@@ -389,10 +389,10 @@ class Manager implements PolicyManager {
     try {
       do {
         // Changes of this turn, and all that come while old tables are still read, go together.
-        await this.#generations.ready();
+        await this.#tables.ready();
         await this.#change(this.#queue.splice(0));
         for (const job of this.#jobs.splice(0)) {
-          await this.#generations.ready();
+          await this.#tables.ready();
           await job();
         }
       } while (this.#queue.length > 0 || this.#jobs.length > 0);
@@ -405,10 +405,10 @@ class Manager implements PolicyManager {
   async #change(batch: readonly Queued[]): Promise<void> {
     if (batch.length === 0) return;
     const hooks = batch.flatMap(({ compiled }) => compiled?.hooks ?? []);
-    await this.#generations.files.lookUp(filesOfHooks(hooks));
+    await this.#tables.files.lookUp(filesOfHooks(hooks));
     const together = this.#advance(batch);
     for (const [i, change] of batch.entries()) {
-      if (together === undefined) await this.#generations.ready();
+      if (together === undefined) await this.#tables.ready();
       const outcome = together?.[i] ?? this.#advance([change])?.[0];
       change.done(outcome ?? {});
     }
@@ -416,7 +416,7 @@ class Manager implements PolicyManager {
 
   /** @returns undefined if the changes don't fit together: each may by itself. */
   #advance(batch: readonly Change[]): Outcome[] | undefined {
-    let next = this.#generations.installed();
+    let next = this.#tables.installed();
     try {
       this.#installer.prefetch(
         batch.flatMap(({ compiled }) => (compiled === undefined ? [] : [compiled])),
@@ -429,7 +429,7 @@ class Manager implements PolicyManager {
       });
       const mustKeep = batch.some((change) => change.mustKeep);
       if (mustKeep && this.#leftPolicies.isFull) throw new NotKeptError(tooMuchLeft);
-      this.#generations.advance(next, { mustKeep });
+      this.#tables.advance(next, { mustKeep });
       return outcomes;
     } catch (error) {
       if (batch.length > 1) return undefined;
@@ -449,23 +449,23 @@ class Manager implements PolicyManager {
       return;
     }
     const text = problemsText(problems);
-    const current = this.#generations.installed().get(key);
+    const current = this.#tables.installed().get(key);
     if (current !== undefined) {
       this.#failures.set(key, { error: stillRunning(current, text) });
       return;
     }
-    const id = this.#failures.get(key)?.state?.id ?? this.#generations.nextPolicyId();
+    const id = this.#failures.get(key)?.state?.id ?? this.#tables.nextPolicyId();
     this.#failures.set(key, { error: text, state: describeFailed(policy, id, text) });
   }
 
   #state(key: PolicyKey): Result<PolicyState> {
-    const policy = this.#generations.installed().get(keyText(key));
+    const policy = this.#tables.installed().get(keyText(key));
     if (policy === undefined) return { problems: [notFound(key)] };
     return {
       value: describePolicy(
         policy,
         this.#failures.get(keyText(key))?.error ?? "",
-        this.#generations,
+        this.#tables,
       ),
     };
   }

@@ -3,17 +3,17 @@ import { describe, expect, it } from "vitest";
 import { createHitCounter } from "./hit-counter.ts";
 
 describe("createHitCounter", () => {
-  it("adds up calls of all applications that held a rule, over generations", () => {
+  it("adds up calls of all applications that held a rule, over changes of the tables", () => {
     // By side and application; application 0 is never used.
     const calls = [
       [0n, 5n, 7n],
       [0n, 100n],
     ];
     const hits = createHitCounter((side, application) => calls[side]?.[application] ?? 0n);
-    const generation = { sets: [], followed: [] };
-    hits.begin({ ...generation, side: 0, applications: [[], [1, 2], [2]] });
+    const side = { sets: [], followed: [] };
+    hits.begin({ ...side, side: 0, applications: [[], [1, 2], [2]] });
     expect([hits.hits(1), hits.hits(2), hits.hits(3)]).toEqual([5n, 12n, 0n]);
-    hits.begin({ ...generation, side: 1, applications: [[], [2, 3]] });
+    hits.begin({ ...side, side: 1, applications: [[], [2, 3]] });
     expect([hits.hits(1), hits.hits(2), hits.hits(3)]).toEqual([5n, 112n, 100n]);
     hits.fold(0);
     calls[0] = [0n, 0n, 0n];

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Side } from "../../kernel/tables/table-writer.ts";
-import type { Generation } from "../generation.ts";
+import type { CountedSide } from "../link-tables.ts";
 
 /**
- * Hits of rules: calls of the applications that contained them, over all generations. An
+ * Hits of rules: calls of the applications that contained them, over all sides that were in force. An
  * application's composition never changes while it is active, so sums are exact.
  */
 export interface HitCounter {
   hits(rule: number): bigint;
-  /** The generation's side counts from now on, from zero. */
-  begin(generation: Generation): void;
+  /** This side counts from now on, from zero. */
+  begin(counted: CountedSide): void;
   /** Keeps what the side has counted; it may be rewritten then. */
   fold(side: Side): void;
   /** Forgets rules that are gone. */
@@ -20,7 +20,7 @@ export interface HitCounter {
 
 export type HitSnapshot = {
   readonly totals: readonly (readonly [rule: number, hits: bigint])[];
-  readonly counting: readonly Generation[];
+  readonly counting: readonly CountedSide[];
 };
 
 export function createHitCounter(
@@ -28,8 +28,8 @@ export function createHitCounter(
   start: HitSnapshot = { totals: [], counting: [] },
 ): HitCounter {
   const totals = new Map(start.totals);
-  const counting = new Map(start.counting.map((generation) => [generation.side, generation]));
-  const callsOf = ({ side, applications }: Generation, rule: number) =>
+  const counting = new Map(start.counting.map((counted) => [counted.side, counted]));
+  const callsOf = ({ side, applications }: CountedSide, rule: number) =>
     applications.reduce(
       (sum, rules, index) => (rules.includes(rule) ? sum + calls(side, index) : sum),
       0n,
@@ -37,15 +37,15 @@ export function createHitCounter(
   return {
     hits(rule) {
       let sum = totals.get(rule) ?? 0n;
-      for (const generation of counting.values()) sum += callsOf(generation, rule);
+      for (const counted of counting.values()) sum += callsOf(counted, rule);
       return sum;
     },
-    begin: (generation) => void counting.set(generation.side, generation),
+    begin: (counted) => void counting.set(counted.side, counted),
     fold(side) {
-      const generation = counting.get(side);
-      if (generation === undefined) return;
-      for (const rule of new Set(generation.applications.flat())) {
-        totals.set(rule, (totals.get(rule) ?? 0n) + callsOf(generation, rule));
+      const counted = counting.get(side);
+      if (counted === undefined) return;
+      for (const rule of new Set(counted.applications.flat())) {
+        totals.set(rule, (totals.get(rule) ?? 0n) + callsOf(counted, rule));
       }
       counting.delete(side);
     },

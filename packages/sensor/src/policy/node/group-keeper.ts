@@ -2,7 +2,7 @@
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import { contentKey, type GroupPlan, planGroups } from "../../link/group-plan.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
-import type { Generations, Installed } from "../generations.ts";
+import type { KernelTables, Installed } from "../kernel-tables.ts";
 import type { Assignment } from "./node-assignment.ts";
 
 /** Policies and which cgroups have them, one state of a node. */
@@ -14,7 +14,7 @@ export type Arrangement = {
 };
 
 type Deps = {
-  readonly generations: Generations;
+  readonly tables: KernelTables;
   readonly cgroups: PodCgroups;
   readonly groups: CgroupGroups;
 };
@@ -31,13 +31,13 @@ export class GroupKeeper {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    const { generations, groups } = deps;
-    generations.adoptGroups([...groups.entries()].map(([, number]) => number));
+    const { tables, groups } = deps;
+    tables.adoptGroups([...groups.entries()].map(([, number]) => number));
   }
 
   /** @throws LinkLimitError if these policies don't fit together. */
   check(next: Arrangement): void {
-    this.#deps.generations.check(next.installed, this.#plan(next).groups);
+    this.#deps.tables.check(next.installed, this.#plan(next).groups);
   }
 
   /**
@@ -46,7 +46,7 @@ export class GroupKeeper {
   async ready(): Promise<void> {
     while (this.#moved) {
       this.#moved = false;
-      await this.#deps.generations.kernel.waitForReaders();
+      await this.#deps.tables.kernel.waitForReaders();
     }
   }
 
@@ -55,16 +55,16 @@ export class GroupKeeper {
    * @returns those cgroups. @throws LinkLimitError, BpfError; then nothing has changed.
    */
   arrange(next: Arrangement): ReadonlySet<bigint> {
-    const { generations, groups } = this.#deps;
+    const { tables, groups } = this.#deps;
     const plan = this.#plan(next);
-    if (next.installed === generations.installed() && !isSwitchNeeded(plan, generations)) {
+    if (next.installed === tables.installed() && !isSwitchNeeded(plan, tables)) {
       moveAll(groups, plan.before);
     } else {
       const beforeSwitch = () => {
-        for (const { from, to } of plan.aliases) generations.kernel.copyGroup(from, to);
+        for (const { from, to } of plan.aliases) tables.kernel.copyGroup(from, to);
         moveAll(groups, plan.before);
       };
-      generations.advance(next.installed, { grouping: { groups: plan.groups, beforeSwitch } });
+      tables.advance(next.installed, { grouping: { groups: plan.groups, beforeSwitch } });
     }
     moveAll(groups, plan.after);
     this.#moved = true;
@@ -75,15 +75,15 @@ export class GroupKeeper {
 
   /** No policy is for some pods alone, so all cgroups may be in group 0. */
   async release(): Promise<void> {
-    const { generations, groups } = this.#deps;
+    const { tables, groups } = this.#deps;
     this.#assignment = undefined;
     this.#numbers = new Map();
     // A program that was listing a new cgroup while the others were deleted has ended after a wait.
     for (let listed = [...groups.entries()]; listed.length > 0; listed = [...groups.entries()]) {
       for (const [cgroup] of listed) groups.delete(cgroup);
-      await generations.kernel.waitForReaders();
+      await tables.kernel.waitForReaders();
     }
-    generations.forgetGroups();
+    tables.forgetGroups();
     groups.tidy();
   }
 
@@ -115,9 +115,9 @@ export class GroupKeeper {
   }
 
   #plan({ assignment, successors }: Arrangement): GroupPlan {
-    const { generations, groups } = this.#deps;
+    const { tables, groups } = this.#deps;
     return planGroups({
-      groups: generations.groups(),
+      groups: tables.groups(),
       placed: new Map(groups.entries()),
       wanted: new Map(
         [...this.#deps.cgroups.inPods()].map((cgroup) => [cgroup.id, assignment.of(cgroup)]),
@@ -129,10 +129,10 @@ export class GroupKeeper {
 }
 
 /** Not if cgroups only move between groups that are there already. */
-function isSwitchNeeded(plan: GroupPlan, generations: Generations): boolean {
-  const now = generations.groups();
+function isSwitchNeeded(plan: GroupPlan, tables: KernelTables): boolean {
+  const now = tables.groups();
   return (
-    !generations.isBegun() ||
+    !tables.isBegun() ||
     plan.aliases.length > 0 ||
     [...plan.groups].some(([number, uids]) => contentKey(now.get(number)) !== contentKey(uids))
   );

@@ -6,7 +6,7 @@ import type { PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
 import { countsOf } from "../counts/policy-counts.ts";
 import { fileRemarks } from "../file-remarks.ts";
-import type { Generations, Installed } from "../generations.ts";
+import type { KernelTables, Installed } from "../kernel-tables.ts";
 import { keyText } from "../installed-policy.ts";
 import type { NewPolicy } from "../installer.ts";
 import type { PolicyManager, PolicyWork } from "../policy-manager.ts";
@@ -69,9 +69,9 @@ export async function createNodePolicies(
 ): Promise<NodePolicies & Disposable> {
   const { policies, cgroups, groups } = deps;
   cgroups.scan();
-  return policies.exclusively(({ generations }) => {
-    const keeper = new GroupKeeper({ generations, cgroups, groups });
-    return new Node(deps, generations, keeper, options.scanMs ?? 10_000);
+  return policies.exclusively(({ tables }) => {
+    const keeper = new GroupKeeper({ tables, cgroups, groups });
+    return new Node(deps, tables, keeper, options.scanMs ?? 10_000);
   });
 }
 
@@ -86,7 +86,7 @@ type Outcome = {
 
 class Node implements NodePolicies, Disposable {
   readonly #deps: NodePoliciesDeps;
-  readonly #generations: Generations;
+  readonly #tables: KernelTables;
   readonly #keeper: GroupKeeper;
   readonly #timer: NodeJS.Timeout;
   readonly #unsupported = createKnownProblems();
@@ -97,12 +97,12 @@ class Node implements NodePolicies, Disposable {
 
   constructor(
     deps: NodePoliciesDeps,
-    generations: Generations,
+    tables: KernelTables,
     keeper: GroupKeeper,
     scanMs: number,
   ) {
     this.#deps = deps;
-    this.#generations = generations;
+    this.#tables = tables;
     this.#keeper = keeper;
     deps.cgroups.onChanged((cgroup) => {
       if (!keeper.place(cgroup)) this.#arrangeSoon();
@@ -117,8 +117,8 @@ class Node implements NodePolicies, Disposable {
       this.#deps.cgroups.tell(version.pods);
       await this.#keeper.ready();
       const wanted = version.policies.flatMap(({ compiled }) => compiled.hooks);
-      await this.#generations.files.lookUp(filesOfHooks(wanted));
-      const before = [...this.#generations.installed().values()].map(({ key }) => key);
+      await this.#tables.files.lookUp(filesOfHooks(wanted));
+      const before = [...this.#tables.installed().values()].map(({ key }) => key);
       for (const { uid } of this.#version?.policies ?? []) before.push(keyOf({ uid }));
       const outcome = this.#bring(version, work);
       this.#version = version;
@@ -129,20 +129,20 @@ class Node implements NodePolicies, Disposable {
   }
 
   generationInForce(uid: string): number {
-    return this.#generations.installed().get(operatorKey(uid))?.revision ?? 0;
+    return this.#tables.installed().get(operatorKey(uid))?.revision ?? 0;
   }
 
   counts(): NodeCounts {
-    const generations = this.#generations;
-    const policies = [...generations.installed().values()].flatMap((policy) => {
+    const tables = this.#tables;
+    const policies = [...tables.installed().values()].flatMap((policy) => {
       const { origin, uid = "" } = policy.key;
       if (origin !== "operator") return [];
-      const now = addPolicyCounts(generations.past.of(uid), countsOf(policy, generations));
+      const now = addPolicyCounts(tables.past.of(uid), countsOf(policy, tables));
       const counts = nodeCounts(uid, now, this.#told.get(uid));
       this.#told.set(uid, counts);
       return [counts];
     });
-    return { since: generations.past.since, policies };
+    return { since: tables.past.since, policies };
   }
 
   [Symbol.dispose](): void {
@@ -153,7 +153,7 @@ class Node implements NodePolicies, Disposable {
 
   /** All at once if it fits together; else what fits, one policy after the other. */
   #bring(version: NodeVersion, work: PolicyWork): Outcome {
-    const now = this.#generations.installed();
+    const now = this.#tables.installed();
     const kept = new Map(
       [...now].filter(([, { key }]) => key.origin !== "operator" || isWanted(key, version)),
     );
@@ -180,10 +180,10 @@ class Node implements NodePolicies, Disposable {
 
   /** @throws LinkLimitError, BpfError; then nothing has changed. */
   #arrange(version: NodeVersion, installed: Installed): ReadonlySet<bigint> {
-    const same = isSame(installed, this.#generations.installed());
-    const next = same ? this.#generations.installed() : installed;
+    const same = isSame(installed, this.#tables.installed());
+    const next = same ? this.#tables.installed() : installed;
     const assignment = assignPolicies(version, [...next.values()]);
-    const successors = successorsOf(this.#generations.installed(), next);
+    const successors = successorsOf(this.#tables.installed(), next);
     const refused = this.#keeper.arrange({ installed: next, assignment, successors });
     this.#assignment = assignment;
     return refused;
@@ -236,7 +236,7 @@ class Node implements NodePolicies, Disposable {
     const missing = new Map<string, number>();
     if (refused.size === 0) return missing;
     const has = new Map(this.#deps.groups.entries());
-    const groups = this.#generations.groups();
+    const groups = this.#tables.groups();
     for (const cgroup of this.#deps.cgroups.inPods()) {
       if (!refused.has(cgroup.id)) continue;
       const uids = groups.get(has.get(cgroup.id) ?? 0) ?? [];
@@ -252,7 +252,7 @@ class Node implements NodePolicies, Disposable {
       const { uid } = policy;
       const running = installed.get(operatorKey(uid));
       const lacking = missing.get(uid) ?? 0;
-      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#generations.files);
+      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#tables.files);
       const problems = failures.get(uid);
       return exceptionOf(policy, { running, problems, weaknesses, lacking }) ?? [];
     });
@@ -265,8 +265,8 @@ class Node implements NodePolicies, Disposable {
     const arranged = this.#deps.policies.exclusively(async () => {
       await this.#keeper.ready();
       this.#isArranging = false;
-      if (this.#version === undefined || isWithoutPods(this.#generations.installed())) return;
-      const refused = this.#arrange(this.#version, this.#generations.installed());
+      if (this.#version === undefined || isWithoutPods(this.#tables.installed())) return;
+      const refused = this.#arrange(this.#version, this.#tables.installed());
       if (refused.size > 0)
         this.#deps.logger.warn("Cgroups keep the policies of their pod: no group is left", {
           cgroups: refused.size,
@@ -284,7 +284,7 @@ class Node implements NodePolicies, Disposable {
   }
 
   #lookAround(): void {
-    if (this.#assignment === undefined || isWithoutPods(this.#generations.installed())) return;
+    if (this.#assignment === undefined || isWithoutPods(this.#tables.installed())) return;
     this.#deps.cgroups.scan();
     this.#keeper.tidy();
   }

@@ -14,7 +14,7 @@ import { createHitCounter, type HitCounter } from "./counts/hit-counter.ts";
 import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
 import { createPastCounts, type PastCounts } from "./counts/past-counts.ts";
 import { countsOf } from "./counts/policy-counts.ts";
-import { type Generation, type Linked, linkGeneration } from "./generation.ts";
+import { type CountedSide, type Linked, linkTables } from "./link-tables.ts";
 import { activeRules, allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import type { Manifest } from "./manifest/manifest.ts";
 import type { ManifestBody, ManifestKeeper } from "./manifest/manifest-keeper.ts";
@@ -22,8 +22,8 @@ import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
 
 export type Installed = ReadonlyMap<string, InstalledPolicy>;
 
-/** One after another, each generation holds all policies that are in force together. */
-export interface Generations extends AsyncDisposable {
+/** The tables in the kernel: all policies that are in force together, replaced by one write. */
+export interface KernelTables extends AsyncDisposable {
   readonly kernel: PolicyKernel;
   readonly rules: RuleRegistry;
   readonly counters: NumberPool;
@@ -85,11 +85,11 @@ type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: numbe
 const defaultDetachAfterMs = 60_000;
 
 /** @param adopted what an earlier sensor with the same programs has written. */
-export function createGenerations(
+export function createKernelTables(
   { kernel, manifest, logger }: Deps,
   options: Options,
   adopted: Manifest | undefined,
-): Generations {
+): KernelTables {
   const { kernelId, detachUnusedAfterMs = defaultDetachAfterMs } = options;
   const state = startState(kernel, adopted);
   const files = createHostFiles((path) => kernel.findFile(path));
@@ -116,27 +116,27 @@ export function createGenerations(
     past: state.past.snapshot(),
   });
 
-  const sweep = (generation: Generation) => {
+  const sweep = (counted: CountedSide) => {
     const rules = [...installed.values()].flatMap(allRules);
     const ids = new Set(rules.map(({ id }) => id));
     for (const part of [state.rules, state.hits, state.unevaluated, state.misses])
       part.keepOnly(ids);
     state.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
     state.budgets.keepOnly(new Set([...installed.values()].map(({ budget }) => budget)));
-    state.sets.keepOnly(new Set(generation.sets));
-    state.follow.keepOnly(new Set(generation.followed));
-    kernel.unfollowAllBut(new Set(generation.followed));
-    kernel.removeSetsBut(new Set(generation.sets));
+    state.sets.keepOnly(new Set(counted.sets));
+    state.follow.keepOnly(new Set(counted.followed));
+    kernel.unfollowAllBut(new Set(counted.followed));
+    kernel.removeSetsBut(new Set(counted.sets));
     files.keepOnly(filesOf(installed));
   };
 
-  const settle = async (before: Side, generation: Generation): Promise<void> => {
+  const settle = async (before: Side, counted: CountedSide): Promise<void> => {
     await kernel.waitForReaders();
     state.hits.fold(before);
     state.unevaluated.fold(before);
     state.past.close();
-    sweep(generation);
-    manifest.update(bodyOf(installed, groups, generation.side));
+    sweep(counted);
+    manifest.update(bodyOf(installed, groups, counted.side));
     clearTimeout(detaching);
     detaching = setTimeout(detachUnused, detachUnusedAfterMs).unref();
   };
@@ -149,7 +149,7 @@ export function createGenerations(
   };
 
   const linkFor = (next: Installed, inGroups: Groups, side: Side): Linked =>
-    linkGeneration(sorted(next), inGroups, side, {
+    linkTables(sorted(next), inGroups, side, {
       sets: state.sets,
       follow: state.follow,
       fileIdentity: files.identity,
@@ -193,11 +193,11 @@ export function createGenerations(
       const before = kernel.activeSide();
       const side: Side = before === 0 ? 1 : 0;
       const inGroups = grouping?.groups ?? groups;
-      const { generation, tables } = linkFor(next, inGroups, side);
+      const { counted, tables } = linkFor(next, inGroups, side);
       prepareSets(state, kernel, tables);
       kernel.write(side, tables);
-      state.hits.begin(generation);
-      state.unevaluated.begin(generation);
+      state.hits.begin(counted);
+      state.unevaluated.begin(counted);
       state.misses.begin([...next.values()].flatMap(activeRules));
       state.past.leave([...installed.values()].filter((policy) => isGone(policy, next)));
       try {
@@ -215,7 +215,7 @@ export function createGenerations(
       installed = next;
       groups = inGroups;
       begun = true;
-      grace = settle(before, generation).catch((error: unknown) =>
+      grace = settle(before, counted).catch((error: unknown) =>
         logger.error("Old policies cannot be cleared away", { error }),
       );
     },

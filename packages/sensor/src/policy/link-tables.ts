@@ -16,7 +16,7 @@ import {
 } from "./installed-policy.ts";
 
 /** What a side of the tables counts calls for; enough to make sense of them later. Plain data. */
-export type Generation = {
+export type CountedSide = {
   readonly side: Side;
   /** By index of an application: ids of the rules in it. */
   readonly applications: readonly (readonly number[])[];
@@ -24,10 +24,10 @@ export type Generation = {
   readonly followed: readonly number[];
 };
 
-export type Linked = { readonly generation: Generation; readonly tables: LinkedTables };
+export type Linked = { readonly counted: CountedSide; readonly tables: LinkedTables };
 
 /** Links all policies: those of the operator for whom they are, all others for everything. */
-export function linkGeneration(
+export function linkTables(
   policies: readonly InstalledPolicy[],
   groups: Groups,
   side: Side,
@@ -48,7 +48,7 @@ export function linkGeneration(
   );
   return {
     tables,
-    generation: { side, applications, sets: [...tables.sets], followed: [...tables.followed] },
+    counted: { side, applications, sets: [...tables.sets], followed: [...tables.followed] },
   };
 }
 
