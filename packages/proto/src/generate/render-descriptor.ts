@@ -3,12 +3,22 @@ import type protobuf from "protobufjs";
 
 /** The parsed files as a module, so that a program needs neither the files nor a parser. */
 export function renderDescriptor(root: protobuf.Root): string {
-  const json = JSON.stringify(root.toJSON({ keepComments: false }), null, 1);
   return [
     "// SPDX-License-Identifier: Apache-2.0",
     "// Generated from proto/ by scripts/generate.ts; do not edit.",
     "",
-    `export const descriptor: Readonly<Record<string, object>> = ${json};`,
+    `export const descriptor: Readonly<Record<string, object>> = ${compact(root.toJSON({ keepComments: false }))};`,
     "",
   ].join("\n");
+}
+
+/** One line for each message, enum and service, so that a difference names what has changed. */
+function compact({ nested, ...own }: protobuf.INamespace): string {
+  const text = JSON.stringify(own);
+  if (nested === undefined) return text;
+  const items = Object.entries(nested).map(
+    ([name, item]) => `${JSON.stringify(name)}:${compact(item)}`,
+  );
+  const head = text === "{}" ? "{" : `${text.slice(0, -1)},`;
+  return `${head}"nested":{\n${items.join(",\n")}}}`;
 }
