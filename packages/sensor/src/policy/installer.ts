@@ -8,7 +8,7 @@ import {
   type Refusal,
 } from "@gander/policy";
 import { LinkLimitError } from "../link/link-limit-error.ts";
-import { type PlannedRule, planHook } from "../plan/attach-plan.ts";
+import { type AttachPlan, type PlannedRule, planHook } from "../plan/attach-plan.ts";
 import type { KernelTables, Installed } from "./kernel-tables.ts";
 import {
   type InstalledHook,
@@ -39,13 +39,15 @@ export interface Installer {
 
 export function createInstaller(tables: KernelTables): Installer {
   const { facts } = tables.kernel;
+  // Made by `prefetch`, used up by `install`. Facts may have changed when a policy comes again.
+  const plans: Plans = new Map();
   return {
     prefetch(policies) {
       const hooks = policies.flatMap((policy) => policy.hooks);
       facts.prefetch(hooks.flatMap(functionNamesOf));
-      const points = hooks
-        .flatMap((hook) => planHook(hook, facts).rules ?? [])
-        .map(({ point }) => point);
+      plans.clear();
+      for (const hook of hooks) plans.set(hook, planHook(hook, facts));
+      const points = [...plans.values()].flatMap(({ rules = [] }) => rules.map(({ point }) => point));
       try {
         tables.kernel.prepare(points);
       } catch {
@@ -65,7 +67,7 @@ export function createInstaller(tables: KernelTables): Installer {
       const problems: Problem[] = [];
       const warnings = [...policy.warnings];
       const hooks = compiled.hooks.map((hook) =>
-        installHook(hook, key, tables, { problems, warnings }),
+        installHook(hook, { key, tables, plans }, { problems, warnings }),
       );
       if (problems.length > 0) return { problems };
       const next: InstalledPolicy = {
@@ -91,12 +93,11 @@ function modeOf({ compiled, mode }: NewPolicy): CompiledPolicy["mode"] {
 
 type Findings = { readonly problems: Problem[]; readonly warnings: string[] };
 
-function installHook(
-  hook: CompiledHook,
-  key: PolicyKey,
-  tables: KernelTables,
-  findings: Findings,
-): InstalledHook {
+type Plans = Map<CompiledHook, AttachPlan>;
+type Place = { readonly key: PolicyKey; readonly tables: KernelTables; readonly plans: Plans };
+
+function installHook(hook: CompiledHook, place: Place, findings: Findings): InstalledHook {
+  const { key, tables, plans } = place;
   const report = ({ code, message, hint }: Refusal) =>
     void findings.problems.push(
       policyProblem({
@@ -107,7 +108,8 @@ function installHook(
       }),
     );
   const none = { hook, rules: [], missing: "" };
-  const plan = planHook(hook, tables.kernel.facts);
+  const plan = plans.get(hook) ?? planHook(hook, tables.kernel.facts);
+  plans.delete(hook);
   if (plan.refusals !== undefined) {
     const missing =
       hook.ignoreCallNotFound && plan.refusals.every(({ code }) => code === "kernel-no-function");
@@ -119,7 +121,10 @@ function installHook(
   const rules: InstalledRule[] = [];
   for (const planned of plan.rules) {
     const rule = installRule(planned, hook, key, tables);
-    if (rule === "plan-again") return installHook(hook, key, tables, findings);
+    if (rule === "plan-again") {
+      plans.clear();
+      return installHook(hook, place, findings);
+    }
     if ("code" in rule) report(rule);
     else rules.push(rule);
   }
