@@ -47,6 +47,57 @@ test("rooms without I/O open no file and no socket", () => {
       expect(target, file).not.toMatch(/^node:(?!os$)|^@grpc/);
 });
 
+test("packages/policy and packages/btf do no I/O and look at no clock", () => {
+  const pure = files.filter((file) => /^packages\/(policy|btf)\//.test(file));
+  for (const { file, target } of edges)
+    // node:net is there for isIP, which is text only.
+    if (pure.includes(file)) expect(target, file).not.toMatch(/^node:(?!crypto$|net$|util$)|^@grpc/);
+  for (const file of pure)
+    expect(readFileSync(join(root, file), "utf8"), file).not.toMatch(
+      /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bsetTimeout\(/,
+    );
+});
+
+test.each(["From YAML to a row", "From a watch event to tables in force"])(
+  "%s: 40 files at most, each joined to one before it",
+  (title) => {
+    const section = page.split(`### ${title}\n`)[1]?.split("\n#")[0] ?? "";
+    const walk = [...section.matchAll(/^\d+\. `(.+)`$/gm)].map(([, file = ""]) => file);
+    expect(walk.length).toBeGreaterThan(10);
+    expect(walk.length).toBeLessThanOrEqual(40);
+    expect(walk.filter((file) => !files.includes(file))).toEqual([]);
+    const reach = new Map(walk.map((file) => [file, reachOf(file)]));
+    const loose = walk.filter((file, at) => {
+      const before = walk.slice(0, at);
+      const isJoined = (one: string) => reach.get(one)?.has(file) || reach.get(file)?.has(one);
+      return at > 0 && !before.some(isJoined);
+    });
+    expect(loose).toEqual([]);
+  },
+);
+
+/** What a file imports, and what index files among that export. */
+function reachOf(file: string): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const add = (from: string) => {
+    for (const edge of edges) {
+      if (edge.file !== from) continue;
+      const target = entryOf(edge.target);
+      if (reached.has(target)) continue;
+      reached.add(target);
+      if (target.endsWith("/index.ts")) add(target);
+    }
+  };
+  add(file);
+  return reached;
+}
+
+/** `packages/proto/stream` -> `packages/proto/src/stream/index.ts`; files as they are. */
+function entryOf(target: string): string {
+  const [, name, entry] = /^packages\/([^/]+)(\/[^/]+)?$/.exec(target) ?? [];
+  return name === undefined ? target : `packages/${name}/src${entry ?? ""}/index.ts`;
+}
+
 /** By folder: those it may import, of packages and of rooms of the sensor. */
 function readTable(): ReadonlyMap<string, ReadonlySet<string> | "all rooms"> {
   const section = page.split("### Who may import whom")[1]?.split("\n#")[0] ?? "";
