@@ -4,9 +4,9 @@
 import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/policy";
 import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
+import type { LinkableSelector } from "../src/link/linkable-policy.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
-import type { LinkableSelector } from "../src/link/linkable-policy.ts";
 import type { SetContent } from "../src/link/set-interner.ts";
 import {
   type FactState,
