@@ -10,7 +10,6 @@ import {
 import { kernelMemoryOf } from "./counts/kernel-memory.ts";
 import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
-import type { KernelTables } from "./kernel-tables.ts";
 import {
   allRules,
   type InstalledHook,
@@ -18,6 +17,7 @@ import {
   type InstalledRule,
 } from "./installed-policy.ts";
 import type { NewPolicy } from "./installer.ts";
+import type { KernelTables } from "./kernel-tables.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
 
 /** The state of a policy that is in force (or disabled), with its counters as they are now. */
@@ -78,9 +78,7 @@ export function describeFailed(
 function describeHook(installed: InstalledHook, tables: KernelTables): HookState {
   const attachments = installed.rules.map((rule) => describeAttachment(rule, tables));
   const selectors = installed.hook.selectors.map(({ index, label }, i): SelectorState => {
-    const counts = installed.rules.map(({ counters }) =>
-      tables.kernel.count(counters[i] ?? 0),
-    );
+    const counts = installed.rules.map(({ counters }) => tables.kernel.count(counters[i] ?? 0));
     return { index, label, counters: counts.reduce(addSelectorCounts, noSelectorCounts) };
   });
   return { ...hookHead(installed), attachments, selectors };

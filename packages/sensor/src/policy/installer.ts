@@ -9,13 +9,13 @@ import {
 } from "@gander/policy";
 import { LinkLimitError } from "../link/link-limit-error.ts";
 import { type AttachPlan, type PlannedRule, planHook } from "../plan/attach-plan.ts";
-import type { KernelTables, Installed } from "./kernel-tables.ts";
 import {
   type InstalledHook,
   type InstalledPolicy,
   type InstalledRule,
   keyText,
 } from "./installed-policy.ts";
+import type { Installed, KernelTables } from "./kernel-tables.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
@@ -47,7 +47,9 @@ export function createInstaller(tables: KernelTables): Installer {
       facts.prefetch(hooks.flatMap(functionNamesOf));
       plans.clear();
       for (const hook of hooks) plans.set(hook, planHook(hook, facts));
-      const points = [...plans.values()].flatMap(({ rules = [] }) => rules.map(({ point }) => point));
+      const points = [...plans.values()].flatMap(({ rules = [] }) =>
+        rules.map(({ point }) => point),
+      );
       try {
         tables.kernel.prepare(points);
       } catch {

@@ -15,9 +15,9 @@ import {
 } from "./change-problems.ts";
 import { describeFailed, describePolicy } from "./describe-policy.ts";
 import { watchFiles } from "./file-watch.ts";
-import { createKernelTables, type KernelTables, type Installed } from "./kernel-tables.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
+import { createKernelTables, type Installed, type KernelTables } from "./kernel-tables.ts";
 import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
 import type { FoundManifests, Manifest, ManifestFile } from "./manifest/manifest.ts";
 import { createManifestKeeper, NotKeptError } from "./manifest/manifest-keeper.ts";
@@ -244,10 +244,7 @@ class Manager implements PolicyManager {
     const states = new Map<string, PolicyState>();
     for (const [key, { state }] of this.#failures) if (state !== undefined) states.set(key, state);
     for (const [key, policy] of this.#tables.installed()) {
-      states.set(
-        key,
-        describePolicy(policy, this.#failures.get(key)?.error ?? "", this.#tables),
-      );
+      states.set(key, describePolicy(policy, this.#failures.get(key)?.error ?? "", this.#tables));
     }
     return [...states.values(), ...this.#leftPolicies.list()].sort((a, b) =>
       orderOf(a) < orderOf(b) ? -1 : 1,
@@ -462,11 +459,7 @@ class Manager implements PolicyManager {
     const policy = this.#tables.installed().get(keyText(key));
     if (policy === undefined) return { problems: [notFound(key)] };
     return {
-      value: describePolicy(
-        policy,
-        this.#failures.get(keyText(key))?.error ?? "",
-        this.#tables,
-      ),
+      value: describePolicy(policy, this.#failures.get(keyText(key))?.error ?? "", this.#tables),
     };
   }
 }

@@ -2,7 +2,7 @@
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import { contentKey, type GroupPlan, planGroups } from "../../link/group-plan.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
-import type { KernelTables, Installed } from "../kernel-tables.ts";
+import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { Assignment } from "./node-assignment.ts";
 
 /** Policies and which cgroups have them, one state of a node. */

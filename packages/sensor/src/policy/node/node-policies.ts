@@ -6,9 +6,9 @@ import type { PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
 import { countsOf } from "../counts/policy-counts.ts";
 import { fileRemarks } from "../file-remarks.ts";
-import type { KernelTables, Installed } from "../kernel-tables.ts";
 import { keyText } from "../installed-policy.ts";
 import type { NewPolicy } from "../installer.ts";
+import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { PolicyManager, PolicyWork } from "../policy-manager.ts";
 import { policyProblem } from "../policy-problem.ts";
 import type { PolicyKey } from "../policy-state.ts";
@@ -95,12 +95,7 @@ class Node implements NodePolicies, Disposable {
   #assignment: Assignment | undefined;
   #isArranging = false;
 
-  constructor(
-    deps: NodePoliciesDeps,
-    tables: KernelTables,
-    keeper: GroupKeeper,
-    scanMs: number,
-  ) {
+  constructor(deps: NodePoliciesDeps, tables: KernelTables, keeper: GroupKeeper, scanMs: number) {
     this.#deps = deps;
     this.#tables = tables;
     this.#keeper = keeper;
