@@ -76,8 +76,8 @@ inline_fn __u64 tracepoint_argument(void *ctx, __u32 at)
 	LOAD_ARGUMENT(0) LOAD_ARGUMENT(1) LOAD_ARGUMENT(2) LOAD_ARGUMENT(3)
 	LOAD_ARGUMENT(4) LOAD_ARGUMENT(5) LOAD_ARGUMENT(6) LOAD_ARGUMENT(7)
 	LOAD_ARGUMENT(8) LOAD_ARGUMENT(9) LOAD_ARGUMENT(10) LOAD_ARGUMENT(11)
-		/* clang-format on */
-		return 0;
+	return 0;
+	/* clang-format on */
 }
 
 /* The raw argument `at`, where it is a plain one. */
