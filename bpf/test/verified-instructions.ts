@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many instructions the verifier walks for each program: `node bpf/test/verified-instructions.ts` renews
+// the baseline beside it, in a virtual machine for each kernel.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { fileURLToPath } from "node:url";
+import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
+import { BpfProgram } from "../../packages/libbpf/src/index.ts";
+import { native } from "../../packages/libbpf/src/native.ts";
+import type { HookPoint } from "../../packages/policy/src/index.ts";
+import { startGuestSensor } from "../../packages/sensor/test/guest-sensor.ts";
+
+/** By program; of a hook by its way of attaching. */
+export type VerifiedInstructions = Readonly<Record<string, number>>;
+
+export const baselineFile = fileURLToPath(new URL("verified-instructions.json", import.meta.url));
+
+/** E.g. 6.12, as the baseline names it. */
+export const runningKernel = (): string => /^\d+\.\d+/.exec(release())?.[0] ?? release();
+
+const hooks: readonly HookPoint[] = [
+  { kind: "lsm", target: "file_permission", syscall: false },
+  { kind: "fmod_ret", target: "security_file_permission", syscall: false },
+  { kind: "fentry", target: "security_file_permission", syscall: false },
+  { kind: "fexit", target: "security_file_permission", syscall: false },
+  { kind: "kprobe", target: "security_file_permission", syscall: false },
+  { kind: "kretprobe", target: "security_file_permission", syscall: false },
+  { kind: "tracepoint", target: "sched/sched_process_exec", syscall: false },
+  { kind: "raw_tp", target: "sys_enter", syscall: false },
+];
+
+/** Loads them as the sensor does. */
+export async function measureVerifiedInstructions(): Promise<VerifiedInstructions> {
+  const others = new Set(programIds());
+  const result: Record<string, number> = {};
+  /** Those that have been loaded since it was asked last. */
+  const note = (nameOf: (program: string) => string): void => {
+    for (const id of programIds()) {
+      if (others.has(id)) continue;
+      others.add(id);
+      using program = BpfProgram.fromId(id);
+      result[nameOf(program.name)] = program.info().verifiedInstructions;
+    }
+  };
+  const { kernel, ...sensor } = await startGuestSensor({ name: "gander-verified" });
+  try {
+    await kernel.policies.findFile("/proc/self/exe");
+    note((program) => (program.startsWith("hook__") ? `${program} (template)` : program));
+    for (const point of hooks) {
+      kernel.policies.attach(point);
+      note(() => `hook on ${point.kind}`);
+    }
+  } finally {
+    await sensor[Symbol.asyncDispose]();
+  }
+  return result;
+}
+
+/** Of all that are in the kernel. */
+function* programIds(): Generator<number> {
+  const programs = 0;
+  for (let id = native().nextId(programs, 0); id > 0; id = native().nextId(programs, id)) yield id;
+}
+
+if (process.argv[2] === "--here") {
+  console.log(JSON.stringify(await measureVerifiedInstructions()));
+} else if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const vm = fileURLToPath(new URL("../../e2e/vm", import.meta.url));
+  const command = ["--", "node", "/gander/bpf/test/verified-instructions.ts", "--here"];
+  const baseline = Object.fromEntries(
+    kernels.map((kernel) => [
+      kernel,
+      JSON.parse(execFileSync(vm, ["--kernel", kernel, ...command], { encoding: "utf8" })),
+    ]),
+  );
+  writeFileSync(baselineFile, `${JSON.stringify(baseline, undefined, 2)}\n`);
+}
