@@ -66,7 +66,7 @@ test("one that is made when there is no room for it as well, however deep", () =
   assert.ok(isGuarded("pod/unlisted/deep"));
   assert.ok(isGuarded("pod/unlisted"));
   assert.ok(!isGuarded("other"));
-  assert.equal(guard.faults()["FAULT_CGROUP_TABLE"], 1);
+  assert.equal(guard.faults().FAULT_CGROUP_TABLE, 1);
 });
 
 test("a pod that comes then has room", () => {

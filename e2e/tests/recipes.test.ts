@@ -137,6 +137,9 @@ function copyTree(to: string): void {
       filter: (path) => !/node_modules\/(\.pnpm|\.vite|\.cache)$/.test(path),
     });
   symlinkSync(join(root, "node_modules/.pnpm"), join(to, "node_modules/.pnpm"));
+  cpSync(join(root, "packages/libbpf/build"), join(to, "packages/libbpf/build"), {
+    recursive: true,
+  });
 }
 
 function apply(recipe: Recipe, tree: string): void {

@@ -62,8 +62,7 @@ export function createManagedCertificate(
   let last: Certificates | undefined;
   const queue = new WorkQueue(reconcile, {
     onFailure: ({ error, failures }) => {
-      if (failures % 20 === 1)
-        logger.warn("Certificates cannot be stored", { error, failures });
+      if (failures % 20 === 1) logger.warn("Certificates cannot be stored", { error, failures });
     },
   });
   const watch = createReflector<WatchedSecret, RawSecret>(

@@ -19,7 +19,11 @@ import type { WritableFleetView } from "../status/create-fleet-view.ts";
 import { checkPath, createServeChecks } from "./fleet-checks.ts";
 import { HolderFollower } from "./holder-follower.ts";
 import { createHolderLink } from "./holder-link.ts";
-import { createReportingReplicas, type ReplicaCall, type ReportingReplicas } from "./reporting-replicas.ts";
+import {
+  createReportingReplicas,
+  type ReplicaCall,
+  type ReportingReplicas,
+} from "./reporting-replicas.ts";
 
 export type FleetPart = OperatorPart & {
   /** Where people and replicas are served; resolves as soon as that is so. */

@@ -23,13 +23,13 @@ import {
 } from "./hook-programs.ts";
 import { KernelRings } from "./kernel-rings.ts";
 import { findPathSequences, startPathCache } from "./path-cache.ts";
+import { PinnedMaps } from "./pinned-maps.ts";
 import { problemOfPins } from "./pins/check-pins.ts";
 import { type ChosenPins, choosePins, type KnownTables } from "./pins/choose-pins.ts";
 import { createLeftTables, type LeftTables } from "./pins/left-tables.ts";
 import { createPinFolders, type Pins, removePins } from "./pins/pins.ts";
 import { registerSensor, registrar } from "./pins/register-sensor.ts";
 import { nothingSaved, readTablesLabel, writeTablesLabel } from "./pins/tables-label.ts";
-import { PinnedMaps } from "./pinned-maps.ts";
 import type { PolicyKernel } from "./policy-kernel.ts";
 import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
