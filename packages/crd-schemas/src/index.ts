@@ -26,7 +26,7 @@ export {
 } from "./language/arg-operators.ts";
 export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
 export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
-export type { HookEvent, HookKind, HookSection } from "./language/hook-kinds.ts";
+export type { HookEvent, HookKind } from "./language/hook-kinds.ts";
 export {
   hookKindNames,
   hookKinds,

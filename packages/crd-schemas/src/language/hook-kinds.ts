@@ -46,7 +46,6 @@ export const hookKinds = {
 type HookKinds = typeof hookKinds;
 
 export type HookKind = keyof HookKinds;
-export type HookSection = HookKinds[HookKind]["section"];
 /** The kinds of events that hooks make. */
 export type HookEvent = HookKinds[HookKind]["event"];
 
