@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ARCHITECTURE.md says which folder may import which. Here it is held against the code.
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
@@ -31,6 +31,13 @@ test("each folder imports what the table allows it, and nothing else", () => {
       : [...row].filter((to) => !found.get(folder)?.has(to)).map((to) => `${folder}: ${to}`),
   );
   expect(unused, "allowed, but not needed").toEqual([]);
+});
+
+test("the files that decide are where the table says", () => {
+  const section = page.split("## Where is it decided?")[1]?.split("\n#")[0] ?? "";
+  const named = [...section.matchAll(/`([^`]+)` \|/g)].map(([, file = ""]) => file);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });
 
 test("no file imports itself by way of others", () => {
