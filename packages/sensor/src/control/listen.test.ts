@@ -47,7 +47,7 @@ describe("listen", () => {
       expect(lines).toEqual(["Cannot listen, will try again"]);
       await new Promise((resolve) => server.close(resolve));
       await expect.poll(() => lines).toHaveLength(2);
-      expect(lines[1]).toBe("Whoever reaches the address may read events");
+      expect(lines[1]).toBe("Anyone who reaches the address may read events");
       expect(await ask(tcp)).toBe(status.UNIMPLEMENTED);
     }
     expect(await ask(tcp)).toBe(status.UNAVAILABLE);
