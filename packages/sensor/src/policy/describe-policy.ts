@@ -20,7 +20,7 @@ import type { NewPolicy } from "./installer.ts";
 import type { KernelTables } from "./kernel-tables.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";
 
-/** The state of a policy that is in force (or disabled), with its counters as they are now. */
+/** The state of a policy that is in force (or disabled), with its current counters. */
 export function describePolicy(
   policy: InstalledPolicy,
   error: string,
@@ -48,7 +48,7 @@ export function describePolicy(
   };
 }
 
-/** The state of a policy that never was in force. */
+/** The state of a policy that was never in force. */
 export function describeFailed(
   { key, compiled, warnings }: NewPolicy,
   id: number,

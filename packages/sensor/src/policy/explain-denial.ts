@@ -6,15 +6,15 @@ import { activeRules, type InstalledPolicy } from "./index.ts";
 export type InForce = {
   /** The sensor's folder below the bpf file system. */
   readonly bpfFolder: string;
-  /** Where earlier sensors' programs are attached that don't know this one. */
+  /** Where programs of earlier sensors that do not know this sensor are attached. */
   readonly hooks: readonly string[];
-  /** What the manifest says; those of the operator included. */
+  /** The policies in the manifest, including those of the operator. */
   readonly policies: readonly InstalledPolicy[];
 };
 
 /**
- * An error at the start as people need it. Where the system refused something and programs of an earlier
- * sensor are in force that could not be told who this is, one of their policies may be the reason: it is named.
+ * Explains a start-up error to users. If the system refused a call while programs of an earlier sensor that
+ * cannot recognize this sensor are in force, one of their policies may be the reason: the message names it.
  */
 export function explainDenial(error: unknown, { bpfFolder, hooks, policies }: InForce): unknown {
   const call = callOf(error);
@@ -34,7 +34,7 @@ export function explainDenial(error: unknown, { bpfFolder, hooks, policies }: In
   );
 }
 
-/** What was called when the system refused; undefined: the error is another. */
+/** The call that the system refused; undefined for any other error. */
 function callOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || error instanceof GanderError) return undefined;
   if (!("code" in error) || !/^E[A-Z0-9]+$/.test(String(error.code))) return undefined;
@@ -42,7 +42,7 @@ function callOf(error: unknown): string | undefined {
   return "operation" in error ? "bpf" : undefined;
 }
 
-/** Parts of the names of hooked functions that stand in the way of a call, where that isn't the call's name. */
+/** Parts of the names of hooked functions that can block a call, where they differ from the call's name. */
 const functionsOf: Readonly<Record<string, RegExp>> = {
   open: /file_open|openat|permission|mknod|create/,
   read: /file_permission|read/,
@@ -53,7 +53,7 @@ const functionsOf: Readonly<Record<string, RegExp>> = {
   bpf: /bpf|capable/,
 };
 
-/** E.g. `"no-mkdir" (LSM program on path_mkdir)`; all that enforce where the call tells nothing. */
+/** E.g. `"no-mkdir" (LSM program on path_mkdir)`; all enforcing policies if the call matches none. */
 function suspectsFor(call: string, policies: readonly InstalledPolicy[]): string[] {
   const pattern = functionsOf[call] ?? new RegExp(call);
   const all = policies.filter(({ mode }) => mode === "enforce").flatMap(enforcingPoints);

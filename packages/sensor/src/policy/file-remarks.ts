@@ -3,11 +3,11 @@ import { filesOfHooks } from "@gander/policy";
 import type { HostFiles } from "../link/host-files.ts";
 import type { InstalledPolicy } from "./installed-policy.ts";
 
-/** What is to be said of the files that a policy asks for by `identity: file`. */
+/** Remarks on the files that a policy selects by `identity: file`. */
 export type FileRemarks = {
-  /** Files that could not be found: nothing matches by them. */
+  /** Files that were not found: nothing matches them. */
   readonly weaknesses: readonly string[];
-  /** Which file each path leads to, and since when that is known. */
+  /** The file each path leads to, and since when that is known. */
   readonly findings: readonly string[];
 };
 

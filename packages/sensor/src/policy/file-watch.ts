@@ -8,10 +8,10 @@ type Deps = {
   readonly logger: Logger;
 };
 
-/** So long a file that has replaced another one is not known yet. */
+/** How long a file that has replaced another may go unnoticed. */
 const periodMs = 2_000;
 
-/** Looks again and again which files are at the paths that policies ask for, and links anew when one is another. */
+/** Checks periodically which files are at the paths that policies name, and links again on a change. */
 export function watchFiles(tables: KernelTables, { exclusively, logger }: Deps): Disposable {
   let isBusy = false;
   const look = async () => {

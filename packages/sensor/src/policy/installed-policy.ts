@@ -3,7 +3,7 @@ import type { CompiledHook, CompiledPolicy } from "@gander/policy";
 import type { PlannedRule } from "../plan/attach-plan.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
-/** A policy as this node has it: its hooks are attached and its counters allocated. Plain data. */
+/** A policy on this node: its hooks are attached and its counters allocated. Plain data. */
 export type InstalledPolicy = {
   readonly key: PolicyKey;
   readonly id: number;
@@ -20,7 +20,7 @@ export type InstalledPolicy = {
 export type InstalledHook = {
   readonly hook: CompiledHook;
   readonly rules: readonly InstalledRule[];
-  /** Why it isn't attached, although the policy runs; else empty. */
+  /** Why the hook isn't attached although the policy runs; otherwise empty. */
   readonly missing: string;
 };
 
@@ -38,7 +38,7 @@ export function keyText({ name, namespace, origin, uid }: PolicyKey): string {
   return `${origin}/${namespace}/${name}`;
 }
 
-/** All rules of a policy that take part now. */
+/** All rules of a policy that are active now. */
 export function activeRules({ enabled, mode, hooks }: InstalledPolicy): readonly InstalledRule[] {
   if (!enabled) return [];
   return hooks.flatMap(({ rules }) =>
@@ -50,13 +50,13 @@ export function allRules({ hooks }: InstalledPolicy): readonly InstalledRule[] {
   return hooks.flatMap(({ rules }) => rules);
 }
 
-/** Whether it applies to processes outside of pods. What isn't the operator's applies to everything. */
+/** Whether it applies to processes outside of pods. A policy not of the operator applies to everything. */
 export function isForHost({ key, compiled }: Pick<InstalledPolicy, "key" | "compiled">): boolean {
   const { namespace, workloads } = compiled;
   return key.origin !== "operator" || (namespace === "" && (workloads?.host ?? true));
 }
 
-/** Whether it applies to every pod, whatever is known of it. */
+/** Whether it applies to every pod, even one of which nothing is known. */
 export function isForAll({ key, compiled }: Pick<InstalledPolicy, "key" | "compiled">): boolean {
   const { namespace, workloads } = compiled;
   return key.origin !== "operator" || (namespace === "" && workloads === undefined);

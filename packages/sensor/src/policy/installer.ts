@@ -23,23 +23,23 @@ export type NewPolicy = {
   readonly key: PolicyKey;
   readonly compiled: CompiledPolicy;
   readonly warnings: readonly string[];
-  /** Instead of a count of versions. */
+  /** Replaces the count of versions. */
   readonly revision?: number;
-  /** Instead of the policy's own. */
+  /** Overrides the policy's own. */
   readonly mode?: "enforce" | "monitor";
 };
 
-/** Attaches what policies need and allocates their numbers; nothing of it is in force yet. */
+/** Attaches hooks for policies and allocates their numbers; puts nothing in force yet. */
 export interface Installer {
-  /** Looks up in one go what many policies will need. */
+  /** Looks up at once everything that these policies will need. */
   prefetch(policies: readonly CompiledPolicy[]): void;
-  /** The policies with this one added or replaced; the same ones if it is there as it is. */
+  /** The policies with this one added or replaced; the same map if it is already installed unchanged. */
   install(policy: NewPolicy, installed: Installed): Result<Installed>;
 }
 
 export function createInstaller(tables: KernelTables): Installer {
   const { facts } = tables.kernel;
-  // Made by `prefetch`, used up by `install`. Facts may have changed when a policy comes again.
+  // Made by `prefetch`, consumed by `install`: facts may have changed when a policy is added again.
   const plans: Plans = new Map();
   return {
     prefetch(policies) {
@@ -53,7 +53,7 @@ export function createInstaller(tables: KernelTables): Installer {
       try {
         tables.kernel.prepare(points);
       } catch {
-        // Each is attached by itself, and the one that can't be says why.
+        // `install` attaches each alone; one that can't be attached gives its reason.
       }
     },
     install(policy, installed) {
@@ -88,7 +88,7 @@ export function createInstaller(tables: KernelTables): Installer {
   };
 }
 
-/** What has nothing to enforce stays so, whatever mode is asked for. */
+/** A policy with nothing to enforce stays monitor-only, whatever mode is set. */
 function modeOf({ compiled, mode }: NewPolicy): CompiledPolicy["mode"] {
   return compiled.mode === "monitor-only" ? compiled.mode : (mode ?? compiled.mode);
 }
@@ -134,7 +134,7 @@ function installHook(hook: CompiledHook, place: Place, findings: Findings): Inst
   return { ...none, rules };
 }
 
-/** @returns plan-again: the kernel turned out not to let this be done, and the next plan knows. */
+/** @returns plan-again: the kernel rejected this plan, and the next plan takes that into account. */
 function installRule(
   planned: PlannedRule,
   hook: CompiledHook,

@@ -22,14 +22,14 @@ import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
 
 export type Installed = ReadonlyMap<string, InstalledPolicy>;
 
-/** The tables in the kernel: all policies that are in force together, replaced by one write. */
+/** The tables in the kernel: all policies in force together, replaced by one write. */
 export interface KernelTables extends AsyncDisposable {
   readonly kernel: PolicyKernel;
   readonly rules: RuleRegistry;
   readonly counters: NumberPool;
   readonly budgets: NumberPool;
   readonly hits: HitCounter;
-  /** Calls that count as hits and could not be evaluated. */
+  /** Calls that count as hits but could not be evaluated. */
   readonly unevaluated: HitCounter;
   readonly misses: MissCounter;
   readonly sets: SetInterner;
@@ -37,41 +37,41 @@ export interface KernelTables extends AsyncDisposable {
   readonly files: HostFiles;
   installed(): Installed;
   groups(): Groups;
-  /** Cgroups are in groups of which nothing is known any more: pods get no policies but those for all. */
+  /** Adopts groups whose policies are unknown: their pods get only the policies for all pods. */
   adoptGroups(numbers: Iterable<number>): void;
-  /** No cgroup is in a group any more. */
+  /** No group contains a cgroup any more. */
   forgetGroups(): void;
   nextPolicyId(): number;
-  /** Whether what the kernel enforces is what `installed` says: not so after a lost manifest. */
+  /** Whether the kernel enforces what `installed` returns; false after a lost manifest. */
   isBegun(): boolean;
   /**
-   * Returns when `advance` may be called: nothing reads the inactive side any more, and files that policies
-   * in force ask for have been looked for.
+   * Resolves when `advance` may be called: nothing reads the inactive side any more, and the files that
+   * policies in force name have been looked up.
    */
   ready(): Promise<void>;
-  /** Whether these policies fit together; changes nothing. @throws LinkLimitError */
+  /** Checks whether these policies fit together; changes nothing. @throws LinkLimitError */
   check(next: Installed, groups: Groups): void;
   /**
-   * Puts these policies in force, all at one moment. If it throws, nothing has changed.
+   * Puts these policies in force, all at the same moment. If it throws, nothing has changed.
    * @throws LinkLimitError, BpfError, NotKeptError
    */
   advance(next: Installed, how?: Advance): void;
-  /** Brings what is in force to disk once more. */
+  /** Saves the state in force to disk again. */
   save(): void;
-  /** Why a restart would not find what is in force; empty: it would. */
+  /** Why a restart would not find the state in force; empty if it would. */
   readonly unkept: string;
 }
 
 export type Advance = {
-  /** Unchanged if it isn't given. */
+  /** Default: unchanged. */
   readonly grouping?: Grouping;
-  /** Nothing but the manifest knows of this change. */
+  /** Only the manifest records this change. */
   readonly mustKeep?: boolean;
 };
 
 export type Grouping = {
   readonly groups: Groups;
-  /** Is called when everything is written, right before it is switched to. */
+  /** Called when everything is written, right before the switch. */
   readonly beforeSwitch: () => void;
 };
 
@@ -84,7 +84,7 @@ type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: numbe
 
 const defaultDetachAfterMs = 60_000;
 
-/** @param adopted what an earlier sensor with the same programs has written. */
+/** @param adopted the manifest of an earlier sensor with the same programs. */
 export function createKernelTables(
   { kernel, manifest, logger }: Deps,
   options: Options,
@@ -273,7 +273,7 @@ function startState(kernel: PolicyKernel, adopted: Manifest | undefined): State 
   };
 }
 
-/** What rows name has to be there before they are. */
+/** Everything that rows name must exist before they do. */
 function prepareSets({ sets, follow }: State, kernel: PolicyKernel, tables: LinkedTables): void {
   const bits = new Map<number, Followed>(
     [...follow.entries()].filter(([bit]) => tables.followed.has(bit)),
@@ -285,12 +285,12 @@ function prepareSets({ sets, follow }: State, kernel: PolicyKernel, tables: Link
   kernel.follow(bits);
 }
 
-/** Its rules are others now, or there are none. */
+/** The policy has other rules now, or none. */
 function isGone(policy: InstalledPolicy, next: Installed): boolean {
   return next.get(keyText(policy.key))?.budget !== policy.budget;
 }
 
-/** Paths of all files that these policies ask for by `identity: file`. */
+/** Paths of all files that these policies select by `identity: file`. */
 export function filesOf(policies: Installed): ReadonlySet<string> {
   return new Set(
     [...policies.values()].flatMap(({ hooks }) => [...filesOfHooks(hooks.map(({ hook }) => hook))]),

@@ -9,15 +9,15 @@ import { policyProblem } from "./policy-problem.ts";
 import type { HookState, PolicyKey, PolicyState } from "./policy-state.ts";
 
 /**
- * What an earlier sensor has left in force without anything on disk that says what it is. Its programs and
- * tables go on as they are, beside those of this sensor, and are told as one policy that can only be deleted.
+ * Policies that an earlier sensor left in force without a manifest that describes them. Their programs and
+ * tables stay in force beside those of this sensor; they are shown as one policy that can only be deleted.
  */
 export type LeftPolicies = {
   list(): readonly PolicyState[];
   /** Whether the key is one of these. */
   has(key: PolicyKey): boolean;
   remove(key: PolicyKey): Promise<Result<void>>;
-  /** More of them would slow every call that is hooked. */
+  /** More of them would slow every hooked call. */
   readonly isFull: boolean;
 };
 
@@ -27,7 +27,7 @@ export type LeftPoliciesDeps = {
   readonly nextPolicyId: () => number;
 };
 
-/** A policy cannot have this in its name. */
+/** A policy name cannot contain this. */
 export const unknownPolicyPrefix = "unknown:";
 const most = 4;
 
@@ -61,9 +61,9 @@ export function createLeftPolicies({ left, logger, nextPolicyId }: LeftPoliciesD
 }
 
 /**
- * What earlier sensors have in force, and this one as well, is taken away: that it is in force here is on disk
- * first. What only a manifest knows of stays while that can't be written. Killed at any step, the next sensor
- * finds a manifest that tells of all: theirs is overwritten after nothing needs it any more.
+ * Removes what earlier sensors and this one both have in force, once this one's manifest is on disk. What
+ * only an earlier manifest describes stays while that can't be written. After a kill at any step, the next
+ * sensor finds a manifest that describes all: the earlier one is overwritten once nothing needs it.
  */
 export async function releaseLeft(
   left: LeftTables,
@@ -84,7 +84,7 @@ export async function releaseLeft(
       logger.error(cannotRemove, { name, error });
     }
   }
-  // Both manifests on disk are about the tables of this sensor from now on.
+  // Now both manifests on disk are about the tables of this sensor.
   tables.save();
 }
 
@@ -124,7 +124,7 @@ function describe(tables: UnknownTables, id: number): PolicyState {
   };
 }
 
-/** `kind:target`, where the kind is one of attaching. */
+/** `kind:target`, where the kind is a kind of attachment. */
 function describeHook(key: string, index: number): HookState {
   const colon = key.indexOf(":");
   const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];

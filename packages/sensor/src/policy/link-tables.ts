@@ -15,7 +15,7 @@ import {
   isForHost,
 } from "./installed-policy.ts";
 
-/** What a side of the tables counts calls for; enough to make sense of them later. Plain data. */
+/** What a side of the tables counts calls for; enough to interpret the counts later. Plain data. */
 export type CountedSide = {
   readonly side: Side;
   /** By index of an application: ids of the rules in it. */
@@ -26,7 +26,7 @@ export type CountedSide = {
 
 export type Linked = { readonly counted: CountedSide; readonly tables: LinkedTables };
 
-/** Links all policies: those of the operator for whom they are, all others for everything. */
+/** Links all policies: the operator's for the groups they apply to, all others for everything. */
 export function linkTables(
   policies: readonly InstalledPolicy[],
   groups: Groups,
@@ -52,7 +52,7 @@ export function linkTables(
   };
 }
 
-/** Groups with the same policies are linked once. `numbers`: by number of the group, which of `contents`. */
+/** Links groups with the same policies once. `numbers`: by group number, the index in `contents`. */
 function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
   const known = new Map<string, number>();
   const contents: (readonly number[])[] = [];
@@ -65,7 +65,7 @@ function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
   };
   const numbers = [add(isForHost)];
   if (groups.size === 0) return { contents, numbers };
-  // A number that nobody is known to have is that of pods of which nothing is known.
+  // Unused group numbers get the policies of unknown pods.
   const unknown = add(isForAll);
   for (let number = 1; number < limits.MAX_GROUPS; number++) {
     const uids = groups.get(number);

@@ -26,68 +26,68 @@ import { policyProblem, problemsText } from "./policy-problem.ts";
 import type { PolicyKey, PolicyOrigin, PolicyState } from "./policy-state.ts";
 import { checkStandaloneScope } from "./standalone-scope.ts";
 
-/** Policies of the operator are changed by `exclusively` alone. */
+/** Only `exclusively` changes policies of the operator. */
 type LocalOrigin = Exclude<PolicyOrigin, "operator">;
 
-/** What a policy is brought in force with. */
+/** The means to put policies in force. */
 export type PolicyWork = {
   readonly tables: KernelTables;
   readonly installer: Installer;
-  /** The policy's state tells of it; a version that is in force goes on. No problems: all is well. */
+  /** Shows the problems in the policy's state; a version in force stays. No problems: clears them. */
   report(policy: NewPolicy, problems: readonly Problem[]): void;
-  /** Nobody wants it any more. */
+  /** The policy is no longer wanted. */
   forget(key: PolicyKey): void;
 };
 
 export interface PolicyManager extends AsyncDisposable {
   /**
-   * Puts a policy in force, or replaces the one of the same name, namespace and origin: at every
-   * moment the old or the new one holds. If it fails the old one goes on. Changes that are asked
-   * for in one go take effect at one moment.
+   * Puts a policy in force, or replaces the one of the same name, namespace and origin: at every moment the
+   * old or the new one holds. If it fails, the old one stays. Changes requested together take effect at one
+   * moment.
    */
   add(policy: CheckedPolicy, origin: LocalOrigin): Promise<Result<PolicyState>>;
   remove(key: PolicyKey): Promise<Result<void>>;
   setEnabled(key: PolicyKey, to: "enabled" | "disabled"): Promise<Result<PolicyState>>;
   /** Not for policies that never enforce. */
   setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>>;
-  /** Everything that is known, also what failed; in the order of origin, namespace and name. */
+  /** All known policies, including failed ones; ordered by origin, namespace and name. */
   list(): readonly PolicyState[];
-  /** A new version of the policy cannot even be read: its state says so, and it goes on. No problems: it can. */
+  /** Shows a policy's new version as unreadable; the old one stays. No problems: it is readable. */
   reportBroken(key: PolicyKey, problems: readonly Problem[]): void;
   /**
-   * Runs `job` alone, when the tables may be changed; for who changes many policies at once.
-   * @throws Error if the sensor is stopping, and what the job throws.
+   * Runs `job` alone, when the tables may be changed; for changes of many policies at once.
+   * @throws Error if the sensor is stopping, and the job's own errors.
    */
   exclusively<T>(job: (work: PolicyWork) => T | Promise<T>): Promise<T>;
-  /** What a rule in a record is; also for a while after its policy is gone. */
+  /** Describes the rule of a record, for a while even after its policy is gone. */
   rule(id: number): RuleInfo | undefined;
-  /** The sensor has brought the policies that it starts with: its own tables are in force now. */
+  /** The sensor has added its initial policies: from now on its own tables are in force. */
   started(): Promise<void>;
   /**
-   * What earlier sensors have in force beside this one goes, if this one has all of it in force. Else it
-   * stays, is told, and `list` shows it. Call it after `started`.
+   * Removes what earlier sensors have in force beside this one if this one has it all in force. Otherwise
+   * that stays, is logged, and `list` shows it. Call it after `started`.
    */
   releaseLeft(how: { readonly operatorIsWhole: boolean }): Promise<void>;
-  /** Why a restart would not find what is in force; empty: it would. */
+  /** Why a restart would not find the state in force; empty if it would. */
   readonly unkept: string;
-  /** Stops changing anything; what is in force stays. */
+  /** Stops changing anything; policies in force stay. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export type PolicyManagerDeps = {
   readonly kernel: PolicyKernel;
   readonly manifest: ManifestFile;
-  /** What earlier sensors have in force beside this one. */
+  /** The tables that earlier sensors have in force beside this one. */
   readonly left: LeftTables;
   readonly logger: Logger;
 };
 
 export type PolicyManagerOptions = {
-  /** Names the programs and the layout of the tables: of another one's manifest only the policies count. */
+  /** Identifies the programs and table layout: of a manifest with another id, only the policies are used. */
   readonly kernelId: string;
-  /** What `manifest` had at the start; `noManifests` if the kernel has nothing of an earlier sensor. */
+  /** The content of `manifest` at the start; `noManifests` if the kernel has nothing of an earlier sensor. */
   readonly stored: FoundManifests;
-  /** A hook that no policy uses is detached after so long. */
+  /** How long to wait before detaching a hook that no policy uses. */
   readonly detachUnusedAfterMs?: number;
 };
 
@@ -120,7 +120,7 @@ export function createPolicyManager(
   return manager;
 }
 
-/** Its numbers are those of this kernel's tables, and everything it speaks of is attached. */
+/** Its numbers refer to this kernel's tables, and all its hooks are attached. */
 function isUsable(
   { kernelId, tables = "", policies }: Manifest,
   kernel: PolicyKernel,
@@ -134,11 +134,11 @@ function isUsable(
 
 type Change = {
   readonly name: string;
-  /** Nobody would ask for it again after a restart. */
+  /** No client would request it again after a restart. */
   readonly mustKeep: boolean;
-  /** Known beforehand, so that a batch is looked up in one go. */
+  /** Known beforehand, so that one lookup serves a batch. */
   readonly compiled?: CompiledPolicy;
-  /** The next policies, from those of the change before. */
+  /** The next policies, made from those of the previous change. */
   readonly apply: (installed: Installed) => Result<Installed>;
 };
 
@@ -146,7 +146,7 @@ type Queued = Change & { readonly done: (outcome: Outcome) => void };
 type Outcome = { readonly problems?: readonly Problem[] };
 type Failure = {
   readonly error: string;
-  /** If no version ever was in force. */
+  /** Only if no version was ever in force. */
   readonly state?: PolicyState;
 };
 
@@ -162,7 +162,7 @@ class Manager implements PolicyManager {
   readonly #left: LeftTables;
   readonly #leftPolicies: LeftPolicies;
   readonly #logger: Logger;
-  /** Names of policies of an earlier sensor that this one can't bring in force. */
+  /** Names of policies of an earlier sensor that this one can't put in force. */
   readonly #unrestored: string[] = [];
   readonly #fileWatch: Disposable;
   readonly #failures = new Map<string, Failure>();
@@ -308,10 +308,10 @@ class Manager implements PolicyManager {
     await releaseLeft(this.#left, deps, isAllHere ? "remove" : "keep");
   }
 
-  /** Policies of a sensor with other programs are put in force with these. */
+  /** Puts policies of a sensor with other programs in force with these. */
   restore({ policies }: Manifest): void {
     for (const { key, compiled, warnings, mode, enabled } of policies) {
-      // Who brings those knows which pods they are for, and brings them again.
+      // The operator knows which pods these apply to, and sends them again.
       if (key.origin === "operator") continue;
       if (this.#tables.installed().has(keyText(key))) continue;
       const install = this.#install({ key, compiled, warnings });
@@ -385,7 +385,7 @@ class Manager implements PolicyManager {
   async #work(): Promise<void> {
     try {
       do {
-        // Changes of this turn, and all that come while old tables are still read, go together.
+        // Changes of this turn, and those added while old tables are still read, are made together.
         await this.#tables.ready();
         await this.#change(this.#queue.splice(0));
         for (const job of this.#jobs.splice(0)) {
@@ -394,7 +394,7 @@ class Manager implements PolicyManager {
         }
       } while (this.#queue.length > 0 || this.#jobs.length > 0);
     } finally {
-      // In the same turn as the last look: what comes from now on starts anew.
+      // In the same turn as the last check: later changes start the work again.
       this.#working = undefined;
     }
   }
@@ -411,7 +411,7 @@ class Manager implements PolicyManager {
     }
   }
 
-  /** @returns undefined if the changes don't fit together: each may by itself. */
+  /** @returns undefined if the changes don't fit together: each may fit alone. */
   #advance(batch: readonly Change[]): Outcome[] | undefined {
     let next = this.#tables.installed();
     try {

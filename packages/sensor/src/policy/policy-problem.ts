@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 
-/** A problem that has no place in a text, only one in the policy. */
+/** A problem without a position in a text, only with a path in the policy. */
 export function policyProblem(
   problem: Pick<Problem, "code" | "message"> & Partial<Pick<Problem, "path" | "hint" | "file">>,
 ): Problem {

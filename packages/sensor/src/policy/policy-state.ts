@@ -2,7 +2,7 @@
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
 
-/** Who brought a policy; the same name may come from all of them. */
+/** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
 
 /** Identifies a policy on this node. */
@@ -10,7 +10,7 @@ export type PolicyKey = {
   readonly name: string;
   readonly namespace: string;
   readonly origin: PolicyOrigin;
-  /** Origin `operator`: of the object in the cluster, and what identifies it. */
+  /** With origin `operator`: the UID of the cluster's object; identifies the policy. */
   readonly uid?: string;
 };
 
@@ -19,29 +19,29 @@ export type PolicyStatus =
   /** Some hooks are missing, as `ignore.callNotFound` allows. */
   | "partially-enabled"
   | "disabled"
-  /** Never was in force. `error` says why. */
+  /** Never was in force. `error` gives the reason. */
   | "load-error";
 
 export type PolicyState = PolicyKey & {
-  /** Given once to each key, never again to another. */
+  /** Assigned once to each key, never to another. */
   readonly id: number;
-  /** Counts the specs that were in force under this key, from 1; 0: none yet. Of the operator: the generation. */
+  /** Counts the specs in force under this key, from 1; 0: none yet. The operator's: the generation. */
   readonly revision: number;
   readonly digest: string;
   readonly state: PolicyStatus;
   readonly mode: CompiledPolicy["mode"];
   /**
-   * What went wrong last; empty if nothing. With state `enabled` an earlier revision is still in
-   * force: `Failed, still running revision 3: …`.
+   * The last error; empty if none. With state `enabled` an earlier revision is still in force: `Failed, still
+   * running revision 3: …`.
    */
   readonly error: string;
-  /** What it does less well on this kernel than its text may let expect, and calls that it could not judge. */
+  /** Where it does less on this kernel than its text suggests, and calls that it could not judge. */
   readonly warnings: readonly string[];
-  /** What else there is to say of it on this node now: which files it means. */
+  /** Further remarks about it on this node now: which files it selects. */
   readonly findings: readonly string[];
   readonly hooks: readonly HookState[];
   readonly counters: PolicyCounters;
-  /** Memory that is there for this policy alone; programs and tables are shared. */
+  /** Memory used by this policy alone; programs and tables are shared. */
   readonly kernelMemoryBytes: number;
 };
 
@@ -55,15 +55,15 @@ export type HookState = {
   readonly kind: HookKind;
   readonly target: string;
   readonly state: "loaded" | "call-not-found" | "not-loaded";
-  /** Why it isn't loaded; else empty. */
+  /** Why it isn't loaded; otherwise empty. */
   readonly error: string;
-  /** Where it is attached; more than one if others help to enforce. */
+  /** Where it is attached; several if other attachments help to enforce. */
   readonly attachments: readonly AttachmentState[];
   readonly selectors: readonly SelectorState[];
 };
 
 export type AttachmentState = {
-  /** For people, e.g. `LSM program on file_permission`. */
+  /** For display, e.g. `LSM program on file_permission`. */
   readonly how: string;
   readonly counters: PolicyCounters;
 };
@@ -76,11 +76,11 @@ export type SelectorState = {
 
 /** hits = filtered + unevaluated + matched, so hits = emitted + filtered + unevaluated + suppressed + lost, exactly. */
 export type PolicyCounters = SelectorCounters & {
-  /** Calls of the hooked functions that this policy was asked about. */
+  /** Calls of the hooked functions for which this policy was checked. */
   readonly hits: bigint;
   readonly filtered: bigint;
-  /** Calls for which there was no scratch memory: denied if a policy enforces there and the hook can deny. */
+  /** Calls without scratch memory: denied if a policy enforces there and the hook can deny. */
   readonly unevaluated: bigint;
-  /** Calls that the kernel did not hand to the programs of its hooks while it was in force; in no hit. */
+  /** Calls that the kernel did not hand to its programs while it was in force; not included in hits. */
   readonly missed: bigint;
 };

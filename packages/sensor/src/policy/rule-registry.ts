@@ -3,17 +3,17 @@ import { type CompiledHook, hookKinds, syscallFunction } from "@gander/policy";
 import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
-/** What rules are, also for a while after they are gone: records of theirs may still be in the ring. */
+/** Describes rules, for a while even after they are removed: their records may still be in the ring. */
 export interface RuleRegistry {
-  /** A new rule id; ids aren't given again. */
+  /** Returns a new rule id; ids are never reused. */
   add(key: PolicyKey, hook: CompiledHook): number;
   get(id: number): RuleInfo | undefined;
-  /** All others are gone; each is forgotten when many more have gone after it. */
+  /** Retires all other rules; each is forgotten once many more have been retired after it. */
   keepOnly(used: ReadonlySet<number>): void;
   entries(): Iterable<RuleInfo>;
 }
 
-/** They are in the manifest, too, which is written at each change. */
+/** Small, because the manifest includes them and is written at each change. */
 const keptRetired = 512;
 
 export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry {

@@ -4,8 +4,8 @@ import type { CheckedPolicy } from "@gander/policy";
 import { policyProblem } from "./policy-problem.ts";
 
 /**
- * What a sensor by itself cannot do: it knows neither labels nor namespaces of pods. Such a policy
- * would apply to everything here, so it is refused.
+ * Policies that a standalone sensor cannot apply: it knows neither labels nor namespaces of pods. Such a
+ * policy would apply to everything here, so it is refused.
  */
 export function checkStandaloneScope({ policy, compiled }: CheckedPolicy): Problem[] {
   const { spec } = policy;

@@ -27,12 +27,12 @@ export function addPolicyCounts(a: PolicyCounters, b: PolicyCounters): PolicyCou
   return sum(a, b, noPolicyCounts);
 }
 
-/** What is counted for a rule as a whole. */
+/** The counts of a rule as a whole. */
 export type RuleCalls = { readonly [Name in Exclude<HookCounter, "filtered">]: bigint };
 
 /**
- * Counts of one rule. `calls.hits` must be read after all else: a call counts as a hit before it matches, so
- * none can match without being a hit.
+ * Counts of one rule. Read `calls.hits` last: a call counts as a hit before it matches, so none can match
+ * without being a hit.
  */
 export function ruleCounts(
   selectors: readonly SelectorCounters[],
@@ -42,14 +42,14 @@ export function ruleCounts(
   return { ...all, ...calls, filtered: calls.hits - calls.unevaluated - all.matched };
 }
 
-/** What people should know of it: not all calls were judged as the policy says. */
+/** Warnings for users: some calls were not judged as the policy says. */
 export function countRemarks(counters: PolicyCounters): readonly string[] {
   return counterRows.flatMap(([name, { remark }]) =>
     remark === undefined || counters[name] === 0n ? [] : [`${counters[name]} ${remark}`],
   );
 }
 
-/** Counts added up by what `keyOf` says of each counter, for those of which it says something. */
+/** Sums the counters by the key that `keyOf` gives each; counters without a key are left out. */
 export function countsAs<Key extends string>(
   counters: Partial<PolicyCounters>,
   keyOf: (row: CounterRow) => Key | undefined,
@@ -63,7 +63,7 @@ export function countsAs<Key extends string>(
   return sums;
 }
 
-/** A counter that an older manifest doesn't have is 0. */
+/** A counter that an older manifest lacks is 0. */
 function sum<Counts extends Readonly<Record<string, bigint>>>(
   a: Partial<Counts>,
   b: Partial<Counts>,

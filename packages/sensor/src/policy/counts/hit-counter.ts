@@ -3,18 +3,18 @@ import type { Side } from "../../kernel/tables/table-writer.ts";
 import type { CountedSide } from "../link-tables.ts";
 
 /**
- * Hits of rules: calls of the applications that contained them, over all sides that were in force. An
+ * Hits of rules: calls of the applications that contain them, summed over all sides that were in force. An
  * application's composition never changes while it is active, so sums are exact.
  */
 export interface HitCounter {
   hits(rule: number): bigint;
-  /** This side counts from now on, from zero. */
+  /** From now on this side counts, from zero. */
   begin(counted: CountedSide): void;
-  /** Keeps what the side has counted; it may be rewritten then. */
+  /** Keeps the side's counts; afterwards the side may be rewritten. */
   fold(side: Side): void;
-  /** Forgets rules that are gone. */
+  /** Forgets rules that no longer exist. */
   keepOnly(rules: ReadonlySet<number>): void;
-  /** To be kept in the manifest: folded sums, and what the sides count for. */
+  /** For the manifest: folded sums, and the rules that each side counts for. */
   snapshot(): HitSnapshot;
 }
 

@@ -2,9 +2,8 @@
 import type { CompiledFilter } from "@gander/policy";
 import type { InstalledRule } from "../installed-policy.ts";
 
-// Of tables: the structs of bpf/abi.h, twice where they have two sides. Of sets: key and value with
-// the kernel's bookkeeping, rounded up to what its allocator hands out; a trie has an inner node for
-// about every entry.
+// Tables: the structs of bpf/abi.h, twice for tables with two sides. Sets: key and value plus the kernel's
+// bookkeeping, rounded up to its allocator's sizes; a trie has about one inner node per entry.
 const bytes = {
   rule: 2 * 32,
   row: 2 * 56,
@@ -23,8 +22,8 @@ const binaryBytes = {
 };
 
 /**
- * Bytes of kernel memory for these rules and the values they look for; values that several
- * policies share count for each. Programs and the tables as a whole are shared and not in it.
+ * Bytes of kernel memory for these rules and the values that they compare with; values shared by several
+ * policies count for each. Programs and the tables as a whole are shared and not included.
  */
 export function kernelMemoryOf(rules: readonly InstalledRule[]): number {
   let sum = 0;
@@ -35,7 +34,7 @@ export function kernelMemoryOf(rules: readonly InstalledRule[]): number {
       sum += bytes.verdict + bytes.count;
       for (const filter of [...filters, ...returnFilters]) {
         sum += bytes.row;
-        // The rules of one hook entry share their filters, and so the sets.
+        // The rules of one hook entry share their filters and therefore the sets.
         if (!seen.has(filter)) sum += valuesMemory(filter);
         seen.add(filter);
       }

@@ -2,23 +2,23 @@
 import type { InstalledRule } from "../installed-policy.ts";
 
 /**
- * Calls that the kernel did not hand to the programs of rules while they were in force. The kernel counts for
- * each program since it was loaded, and a program serves many rules.
+ * Calls that the kernel did not hand to the programs of rules while the rules were in force. The kernel
+ * counts per program since the program was loaded, and one program serves many rules.
  */
 export interface MissCounter {
   missed(rule: number): bigint;
-  /** Exactly these rules are in force from now on. */
+  /** From now on exactly these rules are in force. */
   begin(rules: Iterable<Pick<InstalledRule, "id" | "hookId">>): void;
-  /** Forgets rules that are gone. */
+  /** Forgets rules that no longer exist. */
   keepOnly(rules: ReadonlySet<number>): void;
-  /** To be kept in the manifest. */
+  /** For the manifest. */
   snapshot(): MissSnapshot;
 }
 
 export type MissSnapshot = {
-  /** What was counted for rules that are not in force now, or were not for a while. */
+  /** Misses of rules that are not in force now, or were not in force for some time. */
   readonly totals: readonly (readonly [rule: number, missed: bigint])[];
-  /** Of rules in force: their hook, and what it had missed when they began. */
+  /** For rules in force: their hook, and its misses when the rule was put in force. */
   readonly counting: readonly (readonly [rule: number, start: MissStart])[];
 };
 

@@ -4,16 +4,16 @@ import type { InstalledPolicy } from "../installed-policy.ts";
 import type { PolicyCounters } from "../policy-state.ts";
 import { addPolicyCounts, noPolicyCounts } from "./counters.ts";
 
-/** What the operator's policies counted in versions of them that are gone. */
+/** Counts from replaced or removed versions of the operator's policies. */
 export interface PastCounts {
-  /** Milliseconds since 1970; another one: everything counts anew. */
+  /** Milliseconds since 1970; a different value means that all counts restarted. */
   readonly since: number;
   of(uid: string): PolicyCounters;
-  /** These versions are gone; what they count until nobody reads them any more still counts. */
+  /** These versions are no longer in force; their counts are included until `close`. */
   leave(policies: readonly InstalledPolicy[]): void;
-  /** Nobody reads them any more. */
+  /** No program reads them any more. */
   close(): void;
-  /** To be kept in the manifest. */
+  /** For the manifest. */
   snapshot(): PastCountsSnapshot;
 }
 
@@ -22,7 +22,7 @@ export type PastCountsSnapshot = {
   readonly totals: readonly (readonly [uid: string, counts: PolicyCounters])[];
 };
 
-/** A policy may leave a node and come again: how many that have left are remembered. */
+/** A policy may leave a node and return: this many policies that have left are remembered. */
 const keptTotals = 1024;
 
 export function createPastCounts(

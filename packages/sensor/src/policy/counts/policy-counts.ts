@@ -7,7 +7,7 @@ import { addPolicyCounts, noPolicyCounts, ruleCounts } from "./counters.ts";
 import type { HitCounter } from "./hit-counter.ts";
 import type { MissCounter } from "./miss-counter.ts";
 
-/** Who counts calls for rules. */
+/** The counters of calls for rules. */
 export type CallCounters = {
   readonly kernel: Pick<PolicyKernel, "count">;
   readonly hits: HitCounter;
@@ -15,7 +15,7 @@ export type CallCounters = {
   readonly misses: MissCounter;
 };
 
-/** What a policy has counted as it stands, since this version of it came in force. */
+/** The counts of this version of a policy since it was put in force. */
 export function countsOf(policy: InstalledPolicy, counters: CallCounters): PolicyCounters {
   return allRules(policy)
     .map((rule) => countsOfRule(rule, counters))

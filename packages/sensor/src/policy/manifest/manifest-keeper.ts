@@ -14,38 +14,38 @@ export type ManifestKeeperDeps = {
 };
 
 export type ManifestKeeperOptions = {
-  /** What could not be saved is tried again so often. */
+  /** How often to retry a failed save. */
   readonly retryMs?: number;
   /** This sensor starts from the newest manifest on disk. */
   readonly isNewestOfUse: boolean;
-  /** It needs the one before it, too. */
+  /** It also needs the previous one. */
   readonly isPreviousOfUse?: boolean;
   /**
-   * What an earlier sensor enforces is being brought in force here: until that is done its manifest is
-   * kept, and all that is here comes again from there.
+   * This sensor still adopts what an earlier one enforces: until that is done, the earlier manifest is kept,
+   * and everything here can be restored from it.
    */
   readonly isHeld?: () => boolean;
 };
 
-/** What of a manifest its owner knows. */
+/** The part of a manifest that its owner supplies. */
 export type ManifestBody = Omit<Manifest, "tables">;
 
-/** Sees to it that what is found at the next start is known: a manifest on disk, and a label beside the pins. */
+/** Records what the next start will find: a manifest on disk, and a label beside the pins. */
 export type ManifestKeeper = Disposable & {
   /**
-   * Saves a manifest for tables that are not in force yet. If it cannot be saved, that is told, tried
-   * again and known at the next start. Gives what is to be called right before these tables are
-   * switched to; it throws if that must not be done. If they are not switched to, call `update`.
-   * @throws NotKeptError if it must be kept and cannot be
+   * Saves a manifest for tables that are not in force yet. A failed save is reported, retried, and visible at
+   * the next start. Returns a function to call right before the switch to these tables; it throws if the
+   * switch must not happen. If these tables are not put in force, call `update`.
+   * @throws NotKeptError if the change must be kept and cannot be
    */
   prepare(body: ManifestBody, how: { readonly mustKeep: boolean }): () => void;
-  /** Saves what is known of the tables that are in force. Never throws. */
+  /** Saves the state of the tables in force. Never throws. */
   update(body: ManifestBody): void;
-  /** Why what is in force isn't on disk; empty: it is. */
+  /** Why the state in force isn't on disk; empty if it is. */
   readonly problem: string;
 };
 
-/** What was asked for would be forgotten by a restart, so it is not done. */
+/** A restart would forget the requested change, so it is not made. */
 export class NotKeptError extends Error {
   override readonly name = "NotKeptError";
 }
@@ -62,13 +62,13 @@ export function createManifestKeeper(
   }: ManifestKeeperOptions,
 ): ManifestKeeper {
   let label = kernel.tablesLabel();
-  /** Of the newest manifest on disk; undefined: it is of no use. */
+  /** The tables of the newest manifest on disk; undefined: it is not needed. */
   let newest: string | undefined = isNewestOfUse ? label.tables : undefined;
   let isPreviousNeeded = isPreviousOfUse;
   let problem = "";
   let retry: NodeJS.Timeout | undefined;
 
-  /** Gives whether it is on disk. */
+  /** Returns whether it is on disk. */
   const trySave = (body: ManifestBody, tables: string): boolean => {
     const isKept = newest === label.tables && !isPreviousNeeded;
     newest = undefined;

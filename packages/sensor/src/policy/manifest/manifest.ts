@@ -12,13 +12,13 @@ import type { MissSnapshot } from "../counts/miss-counter.ts";
 import type { PastCountsSnapshot } from "../counts/past-counts.ts";
 import type { InstalledPolicy } from "../installed-policy.ts";
 
-/** What the next sensor needs to make sense of what it finds in the kernel. Plain data. */
+/** What the next sensor needs to interpret the state it finds in the kernel. Plain data. */
 export type Manifest = {
-  /** The folder of pins that it is about. */
+  /** The folder of pins that it describes. */
   readonly kernelId: string;
-  /** The name of the tables that it is about; older sensors gave them none. */
+  /** The name of the tables that it describes; older sensors gave them none. */
   readonly tables?: string;
-  /** Where the tables of these policies are. Another side is active: the sensor died just before. */
+  /** The side with these policies. If another side is active, the sensor died just before the switch. */
   readonly side: Side;
   readonly nextPolicyId: number;
   readonly policies: readonly InstalledPolicy[];
@@ -28,27 +28,27 @@ export type Manifest = {
   readonly misses: MissSnapshot;
   readonly sets: readonly (readonly [number, SetContent])[];
   readonly follow: readonly (readonly [number, Followed])[];
-  /** By number of a group: UIDs of the operator's policies that are in it. */
+  /** By group number: UIDs of the operator's policies in the group. */
   readonly groups: readonly (readonly [number, readonly string[]])[];
   readonly past: PastCountsSnapshot;
 };
 
 export type FoundManifests = {
-  /** All that can be read, the newest first. */
+  /** All readable manifests, the newest first. */
   readonly manifests: readonly Manifest[];
-  /** What can't be read and why, for people. */
+  /** What can't be read and why, for users. */
   readonly problems: readonly string[];
 };
 
 export const noManifests: FoundManifests = { manifests: [], problems: [] };
 
 export type ManifestFile = {
-  /** The newest one and the one before it, as far as they can be read. Never throws. */
+  /** The newest manifest and the previous one, as far as they can be read. Never throws. */
   load(): FoundManifests;
   /**
-   * When it returns the manifest is on disk. `newest` says what becomes of the one that is the newest
-   * now: it is kept beside this one, or written over. Throws the system's error; at least one of the
-   * manifests that are worth keeping is then on disk as before.
+   * When it returns, the manifest is on disk. `newest` decides whether the newest manifest so far is kept
+   * beside this one or overwritten. Throws the system's error; at least one of the manifests worth keeping is
+   * then still on disk.
    */
   save(manifest: Manifest, newest: "keep" | "replace"): void;
   remove(): void;
@@ -56,7 +56,7 @@ export type ManifestFile = {
 
 const format = 1;
 
-/** The newest manifest at `path`, the one before at `PATH.previous`. */
+/** The newest manifest is at `path`, the previous one at `PATH.previous`. */
 export function createManifestFile(path: string): ManifestFile {
   const previous = `${path}.previous`;
   return {
@@ -96,7 +96,7 @@ function readManifest(path: string): { manifest?: Manifest; problem?: string } {
   return { manifest: JSON.parse(body, reviveBigint) as Manifest };
 }
 
-/** Vouches for the body: what it says was written by this code, and to the end. */
+/** Proves that this code wrote the body, and wrote it completely. */
 function header(body: string): string {
   return `gander-manifest ${format} ${createHash("sha256").update(body).digest("hex")}`;
 }

@@ -3,17 +3,17 @@ import { nothingSaved, type TablesLabel } from "../../kernel/pins/tables-label.t
 import type { Manifest } from "./manifest.ts";
 
 export type RestorableOptions = {
-  /** What this sensor goes on with. */
+  /** The manifest this sensor continues with. */
   readonly own: Manifest | undefined;
-  /** By folder of pins: labels of what is in force. */
+  /** By folder of pins: labels of the tables in force. */
   readonly labels: ReadonlyMap<string, TablesLabel>;
-  /** Tables are in force of which no manifest tells. */
+  /** Some tables in force have no manifest. */
   readonly isLost: boolean;
 };
 
 /**
- * The manifests whose policies are to be brought in force again: those of tables that this sensor cannot go
- * on with. Where a manifest was lost, the newest that can be read holds at least some of what was asked for.
+ * The manifests whose policies must be put in force again: those of tables that this sensor cannot continue
+ * with. If a manifest was lost, the newest readable one holds at least some of the requested policies.
  */
 export function restorable(
   manifests: readonly Manifest[],
@@ -25,7 +25,7 @@ export function restorable(
   };
   const isOwn = ({ kernelId }: Manifest) => kernelId === own?.kernelId;
   const others = manifests.filter((manifest) => !isOwn(manifest) && isInForce(manifest));
-  // Of two about the same folder the newest.
+  // Of two about the same folder, the newest.
   const newest = others.filter(
     ({ kernelId }, i) => others.findIndex((one) => one.kernelId === kernelId) === i,
   );
@@ -38,20 +38,20 @@ type About = Pick<Manifest, "kernelId">;
 export type FoundTables = {
   readonly own: About | undefined;
   readonly others: readonly About[];
-  /** As they were found. */
+  /** As found at the start. */
   readonly labels: ReadonlyMap<string, TablesLabel>;
 };
 
 /**
- * This sensor goes on with tables that hold all. What else is in force was begun by a sensor that died before
- * it had brought all of it: its manifest may go.
+ * This sensor continues with tables that hold everything. The other tables are of a sensor that died before
+ * it had put everything in force: its manifest may be removed.
  */
 export function isSettled({ own, others, labels }: FoundTables): boolean {
   if (own === undefined || comesAgain(own, labels)) return false;
   return others.every((manifest) => comesAgain(manifest, labels));
 }
 
-/** Which manifests on disk have to be there until the policies of both are in force in new tables. */
+/** Which manifests must stay on disk until the policies of both are in force in new tables. */
 export function usesOf([newest, previous]: readonly About[], found: FoundTables) {
   const isOfUse = (manifest: About | undefined): manifest is About =>
     manifest !== undefined && [found.own, ...found.others].includes(manifest);

@@ -5,11 +5,11 @@ import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
 import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { Assignment } from "./node-assignment.ts";
 
-/** Policies and which cgroups have them, one state of a node. */
+/** One state of a node: the policies, and which cgroups have them. */
 export type Arrangement = {
   readonly installed: Installed;
   readonly assignment: Assignment;
-  /** By UID of a policy that goes: the one that has come in its place under its name. */
+  /** By UID of a removed policy: the policy of the same name that replaces it. */
   readonly successors: ReadonlyMap<string, string>;
 };
 
@@ -19,13 +19,13 @@ type Deps = {
   readonly groups: CgroupGroups;
 };
 
-/** Keeps every cgroup in the group that has what it is to have. */
+/** Keeps every cgroup in the group that has its policies. */
 export class GroupKeeper {
   readonly #deps: Deps;
   #assignment: Assignment | undefined;
-  /** By content: the number of the group. */
+  /** By content: the group's number. */
   #numbers: ReadonlyMap<string, number> = new Map();
-  /** Cgroups were moved while nobody waited: a program may still see the number one had. */
+  /** Cgroups were moved without a wait since: a program may still see a cgroup's old number. */
   #moved = false;
   #strangers: ReadonlySet<bigint> = new Set();
 
@@ -40,9 +40,7 @@ export class GroupKeeper {
     this.#deps.tables.check(next.installed, this.#plan(next).groups);
   }
 
-  /**
-   * To be called before `arrange`: returns when the numbers that nobody has any more are free.
-   */
+  /** Call before `arrange`: resolves when the unused group numbers are free. */
   async ready(): Promise<void> {
     while (this.#moved) {
       this.#moved = false;
@@ -51,7 +49,7 @@ export class GroupKeeper {
   }
 
   /**
-   * Brings it about at one moment; a cgroup for which there is no room keeps what it has.
+   * Takes effect at one moment; a cgroup for which no group is left keeps its policies.
    * @returns those cgroups. @throws LinkLimitError, BpfError; then nothing has changed.
    */
   arrange(next: Arrangement): ReadonlySet<bigint> {
@@ -73,12 +71,12 @@ export class GroupKeeper {
     return plan.refused;
   }
 
-  /** No policy is for some pods alone, so all cgroups may be in group 0. */
+  /** No policy applies to only some pods, so all cgroups may be in group 0. */
   async release(): Promise<void> {
     const { tables, groups } = this.#deps;
     this.#assignment = undefined;
     this.#numbers = new Map();
-    // A program that was listing a new cgroup while the others were deleted has ended after a wait.
+    // A program that listed a new cgroup while the others were deleted has ended after a wait.
     for (let listed = [...groups.entries()]; listed.length > 0; listed = [...groups.entries()]) {
       for (const [cgroup] of listed) groups.delete(cgroup);
       await tables.kernel.waitForReaders();
@@ -87,7 +85,7 @@ export class GroupKeeper {
     groups.tidy();
   }
 
-  /** @returns whether it is where it should be; else `arrange` has to make that place first. */
+  /** @returns whether the cgroup is in its group; if not, `arrange` must first make that group. */
   place(cgroup: PodCgroup): boolean {
     if (this.#assignment === undefined) return true;
     const number = this.#numbers.get(contentKey(this.#assignment.of(cgroup)) ?? "");
@@ -101,7 +99,7 @@ export class GroupKeeper {
     if (this.#assignment !== undefined) this.#deps.groups.delete(cgroup);
   }
 
-  /** Unlists what nobody knows any more: its end was missed. Call it after a scan. */
+  /** Unlists cgroups that are no longer known: their removal was missed. Call it after a scan. */
   tidy(): void {
     if (this.#assignment === undefined) return;
     const { cgroups, groups } = this.#deps;
@@ -128,7 +126,7 @@ export class GroupKeeper {
   }
 }
 
-/** Not if cgroups only move between groups that are there already. */
+/** False if cgroups only move between existing groups. */
 function isSwitchNeeded(plan: GroupPlan, tables: KernelTables): boolean {
   const now = tables.groups();
   return (

@@ -3,8 +3,8 @@ import type { Problem } from "@gander/base";
 import type { NodePolicy } from "./node-version.ts";
 
 /**
- * Why a policy cannot be in force on this kernel: finding that out again, with all proposals, takes
- * longer than all the rest. A module that is loaded later may change it, so it is forgotten after a while.
+ * Why a policy cannot be put in force on this kernel. Finding that out again, with all proposals, takes
+ * longer than everything else. A module loaded later may change it, so it expires after a while.
  */
 export interface KnownProblems {
   of(policy: Identified): readonly Problem[] | undefined;

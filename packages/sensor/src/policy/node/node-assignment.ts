@@ -5,16 +5,16 @@ import type { PodCgroup } from "../../workload/pod-cgroups.ts";
 import { type InstalledPolicy, isForAll } from "../installed-policy.ts";
 import type { NodePod, NodePolicy, NodeVersion } from "./node-version.ts";
 
-/** Which policies cgroups where pods are are to have: UIDs, sorted, without those that are for all. */
+/** The policies each pod cgroup must have: UIDs, sorted, without those for all pods. */
 export type Assignment = {
   of(cgroup: PodCgroup): readonly string[];
-  /** What cgroups of pods have of which nothing more is known. */
+  /** The policies of pod cgroups of which nothing more is known. */
   readonly expected: readonly (readonly string[])[];
 };
 
 /**
- * Who gets which of the operator's policies, in the version of it that is in force: a version that could
- * not replace the one before is for nobody, and the one before is for whom its own text says.
+ * Assigns the operator's policies in the versions that are in force. A version that could not replace the
+ * previous one applies to no pod; the previous one applies to the pods that its own text selects.
  */
 export function assignPolicies(
   { policies, pods }: NodeVersion,
@@ -53,8 +53,8 @@ function isForPod(policy: InstalledPolicy, wanted: NodePolicy | undefined, pod: 
 }
 
 /**
- * A container of which nothing is known yet may be the one that is meant, and a process that is in the
- * pod but in no container may be about to enter it: both have the policy until it turns out otherwise.
+ * A container of which nothing is known yet may be the selected one, and a process that is in the pod but in
+ * no container may be about to enter it: both have the policy until more is known.
  */
 function isForContainer({ compiled }: InstalledPolicy, container: PodCgroup["container"]): boolean {
   const selector = compiled.workloads?.containerSelector;

@@ -9,14 +9,14 @@ const none = Object.fromEntries(policyCountFields.map((field) => [field, 0n])) a
   "uid"
 >;
 
-/** Exactly hits = emitted + filtered + suppressed + lost + unevaluated, and never less than what was told before. */
+/** Exactly hits = emitted + filtered + suppressed + lost + unevaluated; no count ever falls. */
 export function nodeCounts(
   uid: string,
   counters: PolicyCounters,
   before: NodePolicyCounts | undefined,
 ): NodePolicyCounts {
   const counts = { ...none, ...Object.fromEntries(countsAs(counters, ({ node }) => node)) };
-  // A call that is in progress counts as filtered until it matches.
+  // A call in progress counts as filtered until it matches.
   const filtered = max(counts.filtered, before?.filtered ?? 0n);
   const { emitted, suppressed, lost, unevaluated } = counts;
   const hits = emitted + suppressed + lost + unevaluated + filtered;

@@ -5,19 +5,19 @@ import type { InstalledPolicy } from "../installed-policy.ts";
 import { problemsText } from "../policy-problem.ts";
 import type { NodePolicy, PolicyShortfall } from "./node-version.ts";
 
-/** What came of bringing a policy in force. */
+/** The result of putting a policy in force. */
 export type PolicyOutcome = {
   /** The version that is in force. */
   readonly running: InstalledPolicy | undefined;
-  /** Why it isn't the one that is wanted. */
+  /** Why that isn't the wanted version. */
   readonly problems: readonly Problem[] | undefined;
-  /** What it does less well than it says, for what is on this node now. */
+  /** Where it does less than its text says, given what is on this node now. */
   readonly weaknesses: readonly string[];
-  /** Cgroups that don't have it although they should. */
+  /** Cgroups that should have it but don't. */
   readonly lacking: number;
 };
 
-/** Undefined: it is in force as it says. */
+/** Undefined: the policy is in force as written. */
 export function exceptionOf(
   { uid }: Pick<NodePolicy, "uid">,
   { running, problems, weaknesses, lacking }: PolicyOutcome,
@@ -43,7 +43,7 @@ export function exceptionOf(
   return { uid, state: "degraded", code: "policy-degraded", message, runningGeneration };
 }
 
-/** Whether this kernel can't do it, and trying again is of no use. */
+/** Whether this kernel can't do it, so that a retry is useless. */
 export function isUnsupported(problems: readonly Problem[]): boolean {
   return problems.every(({ code }) => unsupportedCodes.has(code));
 }

@@ -36,12 +36,12 @@ export type {
 
 export interface NodePolicies {
   /**
-   * Brings all of it in force at one moment. A policy that can't be holds back no other: the version
-   * of it that is in force goes on. Never is there a moment in which neither holds. Returns the
-   * exceptions. Called one at a time.
+   * Puts the whole version in force at one moment. A policy that can't be put in force holds back no other:
+   * its version in force stays. At no moment does neither version hold. Returns the exceptions. Call it one
+   * at a time.
    */
   apply(version: NodeVersion): Promise<readonly PolicyShortfall[]>;
-  /** Of the version of a policy that is in force; 0: none is. */
+  /** Of the policy's version in force; 0: none. */
   generationInForce(uid: string): number;
   counts(): NodeCounts;
 }
@@ -49,19 +49,19 @@ export interface NodePolicies {
 export type NodePoliciesDeps = {
   readonly policies: Pick<PolicyManager, "exclusively">;
   readonly cgroups: PodCgroups;
-  /** Where the kernel looks up to which group of policies a cgroup belongs. */
+  /** Where the kernel looks up a cgroup's group of policies. */
   readonly groups: CgroupGroups;
   readonly logger: Logger;
 };
 
 export type NodePoliciesOptions = {
-  /** So often it looks for cgroups that it was not told of, or that are gone. */
+  /** How often to scan for cgroups whose creation or removal was missed. */
   readonly scanMs?: number;
 };
 
 /**
- * Learns what cgroups there are and takes over what an earlier sensor has left. Everything that it left in
- * force stays so until `apply`; what is new in a pod has what the pod has.
+ * Finds the existing cgroups and adopts what an earlier sensor has left. All of that stays in force until
+ * `apply`; a new cgroup in a pod gets the policies of the pod.
  */
 export async function createNodePolicies(
   deps: NodePoliciesDeps,
@@ -75,12 +75,12 @@ export async function createNodePolicies(
   });
 }
 
-/** What came of trying to bring a version in force. */
+/** The result of trying to put a version in force. */
 type Outcome = {
   readonly installed: Installed;
-  /** By UID: why the version that is wanted isn't in force. */
+  /** By UID: why the wanted version isn't in force. */
   readonly failures: ReadonlyMap<string, readonly Problem[]>;
-  /** Cgroups for which there was no group. */
+  /** Cgroups for which no group was left. */
   readonly refused: ReadonlySet<bigint>;
 };
 
@@ -146,7 +146,7 @@ class Node implements NodePolicies, Disposable {
     this.#deps.cgroups.onRemoved(() => {});
   }
 
-  /** All at once if it fits together; else what fits, one policy after the other. */
+  /** All at once if they fit together; otherwise those that fit, added one after the other. */
   #bring(version: NodeVersion, work: PolicyWork): Outcome {
     const now = this.#tables.installed();
     const kept = new Map(
@@ -184,7 +184,7 @@ class Node implements NodePolicies, Disposable {
     return refused;
   }
 
-  /** Adds to `failures` those that don't fit. */
+  /** Adds to `failures` the policies that don't fit. */
   #fitting(
     version: NodeVersion,
     kept: Installed,
@@ -209,7 +209,7 @@ class Node implements NodePolicies, Disposable {
     return fitting;
   }
 
-  /** What is told of policies beside the exceptions: states in lists. */
+  /** Reports the states that lists show, beside the exceptions. */
   #report(
     version: NodeVersion,
     { failures }: Outcome,
@@ -226,7 +226,7 @@ class Node implements NodePolicies, Disposable {
     for (const uid of this.#told.keys()) if (!uids.has(uid)) this.#told.delete(uid);
   }
 
-  /** By UID: how many cgroups don't have it although they should. */
+  /** By UID: how many cgroups should have the policy but don't. */
   #missing(refused: ReadonlySet<bigint>): ReadonlyMap<string, number> {
     const missing = new Map<string, number>();
     if (refused.size === 0) return missing;
@@ -253,7 +253,7 @@ class Node implements NodePolicies, Disposable {
     });
   }
 
-  /** A cgroup wants a combination of policies that no group has yet. */
+  /** A cgroup needs a combination of policies that no group has yet. */
   #arrangeSoon(): void {
     if (this.#isArranging) return;
     this.#isArranging = true;
@@ -300,7 +300,7 @@ function newPolicy({ uid, name, namespace, generation, mode, compiled }: NodePol
   };
 }
 
-/** Whoever deletes a policy and makes it anew doesn't want a moment without. */
+/** A policy that is deleted and created again must not leave a moment without it. */
 function successorsOf(before: Installed, next: Installed): Map<string, string> {
   const operators = [...next.values()].map(({ key }) => key).filter(isOperators);
   const byName = new Map(operators.map((key) => [`${key.namespace}/${key.name}`, key.uid]));
@@ -321,7 +321,7 @@ function isWanted({ uid = "" }: PolicyKey, { policies, unreadable = [] }: NodeVe
   return policies.some((policy) => policy.uid === uid) || unreadable.includes(uid);
 }
 
-/** Nothing is for some cgroups and not for others: there are only policies that this sensor has by itself. */
+/** No policy distinguishes cgroups: all are the sensor's own. */
 function isWithoutPods(installed: Installed): boolean {
   return [...installed.values()].every(({ key }) => key.origin !== "operator");
 }
@@ -330,7 +330,7 @@ function isSame(a: Installed, b: Installed): boolean {
   return a.size === b.size && [...a].every(([key, policy]) => b.get(key) === policy);
 }
 
-/** Policies whose version that is wanted could be attached, and isn't in `kept`. */
+/** Policies whose wanted version could be attached and isn't in `kept`. */
 function changed({ policies }: NodeVersion, kept: Installed, installed: Installed) {
   return policies.filter(({ uid }) => {
     const key = operatorKey(uid);
@@ -338,7 +338,7 @@ function changed({ policies }: NodeVersion, kept: Installed, installed: Installe
   });
 }
 
-/** Attaches what the policies need; those that can't be stay as they are. */
+/** Attaches hooks for the policies; those that can't be attached stay as they are. */
 function installAll(
   version: NodeVersion,
   kept: Installed,

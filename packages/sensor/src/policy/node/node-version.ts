@@ -5,9 +5,9 @@ import type { policyCountFields } from "@gander/proto/stream";
 /** What the operator wants in force on this node. */
 export type NodeVersion = {
   readonly policies: readonly NodePolicy[];
-  /** UIDs of further policies that are wanted and can't be read: what is in force of them goes on. */
+  /** UIDs of further wanted policies that can't be read: their versions in force stay. */
   readonly unreadable?: readonly string[];
-  /** All pods that are to run here. */
+  /** All pods that are assigned to this node. */
   readonly pods: readonly NodePod[];
 };
 
@@ -17,7 +17,7 @@ export type NodePolicy = {
   readonly name: string;
   /** Empty: cluster-scoped. */
   readonly namespace: string;
-  /** Set by the operator instead of the policy's own. */
+  /** Set by the operator; overrides the policy's own. */
   readonly mode: "" | "enforce" | "monitor";
   readonly compiled: CompiledPolicy;
 };
@@ -27,18 +27,18 @@ export type NodePod = {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** UIDs of the policies that may be for it; which of its containers they are for is found out here. */
+  /** UIDs of the policies that may apply to it; this node decides to which of its containers. */
   readonly policies: readonly string[];
 };
 
-/** What of a version isn't in force as it says. */
+/** How a policy of a version falls short of its text. */
 export type PolicyShortfall = {
   /** Of the policy. */
   readonly uid: string;
   readonly state: "failed" | "unsupported" | "degraded";
   readonly code: string;
   readonly message: string;
-  /** What goes on instead; 0: nothing. */
+  /** The generation that stays in force instead; 0: none. */
   readonly runningGeneration: number;
 };
 
@@ -48,7 +48,7 @@ export type NodePolicyCounts = { readonly uid: string } & Readonly<
 >;
 
 export type NodeCounts = {
-  /** Milliseconds since 1970; another value: all counts began anew. */
+  /** Milliseconds since 1970; a different value means that all counts restarted. */
   readonly since: number;
   readonly policies: readonly NodePolicyCounts[];
 };
