@@ -2,6 +2,6 @@
 import type { ActionRow } from "@gander/policy";
 import { action } from "./abi.gen.ts";
 
-/** Of `enum action`; 0 for one that only says what becomes of the event. */
+/** Of `enum action`; 0 for an action that only decides about the event. */
 export const actionBit = ({ enforces }: ActionRow): number =>
   enforces === undefined ? 0 : action[`ACTION_${enforces}`];

@@ -3,22 +3,22 @@ import type { TracingPolicyActionCounters } from "@gander/proto";
 import type { policyCountFields } from "@gander/proto/stream";
 import { fact } from "./abi.gen.ts";
 
-/** Where a counter is shown. A counter is added by a row here, its field in the interface and its field in the kernel. */
+/** Where a counter is shown. A counter is a row here, a field in the interface and a field in the kernel. */
 export type CounterRow = {
-  /** In the interface, and in `gander policy list -o json`. */
+  /** Name in the interface, and in `gander policy list -o json`. */
   readonly status?: keyof TracingPolicyActionCounters;
-  /** The label under which `gander_policy_outcomes_total`, `…_actions_total` or `…_gaps_total` has it. */
+  /** Its label in `gander_policy_outcomes_total`, `…_actions_total` or `…_gaps_total`. */
   readonly metric?: { readonly [Label in "outcome" | "action" | "gap"]?: string };
-  /** What the operator is told it as. */
+  /** Its name in reports to the operator. */
   readonly node?: Exclude<(typeof policyCountFields)[number], "hits" | "enforced">;
-  /** What people are told beside the policy if it is not 0, after the number. */
+  /** Shown to users beside the policy, after the number, if it is not 0. */
   readonly remark?: string;
 };
 
-/** Counted by each selector, in a field of `struct count` of bpf/abi.h. They are read in this order. */
+/** Counted per selector, in a field of `struct count` of bpf/abi.h. Read in this order. */
 type KernelRow = CounterRow & {
   readonly kernel: string;
-  /** Of a field that is an array. */
+  /** For a field that is an array. */
   readonly index?: number;
 };
 
@@ -55,11 +55,11 @@ export const selectorCounterTable = {
   unknownName: unknown(fact.FACT_NAME, "name"),
   unknownMemory: unknown(fact.FACT_MEMORY, "memory"),
   unknownPeer: unknown(fact.FACT_PEER, "peer"),
-  // Last: what becomes of a match is counted after the match.
+  // Last: the outcome of a match is counted after the match.
   matched: { kernel: "matched" },
 } as const satisfies Readonly<Record<string, KernelRow>>;
 
-/** Counted by hook; hits = filtered + unevaluated + matched. */
+/** Counted per hook; hits = filtered + unevaluated + matched. */
 export const hookCounterTable = {
   hits: { status: "hits" },
   filtered: { status: "filtered", metric: { outcome: "filtered" }, node: "filtered" },
@@ -82,17 +82,15 @@ export const hookCounterTable = {
 export type SelectorCounter = keyof typeof selectorCounterTable;
 export type HookCounter = keyof typeof hookCounterTable;
 
-/**
- * Calls that reached the selector's actions: matched = emitted + all that are suppressed + all that are lost.
- */
+/** Calls that reached the selector's actions: matched = emitted + all suppressed + all lost. */
 export type SelectorCounters = Readonly<Record<SelectorCounter, bigint>> & {
-  /** Calls that were stopped, in one way or in several. */
+  /** Calls on which the policy enforced; several actions count once. */
   readonly enforced: bigint;
 };
 
 export const selectorCounterNames = Object.keys(selectorCounterTable) as readonly SelectorCounter[];
 
-/** Every counter with where it is shown. */
+/** Every counter and where it is shown. */
 export const counterRows: readonly (readonly [SelectorCounter | HookCounter, CounterRow])[] = [
   ...(Object.entries(hookCounterTable) as [HookCounter, CounterRow][]),
   ...(Object.entries(selectorCounterTable) as [SelectorCounter, CounterRow][]),
@@ -106,7 +104,7 @@ function suppressed<Field extends keyof TracingPolicyActionCounters>(
   return { kernel, status, metric: { outcome: `suppressed_${why}` }, node: "suppressed" } as const;
 }
 
-/** Filters that were decided without a fact. Where a workload may make paths up that is ordinary: no remark. */
+/** Filters decided without a fact. Where a workload can make up paths, that is normal: no remark. */
 function unknown<What extends "process" | "path" | "name" | "memory" | "peer">(
   index: number,
   what: What,

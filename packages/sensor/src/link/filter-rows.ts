@@ -16,7 +16,7 @@ export type OpenRow = {
   readonly values: readonly bigint[];
 };
 
-/** Where a value is and how it compares. */
+/** Where a value is and how to compare it. */
 export type ValuePlace = {
   readonly slot: number;
   /** enum value_type */
@@ -25,22 +25,22 @@ export type ValuePlace = {
 };
 
 export type FilterContext = {
-  /** Place of the argument at this position of the policy's list. */
+  /** The place of the argument at this position of the policy's list. */
   readonly place: (arg: number | "return") => ValuePlace;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
-  /** The file at a path of the host; undefined: there is none. */
+  /** The file at a path of the host; undefined: no such file. */
   readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
   readonly hostNamespace: (name: NamespaceName) => bigint;
 };
 
-/** All entries must hold; of an entry with several rows one must. */
+/** All entries must hold; of an entry with several rows, one must. */
 export type RowsOfFilter = readonly (readonly OpenRow[])[];
 
 const inlineValues = limits.ROW_VALUES;
 
-/** The rows of one filter. Most are one row; values that don't fit into one become alternatives. */
+/** The rows of one filter: usually one; values that don't fit into one become alternatives. */
 export function filterRows(filter: CompiledFilter, context: FilterContext): RowsOfFilter {
   switch (filter.on) {
     case "arg":
@@ -61,7 +61,7 @@ export function filterRows(filter: CompiledFilter, context: FilterContext): Rows
   }
 }
 
-/** Filters that cost nothing come first, those that need a path last; all must hold, so order is free. */
+/** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
 export function filterCost(filter: CompiledFilter): number {
   if (filter.on !== "arg") return filter.on === "binary" ? 2 : 1;
   const { op } = filter.test;
@@ -90,7 +90,7 @@ function argRows(test: ArgTest, place: ValuePlace, flags: number, sets: SetInter
           ),
         ],
       ];
-    // Any of several bounds is the widest one.
+    // Of several bounds, the widest one decides.
     case "greater":
       return [[numberRow({ ...base, op: rowOp.ROW_GREATER }, min(test.values), place)]];
     case "less":
@@ -155,7 +155,7 @@ const socketOps = {
   state: rowOp.ROW_STATE,
 };
 
-/** Up to four values stand in the row, more in a set. */
+/** Up to four values are in the row itself, more are in a set. */
 function valuesRow(row: OpenRow, values: readonly bigint[], sets: SetInterner): OpenRow {
   const distinct = [...new Set(values)];
   if (distinct.length <= inlineValues) return { ...row, n: distinct.length, values: distinct };
@@ -174,7 +174,7 @@ function rangeRows(row: OpenRow, ranges: readonly Range[], place: ValuePlace): R
   return chunkRows({ ...row, flags }, mergeRanges(ranges), inlineValues / 2, bounds);
 }
 
-/** What doesn't fit into one row: negated rows must all hold, others are alternatives. */
+/** Splits what doesn't fit into one row: negated rows must all hold, others are alternatives. */
 function chunkRows<T>(
   row: OpenRow,
   items: readonly T[],
@@ -235,7 +235,7 @@ function binaryRow(filter: Filter<"binary">, context: FilterContext): OpenRow {
   const row = { op, ...rest };
   if (kind === "postfixes") return postfixRow(row, filter.paths, sets);
   const set = sets.intern({ kind, values: filter.paths });
-  // The process itself counts by its binary, so that it also does where the bit comes too late.
+  // The process itself matches by its binary, so that it also matches when its bit is set too late.
   if (filter.followChildren) return { ...followRow(row, follow.bit({ binaries: set })), set };
   return { ...row, set };
 }
@@ -244,7 +244,7 @@ function followRow(row: OpenRow, bit: number): OpenRow {
   return { ...row, op: rowOp.ROW_FOLLOW, n: 1, values: [1n << BigInt(bit)] };
 }
 
-/** The programs reverse no more of a text than the longest value needs. */
+/** The programs reverse only as much of a text as the longest value needs. */
 function postfixRow(row: OpenRow, values: readonly string[], sets: SetInterner): OpenRow {
   const longest = Math.max(...values.map((value) => Buffer.byteLength(value)));
   return { ...row, set: sets.intern({ kind: "postfixes", values }), values: [BigInt(longest)] };
@@ -284,7 +284,7 @@ function capabilityRow(filter: Filter<"capability">): OpenRow {
   };
 }
 
-/** By enum value_type; what isn't a number of its own (a descriptor, a port) is held in 64 bits. */
+/** By enum value_type; types that aren't numbers themselves (a descriptor, a port) are held in 64 bits. */
 const bitsOf: ReadonlyMap<number, number> = new Map(
   argTypeRows.flatMap(({ read, bits }) =>
     bits === undefined ? [] : [[valueType[`VALUE_${read}`], bits]],

@@ -2,23 +2,23 @@
 import { limits } from "./abi.gen.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 
-/** Which processes, with all their descendants, a bit of `proc.follow` marks. */
+/** The processes that a bit of `proc.follow` marks, with all their descendants. */
 export type Followed =
   | { /** Id of a set of paths. */ readonly binaries: number }
   | { readonly pids: readonly number[] };
 
 export interface FollowBits {
-  /** The bit that marks these; equal ones share it. @throws LinkLimitError if none is free. */
+  /** Returns the bit for these; equal ones share it. @throws LinkLimitError if none is free. */
   bit(followed: Followed): number;
-  /** Gives up all bits but these. */
+  /** Frees all bits but these. */
   keepOnly(bits: ReadonlySet<number>): void;
   entries(): IterableIterator<[number, Followed]>;
 }
 
 export type FollowBitsOptions = {
-  /** Bits that are assigned already. */
+  /** Bits that are already assigned. */
   readonly known?: Iterable<readonly [number, Followed]>;
-  /** Whether some process carries the bit from an earlier use, so that it can't mean something new. */
+  /** Whether some process carries the bit from an earlier use, so that it can't get a new meaning. */
   readonly isCarried?: (bit: number) => boolean;
 };
 

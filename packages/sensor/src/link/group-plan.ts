@@ -1,58 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits } from "./abi.gen.ts";
 
-/** What each group of cgroups has: policies of the operator by UID, sorted. Group 0 isn't among them. */
+/** The policies of each group of cgroups: the operator's, by UID, sorted. Group 0 is not included. */
 export type Groups = ReadonlyMap<number, readonly string[]>;
 
 export type GroupPlanInput = {
-  /** As they are: what the active side says of each number. */
+  /** The groups now: the active side's content for each number. */
   readonly groups: Groups;
-  /** Where every cgroup is listed now, in the kernel; those that aren't are in group 0. */
+  /** Where the kernel lists each cgroup now; unlisted ones are in group 0. */
   readonly placed: ReadonlyMap<bigint, number>;
-  /** What the cgroups that are known are to have. */
+  /** The policies each known cgroup must have. */
   readonly wanted: ReadonlyMap<bigint, readonly string[]>;
-  /** By UID of a policy that goes: the one that has come in its place under its name. */
+  /** By UID of a removed policy: the policy of the same name that replaces it. */
   readonly successors?: ReadonlyMap<string, string>;
-  /** What cgroups are going to want that are still to come; if there is room. */
+  /** Contents that future cgroups will need; planned if there is room. */
   readonly expected?: Iterable<readonly string[]>;
   readonly maxGroups?: number;
 };
 
 /**
- * How cgroups come to what they are to have, all at the moment in which the side of the tables is
- * switched. In the order in which things are done.
+ * How cgroups get their policies, all at the moment in which the side of the tables is switched. The fields
+ * are in the order of the steps.
  */
 export type GroupPlan = {
-  /** Numbers that nobody has are given the content of others in the active side. */
+  /** Unused numbers get the content of others in the active side. */
   readonly aliases: readonly { readonly from: number; readonly to: number }[];
-  /** Moves that change nothing yet, or to a group that has it all already. */
+  /** Moves that change nothing yet, or into a group with the final content. */
   readonly before: ReadonlyMap<bigint, number>;
-  /** What the side that is switched to says. */
+  /** The content of the new side. */
   readonly groups: Groups;
   /** Moves between groups with the same content. */
   readonly after: ReadonlyMap<bigint, number>;
-  /** In the end, by `contentKey`: the number that has it. */
+  /** The final number of each content, by `contentKey`. */
   readonly numbers: ReadonlyMap<string, number>;
-  /** Cgroups for which no number is left: they stay with what they have. */
+  /** Cgroups for which no number is left: they keep their policies. */
   readonly refused: ReadonlySet<bigint>;
 };
 
 /**
- * Plans so that a policy that a cgroup has, and is to have, is never missing, and none that it neither
- * has nor is to have ever applies to it. A number's content changes only if all that have the number
- * change alike; so that holds as well for a cgroup that the kernel lists while this is done.
+ * A policy that a cgroup has and must keep is never missing, and one that it neither has nor must have never
+ * applies to it. A number's content changes only if all cgroups of the number change alike; so this also
+ * holds for a cgroup that the kernel lists meanwhile.
  */
 export function planGroups(input: GroupPlanInput): GroupPlan {
   const { groups, placed, wanted, expected = [], successors = new Map() } = input;
   const { maxGroups = limits.MAX_GROUPS } = input;
   const buckets = bucketsOf(wanted, placed);
   const next = new Map<number, readonly string[]>();
-  /** By content: the number that all shall have in the end. */
+  /** By content: the number that all its cgroups have in the end. */
   const homes = new Map<string, number>();
   const staying = new Set<string>();
   const keyOfNumber = (number: number) => contentKey(groups.get(number));
 
-  // Cgroups that only the kernel knows stay where they are, and keep what is there by name.
+  // Cgroups that only the kernel knows stay where they are and keep their policies, by name.
   const successorOf = (uid: string): string => successors.get(uid) ?? uid;
   for (const number of placed.values())
     if (number !== 0) next.set(number, (groups.get(number) ?? []).map(successorOf).sort());
@@ -87,7 +87,7 @@ type Bucket = {
   readonly uids: readonly string[];
   readonly cgroups: bigint[];
 };
-/** By number, by content that is wanted. */
+/** By number, then by wanted content. */
 type Buckets = ReadonlyMap<number, ReadonlyMap<string, Bucket>>;
 
 function bucketsOf(wanted: GroupPlanInput["wanted"], placed: GroupPlanInput["placed"]): Buckets {
@@ -147,7 +147,7 @@ function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Ope
     else moveAll(bucket, home, after);
   }
   for (const bucket of late) {
-    // Without a number in between they move when the new side is active already.
+    // Without a number in between, they move once the new side is active.
     const home = homes.get(bucket.key);
     if (home !== undefined) moveAll(bucket, home, after);
     else refuse(bucket);
@@ -162,13 +162,13 @@ function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Ope
 
   function refuse(bucket: Bucket): void {
     for (const cgroup of bucket.cgroups) refused.add(cgroup);
-    // Policies of the host are not for pods.
+    // Policies of the host do not apply to pods.
     const nothing = homes.get("");
     if (bucket.from === 0 && nothing !== undefined) moveAll(bucket, nothing, after);
   }
 }
 
-/** Those that want nothing come first: that group is there for all for whom there is no other. */
+/** Cgroups without policies come first: their group is the fallback for those without another. */
 function inOrder(buckets: Buckets): Bucket[] {
   const all = [...buckets.values()].flatMap((contents) => [...contents.values()]);
   return all.sort((a, b) => Number(a.key !== "") - Number(b.key !== ""));

@@ -2,32 +2,32 @@
 import { type FileIdentity, type FoundFile, fileText, type NoFile } from "./file-identity.ts";
 
 /**
- * Which files are at the paths that policies ask for by `identity: file`. Each is held for as long as
- * tables may name it, so that its inode number is given to no other file.
+ * The files at the paths that policies select by `identity: file`. Each is held for as long as tables may
+ * name it, so that no other file gets its inode number.
  */
 export interface HostFiles extends Disposable {
-  /** Looks all of them up anew. */
+  /** Looks all of them up again. */
   lookUp(paths: Iterable<string>): Promise<void>;
-  /** Looks up those of which nothing is known yet. */
+  /** Looks up those that are not known yet. */
   lookUpNew(paths: Iterable<string>): Promise<void>;
-  /** Undefined: there is none. */
+  /** Undefined: no such file. */
   identity(path: string): FileIdentity | undefined;
-  /** Tables that name these files have been made of what is known now. */
+  /** Tables that name these files have been made from the current findings. */
   linked(paths: ReadonlySet<string>): void;
-  /** Whether one of them is another file than it was for the tables. */
+  /** Whether one of them has changed since the tables were made. */
   isStale(paths: ReadonlySet<string>): boolean;
-  /** Lets go of all others, and of those that have been replaced. Call it when no table names them any more. */
+  /** Releases all others, and replaced files. Call it when no table names them any more. */
   keepOnly(paths: ReadonlySet<string>): void;
-  /** What was found at the path, for people; undefined: it wasn't looked for. */
+  /** The finding at the path, for display; undefined: it was not looked up. */
   finding(path: string): Finding | undefined;
 }
 
 export type Finding = {
-  /** Undefined: there is no such file, and filters don't match anything by it. */
+  /** Undefined: there is no such file, and no filter matches by it. */
   readonly identity: FileIdentity | undefined;
-  /** Why there is none, or why it could not be looked up again; else empty. */
+  /** Why there is none, or why it could not be looked up again; otherwise empty. */
   readonly problem: string;
-  /** When it was last looked for. */
+  /** When it was last looked up. */
   readonly at: Date;
 };
 
@@ -49,7 +49,7 @@ export function createHostFiles(find: FindFile): HostFiles {
     const before = known.get(path)?.file;
     const at = new Date();
     if (!("identity" in found)) {
-      // The file that is held is still what it was.
+      // The held file is unchanged.
       const file = found.unanswered ? before : undefined;
       if (before !== undefined && file === undefined) replaced.push(before);
       known.set(path, { finding: { identity: file?.identity, problem: found.reason, at }, file });

@@ -2,7 +2,7 @@
 import type { CompiledFilter } from "@gander/policy";
 import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
 
-/** What one hook entry of a policy does at one attached hook: the linker's unit. */
+/** One hook entry of a policy at one attached hook: the linker's unit. */
 export type LinkableRule = {
   readonly id: number;
   /** Id of the attached hook. */
@@ -11,18 +11,18 @@ export type LinkableRule = {
   readonly policy: number;
   /** The first argument there is a file that stays open and will be seen again. */
   readonly seesOpenFile?: boolean;
-  /** enum rule_flags but RULE_MONITOR, which the linker adds. */
+  /** enum rule_flags except RULE_MONITOR, which the linker adds. */
   readonly flags: number;
   /** How each argument of the hook entry is read at this hook; the event carries all of them. */
   readonly args: readonly ArgReading[];
-  /** Absent: the event carries no return value and no filter looks at it. */
+  /** Absent: the event carries no return value and no filter reads it. */
   readonly returnValue?: ArgReading;
   readonly selectors: readonly LinkableSelector[];
 };
 
 export type ArgReading = {
   readonly slot: LinkedSlot;
-  /** Compare as signed. */
+  /** Compare as signed numbers. */
   readonly signed: boolean;
 };
 

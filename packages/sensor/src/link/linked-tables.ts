@@ -2,12 +2,12 @@
 import type { Network } from "@gander/policy";
 
 /**
- * One side of the kernel's tables (bpf/abi.h) as plain data: what the linker makes of all policies
- * and what `writeTables` turns into bytes. Numbers of enums are those of abi.gen.ts.
+ * One side of the kernel's tables (bpf/abi.h) as plain data: the linker makes it from all policies, and
+ * `writeTables` turns it into bytes. Enum values are those of abi.gen.ts.
  */
 export type LinkedTables = {
   readonly hooks: readonly LinkedHook[];
-  /** By group: hook id -> index into `applications`. Group 0 is every cgroup that is not listed. */
+  /** By group: hook id -> index into `applications`. Group 0 holds every cgroup that is not listed. */
   readonly groups: readonly ReadonlyMap<number, number>[];
   /** Index 0 is never used: it means "no policy here". */
   readonly applications: readonly (LinkedApplication | undefined)[];
@@ -16,25 +16,25 @@ export type LinkedTables = {
   readonly rows: readonly (LinkedRow | undefined)[];
   /** Index 0 is never used. */
   readonly verdicts: readonly (LinkedVerdict | undefined)[];
-  /** Rules of a hook (from its first one on) that a value leaves. Index 0 is never used. */
+  /** Rules of a hook (counted from its first one) that a value leaves. Index 0 is never used. */
   readonly bitSets: readonly (readonly number[] | undefined)[];
   /** Ids of all sets that rows name. */
   readonly sets: ReadonlySet<number>;
-  /** `config.follow`: bits of processes that rows look at. */
+  /** `config.follow`: bits of processes that rows test. */
   readonly followed: ReadonlySet<number>;
 };
 
-/** A way in which a rule reads an argument of the hooked function. */
+/** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {
   /** enum value_type */
   readonly type: number;
   /** enum slot_flags, ORed */
   readonly flags: number;
-  /** Position of the argument as the hook sees it; a tracepoint's record: offset of the field. */
+  /** Position of the argument as the hook sees it; for a tracepoint's record: the field's offset. */
   readonly raw: number;
-  /** Position (or offset) of a second argument: a buffer's size, the address of a socket. */
+  /** Position (or offset) of a second argument: the size of a buffer, the address of a socket. */
   readonly sizeRaw: number;
-  /** A tracepoint's record: bytes of the field. Address of a socket: position of its length. */
+  /** For a tracepoint's record: bytes of the field. For a socket address: position of its length. */
   readonly size: number;
 };
 
@@ -44,41 +44,40 @@ export type LinkedHook = {
   readonly slots: readonly LinkedSlot[];
   /** enum hook_table_flags, ORed */
   readonly flags: number;
-  /** Undefined: all rules are looked at. */
+  /** Undefined: all rules are evaluated. */
   readonly index: RuleIndex | undefined;
 };
 
 /**
- * Which rules of a hook can match a number, a text, a socket's peer or the running binary at all, so
- * that the programs leave out the others. It only spares work: every rule that could match is in,
- * and rows decide.
+ * The rules of a hook that can match a number, a text, a socket's peer or the running binary at all, so that
+ * the programs skip the others. It only saves work: it includes every rule that could match, and rows decide.
  */
 export type RuleIndex = {
-  /** Slot of the number that is looked up, or NO_SLOT. */
+  /** Slot of the number to look up, or NO_SLOT. */
   readonly numberSlot: number;
   readonly textSlot: number;
   readonly addressSlot: number;
   /** By number: index of a bit set. */
   readonly numbers: ReadonlyMap<bigint, number>;
-  /** By prefix: index of a bit set, which includes that of shorter prefixes. */
+  /** By prefix: index of a bit set, which includes those of shorter prefixes. */
   readonly prefixes: ReadonlyMap<string, number>;
-  /** Index of a bit set, which takes the wider networks around into account. */
+  /** Index of a bit set, which also covers the wider networks that contain this one. */
   readonly networks: ReadonlyMap<Network, number>;
-  /** By path, with a 0 behind it where it isn't a prefix; empty: binaries aren't looked up. */
+  /** By path, followed by a 0 unless it is a prefix; empty: binaries aren't looked up. */
   readonly binaries: ReadonlyMap<string, number>;
-  /** Bit sets of what isn't listed. */
+  /** Bit sets for unlisted values. */
   readonly numberDefault: number;
   readonly textDefault: number;
   readonly addressDefault: number;
   readonly binaryDefault: number;
-  /** Rules that the text can rule out: if none is left, it need not be read. */
+  /** Rules that the text can exclude: if none is left, it need not be read. */
   readonly textRules: readonly number[];
 };
 
 export type LinkedApplication = {
   readonly hook: number;
   readonly firstRule: number;
-  /** Which rules from `firstRule` on apply, ascending. */
+  /** The rules from `firstRule` on that apply, ascending. */
   readonly bits: readonly number[];
   /** enum application_flags, ORed */
   readonly flags: number;
@@ -105,10 +104,10 @@ export type LinkedRow = {
   /** enum row_flags, ORed */
   readonly flags: number;
   readonly set: number;
-  /** Next row if this one doesn't hold. */
+  /** The next row if this one doesn't hold. */
   readonly fail: number;
   readonly verdict: number;
-  /** How many of `values` count, in the unit of the operator. */
+  /** How many `values` are used, in the operator's unit. */
   readonly n: number;
   /** As unsigned 64 bits. */
   readonly values: readonly bigint[];

@@ -41,9 +41,9 @@ import type { SetInterner } from "./set-interner.ts";
 import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
 
 export type LinkInput = {
-  /** All policies in force, in the order in which their events appear. */
+  /** All policies in force, in the order of their events. */
   readonly policies: readonly LinkablePolicy[];
-  /** Which policies apply to a group of cgroups, as positions in `policies`; group 0 is "all others". */
+  /** The policies of each group of cgroups, as positions in `policies`; group 0 is "all others". */
   readonly groups: readonly (readonly number[])[];
   readonly sets: SetInterner;
   readonly follow: FollowBits;
@@ -53,8 +53,8 @@ export type LinkInput = {
 };
 
 /**
- * All policies of a node as one side of the tables. Pure but for `sets` and `follow`, which it adds to: the
- * same input gives the same tables.
+ * Links all policies of a node into one side of the tables. Pure except for `sets` and `follow`, which it
+ * adds to: the same input gives the same tables.
  * @throws LinkLimitError if the tables are too small for these policies.
  */
 export function link(input: LinkInput): LinkedTables {
@@ -108,7 +108,7 @@ function emptyTables(): OpenTables {
   };
 }
 
-/** By hook in ascending order; those of one hook in the order of the policies. */
+/** By hook in ascending order; the rules of one hook in the order of the policies. */
 function rulesByHook(policies: readonly LinkablePolicy[]): [number, Member[]][] {
   const byHook = new Map<number, Member[]>();
   for (const [policy, { rules, mode }] of policies.entries()) {
@@ -162,7 +162,7 @@ function addHook(
   tables.hooks.push({ id: hook, firstRule, slots, index, flags });
 }
 
-/** What the index says of a file that is open during the call is remembered. */
+/** The index's result for a file that is open during the call is cached. */
 function remembersPaths(
   members: readonly Member[],
   slots: readonly LinkedSlot[],
@@ -188,7 +188,7 @@ const indexRoom: IndexRoom = {
   binaries: limits.INDEX_BINARIES,
 };
 
-/** Rules for which there is no room in the index are looked at in every call. */
+/** Rules that don't fit into the index are evaluated at every call. */
 function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
   const left = (values: keyof IndexRoom) =>
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
@@ -244,7 +244,7 @@ function applicationFlagsOf(members: readonly Member[]): number {
   );
 }
 
-/** Actions that keep a call from happening where the program decides. */
+/** Actions that prevent the call where the program decides. */
 const preventing = actionRows
   .filter(({ on, endsCall }) => on === "call" || endsCall)
   .reduce((bits, row) => bits | actionBit(row), 0);
@@ -255,11 +255,11 @@ function doesEnforce({ rule, mode }: Member): boolean {
   );
 }
 
-/** Rows of a selector that must all hold; `noMatch`: if one fails, the rule is done. */
+/** Rows of a selector that must all hold; `no-match`: if one fails, the rule ends. */
 type Run = {
   readonly rows: readonly OpenRow[];
   readonly verdict: number;
-  /** The selector matches with the last of them; else its return filters follow. */
+  /** The selector matches with the last of them; otherwise its return filters follow. */
   readonly decides: boolean;
   readonly onFail: "next-alternative" | "no-match";
 };
@@ -297,8 +297,8 @@ function addSelectors(
 }
 
 /**
- * If entry filters fail, the return filters that belong to them are jumped over: the first match
- * of entry filters decides the rule, and the return filters then say whether it counts.
+ * If entry filters fail, their return filters are skipped: the first match of entry filters decides the rule,
+ * and its return filters then decide whether it counts.
  */
 function skippedAfter(runs: readonly Run[], index: number): number {
   if (runs[index]?.decides) return 0;
@@ -344,7 +344,7 @@ function selectorRuns(
   ]);
 }
 
-/** Alternatives inside of filters become alternatives of whole lists, one for each combination. */
+/** Alternatives inside filters become alternatives of whole lists, one for each combination. */
 function alternatives(filters: LinkableSelector["filters"], context: SelectorContext): OpenRow[][] {
   const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
   let lists: OpenRow[][] = [[]];
@@ -370,7 +370,7 @@ function orAlways(rows: readonly OpenRow[]): readonly OpenRow[] {
   return rows.length === 0 ? [always] : rows;
 }
 
-/** Groups with the same rules at a hook still count for themselves only if their bits differ. */
+/** Groups with the same rules at a hook have separate counts only if their bits differ. */
 function addApplication(
   tables: OpenTables,
   known: Map<string, number>,
@@ -392,7 +392,7 @@ function setsOf(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   );
 }
 
-/** Rows in which `set` says which namespace or which capabilities. */
+/** Rows in which `set` names the namespace or the capability set. */
 const setIsKind: ReadonlySet<number> = new Set([rowOp.ROW_NAMESPACE, rowOp.ROW_CAPABILITY]);
 
 function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {

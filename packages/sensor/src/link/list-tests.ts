@@ -3,19 +3,19 @@ import type { CompiledFilter, Network } from "@gander/policy";
 import { limits } from "./abi.gen.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
-/** A filter that asks for a value to be on a list, or not to be. A key stands for itself and all within it. */
+/** A filter whose value must be on a list, or must not. A key stands for itself and all within it. */
 export type ListTest<Key> = { readonly keys: ReadonlyMap<string, Key>; readonly negate: boolean };
 
-/** The tests of which one must hold, by rule; a rule that is missing takes anything. */
+/** By rule: the tests of which one must hold; a rule without an entry accepts any value. */
 export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
 
-/** What a filter asks of the value in a slot; undefined: it isn't a list of this kind. */
+/** The filter's test of the value in a slot; undefined: it isn't a list of this kind. */
 export type FindTest<Key> = (
   filter: CompiledFilter,
   place: (arg: number | "return") => ValuePlace,
 ) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
 
-/** A list that a number or a text must not be on rules out next to nothing: it is left to the rows. */
+/** A list that a number or text must not be on excludes next to nothing: the rows check it. */
 export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.negate) return undefined;
   const { arg, test } = filter;
@@ -25,7 +25,7 @@ export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
   return { slot: place.slot, test: listTest(numbers, String, false) };
 };
 
-/** A text that must be equal to a value begins with it, too. */
+/** A text that must equal a value also begins with it. */
 export const testOfText: FindTest<string> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.negate) return undefined;
   const { arg, test } = filter;
@@ -33,14 +33,14 @@ export const testOfText: FindTest<string> = (filter, placeOf) => {
   return { slot: placeOf(arg).slot, test: listTest(test.values.map(cutPrefix), asIs, false) };
 };
 
-/** The networks that the peer of a socket is in. */
+/** The networks that contain the peer of a socket. */
 export const testOfPeer: FindTest<Network> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.op !== "daddr") return undefined;
   const { arg, test } = filter;
   return { slot: placeOf(arg).slot, test: listTest(test.networks, networkText, test.negate) };
 };
 
-/** The running binary, by paths with a 0 behind those that must be equal. There is one, so no slot of it. */
+/** The running binary, by paths with a 0 after those that must be equal. There is one, so it has no slot. */
 export const testOfBinary: FindTest<string> = (filter) => {
   if (filter.on !== "binary" || filter.followChildren) return undefined;
   if (filter.match === "postfix" || filter.match === "file") return undefined;
@@ -59,7 +59,7 @@ function listTest<Key>(
 
 const asIs = (text: string) => text;
 
-/** As much as the index keeps, never within a character. */
+/** As much as the index stores, never cut within a character. */
 function cutPrefix(text: string): string {
   if (Buffer.byteLength(text) <= limits.PREFIX_SIZE) return text;
   return Buffer.from(text)
@@ -68,7 +68,7 @@ function cutPrefix(text: string): string {
     .replace(/\uFFFD+$/, "");
 }
 
-/** Of some keys: texts of those that could stand for one of them, too, and its own. */
+/** For some keys: gives the texts of those that could contain a key, and its own. */
 export type Around<Key> = (keys: readonly Key[]) => (key: Key) => readonly string[];
 
 export const sameNumber: Around<bigint> = () => (number) => [`${number}`];
@@ -87,26 +87,26 @@ export const networksAround: Around<Network> = (networks) => {
       .map((length) => networkText({ ...network, prefixLength: length }));
 };
 
-/** The same for each way to write a network: host bits don't count. */
+/** The same text for every notation of a network: host bits don't count. */
 function networkText({ family, address, prefixLength }: Network): string {
   const bits = BigInt(`0x${address}`) >> BigInt(4 * address.length - prefixLength);
   return `${family}/${prefixLength}/${bits}`;
 }
 
-/** What a key, and what none of them, leaves of the rules of a hook. */
+/** The rules of a hook that each key leaves, and those that remain without any. */
 export type KeyedRules<Key> = {
-  /** Each content once; the first is for what is within no key. */
+  /** Each content once; the first is for values within no key. */
   readonly contents: readonly (readonly number[])[];
-  /** Position in `contents`: for what is within the key and within no narrower one. */
+  /** Position in `contents`: for values within the key and within no narrower one. */
   readonly byKey: ReadonlyMap<Key, number>;
 };
 
 export type KeyLimits = { readonly keys: number; readonly contents: number };
 
-/** Pairs of a key and a list that it is on: more would keep the sensor from its other work. */
+/** Pairs of a key and a list with it: more would keep the sensor from its other work. */
 const mostPairs = 100_000;
 
-/** @returns undefined if that is more than the limits allow. */
+/** @returns undefined if that exceeds the limits. */
 export function rulesByKey<Key>(
   all: readonly number[],
   tested: TestedRules<Key>,
@@ -140,7 +140,7 @@ export function rulesByKey<Key>(
 
 type Listed<Key> = { readonly bit: number; readonly test: ListTest<Key> };
 
-/** All keys once, and by their texts the rules that have them on a list. */
+/** All keys once, and by their texts the rules with them on a list. */
 function listsByKey<Key>(tested: TestedRules<Key>) {
   const keys = new Map<string, Key>();
   const lists = new Map<string, Listed<Key>[]>();
@@ -157,7 +157,7 @@ function listsByKey<Key>(tested: TestedRules<Key>) {
   return { keys: [...keys.values()], lists };
 }
 
-/** @param holding tests that have the value on their list */
+/** @param holding tests with the value on their list */
 function canMatch<Key>(
   tests: ReadonlySet<ListTest<Key>> | undefined,
   holding: ReadonlySet<ListTest<Key>>,

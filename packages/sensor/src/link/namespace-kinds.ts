@@ -2,7 +2,7 @@
 import type { NamespaceName } from "@gander/policy";
 import { namespaceKind } from "./abi.gen.ts";
 
-/** The language's names of namespaces and their numbers in `enum namespace_kind`; no name is spelled twice. */
+/** The language's namespace names and numbers in `enum namespace_kind`; no name is spelled twice. */
 export const namespaceKinds: Readonly<Record<NamespaceName, number>> = Object.fromEntries(
   Object.entries(namespaceKind).map(([name, kind]) => [word(name), kind]),
 ) as Record<Word, number>;

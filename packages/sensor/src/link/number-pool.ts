@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LinkLimitError } from "./link-limit-error.ts";
 
-/** Small numbers that are given out and come back: indexes into tables of the kernel. */
+/** Small numbers that are taken and returned: indexes into tables of the kernel. */
 export interface NumberPool {
   /** @throws LinkLimitError if all are in use. */
   take(): number;
-  /** Takes all others back. */
+  /** Returns all others to the pool. */
   keepOnly(used: ReadonlySet<number>): void;
 }
 
-/** @param used numbers that are out already. */
+/** @param used numbers that are already taken. */
 export function createNumberPool(
   what: string,
   range: { first: number; end: number },
@@ -19,7 +19,7 @@ export function createNumberPool(
   const out = new Set(used);
   let next = first;
   return {
-    // The one that was free for longest comes first: records of its last use have the time to be read.
+    // The number that has been free longest comes first: records of its last use get time to be read.
     take() {
       for (let tried = first; tried < end; tried++) {
         const number = next;

@@ -24,7 +24,7 @@ export type PlacedRule = {
   readonly place: (arg: number | "return") => ValuePlace;
 };
 
-/** Entries that the index maps still have room for. */
+/** Entries for which the index maps still have room. */
 export type IndexRoom = {
   readonly numbers: number;
   readonly prefixes: number;
@@ -32,14 +32,14 @@ export type IndexRoom = {
   readonly binaries: number;
 };
 
-/** Bit sets of all hooks, one for each content that a hook has. */
+/** Bit sets of all hooks; a hook has one for each content. */
 export type BitSets = {
   readonly free: number;
-  /** There has to be room. */
+  /** There must be room. */
   add(rules: readonly number[]): number;
 };
 
-/** A hook takes no more bit sets for its peers, or its binaries, as other hooks need some, too. */
+/** The most bit sets that a hook uses for its peers, or its binaries: other hooks need some, too. */
 const mostForLists = limits.MAX_BITSETS / 4;
 
 /** @returns undefined if there is nothing to index, or no room for any of it. */
@@ -72,10 +72,10 @@ export function buildRuleIndex(
   };
 }
 
-/** What is looked up, and what rules ask of it. */
+/** The looked-up value's slot, and the rules' tests of it. */
 type Tested<Key> = { readonly slot: number; readonly tested: TestedRules<Key> };
 
-/** Indexes of bit sets, by key and for what is within none; `rules` are those that ask for something. */
+/** Indexes of bit sets, by key and for values within none; `rules` are those with a test. */
 type Indexed<Key> = {
   readonly slot: number;
   readonly byKey: ReadonlyMap<Key, number>;
@@ -91,7 +91,7 @@ type Fit<Key> = {
   readonly most: number;
 };
 
-/** As many rules as there is room for; the others are looked at whatever the value. */
+/** As many rules as fit; the others are evaluated whatever the value. */
 function fit<Key>(
   { all, bitSets, around, keys, most }: Fit<Key>,
   { slot, tested }: Tested<Key>,
@@ -113,7 +113,7 @@ function fit<Key>(
   return { slot: limits.NO_SLOT, byKey: new Map(), elsewhere: 0, rules: [] };
 }
 
-/** The slot of which the most rules ask something. */
+/** The slot that most rules test. */
 function bestSlot<Key>(rules: readonly PlacedRule[], find: FindTest<Key>): Tested<Key> {
   let best: Tested<Key> = { slot: limits.NO_SLOT, tested: new Map() };
   for (const slot of slotsOf(rules, find)) {
@@ -138,7 +138,7 @@ function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<num
   return slots;
 }
 
-/** One test of each selector; undefined: some selector takes any value. */
+/** One test per selector; undefined: some selector accepts any value. */
 function testsOfRule<Key>(
   { rule, place }: PlacedRule,
   slot: number,

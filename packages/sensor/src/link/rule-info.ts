@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledArg, HookEvent, HookKind } from "@gander/policy";
 
-/** What an event needs to know of the rule that made it; found by `record_hook.rule`. */
+/** The facts that an event needs about its rule; found by `record_hook.rule`. */
 export type RuleInfo = {
   readonly id: number;
   readonly policyName: string;
@@ -11,7 +11,7 @@ export type RuleInfo = {
   readonly eventKind: HookEvent;
   /** kprobe: as attached, system calls with their prefix (`__x64_sys_openat`); lsm: the hook. */
   readonly functionName: string;
-  /** Tracepoints. */
+  /** Only for tracepoints. */
   readonly subsystem?: string;
   readonly event?: string;
   /** In the order in which the event carries their values. */

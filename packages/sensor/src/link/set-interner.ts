@@ -2,7 +2,7 @@
 import type { Network } from "@gander/policy";
 import { type FileIdentity, fileText } from "./file-identity.ts";
 
-/** Values that rows refer to by id; equal contents share one id for as long as a side of the tables uses it. */
+/** Values that rows refer to by id; equal contents share an id while a side of the tables uses it. */
 export type SetContent =
   | { readonly kind: "ints" /** As unsigned 64 bits. */; readonly values: readonly bigint[] }
   | { readonly kind: "strings" | "prefixes" | "postfixes"; readonly values: readonly string[] }
@@ -13,12 +13,12 @@ export interface SetInterner {
   /** Id of the set with this content, a new one if there is none. Order and repetition don't matter. */
   intern(content: SetContent): number;
   content(id: number): SetContent | undefined;
-  /** Forgets all sets but these; their ids aren't given again. Call after the grace period. */
+  /** Forgets all sets but these; ids are never reused. Call after the grace period. */
   keepOnly(ids: ReadonlySet<number>): void;
   entries(): IterableIterator<[number, SetContent]>;
 }
 
-/** @param known sets that are in the kernel already, by id; `firstId` is above all ids ever used there. */
+/** @param known sets already in the kernel, by id; `firstId` is above all ids ever used there. */
 export function createSetInterner(
   known: Iterable<readonly [number, SetContent]> = [],
   firstId = 1,

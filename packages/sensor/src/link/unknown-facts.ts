@@ -3,15 +3,15 @@ import { action, valueType } from "./abi.gen.ts";
 import type { LinkableSelector } from "./linkable-policy.ts";
 
 /**
- * What a filter gives whose fact can't be had (bpf/records.h: enum fact), negated or not. This is the
- * only place where it is decided: the linker writes it into rows (ROW_UNKNOWN_HOLDS), and the reference
- * evaluator asks here. The table is in docs/decisions/0027-unknown-is-not-innocent.md.
+ * The result of a filter whose fact is unknown (bpf/records.h: enum fact), negated or not. Only this file
+ * decides it: the linker writes it into rows (ROW_UNKNOWN_HOLDS), and the reference evaluator calls it. The
+ * table is in docs/decisions/0027-unknown-is-not-innocent.md.
  */
 export type SafeOutcome = "holds" | "fails";
 
 /**
- * A selector is an exception if one behind it does more: the first that matches decides, so one that
- * matched by mistake would spare the call what the later one does. Any other is to match.
+ * A selector is an exception if a later one does more: the first match decides, so a wrong match would spare
+ * the call the later one's actions. For any other selector an unknown fact matches.
  */
 export function safeOutcome(selectors: readonly LinkableSelector[], index: number): SafeOutcome {
   const own = strength(selectors[index]);
@@ -25,12 +25,12 @@ function strength(selector: LinkableSelector | undefined): number {
 }
 
 /**
- * Of what a filter asks for: it is there; there is none (no file, no binary of a kernel thread); it can't be
- * had; or it is a path that a workload may have made up.
+ * The fact that a filter tests: known; absent (no file, no binary of a kernel thread); unknown; or a path
+ * that a workload may have made up.
  */
 export type FactState = "known" | "absent" | "unknown" | "forgeable";
 
-/** The truth table: whether a filter holds. `hit`: one of its values is the one that is there. */
+/** The truth table: whether a filter holds. `hit`: one of its values equals the fact. */
 export function filterHolds(
   fact: FactState,
   filter: { readonly negate: boolean; readonly unknownHolds: boolean },
@@ -39,7 +39,7 @@ export function filterHolds(
   const { negate, unknownHolds } = filter;
   if (fact === "absent") return false;
   if (fact === "unknown") return unknownHolds;
-  // Believed only where that is no exception for who made it up.
+  // Believed only where it gives its maker no exception.
   if (fact === "forgeable" && (negate || !unknownHolds)) return unknownHolds;
   return hit() !== negate;
 }
@@ -50,9 +50,9 @@ const userMemory: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * @param type enum value_type of the argument that the filter looks at; undefined: at none.
- * Memory of the process itself is often just not read in yet, so that filters on it would refuse
- * innocent calls; and another thread can change it after the check, so nothing is lost.
+ * @param type enum value_type of the argument that the filter tests; undefined: none. Memory of the process
+ * itself is often just not paged in yet, so that filters on it would deny innocent calls; and another thread
+ * can change it after the check, so nothing is lost.
  */
 export function outcomeOfUnknown(safe: SafeOutcome, type: number | undefined): boolean {
   return safe === "holds" && !(type !== undefined && userMemory.has(type));
