@@ -2,15 +2,15 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
 /**
- * Realtime minus CLOCK_BOOTTIME in nanoseconds. Node has no way to read that clock, but the list of
- * the kernel's timers tells how far each clock is from the monotonic one, to the nanosecond. Where
- * it can't be read the offset is measured, in up to 50 ms and to about a millisecond.
+ * Realtime minus CLOCK_BOOTTIME in nanoseconds. Node cannot read that clock, but the kernel's timer list
+ * shows how far each clock is from the monotonic one, to the nanosecond. If the list can't be read, the
+ * offset is measured, in up to 50 ms and to about a millisecond.
  */
 export function readBootTimeOffsetNs(): bigint {
   return timerListOffsetNs(readTimerList()) ?? measuredOffsetNs();
 }
 
-/** From /proc/timer_list; undefined if it does not hold both clocks. */
+/** From /proc/timer_list; undefined if it does not contain both clocks. */
 export function timerListOffsetNs(list: string): bigint | undefined {
   const offsetOf = (clock: string) => {
     const pattern = new RegExp(`\\.get_time: +${clock}\\n +\\.offset: +(\\d+) nsecs`);
@@ -26,7 +26,7 @@ function readTimerList(): string {
   try {
     const file = openSync("/proc/timer_list", "r");
     try {
-      // The clocks of the first CPU stand before its timers' statistics and those of other CPUs.
+      // The first CPU's clocks come before its timers' statistics and those of other CPUs.
       const bytes = Buffer.alloc(256 * 1024);
       let length = 0;
       for (let read = -1; read !== 0 && length < bytes.length; length += read)
@@ -41,8 +41,8 @@ function readTimerList(): string {
 }
 
 /**
- * /proc/uptime counts CLOCK_BOOTTIME in hundredths of a second: the moment at which it steps is exact.
- * Of several steps the one counts that was seen in the shortest time.
+ * /proc/uptime counts CLOCK_BOOTTIME in hundredths of a second: the moment of each step is exact. Of several
+ * steps, the one seen in the shortest time is used.
  */
 function measuredOffsetNs(): bigint {
   const file = openSync("/proc/uptime", "r");

@@ -7,21 +7,21 @@ import { fileURLToPath } from "node:url";
 import { GanderError } from "@gander/base";
 import { type ObjectSpec, readObject, setVariables } from "@gander/libbpf";
 
-/** The compiled programs, not yet in the kernel. */
+/** The compiled programs, not yet loaded. */
 export type BpfObjects = {
   readonly process: ObjectSpec;
   readonly hook: ObjectSpec;
-  /** Which file a descriptor stands for; never stays in the kernel. */
+  /** Identifies the file of a descriptor; never stays in the kernel. */
   readonly file: ObjectSpec;
-  /** Of the objects and the sizes of their maps: what is pinned under the same one fits together. */
+  /** Of the objects and the sizes of their maps: pins under the same digest fit together. */
   readonly digest: string;
 };
 
-/** Where `make build` puts them. */
+/** The output folder of `make build`. */
 const builtFolder = fileURLToPath(new URL("../../../../bpf/build", import.meta.url));
 
 export type BpfObjectsOptions = {
-  /** Where the compiled programs lie, if not where `make build` puts them. */
+  /** The folder of the compiled programs, if not that of `make build`. */
   readonly objectsFolder?: string;
   readonly ringBytes: number;
 };
@@ -48,13 +48,13 @@ export function readBpfObjects({
   return { ...objects, digest };
 }
 
-/** Elements by map; of the ring bytes. */
+/** Elements by map; for rings, bytes. */
 type Sizes = Readonly<Record<string, number>>;
 
 /**
- * What must not run out however many processes and CPUs there are (bpf/state.bpf.h, scratch.bpf.h): an
- * entry for each process that the kernel would let be, and working memory for each CPU. Never less than
- * the objects say.
+ * Sizes of the maps that must not run out, however many processes and CPUs exist (bpf/state.bpf.h,
+ * scratch.bpf.h): an entry per process that the kernel would allow, and working memory per CPU. Never smaller
+ * than in the objects.
  */
 function sizesOfMachine({ maps }: ObjectSpec): Sizes {
   const least = (name: string) => maps.get(name)?.maxEntries ?? 0;
@@ -70,11 +70,11 @@ function sizesOfMachine({ maps }: ObjectSpec): Sizes {
   };
 }
 
-/** A table of so many takes 16 MiB before it has any entry; machines that may have more have 128 GiB. */
+/** A table of this many entries takes 16 MiB even when empty; machines that allow more have 128 GiB. */
 const mostEntries = 1 << 20;
 const mostWords = 1024;
 
-/** As the kernel's own limits say; proc_sys_kernel(5). */
+/** From the kernel's own limits; proc_sys_kernel(5). */
 function mostProcesses(): number {
   const read = (name: string) => Number(readFileSync(`/proc/sys/kernel/${name}`, "utf8"));
   return Math.min(read("threads-max"), read("pid_max"));

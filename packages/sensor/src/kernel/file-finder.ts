@@ -6,18 +6,18 @@ import { createStructLayouts, fieldOf } from "./tables/struct-layouts.ts";
 
 export type FileFinder = Disposable & { readonly find: FindFile };
 
-/** The root of the host, also as a sensor in a container sees it. */
+/** The root of the host, even for a sensor in a container. */
 const hostRoot = "/proc/1/root";
-/** So long a file system may take. */
+/** How long a file system may take to answer. */
 const patienceMs = 2_000;
 
-/** Finds files of the host. Its program is loaded when it is first needed. */
+/** Finds files of the host. Loads its program on first use. */
 export function createFileFinder(spec: ObjectSpec): FileFinder {
   let object: BpfObject | undefined;
   const waiting = new Map<string, Promise<HeldFile>>();
   const unanswered = { reason: "its file system does not answer", unanswered: true };
 
-  /** One thread at most waits for a path. */
+  /** At most one thread waits for a path. */
   const hold = (path: string): Promise<HeldFile> => {
     const held = HeldFile.hold(hostRoot, path);
     waiting.set(path, held);
@@ -66,7 +66,7 @@ async function inTime<T>(wanted: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The program reads what this thread's descriptor stands for, and answers in the memory it is given. */
+/** The program identifies the file of this thread's descriptor and answers in the memory it is given. */
 function runIdentify(object: BpfObject, { btf }: ObjectSpec, descriptor: number): FileIdentity {
   if (btf === undefined) throw new Error("file.bpf.o has no BTF");
   const layouts = createStructLayouts(btf);

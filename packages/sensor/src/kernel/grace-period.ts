@@ -2,7 +2,7 @@
 import { BpfMap } from "@gander/libbpf";
 
 export interface GracePeriod {
-  /** Returns when every program that ran at the call has ended. Some ms; the thread waits in the kernel. */
+  /** Resolves when every program that ran at the call has ended. Some ms; a thread waits in the kernel. */
   wait(): Promise<void>;
   close(): void;
 }
@@ -11,8 +11,8 @@ const key = new Uint8Array(4);
 
 /**
  * The kernel itself waits for all programs when a map of maps is updated from user space
- * (maybe_wait_bpf_programs in kernel/bpf/syscall.c: synchronize_rcu). Holds for programs that
- * cannot sleep, which all hooks are.
+ * (maybe_wait_bpf_programs in kernel/bpf/syscall.c: synchronize_rcu). That covers programs that cannot sleep,
+ * as all hooks are.
  */
 export function createGracePeriod(): GracePeriod {
   const inner = BpfMap.create({
@@ -32,7 +32,7 @@ export function createGracePeriod(): GracePeriod {
   });
   return {
     async wait() {
-      // Callers that changed something in this turn are done with it.
+      // First let callers that changed something in this turn finish.
       await new Promise((resolve) => setImmediate(resolve));
       outer.setHandle(key, inner);
     },

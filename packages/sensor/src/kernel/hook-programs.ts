@@ -16,29 +16,29 @@ import type { RunningKernelFacts } from "./read-running-kernel.ts";
 
 /** The generic hook program at each place where a policy needs it. */
 export interface HookPrograms extends AsyncDisposable {
-  /** Attaches it there if it isn't, and gives the hook's id. @throws BpfError */
+  /** Attaches it there if it isn't, and returns the hook's id. @throws BpfError */
   attach(point: HookPoint): number;
-  /** Loads what attaching at these places will take, all at once. @throws BpfError */
+  /** Loads at once all that attaching at these places requires. @throws BpfError */
   prepare(points: Iterable<HookPoint>): void;
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
   /**
-   * Calls that the kernel did not hand to it, as far as it tells: those of LSM programs can't be missed, those
-   * of kprobes and tracepoints are counted since 6.7.
+   * Calls that the kernel did not hand to the hook, as far as it reports them: LSM programs can't miss calls,
+   * those missed by kprobes and tracepoints are counted since 6.7.
    */
   missedCalls(hook: number): bigint;
   ids(): ReadonlySet<number>;
-  /** Bytes of kernel memory of all hook programs. */
+  /** Bytes of kernel memory that all hook programs use. */
   programBytes(): number;
 }
 
-/** Takes over the hooks that an earlier sensor with the same programs has pinned. */
+/** Adopts the hooks that an earlier sensor with the same programs has pinned. */
 export function createHookPrograms(
   spec: ObjectSpec,
   pins: Pins,
   facts: RunningKernelFacts,
 ): HookPrograms {
   const attached = openHooks(pins);
-  /** Ids of hooks that are being detached: not yet for others. */
+  /** Ids of hooks that are being detached: not to be reused yet. */
   const leaving = new Set<number>();
   const numbers: NumberPool = createNumberPool(
     "hooked functions",
@@ -82,7 +82,7 @@ export function createHookPrograms(
       ),
     async detachAllBut(kept) {
       const unused = [...attached].filter(([, { id }]) => !kept.has(id));
-      // All at once: a policy that comes meanwhile must not be told that its hook is there.
+      // All at once: a policy added meanwhile must not find a hook that is about to go.
       for (const [key, { id }] of unused) {
         attached.delete(key);
         leaving.add(id);
@@ -116,7 +116,7 @@ function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
   return new Set([...attached.values()].map(({ id }) => id));
 }
 
-/** As `attachTarget` by name. */
+/** `attachTarget` by the program's name. */
 const templateNames: Partial<Record<AttachKind, string>> = {
   lsm: "file_permission",
   fmod_ret: "security_file_permission",
@@ -125,9 +125,9 @@ const templateNames: Partial<Record<AttachKind, string>> = {
 };
 
 /**
- * Templates of all kinds, and the maps that they use: the programs return at once (IS_TEMPLATE in
- * bpf/tables.bpf.h), so together they cost what reading the kernel's types for one of them does.
- * Where a kernel doesn't take all of them, each is loaded when a policy needs it.
+ * Loads templates of all kinds, and the maps that they use: the programs return at once (IS_TEMPLATE in
+ * bpf/tables.bpf.h), so all together cost only what reading the kernel's types for one of them does. If a
+ * kernel rejects any of them, each is loaded when a policy needs it.
  */
 function loadAllTemplates(spec: ObjectSpec, pins: Pins): Map<AttachKind, BpfObject> {
   const kinds = Object.keys(attachKinds) as AttachKind[];
@@ -139,7 +139,7 @@ function loadAllTemplates(spec: ObjectSpec, pins: Pins): Map<AttachKind, BpfObje
   }
 }
 
-/** Any function of the right shape: a template runs nowhere, it is only cloned. */
+/** Any function of the right shape: a template never runs, it is only cloned. */
 const templateTargets: Partial<Record<AttachKind, string>> = {
   lsm: "bpf_lsm_file_permission",
   fmod_ret: "security_file_permission",
@@ -163,13 +163,13 @@ function loadTemplates(
   return loadPinned(spec, pins);
 }
 
-/** Makes the maps that hooks use. */
+/** Creates the maps that hooks use. */
 export function createHookMaps(spec: ObjectSpec, pins: Pins): void {
   for (const program of spec.programs.values()) program.load = false;
   loadPinned(spec, pins).close();
 }
 
-/** All maps but those of variables are pinned, and shared with whoever finds them there. */
+/** Pins all maps except those of variables, or shares those already pinned there. */
 export function loadPinned(spec: ObjectSpec, pins: Pins): BpfObject {
   for (const [name, map] of spec.maps) if (!name.startsWith(".")) map.pinPath = pins.map(name);
   return loadObject(spec);
@@ -221,7 +221,7 @@ function attachPoint({ kind, target }: HookPoint): AttachPoint {
   }
 }
 
-/** The function that a trampoline is put on; undefined: this kind needs none. */
+/** The function to attach a trampoline to; undefined: this kind needs none. */
 function trampolineTarget({ kind, target }: HookPoint): string | undefined {
   if (kind === "lsm") return `bpf_lsm_${target}`;
   return kind === "fmod_ret" || kind === "fentry" || kind === "fexit" ? target : undefined;

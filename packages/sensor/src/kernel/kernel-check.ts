@@ -8,8 +8,8 @@ export type { PlanFacts } from "../plan/plan-facts.ts";
 export { readRunningKernel } from "./read-running-kernel.ts";
 
 /**
- * What the kernel of `facts` has to say to a policy that is right by itself: errors where a hook cannot
- * do what it says, warnings where it does less well. Nothing is loaded.
+ * Problems that the kernel of `facts` has with a valid policy: errors where a hook cannot do what it says,
+ * warnings where it does less. Loads nothing.
  */
 export function checkOnKernel(
   { compiled }: CheckedPolicy,

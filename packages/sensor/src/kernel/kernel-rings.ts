@@ -3,10 +3,10 @@ import { type BpfMap, RingBuffer } from "@gander/libbpf";
 
 type Rings = { readonly events: RingBuffer; readonly urgent: RingBuffer };
 
-/** A ring of that size does not fill up between two looks, so nobody needs to be called. */
+/** A ring of this size does not fill up between two reads, so it needs no notification. */
 const roomyBytes = 4 << 20;
 
-/** Opened for who reads them: a ring that nobody reads would keep the event loop busy. */
+/** Opened for their readers: a ring that is never read would keep the event loop busy. */
 export class KernelRings {
   readonly #map: (name: string) => BpfMap;
   #open: Rings | undefined;

@@ -2,9 +2,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
 /**
- * Addresses of symbols of the kernel itself (not of its modules). Missing: what isn't there, is there
- * twice, or whose address is hidden (without CAP_SYSLOG, see kptr_restrict in proc(5), it reads as 0).
- * The list has 10 MB: it is read piece by piece, so that the process doesn't grow by it.
+ * Addresses of symbols of the kernel itself (not of its modules). Omits symbols that don't exist, exist
+ * twice, or whose address is hidden (without CAP_SYSLOG, see kptr_restrict in proc(5), it reads as 0). The
+ * list has 10 MB: it is read in pieces, so that the process doesn't grow.
  */
 export function symbolAddresses(
   names: readonly string[],
@@ -31,10 +31,10 @@ export function hasSymbol(name: string, path = "/proc/kallsyms"): boolean {
   return false;
 }
 
-/** Longer than any line; lines are shorter than 600 bytes (KSYM_NAME_LEN is 512). */
+/** Longer than any line: lines are shorter than 600 bytes (KSYM_NAME_LEN is 512). */
 const pieceBytes = 256 << 10;
 
-/** Lines up to where one of these texts ends, without its last character. */
+/** Lines up to the end of one of these texts, without its last character. */
 function* linesWith(ends: readonly string[], path: string): Iterable<string> {
   const file = openSync(path, "r");
   const piece = Buffer.allocUnsafe(pieceBytes);

@@ -39,60 +39,60 @@ import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/polic
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
 export type KernelOptions = {
-  /** Below a bpf file system. */
+  /** In a bpf file system. */
   readonly bpfFolder?: string;
   readonly ringBytes?: number;
-  /** Where the compiled programs lie, if not where `make build` puts them. */
+  /** The folder of the compiled programs, if not that of `make build`. */
   readonly objectsFolder?: string;
-  /** What the manifests on disk tell of. */
+  /** The tables that the manifests on disk describe. */
   readonly manifests?: readonly KnownTables[];
 };
 
-/** What the sensor has in the kernel: programs, maps and rings. */
+/** The sensor's part of the kernel: programs, maps and rings. */
 export interface Kernel extends AsyncDisposable {
   /** Of the programs and tables; changes with them. */
   readonly id: string;
   /**
-   * What was there when the sensor started: nothing, tables that it can go on with, or others, of
-   * another build or of nobody knows what policies.
+   * What the sensor found when it started: nothing, tables that it can continue with, or others: of another
+   * build or with unknown policies.
    */
   readonly found: "nothing" | "same" | "other";
-  /** How many folders of pins of its own programs could not be used; they are replaced. */
+  /** The number of unusable folders of pins of its own programs; they are replaced. */
   readonly unusablePins: number;
-  /** From here on no policy stops this process. */
+  /** From now on this process is exempt from enforcement. */
   exemptThisProcess(): void;
-  /** Whether the programs know it: else policies apply to it, too. */
+  /** Whether the programs know it; otherwise policies apply to it, too. */
   readonly isExempt: boolean;
   readonly rings: { readonly events: RingBuffer; readonly urgent: RingBuffer };
-  /** Calls back when a ring has something to read. */
+  /** Called when a ring can be read. */
   onReadable(listener: () => void): void;
   /** Structs of bpf/records.h and bpf/abi.h, from BTF. */
   readonly layouts: StructLayouts;
   readonly facts: RunningKernelFacts;
-  /** Realtime minus CLOCK_BOOTTIME; read anew at each call, as the clock may be set. */
+  /** Realtime minus CLOCK_BOOTTIME; read at each call, because the clock may be set. */
   bootTimeOffsetNs(): bigint;
   readonly policies: PolicyKernel;
   readonly cgroups: CgroupGroups;
-  /** RECORD_TASK of all processes, in a row. */
+  /** RECORD_TASK of all processes, concatenated. */
   scanTasks(): Uint8Array;
   lifecycleCounts(): LifecycleCounts;
-  /** Things that should not happen, counted since the programs were loaded. */
+  /** Events that should never happen, counted since the programs were loaded. */
   faults(): Readonly<Record<FaultName, bigint>>;
-  /** Somebody watches live: every record of a policy wakes the sensor. */
+  /** While a client watches live, every record of a policy wakes the sensor. */
   setWatched(watched: "watched" | "unwatched"): void;
-  /** Asleep, nobody looks at the ring: the first record in an empty one wakes the sensor. */
+  /** While asleep, the sensor does not poll the ring: the first record in an empty ring wakes it. */
   setAsleep(asleep: "asleep" | "awake"): void;
-  /** What of kernel memory is used, in bytes. */
+  /** Kernel memory in use, in bytes. */
   memory(): { readonly maps: Readonly<Record<string, number>>; readonly hookPrograms: number };
   /** What earlier sensors have in force beside this one. */
   readonly left: LeftTables;
-  /** Takes everything out of the kernel. Without this, it all goes on after the sensor is gone. */
+  /** Removes everything from the kernel. Without this, it all keeps running after the sensor has ended. */
   removeAll(): Promise<void>;
 }
 
 /** Since the programs were loaded. */
 export type LifecycleCounts = Readonly<Record<LifecycleRecord, RecordCount>>;
-/** Written into the ring: produced - lost.ring - lost.memory. */
+/** Written to the ring: produced - lost.ring - lost.memory. */
 export type RecordCount = {
   readonly produced: bigint;
   readonly lost: { readonly ring: bigint; readonly memory: bigint };
@@ -110,8 +110,8 @@ const lifecycleTypes: Readonly<Record<LifecycleRecord, number>> = {
 };
 
 /**
- * Brings the programs into the kernel, or takes over what an earlier sensor with the same ones has
- * left there. @throws GanderError, BpfError
+ * Loads the programs into the kernel, or adopts those that an earlier sensor with the same programs has left
+ * there. @throws GanderError, BpfError
  */
 export async function createKernel(
   { logger }: { readonly logger: Logger },
@@ -136,7 +136,7 @@ export async function createKernel(
     );
   createPinFolders(pins);
   try {
-    // Until the first tables are in force, all that comes comes again.
+    // Until the first tables are in force, every policy is added again anyway.
     if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
     const facts = readRunningKernel();
     const sequences = findPathSequences(objects, facts, logger);
@@ -275,7 +275,7 @@ type PolicyHookParts = {
   readonly finder: FileFinder;
 };
 
-/** What policies ask of the kernel besides their tables. */
+/** The part of PolicyKernel besides the tables. */
 function createPolicyHooks(
   hooks: HookPrograms,
   { facts, pins, followed, grace, finder }: PolicyHookParts,
@@ -299,21 +299,21 @@ function createPolicyHooks(
 
 const iteratorName = "process__tasks";
 
-/** Attaches what isn't attached yet: all of it, or the rest if a sensor died on the way. */
+/** Attaches what isn't attached yet: everything, or the rest if a sensor died meanwhile. */
 function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
   const pinned = new Set(pins.links());
   const missing = [...spec.programs.values()].filter(({ name }) => !pinned.has(name));
   if (missing.length === 0) return;
   for (const program of spec.programs.values()) program.load = missing.includes(program);
   using object = loadPinned(spec, pins);
-  // The iterator is no observer: it must not be there before those that are.
+  // An iterator observes nothing: it must not exist before the observers do.
   for (const { name } of missing) {
     using link = object.program(name).attach(placeOf(name, object));
     link.pin(pins.link(name));
   }
 }
 
-/** Undefined: where its section says. */
+/** Undefined: as its section says. */
 function placeOf(program: string, object: BpfObject): AttachPoint | undefined {
   return program === registrar ? { kind: "iterator", map: object.map("config") } : undefined;
 }
@@ -327,7 +327,7 @@ function layoutsOf(...specs: readonly ObjectSpec[]): StructLayouts {
         cache.set(struct, layouts(struct));
         break;
       } catch {
-        // Only one of the objects has it.
+        // Only one of the objects has the struct.
       }
     }
     const layout = cache.get(struct);

@@ -10,18 +10,18 @@ import { symbolAddresses } from "./kernel-symbols.ts";
 import type { Pins } from "./pins/pins.ts";
 import type { SetConfigFlag } from "./tables/config-flags.ts";
 
-/** Hooks remember what the index says of the paths of open files (bpf/cache.bpf.h). */
+/** Hooks cache the index's results for the paths of open files (bpf/cache.bpf.h). */
 export type PathCache = {
-  /** Before hook__file_free is detached: from here on nothing is remembered or recalled. */
+  /** Call before hook__file_free is detached: from now on nothing is cached or read from the cache. */
   stop(): void;
 };
 
-/** Forgets files that are freed. Its pin is sorted behind those of hooks, and goes after them. */
+/** Drops files that are freed. Its pin sorts after those of hooks, and is removed after them. */
 const forgetter = "hook__file_free";
 
 /**
- * Tells programs that are loaded from now on where the kernel counts renames and changes of mounts.
- * @returns whether paths of open files can be remembered.
+ * Tells programs loaded from now on where the kernel counts renames and mount changes.
+ * @returns whether paths of open files can be cached.
  */
 export function findPathSequences(
   objects: { readonly process: ObjectSpec; readonly hook: ObjectSpec },
@@ -53,9 +53,9 @@ type Deps = {
 };
 
 /**
- * Switches it on. An address of a file says nothing once the file is gone, so first that which
- * forgets files that are freed has to be in force; what was remembered while it wasn't is dropped.
- * Where that can't be attached nothing is remembered, and each call costs what the first one does.
+ * Switches the cache on. The address of a file means nothing once the file is freed, so the program that
+ * drops freed files must run first; results cached without it are dropped. If it can't be attached, nothing
+ * is cached, and each call costs as much as the first one.
  */
 export async function startPathCache({
   hooks,

@@ -9,33 +9,33 @@ import type { PlanFacts } from "../plan/plan-facts.ts";
 import type { TablesLabel } from "./pins/tables-label.ts";
 import type { Side } from "./tables/table-writer.ts";
 
-/** What the policy manager needs of the kernel. */
+/** The policy manager's view of the kernel. */
 export interface PolicyKernel {
   readonly facts: PolicyKernelFacts;
-  /** Attaches there if nothing is, and gives the hook's id. @throws BpfError, with the verifier's lines. */
+  /** Attaches a hook there if none is, and returns its id. @throws BpfError, with the verifier's lines. */
   attach(point: HookPoint): number;
-  /** Loads what attaching at these places will take, all at once. @throws BpfError */
+  /** Loads at once all that attaching at these places requires. @throws BpfError */
   prepare(points: Iterable<HookPoint>): void;
-  /** Ids of all hooks that are attached. */
+  /** Ids of all attached hooks. */
   attachedHooks(): ReadonlySet<number>;
   /** Detaches all hooks but these, off the main thread, and forgets their ids. */
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
-  /** Calls that the kernel did not hand to the hook's program since it was attached, as far as it tells. */
+  /** Calls that the kernel is known not to have handed to the hook's program since it was attached. */
   missedCalls(hook: number): bigint;
 
   /** The side that programs read. */
   activeSide(): Side;
   /** Fills the other side. */
   write(side: Side, tables: LinkedTables): void;
-  /** Gives a group that no cgroup is in what another one has, in the side that programs read. */
+  /** Copies another group's content to a group without cgroups, in the side that programs read. */
   copyGroup(from: number, to: number): void;
-  /** From here on programs read that side: the one moment at which policies change. */
+  /** From now on programs read that side: the one moment at which policies change. */
   activate(side: Side): void;
-  /** What lies beside the pins, for whoever finds them. */
+  /** The label beside the pins, for the next sensor. */
   tablesLabel(): TablesLabel;
-  /** To be called before `activate`: what is found after a crash has to be known. @throws Error of the system */
+  /** Call before `activate`: whatever a crash leaves must be known. @throws the system's Error */
   labelTables(label: TablesLabel): void;
-  /** Returns when no program can still be reading what was active before. */
+  /** Resolves when no program can still be reading the previously active side. */
   waitForReaders(): Promise<void>;
 
   /** Calls counted so far for an application of that side. */
@@ -46,25 +46,25 @@ export interface PolicyKernel {
   clearCount(index: number): void;
 
   addSet(id: number, content: SetContent): void;
-  /** Removes the entries of all sets but these; also what an earlier sensor left behind. */
+  /** Removes the entries of all sets but these, including what an earlier sensor left behind. */
   removeSetsBut(ids: ReadonlySet<number>): void;
-  /** Highest set id with entries in the kernel, 0: none. */
+  /** Highest set id with entries in the kernel; 0: none. */
   highestSetId(): number;
 
-  /** From now on the bit marks these and all their descendants, those that already run included. */
+  /** From now on the bit marks these and all their descendants, including those already running. */
   follow(bits: ReadonlyMap<number, Followed>): void;
-  /** Marks no new processes for other bits than these. */
+  /** Marks new processes only for these bits. */
   unfollowAllBut(bits: ReadonlySet<number>): void;
-  /** Some process carries the bit. */
+  /** Whether some process carries the bit. */
   isFollowBitCarried(bit: number): boolean;
 
-  /** The regular file at this path of the host, found anew. Never waits long. */
+  /** Looks up the regular file now at this path of the host. Never waits long. */
   findFile: FindFile;
 }
 
 export interface PolicyKernelFacts extends PlanFacts {
   /** Looks up many functions at once. */
   prefetch(functionNames: Iterable<string>): void;
-  /** Attaching by trampoline failed: plans avoid it from now on. */
+  /** Attaching by trampoline failed: from now on plans avoid it. */
   forgetTraceable(functionName: string): void;
 }

@@ -20,21 +20,21 @@ import { hasSymbol } from "./kernel-symbols.ts";
 export interface RunningKernelFacts extends PlanFacts {
   /** Looks up many functions in one pass through the kernel's types (10 ms a pass). */
   prefetch(functionNames: Iterable<string>): void;
-  /** BTF id for attaching; undefined: not there. */
+  /** BTF id for attaching; undefined: no such function. */
   functionId(name: string): number | undefined;
   rawTracepointId(event: string): number | undefined;
-  /** Attaching to it failed: from now on `isTraceable` says so. */
+  /** Attaching to it failed: from now on `isTraceable` is false for it. */
   forgetTraceable(name: string): void;
 }
 
 const tracingFolders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-/** Longer than it takes to load one policy after the other. */
+/** Longer than the time between two policies that are loaded in a row. */
 const calmMs = 1_000;
 
 /**
- * Facts of the kernel that runs, read when they are asked for. Its types (7 MB) are let go when nobody
- * has asked for a while, and read again when needed.
+ * Facts of the running kernel, read on demand. Its types (7 MB) are released after a while without use, and
+ * read again when needed.
  */
 export function readRunningKernel(): RunningKernelFacts {
   let btf: Btf | undefined;
@@ -42,7 +42,7 @@ export function readRunningKernel(): RunningKernelFacts {
   const letGo = () => {
     if (btf !== undefined) releaseBtf(btf);
     btf = undefined;
-    // Whoever asked for types has loaded programs, too.
+    // The code that needed types has loaded programs, too.
     trimMemory();
   };
   const types = (): Btf => {
@@ -55,7 +55,7 @@ export function readRunningKernel(): RunningKernelFacts {
   const functions = createNameCache((names) => findTypes(types(), "func", names));
   const traces = createNameCache((names) => findTypes(types(), "typedef", names));
   const untraceable = new Set<string>();
-  // Kept, so that a change of a policy needs no types at all.
+  // Kept, so that changing a policy needs no types at all.
   const keep = (name: string, found: Prototype | undefined) => {
     prototypes.set(name, found);
     return found;
@@ -92,7 +92,7 @@ export function readRunningKernel(): RunningKernelFacts {
   };
 }
 
-/** Keeps what was found and what wasn't, so that each name is looked for once. */
+/** Remembers names found and not found, so that each is looked up once. */
 function createNameCache(find: (names: Iterable<string>) => Map<string, number>) {
   const known = new Map<string, number | undefined>();
   const prefetch = (names: Iterable<string>) => {
@@ -140,7 +140,7 @@ function firstText(path: string): string | undefined {
   return undefined;
 }
 
-/** Empty where the file isn't there: securityfs may not be mounted. */
+/** Empty if the file doesn't exist: securityfs may not be mounted. */
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -4,7 +4,7 @@ import type { BpfObjects } from "../bpf-objects.ts";
 import { hookLinks, openHook } from "./hook-pins.ts";
 import type { Pins } from "./pins.ts";
 
-/** Why what is pinned there can't be taken over; undefined: it can. A sensor may have died before it had pinned all. */
+/** Why these pins can't be adopted; undefined: they can. A sensor may have died before it pinned them all. */
 export function problemOfPins(pins: Pins, { process, hook }: BpfObjects): string | undefined {
   try {
     const hooks = hookLinks(pins);
@@ -21,7 +21,7 @@ export function problemOfPins(pins: Pins, { process, hook }: BpfObjects): string
   }
 }
 
-/** Opens each map and looks at its shape. Those of programs that are attached have to be there. */
+/** Opens each map and checks its shape. The maps of attached programs must exist. */
 function checkMaps({ maps }: ObjectSpec, pins: Pins, attached: boolean): Map<string, number> {
   const pinned = new Set(pins.maps());
   const ids = new Map<string, number>();
@@ -41,10 +41,10 @@ function checkMaps({ maps }: ObjectSpec, pins: Pins, attached: boolean): Map<str
   return ids;
 }
 
-/** What every hook program evaluates. */
+/** The maps that every hook program evaluates. */
 const evaluated = ["config", "groups", "applications", "rules", "rows", "verdicts", "counts"];
 
-/** Programs that use other maps than those that are pinned would never hear of a policy. */
+/** Programs that use other maps than the pinned ones would never see a policy. */
 function checkHook(name: string, pins: Pins, ids: ReadonlyMap<string, number>): void {
   const { link, program } = openHook(name, pins);
   try {

@@ -3,35 +3,35 @@ import { join } from "node:path";
 import { buildsIn, type Pins, pinsIn } from "./pins.ts";
 import { nothingSaved, readTablesLabel, type TablesLabel } from "./tables-label.ts";
 
-/** What a manifest says it is about. */
+/** The tables that a manifest describes. */
 export type KnownTables = { readonly kernelId: string; readonly tables?: string };
 
 export type ChosenPins = {
-  /** For this sensor's own programs: an earlier sensor's, or a folder that isn't there yet. */
+  /** For this sensor's own programs: an earlier sensor's folder, or a new one. */
   readonly own: Pins;
   readonly found: "nothing" | "same" | "other";
-  /** All that they enforce is known: they go when it is in force in `own`. */
+  /** All that they enforce is known: they are removed once it is in force in `own`. */
   readonly known: readonly Pins[];
-  /** They enforce something and nobody can say what: they stay. */
+  /** They enforce something unknown: they stay. */
   readonly unknown: readonly Pins[];
-  /** Nothing is pinned there any more: a sensor died while it took the last of it away. */
+  /** Nothing is pinned there any more: a sensor died while it removed the last of it. */
   readonly empty: readonly Pins[];
-  /** Of the same programs, and yet no use: they are replaced like those of another build. */
+  /** Of the same programs but unusable: they are replaced like those of another build. */
   readonly unusable: readonly Unusable[];
 };
 
 export type Unusable = { readonly pins: string; readonly problem: string };
 
 export type ChooseOptions = {
-  /** Of the programs. The first folder of a build has it as its name, others have a number behind it. */
+  /** Of the programs. It names a build's first folder; a number is appended for further ones. */
   readonly digest: string;
-  /** Why what is pinned can't be used by these programs; undefined: it can. */
+  /** Why these programs can't use the pins; undefined: they can. */
   readonly problemOf: (pins: Pins) => string | undefined;
-  /** The manifests that can be read. */
+  /** The readable manifests. */
   readonly manifests: readonly KnownTables[];
 };
 
-/** Beyond this a sensor that can't save anything stops making a folder for itself at each start. */
+/** With this many, a sensor that can't save anything stops creating a new folder at each start. */
 const manyFolders = 4;
 
 type Folder = {
@@ -41,7 +41,7 @@ type Folder = {
   readonly knowledge: "by number" | "by policy" | "none";
 };
 
-/** Decides between what earlier sensors have left below `root`. Changes nothing. */
+/** Chooses among what earlier sensors have left below `root`. Changes nothing. */
 export function choosePins(
   root: string,
   { digest, problemOf, manifests }: ChooseOptions,
@@ -83,7 +83,7 @@ function describe(pins: Pins, manifests: readonly KnownTables[]): Folder {
   };
 }
 
-/** `by number`: the manifest tells of these very tables. `by policy`: of all that has to be in force. */
+/** `by number`: a manifest describes these very tables. `by policy`: it has all policies to put in force. */
 function knowledgeOf({ tables, saved }: TablesLabel, names: readonly string[]) {
   if (names.includes(tables)) return "by number";
   if (saved === nothingSaved || (saved !== "" && names.includes(saved))) return "by policy";
@@ -94,7 +94,7 @@ function manifestsOf(name: string, manifests: readonly KnownTables[]): readonly 
   return manifests.filter(({ kernelId }) => kernelId === name).map(({ tables = "" }) => tables);
 }
 
-/** `DIGEST`, and where that can't be used `DIGEST-1` and so on. Undefined: other programs. */
+/** `DIGEST`, or `DIGEST-1` and so on if that can't be used. Undefined: other programs. */
 function attemptOf(name: string, digest: string): number | undefined {
   if (name === digest) return 0;
   const [, attempt] = /^-(\d{1,9})$/.exec(name.slice(digest.length)) ?? [];

@@ -2,10 +2,10 @@
 import { type AttachPoint, BpfLink, BpfProgram, unpin } from "@gander/libbpf";
 import { fromPinName, type Pins, pinName } from "./pins.ts";
 
-/** A hook program in its place; it stays there without the sensor. */
+/** An attached hook program; it stays attached without the sensor. */
 export type AttachedHook = {
   readonly id: number;
-  /** Name of its pins. */
+  /** The name of its pins. */
   readonly pin: string;
   readonly link: BpfLink;
   readonly program: BpfProgram;
@@ -13,17 +13,17 @@ export type AttachedHook = {
 
 const hookPinPattern = /^hook_(\d+)_(.+)$/;
 
-/** Names of the pinned links that hooks have. */
+/** Names of the pinned links of hooks. */
 export function hookLinks(pins: Pins): string[] {
   return pins.links().filter((name) => hookPinPattern.test(name));
 }
 
-/** Where hooks are attached, as `hookPointKey` writes it. */
+/** Where hooks are attached, in the notation of `hookPointKey`. */
 export function hookKeys(pins: Pins): string[] {
   return hookLinks(pins).map(keyOf);
 }
 
-/** All that an earlier sensor has pinned, by key of the point. @throws BpfError if one can't be used */
+/** All hooks that an earlier sensor has pinned, by key of the point. @throws BpfError if one is unusable */
 export function openHooks(pins: Pins): Map<string, AttachedHook> {
   const names = new Set(hookLinks(pins));
   // A sensor died before it attached them.
@@ -45,7 +45,7 @@ export function openHook(pin: string, pins: Pins): AttachedHook {
   }
 }
 
-/** By its pin, which takes no right. Sensors before 0023 pinned none: by its id then (CAP_SYS_ADMIN). */
+/** By its pin, which requires no right. Sensors before 0023 pinned none: then by its id (CAP_SYS_ADMIN). */
 function openProgram(id: number, pin: string): BpfProgram {
   const pinned = openPinnedProgram(pin);
   if (pinned?.info().id === id) return pinned;
@@ -65,8 +65,8 @@ function openPinnedProgram(pin: string): BpfProgram | undefined {
 }
 
 /**
- * Attaches a program and pins both; the link is pinned last: where it is, the program is. Closes the
- * link if that fails, not the program. @throws BpfError
+ * Attaches a program and pins both; the link is pinned last: if it exists, so does the program. On failure
+ * closes the link, not the program. @throws BpfError
  */
 export function pinHook(
   program: BpfProgram,

@@ -8,33 +8,33 @@ import {
   writeTablesLabel,
 } from "./tables-label.ts";
 
-/** Programs and tables of an earlier sensor, in force beside this one's, as nobody knows what they hold. */
+/** Programs and tables of an earlier sensor, in force beside this one's because their content is unknown. */
 export type UnknownTables = {
-  /** Of their folder of pins. */
+  /** The name of their folder of pins. */
   readonly name: string;
-  /** Where they are attached, as `hookPointKey` writes it. */
+  /** Where they are attached, in the notation of `hookPointKey`. */
   readonly hooks: readonly string[];
 };
 
 /** What earlier sensors have in force in folders of their own. */
 export type LeftTables = {
   unknown(): readonly UnknownTables[];
-  /** All that they enforce is in force here as well, and on disk: nothing needs to tell of them any more. */
+  /** All they enforce is in force here as well, and on disk: their manifest is not needed any more. */
   giveUp(names: readonly string[]): void;
-  /** Ends the enforcement of those; removes what is left if that was begun before. */
+  /** Ends their enforcement; if that was begun before, removes the rest. */
   remove(name: string): Promise<void>;
-  /** Labels of all, by their names. */
+  /** Labels of all, by name. */
   labels(): ReadonlyMap<string, TablesLabel>;
-  /** From now on those whose policies are known are like those that are unknown. Gives their names. */
+  /** From now on treats those with known policies as unknown. Returns their names. */
   keepKnown(): readonly string[];
-  /** Whether there are any whose policies are known: they are to be in force here, and then to go. */
+  /** Whether any have known policies: those must be put in force here, and then be removed. */
   hasKnown(): boolean;
 };
 
 export function createLeftTables(known: readonly Pins[], unknown: readonly Pins[]): LeftTables {
   let replaceable = [...known];
   let kept = [...unknown];
-  // Whoever finds the rest after a crash needs to know nothing of it.
+  // A sensor that finds the rest after a crash needs to know nothing of it.
   const giveUp = ({ folder }: Pins): void =>
     writeTablesLabel(folder, { ...readTablesLabel(folder), saved: nothingSaved });
   return {

@@ -7,13 +7,13 @@ import { removeTablesLabel } from "./tables-label.ts";
 
 /** Where the maps, links and programs of one build are pinned. */
 export type Pins = {
-  /** Of this build, below the sensor's folder. */
+  /** The folder of this build, below the sensor's folder. */
   readonly folder: string;
-  /** Of the folder; no other build has it. */
+  /** The folder's name; no other build has it. */
   readonly name: string;
   map(name: string): string;
   link(name: string): string;
-  /** Of the program that a pinned link has attached. */
+  /** The pin of the program that a pinned link has attached. */
   program(link: string): string;
   /** Names of pinned links, sorted. */
   links(): string[];
@@ -22,7 +22,7 @@ export type Pins = {
   programs(): string[];
 };
 
-/** Programs lie among the maps: sensors before they were pinned clear that folder, too. */
+/** Programs are pinned among the maps: sensors from before they were pinned clear that folder, too. */
 const programPrefix = "program_";
 
 export function pinsIn(folder: string): Pins {
@@ -41,7 +41,7 @@ export function pinsIn(folder: string): Pins {
   };
 }
 
-/** Makes the folders. @throws GanderError if they aren't in a bpf file system. */
+/** Creates the folders. @throws GanderError if they aren't in a bpf file system. */
 export function createPinFolders(pins: Pins): void {
   for (const name of ["maps", "links"])
     mkdirSync(join(pins.folder, name), { recursive: true, mode: 0o700 });
@@ -57,12 +57,12 @@ export function createPinFolders(pins: Pins): void {
 
 const bpfFileSystem = 0xcafe_4a11; // BPF_FS_MAGIC, linux/magic.h
 
-/** All builds whose pins lie in the sensor's folder. */
+/** All builds with pins in the sensor's folder. */
 export function buildsIn(root: string): Pins[] {
   return folders(root).map((name) => pinsIn(join(root, name)));
 }
 
-/** Takes everything away: detaches off the main thread, as the kernel takes its time with it. */
+/** Removes everything: detaches off the main thread, because the kernel takes its time. */
 export async function removePins(pins: Pins): Promise<void> {
   for (const name of pins.links()) await removeLink(pins.link(name));
   for (const name of pins.programs()) unpin(pins.program(name));
@@ -78,7 +78,7 @@ async function removeLink(path: string): Promise<void> {
   await link?.closeAsync();
 }
 
-/** Undefined: whatever is pinned there is no link. */
+/** Undefined: the pin there is not a link. */
 function openLink(path: string): BpfLink | undefined {
   try {
     return BpfLink.fromPin(path);
@@ -87,7 +87,7 @@ function openLink(path: string): BpfLink | undefined {
   }
 }
 
-/** Names in a bpf file system have no dots and no slashes. */
+/** Names in a bpf file system contain no dots and no slashes. */
 export function pinName(text: string): string {
   return text.replace(/[^\w:-]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

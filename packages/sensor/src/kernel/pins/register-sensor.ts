@@ -6,12 +6,12 @@ import { type BpfObjectsOptions, readBpfObjects } from "../bpf-objects.ts";
 import { hookKeys } from "./hook-pins.ts";
 import { buildsIn, type Pins, pinsIn } from "./pins.ts";
 
-/** The iterator that notes who reads it (bpf/register.bpf.h). */
+/** The iterator that registers its reader (bpf/register.bpf.h). */
 export const registrar = "process__sensor";
 
 /**
- * Tells the programs of a build that this process is the sensor, whom no policy may stop. There are two
- * ways, as a policy may deny either.
+ * Tells the programs of a build that this process is the sensor, which is exempt from enforcement. Tries two
+ * ways, because a policy may deny either.
  * @returns whether they know it now.
  */
 export function registerSensor(pins: Pins): boolean {
@@ -24,7 +24,7 @@ export function registerSensor(pins: Pins): boolean {
   });
 }
 
-/** Without bpf(2). @returns how many bytes: one, if it was noted. */
+/** Without bpf(2). @returns the number of bytes: one if it was registered. */
 function readPin(path: string): number {
   const file = openSync(path, constants.O_RDWR);
   try {
@@ -44,7 +44,7 @@ type Place = BpfObjectsOptions & { readonly bpfFolder: string };
 
 /**
  * The same with the programs of all builds that earlier sensors have left.
- * @returns where those are attached that could not be told, as `hookPointKey` writes it: sensors before
+ * @returns where those that could not be told are attached, in the notation of `hookPointKey`: sensors before
  * decision 0023 made them, or a policy denies even this.
  */
 export function introduceSensor(place: Place): string[] {
@@ -53,7 +53,7 @@ export function introduceSensor(place: Place): string[] {
     .flatMap(attachedHooks);
 }
 
-/** Where a policy denies even to list them: the one whose name is known. */
+/** If a policy denies even listing them: the one with a known name. */
 function earlierBuilds(place: Place): Pins[] {
   try {
     return buildsIn(place.bpfFolder);

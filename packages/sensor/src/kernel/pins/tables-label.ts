@@ -2,20 +2,20 @@
 import { readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** What lies beside the pins to say what is in the tables. Both are names that were given to tables once. */
+/** Lies beside the pins and names the tables' content. Both fields are names given to tables once. */
 export type TablesLabel = {
-  /** Of the tables that are in force, or were about to be. Empty: none yet, or an older sensor's. */
+  /** The tables in force, or about to be. Empty: none yet, or those of an older sensor. */
   readonly tables: string;
   /**
-   * Of the last tables whose manifest was saved. All that was asked for since then comes back from
-   * elsewhere: from files, or from the operator. `nothing`: all of it does.
+   * The last tables whose manifest was saved. Every change since then is restored from elsewhere: from files,
+   * or from the operator. `nothing`: so is everything.
    */
   readonly saved: string;
 };
 
 export const nothingSaved = "nothing";
 
-/** A symbolic link: a bpf file system has no other files, and needs no room for it. */
+/** A symbolic link: a bpf file system has no other files, and needs no space for it. */
 export function readTablesLabel(folder: string): TablesLabel {
   try {
     const [tables = "", saved = ""] = readlinkSync(join(folder, fileName)).split(":");
@@ -25,7 +25,7 @@ export function readTablesLabel(folder: string): TablesLabel {
   }
 }
 
-/** @throws Error of the system. */
+/** @throws the system's Error. */
 export function writeTablesLabel(folder: string, { tables, saved }: TablesLabel): void {
   const fresh = join(folder, `${fileName}-new`);
   rmSync(fresh, { force: true });

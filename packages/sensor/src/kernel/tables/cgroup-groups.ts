@@ -4,21 +4,21 @@ import { cgroupPlace, configFlags, limits } from "../../link/abi.gen.ts";
 import type { SetConfigFlag } from "./config-flags.ts";
 
 /**
- * Which group of policies each cgroup belongs to; those that aren't listed belong to group 0. The
- * programs add to it as well: a new cgroup gets the group of the one it is made in.
+ * The group of policies of each cgroup; cgroups that aren't listed belong to group 0. The programs add
+ * entries, too: a new cgroup gets the group of its parent.
  */
 export interface CgroupGroups {
   /** @throws BpfError if there are too many cgroups. */
   set(cgroup: bigint, group: number): void;
   delete(cgroup: bigint): void;
-  /** All that are listed, as they are now. */
+  /** All listed cgroups, as of now. */
   entries(): Iterable<readonly [cgroup: bigint, group: number]>;
-  /** Makes lookups quick again where cgroups that are gone have shared a place. */
+  /** Makes lookups fast again where cgroups that no longer exist have shared a place. */
   tidy(): void;
 }
 
 type Deps = {
-  /** The hash that is right in any case, and the array that spares looking into it. */
+  /** The hash, which is always right, and the array, which saves lookups in it. */
   readonly cgroups: Pick<BpfMap, "entries" | "set" | "delete">;
   readonly places: BigUint64Array;
   readonly setFlag: SetConfigFlag;
@@ -40,7 +40,7 @@ export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps
     (word & PLACE_TAKEN) !== 0n &&
     word >> PLACE_CGROUP_SHIFT === cgroup / count;
   let added = 0n;
-  /** Programs write as well: only what was looked at is replaced. */
+  /** Programs write as well: replaces only the word that was read. */
   const replace = (place: number, next: (word: bigint) => bigint): void => {
     for (;;) {
       const word = Atomics.load(places, place);
@@ -75,7 +75,7 @@ export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps
       cgroups.delete(keyOf(cgroup));
     },
     tidy() {
-      // Looked at before the hash: a cgroup that a program adds meanwhile changes its place afterwards.
+      // Read before the hash: a cgroup that a program adds meanwhile changes its place afterwards.
       const before = places.slice();
       const listed = new Map<number, bigint | "several">();
       let size = 0;

@@ -5,11 +5,11 @@ import type { Followed } from "../../link/follow-bits.ts";
 import type { SetConfigFlag } from "./config-flags.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
-/** Marks of processes that selectors follow. The programs inherit them from fork to fork. */
+/** Marks of processes that selectors follow. The programs pass them on from fork to fork. */
 export interface FollowedProcesses {
-  /** Also marks these, with those that already run; what was marked before stays. */
+  /** Also marks these, including those already running; earlier marks stay. */
   add(bits: ReadonlyMap<number, Followed>): void;
-  /** Marks no new processes for other bits than these. */
+  /** Marks new processes only for these bits. */
   keepOnly(bits: ReadonlySet<number>): void;
   isCarried(bit: number): boolean;
 }
@@ -20,7 +20,7 @@ type Deps = {
   readonly procs: BpfMap;
   readonly followPids: BpfMap;
   readonly layouts: StructLayouts;
-  /** Runs the task iterator, which looks at the binary of each process. */
+  /** Runs the task iterator, which checks the binary of each process. */
   readonly scanTasks: () => unknown;
 };
 
@@ -31,7 +31,7 @@ type Process = {
   readonly marks: bigint;
 };
 
-/** A process that forks while marks are being written is seen by the next pass. */
+/** The next pass sees a process that forks while marks are being written. */
 const maxPasses = 8;
 
 export function createFollowedProcesses({
@@ -96,7 +96,7 @@ export function createFollowedProcesses({
   };
 }
 
-/** Marks that processes have to get from their ancestors, by pid. */
+/** By pid: the marks that processes must get from their ancestors. */
 export function inheritMarks(
   processes: readonly Process[],
   extra: (pid: number) => bigint,
@@ -105,7 +105,7 @@ export function inheritMarks(
   const byKey = new Map(processes.map((process) => [process.key, process]));
   const known = new Map<string, bigint>();
   const marksOf = (process: Process | undefined, depth = 0): bigint => {
-    // A table that is read while it changes may hold a loop.
+    // A table that changes while it is read may contain a loop.
     if (process === undefined || depth > processes.length) return 0n;
     const found = known.get(process.key);
     if (found !== undefined) return found;

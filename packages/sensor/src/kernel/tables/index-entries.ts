@@ -7,9 +7,9 @@ import { familyNumbers } from "./set-entries.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 import type { IndexKeys, Side } from "./table-writer.ts";
 
-/** The index maps: which rules of a hook a number, a text or an address leaves. */
+/** The index maps: the rules of a hook that a number, a text or an address leaves. */
 export type IndexEntries = {
-  /** Replaces everything of that side, which no program reads. */
+  /** Replaces everything in that side, which no program reads. */
   write(side: Side, hooks: readonly LinkedHook[], indexKeys: IndexKeys): void;
 };
 
@@ -55,7 +55,7 @@ export function createIndexEntries(
   };
 }
 
-/** Entries of one map, by side. What an earlier sensor has left is known by its keys alone. */
+/** Entries of one map, by side. Those of an earlier sensor are known only by their keys. */
 function createSidedEntries(map: BpfMap, indexAt: number) {
   const written: Record<Side, Uint8Array[]> = { 0: [], 1: [] };
   for (const key of map.keys()) written[(key[indexAt] ?? 0) & 1 ? 1 : 0].push(key);

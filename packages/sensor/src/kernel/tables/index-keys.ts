@@ -3,9 +3,9 @@ import type { LinkedHook } from "../../link/linked-tables.ts";
 import type { IndexKeys, Side } from "./table-writer.ts";
 
 /**
- * Keys of hooks in the index maps. Each is given out once, so that what hooks remember under an older
- * one is never found again (bpf/cache.bpf.h): so the last one is kept in the kernel, as the memory
- * is. The lowest bit is the side. 0 stands for none.
+ * Keys of hooks in the index maps. Each is used once, so that results that hooks cached under an older key
+ * are never found again (bpf/cache.bpf.h): therefore the last key is kept in the kernel, like that cache. The
+ * lowest bit is the side. 0 means none.
  */
 export function createIndexKeys(last: { readonly words: Int32Array; readonly at: number }) {
   const next = (): number => {
@@ -20,5 +20,5 @@ export function createIndexKeys(last: { readonly words: Int32Array; readonly at:
     );
 }
 
-/** Of which two keys fit into 31 bits (bpf/abi.h: BINARY_KEYS). After it come those that nobody remembers any more. */
+/** Two keys with it fit in 31 bits (bpf/abi.h: BINARY_KEYS). After it come keys that no cache holds now. */
 const lastNumber = 2 ** 30 - 1;

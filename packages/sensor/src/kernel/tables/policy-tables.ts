@@ -26,7 +26,7 @@ import {
   type TableMemory,
 } from "./table-writer.ts";
 
-/** The maps that policies are written to and counted in. */
+/** The maps that hold the policies and their counts. */
 export interface PolicyTables {
   activeSide(): Side;
   activate(side: Side): void;
@@ -143,7 +143,7 @@ function createCounts({ buffer, stride }: TableMemory, layouts: StructLayouts) {
         rows.map(([name, offset]) => [name, words[(index * stride + offset) / 8] ?? 0n]),
       ) as Record<SelectorCounter, bigint>;
       const { killed, signalled, denied } = counts;
-      // All calls of one selector end in the same way: who is killed is denied as well.
+      // All calls of one selector end alike: the call of a killed process is denied as well.
       return { ...counts, enforced: larger(killed + signalled, denied) };
     },
     clearCount: (index: number) => void new Uint8Array(buffer, index * stride, layout.size).fill(0),

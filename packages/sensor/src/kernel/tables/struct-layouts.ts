@@ -3,19 +3,19 @@ import { type Btf, fieldsOfType, findType, sizeOfType } from "@gander/libbpf";
 
 export type StructField = {
   readonly offset: number;
-  /** Bytes; of an array all of it. */
+  /** Bytes; of an array: the whole. */
   readonly size: number;
 };
 
-/** Where the fields of a struct lie, in bytes from its start; nested structs and arrays are one field. */
+/** The positions of a struct's fields, in bytes from its start; nested structs and arrays are one field. */
 export type StructLayout = {
   readonly size: number;
   readonly fields: Readonly<Record<string, StructField>>;
-  /** The same without sizes. */
+  /** The same, without sizes. */
   readonly offsets: Readonly<Record<string, number>>;
 };
 
-/** Gives the layout of a struct of bpf/abi.h or bpf/records.h; throws if there is none of that name. */
+/** Returns the layout of a struct of bpf/abi.h or bpf/records.h; throws if there is none of that name. */
 export type StructLayouts = (struct: string) => StructLayout;
 
 /** The C structs are the only definition: their layouts come from the BTF of the object in use. */
@@ -43,7 +43,7 @@ export function fieldOf(layout: StructLayout, name: string): StructField {
   return field;
 }
 
-/** Writes the named fields of a struct; others stay. Looked up once, so that writing only stores. */
+/** Writes the named fields of a struct; others stay. Positions are looked up once: writing only stores. */
 export type StructWriter<Field extends string> = (
   view: DataView,
   at: number,

@@ -21,11 +21,11 @@ export type Side = 0 | 1;
 /** The memory of an array map. */
 export type TableMemory = {
   readonly buffer: ArrayBuffer;
-  /** Bytes from an element to the next. */
+  /** Bytes from one element to the next. */
   readonly stride: number;
 };
 
-/** @param indexKeys of each hook that has an index: its key in the index maps. */
+/** @param indexKeys by hook with an index: its key in the index maps. */
 export type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
 
 /** By hook id. */
@@ -41,7 +41,7 @@ const halves: Readonly<Record<SidedTable, number>> = {
   bitsets: limits.MAX_BITSETS,
 };
 
-/** Writes linked tables into a side that no program reads, and leaves nothing of what was there. */
+/** Writes linked tables into a side that no program reads, and clears what it held before. */
 export function createTableWriter(
   memory: Readonly<Record<SidedTable, TableMemory>>,
   layouts: StructLayouts,
@@ -213,7 +213,7 @@ function writeWords(view: DataView, at: number, words: readonly bigint[]): void 
   for (const [i, word] of words.entries()) view.setBigUint64(at + 8 * i, word, true);
 }
 
-/** Bits of rules as words of 64. */
+/** Bits of rules in 64-bit words. */
 export function wordsOf(bits: readonly number[]): bigint[] {
   const words = Array.from({ length: limits.RULE_WORDS }, () => 0n);
   for (const bit of bits) {
