@@ -2,21 +2,21 @@
 import type { NodePolicies, NodePolicy, PolicyShortfall } from "../policy/node/node-policies.ts";
 import type { NodeBundle } from "./node-bundle.ts";
 
-/** What of a bundle isn't in force as it was sent. */
+/** How a policy in force differs from the bundle. */
 export type BundleException = Omit<PolicyShortfall, "state" | "code"> & {
   readonly state: PolicyShortfall["state"] | "refused";
   readonly code: string;
 };
 
 export type Applied = {
-  /** With the stand-ins that are in force, and no others. */
+  /** With the stand-ins in force, and no others. */
   readonly bundle: NodeBundle;
   readonly exceptions: readonly BundleException[];
 };
 
 /**
- * Brings a bundle in force. Where the newest version of a policy can't be and nothing of it is, as after
- * a reboot, its stand-in is.
+ * Puts a bundle in force. If the newest version of a policy can't be and no other is in force, as after a
+ * reboot, its stand-in is used.
  */
 export async function applyBundle(policies: NodePolicies, bundle: NodeBundle): Promise<Applied> {
   let applied = await policies.apply(bundle.version);

@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 import type { NodePod } from "../policy/node/node-policies.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
 
-/** What lies on disk of a bundle; contents of policies lie beside it, under their digests. */
+/** A bundle on disk; the contents of its policies are stored beside it, under their digests. */
 export type StoredBundle = {
-  /** The node it is for. */
+  /** The node that it applies to. */
   readonly node: string;
   readonly state: NodeState;
-  /** By UID: what goes on in the place of a policy whose newest version can't be in force. */
+  /** By UID: the version used while a policy's newest version can't be put in force. */
   readonly standIns: ReadonlyMap<string, PolicyHead>;
-  /** UIDs of policies whose content was never here. */
+  /** UIDs of policies whose content was never received. */
   readonly absent: ReadonlySet<string>;
 };
 
@@ -26,7 +26,7 @@ type Body = {
 
 const format = 1;
 
-/** A line that vouches for all that follows, then JSON. */
+/** A line with the checksum of all that follows, then JSON. */
 export function encodeBundle({ node, state, standIns, absent }: StoredBundle): Buffer {
   const body: Body = {
     node,
@@ -41,7 +41,7 @@ export function encodeBundle({ node, state, standIns, absent }: StoredBundle): B
   return Buffer.from(`${header(text)}\n${text}`);
 }
 
-/** Undefined: it was not written by `encodeBundle`, or not to its end, or was changed since. */
+/** Undefined: `encodeBundle` did not write it, or not to its end, or it was changed later. */
 export function decodeBundle(bytes: Buffer): StoredBundle | undefined {
   const text = bytes.toString("utf8");
   const newline = text.indexOf("\n");

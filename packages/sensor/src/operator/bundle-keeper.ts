@@ -17,7 +17,7 @@ import { type NodeState, noState } from "./node-state.ts";
 import { retryDelays } from "./retry-delays.ts";
 import type { VersionIntake } from "./version-intake.ts";
 
-/** What became of a version. */
+/** The result of a version. */
 export type Outcome =
   | { readonly exceptions: readonly BundleException[]; readonly refusal?: never }
   | { readonly refusal: string; readonly exceptions?: never };
@@ -25,7 +25,7 @@ export type Outcome =
 /** What a Hello may claim. */
 export type Held = {
   readonly epoch: number;
-  /** Hex; empty: what is here isn't all of a state. */
+  /** Hex; empty: the state here is incomplete. */
   readonly stateDigest: string;
   /** Of contents. */
   readonly digests: readonly string[];
@@ -38,16 +38,16 @@ export type BundleKeeperDeps = {
 };
 
 export type BundleKeeperOptions = BundleSaverOptions & {
-  /** What could not be brought in force is tried again after so long, and then ever more seldom. */
+  /** The first delay before a failed policy is retried; further delays are longer. */
   readonly failedAgainMs?: number;
 };
 
-/** Where what is in force came from. */
+/** The source of the policies in force. */
 export type BundleSource = "nothing" | "disk" | "operator";
 
 /**
- * Holds what the operator wants on this node: takes its versions, has them on disk before they are in
- * force, and brings back the last one at the start. One thing at a time.
+ * Keeps the operator's policies for this node: accepts its versions, saves them before they are put in force,
+ * and restores the last one at the start. Does one thing at a time.
  */
 export class BundleKeeper implements AsyncDisposable {
   readonly #deps: BundleKeeperDeps;
@@ -56,9 +56,9 @@ export class BundleKeeper implements AsyncDisposable {
   #bundle: NodeBundle = { ...noBundle, state: noState };
   #exceptions: readonly BundleException[] = [];
   #source: BundleSource = "nothing";
-  /** Whether `#bundle` is in force but for the exceptions. */
+  /** Whether `#bundle` is in force apart from the exceptions. */
   #isInForce = false;
-  /** Whether what was stored is all that was to be in force last. */
+  /** Whether the stored bundle has everything that was last to be in force. */
   #isWhole = false;
   #last: Promise<unknown> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
@@ -76,7 +76,7 @@ export class BundleKeeper implements AsyncDisposable {
     });
   }
 
-  /** Exceptions other than those that were given last. */
+  /** Called when the exceptions differ from those last reported. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
   }
@@ -93,7 +93,7 @@ export class BundleKeeper implements AsyncDisposable {
     return this.#source;
   }
 
-  /** Why a restart wouldn't find what is in force; empty: it would. */
+  /** Why a restart wouldn't find the policies in force; empty: it would. */
   get storeProblem(): string {
     return this.#saver.problem;
   }
@@ -107,15 +107,15 @@ export class BundleKeeper implements AsyncDisposable {
   }
 
   /**
-   * Brings the stored bundle in force; the policies are asked for within this call, so that they get in
-   * with whatever else is asked for in the same turn. If programs of an earlier sensor hold more than
-   * what is stored (`kernel` is "adopted"), what they have goes on until the operator says otherwise.
+   * Puts the stored bundle in force. The policies are requested within this call, so that they are added
+   * together with others requested in the same turn. If programs of an earlier sensor hold more than the
+   * store (`kernel` is "adopted"), their policies stay until the operator answers.
    */
   restore(kernel: "adopted" | "fresh"): Promise<void> {
     const { store, logger } = this.#deps;
     const { bundle: stored, isNewest, problems } = store.found;
     if (stored === undefined) {
-      // Nothing was ever brought in force here.
+      // Nothing was ever in force here.
       this.#isWhole = problems.length === 0 && store.floor === 0;
       this.#bundle = { ...noBundle, state: { ...noState, epoch: store.floor } };
       if (problems.length > 0)
@@ -127,7 +127,7 @@ export class BundleKeeper implements AsyncDisposable {
     const isWhole = isNewest && absentPolicies(bundle).isSubsetOf(stored.absent);
     this.#isWhole = isWhole;
     const epoch = Math.max(stored.state.epoch, store.floor);
-    // What isn't whole is not claimed, so that the operator sends all of it.
+    // An incomplete state is not claimed, so that the operator sends all of it.
     const digest = isWhole ? stored.state.digest : "";
     this.#bundle = { ...bundle, state: { ...stored.state, epoch, digest } };
     const facts = {
@@ -153,12 +153,12 @@ export class BundleKeeper implements AsyncDisposable {
     const work = this.#bringInForce(this.#bundle, "disk").catch((error: unknown) =>
       logger.error("The stored policies cannot be put in force", { error }),
     );
-    // The first of all: begun within this call.
+    // The first work of all: started within this call.
     this.#last = work;
     return work;
   }
 
-  /** Waits for what is under way, so that what a Hello says is what the next version is to. */
+  /** Waits for work in progress, so that the Hello has the state that the next version builds on. */
   async held(): Promise<Held> {
     await this.#last;
     const { store } = this.#deps;
@@ -217,13 +217,13 @@ export class BundleKeeper implements AsyncDisposable {
     this.#planRetry();
   }
 
-  /** Stand-ins that aren't needed any more needn't be found by a restart: they go with the next save. */
+  /** A restart needn't find stand-ins that aren't needed any more: the next save omits them. */
   #took({ bundle, exceptions }: Applied): void {
     this.#bundle = bundle;
     this.#exceptions = exceptions;
   }
 
-  /** Of those that failed: what stood in the way may have gone. */
+  /** Retries failed policies: the cause may be gone. */
   #planRetry(): void {
     clearTimeout(this.#retry);
     if (this.#isClosed || !this.#exceptions.some(({ state }) => state === "failed")) return;

@@ -4,7 +4,7 @@ import type { StoredBundle } from "./bundle-file.ts";
 import type { BundleStore } from "./bundle-store.ts";
 
 export type BundleSaverOptions = {
-  /** After a failure it is tried again so often, also if nothing new comes. */
+  /** The delay before a failed save is retried, even without a new bundle. */
   readonly retryMs?: number;
   /** `save` waits for a slow disk no longer than this. */
   readonly patienceMs?: number;
@@ -13,8 +13,8 @@ export type BundleSaverOptions = {
 type Saved = Omit<StoredBundle, "node">;
 
 /**
- * Brings bundles to disk, the latest one if several wait. A disk that is full, broken or slow holds
- * nothing back but a restart's memory: what couldn't be saved is said once, held, and tried again.
+ * Saves bundles to disk, only the latest if several wait. A full, broken or slow disk affects nothing but
+ * what a restart remembers: a failed save is logged once, kept, and retried.
  */
 export class BundleSaver implements AsyncDisposable {
   readonly #store: Pick<BundleStore, "save" | "raiseFloor">;
@@ -34,12 +34,12 @@ export class BundleSaver implements AsyncDisposable {
     this.#options = { retryMs: 30_000, patienceMs: 2_000, ...options };
   }
 
-  /** Why the latest bundle isn't on disk; empty: it is. */
+  /** Why the latest bundle isn't on disk; empty if it is. */
   get problem(): string {
     return this.#problem;
   }
 
-  /** Done when it is on disk, or can't be brought there, or that takes too long. Never rejects. */
+  /** Resolves when it is on disk, can't be saved, or takes too long. Never rejects. */
   async save(bundle: Saved): Promise<void> {
     this.#latest = bundle;
     this.#saving ??= this.#saveLatest().finally(() => {
@@ -78,9 +78,9 @@ export class BundleSaver implements AsyncDisposable {
     }
   }
 
-  /** Gives what went wrong. */
+  /** Returns the problem, if any. */
   async #saveOne(bundle: Saved): Promise<string | undefined> {
-    // First, and whatever becomes of the rest: what is older than this is no more the newest.
+    // First, and whether or not the rest succeeds: older bundles are no longer the newest.
     const floor = await this.#store.raiseFloor(bundle.state.epoch).catch((error: unknown) => error);
     const rest = await this.#store.save(bundle).catch((error: unknown) => error);
     const error = rest ?? floor;

@@ -9,28 +9,28 @@ import { type EpochFloor, openEpochFloor } from "./epoch-floor.ts";
 import type { BundleSources } from "./node-bundle.ts";
 
 export type BundleStoreOptions = {
-  /** Where it all lies; made if it isn't there. */
+  /** The folder of all files; created if it doesn't exist. */
   readonly folder: string;
-  /** The node that speaks: a bundle of another one is refused. */
+  /** This sensor's node: a bundle of another one is refused. */
   readonly node: string;
 };
 
-/** What was found at the start. */
+/** The bundle found at the start. */
 export type FoundBundle = {
-  /** Undefined: there is none that can be used. */
+  /** Undefined: there is no usable one. */
   readonly bundle: StoredBundle | undefined;
-  /** Whether it is the last one that was to be in force: else something was in force that is lost. */
+  /** Whether it is the last one that was to be in force; if not, a later one is lost. */
   readonly isNewest: boolean;
-  /** What can't be used and why, for people. */
+  /** What is unusable and why, for users. */
   readonly problems: readonly string[];
 };
 
-/** Contents that nothing refers to and that are deleted after one save: no long work at once. */
+/** The most unreferenced contents deleted after one save: avoids long work at once. */
 const deletedAtOnce = 256;
 
 /**
- * The last bundle that was committed, the one before it, and the contents of their policies by digest.
- * Contents that couldn't be written yet are held in memory.
+ * The last committed bundle, the previous one, and the contents of their policies by digest. Contents that
+ * couldn't be written yet are kept in memory.
  */
 export class BundleStore implements BundleSources {
   readonly found: FoundBundle;
@@ -44,7 +44,7 @@ export class BundleStore implements BundleSources {
   #needed: { readonly current: ReadonlySet<string>; readonly previous: ReadonlySet<string> };
   #isCurrentGood: boolean;
 
-  /** Reads what is there. Never throws: what can't be read or made is told by `found`, or by a save. */
+  /** Reads the folder. Never throws: `found`, or a save, reports what can't be read or created. */
   constructor({ folder, node }: BundleStoreOptions) {
     this.#folder = folder;
     this.#node = node;
@@ -92,8 +92,8 @@ export class BundleStore implements BundleSources {
   readonly isDamaged = (digest: string): boolean => this.#damaged.has(digest);
 
   /**
-   * Keeps in memory what this bundle needs and disk doesn't have, until it is saved; what only earlier
-   * ones needed is let go. `contents` are under their digests.
+   * Keeps in memory what this bundle needs and the disk lacks, until it is saved; drops what only earlier
+   * ones needed. `contents` are by digest.
    */
   hold(bundle: Omit<StoredBundle, "node">, contents: ReadonlyMap<string, Uint8Array>): void {
     const before = this.#unstored;
@@ -107,7 +107,7 @@ export class BundleStore implements BundleSources {
   }
 
   /**
-   * From now on no bundle below this epoch is the newest, whether saving it succeeds or not. Rejects with
+   * From now on no bundle below this epoch counts as the newest, whether or not it can be saved. Rejects with
    * the system's error.
    */
   raiseFloor(epoch: number): Promise<void> {
@@ -115,8 +115,8 @@ export class BundleStore implements BundleSources {
   }
 
   /**
-   * Makes this the bundle that is found at the next start, contents first; the one before stays beside
-   * it. Rejects with the system's error, and is then as before. Called one at a time.
+   * Makes this the bundle that the next start finds, contents first; the previous one stays beside it. If it
+   * rejects, with the system's error, nothing has changed. Call it one at a time.
    */
   async save(bundle: Omit<StoredBundle, "node">): Promise<void> {
     await mkdir(join(this.#folder, "policies"), { recursive: true, mode: 0o700 });
@@ -135,7 +135,7 @@ export class BundleStore implements BundleSources {
     await this.#deleteUnneeded();
   }
 
-  /** By a second name for the file, so that there never is a moment without `bundle`. */
+  /** By a hard link, so that `bundle` exists at every moment. */
   async #keepAsPrevious(): Promise<void> {
     const previous = join(this.#folder, "bundle.previous");
     await rm(`${previous}.new`, { force: true });
@@ -162,7 +162,7 @@ export class BundleStore implements BundleSources {
     }
     for (const name of names) {
       if (/^sha256:[0-9a-f]{64}$/.test(name)) this.#stored.add(name);
-      // Left by a crash while it was written.
+      // Left by a crash during a write.
       else rmSync(join(this.#folder, "policies", name), { force: true, recursive: true });
     }
   }
@@ -183,7 +183,7 @@ export class BundleStore implements BundleSources {
     return undefined;
   }
 
-  /** Undefined: it can't be read, or isn't what its name says. */
+  /** Undefined: it is unreadable or doesn't match its digest. */
   #readContent(digest: string): Uint8Array | undefined {
     try {
       const bytes = readFileSync(this.#contentPath(digest));
@@ -193,7 +193,7 @@ export class BundleStore implements BundleSources {
     }
   }
 
-  /** To be sent again by the operator, and written again. */
+  /** The operator sends it again, and it is written again. */
   #forgetDamaged(digest: string): void {
     this.#stored.delete(digest);
     this.#damaged.add(digest);

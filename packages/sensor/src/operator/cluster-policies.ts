@@ -22,27 +22,27 @@ export type ClusterPoliciesOptions = {
   /** Undefined: the sensor has no operator. */
   readonly access: OperatorAccess | undefined;
   readonly nodeName: string;
-  /** Where what the operator said last is kept. */
+  /** The folder of the operator's last version. */
   readonly folder: string;
 };
 
-/** Policies that come from the operator of the cluster. */
+/** Policies of the cluster's operator. */
 export type ClusterPolicies = AsyncDisposable & {
-  /** Brings in force what is stored; asks for it within this call. Done when it is. Never rejects. */
+  /** Puts the stored policies in force, requested within this call. Resolves then; never rejects. */
   restore(): Promise<void>;
-  /** What is stored is all that was to be in force last; or there is no operator any more. */
+  /** Whether the store has everything that was last to be in force; or there is no operator any more. */
   isWhole(): boolean;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
 };
 
-/** Takes over what an earlier sensor has left of them, and reads what is stored. */
+/** Adopts those that an earlier sensor has left, and reads the store. */
 export async function openClusterPolicies(
   { kernel, policies, cgroups, logger }: ClusterPoliciesDeps,
   { access, nodeName, folder }: ClusterPoliciesOptions,
 ): Promise<ClusterPolicies> {
   const adopted = policies.list().filter(({ origin }) => origin === "operator").length;
-  // Cgroups may be in groups of policies although the manifest that tells of them was lost.
+  // Cgroups may be in groups of policies although the manifest that describes the groups was lost.
   const isLeft = adopted > 0 || [...kernel.cgroups.entries()].length > 0;
   if (access === undefined && !isLeft)
     return {
@@ -60,7 +60,7 @@ export async function openClusterPolicies(
   return {
     keeper,
     isWhole: () => keeper?.isWhole ?? true,
-    // In tables of its own there is nothing yet: whatever is stored is better.
+    // New tables are still empty: any stored policy is better.
     restore: () =>
       keeper?.restore(kernel.found === "same" && adopted > 0 ? "adopted" : "fresh") ??
       removeAll(node, logger),
@@ -68,7 +68,7 @@ export async function openClusterPolicies(
   };
 
   async function openKeeper(): Promise<BundleKeeper> {
-    // Loaded by those who have an operator.
+    // Loaded only if there is an operator.
     const [{ BundleKeeper }, { BundleStore }] = await Promise.all([
       import("./bundle-keeper.ts"),
       import("./bundle-store.ts"),
@@ -78,7 +78,7 @@ export async function openClusterPolicies(
   }
 }
 
-/** Without an operator nobody would ever take them away. */
+/** Without an operator nothing else would ever remove them. */
 async function removeAll(node: NodePolicies, logger: Logger): Promise<void> {
   try {
     await node.apply({ policies: [], pods: [] });
@@ -104,12 +104,12 @@ export type ClusterLinkOptions = {
   readonly filters: FilterOptions;
 };
 
-/** Connects to the operator, and stays connected. */
+/** Connects to the operator, and reconnects. */
 export async function connectToOperator(
   { keeper, pipeline, logger }: ClusterLinkDeps,
   { access, nodeName, folder, sensorVersion, filters }: ClusterLinkOptions,
 ): Promise<OperatorLink> {
-  // Loaded late: what enforces should not wait for a gRPC library.
+  // Loaded late: enforcement should not wait for a gRPC library.
   const [
     { startOperatorLink },
     { createOperatorEvents },

@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 
 /**
- * The highest epoch that was to be in force on this node. It is written over in place, into room that the
- * file has already: that works on a full disk, where the bundle itself can't be written, so that an older
- * bundle isn't taken for the newest afterwards.
+ * The highest epoch that was to be in force on this node. The file is overwritten in place: that works even
+ * on a full disk, where the bundle itself can't be written, so that an older bundle isn't mistaken for the
+ * newest later.
  */
 export type EpochFloor = {
   /** 0: none was ever written, or it can't be read. */
   readonly value: number;
-  /** Never goes back. Rejects with the system's error. */
+  /** Never decreases. Rejects with the system's error. */
   raise(epoch: number): Promise<void>;
 };
 
@@ -41,7 +41,7 @@ function readFloor(path: string): number {
   }
 }
 
-/** Always of the same length. */
+/** Always has the same length. */
 function textOf(epoch: number): string {
   const body = `gander-epoch ${String(epoch).padStart(16, "0")}`;
   return `${body} ${createHash("sha256").update(body).digest("hex")}\n`;

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type EventBatch, streamLimits } from "@gander/proto/stream";
 
-/** Takes encoded batches of one order; false: `write` nothing more until `resume` is called. */
+/** Writes one order's encoded batches; false: don't call it again until `resume` is called. */
 export type WriteBatch = (batch: EventBatch) => boolean;
 
 export type EventBatchesOptions = {
   readonly order: number;
-  /** Events that wait while the way to the operator is blocked; more are left out and counted. */
+  /** Events that wait while the connection to the operator is blocked; more are dropped and counted. */
   readonly maxQueued?: number;
-  /** And bytes of them. */
+  /** The same limit in bytes. */
   readonly maxQueuedBytes?: number;
 };
 
-/** Events of one order on their way out, in batches. */
+/** Outgoing events of one order, in batches. */
 export type EventBatches = Disposable & {
-  /** hot: takes one encoded event; the bytes are kept until they are written. */
+  /** hot: adds one encoded event; its bytes are kept until they are written. */
   add(event: Buffer): void;
-  /** So many events are missing at this place. */
+  /** This many events are missing at this place. */
   missing(count: number): void;
   /** There is room again. */
   resume(): void;
-  /** Left out for want of room. */
+  /** Events dropped for lack of room. */
   readonly dropped: number;
 };
 
 type Batch = { missing: number; bytes: number; readonly events: Buffer[] };
 
 /**
- * A batch goes out when it is full or 20 ms after its first event; while the way is blocked batches
- * wait, up to a bound. What is left out is told in the batch behind it.
+ * A batch is sent when it is full or 20 ms after its first event; while the connection is blocked, batches
+ * wait, up to a limit. The next batch reports dropped events.
  */
 export function createEventBatches(write: WriteBatch, options: EventBatchesOptions): EventBatches {
   return new Batches(write, options);
@@ -99,14 +99,14 @@ class Batches implements EventBatches {
   }
 
   #hasRoom({ length }: Buffer): boolean {
-    // Alone in a batch it would still be larger than a message may be.
+    // Even alone in a batch it would exceed the message limit.
     if (length > batchBytes) return false;
     return (
       this.#queuedEvents < this.#maxQueued && this.#queuedBytes + length <= this.#maxQueuedBytes
     );
   }
 
-  /** What is missing goes in front of the next batch, and opens it only when there is some room behind. */
+  /** Puts the missing count before the next batch, and opens that only once there is some room for more. */
   #startAgain(): boolean {
     if (this.#missing === 0) return true;
     const isNearlyFull =

@@ -5,34 +5,34 @@ import { machine, release, version } from "node:os";
 import { type KernelFacts, streamCodec } from "@gander/proto/stream";
 import { writeDurably } from "../host/write-durably.ts";
 
-/** What the operator is told of this kernel, once for all nodes that have the same. */
+/** The message about this kernel, sent once for all nodes with the same kernel. */
 export type KernelFactsMessage = {
   /** SHA-256 of the encoded KernelFacts. */
   readonly digest: Uint8Array;
   /**
-   * Made again when it is asked for, which is seldom, and not kept. Rejects if they can't be read; if
-   * they are others now, `digest` has changed.
+   * Made again on request, which is rare, and not kept. Rejects if the facts can't be read; if they have
+   * changed, so has `digest`.
    */
   encoded(): Promise<Uint8Array>;
 };
 
 export type KernelFactsDeps = {
-  /** All facts of the running kernel: takes a second of a processor. */
+  /** All facts of the running kernel: takes a second of CPU time. */
   readonly read: () => Promise<KernelFacts>;
-  /** Called when they were read: much memory isn't needed any more. */
+  /** Called after reading: much memory isn't needed any more. */
   readonly done: () => void;
 };
 
 export type KernelFactsOptions = {
-  /** Where the digest is kept for the next start. */
+  /** The file that keeps the digest for the next start. */
   readonly file: string;
-  /** Another version may tell other things. */
+  /** Another version may report other facts. */
   readonly sensorVersion: string;
 };
 
 const codec = streamCodec("gander.v1.KernelFacts");
 
-/** The facts are read only if another sensor on the same kernel hasn't left their digest. */
+/** Reads the facts only if no earlier sensor on the same kernel has left their digest. */
 export async function kernelFactsMessage(
   { read, done }: KernelFactsDeps,
   { file, sensorVersion }: KernelFactsOptions,
@@ -45,7 +45,7 @@ export async function kernelFactsMessage(
       const found = createHash("sha256").update(bytes).digest();
       if (digest?.equals(found) !== true) {
         digest = found;
-        // Without it the next start takes longer, and nothing else.
+        // Without it the next start takes longer; nothing else changes.
         await writeDurably(file, fileText(key, found)).catch(() => undefined);
       }
       return bytes;
@@ -62,7 +62,7 @@ export async function kernelFactsMessage(
   };
 }
 
-/** The same only for the same kernel with the same settings, as far as the facts tell of them. */
+/** Equal only for the same kernel with the same settings, as far as the facts include them. */
 function kernelKey(sensorVersion: string): string {
   const settings = ["lsm", "lockdown"].map((name) => {
     try {

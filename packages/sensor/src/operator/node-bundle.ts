@@ -4,27 +4,27 @@ import type { NodePolicy, NodeVersion } from "../policy/node/node-policies.ts";
 import type { StoredBundle } from "./bundle-file.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
 
-/** Why a policy isn't used as it was announced. */
+/** Why an announced policy isn't used. */
 export type RefusedPolicy = {
   readonly uid: string;
   readonly code: "bundle-policy-missing" | "bundle-policy-damaged" | "bundle-policy-newer";
   readonly message: string;
 };
 
-/** What the operator wants, as far as this sensor can take it. Immutable. */
+/** The policies and pods that the operator wants here, as far as this sensor can use them. Immutable. */
 export type NodeBundle = {
   readonly state: NodeState;
-  /** What of it can be brought in force. */
+  /** The part that can be put in force. */
   readonly version: NodeVersion;
   readonly refused: readonly RefusedPolicy[];
-  /** By UID: the version of a policy that goes on in the place of its newest, which can't be in force. */
+  /** By UID: the version used while a policy's newest version can't be put in force. */
   readonly standIns: ReadonlyMap<string, NodePolicy>;
 };
 
 export type BundleSources = {
-  /** Bytes that have this digest; undefined: they aren't here. */
+  /** The bytes with this digest; undefined: they aren't here. */
   readonly content: (digest: string) => Uint8Array | undefined;
-  /** Whether something came, or lay, under this digest that doesn't have it. */
+  /** Whether bytes received or stored under this digest don't match it. */
   readonly isDamaged: (digest: string) => boolean;
 };
 
@@ -35,8 +35,8 @@ export const noBundle: Omit<NodeBundle, "state"> = {
 };
 
 /**
- * A policy that can't be used holds back no other: its version in `before` goes on, if there is one.
- * What is the same as in `before` isn't decoded again.
+ * A policy that can't be used holds back no other: its version in `before`, if any, stays. Policies that are
+ * the same as in `before` aren't decoded again.
  */
 export function nodeBundle(
   state: NodeState,
@@ -49,7 +49,7 @@ export function nodeBundle(
   const standIns = new Map<string, NodePolicy>();
   for (const head of state.policies.values()) {
     const old = used.get(head.uid);
-    // What couldn't be brought in force is no good stand-in.
+    // A version that couldn't be put in force is no good stand-in.
     const good = before.standIns.get(head.uid) ?? old;
     const isSame = old !== undefined && isPolicyOf(old, head);
     const made = isSame ? { value: old } : policyOf(head, sources);
@@ -65,12 +65,12 @@ export function nodeBundle(
       ? pod
       : { ...pod, policies: pod.policies.filter((uid) => usable.has(uid)) },
   );
-  // Nothing is known of what may be in force of these, left by an earlier sensor: it is better than nothing.
+  // Unknown versions of these, left by an earlier sensor, may be in force: better than nothing.
   const unreadable = refused.map(({ uid }) => uid).filter((uid) => !usable.has(uid));
   return { state, version: { policies, unreadable, pods }, refused, standIns };
 }
 
-/** What is there of these, by UID: policies that can't be used are left out. */
+/** The usable ones of these, by UID. */
 export function usablePolicies(
   heads: Iterable<PolicyHead>,
   sources: BundleSources,
@@ -85,7 +85,7 @@ export function absentPolicies({ refused }: Pick<NodeBundle, "refused">): Readon
   return new Set(absent.map(({ uid }) => uid));
 }
 
-/** As it is to be stored. */
+/** The form to be stored. */
 export function storedForm(bundle: NodeBundle): Omit<StoredBundle, "node"> {
   const standIns = [...bundle.standIns].map(([uid, policy]) => [uid, headOf(policy)] as const);
   return { state: bundle.state, standIns: new Map(standIns), absent: absentPolicies(bundle) };

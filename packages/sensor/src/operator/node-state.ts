@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePod } from "../policy/node/node-policies.ts";
 
-/** A policy as the operator announced it; what it says is found by the digest. */
+/** A policy as the operator announced it; its digest identifies its content. */
 export type PolicyHead = {
   readonly uid: string;
   readonly generation: number;
   readonly name: string;
-  /** Empty: for the whole cluster. */
+  /** Empty: cluster-scoped. */
   readonly namespace: string;
-  /** Of its content, as text. */
+  /** Digest of its content, as text. */
   readonly digest: string;
-  /** A word of a newer operator may be one that this sensor doesn't know. */
+  /** A newer operator may send a mode that this sensor doesn't know. */
   readonly mode: string;
 };
 
-/** What the operator wants in force on this node, as of one of its versions. Immutable. */
+/** The policies and pods that the operator wants on this node, as of one of its versions. Immutable. */
 export type NodeState = {
-  /** Of its Commit; 0: there never was one. */
+  /** Of its Commit; 0: there was none. */
   readonly epoch: number;
-  /** Hex. The operator's name for this state, kept to be given back. */
+  /** Hex. The operator's name for this state, kept to be sent back. */
   readonly digest: string;
   /** By UID. */
   readonly policies: ReadonlyMap<string, PolicyHead>;

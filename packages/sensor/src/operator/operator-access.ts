@@ -12,17 +12,17 @@ export type OperatorFlags = {
   readonly operatorInsecure: boolean;
 };
 
-/** How the operator is reached, and how each knows that the other one is who it says. */
+/** How to reach the operator, and how each side verifies the other. */
 export type OperatorAccess = {
   readonly address: OperatorAddress;
-  /** PEM of who signed the operator's certificate; undefined: without TLS. */
+  /** PEM file of the CA that signed the operator's certificate; undefined: without TLS. */
   readonly caFile: string | undefined;
   readonly tokenFile: string;
-  /** Name in the operator's certificate, if it isn't the address. */
+  /** The name in the operator's certificate, if it isn't the address. */
   readonly serverName: string | undefined;
 };
 
-/** Undefined: the sensor has no operator. Throws GanderError that names all that is wrong. */
+/** Undefined: the sensor has no operator. Throws a GanderError that names all problems. */
 export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined {
   const { operator, operatorCa, operatorToken, operatorServerName, operatorInsecure } = flags;
   const wrong: string[] = [];
@@ -57,10 +57,10 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
   };
 }
 
-/** What is shown in one connection. */
+/** The credentials of one connection. */
 export type OperatorCredentials = { readonly ca: Buffer | undefined; readonly token: string };
 
-/** Read for each connection: both are replaced while the sensor runs. Throws Error that names the file. */
+/** Read for each connection: both are replaced while the sensor runs. Throws an Error that names the file. */
 export async function readCredentials({
   caFile,
   tokenFile,

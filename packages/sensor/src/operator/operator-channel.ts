@@ -17,31 +17,31 @@ export type OperatorStream = {
   send(message: Uint8Array): Promise<void>;
   /** Ends it from this side. */
   cancel(): void;
-  /** `host:port` or a path, of the replica that it is with; `unknown` before. */
+  /** `host:port` or a path, of the connected replica; `unknown` before. */
   peer(): string;
   readonly ended: Promise<StreamEnd>;
 };
 
-/** A call whose messages are bytes, both ways. */
+/** A call that sends and receives messages as bytes. */
 export type OperatorCall = ClientDuplexStream<Buffer, Buffer>;
 
 /** Disposing it ends all its calls. */
 export type OperatorChannel = Disposable & {
-  /** Begins a call of the method at `path`. */
+  /** Starts a call of the method at `path`. */
   call(path: string): OperatorCall;
 };
 
 const options: ChannelOptions = {
   "grpc.max_receive_message_length": streamLimits.toSensorBytes,
   "grpc.max_send_message_length": streamLimits.fromSensorBytes,
-  // An operator that is silent, and a network that swallows everything, are found out by this.
+  // These detect a silent operator, and a network that drops everything.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 20_000,
-  // One stream that is ended and opened again by us: the library shall neither wait nor try by itself.
+  // One stream, which we end and reopen: the library must neither wait nor retry.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.enable_retries": 0,
   "grpc.enable_http_proxy": 0,
-  // Behind one name may be several replicas: sensors spread over them.
+  // One name may have several replicas: sensors spread over them.
   "grpc.service_config": JSON.stringify({
     loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }],
   }),
@@ -49,8 +49,7 @@ const options: ChannelOptions = {
 };
 
 /**
- * A connection to one replica of the operator; the name is looked up anew for each. The token goes with
- * every stream.
+ * A connection to one replica of the operator; each looks up the name again. Every stream carries the token.
  */
 export function openChannel(
   { address, serverName }: OperatorAccess,
@@ -73,14 +72,14 @@ export function openChannel(
       const metadata = new Metadata();
       metadata.set("authorization", `Bearer ${token}`);
       const call = client.makeBidiStreamRequest(path, asIs, asIs, metadata);
-      // Told by the status as well.
+      // The status reports it as well.
       call.on("error", () => {});
       call.once("status", () => open.delete(call));
       open.add(call);
       return call;
     },
     [Symbol.dispose]() {
-      // Closing alone would let open calls go on.
+      // Closing alone would let open calls continue.
       for (const call of open) call.cancel();
       client.close();
     },
@@ -89,7 +88,7 @@ export function openChannel(
 
 const asIs = (bytes: Buffer) => bytes;
 
-/** The call with what the exchange of policies needs of it. */
+/** The call, reduced to the needs of the policy stream. */
 export function operatorStream(
   call: OperatorCall,
   onMessage: (message: Buffer) => void,
@@ -111,7 +110,7 @@ export function operatorStream(
       if (call.write(bytes)) return;
       const drained = Promise.withResolvers<void>();
       call.once("drain", drained.resolve);
-      // After a cancel `drain` never comes.
+      // After a cancel, `drain` is never emitted.
       await Promise.race([drained.promise, ended]);
       call.off("drain", drained.resolve);
     },

@@ -2,7 +2,7 @@
 import type { OperatorConnection } from "@gander/proto";
 import type { OperatorStatus } from "./operator-status.ts";
 
-/** As the interface of the sensor tells it. */
+/** As in the sensor's interface. */
 export function operatorConnection(status: OperatorStatus): OperatorConnection {
   const seconds = Math.floor(status.since / 1000);
   return {

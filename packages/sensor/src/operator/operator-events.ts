@@ -6,7 +6,7 @@ import type { FilterOptions } from "../filters/filter.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import { createEventBatches, type EventBatches } from "./event-batches.ts";
 
-/** A call of gander.v1.SensorStream/Events, as far as it is needed: encoded messages both ways. */
+/** The needed part of a call of gander.v1.SensorStream/Events: encoded messages both ways. */
 export type EventCall = {
   /** False: wait for `drain`. */
   write(message: Buffer): boolean;
@@ -22,23 +22,23 @@ export type OperatorEventsDeps = {
 };
 
 export type OperatorEvents = Disposable & {
-  /** The operator asked for events (ToSensor.open_events): `call` begins the call, unless one is open. */
+  /** The operator asked for events (ToSensor.open_events): `call` starts the call, unless one is open. */
   open(call: () => EventCall): void;
   readonly counters: {
-    /** Orders that are carried out now. */
+    /** Active orders. */
     readonly orders: number;
-    /** Events left out for want of room on the way to the operator. */
+    /** Events dropped for lack of room on the connection to the operator. */
     readonly dropped: number;
   };
 };
 
-/** Orders of one operator: each is a reader with a queue of its own. */
+/** The most orders of one operator: each is a reader with its own queue. */
 const maxOrders = 32;
 
 const orderCodec = streamCodec("gander.v1.EventOrder");
 const batchCodec = streamCodec("gander.v1.EventBatch");
 
-/** Brings events to people who watch the whole cluster, through the operator and as it says. */
+/** Sends events to clients that watch the whole cluster, through the operator and by its orders. */
 export function createOperatorEvents(deps: OperatorEventsDeps): OperatorEvents {
   let current: OpenRelay | undefined;
   let droppedBefore = 0;
@@ -66,7 +66,7 @@ export function createOperatorEvents(deps: OperatorEventsDeps): OperatorEvents {
 
 type Order = { readonly batches: EventBatches; readonly remove: () => void };
 
-/** One call, and the orders that came by it. */
+/** One call, and the orders received on it. */
 class OpenRelay {
   readonly #call: EventCall;
   readonly #deps: OperatorEventsDeps;
@@ -83,7 +83,7 @@ class OpenRelay {
     call.on("data", (bytes) => this.#receive(bytes));
     call.on("end", close);
     call.on("close", close);
-    // The stream of policies tells what is wrong with the operator.
+    // The stream of policies reports the operator's errors.
     call.on("error", close);
     call.on("drain", () => {
       for (const { batches } of this.#orders.values()) batches.resume();

@@ -19,31 +19,31 @@ import { retryDelays } from "./retry-delays.ts";
 
 export type OperatorLinkDeps = {
   readonly keeper: BundleKeeper;
-  /** Read beside everything else; a rejection is logged and holds nothing back. */
+  /** Read in parallel with everything else; a rejection is logged and delays nothing. */
   readonly facts: () => Promise<KernelFactsMessage>;
   readonly logger: Logger;
-  /** Serves what people watch through the operator. */
+  /** Serves clients that watch through the operator. */
   readonly relay?: Pick<OperatorEvents, "open">;
   readonly random?: () => number;
 };
 
 export type OperatorLinkOptions = SessionOptions & {
   readonly access: OperatorAccess;
-  /** Of the time between tries: the bound of the first, and of all. */
+  /** Bounds of the time between retries: of the first, and of all. */
   readonly firstRetryMs?: number;
   readonly mostRetryMs?: number;
-  /** After a replica that served well went away: at most so long. */
+  /** The longest wait after a replica that served well has gone. */
   readonly moveMs?: number;
 };
 
 export type OperatorLink = AsyncDisposable & { status(): OperatorStatus };
 
-/** A stream that lasted so long was a good one: the next try is like the first. */
+/** A stream that lasted this long was good: the next retry is again a first one. */
 const goodMs = 10_000;
 
 /**
- * Keeps a stream to the operator open, for as long as the sensor runs. While there is none, what is in
- * force stays. Logs when that changes, and when the reason does.
+ * Keeps a stream to the operator open while the sensor runs. Without one, policies in force stay. Logs each
+ * change of that, and each new reason.
  */
 export function startOperatorLink(
   deps: OperatorLinkDeps,
@@ -66,7 +66,7 @@ class Link {
   #connected: { readonly peer: string } | undefined;
   #since = Date.now();
   #lastError = "";
-  /** Reasons that were logged since it was connected last. */
+  /** Reasons logged since the last connection. */
   readonly #told = new Set<string>();
   #session: OperatorSession | undefined;
   #comeAgain: (() => void) | undefined;
@@ -121,12 +121,12 @@ class Link {
     while (!signal.aborted) {
       const { reason, goodFor } = await this.#connect(signal);
       if (signal.aborted) return;
-      // Ended from here, to come again with more to tell.
+      // Ended by this side, to reconnect with more to send.
       if (reason === undefined) continue;
       this.#disconnected(reason);
       const wasGood = goodFor >= goodMs;
       if (wasGood) delays.reset();
-      // Where one goes away another takes over; only not all sensors at one moment.
+      // When a replica goes, another takes over; but not all sensors reconnect at once.
       const delayMs = wasGood ? random() * moveMs : delays.next();
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
     }
@@ -189,7 +189,7 @@ class Link {
     return { reason: comesAgain ? undefined : reason, goodFor };
   }
 
-  /** Policies don't wait for it: a stream that is open by then is begun anew. */
+  /** Policies don't wait for it: a stream already open is restarted. */
   async #readFacts(): Promise<void> {
     try {
       this.#facts = await this.#deps.facts();
@@ -217,7 +217,7 @@ class Link {
     this.#connected = undefined;
     this.#lastError = text;
     if (this.#told.has(text) && !wasConnected) return;
-    // A few that come in turns are told once each.
+    // A few alternating reasons are logged once each.
     if (this.#told.size >= 8) this.#told.clear();
     this.#told.add(text);
     const message = wasConnected
@@ -246,7 +246,7 @@ function reasonOf({ code, details }: StreamEnd): Reason {
 const tlsHint =
   "--operator-ca must hold the authority that signed the operator's certificate, and the certificate must be for the address or --operator-server-name";
 
-/** What a person has to do; the other ends pass by themselves. */
+/** Hints for administrators; the other errors pass by themselves. */
 const hints: Readonly<Partial<Record<number, string>>> = {
   [status.UNAUTHENTICATED]:
     "--operator-token must be a projected service account token of the sensor's service account, with the audience gander-operator, and not expired",

@@ -17,18 +17,18 @@ import { VersionIntake } from "./version-intake.ts";
 
 export type SessionDeps = {
   readonly keeper: Pick<BundleKeeper, "held" | "commit" | "counts" | "exceptions" | "state">;
-  /** What the operator is told of the kernel; undefined: nothing. */
+  /** The message about the kernel; undefined: none. */
   readonly facts: KernelFactsMessage | undefined;
   /** Resolves when there is room for more. */
   readonly send: (message: Uint8Array) => Promise<void>;
-  /** Ends the stream, and says why: the operator doesn't do what the protocol says, or nothing. */
+  /** Ends the stream with a reason: the operator violates the protocol, or is silent. */
   readonly end: (reason: string) => void;
   readonly welcomed: (welcome: Welcome) => void;
   /** A version was answered. */
   readonly answered: (outcome: Outcome) => void;
-  /** Somebody watches events: see OpenEvents. */
+  /** A client watches events: see OpenEvents. */
   readonly openEvents: () => void;
-  /** Milliseconds that never go back. */
+  /** Milliseconds that never decrease. */
   readonly monotonicNow: () => number;
 };
 
@@ -37,14 +37,14 @@ export type SessionOptions = {
   readonly node: string;
   readonly sensorVersion: string;
   readonly summaryMs?: number;
-  /** So long a Welcome may take, and a version from its beginning to its Commit. */
+  /** How long a Welcome may take, or a version from its start to its Commit. */
   readonly patienceMs?: number;
 };
 
 const toSensor = streamCodec("gander.v1.ToSensor");
 const fromSensor = streamCodec("gander.v1.FromSensor");
 
-/** What is said to the operator in one stream, and what is done with what it says. */
+/** One stream's messages to the operator, and the handling of those from it. */
 export class OperatorSession implements Disposable {
   readonly #deps: SessionDeps;
   readonly #options: Required<SessionOptions>;
@@ -52,7 +52,7 @@ export class OperatorSession implements Disposable {
   readonly #summaries = new Summaries();
   #intake = new VersionIntake();
   #step: "hello" | "live" | "ended" = "hello";
-  /** The Commit whose answer was the last, to be repeated if the answer changes. */
+  /** The last answered Commit; its answer is repeated when it changes. */
   #answered: Commit | undefined;
   #isCommitting = false;
   #announcedFacts: Uint8Array | undefined;
@@ -65,7 +65,7 @@ export class OperatorSession implements Disposable {
     this.#budget = sendBudget(deps.monotonicNow);
   }
 
-  /** Says Hello. */
+  /** Sends Hello. */
   async begin(): Promise<void> {
     const { keeper, facts } = this.#deps;
     const { node, sensorVersion } = this.#options;
@@ -85,7 +85,7 @@ export class OperatorSession implements Disposable {
     });
   }
 
-  /** A message as it came. */
+  /** Handles an encoded message. */
   receive(bytes: Uint8Array): void {
     if (this.#step === "ended") return;
     let message: ReturnType<typeof toSensor.decode>;
@@ -105,7 +105,7 @@ export class OperatorSession implements Disposable {
       this.#await("a version was begun and not committed in time");
   }
 
-  /** What is in force is other than was said: says it again. */
+  /** The state in force differs from the last answer: sends the answer again. */
   changed(): void {
     const { exceptions, state } = this.#deps.keeper;
     const last = this.#answered;
@@ -153,7 +153,7 @@ export class OperatorSession implements Disposable {
   }
 
   async #answer(commit: Commit, outcome: Outcome): Promise<void> {
-    // An answer is never left out: the next version comes after it.
+    // Answers are never dropped: the next version is sent only after one.
     while (!this.#budget.tryTake()) await pause(this.#budget.waitMs());
     if (this.#step !== "live") return;
     const { refusal, exceptions } = outcome;
@@ -171,10 +171,10 @@ export class OperatorSession implements Disposable {
     if (refusal === undefined && this.#summaryTimer === undefined) this.#summarize();
   }
 
-  /** Now, and again when it is time. */
+  /** Now, and again after each interval. */
   #summarize(): void {
     if (this.#step !== "live") return;
-    // Answers go first: with little room left it waits for the next time.
+    // Answers go first: with little room left, this waits for the next interval.
     if (this.#budget.has(leftForAnswers))
       for (const summary of this.#summaries.next(this.#deps.keeper.counts())) {
         this.#budget.tryTake();
@@ -188,7 +188,7 @@ export class OperatorSession implements Disposable {
     const digest = this.#announcedFacts;
     const bytes = await facts?.encoded().catch(() => undefined);
     if (facts === undefined || digest === undefined || bytes === undefined) return;
-    // Kept from an earlier start, and no more true. Announced anew in the next stream.
+    // Kept from an earlier start, and outdated. The next stream announces the new digest.
     if (!Buffer.from(digest).equals(facts.digest)) {
       this.#end("the kernel is not as it was announced");
       return;
@@ -238,7 +238,7 @@ function exceptionOf(exception: BundleException): PolicyException {
   };
 }
 
-/** The longest beginning of whole characters that the protocol has room for. */
+/** The longest start of whole characters that the protocol allows. */
 function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= streamLimits.reasonBytes) return text;

@@ -11,13 +11,13 @@ import type { KernelFacts } from "@gander/proto/stream";
 
 const compress = promisify(gzip);
 
-/** Compressed a little less well, in a third of the time. */
+/** Compresses a little less, in a third of the time. */
 const level = { level: 4 };
 
 /**
- * What of this kernel decides what policies can do, as gander.v1.KernelFacts has it: without anything
- * of modules, and the same bytes on every node with this kernel. Reads in small pieces, so that events
- * are told meanwhile. What can't be read is left out; rejects if the kernel's types can't.
+ * The facts that decide what policies can do on this kernel, as gander.v1.KernelFacts: without any of
+ * modules, and the same bytes on every node with this kernel. Reads in small pieces, so that events are sent
+ * meanwhile. Omits unreadable facts; rejects if the kernel's types are unreadable.
  */
 export async function readKernelFacts(): Promise<KernelFacts> {
   const btf = await readFile("/sys/kernel/btf/vmlinux");
@@ -54,7 +54,7 @@ function readFeatures(): { readonly name: string; readonly present: boolean }[] 
 /** Longer than any line (KSYM_NAME_LEN is 512), and short enough to be read between events. */
 const pieceBytes = 128 << 10;
 
-/** Names of the kernel's own functions, a line each, ascending; as often as they are there. */
+/** Names of the kernel's own functions, one per line, ascending; as often as they occur. */
 export async function readSymbols(path = "/proc/kallsyms"): Promise<Buffer> {
   await using file = await open(path, "r");
   const names: string[] = [];
@@ -89,20 +89,20 @@ export async function readSymbols(path = "/proc/kallsyms"): Promise<Buffer> {
 
 const [newline, space, closingBracket] = [0x0a, 0x20, 0x5d];
 
-/** Of a line as `ffffffff81000000 T name`, with `[module]` behind if it is of one. */
+/** From a line like `ffffffff81000000 T name`, followed by `[module]` for a module's. */
 function functionName(bytes: Buffer, start: number, end: number): string | undefined {
   const letter = bytes.indexOf(space, start) + 1;
   // Lower case in ASCII.
   const isFunction = letter > 0 && ((bytes[letter] ?? 0) | 0x20) === 0x74;
   if (!isFunction || bytes[end - 1] === closingBracket) return undefined;
-  // A text of its own: a piece of a longer one would keep all of that in memory.
+  // A copy: a slice of a longer text would keep all of that in memory.
   return bytes.toString("latin1", letter + 2, end);
 }
 
-/** Groups of events that somebody made while the kernel ran. */
+/** Groups of events that were created while the kernel ran. */
 const madeEvents: ReadonlySet<string> = new Set(["kprobes", "uprobes", "eprobes", "synthetic"]);
 
-/** Tracepoints of the kernel itself with the fields of their formats, a line each, ascending. */
+/** The kernel's own tracepoints with the fields of their formats, one per line, ascending. */
 async function readTracepoints(): Promise<Buffer | undefined> {
   const root = await tracingFolder();
   if (root === undefined) return undefined;
@@ -126,7 +126,7 @@ async function readTracepoints(): Promise<Buffer | undefined> {
   );
 }
 
-/** Those that aren't of a module. */
+/** Events that aren't a module's. */
 function ownEvents(events: readonly string[]): ReadonlySet<string> {
   const btf = readKernelBtf();
   try {

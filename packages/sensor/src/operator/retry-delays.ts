@@ -4,17 +4,17 @@ export type RetryDelayOptions = {
   readonly firstMs: number;
   readonly mostMs: number;
   /**
-   * "full": anything from 0 to the bound, so that a fleet that lost its operator at one moment doesn't
-   * come back at one. "half": from half of it.
+   * "full": from 0 to the bound, so that a fleet that lost its operator at one moment doesn't return at one.
+   * "half": from half of it.
    */
   readonly jitter: "full" | "half";
   readonly random?: () => number;
 };
 
 export type RetryDelays = {
-  /** Milliseconds until the next try; the bound doubles each time. */
+  /** Milliseconds until the next retry; the bound doubles each time. */
   next(): number;
-  /** It went well: begins at the first again. */
+  /** After a success: starts with the first bound again. */
   reset(): void;
 };
 

@@ -4,17 +4,17 @@
 const burst = 40;
 const perSecond = 4;
 
-/** Keeps what is sent within what the operator reads. */
+/** Limits sending to what the operator accepts. */
 export type SendBudget = {
-  /** Whether so many are left. */
+  /** Whether this many are left. */
   has(count: number): boolean;
-  /** Takes one, if it is left. */
+  /** Uses one, if any is left. */
   tryTake(): boolean;
   /** Milliseconds until `tryTake` succeeds. */
   waitMs(): number;
 };
 
-/** `now` is in ms and never goes back. */
+/** `now` is in ms and never decreases. */
 export function sendBudget(now: () => number): SendBudget {
   let left = burst;
   let filledAt = now();

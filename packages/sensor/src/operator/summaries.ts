@@ -2,10 +2,10 @@
 import { type PolicyCounts, policyCountFields, type Summary } from "@gander/proto/stream";
 import type { NodeCounts, NodePolicyCounts } from "../policy/node/node-policies.ts";
 
-/** So many fit into one message, with room to spare. */
+/** This many fit into one message, with room to spare. */
 const inOneMessage = 1_000;
 
-/** Of one stream: what was told, so that only changes are told again. */
+/** Of one stream: the counts reported, so that only changes are sent again. */
 export class Summaries {
   #since: number | undefined;
   readonly #told = new Map<string, string>();

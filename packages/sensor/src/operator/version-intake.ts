@@ -14,29 +14,29 @@ import { streamLimits } from "@gander/proto/stream";
 import type { NodePod } from "../policy/node/node-policies.ts";
 import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 
-/** A version that is complete. */
+/** A complete version. */
 export type NewVersion = {
   readonly state: NodeState;
-  /** What came with it, by digest; each has the digest it is under. */
+  /** Contents received with it, by their digests. */
   readonly contents: ReadonlyMap<string, Uint8Array>;
-  /** Digests under which came something else. */
+  /** Digests whose received content doesn't match them. */
   readonly damaged: ReadonlySet<string>;
 };
 
 export type Refused = { readonly refusal: string };
 
 export type VersionLimits = {
-  /** Messages of one version together. */
+  /** All messages of one version together. */
   readonly bytes: number;
   readonly pods: number;
 };
 
-/** More than any node has; what keeps a wrong operator from taking all memory. */
+/** More than any node has; keeps a faulty operator from using up all memory. */
 const defaultLimits: VersionLimits = { bytes: 64 * 1024 * 1024, pods: 16_384 };
 
 /**
- * Collects one version, from its Offer to its Commit. Nothing of it counts before, and what doesn't fit
- * together is refused as a whole, with the first reason.
+ * Collects one version, from its Offer to its Commit. Nothing of it counts before the Commit, and an
+ * inconsistent version is refused as a whole, with the first reason.
  */
 export class VersionIntake {
   readonly #limits: VersionLimits;
@@ -54,12 +54,12 @@ export class VersionIntake {
     this.#limits = limits;
   }
 
-  /** Whether there is something whose Commit hasn't come. */
+  /** Whether a version has begun and its Commit has not arrived. */
   get isBegun(): boolean {
     return this.#bytes > 0;
   }
 
-  /** `sizeBytes` is that of the encoded message. A Commit in it is for `finish`. */
+  /** `sizeBytes` is the size of the encoded message. A Commit in it is passed to `finish`. */
   add({ offer, policies = [], assignment }: ToSensor, sizeBytes: number): void {
     if (offer === undefined && policies.length === 0 && assignment === undefined) return;
     this.#bytes += sizeBytes;
@@ -71,7 +71,7 @@ export class VersionIntake {
     if (assignment !== undefined) this.#assignments.push(assignment);
   }
 
-  /** What the version makes of `current`, which must be what it is a difference to. */
+  /** Applies the version to `current`, which must be the state it is based on. */
   finish(commit: Commit, current: NodeState): NewVersion | Refused {
     try {
       return this.#finish(commit, current);
@@ -146,7 +146,7 @@ export class VersionIntake {
   #addContent({ digest = new Uint8Array(), content = new Uint8Array() }: Policy): void {
     const key = digestText(digest);
     const isSound = content.length <= streamLimits.policyBytes && digestOf(content) === key;
-    // A copy: what came is a piece of the whole message.
+    // A copy: the received bytes are a slice of the whole message.
     if (isSound) this.#contents.set(key, Uint8Array.from(content));
     else if (digest.length === 32) this.#damaged.add(key);
   }
@@ -190,7 +190,7 @@ function podOf(wire: PodAssignment, sets: readonly PolicySet[]): NodePod {
   };
 }
 
-/** Of a 64-bit number as decoded: what is no exact number here is none that an operator gives. */
+/** From a decoded 64-bit number: the operator sends no number that isn't exact here. */
 function exactNumber(text: string | undefined, what: string): number {
   const number = Number(text ?? 0);
   if (!Number.isSafeInteger(number)) throw new Misfit(`${what} is out of bounds`);
