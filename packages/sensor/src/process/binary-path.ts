@@ -2,8 +2,8 @@
 import { posix } from "node:path";
 
 /**
- * The field `binary`: what was typed, made absolute. `resolved` is the path of the file that runs; it
- * stands in where nothing was typed that means anything later, such as a descriptor's path.
+ * The field `binary`: the typed text, made absolute. `resolved` is the path of the file that runs; it is used
+ * if the typed text means nothing later, such as a descriptor's path.
  */
 export function binaryPath(typed: string, cwd: string, resolved: string): string {
   if (typed.startsWith("/")) return typed;

@@ -7,15 +7,15 @@ const space = 0x20;
 const quote = 0x22;
 
 /**
- * hot: the same as `joinArguments` of the text in these bytes (bench/event-encoding). Nearly always they
- * are short and ASCII.
+ * hot: the same as `joinArguments` of the text in these bytes (bench/event-encoding). Nearly all are short
+ * and ASCII.
  */
 export function readArguments(bytes: Buffer, start: number, end: number): string {
   const last = end > start && bytes[end - 1] === 0 ? end - 1 : end;
   let at = start;
   while (at < last && bytes[at] !== 0) at++;
   if (at >= last) return "";
-  // Each may get two quotes.
+  // Each may need two quotes.
   if (3 * (last - at) > scratch.length) return joinArguments(validText(bytes, start, end));
   let count = 0;
   while (at < last) {
@@ -35,16 +35,16 @@ export function readArguments(bytes: Buffer, start: number, end: number): string
 }
 
 /**
- * The field `arguments` of an event: all but the first of those in `text`, each of which ends with a NUL, joined with spaces.
- * An argument that is empty or contains a space stands in double quotes; nothing inside is escaped,
- * as consumers expect it.
+ * The field `arguments` of an event: all but the first of those in `text`, each of which ends with a NUL,
+ * joined with spaces. An argument that is empty or contains a space is put in double quotes; nothing inside
+ * is escaped, as consumers expect.
  */
 export function joinArguments(text: string): string {
   const end = text.endsWith("\0") ? text.length - 1 : text.length;
   const first = text.indexOf("\0");
   if (first < 0 || first >= end) return "";
   const rest = text.slice(first + 1, end);
-  // Nearly always there is nothing to quote.
+  // There is rarely anything to quote.
   if (
     !rest.includes(" ") &&
     !rest.includes("\0\0") &&

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A process image as the kernel names it; `start` in ns of CLOCK_BOOTTIME as two unsigned halves. */
+/** The kernel's key of a process image; `start` in ns of CLOCK_BOOTTIME as two unsigned halves. */
 export type ProcessKey = {
   readonly pid: number;
   readonly startLow: number;
   readonly startHigh: number;
 };
 
-/** What names a process image in events: base64 of "node:start:pid". */
+/** The id of a process image in events: base64 of "node:start:pid". */
 export function execId(nodeName: string, key: ProcessKey): string {
   return Buffer.from(`${nodeName}:${startText(key)}:${key.pid}`).toString("base64");
 }
 
-/** hot: `execId` of one node (bench/event-encoding). */
+/** hot: `execId` for one node (bench/event-encoding). */
 export function createExecIds(nodeName: string): (key: ProcessKey) => string {
   const node = Buffer.from(`${nodeName}:`);
   const plain = Buffer.alloc(node.length + 24);
@@ -29,7 +29,7 @@ export function createExecIds(nodeName: string): (key: ProcessKey) => string {
 
 const colon = 0x3a;
 const equals = 0x3d;
-/** Below 2⁵³ (104 days of uptime) a number is exact and a good deal quicker. */
+/** Below 2⁵³ (104 days of uptime) a number is exact and much faster. */
 const exactHigh = 0x20_0000;
 
 function startText({ startLow, startHigh }: ProcessKey): string {
@@ -37,7 +37,7 @@ function startText({ startLow, startHigh }: ProcessKey): string {
   return String((BigInt(startHigh) << 32n) | BigInt(startLow));
 }
 
-/** Writes decimal digits; gives where they end. */
+/** Writes decimal digits; returns their end. */
 function writeNumber(bytes: Buffer, start: number, value: number): number {
   if (value > 999_999_999) {
     const upper = Math.floor(value / 1_000_000_000);
@@ -61,7 +61,7 @@ function writeDigits(bytes: Buffer, start: number, value: number, count: number)
 
 const alphabet = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 
-/** RFC 4648, section 4. Gives how many characters. */
+/** RFC 4648, section 4. Returns the number of characters. */
 function encodeBase64(bytes: Buffer, length: number, target: Buffer): number {
   let to = 0;
   for (let at = 0; at < length; at += 3) {

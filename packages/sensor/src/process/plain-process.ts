@@ -4,7 +4,7 @@ import { wrapped } from "./process-details.ts";
 import type { ProcessEntry } from "./process-entry.ts";
 import { flagsText } from "./process-flags.ts";
 
-/** The plain message, with everything in it; `tid`: the thread that did it. */
+/** The complete plain message; `tid`: the acting thread. */
 export function plainProcess(entry: ProcessEntry, tid: number): Process {
   const { binaryProperties } = entry;
   const { pod, containerId } = entry.workload;

@@ -9,7 +9,7 @@ import {
 } from "@gander/proto";
 import { namespaceNames } from "../link/namespace-kinds.ts";
 
-/** What `struct credentials` of a record says. */
+/** The fields of a record's `struct credentials`. */
 export type RawCredentials = {
   readonly uid: number;
   readonly gid: number;
@@ -33,7 +33,7 @@ export type RawCredentials = {
 /** Inode numbers of namespaces, in the order of enum namespace_kind. */
 export type NamespaceIds = readonly number[];
 
-/** 0 is no namespace (or a kernel without that kind); it is left out. */
+/** 0 means no namespace (or a kernel without that kind) and is omitted. */
 export function namespacesMessage(ids: NamespaceIds, hostIds: NamespaceIds): Namespaces {
   const entries = namespaceNames.flatMap((name, index) => {
     const inum = ids[index] ?? 0;
@@ -75,9 +75,9 @@ export function credentialsMessage(raw: RawCredentials, hostUserNs: number): Pro
   };
 }
 
-/** What is special about the file that an exec runs; empty if nothing is. */
+/** Special properties of the file that an exec runs; empty if there are none. */
 export type RawBinary = {
-  /** Path of the file if it is not the field `binary`, else empty. */
+  /** Path of the file if it differs from the field `binary`; otherwise empty. */
   readonly path: string;
   readonly inode: bigint;
   readonly links: number;
@@ -122,7 +122,7 @@ export function capabilityNames(mask: bigint): CapabilitiesType[] {
 const secureBitNames = (mask: number) =>
   secureBitList.flatMap(([name, bit]) => ((mask & bit) === 0 ? [] : [name]));
 
-/** A wrapper message; 0 is a present wrapper without content. */
+/** A wrapper message; 0 is a wrapper that is present and empty. */
 export function wrapped(value: number): { readonly value?: number } {
   return value === 0 ? {} : { value };
 }

@@ -15,7 +15,7 @@ import { LineBuffer } from "../text/line-buffer.ts";
 import type { Workload } from "../workload/workload.ts";
 import { flagsText } from "./process-flags.ts";
 
-/** What of a process is encoded; a `ProcessEntry` has it. */
+/** The encoded fields of a process; a `ProcessEntry` has them. */
 export type EncodedProcess = {
   readonly execId: string;
   readonly parentExecId: string;
@@ -37,7 +37,7 @@ export type EncodedProcess = {
   readonly binaryProperties: BinaryProperties | undefined;
 };
 
-/** A Process as JSON in three parts; between them come `,"refcnt":N` and `,"tid":N`. */
+/** A Process as JSON in three parts; between them go `,"refcnt":N` and `,"tid":N`. */
 export type JsonParts = {
   /** From the opening brace to parent_exec_id. */
   readonly head: Uint8Array;
@@ -47,7 +47,7 @@ export type JsonParts = {
   readonly tail: Uint8Array;
 };
 
-/** A Process as protobuf; between the parts come refcnt and tid. */
+/** A Process as protobuf; between the parts go refcnt and tid. */
 export type ProtoParts = {
   readonly head: Uint8Array;
   readonly middle: Uint8Array;
@@ -82,7 +82,7 @@ const parts = {
   quote: text('"'),
 };
 
-/** Nearly all processes have these from a few. */
+/** Nearly all processes share a few values of these. */
 const known = {
   cwd: createKnownField(',"cwd":'),
   binary: createKnownField(',"binary":'),
@@ -90,7 +90,7 @@ const known = {
   path: createKnownField('"path":'),
 };
 
-/** hot: the whole of it (bench/event-encoding). */
+/** hot: the complete process (bench/event-encoding). */
 export function writeJsonProcess(line: LineBuffer, entry: EncodedProcess, tid: number): void {
   writeHead(line, entry);
   writeRefcnt(line, entry.refcnt);
@@ -101,7 +101,7 @@ export function writeJsonProcess(line: LineBuffer, entry: EncodedProcess, tid: n
   writeTail(line, entry);
 }
 
-/** hot: the same from parts that were kept. */
+/** hot: the same from cached parts. */
 export function writeJsonParts(
   line: LineBuffer,
   { head, middle, tail }: JsonParts,
@@ -171,7 +171,7 @@ function jsonMiddle({ capabilities, namespaces }: EncodedProcess): Uint8Array {
   return Buffer.from(`,${jsonLine(toProtoJson("tetragon.Process", message)).slice(1, -1)}`);
 }
 
-/** The part of the JSON that changes when the exec event is over. */
+/** The part of the JSON that changes after the exec event. */
 export function encodeJsonTail(entry: EncodedProcess): Uint8Array {
   const { credentials, binaryProperties, inInitTree } = entry;
   if (credentials === undefined && binaryProperties === undefined)
@@ -181,7 +181,7 @@ export function encodeJsonTail(entry: EncodedProcess): Uint8Array {
   return scratch.copy(0);
 }
 
-/** hot: two execs of three have no properties, or the path of the file alone (bench/event-encoding). */
+/** hot: two execs of three have no properties, or only the file's path (bench/event-encoding). */
 function writeTail(line: LineBuffer, entry: EncodedProcess): void {
   const { credentials, binaryProperties, inInitTree } = entry;
   const count = countFields(binaryProperties);
@@ -205,7 +205,7 @@ function countFields(message: object | undefined): number {
   return count;
 }
 
-/** A binary behind a symbolic link: on many systems that is every second exec. */
+/** A binary behind a symbolic link: on many systems every second exec. */
 function writeFile(line: LineBuffer, { inode, path = "" }: FileProperties): void {
   line.raw(parts.file);
   if (inode !== undefined) {

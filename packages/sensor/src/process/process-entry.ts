@@ -20,7 +20,7 @@ import {
 } from "./process-encoding.ts";
 import { processFlag } from "./process-flags.ts";
 
-/** What a record says about a process image. */
+/** A process image as a record describes it. */
 export type ProcessImage = {
   readonly pid: number;
   readonly startLow: number;
@@ -39,7 +39,7 @@ export type ProcessImage = {
   readonly credentials?: ProcessCredentials | undefined;
 };
 
-/** What the table adds to it. */
+/** The fields that the table adds. */
 export type ProcessIdentity = {
   readonly execId: string;
   /** Start as wall-clock time. */
@@ -52,8 +52,8 @@ export type ProcessIdentity = {
 const keepWhenShown = 2;
 
 /**
- * One process image in the table. Its encoded parts are made when they are first asked for, and
- * dropped when something changes or when the process has ended, as they are most of its memory.
+ * One process image in the table. Its encoded parts are made on first use, and dropped when something changes
+ * or the process ends, because they are most of its memory.
  */
 export class ProcessEntry implements ProcessPart {
   readonly pid: number;
@@ -76,9 +76,9 @@ export class ProcessEntry implements ProcessPart {
   /** Entries in the table whose parent this is. */
   children = 0;
   alive = true;
-  /** Taken out of the table: gone as soon as nobody points to it. */
+  /** Removed from the table: freed once nothing refers to it. */
   removed = false;
-  /** What filters have found out about it, by their number. */
+  /** Results of filters for it, by the filter's number. */
   filterResults: Map<number, boolean> | undefined = undefined;
   readonly #isClone: boolean;
   #arguments: string;
@@ -130,7 +130,7 @@ export class ProcessEntry implements ProcessPart {
     this.#changed();
   }
 
-  /** It came from a fork and has not called exec. */
+  /** It was forked and has not called exec. */
   get isClone(): boolean {
     return this.#isClone;
   }
@@ -139,7 +139,7 @@ export class ProcessEntry implements ProcessPart {
     return (this.#flags & processFlag.inInitTree) !== 0;
   }
 
-  /** What the table holds for it: itself while it lives, and one for each child. */
+  /** The table's references to it: itself while it lives, and one for each child. */
   get refcnt(): number {
     return this.children + (this.alive && this.#binaryProperties === undefined ? 1 : 0);
   }
@@ -153,21 +153,21 @@ export class ProcessEntry implements ProcessPart {
     if (properties === this.#binaryProperties) return;
     this.#binaryProperties = properties;
     this.#version++;
-    // The rest of what is encoded stays as it is.
+    // The other encoded parts stay valid.
     if (this.#json !== undefined) this.#json = { ...this.#json, tail: encodeJsonTail(this) };
     if (this.#proto !== undefined) this.#proto = { ...this.#proto, tail: encodeProtoTail(this) };
   }
 
-  /** Keeps the first `length` characters of the arguments and says so. */
+  /** Keeps the first `length` characters of the arguments and flags that. */
   cutArguments(length: number): void {
     if (this.#arguments.length <= length) return;
-    // Copied, so that the long text does not stay in memory behind a slice of it.
+    // Copied, so that a slice does not keep the long text in memory.
     this.#arguments = Buffer.from(this.#arguments.slice(0, length)).toString();
     this.#flags |= processFlag.truncArgs;
     this.#changed();
   }
 
-  /** Drops what can be made again. */
+  /** Drops everything that can be made again. */
   dropEncoded(): void {
     this.#changed();
   }
@@ -177,14 +177,14 @@ export class ProcessEntry implements ProcessPart {
     return this.#json;
   }
 
-  /** Another number whenever it looks different, but for refcnt. */
+  /** Changes whenever the encoded process does, except for refcnt. */
   get version(): number {
     return this.#version;
   }
 
   /**
-   * hot: the process as JSON (bench/event-encoding). Most processes are shown twice, at their exec
-   * and at their exit: to keep what was encoded is worth it only for those that are shown more often.
+   * hot: the process as JSON (bench/event-encoding). Most processes are shown twice, at their exec and at
+   * their exit: caching their encoding pays off only for those that are shown more often.
    */
   writeJson(line: LineBuffer, tid: number): void {
     if (this.#json === undefined && ++this.#shown > keepWhenShown)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How a process came to be known and what is missing about it; bits of `ProcessEntry.flags`. */
+/** How a process became known and what is missing about it; bits of `ProcessEntry.flags`. */
 export const processFlag = {
   execve: 1,
   procFS: 1 << 1,
@@ -19,7 +19,7 @@ export const processFlag = {
 const words = Object.entries(processFlag);
 const texts = new Map<number, string>();
 
-/** The words of the field `flags`, in the order in which they are listed above. */
+/** The words of the field `flags`, in the order above. */
 export function flagsText(flags: number): string {
   let text = texts.get(flags);
   if (text === undefined) {

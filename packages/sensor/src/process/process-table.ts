@@ -6,9 +6,9 @@ import { processFlag } from "./process-flags.ts";
 
 export type ProcessTableOptions = {
   readonly nodeName: string;
-  /** Entries kept at most, those of ended processes included. */
+  /** The most entries, including those of ended processes. */
   readonly maxEntries: number;
-  /** How long an ended process that nothing refers to can still be named, in ms. */
+  /** How long an ended process that nothing refers to stays available, in ms. */
   readonly retentionMs?: number;
   readonly now?: () => number;
   /** Wall-clock time of a start. */
@@ -18,32 +18,32 @@ export type ProcessTableOptions = {
   ) => { readonly seconds: number; readonly nanos: number };
 };
 
-/** What a record says about a process image; the rest comes from the table. */
+/** A process image as a record describes it; the rest comes from the table. */
 export type NewProcess = ProcessImage;
 
 export type ProcessTableCounters = {
   size: number;
   alive: number;
-  /** Taken out for want of room although something could still have named them. */
+  /** Removed for lack of room although events could still have named them. */
   evicted: number;
   /** Named by a record, but never announced: shown with the flag `unknown`. */
   missed: number;
 };
 
-/** Characters of arguments that every process may keep; of longer ones all together `longTotal`. */
+/** Characters of arguments that every process may keep; all longer ones together may keep `total`. */
 const longArguments = { each: 4096, total: 16 * 1024 * 1024 };
 
 /**
- * All processes that events may name, by pid and start. An entry is kept while its process lives or
- * an entry's parent is it, and for a while after that, as records may come late; never more than
- * `maxEntries`.
+ * All processes that events may name, by pid and start. An entry is kept while its process lives or is
+ * another entry's parent, and for a while after that, because records may arrive late; at most `maxEntries`
+ * are kept.
  */
 export class ProcessTable {
   readonly counters: ProcessTableCounters = { size: 0, alive: 0, evicted: 0, missed: 0 };
   readonly #options: Required<ProcessTableOptions>;
   /** The newest image of each pid. */
   readonly #byPid = new Map<number, ProcessEntry>();
-  /** Ended and without children, in the order in which that happened. */
+  /** Ended processes without children, in the order in which they became so. */
   #retired: { entry: ProcessEntry; atMs: number }[] = [];
   #retiredFrom = 0;
   readonly #execId: (key: ProcessKey) => string;
@@ -55,7 +55,7 @@ export class ProcessTable {
     this.#execId = createExecIds(options.nodeName);
   }
 
-  /** hot: the entry of a process image, if it is known (bench/event-encoding). */
+  /** hot: the entry of a process image, if known (bench/event-encoding). */
   find(pid: number, startLow: number, startHigh: number): ProcessEntry | undefined {
     let entry = this.#byPid.get(pid);
     while (entry !== undefined && (entry.startLow !== startLow || entry.startHigh !== startHigh))
@@ -63,7 +63,7 @@ export class ProcessTable {
     return entry;
   }
 
-  /** Adds an image; one that is known already is replaced. `parent.pid` 0 with start 0: none. */
+  /** Adds an image, or replaces a known one. `parent.pid` 0 with start 0: none. */
   add(image: NewProcess, parentKey: ProcessKey): ProcessEntry {
     const known = this.find(image.pid, image.startLow, image.startHigh);
     if (known !== undefined) this.#unlink(known);
@@ -84,8 +84,8 @@ export class ProcessTable {
   }
 
   /**
-   * Adds a process that never called exec: a copy of its parent's image. Also what stands in for a
-   * process of which nothing but its key is known.
+   * Adds a process that never called exec: a copy of its parent's image. Also the substitute for a process of
+   * which only the key is known.
    */
   addClone(
     key: ProcessKey,
@@ -114,7 +114,7 @@ export class ProcessTable {
     );
   }
 
-  /** Adds a process of which the record that described it is missing. */
+  /** Adds a process whose describing record is missing. */
   addUnknown(
     key: ProcessKey,
     parentKey: ProcessKey,
@@ -133,7 +133,7 @@ export class ProcessTable {
     if (entry.children === 0) this.#retire(entry);
   }
 
-  /** Takes out what has been retired for long enough; call it now and then. */
+  /** Removes entries that have been retired long enough; call it now and then. */
   collect(): void {
     const before = this.#options.now() - this.#options.retentionMs;
     while (this.#retiredFrom < this.#retired.length) {
@@ -149,7 +149,7 @@ export class ProcessTable {
         yield entry;
   }
 
-  /** More is known of what processes belong to. */
+  /** More is known about the workloads of processes. */
   replaceWorkloads(replaced: ReadonlyMap<Workload, Workload>): void {
     for (const entry of this.entries())
       entry.workload = replaced.get(entry.workload) ?? entry.workload;
@@ -170,7 +170,7 @@ export class ProcessTable {
       parentExecId: "",
     });
     this.#link(entry);
-    // Nobody will tell when it ends: it stays as long as its children do.
+    // No record will report its end: it stays as long as its children do.
     entry.alive = false;
     this.counters.alive--;
     return entry;
@@ -237,7 +237,7 @@ export class ProcessTable {
       this.#retired = this.#retired.slice(this.#retiredFrom);
       this.#retiredFrom = 0;
     }
-    // It may have been given a child since.
+    // It may have got a child since.
     if (next !== undefined && !next.entry.removed && next.entry.children === 0)
       this.#unlink(next.entry);
   }
@@ -256,7 +256,7 @@ export class ProcessTable {
     }
   }
 
-  /** Only living processes and their ancestors are left: one that was added early and has no child. */
+  /** Only living processes and their ancestors are left: returns an early one without children. */
   #oldest(): ProcessEntry | undefined {
     let first: ProcessEntry | undefined;
     let steps = 0;
@@ -268,7 +268,7 @@ export class ProcessTable {
     return first;
   }
 
-  /** Long arguments of all processes together are bounded: who came first keeps the least. */
+  /** The total of long arguments is limited: the oldest are cut first. */
   #keepLong(entry: ProcessEntry): void {
     this.#long.push(entry);
     this.#longTotal += entry.arguments.length;
