@@ -17,7 +17,7 @@ import type { RecordReader } from "../records/record-reader.ts";
 import { viewString, viewText, viewToString } from "../text/text-view.ts";
 import type { EventRuleArg } from "./event-rule.ts";
 
-/** A `struct arg` of a record; `start` and `end` of its content from the record's start. */
+/** A `struct arg` of a record; `start` and `end` of its content count from the record's start. */
 export type RecordedArg = {
   readonly type: number;
   readonly flags: number;
@@ -26,19 +26,19 @@ export type RecordedArg = {
   readonly end: number;
 };
 
-/** In which field of an event a value goes. */
+/** The event's field for a value. */
 const fields = Object.fromEntries(
   argTypeRows.map(({ type, event }) => [type, argField[event]]),
 ) as Readonly<Record<ArgType, ArgField>>;
 
-/** The same from the type in the record, for an argument whose rule is not known any more. */
+/** The same by the type in the record, for an argument whose rule is no longer known. */
 const fieldsByValue: Readonly<Record<number, ArgField>> = {
   ...Object.fromEntries(
     argTypeRows.flatMap(({ read, readUser = read, event }) =>
       [read, readUser].map((name) => [valueType[`VALUE_${name}`], argField[event]]),
     ),
   ),
-  // Of two types that are read as 64 bits it is the one without a sign.
+  // Of two types that are read as 64 bits, the unsigned one.
   [valueType.VALUE_U64]: argField.size,
   [valueType.VALUE_NONE]: argField.error,
   [valueType.VALUE_DATA_LOC]: argField.string,
@@ -104,7 +104,7 @@ function decodeNumber(
   arg.high = end - start >= 8 ? reader.high(start) : 0;
 }
 
-/** Cut text ends with this: there is no field that could say so. */
+/** Ends cut text: no field could show that. */
 const cutMark = "…";
 
 function decodeString(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
@@ -133,7 +133,7 @@ function decodeBuffer(reader: RecordReader, value: RecordedArg, arg: EventArg): 
   }
 }
 
-/** By the flags of the text; nearly always there are none. */
+/** By the flags of the text; there are rarely any. */
 const pathFlags = [
   [textFlags.TEXT_TOO_DEEP, "unresolvedPathComponents"],
   [textFlags.TEXT_FORGEABLE, "forgeable"],

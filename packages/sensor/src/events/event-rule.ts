@@ -3,7 +3,7 @@
 import type { ArgType, HookEvent } from "@gander/policy";
 import type { HookPart } from "@gander/proto";
 
-/** What the decoder has to know of the rule that made a record; the policy manager has it. */
+/** The decoder's view of the rule that made a record; the policy manager supplies it. */
 export type EventRule = {
   readonly id: number;
   readonly policyName: string;
@@ -27,7 +27,7 @@ export type EventRules = { rule(id: number): EventRule | undefined };
 /** The texts of a rule, encoded once. */
 export type RuleText = HookPart & {
   readonly policyNamespace: string;
-  /** `"function_name":"…"` or `"subsys":"…","event":"…"`, with a comma in front. */
+  /** `"function_name":"…"` or `"subsys":"…","event":"…"`, after a comma. */
   readonly jsonTarget: Uint8Array;
   /** `,"policy_name":"…"` */
   readonly jsonPolicy: Uint8Array;
@@ -35,6 +35,6 @@ export type RuleText = HookPart & {
   readonly jsonMessage: Uint8Array;
   /** lsm: `,"policy_name":"…","message":"…"` */
   readonly jsonBeforeArgs: Uint8Array;
-  /** What comes behind the arguments of an event without stacks. */
+  /** The text after the arguments of an event without stacks. */
   jsonEnd(action: number, returnAction: number): Uint8Array;
 };

@@ -9,16 +9,16 @@ import type { HookDecoder } from "./hook-decoder.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createSensorEvent, resetEvent, type SensorEvent } from "./sensor-event.ts";
 
-/** Kinds of events whose process comes with all of its ancestors. */
+/** Kinds of events that include all ancestors of the process. */
 export type AncestorKinds = ReadonlySet<number>;
 
 export type EventSource = {
   /**
-   * hot: takes the record that `reader` stands at and publishes the event it makes, if it makes one
-   * (bench/event-encoding). Records must come in the order of the ring.
+   * hot: handles the record at `reader` and publishes its event, if it makes one (bench/event-encoding).
+   * Records must arrive in the order of the ring.
    */
   take(reader: RecordReader): void;
-  /** Records of a type that is not known, from a newer kernel side. */
+  /** Records of an unknown type, from a newer kernel side. */
   readonly unknownRecords: () => number;
 };
 
@@ -28,11 +28,11 @@ export type EventSourceDeps = {
   readonly lifecycle: Lifecycle;
   readonly hooks: HookDecoder;
   readonly cgroups: Pick<Cgroups, "created" | "removed">;
-  /** Takes what it wants of the event before it returns. */
+  /** Must copy what it needs of the event before it returns. */
   readonly publish: (event: SensorEvent) => void;
 };
 
-/** Longer than any real lineage; a loop in what the kernel says must not hang us. */
+/** Longer than any real lineage; a loop in the kernel's data must not hang the sensor. */
 const maxAncestors = 128;
 
 export function createEventSource(deps: EventSourceDeps, ancestors: AncestorKinds): EventSource {
@@ -86,7 +86,7 @@ export function createEventSource(deps: EventSourceDeps, ancestors: AncestorKind
   };
 }
 
-/** From the parent's parent upwards. */
+/** From the grandparent upwards. */
 function ancestorsOf(parent: ProcessEntry | undefined): ProcessEntry[] {
   const list: ProcessEntry[] = [];
   let next = parent?.parent;

@@ -16,7 +16,7 @@ import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { TextCache } from "../text/text-cache.ts";
 
-/** What a RECORD_EXEC or RECORD_TASK says; reused for the next one. */
+/** The decoded RECORD_EXEC or RECORD_TASK; reused for the next one. */
 export type ExecRecord = {
   readonly key: MutableKey;
   readonly parent: MutableKey;
@@ -27,12 +27,12 @@ export type ExecRecord = {
   cwd: string;
   binary: string;
   arguments: string;
-  /** Bits of processFlag; whether it is the first exec after a fork is not known here. */
+  /** Bits of processFlag; whether it is the first exec after a fork is unknown here. */
   flags: number;
   cgroupLow: number;
   cgroupHigh: number;
   readonly file: { -readonly [field in keyof RawBinary]: RawBinary[field] };
-  /** Absent unless they were asked for. */
+  /** Absent unless requested. */
   details: ExecDetails | undefined;
 };
 
@@ -122,7 +122,7 @@ const texts = {
   ...{ pathFlags: 0, filenameFlags: 0, cwdFlags: 0, argumentFlags: 0 },
 };
 
-/** The texts follow the struct one behind the other, in the order of their fields. */
+/** The texts follow the struct, one after the other, in the order of their fields. */
 function readTexts(reader: RecordReader, { exec, text }: RecordOffsets): Texts {
   const { buffer, base, length } = reader;
   const afterPath = Math.min(exec.size + reader.u16(exec.path + text.size), length);

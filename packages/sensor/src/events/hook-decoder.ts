@@ -20,7 +20,7 @@ import type { SensorEvent } from "./sensor-event.ts";
 import type { StackTraces } from "./stack-traces.ts";
 
 export type HookDecoder = {
-  /** hot: RECORD_HOOK into `event` (bench/event-encoding). */
+  /** hot: decodes RECORD_HOOK into `event` (bench/event-encoding). */
   decode(reader: RecordReader, event: SensorEvent): void;
 };
 
@@ -30,7 +30,7 @@ const kinds = Object.fromEntries(
   eventKindRows.map(({ number, name }) => [name, number]),
 ) as Readonly<Record<EventRule["eventKind"], EventKind>>;
 
-/** More than any node has at a time; the oldest is made again if it is still in use. */
+/** More than any node has at a time; an evicted one that is still in use is made again. */
 const keptRules = 8192;
 
 export function createHookDecoder(deps: {
@@ -74,27 +74,27 @@ export function createHookDecoder(deps: {
   };
 }
 
-/** Facts that a filter was decided without are the upper flags of a record, by enum fact. */
+/** The upper flags of a record, by enum fact, are the facts that a filter was decided without. */
 const missingShift = Math.log2(recordFlags.RECORD_MISSING_FACT);
 
 const keyOf = (id: number, missing: number) => missing * 2 ** 32 + id;
 
 const { FACTS: _, ...facts } = fact;
 
-/** Tags say so in the event, as an event has no other place that existing clients know. */
+/** Events show them as tags, because existing clients know no other place for them. */
 function factTags(missing: number): string[] {
   return Object.entries(facts)
     .filter(([, bit]) => (missing & (1 << bit)) !== 0)
     .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
 }
 
-/** By what was done, not by what the policy asked for: in mode monitor nothing is. */
+/** By the actions taken, not those that the policy requests: in mode monitor none are. */
 const doneActions = Array.from({ length: action.ACTION_ENFORCE + 1 }, (_, done) => {
   const event = actionRows.find((row) => (actionBit(row) & done) !== 0)?.event ?? "POST";
   return KprobeAction[`KPROBE_ACTION_${event}`];
 });
 
-/** Gives where the arguments end. */
+/** Returns where the arguments end. */
 function decodeArgs(
   reader: RecordReader,
   offsets: RecordOffsets,
@@ -119,7 +119,7 @@ function decodeArgs(
       event.hasReturned = true;
       continue;
     }
-    // Arguments of type nop are not shown, whether the record has a place for them or not.
+    // Arguments of type nop are not shown, whether or not the record has a place for them.
     const isNothing = value.type === valueType.VALUE_NONE;
     while (rule.args[position]?.type === "nop" && !isNothing) position++;
     if (isNothing) {
@@ -133,7 +133,7 @@ function decodeArgs(
   return at;
 }
 
-/** The call was denied before the function ran, so what it returned is the error. */
+/** The call was denied before the function ran, so the error is its return value. */
 function returnError(event: SensorEvent, error: number, spec: EventRuleArg): void {
   event.returned.field = spec.type === "int64" ? argField.long : argField.int;
   event.returned.label = spec.label;

@@ -26,7 +26,7 @@ const label = text(',"label":');
 const close = text("}");
 const quote = text('"');
 
-/** A field's name as the first one of an object, and as one of those behind it. */
+/** The name of a field as the first of an object, and as a later one. */
 const name = (field: string) => ({ first: text(`"${field}":`), next: text(`,"${field}":`) });
 type Name = ReturnType<typeof name>;
 
@@ -49,7 +49,7 @@ const names = {
   port: name("port"),
 };
 
-/** There are a few dozen. */
+/** There are only a few dozen. */
 const permission = {
   first: createKnownField('"permission":'),
   next: createKnownField(',"permission":'),
@@ -185,7 +185,7 @@ function writeSockaddr(line: LineBuffer, arg: EventArg): void {
   line.raw(close);
 }
 
-/** Gives whether there was something to write. */
+/** Returns whether there was anything to write. */
 function writeField(line: LineBuffer, key: Name, content: string, isFirst: boolean): boolean {
   if (content === "") return false;
   line.raw(isFirst ? key.first : key.next);

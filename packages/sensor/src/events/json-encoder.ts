@@ -15,7 +15,7 @@ import { writeJsonArg } from "./json-arg.ts";
 import { noRule } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
 
-/** A line with its newline; valid until the next one is made. */
+/** A line with its newline; valid until the next line is made. */
 export type EncodedLine = { readonly bytes: Buffer; readonly length: number };
 
 export type JsonEncoder = { encode(event: SensorEvent): EncodedLine };
@@ -40,8 +40,8 @@ const parts = {
 const actionNames = Object.keys(KprobeAction);
 
 /**
- * hot: writes events as lines of JSON, with the processes' cached parts copied in
- * (bench/event-encoding). The same bytes as `plainLine` gives.
+ * hot: writes events as lines of JSON, copying the cached parts of processes (bench/event-encoding). Gives
+ * the same bytes as `plainLine`.
  */
 export function createJsonEncoder(envelope: EventEnvelope): JsonEncoder {
   const line = new LineBuffer();
@@ -67,9 +67,8 @@ export function createJsonEncoder(envelope: EventEnvelope): JsonEncoder {
 }
 
 /**
- * The kind of event and its processes: more than half of a line. Events come in runs of one process,
- * and the line before still stands in the buffer: what it has in common with this one is not written
- * again.
+ * The kind of event and its processes: more than half of a line. Events arrive in runs of one process, and
+ * the previous line is still in the buffer: the start that both lines share is not written again.
  */
 function createBeginning(line: LineBuffer) {
   let length = 0;
@@ -80,7 +79,7 @@ function createBeginning(line: LineBuffer) {
   return {
     write(event: SensorEvent): void {
       const isSame = event.kind === kind && event.tid === tid;
-      // Both are asked, as both must remember what they were asked.
+      // Both are called, because both must remember the process.
       const sameOwn = own.isSame(event.process);
       const sameParent = parent.isSame(event.parent);
       if (isSame && sameOwn && sameParent) {
@@ -104,7 +103,7 @@ function createBeginning(line: LineBuffer) {
   };
 }
 
-/** Tells whether a process looks like the one that was asked for before. */
+/** Checks whether a process looks the same as at the previous call. */
 function createShown() {
   let shown: ProcessEntry | undefined;
   let version = 0;

@@ -22,21 +22,21 @@ export type LifecycleOptions = {
   readonly withCredentials: boolean;
   readonly withNamespaces: boolean;
   readonly hostNamespaces: NamespaceIds;
-  /** Takes out of the arguments what nobody may see. */
+  /** Removes secrets from the arguments. */
   readonly redact: (binary: string, args: string) => string;
 };
 
-/** Turns records about processes into entries of the table, and into events. */
+/** Turns records about processes into table entries and events. */
 export type Lifecycle = {
-  /** RECORD_EXEC and RECORD_TASK. After `publish` has taken the event, call `afterExec`. */
+  /** RECORD_EXEC and RECORD_TASK. After `publish` has handled the event, call `afterExec`. */
   exec(reader: RecordReader, event: SensorEvent): void;
   afterExec(event: SensorEvent): void;
   /** RECORD_CLONE: no event. */
   clone(reader: RecordReader): void;
-  /** After the event is taken, call `afterExit`. */
+  /** After `publish` has handled the event, call `afterExit`. */
   exit(reader: RecordReader, event: SensorEvent): void;
   afterExit(event: SensorEvent): void;
-  /** The process that a record is about; made up from what the record says if it is unknown. */
+  /** The process of a record; if unknown, made from what the record contains. */
   processOf(reader: RecordReader): ProcessEntry;
 };
 
@@ -59,7 +59,7 @@ class ProcessLifecycle implements Lifecycle {
   readonly #offsets: RecordOffsets;
   readonly #workloads: Workloads;
   readonly #options: LifecycleOptions;
-  /** Used again for each record. */
+  /** Reused for each record. */
   readonly #record = createExecRecord();
 
   constructor({ table, offsets, workloads }: LifecycleDeps, options: LifecycleOptions) {
@@ -121,7 +121,7 @@ class ProcessLifecycle implements Lifecycle {
     const parent = readKey(reader, offsets.parentPid, offsets.parentStart);
     const inInitTree = recorded & recordFlags.RECORD_IN_INIT_TREE ? processFlag.inInitTree : 0;
     const what = { uid: reader.u32(offsets.uid), flags: inInitTree };
-    // A process that called exec was announced then: what it ran is lost, its parent ran something else.
+    // An exec would have announced the process: if it called exec, its image is lost and not its parent's.
     const lost = recorded & (recordFlags.RECORD_EXECED | recordFlags.RECORD_UNKNOWN_PROCESS);
     const table = this.#table;
     const entry =
@@ -130,7 +130,7 @@ class ProcessLifecycle implements Lifecycle {
     return entry;
   }
 
-  /** The image that this one replaces has ended; gives whether it came from a fork alone. */
+  /** Ends the image that this one replaces; returns whether that came from a fork alone. */
   #endPrevious({ previous }: ExecRecord): boolean {
     if (previous.pid === 0) return true;
     const before = this.#table.find(previous.pid, previous.startLow, previous.startHigh);

@@ -4,7 +4,7 @@ import { plainProcess } from "../process/plain-process.ts";
 import { jsonLine } from "../text/json-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
 
-/** The event as a plain message: for filters on fields, and to test the fast encoders against. */
+/** The event as a plain message: for field filters, and as the reference for tests of the fast encoders. */
 export function plainMessage(event: SensorEvent, envelope: EventEnvelope): GetEventsResponse {
   return plainEvent(event, envelope, plainProcess);
 }

@@ -4,7 +4,7 @@ import { type EventKind, eventKindRows, KprobeAction } from "@gander/proto";
 import { jsonText } from "../text/json-text.ts";
 import type { EventRule, RuleText } from "./event-rule.ts";
 
-/** Encodes what all events of a rule have in common. */
+/** Encodes the parts that all events of a rule share. */
 export function ruleText(rule: EventRule): RuleText {
   const subsystem = rule.subsystem ?? "";
   const event = rule.event ?? "";
@@ -37,7 +37,7 @@ export function ruleText(rule: EventRule): RuleText {
   };
 }
 
-/** Of an event without a rule. */
+/** For an event without a rule. */
 export function noRule(kind: EventKind): RuleText {
   noRules[kind] ??= ruleText({
     ...{ id: 0, policyName: "", policyNamespace: "", functionName: "", message: "" },
@@ -52,10 +52,10 @@ const hookEvents: ReadonlyMap<number, HookEvent> = new Map(
 );
 
 const actionNames = Object.keys(KprobeAction);
-/** More than there are actions. */
+/** More than the number of actions. */
 const maxActions = 64;
 
-/** There are few combinations, and each event asks. */
+/** There are few combinations, and each event needs one. */
 function cacheOfEnds(endOf: (action: string, returnAction: string) => string) {
   const known: (Uint8Array | undefined)[] = [];
   const named = (name: string, action: number) =>

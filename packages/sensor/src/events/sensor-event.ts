@@ -3,7 +3,7 @@ import { createEventView, type EventView } from "@gander/proto";
 import type { ProcessEntry } from "../process/process-entry.ts";
 import type { RuleText } from "./event-rule.ts";
 
-/** An event of the sensor: reused for the next one, so copy what is to be kept. */
+/** An event of the sensor: reused for the next one, so copy what you keep. */
 export type SensorEvent = Omit<EventView<ProcessEntry>, "hook"> & {
   hook: RuleText | undefined;
   /** Marks go to every stream, whatever its filters. */
@@ -14,7 +14,7 @@ export function createSensorEvent(): SensorEvent {
   return { ...createEventView<ProcessEntry>(), hook: undefined, isMark: false };
 }
 
-/** Everything that does not belong to all kinds of events back to nothing. */
+/** Resets everything that not all kinds of events have. */
 export function resetEvent(event: SensorEvent): void {
   event.process = undefined;
   event.parent = undefined;

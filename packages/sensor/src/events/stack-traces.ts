@@ -3,21 +3,21 @@ import { readFileSync } from "node:fs";
 import type { StackEntry } from "@gander/proto";
 import { readApart } from "../host/read-apart.ts";
 
-/** Names return addresses. What cannot be named keeps only what the options let it show. */
+/** Names return addresses. Addresses that cannot be named keep only what the options allow. */
 export type StackTraces = {
   kernel(addresses: readonly bigint[]): readonly StackEntry[];
   /**
-   * Modules and offsets in them are known from a process's second stack on: its regions are read apart,
-   * as the process can keep whoever asks for them waiting.
+   * Modules and offsets in them are known from a process's second stack on: a separate process reads its
+   * regions, because the traced one can block their reader.
    */
   user(process: Traced | undefined, addresses: readonly bigint[]): readonly StackEntry[];
 };
 
-/** A process, the same object for as long as it runs the same image. */
+/** A process: the same object while it runs the same image. */
 type Traced = { readonly pid: number };
 
 export type StackTraceOptions = {
-  /** Addresses tell an attacker where the kernel lies: off by default. */
+  /** Addresses show an attacker where the kernel is: off by default. */
   readonly exposeAddresses: boolean;
   readonly procRoot?: string;
 };
@@ -30,7 +30,7 @@ export function createStackTraces(options: StackTraceOptions): StackTraces {
   return {
     kernel(addresses) {
       if (addresses.length === 0) return [];
-      // Read at the first use, as it is some megabytes.
+      // Read at first use, because it is some megabytes.
       symbols ??= readKernelSymbols(`${root}/kallsyms`);
       const { find } = symbols;
       return addresses.map((address) => ({
@@ -80,7 +80,7 @@ function readKernelSymbols(file: string): KernelSymbols {
   };
 }
 
-/** Index of the last element that is not above `value`; -1 if all are. */
+/** Index of the last element that is at most `value`; -1 if there is none. */
 function lastAtOrBelow(sorted: BigUint64Array, value: bigint): number {
   let low = 0;
   let high = sorted.length;
@@ -105,7 +105,7 @@ const maxWaiting = 64;
 const freshMs = 5_000;
 const largestMaps = 4 << 20;
 
-/** Gives what is known of a process now, and sees to it that more is known next time. */
+/** Returns the known regions of a process, and reads them again for the next call. */
 function createRegionReader(root: string): (process: Traced) => readonly Region[] {
   const known = new WeakMap<Traced, Known>();
   const waiting = new Set<Traced>();
