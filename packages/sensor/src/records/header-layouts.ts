@@ -17,8 +17,8 @@ const scalars: Readonly<Record<string, number>> = {
 type Known = StructLayout & { readonly align: number };
 
 /**
- * Layouts worked out from the text of bpf/records.h, by the rules of the C ABI on 64-bit machines:
- * for tests, which have no object with BTF. The kernel tests hold them against the BTF.
+ * Layouts computed from the text of bpf/records.h, by the rules of the C ABI on 64-bit machines: for tests,
+ * which have no object with BTF. The kernel tests compare them with the BTF.
  */
 export function headerLayouts(): RecordLayouts {
   const header = readFileSync(new URL("../../../../bpf/records.h", import.meta.url), "utf8");

@@ -10,11 +10,11 @@ const upper = { seconds: 281_474, nanos: 976_710_656 };
 
 export type KernelClock = {
   /**
-   * hot: the wall-clock time of a CLOCK_BOOTTIME value given as two unsigned halves, exactly and
-   * without a bigint. Gives the same object each time.
+   * hot: the wall-clock time of a CLOCK_BOOTTIME value given as two unsigned halves, exact and without a
+   * bigint. Returns the same object each time.
    */
   wallTime(low: number, high: number): WallTime;
-  /** Realtime - boottime in ns; it moves when the machine's clock is set. */
+  /** Realtime - boottime in ns; it changes when the machine's clock is set. */
   setOffset(offsetNs: bigint): void;
   offsetNs(): bigint;
 };
@@ -34,9 +34,9 @@ export function createKernelClock(offsetNs: bigint): KernelClock {
     wallTime(low, high) {
       const a = high >>> 16;
       const b = high & 0xffff;
-      // Each product is below 2⁴⁶, so all is exact.
+      // Each product is below 2⁴⁶, so the result is exact.
       const nanos = a * upper.nanos + b * middle.nanos + low;
-      // The remainder by hand: % of such numbers is a call. The quotient may be rounded up by one.
+      // Computes the remainder itself: % of such numbers is a call. The quotient may be rounded up by one.
       let whole = Math.floor(nanos / nanosPerSecond);
       let total = nanos - whole * nanosPerSecond + offsetNanos;
       if (total < offsetNanos) {

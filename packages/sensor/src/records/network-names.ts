@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Gives a name, or the number as text where there is none. */
+/** Returns a name, or the number as text if it has none. */
 type Names = (number: number) => string;
 
 const named =
@@ -75,7 +75,7 @@ export function ipv4Text(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }
 
-/** As RFC 5952 has it: lower case, the longest run of two or more zero groups is `::`. */
+/** In the form of RFC 5952: lower case, the longest run of two or more zero groups is `::`. */
 export function ipv6Text(bytes: Uint8Array, at: number): string {
   const groups = Array.from(
     { length: 8 },

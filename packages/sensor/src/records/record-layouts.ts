@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Where the fields of one struct lie, in bytes from its start; nested structs are one field. */
+/** The positions of a struct's fields, in bytes from its start; nested structs are one field. */
 export type StructLayout = {
   readonly size: number;
   readonly offsets: Readonly<Record<string, number>>;
 };
 
-/** Gives the layout of a struct of bpf/records.h; throws if there is none of that name. */
+/** Returns the layout of a struct of bpf/records.h; throws if there is none of that name. */
 export type RecordLayouts = (struct: string) => StructLayout;
 
-/** Offsets from the start of a record, looked up once so that decoding adds and loads only. */
+/** Offsets from the start of a record, looked up once so that decoding only adds and loads. */
 export type RecordOffsets = ReturnType<typeof recordOffsets>;
 
 export function recordOffsets(layouts: RecordLayouts) {
@@ -45,7 +45,7 @@ export function recordOffsets(layouts: RecordLayouts) {
 
 type OffsetOf = (struct: string, field: string) => number;
 
-/** What all records begin with. */
+/** The start of all records. */
 function headOffsets(at: OffsetOf) {
   const key = { start: at("process_key", "start"), pid: at("process_key", "pid") };
   return {
@@ -84,7 +84,7 @@ function execOffsets(at: OffsetOf) {
   };
 }
 
-/** They lie in a record of exec. */
+/** Part of an exec record. */
 function credentialOffsets(at: OffsetOf) {
   const cred = (field: string) => at("record_exec", "cred") + at("credentials", field);
   return {

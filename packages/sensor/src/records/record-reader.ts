@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Loads numbers from the record at `base` of `bytes`. Records lie at multiples of 8 and their fields
- * at natural alignment, so typed arrays over the same memory can be used, which are several times as
- * quick as a DataView; the byte order is the machine's on both sides.
+ * Loads numbers from the record at `base` of `bytes`. Records are at multiples of 8 and their fields at
+ * natural alignment, which allows typed arrays over the same memory, several times faster than a DataView;
+ * both sides use the machine's byte order.
  */
 export class RecordReader {
   bytes: Uint8Array;
@@ -21,7 +21,7 @@ export class RecordReader {
     this.over(bytes);
   }
 
-  /** From here on records lie in `bytes`, which starts at a multiple of 8 in its memory. */
+  /** From now on records are in `bytes`, which starts at a multiple of 8 in its memory. */
   over(bytes: Uint8Array): void {
     const { buffer, byteOffset, byteLength } = bytes;
     this.bytes = bytes;
@@ -30,7 +30,7 @@ export class RecordReader {
     this.#u32 = new Uint32Array(buffer, byteOffset, byteLength >> 2);
   }
 
-  /** The current record. */
+  /** Moves to a record. */
   at(base: number, length: number): void {
     this.base = base;
     this.length = length;

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RecordReader } from "./record-reader.ts";
 
-/** A ring of records; the reader of a BPF ring buffer fits. */
+/** A ring of records; the reader of a BPF ring buffer has this interface. */
 export type RecordRing = {
-  /** The current record lies in here; nearly always the same memory. */
+  /** Contains the current record; nearly always the same memory. */
   readonly bytes: Uint8Array;
-  /** Of the current record. */
+  /** Position of the current record. */
   readonly offset: number;
   readonly length: number;
-  /** Moves to the next record, if there is one and no more than `limitBytes` are taken. */
+  /** Moves to the next record, if there is one and at most `limitBytes` are taken. */
   next(limitBytes?: number): boolean;
-  /** Hands the room of what was read back. */
+  /** Returns the space of the records read to the ring. */
   release(): void;
-  /** What waits. */
+  /** Bytes that wait. */
   readonly availableBytes: number;
-  /** What it can hold. */
+  /** Its capacity in bytes. */
   readonly sizeBytes: number;
 };
 
 export type RingDrainOptions = {
-  /** How often it looks by itself, in ms. */
+  /** How often to poll, in ms. */
   readonly intervalMs?: number;
-  /** So often in vain, then it sleeps. */
+  /** After this many polls in vain it sleeps. */
   readonly emptyLooks?: number;
-  /** Read at most in one turn of the event loop, so that everything else gets its turn too. */
+  /** The most bytes read in one turn of the event loop, so that everything else gets its turn. */
   readonly turnBytes?: number;
-  /** And for how long, in ms: where the CPU is slow, that is less. */
+  /** The longest turn, in ms: on a slow CPU it ends earlier. */
   readonly turnMs?: number;
-  /** Handed back to the ring at a time. */
+  /** Bytes read before their space is returned. */
   readonly sliceBytes?: number;
 };
 
-/** How long it waits for who is behind. */
+/** How long to wait for a slow consumer. */
 export type Patience = {
   readonly ms: number;
   /** The part of the ring that may fill meanwhile. */
@@ -41,31 +41,31 @@ export type Patience = {
 export type RingDrainDeps = {
   readonly ring: RecordRing;
   readonly take: (reader: RecordReader) => void;
-  /** A record that could not be taken; the next one is. */
+  /** A record could not be handled; reading continues with the next one. */
   readonly onError: (error: unknown) => void;
-  /** After each slice. */
+  /** Called after each slice. */
   readonly afterSlice: () => void;
   /**
-   * Who takes the events is about to have no room: resolves when there is. Until then what comes
-   * may wait in the ring. undefined: there is room, or no hope of any.
+   * A consumer is about to run out of room: resolves when it has some. Until then records may wait in the
+   * ring. undefined: there is room, or no hope of any.
    */
   readonly behind?: () => Promise<unknown> | undefined;
   readonly patience?: () => Patience;
   /**
-   * It does not look by itself from now on, or again: somebody must call `wake` for what comes. Given
-   * one interval ahead. Without it, it always looks.
+   * While asleep, call `wake`; polling is off. Called one interval before polling stops, and when it starts
+   * again. Without it, polling never stops.
    */
   readonly onSleep?: (asleep: "asleep" | "awake") => void;
 };
 
 export type RingDrain = {
   start(): void;
-  /** Something waits: look at once. */
+  /** Records wait: read them at once. */
   wake(): void;
-  /** Reads what is there and stops. */
+  /** Reads the waiting records and stops. */
   stop(): void;
   readonly records: () => number;
-  /** The most bytes that waited in the ring since this was asked last. */
+  /** The most bytes that waited in the ring since the last call. */
   takeFullest(): number;
 };
 
@@ -113,7 +113,7 @@ class Drain implements RingDrain {
 
   start(): void {
     this.#isRunning = true;
-    // Who was here before may have died in its sleep.
+    // An earlier sensor may have died while it was asleep.
     this.#deps.onSleep?.("awake");
     this.#stayAwake();
   }
@@ -134,7 +134,7 @@ class Drain implements RingDrain {
     this.#slices.readRest();
   }
 
-  /** Until the ring is empty, the turn is over, or somebody is behind. `first` ends the first slice. */
+  /** Until the ring is empty, the turn is over, or a consumer is behind. `first` ends the first slice. */
   #run(first: () => unknown = this.#behind): void {
     this.#isScheduled = false;
     if (!this.#isRunning) return;
@@ -160,7 +160,7 @@ class Drain implements RingDrain {
     return this.#ring.availableBytes > this.#ring.sizeBytes * this.#patience().share;
   }
 
-  /** A file gets the time to take what it has, but not at the price of what others could still see. */
+  /** Gives a file time to write what it has, but not at the cost of records that others could still get. */
   #goOnAfter(room: Promise<unknown>): void {
     this.#isScheduled = true;
     const giveUpAt = performance.now() + this.#patience().ms;
@@ -190,7 +190,7 @@ class Drain implements RingDrain {
     this.#looksInVain++;
     const { onSleep } = this.#deps;
     if (onSleep === undefined || this.#looksInVain < this.#emptyLooks) return;
-    // One more look after it is said: a record may have come just before.
+    // Polls once more after `onSleep`: a record may have been added just before.
     if (this.#looksInVain === this.#emptyLooks) {
       onSleep("asleep");
       return;
@@ -206,7 +206,7 @@ class Drain implements RingDrain {
   }
 }
 
-/** Reads the ring slice by slice, and hands the room of each back. */
+/** Reads the ring slice by slice, and returns the space of each. */
 class Slices {
   readonly #deps: RingDrainDeps;
   readonly #bytes: number;
@@ -219,7 +219,7 @@ class Slices {
     this.#bytes = bytes;
   }
 
-  /** hot: one slice, or until it is `enough`; gives whether more waits (bench/event-encoding). */
+  /** hot: reads a slice, or until it is `enough`; returns whether more waits (bench/event-encoding). */
   read(enough: () => unknown): boolean {
     const { ring, take, onError, afterSlice } = this.#deps;
     const reader = this.#reader;
@@ -235,14 +235,14 @@ class Slices {
       } catch (error) {
         onError(error);
       }
-      // A record may make a line a thousand times its size.
+      // A line may be a thousand times as large as its record.
     } while (enough() === undefined && ring.next(bytes));
     ring.release();
     afterSlice();
     return ring.availableBytes > 0;
   }
 
-  /** What programs go on writing meanwhile is not waited for. */
+  /** Does not wait for records that programs write meanwhile. */
   readRest(): void {
     const { ring } = this.#deps;
     const until = ring.availableBytes;

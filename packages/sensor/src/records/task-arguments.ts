@@ -4,10 +4,10 @@ import { readApart } from "../host/read-apart.ts";
 import { textFlags } from "../link/abi.gen.ts";
 import type { RecordOffsets } from "./record-layouts.ts";
 
-/** As many as an exec record has (ARGUMENTS_SIZE in bpf/details.bpf.h). */
+/** The same number as in an exec record (ARGUMENTS_SIZE in bpf/details.bpf.h). */
 const limitBytes = 16_384;
 
-/** The arguments of processes, as they lie in their memory; undefined: those that can't be had in time. */
+/** The arguments of processes, as stored in their memory; undefined: not available in time. */
 export function readCommandLines(
   pids: readonly number[],
 ): Promise<readonly (Buffer | undefined)[]> {
@@ -18,8 +18,8 @@ export function readCommandLines(
 }
 
 /**
- * A RECORD_TASK with the arguments, if it was written without. Where there should be some and none were
- * read, or not all, it says so.
+ * Adds the arguments to a RECORD_TASK that was written without. If expected arguments were not read, or not
+ * all, its flags show it.
  */
 export function withArguments(
   record: Buffer,
