@@ -13,7 +13,7 @@ export type EventCounterDeps = {
   readonly json: Pick<JsonExport, "counters">;
 };
 
-/** What became of everything that there was to tell, as the interface has it: exact, by cause. */
+/** The outcomes of all records and events, in the form of the interface: exact, by cause. */
 export function eventCounters({
   kernel,
   policies,

@@ -4,7 +4,7 @@ import type { Kernel, RecordCount } from "../kernel/index.ts";
 import type { PolicyState } from "../policy/index.ts";
 import type { EventKernel } from "./event-pipeline.ts";
 
-/** The kernel as the event pipeline wants it: `policies` tells what was lost of theirs. */
+/** The kernel in the form that the event pipeline needs: `policies` gives the losses of policies. */
 export function eventKernel(
   kernel: Kernel,
   policies: { list(): readonly Pick<PolicyState, "id" | "counters">[] },
@@ -30,7 +30,7 @@ export function eventKernel(
 
 const lostOf = ({ lost }: RecordCount) => lost.ring + lost.memory;
 
-/** What all policies lost so far; what those lost that are gone stays in it. */
+/** The losses of all policies so far, including those of removed policies. */
 export function createLossSum(
   list: () => readonly Pick<PolicyState, "id" | "counters">[],
 ): () => bigint {
@@ -42,7 +42,7 @@ export function createLossSum(
     );
     for (const [id, lost] of now) {
       const before = known.get(id) ?? 0n;
-      // A replaced policy may count anew.
+      // A replaced policy may have started its counts again.
       total += lost >= before ? lost - before : lost;
     }
     known = now;

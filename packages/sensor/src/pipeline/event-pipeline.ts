@@ -22,21 +22,21 @@ import { withArguments } from "../records/task-arguments.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import { createEventPublisher, type EventPublisher } from "./event-publisher.ts";
 
-/** What the pipeline needs of the kernel side. */
+/** The pipeline's view of the kernel side. */
 export type EventKernel = {
   readonly layouts: RecordLayouts;
   readonly rings: { readonly events: RecordRing; readonly urgent: RecordRing };
-  /** What was there when the sensor started: nothing, or programs that have been writing for long. */
+  /** What the sensor found when it started: nothing, or programs that have been writing for long. */
   readonly found: "nothing" | "same" | "other";
   bootTimeOffsetNs(): bigint;
-  /** RECORD_TASK of all processes, in a row, without their arguments. */
+  /** RECORD_TASK of all processes, concatenated, without their arguments. */
   scanTasks(): Uint8Array;
   setWatched(watched: "watched" | "unwatched"): void;
-  /** Asleep, nobody looks at the ring: the first record in an empty one must call back. */
+  /** While asleep, the ring is not polled: the first record in an empty ring must call back. */
   setAsleep(asleep: "asleep" | "awake"): void;
-  /** Calls back when a ring has something to read. */
+  /** Called when a ring can be read. */
   onReadable(listener: () => void): void;
-  /** Records that found no room in the ring, since the programs were loaded: of all kinds that make events. */
+  /** Records of all kinds that make events for which the ring had no room, since the programs were loaded. */
   lostEvents(): bigint;
 };
 
@@ -44,7 +44,7 @@ export type EventPipelineDeps = {
   readonly kernel: EventKernel;
   readonly rules: EventRules;
   readonly cgroups: Cgroups;
-  /** What stands in /proc/PID/cmdline of these; undefined: it can't be had. Must not take long. */
+  /** The contents of /proc/PID/cmdline; undefined: not available. Must not take long. */
   readonly commandLines: (pids: readonly number[]) => Promise<readonly (Buffer | undefined)[]>;
   readonly logger: Logger;
 };
@@ -64,15 +64,15 @@ export type EventPipelineOptions = {
 export type PipelineCounters = {
   readonly records: number;
   readonly unknownRecords: number;
-  /** Records that could not be decoded: an error of ours. */
+  /** Records that could not be decoded: a bug in Gander. */
   readonly failedRecords: number;
-  /** What the kernel had no room for, as marked in the streams. */
+  /** Records lost in the kernel for lack of room, as marked in the streams. */
   readonly lostInKernel: number;
 };
 
 export type EventPipeline = AsyncDisposable & {
   readonly processes: ProcessTable;
-  /** Where consumers are added; add those that are to see what ran before, then call `start`. */
+  /** For adding consumers; add those that need the earlier processes before you call `start`. */
   readonly events: Pick<EventPublisher, "addLines" | "addMessages" | "markLine" | "markMessage">;
   start(): Promise<void>;
   counters(): PipelineCounters;
@@ -80,20 +80,20 @@ export type EventPipeline = AsyncDisposable & {
 
 const secondMs = 1_000;
 
-/** Below three quarters of the ring nothing is refused for want of room. */
+/** Below three quarters of the ring nothing is refused for lack of room. */
 const lossShare = 0.7;
 
 /**
- * While a file is behind, records wait in the ring. Up to three quarters of it cost nobody anything:
- * beyond that records of policies are refused by the kernel, which counts them, so that the rest is
- * there for processes. Who watches live does not wait for a file.
+ * While a file is behind, records wait in the ring. Up to three quarters of it that costs nothing; beyond
+ * that the kernel refuses, and counts, records of policies, so that the rest is available for processes. Live
+ * clients do not wait for a file.
  */
 const patience = {
   alone: { ms: 10_000, share: 0.75 },
   watched: { ms: 100, share: 0.25 },
 };
 
-/** Records of the rings become events for all consumers. */
+/** Turns records of the rings into events for all consumers. */
 export function createEventPipeline(
   deps: EventPipelineDeps,
   options: EventPipelineOptions,
@@ -196,15 +196,15 @@ class Pipeline implements EventPipeline {
   }
 
   readonly #onError = (error: unknown): void => {
-    // The first tells what is wrong; the rest is a number.
+    // Logs the first error; the others are only counted.
     if (this.#failed++ === 0) this.#deps.logger.error("A record cannot be decoded", { error });
   };
 
   #everySecond(): void {
     const ring = this.#deps.kernel.rings.events;
-    // Asleep and not woken: that should not happen.
+    // Asleep and not woken: should never happen.
     if (ring.availableBytes > 0) this.#drain.wake();
-    // Only a full ring loses many; reading all counters is the most expensive thing an idle sensor does.
+    // Only a full ring loses many; reading all counters is the costliest task of an idle sensor.
     if (this.#drain.takeFullest() > lossShare * ring.sizeBytes || this.#seconds % 10 === 0)
       this.#losses.check();
     this.#seconds++;
@@ -213,7 +213,7 @@ class Pipeline implements EventPipeline {
   }
 }
 
-/** The kernel is told while anybody watches live. */
+/** Tells the kernel whether any client watches live. */
 function withWatchers(publisher: EventPublisher, kernel: EventKernel): EventPipeline["events"] {
   return {
     ...publisher,
@@ -228,7 +228,7 @@ function withWatchers(publisher: EventPublisher, kernel: EventKernel): EventPipe
   };
 }
 
-/** Tells all streams when the kernel has lost records; what was lost before us is not ours. */
+/** Marks in all streams that the kernel has lost records; excludes losses before this sensor. */
 function watchLosses(kernel: EventKernel, publisher: EventPublisher) {
   const before = kernel.lostEvents();
   let told = before;
@@ -244,8 +244,8 @@ function watchLosses(kernel: EventKernel, publisher: EventPublisher) {
 }
 
 /**
- * Records in the ring `urgent` say that somebody should look, and nothing else; but for those of cgroups
- * where pods are, which are in the other ring as well.
+ * Records in the ring `urgent` only wake the sensor, except those of pod cgroups, which are in the other ring
+ * as well.
  */
 function createUrgentReader(
   ring: RecordRing,
@@ -271,7 +271,7 @@ function createUrgentReader(
 
 const clockStepNs = 5_000_000n;
 
-/** The machine's clock may be set; small differences are errors of measurement. */
+/** The machine's clock may be set; small differences are measurement errors. */
 function followClock(clock: KernelClock, kernel: EventKernel): void {
   const offset = kernel.bootTimeOffsetNs();
   const step = offset - clock.offsetNs();
@@ -286,7 +286,7 @@ type TaskScan = {
   readonly commandLines: EventPipelineDeps["commandLines"];
 };
 
-/** Everything that ran before: parents first, as they are the ones that started earlier. */
+/** All earlier processes: parents first, because they started earlier. */
 async function scanTasks({ kernel, offsets, source, onError, commandLines }: TaskScan) {
   const reader = new RecordReader();
   const found = splitRecords(kernel.scanTasks(), offsets).flatMap((bytes) => {
@@ -313,7 +313,7 @@ async function scanTasks({ kernel, offsets, source, onError, commandLines }: Tas
   }
 }
 
-/** Unlike in the ring, the records of the iterator lie at any place: each is copied to an even one. */
+/** Unlike in the ring, the iterator's records are unaligned: each is copied to an aligned buffer. */
 function splitRecords(scanned: Uint8Array, offsets: RecordOffsets): Buffer[] {
   const view = new DataView(scanned.buffer, scanned.byteOffset, scanned.byteLength);
   const records: Buffer[] = [];

@@ -14,45 +14,45 @@ import type { LineConsumer } from "../export/json-exporter.ts";
 import type { FieldView } from "../filters/field-filter.ts";
 import type { EventFilter } from "../filters/filter.ts";
 
-/** Takes encoded messages of the events it wants; bytes may be kept, and are shared: never change them. */
+/** Receives encoded messages of the events it wants. The bytes are shared: keep, but never change them. */
 export type MessageConsumer = {
   readonly wants: EventFilter;
   /** undefined: all fields. */
   readonly view: FieldView | undefined;
   message(bytes: Buffer): void;
-  /** So many events are missing at this place: lost in the kernel. */
+  /** This many events are missing at this place: lost in the kernel. */
   missing(count: number): void;
 };
 
 export type EventPublisher = {
-  /** hot: gives the event to everybody who wants it (bench/event-encoding). */
+  /** hot: gives the event to all consumers that want it (bench/event-encoding). */
   publish(event: SensorEvent): void;
-  /** Tells everybody that events are missing at this place. */
+  /** Tells all consumers that events are missing at this place. */
   missing(count: number): void;
-  /** A turn is over. */
+  /** Call at the end of a turn. */
   flush(): void;
   /**
-   * hot: somebody would soon have to drop lines: resolves when there is room again. undefined: there
-   * is, or no hope of any.
+   * hot: a consumer would soon have to drop lines: resolves when there is room again. undefined: there is, or
+   * no hope of any.
    */
   behind(): Promise<unknown> | undefined;
-  /** Gives a function that takes the consumer away again. */
+  /** Returns a function that removes the consumer. */
   addLines(consumer: LineConsumer): () => void;
   addMessages(consumer: MessageConsumer): () => void;
   readonly messageConsumers: () => number;
-  /** The line and the message that say how many events are missing, for consumers' own losses. */
+  /** The line and the message that give the number of missing events, for consumers' own losses. */
   markLine(dropped: number): Buffer;
   markMessage(dropped: number): Buffer;
 };
 
-/** Encodes each event at most once in each form, and only if somebody wants it. */
+/** Encodes each event at most once in each form, and only if a consumer wants it. */
 export function createEventPublisher(
   envelope: EventEnvelope,
   now: () => number = Date.now,
 ): EventPublisher {
   const lines = new LineStream(envelope);
   const messages = new MessageStream(envelope);
-  // Of its own: a consumer asks for a mark while it still holds the line that made it necessary.
+  // Separate: a consumer requests a mark while it still uses the line that caused it.
   const markJson = createJsonEncoder(envelope);
   return {
     publish(event) {
@@ -156,7 +156,7 @@ function viewed(event: SensorEvent, envelope: EventEnvelope, view: FieldView): G
   return view(plainMessage(event, envelope));
 }
 
-/** Says that events are missing. */
+/** A mark for missing events. */
 function markOf(dropped: number, ms: number): SensorEvent {
   return {
     ...createSensorEvent(),

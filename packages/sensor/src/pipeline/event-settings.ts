@@ -12,7 +12,7 @@ import { compileFieldFilters, type FieldView } from "../filters/field-filter.ts"
 import { compileFilters, type EventFilter } from "../filters/filter.ts";
 import { compileRedaction, type Redact } from "../filters/redaction.ts";
 
-/** Which events are exported, with which fields, and what nobody may see of them. */
+/** The exported events, their fields, and what is redacted in them. */
 export type EventSettings = {
   readonly wants: EventFilter;
   readonly view: FieldView | undefined;
@@ -24,7 +24,7 @@ type FilterOptions = Pick<
   "exportAllowlist" | "exportDenylist" | "fieldFilters" | "redactionFilters" | "enableProcessCred"
 >;
 
-/** Compiles the filters of a configuration; throws GanderError that names everything that is wrong in them. */
+/** Compiles the filters of a configuration; throws a GanderError that names all problems in them. */
 export function eventSettings(options: FilterOptions): EventSettings {
   const wrong: string[] = [];
   const read = <T>(option: string, type: FilterType, texts: readonly string[]): readonly T[] =>
@@ -65,7 +65,7 @@ export function eventSettings(options: FilterOptions): EventSettings {
 
 type FilterType = "tetragon.Filter" | "tetragon.FieldFilter" | "tetragon.RedactionFilter";
 
-/** One filter a line, as Tetragon's configuration has them; a list in brackets is good as well. */
+/** One filter per line, as in Tetragon's configuration; a list in brackets also works. */
 function readFilters(type: FilterType, text: string, report: (problem: string) => void): unknown[] {
   try {
     const values = text.trim().startsWith("[")

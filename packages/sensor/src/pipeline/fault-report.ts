@@ -5,7 +5,7 @@ import type { FaultCounter } from "@gander/proto";
 import type { FaultName } from "../kernel/index.ts";
 
 type FaultText = {
-  /** What happened, after its number. */
+  /** A description, shown after the number. */
   readonly meaning: string;
   /** What to do about it. */
   readonly advice: string;
@@ -51,7 +51,7 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
   },
 };
 
-/** What people and programs are told of faults; nothing of those that never happened. */
+/** Faults for users and metrics, without those that never happened. */
 export function faultCounters(faults: Readonly<Record<FaultName, bigint>>): FaultCounter[] {
   const names = Object.keys(faults) as FaultName[];
   return names
@@ -61,7 +61,7 @@ export function faultCounters(faults: Readonly<Record<FaultName, bigint>>): Faul
 
 export type Faults = Readonly<Record<string, bigint>>;
 
-/** Faults that were counted since `before`, by name; undefined if there are none. */
+/** Faults counted since `before`, by name; undefined if there are none. */
 export function newFaults(before: Faults, now: Faults): Record<string, string> | undefined {
   const grown = Object.entries(now).filter(([name, count]) => count > (before[name] ?? 0n));
   if (grown.length === 0) return undefined;
@@ -71,8 +71,8 @@ export function newFaults(before: Faults, now: Faults): Record<string, string> |
 }
 
 /**
- * Logs what the programs in the kernel count because it should not happen (a table that is full, memory
- * that could not be had), at most once a period: until the signal is aborted.
+ * Logs what the programs in the kernel count because it should never happen (a full table, a failed memory
+ * allocation), at most once a period, until the signal is aborted.
  */
 export async function reportFaults(
   read: () => Faults,

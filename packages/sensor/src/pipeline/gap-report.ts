@@ -5,7 +5,7 @@ import type { PolicyState } from "../policy/index.ts";
 
 type Policy = Pick<PolicyState, "id" | "revision" | "name" | "namespace" | "mode" | "counters">;
 
-/** Policies that did not judge all calls, and of which `told` doesn't know it; it does then. */
+/** Policies that did not judge all calls and are not in `told`; adds them to it. */
 export function newGaps(policies: readonly Policy[], told: Set<string>): readonly Policy[] {
   return policies.filter(({ id, revision, counters }) => {
     const key = `${id} ${revision} ${counters.missed > 0n} ${counters.unevaluated > 0n}`;
@@ -15,7 +15,7 @@ export function newGaps(policies: readonly Policy[], told: Set<string>): readonl
   });
 }
 
-/** Logs once for each policy and cause that calls went unjudged: until the signal is aborted. */
+/** Logs unjudged calls once for each policy and cause, until the signal is aborted. */
 export async function reportGaps(
   list: () => readonly Policy[],
   logger: Logger,

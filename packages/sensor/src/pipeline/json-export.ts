@@ -9,7 +9,7 @@ import type { EventPipeline } from "./event-pipeline.ts";
 import type { EventSettings } from "./event-settings.ts";
 
 export type JsonExport = AsyncDisposable & {
-  /** Starts a new file, if it is one. */
+  /** Starts a new file, if it exports to one. */
   rotate(): void;
   counters(): ExportCounters | undefined;
 };
@@ -18,8 +18,8 @@ const STANDARD_OUTPUT = 1;
 const megabyte = 1024 * 1024;
 
 /**
- * Sends events to where the configuration says; without a file name nowhere. Throws GanderError if the
- * file can't be written.
+ * Exports events to the configured file; without a file name nowhere. Throws a GanderError if the file can't
+ * be written.
  */
 export async function createJsonExport(
   events: EventPipeline["events"],
