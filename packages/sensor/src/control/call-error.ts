@@ -2,7 +2,7 @@
 import { GanderError, type Problem } from "@gander/base";
 import { status as grpcStatus } from "@grpc/grpc-js";
 
-/** What a call is answered with if it fails: a gRPC status and a text for people. */
+/** The answer to a failed call: a gRPC status and a text for users. */
 export class CallError extends Error {
   override readonly name = "CallError";
   readonly code: number;
@@ -23,10 +23,10 @@ export const unimplemented = (details: string): CallError =>
 export const permissionDenied = (details: string): CallError =>
   new CallError(grpcStatus.PERMISSION_DENIED, details);
 
-/** gRPC sends it in a header, of which clients accept 8 KB, with `%0A` for a line break and alike. */
+/** gRPC sends it in a header, of which clients accept 8 KB, with `%0A` for a line break and so on. */
 const maxEncodedDetails = 7_000;
 
-/** All problems, one a line, as compilers write them. */
+/** All problems, one per line, in the notation of compilers. */
 export function problemsError(problems: readonly Problem[], otherwise: number): CallError {
   const notFound = problems.some(({ code }) => code === "policy-not-found");
   const errors = problems.filter(({ severity }) => severity === "error");
@@ -34,7 +34,7 @@ export function problemsError(problems: readonly Problem[], otherwise: number): 
   return new CallError(notFound ? grpcStatus.NOT_FOUND : otherwise, shorten(text));
 }
 
-/** Whatever was thrown; what nobody foresaw is INTERNAL. */
+/** For any thrown value; unexpected errors are INTERNAL. */
 export function toCallError(error: unknown): CallError {
   if (error instanceof CallError) return error;
   const text = error instanceof Error ? error.message : String(error);
@@ -53,7 +53,7 @@ function shorten(text: string): string {
   return end === text.length ? text : `${text.slice(0, end)}\n… and more`;
 }
 
-/** How much of the text has room in so many bytes of a header. */
+/** The length of the text that fits into this many bytes of a header. */
 function encodedEnd(text: string, room: number): number {
   let left = room;
   let at = 0;

@@ -39,18 +39,18 @@ export type ControlDeps = {
   readonly check: PolicyCheck;
   readonly logLevel: LogLevelControl;
   readonly logger: Logger;
-  /** Whether it can do its work, and if not, why. */
+  /** Whether the sensor works, and if not, why. */
   readonly health: () => { readonly running: boolean; readonly details: string };
-  /** What became of records and events; the streams of this server are added. */
+  /** The outcomes of records and events; the streams of this server are added. */
   readonly eventCounters: () => EventCounters;
-  /** How it stands with the operator; absent or undefined: the sensor has none. */
+  /** The status of the connection to the operator; absent or undefined: the sensor has none. */
   readonly operator?: () => OperatorConnection | undefined;
 };
 
 export type ControlOptions = GetEventsOptions & {
   readonly listeners: readonly Listener[];
   readonly version: string;
-  /** What the kernel can do, by name, for GetInfo. */
+  /** The kernel's capabilities by name, for GetInfo. */
   readonly probes: Readonly<Record<string, boolean>>;
   readonly configuration: Readonly<Record<string, string>>;
 };
@@ -59,15 +59,15 @@ export type ControlServer = AsyncDisposable & {
   readonly counters: StreamCounters;
 };
 
-/** Largest request; a policy of that size is refused for other reasons. */
+/** The largest request; a policy of that size is refused for other reasons. */
 const maxRequestBytes = 8 * 1024 * 1024;
 
-/** Serves the published interface (proto/tetragon/sensors.proto). Throws Error if it cannot listen. */
+/** Serves the published interface (proto/tetragon/sensors.proto). Throws an Error if it cannot listen. */
 export async function createControlServer(
   deps: ControlDeps,
   options: ControlOptions,
 ): Promise<ControlServer> {
-  // The library writes lines of its own between ours; what fails is said by whoever called it.
+  // The library would write its own lines between ours; callers report failures.
   setLogVerbosity(logVerbosity.NONE);
   const counters = { readers: 0, dropped: 0 };
   await using opened = new AsyncDisposableStack();
@@ -103,7 +103,7 @@ function createServer(
   return server;
 }
 
-/** What may not be asked for without a certificate. */
+/** The calls that require a certificate. */
 const refusals: Readonly<Record<string, UntypedHandleCall>> = Object.fromEntries(
   [
     ...["AddTracingPolicy", "DeleteTracingPolicy", "ConfigureTracingPolicy"],
@@ -208,7 +208,7 @@ function health(
   };
 }
 
-/** The standard health service; every name of a service is answered alike. */
+/** The standard health service; the answer is the same for every service name. */
 function addHealth(server: Server, { health: ask }: ControlDeps): void {
   const answer = () => ({ status: ask().running ? "SERVING" : "NOT_SERVING" });
   server.addService(serviceDefinition("grpc.health.v1.Health") as unknown as ServiceDefinition, {

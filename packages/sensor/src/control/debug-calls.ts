@@ -13,7 +13,7 @@ import { plainProcess } from "../process/plain-process.ts";
 import type { ProcessTable } from "../process/process-table.ts";
 import { invalidArgument, unimplemented } from "./call-error.ts";
 
-/** Where the level of the logs can be asked for and changed. */
+/** Reads and changes the log level. */
 export type LogLevelControl = { get(): BaseLogLevel; set(level: BaseLogLevel): void };
 
 const levels: Readonly<Record<LogLevel, BaseLogLevel>> = {
@@ -33,7 +33,7 @@ const levelNames: Readonly<Record<BaseLogLevel, LogLevel>> = {
   debug: "LOG_LEVEL_DEBUG",
 };
 
-/** GetDebug and SetDebug: the level of the logs, and what is in the process table. */
+/** GetDebug and SetDebug: the log level, and the content of the process table. */
 export function createDebugCalls(logLevel: LogLevelControl, processes: ProcessTable) {
   return {
     get({ flag = "CONFIG_FLAG_LOG_LEVEL", dump }: GetDebugRequest): GetDebugResponse {

@@ -4,7 +4,7 @@ import type { FieldView } from "../filters/field-filter.ts";
 import type { EventFilter } from "../filters/filter.ts";
 import type { MessageConsumer } from "../pipeline/event-publisher.ts";
 
-/** The writing side of a server stream, as far as it is needed. */
+/** The needed part of a server stream's writing side. */
 export type MessageWriter = {
   /** False: wait for `drain` before the next one. */
   write(message: Buffer): boolean;
@@ -16,16 +16,16 @@ export type EventStreamOptions = {
   readonly view: FieldView | undefined;
   /** Events that wait for this reader; more are dropped and counted. */
   readonly maxQueued: number;
-  /** And bytes of them. */
+  /** The same limit in bytes. */
   readonly maxQueuedBytes?: number;
-  /** The message that says how many events are missing at its place. */
+  /** The message that gives the number of events missing at its place. */
   readonly mark: (dropped: number) => Buffer;
   readonly onDropped: (count: number) => void;
 };
 
 /**
- * One reader of events. Its messages are shared with other readers and handed to the transport
- * only as fast as it takes them, so a reader that does not read costs a bounded list of references.
+ * One reader of events. Its messages are shared with other readers and passed to the transport only as fast
+ * as that accepts them, so a stalled reader costs only a bounded list of references.
  */
 export function createEventStream(
   writer: MessageWriter,
@@ -60,10 +60,10 @@ export function createEventStream(
     queuedBytes += message.length;
   };
 
-  /** Gives whether everything that is missing is marked. */
+  /** Returns whether all missing events are marked. */
   const pushMark = (): boolean => {
     if (missing === 0) return true;
-    // A mark alone would be followed by the next one at once: wait for some room behind it.
+    // A mark alone would be followed by the next one at once: waits for some room after it.
     if (waiting() > maxQueued * 0.9 || queuedBytes > maxQueuedBytes * 0.9) return false;
     push(mark(missing));
     missing = 0;

@@ -18,25 +18,25 @@ import { CallError, invalidArgument, toCallError } from "./call-error.ts";
 import { createEventStream } from "./event-stream.ts";
 
 export type GetEventsOptions = {
-  /** Events that wait for one slow reader. */
+  /** The most events that wait for one slow reader. */
   readonly maxQueued: number;
   readonly filters: FilterOptions;
 };
 
-/** Of all listeners together. */
+/** For all listeners together. */
 export type StreamCounters = { readers: number; dropped: number };
 
-/** A request, and what it says that we do not understand. */
+/** A request, and its unknown fields. */
 export type WatchRequest = GetEventsRequest & {
   readonly unknown: readonly string[];
-  /** It was not read. */
+  /** The request was not read. */
   readonly isTooLarge?: boolean;
 };
 
 /** Two bytes may be a filter, which costs microseconds and hundreds of bytes. */
 const maxWatchBytes = 256 * 1024;
 
-/** Of one listener: what waits for a reader that does not read costs memory. */
+/** Per listener: events that wait for a stalled reader cost memory. */
 const maxReaders = 128;
 
 /** Decodes a request of GetEvents. */
@@ -46,13 +46,13 @@ export function readWatchRequest(bytes: Buffer): WatchRequest {
   return { ...codec(name).decode(bytes), unknown: unknownFields(name, bytes) };
 }
 
-/** GetEvents of one listener. */
+/** GetEvents for one listener. */
 export function createGetEvents(
   { events }: Pick<EventPipeline, "events">,
   { maxQueued, filters }: GetEventsOptions,
   counters: StreamCounters,
 ): UntypedHandleCall {
-  // By itself: who comes by the network takes no place from the socket.
+  // Counted per listener: network clients take no place from the socket.
   let readers = 0;
   const count = (change: 1 | -1) => {
     readers += change;
@@ -74,7 +74,7 @@ export function createGetEvents(
       count(-1);
     });
     call.on("cancelled", end).on("close", end).on("error", end);
-    // So that the client knows that it watches from here on.
+    // So that the client knows that it watches from now on.
     call.sendMetadata(new Metadata());
   };
   const handler = (call: ServerWritableStream<WatchRequest, object>) => {
@@ -88,7 +88,7 @@ export function createGetEvents(
   return handler;
 }
 
-/** Throws CallError that names everything that is wrong. */
+/** Throws a CallError that names all problems. */
 export function compileRequest(
   { allow_list = [], deny_list = [], field_filters = [], unknown, isTooLarge }: WatchRequest,
   options: FilterOptions,
@@ -109,7 +109,7 @@ export function compileRequest(
   return { wants: wanted.value, view: fields.value };
 }
 
-/** What a filter asks must not be passed over: a deny list with it left out may deny everything. */
+/** Conditions of a filter must not be ignored: a deny list without them may deny everything. */
 function newerThanWe(unknown: readonly string[]): readonly FilterProblem[] {
   const message = "this field is newer than the sensor, which cannot filter by it";
   return unknown.filter((path) => path.includes(".")).map((path) => ({ path, message }));

@@ -7,16 +7,15 @@ import { preparePrivateSocket } from "./unix-socket.ts";
 
 export type ListenOptions = {
   readonly logger: Logger;
-  /** Pause before an address that cannot be had is tried again. */
+  /** Delay before a failed address is tried again. */
   readonly retryMs?: number;
 };
 
 type NetworkListener = Exclude<Listener, { unix: string }>;
 
 /**
- * Lets a server listen until the result is disposed. Throws Error if it cannot listen at a socket. An
- * address of the network that cannot be had (yet) is tried again and again: that is no reason not to
- * enforce.
+ * Lets a server listen until the result is disposed. Throws an Error if it cannot listen at a socket. A
+ * network address that is not available (yet) is retried: that is no reason not to enforce.
  */
 export async function listen(
   createServer: () => Server,

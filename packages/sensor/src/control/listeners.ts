@@ -12,16 +12,16 @@ import {
   serverAddressText,
 } from "../configuration/server-address.ts";
 
-/** Everything, or only what changes nothing. */
+/** Everything, or only reading. */
 export type Access = "all" | "read";
 
-/** A place to listen at, and what may be asked for there. */
+/** An address to listen at, and the calls allowed there. */
 export type Listener = { readonly access: Access } & (
   | { readonly unix: string }
   | {
       /** `host:port` */
       readonly tcp: string;
-      /** Without, what passes can be read and changed on the way. */
+      /** Without it, traffic can be read and changed in transit. */
       readonly tls?: ServerTls;
     }
 );
@@ -29,7 +29,7 @@ export type Listener = { readonly access: Access } & (
 export type ServerTls = {
   readonly certificate: Buffer;
   readonly key: Buffer;
-  /** Clients must have a certificate that one of these has signed. */
+  /** Clients must have a certificate signed by one of these. */
   readonly clientAuthorities?: Buffer;
 };
 
@@ -44,10 +44,9 @@ type ListenerOptions = Pick<
 >;
 
 /**
- * Where a configuration says to listen: at a socket for root, where everything can be done, and,
- * if an address of the network is asked for, there as well. The interface can delete policies, so
- * from the network only clients with a certificate may change something, unless it says otherwise.
- * Throws GanderError that names everything that is wrong.
+ * The configured listeners: a socket for root, where everything is allowed, and, if configured, a network
+ * address. The interface can delete policies, so over the network only clients with a certificate may change
+ * anything, unless the configuration says otherwise. Throws a GanderError that names all problems.
  */
 export async function listenersOf(options: ListenerOptions): Promise<readonly Listener[]> {
   const address = parseServerAddress(options.serverAddress);

@@ -3,7 +3,7 @@ import type { Problem, Result } from "@gander/base";
 import type { CheckedPolicy } from "@gander/policy";
 import type { PolicyKey, PolicyOrigin, PolicyState } from "../policy/policy-state.ts";
 
-/** What the interface needs of the policies that are in force; the policy manager fits. */
+/** The interface's view of the policies in force; the policy manager implements it. */
 export type ControlledPolicies = {
   add(
     policy: CheckedPolicy,
@@ -15,7 +15,7 @@ export type ControlledPolicies = {
   list(): readonly PolicyState[];
 };
 
-/** Reads a text with policies; gives all that is wrong, or all of them. */
+/** Reads a text with policies; returns all problems, or all policies. */
 export type PolicyCheck = (
   text: string,
   options: { readonly file: string },

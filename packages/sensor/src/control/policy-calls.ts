@@ -13,7 +13,7 @@ import { invalidArgument, problemsError } from "./call-error.ts";
 import type { ControlledPolicies, PolicyCheck } from "./policies.ts";
 import { policyStatus } from "./policy-status.ts";
 
-/** A domain is who brought a policy: this interface, files of a directory, or the cluster's operator. */
+/** A domain is the source of a policy: this interface, files of a directory, or the cluster's operator. */
 export const domains: readonly PolicyOrigin[] = ["grpc", "static", "operator"];
 
 type Named = {
@@ -24,9 +24,9 @@ type Named = {
 
 export type PolicyCalls = ReturnType<typeof createPolicyCalls>;
 
-/** The calls that are about policies; they throw CallError. */
+/** The calls about policies; they throw CallError. */
 export function createPolicyCalls(policies: ControlledPolicies, check: PolicyCheck) {
-  /** Without a domain the policy from this interface is meant, then that of a file, then the operator's. */
+  /** Without a domain: the policy of this interface, else that of a file, else the operator's. */
   const keyOf = ({ name = "", namespace = "", domain = "" }: Named): PolicyKey => {
     if (name === "") throw invalidArgument("name: the name of a policy is missing");
     if (domain !== "") return { name, namespace, origin: originOf(domain) };

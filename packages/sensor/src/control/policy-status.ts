@@ -34,14 +34,14 @@ const hookStates: Readonly<Record<HookState["state"], HookStatus["state"]>> = {
   "not-loaded": "STATUS_UNSPECIFIED",
 };
 
-/** Names under which existing clients know the parts that a policy uses. */
+/** The names by which existing clients know a policy's parts. */
 const sensorNames = {
   kprobe: "generic_kprobe",
   tracepoint: "generic_tracepoint",
   lsm: "generic_lsm",
 } as const;
 
-/** A policy's state as the interface tells it. */
+/** A policy's state in the form of the interface. */
 export function policyStatus(policy: PolicyState): TracingPolicyStatus {
   const isEnabled = policy.state === "enabled" || policy.state === "partially-enabled";
   return {

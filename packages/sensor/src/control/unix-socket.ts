@@ -3,18 +3,18 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from
 import { createConnection } from "node:net";
 import { dirname, join } from "node:path";
 
-/** A socket in the making: bind `temporaryPath`, then call `publish`. */
+/** A prepared socket: bind `temporaryPath`, then call `publish`. */
 export type PrivateSocket = {
   readonly temporaryPath: string;
-  /** Puts the socket in its place, for its owner alone; replaces one that nobody listens on. */
+  /** Moves the socket to its path, for its owner alone; replaces one without a listener. */
   publish(): void;
-  /** Takes it away, if it is still ours. */
+  /** Removes it, if it is still ours. */
   remove(): void;
 };
 
 /**
- * Prepares a unix socket that is never open to others, not even for the moment between bind and
- * chmod: it is bound in a directory of its own. Throws Error if somebody listens at `path`.
+ * Prepares a unix socket that is never open to others, not even between bind and chmod: it is bound in a
+ * directory of its own. Throws an Error if another process listens at `path`.
  */
 export async function preparePrivateSocket(path: string): Promise<PrivateSocket> {
   if (await hasListener(path))
