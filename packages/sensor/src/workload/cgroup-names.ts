@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The UID of the pod in the name that the kubelet gives its cgroup: `kubepods-burstable-podUID.slice` with
- * `_` for `-` (systemd; kind and others put a prefix before), or `podUID` (cgroupfs). Pods from files have
- * 32 hex digits instead of a UUID. Empty if it is none.
+ * The pod UID in the name of its cgroup, which the kubelet chooses: `kubepods-burstable-podUID.slice` with
+ * `_` for `-` (systemd; kind and others add a prefix), or `podUID` (cgroupfs). Pods from files have 32 hex
+ * digits instead of a UUID. Empty if there is none.
  */
 export function podUidOf(name: string): string {
   const [, uid = ""] =
@@ -13,7 +13,7 @@ export function podUidOf(name: string): string {
   return uid.replaceAll("_", "-");
 }
 
-/** Whether the kubelet makes the cgroups of pods in this one: `kubepods`, `kubelet-kubepods.slice`. */
+/** Whether the kubelet creates the cgroups of pods in this one: `kubepods`, `kubelet-kubepods.slice`. */
 export function isPodsRoot(name: string): boolean {
   return /^(?:[\w-]+-)?kubepods(?:\.slice)?$/.test(name);
 }

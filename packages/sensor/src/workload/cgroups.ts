@@ -10,45 +10,45 @@ import type { KnownPod, PodCgroup, PodCgroups } from "./pod-cgroups.ts";
 import { noWorkload, type Workload, type Workloads } from "./workload.ts";
 import { createWorkloadMaker, type WorkloadMaker } from "./workload-maker.ts";
 
-/** Which pod and container a cgroup belongs to, by its id; nested cgroups belong to those above. */
+/** The pod and container of a cgroup, by its id; nested cgroups belong to those above. */
 export type Cgroups = Workloads &
   PodCgroups & {
-    /** RECORD_CGROUP_MKDIR; may come twice. */
+    /** RECORD_CGROUP_MKDIR; may arrive twice. */
     created(reader: RecordReader): void;
-    /** RECORD_CGROUP_RMDIR: forgotten a while later, as its processes' events may still come. */
+    /** RECORD_CGROUP_RMDIR: forgotten a while later, because events of its processes may still arrive. */
     removed(reader: RecordReader): void;
-    /** Calls back with what processes that are known already belong to now, by what they belonged to. */
+    /** Calls back with the new workloads of known processes, by their previous ones. */
     onReplaced(listener: (replaced: ReadonlyMap<Workload, Workload>) => void): void;
     readonly size: () => number;
   };
 
 export type CgroupsOptions = {
-  /** Where cgroup v2 is mounted. */
+  /** The mount point of cgroup v2. */
   readonly root: string;
   readonly bundles?: ContainerBundles;
   /** A machine can have any number of cgroups; only those in pods and containers are kept. */
   readonly maxCgroups?: number;
 };
 
-/** A cgroup that is kept. */
+/** A recorded cgroup. */
 type Node = {
   readonly id: bigint;
   readonly name: string;
   readonly parent: Node | undefined;
   readonly children: Set<Node>;
-  /** In its own name. */
+  /** The pod UID in its own name. */
   readonly podUid: string;
   readonly containerId: string;
-  /** From here on downwards, pods are. */
+  /** This cgroup and all below it hold pods. */
   readonly inPods: boolean;
   place: Place;
   gone: boolean;
 };
 
-/** Where a cgroup belongs, from all names above it and what pods are known. */
+/** The pod and container of a cgroup, from all names above it and the known pods. */
 type Place = { readonly cgroup: PodCgroup | undefined; readonly workload: Workload };
 
-/** How long after its cgroup a container's bundle is looked for again. */
+/** How long after its cgroup is created a container's bundle is looked up again. */
 const againMs = [100, 500, 2_000, 10_000];
 
 export function createCgroups(offsets: RecordOffsets, options: CgroupsOptions): Cgroups {
@@ -61,9 +61,9 @@ class CgroupTree implements Cgroups {
   readonly #maxCgroups: number;
   readonly #maker: WorkloadMaker;
   readonly #nodes = new Map<bigint, Node>();
-  /** Removed and not forgotten yet, oldest first. */
+  /** Removed but not forgotten yet, oldest first. */
   readonly #gone: bigint[] = [];
-  /** Not seen by the last scan. */
+  /** Missing in the last scan. */
   readonly #missing = new Set<bigint>();
   #pods: ReadonlyMap<string, KnownPod> = new Map();
   #changed: (cgroup: PodCgroup) => void = () => {};
@@ -112,7 +112,7 @@ class CgroupTree implements Cgroups {
     });
     for (const node of this.#nodes.values()) {
       if (node.gone || seen.has(node.id)) this.#missing.delete(node.id);
-      // A cgroup is told of before it can be seen, so only what is missing twice has gone.
+      // A cgroup is announced before it is visible, so only one missing twice has gone.
       else if (this.#missing.delete(node.id)) this.#remove(node);
       else this.#missing.add(node.id);
     }
@@ -145,7 +145,7 @@ class CgroupTree implements Cgroups {
     const parent = this.#nodes.get(parentId);
     const [podUid, containerId] = [podUidOf(name), containerIdOf(name)];
     const inPods = parent?.inPods === true || podUid !== "" || isPodsRoot(name);
-    // Cgroups of no pod and no container, that lie below none, are the rule: nothing to remember.
+    // Most cgroups belong to no pod or container, nor do those above: they are not recorded.
     if (parent === undefined && !inPods && containerId === "") return;
     if (this.#nodes.size >= this.#maxCgroups) return;
     const node: Node = {
@@ -188,7 +188,7 @@ class CgroupTree implements Cgroups {
     return { workload, cgroup: node.inPods ? { id: node.id, pod: uid, container } : undefined };
   }
 
-  /** More is known: what changed by it is told. */
+  /** More is known: reports what has changed. */
   #placeAgain(some: Iterable<Node>): void {
     const workloads = new Map<Workload, Workload>();
     for (const node of some) {
@@ -216,7 +216,7 @@ function isUnknown({ containerId, place }: Node): boolean {
   return containerId !== "" && place.cgroup?.container === "unknown";
 }
 
-/** From the topmost kept cgroup down to this one. */
+/** From the topmost recorded cgroup down to this one. */
 function lineOf(node: Node): readonly Node[] {
   const line: Node[] = [];
   for (let at: Node | undefined = node; at !== undefined; at = at.parent) line.unshift(at);
@@ -224,15 +224,15 @@ function lineOf(node: Node): readonly Node[] {
 }
 
 /**
- * The outermost pod that is known, else the outermost. So a workload that can make cgroups cannot pass
- * for another pod, and a node that runs inside of another cluster's pod still has its own.
+ * The outermost known pod, else the outermost. So a workload that can create cgroups cannot pass for another
+ * pod, and a node that runs inside another cluster's pod still has its own pods.
  */
 function owningPod(line: readonly Node[], pods: ReadonlyMap<string, unknown>): string {
   const uids = line.map(({ podUid }) => podUid).filter((uid) => uid !== "");
   return uids.find((uid) => pods.has(uid)) ?? uids[0] ?? "";
 }
 
-/** In a pod the outermost: what is nested in it was made by the workload. Else the innermost. */
+/** In a pod the outermost: the workload itself made the cgroups nested in it. Otherwise the innermost. */
 function containerIn(line: readonly Node[], uid: string): string {
   if (uid === "") return line.findLast(({ containerId }) => containerId !== "")?.containerId ?? "";
   const pod = line.findIndex(({ podUid }) => podUid === uid);
@@ -261,7 +261,7 @@ function readDirectory(directory: string): readonly string[] {
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
-    return []; // removed in the meantime
+    return []; // removed meanwhile
   }
 }
 

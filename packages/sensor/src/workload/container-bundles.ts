@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from "node:fs";
 
-/** What the runtime has been told about a container. */
+/** The runtime's facts about a container. */
 export type ContainerFacts = {
-  /** As in the pod; empty: it holds the pod together and runs nothing of its own. */
+  /** As in the pod; empty: the pod's sandbox, which runs nothing of its own. */
   readonly name: string;
-  /** As the pod asks for it, with its tag or digest. */
+  /** As written in the pod, with its tag or digest. */
   readonly image: string;
   readonly podName: string;
   readonly podNamespace: string;
@@ -13,10 +13,10 @@ export type ContainerFacts = {
   readonly runtime: string;
 };
 
-/** Finds out about a container by its id (64 hex digits). */
+/** Looks up a container by its id (64 hex digits). */
 export type ContainerBundles = (containerId: string) => ContainerFacts | undefined;
 
-/** Where runtimes keep what they were told of a container, as OCI configuration; `ID` stands for its id. */
+/** Where runtimes keep the OCI configuration of a container; `ID` stands for its id. */
 export const defaultBundlePaths: readonly string[] = [
   "/run/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
   "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
@@ -24,7 +24,7 @@ export const defaultBundlePaths: readonly string[] = [
   "/var/lib/containers/storage/overlay-containers/ID/userdata/config.json",
 ];
 
-/** Only the runtime, as root, writes there: no workload can say that it is another one. */
+/** Only the runtime, as root, writes there: no workload can pass for another one. */
 export function createContainerBundles(
   paths: readonly string[] = defaultBundlePaths,
 ): ContainerBundles {
@@ -51,7 +51,7 @@ function readAnnotations(path: string): Readonly<Record<string, unknown>> | unde
       ? (annotations as Record<string, unknown>)
       : undefined;
   } catch {
-    return undefined; // not there, or not all of it yet
+    return undefined; // doesn't exist, or is incomplete
   }
 }
 
@@ -96,7 +96,7 @@ function factsOf(annotations: Readonly<Record<string, unknown>>): ContainerFacts
   return undefined;
 }
 
-/** An image without its tag and digest: what policies call `repo`. */
+/** An image without its tag and digest: the `repo` of policies. */
 export function repoOf(image: string): string {
   const name = image.split("@")[0] ?? "";
   const tag = name.lastIndexOf(":");

@@ -3,7 +3,7 @@
 /**
  * The id of the container in the name of a cgroup, as the runtimes' cgroup drivers write it:
  * `cri-containerd-ID.scope`, `docker-ID.scope`, `crio-ID.scope`, `libpod-ID.scope` (systemd) or `ID` alone
- * (cgroupfs). Empty if it is none.
+ * (cgroupfs). Empty if there is none.
  */
 export function containerIdOf(name: string): string {
   const match = /(?:^|[-:])([0-9a-f]{64})(?:\.scope)?$/.exec(name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContainerFacts } from "./container-bundles.ts";
 
-/** What the operator tells of a pod. */
+/** A pod as the operator announces it. */
 export type KnownPod = {
   readonly uid: string;
   readonly namespace: string;
@@ -9,24 +9,24 @@ export type KnownPod = {
   readonly labels: Readonly<Record<string, string>>;
 };
 
-/** A cgroup where pods are. */
+/** A cgroup of a pod, or above pods. */
 export type PodCgroup = {
   readonly id: bigint;
-  /** UID of the pod that it belongs to; empty: it holds pods, or those of a class. */
+  /** UID of its pod; empty: it holds pods, or those of a class. */
   readonly pod: string;
-  /** Its container; `unknown`: there may be one, and nothing is known of it yet. */
+  /** Its container; `unknown`: there may be one of which nothing is known yet. */
   readonly container: ContainerFacts | "unknown";
 };
 
-/** Which cgroup belongs to which pod and container. */
+/** The pod and container of each cgroup. */
 export interface PodCgroups {
-  /** All that there are now. */
+  /** All that exist now. */
   inPods(): Iterable<PodCgroup>;
-  /** All that is known of pods, from now on. */
+  /** Sets everything that is known about pods from now on. */
   tell(pods: readonly KnownPod[]): void;
-  /** Learns what exists now, and forgets what doesn't. */
+  /** Finds the existing cgroups, and forgets those removed. */
   scan(): void;
-  /** Calls back when a cgroup has come where pods are, or more is known of it. */
+  /** Called when a pod cgroup is created, or more is known about it. */
   onChanged(listener: (cgroup: PodCgroup) => void): void;
   onRemoved(listener: (id: bigint) => void): void;
 }

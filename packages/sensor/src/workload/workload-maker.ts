@@ -7,22 +7,22 @@ import { noWorkload, type Workload } from "./workload.ts";
 export type WorkloadParts = {
   /** Empty: none. */
   readonly containerId: string;
-  /** Of the cgroup. */
+  /** The name of the cgroup. */
   readonly name: string;
-  /** Of the pod; empty: none. */
+  /** UID of the pod; empty: none. */
   readonly uid: string;
-  /** If the operator has told of it. */
+  /** Only if the operator has announced it. */
   readonly pod: KnownPod | undefined;
 };
 
 export type WorkloadMaker = {
-  /** The same parts and knowledge give the same object. */
+  /** The same parts and facts give the same object. */
   workload(parts: WorkloadParts): Workload;
-  /** What is known of a container; looked for again until it is found. */
+  /** The known facts of a container; looked up again until found. */
   facts(containerId: string): ContainerFacts | undefined;
 };
 
-/** What is remembered of containers, many more than a node runs at a time. */
+/** The most containers remembered, many more than a node runs at a time. */
 const maxContainers = 4096;
 
 export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
@@ -89,7 +89,7 @@ function containerMessage(id: string, name: string, facts: ContainerFacts | unde
   };
 }
 
-/** By the prefix that its systemd scope has. */
+/** By the prefix of its systemd scope. */
 function runtimeOf(name: string): string {
   if (name.startsWith("cri-containerd-")) return "containerd";
   if (name.startsWith("crio-")) return "cri-o";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Pod } from "@gander/proto";
 
-/** What a process belongs to besides the machine. */
+/** The pod and container of a process. */
 export type Workload = {
   /** Full id; empty: not in a container. */
   readonly containerId: string;
-  /** With what is known of it. */
+  /** With all that is known about it. */
   readonly pod: Pod | undefined;
 };
 
