@@ -4,7 +4,7 @@ export type Chunk = { readonly bytes: Buffer; length: number; lines: number };
 
 const maxSpare = 8;
 
-/** Lines gathered into chunks of about one size, oldest first; the last one is still open. */
+/** Lines gathered into chunks of similar size, oldest first; the last one is still open. */
 export class ChunkQueue {
   readonly #chunkBytes: number;
   readonly #spare: Buffer[] = [];
@@ -17,7 +17,7 @@ export class ChunkQueue {
     this.#open = this.#newChunk(0);
   }
 
-  /** The oldest that is closed. */
+  /** The oldest closed chunk. */
   get first(): Chunk | undefined {
     return this.#closed[0];
   }
@@ -30,7 +30,7 @@ export class ChunkQueue {
     return this.#closedBytes + this.#open.length;
   }
 
-  /** hot: takes a copy (bench/event-encoding). */
+  /** hot: stores a copy (bench/event-encoding). */
   append(bytes: Buffer, length: number, lines: number): void {
     if (this.#open.length + length > this.#open.bytes.length) {
       this.closeChunk();
@@ -49,7 +49,7 @@ export class ChunkQueue {
     this.#open = this.#newChunk(0);
   }
 
-  /** Takes bytes away from the start of the first. */
+  /** Removes bytes from the start of the first chunk. */
   cutFirst(length: number): void {
     const chunk = this.#closed[0];
     if (chunk === undefined) return;
@@ -66,7 +66,7 @@ export class ChunkQueue {
     if (isSpare) this.#spare.push(chunk.bytes);
   }
 
-  /** Forgets what is closed; gives how many lines that were. */
+  /** Drops the closed chunks; returns their number of lines. */
   clear(): number {
     const lines = this.#closed.reduce((sum, chunk) => sum + chunk.lines, 0);
     this.#closed.length = 0;

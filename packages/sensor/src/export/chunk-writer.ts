@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Chunk, ChunkQueue } from "./chunk-queue.ts";
 
-/** Where lines end up. Each call gets whole chunks of lines, one after the other. */
+/** The destination of lines. Receives whole chunks of lines, one after the other. */
 export type LineSink = {
   /** Called before the first byte of a chunk: the place to start a new file. */
   beforeChunk(length: number): Promise<void>;
-  /** Writes some of the bytes and gives how many; throws if it can't at the moment. */
+  /** Writes some of the bytes and returns how many; throws if it can't at the moment. */
   write(bytes: Buffer, offset: number, length: number): Promise<number>;
   close(): Promise<void>;
 };
 
 export type ChunkWriterOptions = {
   readonly chunkBytes?: number;
-  /** What may wait for a slow sink; beyond that lines are dropped and counted. */
+  /** The most bytes that wait for a slow sink; further lines are dropped and counted. */
   readonly maxQueuedBytes?: number;
   readonly retryMs?: number;
-  /** How long `close` goes on trying. */
+  /** How long `close` keeps trying. */
   readonly closeTimeoutMs?: number;
-  /** The line that says how many are missing at its place. */
+  /** The line that gives the number of lines missing at its place. */
   readonly mark: (dropped: number) => Buffer;
-  /** Told once when writing begins to fail, with the error, and once when it works again. */
+  /** Called once when writing starts to fail, with the error, and `onRecovery` once when it works again. */
   readonly onTrouble: (error: unknown) => void;
   readonly onRecovery: () => void;
 };
@@ -27,26 +27,26 @@ export type ChunkWriterOptions = {
 export type ChunkWriterCounters = { written: number; writtenBytes: number; dropped: number };
 
 /**
- * Lines on their way to a sink: gathered into chunks, so that a system call carries hundreds of
- * them, and bounded. If the sink fails, what waits is kept and tried again, from the byte where it
- * stopped, so lines stay whole. accepted = written + waiting; offered = accepted + dropped.
+ * Lines on their way to a sink: gathered into chunks, so that a system call carries hundreds of them, and
+ * bounded. If the sink fails, waiting lines are kept and retried, from the byte where it stopped, so that
+ * lines stay whole. accepted = written + waiting; offered = accepted + dropped.
  */
 export type ChunkWriter = {
   readonly counters: ChunkWriterCounters;
-  /** hot: whether there is room for one more line. If not, it is counted as dropped: do not make it. */
+  /** hot: whether there is room for one more line. If not, it counts as dropped: do not encode it. */
   accepts(): boolean;
-  /** hot: takes a copy of the line (bench/event-encoding). */
+  /** hot: stores a copy of the line (bench/event-encoding). */
   line(bytes: Buffer, length: number): void;
-  /** Events are missing here for another reason: the next mark counts them too. */
+  /** Events are missing here for another reason: the next mark includes them. */
   missing(count: number): void;
-  /** Lets go of what was gathered. */
+  /** Passes on the gathered lines. */
   flush(): void;
   /**
-   * More than half of what may wait is waiting: resolves when much of it is written. undefined: there
-   * is room, or the sink fails or hangs, and waiting would not help.
+   * More than half of the limit is waiting: resolves when much of it is written. undefined: there is room, or
+   * the sink fails or hangs, and waiting would not help.
    */
   behind(): Promise<void> | undefined;
-  /** Everything that was flushed before is written, or the sink fails. */
+  /** Resolves when everything flushed before is written, or the sink fails. */
   idle(): Promise<void>;
   close(): Promise<void>;
 };
@@ -103,7 +103,7 @@ class Writer implements ChunkWriter {
 
   flush(): void {
     if (this.#missing > 0) this.#writeMark();
-    // A short chunk that waits behind others would only make more system calls.
+    // A short chunk behind others would only cause more system calls.
     if (this.#queue.first === undefined) this.#queue.closeChunk();
     if (this.#queue.first === undefined || this.#running !== undefined) return;
     this.#progressAt = Date.now();
@@ -148,14 +148,14 @@ class Writer implements ChunkWriter {
 
   #writeMark(): boolean {
     const mark = this.#options.mark(this.#missing);
-    // Room for what comes behind it too: a mark alone would only be followed by the next one.
+    // Needs room for further lines, too: otherwise the next mark would follow at once.
     if (!this.#hasRoom(mark.length + this.#chunkBytes)) return false;
     this.#queue.append(mark, mark.length, 0);
     this.#missing = 0;
     return true;
   }
 
-  /** Until nothing waits, or until it is time to give up. */
+  /** Until nothing waits, or `close` gives up. */
   async #writeAll(): Promise<void> {
     for (let chunk = this.#queue.first; chunk !== undefined; chunk = this.#queue.first) {
       try {
@@ -178,7 +178,7 @@ class Writer implements ChunkWriter {
     await this.#sink.beforeChunk(chunk.length);
     for (let done = 0; done < chunk.length; ) {
       done += await this.#sink.write(chunk.bytes, done, chunk.length - done);
-      // What is written need not be written again when the rest fails.
+      // The bytes written need not be written again if the rest fails.
       if (done < chunk.length) {
         this.#queue.cutFirst(done);
         this.counters.writtenBytes += done;

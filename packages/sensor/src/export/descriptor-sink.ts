@@ -14,7 +14,7 @@ export function createDescriptorSink(fd: number): LineSink {
         try {
           return (await writeSome(fd, bytes, offset, length)).bytesWritten;
         } catch (error) {
-          // A pipe that somebody made non-blocking and whose reader is slow.
+          // A pipe that another process made non-blocking and whose reader is slow.
           if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
           await new Promise((resolve) => setTimeout(resolve, 10));
         }

@@ -9,29 +9,29 @@ import type { LineSink } from "./chunk-writer.ts";
 export type FileSinkOptions = {
   readonly path: string;
   readonly maxBytes: number;
-  /** A file is not written to for longer than this; 0: no limit. */
+  /** The longest time to write to one file; 0: no limit. */
   readonly maxAgeMs: number;
   readonly maxBackups: number;
   readonly compress: boolean;
   /** Permissions, such as 0o600. */
   readonly mode: number;
   readonly now?: () => number;
-  /** Old files could not be compressed or removed; writing goes on. */
+  /** Old files could not be compressed or removed; writing continues. */
   readonly onHousekeepingError: (error: unknown) => void;
 };
 
 export type FileSink = LineSink & {
-  /** Opens the file now, so that it is there and errors show at once. */
+  /** Opens the file now, so that it exists and errors show at once. */
   open(): Promise<void>;
-  /** The next chunk starts a new file; also where somebody has moved the file away. */
+  /** The next chunk starts a new file, even if another process has moved the file away. */
   rotate(): void;
-  /** Old files are compressed and surplus ones removed. */
+  /** Resolves when old files are compressed and surplus ones removed. */
   housekeepingDone(): Promise<void>;
 };
 
 /**
- * A file that is renamed to NAME-TIME.EXT when it has grown too large or too old. Lines are never
- * split over two files, and no file is larger than `maxBytes` unless one chunk alone is.
+ * A file that is renamed to NAME-TIME.EXT when it is too large or too old. Lines are never split over two
+ * files, and no file is larger than `maxBytes` unless a single chunk is.
  */
 export function createFileSink(options: FileSinkOptions): FileSink {
   const { path, now = Date.now } = options;
@@ -45,7 +45,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     const opened = await open(path, "a+", options.mode);
     try {
-      // Also where the file was there already, with other permissions.
+      // Even if the file existed, with other permissions.
       await opened.chmod(options.mode);
       size = (await opened.stat()).size;
       if (size > 0) size += await completeLastLine(opened, size);
@@ -101,7 +101,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   };
 }
 
-/** An empty file stays where it is, and one that somebody has moved away is theirs. */
+/** Leaves an empty file in place, and does nothing if the file was moved away. */
 async function putAside(path: string, atMs: number): Promise<void> {
   try {
     if ((await stat(path)).size > 0) await rename(path, await backupName(path, atMs));
@@ -110,7 +110,7 @@ async function putAside(path: string, atMs: number): Promise<void> {
   }
 }
 
-/** A sensor that was killed may have left half a line: what follows must not be joined to it. */
+/** A killed sensor may have left half a line: the next one must not be joined to it. */
 async function completeLastLine(file: FileHandle, size: number): Promise<number> {
   const last = Buffer.alloc(1);
   await file.read(last, 0, 1, size - 1);
@@ -118,7 +118,7 @@ async function completeLastLine(file: FileHandle, size: number): Promise<number>
   return (await file.write("\n")).bytesWritten;
 }
 
-/** NAME-2026-11-20T08-30-00.123.EXT, and a number in the rare case that it exists. */
+/** NAME-2026-11-20T08-30-00.123.EXT, with a number in the rare case that it exists. */
 async function backupName(path: string, atMs: number): Promise<string> {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
@@ -149,7 +149,7 @@ function backupPattern(path: string): RegExp {
   return new RegExp(`^${literal(stem)}-${time}${literal(extension)}(?:\\.gz)?$`);
 }
 
-/** Names of one stem sort by time; of one moment by their number. */
+/** Names of one stem sort by time; those of one moment by their number. */
 function byTime(a: string, b: string): number {
   const key = (name: string) => /-(\d{4}-.{18}\d)(?:-(\d+))?/.exec(name);
   const [, timeA = "", numberA = "0"] = key(a) ?? [];

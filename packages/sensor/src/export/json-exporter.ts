@@ -6,17 +6,17 @@ import type { EventFilter } from "../filters/filter.ts";
 import { createChunkWriter, type LineSink } from "./chunk-writer.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
-/** Takes the lines of the events it wants; the pipeline calls it. */
+/** Receives the lines of the events it wants; the pipeline calls it. */
 export type LineConsumer = {
   readonly wants: EventFilter;
   /** undefined: all fields. */
   readonly view: FieldView | undefined;
-  /** Whether it takes one more line; asked once for each event. If not, it has counted it. */
+  /** Whether it accepts one more line; called once per event. If not, it has counted it. */
   accepts(): boolean;
   line(line: EncodedLine): void;
-  /** So many events are missing at this place: lost in the kernel. */
+  /** This many events are missing at this place: lost in the kernel. */
   missing(count: number): void;
-  /** A turn is over: let go of what was gathered. */
+  /** The turn is over: pass on the gathered lines. */
   flush(): void;
   /** It would soon have to drop lines: resolves when there is room again. undefined: there is. */
   behind(): Promise<void> | undefined;
@@ -29,7 +29,7 @@ export type JsonExporterOptions = {
   readonly maxQueuedBytes?: number;
   readonly retryMs?: number;
   readonly now?: () => number;
-  /** The line for `dropped` events that are missing at this place. */
+  /** The line that marks `dropped` events as missing at this place. */
   readonly mark: (dropped: number) => Buffer;
   readonly onTrouble: (error: unknown) => void;
   readonly onRecovery: () => void;
@@ -38,7 +38,7 @@ export type JsonExporterOptions = {
 export type JsonExporter = LineConsumer & {
   /** offered = written + waiting + dropped + rateLimited */
   counters(): ExportCounters;
-  /** What was given before is written, or the sink fails. */
+  /** Resolves when everything given before is written, or the sink fails. */
   idle(): Promise<void>;
   close(): Promise<void>;
 };
@@ -51,7 +51,7 @@ export type ExportCounters = {
   readonly rateLimited: number;
 };
 
-/** Events as lines of JSON into a sink, limited and bounded; what is left out is counted and marked. */
+/** Writes events as lines of JSON to a sink, limited and bounded; counts and marks dropped events. */
 export function createJsonExporter(sink: LineSink, options: JsonExporterOptions): JsonExporter {
   const { now = Date.now, ratePerMinute = -1 } = options;
   const limit = createRateLimit({ perMinute: ratePerMinute, now });

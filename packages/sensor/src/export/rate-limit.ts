@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type RateLimit = {
-  /** hot: whether one more event may pass (bench/event-encoding). */
+  /** hot: whether one more event is allowed (bench/event-encoding). */
   take(): boolean;
-  /** Once in each interval: how many were held back since the last answer; else 0. */
+  /** Once in each interval: the number held back since the last answer; otherwise 0. */
   heldBack(): number;
-  /** All that were ever held back. */
+  /** The number ever held back. */
   readonly total: () => number;
 };
 
 export type RateLimitOptions = {
-  /** Events a minute; 0: none at all, -1: no limit. */
+  /** Events per minute; 0: none at all, -1: no limit. */
   readonly perMinute: number;
   readonly now?: () => number;
 };
