@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What must be escaped in JSON, and what could move a terminal's cursor or turn text around if a
-// line is shown as it is: C0, DEL, C1, line and paragraph separators, direction marks. Escaped or
-// not, the text that a JSON reader gets is the same.
+// Characters that must be escaped in JSON, and those that could move a terminal's cursor or reverse text if a
+// line is shown as it is: C0, DEL, C1, line and paragraph separators, direction marks. A JSON reader gets the
+// same text, escaped or not.
 const unsafe = /["\\\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 const eachUnsafe = /["\\\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
@@ -23,7 +23,7 @@ export function jsonText(text: string): string {
 
 /** A value as JSON on one line, its texts escaped like those of `jsonText`. */
 export function jsonLine(value: unknown): string {
-  // What JSON.stringify leaves can only stand inside of strings.
+  // Characters that JSON.stringify leaves can only occur inside strings.
   return JSON.stringify(value).replace(eachLeft, escapeOne);
 }
 

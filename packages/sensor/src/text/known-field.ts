@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LineBuffer } from "./line-buffer.ts";
 
-/** More than there are binaries in use. */
+/** More than the number of binaries in use. */
 const maxKnown = 1024;
 const maxLength = 256;
 
@@ -9,8 +9,8 @@ const maxLength = 256;
 export type KnownField = (line: LineBuffer, text: string) => void;
 
 /**
- * hot: for a field whose texts come again and again, such as the paths of binaries: each is encoded
- * once, together with its name (bench/event-encoding).
+ * hot: for a field whose texts recur, such as the paths of binaries: each is encoded once, together with its
+ * name (bench/event-encoding).
  */
 export function createKnownField(name: string): KnownField {
   const nameBytes = Buffer.from(name);

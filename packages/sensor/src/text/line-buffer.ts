@@ -3,18 +3,18 @@ import { formatSecond, type TextView } from "@gander/proto";
 import { jsonText } from "./json-text.ts";
 import { viewToString } from "./text-view.ts";
 
-/** Below that a call to copy costs more than the copying: 15 ns against 1 ns a byte. */
+/** Below that, calling copy costs more than copying: 15 ns against 1 ns a byte. */
 const shortBytes = 12;
 /** The same for characters of a string: 30 ns against 2 ns each. */
 const shortAscii = 16;
-/** Text up to this is looked at character by character. */
+/** Text up to this length is checked character by character. */
 const shortText = 256;
-/** Seconds whose text is kept: events and starts of processes are told side by side. */
+/** Seconds whose text is cached: events and starts of processes alternate. */
 const keptSeconds = 8;
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** A growing buffer for one line of JSON; `bytes` up to `length` is what was written. */
+/** A growing buffer for one line of JSON; `bytes` up to `length` is the content. */
 export class LineBuffer {
   bytes: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
   length = 0;
@@ -56,7 +56,7 @@ export class LineBuffer {
     this.#digits(value, count);
   }
 
-  /** RFC 3339 in UTC, with none, 3, 6 or 9 digits behind the point, as protobuf's JSON has it. */
+  /** RFC 3339 in UTC, with 0, 3, 6 or 9 decimal places, as in protobuf's JSON. */
   time(seconds: number, nanos: number): void {
     const slot = seconds & (keptSeconds - 1);
     if (this.#seconds[slot] !== seconds) {
@@ -134,16 +134,16 @@ export class LineBuffer {
     this.ascii('"');
   }
 
-  /** What was written from `start` on, as bytes of their own. */
+  /** The content from `start` on, as a copy. */
   copy(start: number): Uint8Array {
     return new Uint8Array(this.bytes.subarray(start, this.length));
   }
 
-  /** Of a number below 2³¹. */
+  /** Digits of a number below 2³¹. */
   #digits(value: number, count: number): void {
     this.#reserve(count);
     const { bytes } = this;
-    // As whole numbers of 32 bits: then a division is a multiplication.
+    // In 32-bit integers: then a division is a multiplication.
     let rest = value | 0;
     for (let at = this.length + count - 1; at >= this.length; at--) {
       const next = (rest / 10) | 0;

@@ -2,30 +2,30 @@
 import { RE2JS } from "re2js";
 
 /**
- * Regular expressions that come from users, in the syntax of RE2: they are matched in linear time,
- * so neither an expression nor a process's arguments can make the sensor hang, as backtracking can.
+ * Regular expressions from users, in the syntax of RE2: they match in linear time, so neither an expression
+ * nor a process's arguments can hang the sensor, as backtracking can.
  */
 export type LinearRegex = {
   /** Whether it matches anywhere in the text. */
   test(text: string): boolean;
   readonly groups: number;
-  /** States of its program: what a character may cost. */
+  /** States of its program: the most that a character may cost. */
   readonly size: number;
-  /** Where the groups of each match lie, as pairs of start and end; groups that took no part are left out. */
+  /** The positions of the groups of each match, as pairs of start and end; unused groups are omitted. */
   groupRanges(text: string): readonly (readonly [number, number])[];
 };
 
-/** Longest expression that is accepted: repeats of repeats grow the program. */
+/** The longest accepted expression: repeats of repeats grow the program. */
 const maxLength = 4096;
 
-/** Repeats are written out: `\pL{1000}` takes 50 ms for 4,000 letters. */
+/** Repeats are expanded: `\pL{1000}` takes 50 ms for 4,000 letters. */
 const maxSize = 5000;
 
-/** Throws Error with the reason if `pattern` cannot be one. */
+/** Throws an Error with the reason if `pattern` is not acceptable. */
 export function linearRegex(pattern: string): LinearRegex {
   if (pattern.length > maxLength)
     throw new Error(`a regular expression may have ${maxLength} characters`);
-  // Before it is compiled, which takes a second for half a million states.
+  // Before compiling, which takes a second for half a million states.
   const written = writtenOut(pattern);
   const regex = written > 2 * maxSize ? undefined : RE2JS.compile(pattern);
   const size = regex?.programSize() ?? written;
@@ -50,7 +50,7 @@ export function linearRegex(pattern: string): LinearRegex {
   };
 }
 
-/** About how many characters a pattern has with its repeats written out. */
+/** About the number of characters of a pattern with its repeats expanded. */
 function writtenOut(pattern: string): number {
   const groups = [0];
   let last = 1;

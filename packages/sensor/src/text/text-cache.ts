@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { validText } from "./text-view.ts";
 
-/** Longer ones are seldom the same. */
+/** Longer ones rarely recur. */
 const maxBytes = 128;
 const slots = 2048;
 
 /**
- * hot: texts of records that come again and again, such as paths of binaries and directories: one that
- * is known is found by its bytes, without a call out of JavaScript, and is in memory once
- * (bench/event-encoding).
+ * hot: recurring texts of records, such as paths of binaries and directories: a cached one is found by its
+ * bytes, without a call out of JavaScript, and is in memory only once (bench/event-encoding).
  */
 export class TextCache {
   readonly #texts: string[] = new Array(slots).fill("");
@@ -24,13 +23,13 @@ export class TextCache {
     const known = this.#texts[slot] as string;
     if (known.length === length && isSame(known, bytes, start)) return known;
     const text = validText(bytes, start, end);
-    // Text that is not ASCII is shorter than its bytes, or differs from them: never found.
+    // Non-ASCII text is shorter than its bytes, or differs from them, so it is never found.
     this.#texts[slot] = text;
     return text;
   }
 }
 
-/** Whether the bytes are those of an ASCII text. */
+/** Whether the bytes are those of this ASCII text. */
 function isSame(text: string, bytes: Buffer, start: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

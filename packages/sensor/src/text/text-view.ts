@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 import type { TextView } from "@gander/proto";
 
 /**
- * hot: points `view` at bytes of a record, and finds out whether they can be copied as they are
- * (bench/event-encoding). Bytes that are not UTF-8 are replaced, in memory of their own.
+ * hot: points `view` at bytes of a record, and checks whether they can be copied as they are
+ * (bench/event-encoding). Bytes that are not UTF-8 are replaced, in a copy.
  */
 export function viewText(view: TextView, bytes: Uint8Array, start: number, end: number): void {
   view.bytes = bytes;
@@ -30,7 +30,7 @@ export function viewToString({ bytes, start, end }: TextView): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
 }
 
-/** Bytes as text; each run of bytes that are not UTF-8 becomes one U+FFFD, as Tetragon has it. */
+/** Bytes as text; each run of bytes that are not UTF-8 becomes one U+FFFD, as in Tetragon. */
 export function validText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("utf8", start, end);
   if (!text.includes("\ufffd") || isUtf8(bytes.subarray(start, end))) return text;
