@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { GanderError } from "@gander/base";
 
 /**
- * Holds the right to be the one sensor for a directory of pinned objects. It is a symbolic link to the
- * holder's pid and start time, so that one left behind by a killed sensor counts for nothing. A link appears
- * with its content or not at all, never over another, and needs no room on a full disk.
+ * Locks a directory of pinned objects for one sensor. The lock is a symbolic link to the holder's pid and
+ * start time, so that one left by a killed sensor is ignored. A link appears with its content or not at all,
+ * never over another, and needs no space on a full disk.
  * Throws GanderError `sensor-already-running` while the holder lives.
  */
 export async function lockInstance(bpfDir: string): Promise<AsyncDisposable> {
@@ -40,7 +40,7 @@ async function take(own: string, path: string, bpfDir: string): Promise<void> {
   );
 }
 
-/** Moved away before it is looked at again: it may be another's by now, who then gets it back. */
+/** Moved away before it is checked again: if it is another holder's by now, that gets it back. */
 async function removeStale(path: string, aside: string, holder: string): Promise<void> {
   try {
     await rename(path, aside);
@@ -51,7 +51,7 @@ async function removeStale(path: string, aside: string, holder: string): Promise
   await rm(aside, { force: true });
 }
 
-/** Those of processes that were killed before they had removed a stale link. */
+/** Removes the links of processes that were killed before they had removed a stale link. */
 async function removeAsides(bpfDir: string): Promise<void> {
   for (const name of await readdir(bpfDir)) {
     const [, pid] = /^lock-(\d+)$/.exec(name) ?? [];
@@ -70,7 +70,7 @@ async function isFirst(made: Promise<void>): Promise<boolean> {
   }
 }
 
-/** Undefined: nobody. What is no link was never taken by a sensor. */
+/** Undefined: no holder. Anything but a link was never a sensor's lock. */
 async function holderOf(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);
@@ -82,7 +82,7 @@ async function holderOf(path: string): Promise<string | undefined> {
 /** `pid starttime` of proc_pid_stat(5), fields 1 and 22; undefined if there is no such process. */
 async function identityOf(pid: number): Promise<string | undefined> {
   const stat = await readText(`/proc/${pid}/stat`);
-  // The name of the program, in parentheses, may contain anything.
+  // The name of the program, in parentheses, may contain any character.
   const startTime = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   return startTime === undefined ? undefined : `${pid} ${startTime}`;
 }

@@ -5,22 +5,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export type ReadApartOptions = {
-  /** No more than this is read of each. */
+  /** The most bytes read of each file. */
   readonly limitBytes: number;
-  /** A file that has not answered after so long is left out. */
+  /** A file that has not answered for this long is skipped. */
   readonly patienceMs?: number;
-  /** After so long all that is not read yet is left out. */
+  /** After this time all files not read yet are skipped. */
   readonly atMostMs?: number;
 };
 
-/** Of all readers that wait for a file that never answers: no more are started. */
+/** The most readers stuck on files that never answer: then no more are started. */
 const mostStuck = 4;
 const stuck = new Set<ChildProcess>();
 
 /**
- * Reads files that a workload can keep from answering, as those in /proc that need another process's memory.
- * It is done by a process apart, that is killed when it waits, and left behind when even that takes time. Gives
- * the contents in the order of the paths; undefined: it can't be read, or not in time. Never rejects.
+ * Reads files that a workload can block, such as those in /proc that need another process's memory. A
+ * separate process reads them; it is killed when it waits, and abandoned if even that takes time. Returns the
+ * contents in the order of the paths; undefined: unreadable, or not in time. Never rejects.
  */
 export async function readApart(
   paths: readonly string[],
@@ -34,7 +34,7 @@ export async function readApart(
     const { read, why } = await readWithOne(rest, limitBytes, patience);
     contents.push(...read);
     if (why !== "waits") break;
-    // For this one.
+    // For the file that blocked.
     contents.push(undefined);
   }
   return paths.map((_, i) => contents[i]);
@@ -42,7 +42,7 @@ export async function readApart(
 
 type Patience = { readonly patienceMs: number; readonly end: number };
 
-/** The contents of those that one reader could read, until it had to wait too long. */
+/** The contents of the files that one reader could read before it had to wait too long. */
 async function readWithOne(
   paths: readonly string[],
   limitBytes: number,
@@ -72,7 +72,7 @@ async function readWithOne(
   return { read, why };
 }
 
-/** It may be killed only when what it waits for lets it: until then it counts. */
+/** The kill takes effect only when the blocking call allows it: until then the reader counts as stuck. */
 function leave(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   stuck.add(child);
@@ -83,7 +83,7 @@ function leave(child: ChildProcess): void {
   child.unref();
 }
 
-/** Not on a CPU, nor for one: state of proc_pid_stat(5), which asks for no lock of the process. */
+/** Neither on a CPU nor ready for one: the state in proc_pid_stat(5), which needs no lock of the process. */
 function isWaiting({ pid }: ChildProcess): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -93,7 +93,7 @@ function isWaiting({ pid }: ChildProcess): boolean {
   }
 }
 
-/** What the reader writes: a size, then so many bytes. */
+/** The reader's output: a size, then as many bytes. */
 class Frames {
   readonly contents: (Buffer | undefined)[] = [];
   #bytes: Buffer = Buffer.alloc(0);
@@ -110,7 +110,7 @@ class Frames {
   }
 }
 
-/** Beside a bundle; in the source tree where `make build` puts it. */
+/** Beside a bundle; in the source tree, the output of `make build`. */
 const readerPath =
   [
     fileURLToPath(new URL("../read-files", import.meta.url)),

@@ -5,7 +5,7 @@ import { GanderError } from "@gander/base";
 // Bits of capabilities(7).
 const CAPABILITIES = { SYS_ADMIN: 21n, PERFMON: 38n, BPF: 39n } as const;
 
-/** Throws GanderError `sensor-not-root` if this process cannot load programs; `status` as in proc_pid_status(5). */
+/** Throws GanderError `sensor-not-root` if loading programs isn't allowed; `status`: proc_pid_status(5). */
 export function requireRights(status: string = readFileSync("/proc/self/status", "utf8")): void {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
   const has = (bit: bigint) => ((effective >> bit) & 1n) === 1n;

@@ -10,11 +10,11 @@ type CollectGarbage = (options: {
 }) => void;
 
 /**
- * Gives the machine back what only starting has needed: V8 would keep a heap of that size for good.
- * Stops the world for some 50 ms; records wait in the ring meanwhile.
+ * Returns memory that only the start needed: V8 would keep a heap of that size forever. Stops the world for
+ * some 50 ms; records wait in the ring meanwhile.
  */
 export function giveBackMemory(): void {
-  // There is no other way to it in a program that is started without flags.
+  // The only way in a program that is started without flags.
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as CollectGarbage | undefined;
   setFlagsFromString("--no-expose-gc");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are on disk when the call returns. For what has to be there before the next step, which is a
-// write to memory that nothing may come before; what can wait uses `write-durably.ts`.
+// Files that are on disk when the call returns. For files that must exist before the next step, which is a
+// write to memory and must not come first; for others use `write-durably.ts`.
 import {
   closeSync,
   existsSync,
@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 
 /**
- * Makes a file hold this text: after a crash it holds it or what it held before. `beforeRename` runs when
- * the text is on disk. The folder has to be synced afterwards. Throws the system's error.
+ * Gives a file this text: after a crash it has that or its previous content. `beforeRename` runs when the
+ * text is on disk. The folder must be synced afterwards. Throws the system's error.
  */
 export function writeSynced(path: string, text: string, beforeRename: () => void): void {
   const fresh = `${path}.new`;
@@ -35,8 +35,8 @@ export function writeSynced(path: string, text: string, beforeRename: () => void
 }
 
 /**
- * Gives a file another name as well, which may be another file's; never is there a moment without one.
- * If there is no such file, nothing is done.
+ * Also gives a file a second name, which may be another file's; that name exists at every moment. Does
+ * nothing if there is no such file.
  */
 export function keepSecondName(path: string, second: string): void {
   const fresh = `${second}.new`;
@@ -46,7 +46,7 @@ export function keepSecondName(path: string, second: string): void {
   renameSync(fresh, second);
 }
 
-/** A new name is on disk only with its folder. */
+/** A new name is on disk only once its folder is. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
@@ -56,11 +56,11 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** The disk may refuse this as well: what matters is the error before. */
+/** The disk may refuse this as well: the earlier error is the one that matters. */
 function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // It is written over by the next attempt.
+    // The next attempt overwrites it.
   }
 }

@@ -3,8 +3,8 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Makes a file hold these bytes: after a crash it holds them or what it held before, and when this is
- * done it holds them. Rejects with the system's error (ENOSPC, EROFS …); the file is then as it was.
+ * Gives a file these bytes: after a crash it has them or its previous content; once this resolves, it has
+ * them. Rejects with the system's error (ENOSPC, EROFS …); the file is then unchanged.
  */
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const fresh = `${path}.new`;
@@ -24,7 +24,7 @@ async function writeAndSync(path: string, bytes: Uint8Array): Promise<void> {
   await file.sync();
 }
 
-/** A new name is on disk only with its folder. */
+/** A new name is on disk only once its folder is. */
 async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, "r");
   await folder.sync();
