@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CelError, CelTime, type CelValue } from "./cel-value.ts";
 
-/** `int(x)`, `string(x)` and so on; they throw CelError for what cannot be converted. */
+/** `int(x)`, `string(x)` and so on; they throw CelError for values that cannot be converted. */
 export const conversions: Readonly<Record<string, (value: CelValue) => CelValue>> = {
   int: wholeNumber,
   uint(value) {

@@ -11,25 +11,25 @@ import { celSchema } from "./cel-schema.ts";
 import { CelError } from "./cel-value.ts";
 
 /**
- * Whether an event, as a plain message, fulfils it. What has no value for an event does not. `left` is for
- * all expressions that are asked about the event.
+ * Whether an event, as a plain message, matches. An expression without a value for the event does not. `left`
+ * is shared by all expressions for the event.
  */
 export type CelExpression = (event: object, left?: CelBudget) => boolean;
 
 export type CompiledCel =
   | { readonly value: CelExpression; readonly problem?: never }
-  /** `line:column: what is wrong`. */
+  /** `line:column: message`. */
   | { readonly value?: never; readonly problem: string };
 
 const maxLength = 8192;
 
-/** Steps of one evaluation; characters count as parts of a step. Some 10 ms at most. */
+/** Steps of one evaluation; characters count as fractions of a step. Some 10 ms at most. */
 export const maxSteps = 200_000;
 
 /**
- * Compiles a filter in the Common Expression Language (https://github.com/google/cel-spec) over the
- * events by their kinds: `process_exec.process.binary == "/usr/bin/curl"`. Messages of kinds that
- * the event is not have the defaults of all fields.
+ * Compiles a filter in the Common Expression Language (https://github.com/google/cel-spec) over events, named
+ * by kind: `process_exec.process.binary == "/usr/bin/curl"`. Messages of kinds other than the event's have
+ * the defaults of all fields.
  */
 export function compileCel(source: string): CompiledCel {
   if (source.length > maxLength)
@@ -73,7 +73,7 @@ function explain(error: unknown, source: string): string {
   if (error instanceof CelUnsupported) return `${place(error.node, source)}${error.message}`;
   if (error instanceof ParseError || error instanceof CelTypeError)
     return `${place(error.range, source)}${error.summary}`;
-  // Such as a number that is too large: whatever the parser says.
+  // Such as a number that is too large: the parser's own message.
   return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CelError, CelTime, type CelValue } from "./cel-value.ts";
 
-/** What an evaluation may still cost. */
+/** The remaining cost of an evaluation. */
 export type CelBudget = { budget: number };
 
 /** Throws CelError when the budget is spent. */
@@ -11,8 +11,8 @@ export function charge(run: CelBudget, cost: number): void {
 }
 
 /**
- * Equality as the language has it: numbers by value whatever their type, different types are unequal. Every
- * element is charged: a list may hold the same list many times, and that one another.
+ * Equality as in the language: numbers by value whatever their type, different types are unequal. Every
+ * element is charged: a list may contain the same list many times, and that one another.
  */
 export function isEqual(a: CelValue, b: CelValue, run: CelBudget): boolean {
   if (isNumber(a) && isNumber(b)) return Number(a) === Number(b) && compareNumbers(a, b) === 0;
@@ -31,7 +31,7 @@ export function isEqual(a: CelValue, b: CelValue, run: CelBudget): boolean {
   return a === b;
 }
 
-/** Below 0, 0, above 0. Throws CelError for values without an order. */
+/** Negative, 0 or positive. Throws CelError for values without an order. */
 export function compare(a: CelValue, b: CelValue): number {
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
   if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;

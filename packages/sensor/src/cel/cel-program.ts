@@ -6,10 +6,10 @@ import { calculate, charge, compare, isEqual, negate, sizeOf } from "./cel-opera
 import type { CelSchema } from "./cel-schema.ts";
 import { CelError, CelMessage, type CelValue, fieldValue, isFieldSet } from "./cel-value.ts";
 
-/** One evaluation: what it may still cost, and what its variables hold. */
+/** One evaluation: its remaining budget, and the values of its variables. */
 export type CelRun = {
   readonly event: Readonly<Record<string, unknown>>;
-  /** Falls with every step; below 0 the evaluation ends. */
+  /** Decreases with every step; below 0 the evaluation ends. */
   budget: number;
   readonly variables: Map<string, CelValue>;
 };
@@ -17,7 +17,7 @@ export type CelRun = {
 /** Throws CelError if there is no value. */
 export type CelProgram = (run: CelRun) => CelValue;
 
-/** What cannot be used here, though the language has it. */
+/** A part of the language that is not available here. */
 export class CelUnsupported extends Error {
   readonly node: ASTNode;
   constructor(node: ASTNode, message: string) {
@@ -27,8 +27,8 @@ export class CelUnsupported extends Error {
 }
 
 /**
- * Makes a checked expression executable. Every step and every character that is looked at is charged to
- * the budget of the run, so neither an expression nor an event can hold up the sensor.
+ * Makes a checked expression executable. Every step and every character read is charged to the budget of the
+ * run, so neither an expression nor an event can delay the sensor.
  */
 export function celProgram(node: ASTNode, schema: CelSchema): CelProgram {
   const program = bare(node, schema);
@@ -38,7 +38,7 @@ export function celProgram(node: ASTNode, schema: CelSchema): CelProgram {
   };
 }
 
-/** Texts are looked at in strides. */
+/** Texts are processed in strides. */
 const textCost = (value: CelValue) => (typeof value === "string" ? value.length / 64 : 1);
 
 function bare(node: ASTNode, schema: CelSchema): CelProgram {
@@ -91,7 +91,7 @@ function bare(node: ASTNode, schema: CelSchema): CelProgram {
 }
 
 function literal(value: unknown): CelValue {
-  // Unsigned numbers are objects of the parser.
+  // The parser represents unsigned numbers as objects.
   const plain = typeof value === "object" && value !== null ? value.valueOf() : value;
   return plain as CelValue;
 }
@@ -126,7 +126,7 @@ function index(of: CelProgram, at: CelProgram): CelProgram {
   };
 }
 
-/** An error on one side does not matter if the other side decides alone. */
+/** An error on one side does not matter if the other side alone decides. */
 function logical(decisive: boolean, left: CelProgram, right: CelProgram): CelProgram {
   return (run) => {
     let failure: unknown;
@@ -243,7 +243,7 @@ function textOf(value: CelValue): string {
   throw new CelError("no text");
 }
 
-/** The expression of a pattern is compiled once, so it must be known before there is an event. */
+/** The pattern is compiled once, so it must be known before any event. */
 function matching(of: CelProgram, pattern: ASTNode): CelProgram {
   if (pattern.op !== "value" || typeof pattern.args !== "string")
     throw new CelUnsupported(pattern, "matches() needs a pattern in quotes");
@@ -262,7 +262,7 @@ function matching(of: CelProgram, pattern: ASTNode): CelProgram {
   };
 }
 
-/** What comes of an element: a result that ends the iteration, or nothing yet. */
+/** Combines the results of a test for all items. */
 type Fold = (items: readonly CelValue[], test: (item: CelValue) => CelValue) => CelValue;
 
 const folds: Readonly<Record<string, Fold>> = {

@@ -6,13 +6,13 @@ import { CelMessage, type CelValue, celTypeOf } from "./cel-value.ts";
 export type CelSchema = {
   /** Parses expressions and checks their types; never evaluates them. */
   readonly environment: Environment;
-  /** Value of a name, such as `process_exec`, in an event as a plain message; undefined if there is none. */
+  /** The value of a name, such as `process_exec`, in an event as a plain message; undefined if unknown. */
   valueOf(name: string): ((event: Readonly<Record<string, unknown>>) => CelValue) | undefined;
 };
 
 let schema: CelSchema | undefined;
 
-/** What expressions may name: the kinds of event, with all their fields, and enums. Made at the first use. */
+/** The names in expressions: the kinds of event, with all their fields, and enums. Made on first use. */
 export function celSchema(): CelSchema {
   schema ??= createSchema();
   return schema;
@@ -20,7 +20,7 @@ export function celSchema(): CelSchema {
 
 type ReflectedType = CelMessage["type"];
 
-/** An expression that is larger is none that a person wrote. */
+/** A larger expression was not written by a person. */
 const limits = {
   maxAstNodes: 1_000,
   maxDepth: 64,

@@ -4,7 +4,7 @@ import type { reflection } from "@gander/proto";
 type ReflectedType = ReturnType<ReturnType<typeof reflection>["lookupType"]>;
 type ReflectedField = ReflectedType["fieldsArray"][number];
 
-/** A message of the event interface; one that is not set has the defaults of all its fields. */
+/** A message of the event interface; an unset one has the defaults of all its fields. */
 export class CelMessage {
   readonly type: ReflectedType;
   readonly content: Readonly<Record<string, unknown>> | undefined;
@@ -14,7 +14,7 @@ export class CelMessage {
   }
 }
 
-/** A point in time since the epoch, or a span of it, in nanoseconds. */
+/** A point in time since the epoch, or a duration, in nanoseconds. */
 export class CelTime {
   readonly kind: "timestamp" | "duration";
   readonly ns: bigint;
@@ -24,7 +24,7 @@ export class CelTime {
   }
 }
 
-/** What an expression works on. Integers, signed or not, are bigint; number is a double. */
+/** A value in an expression. Integers, signed or not, are bigint; number is a double. */
 export type CelValue =
   | null
   | boolean
@@ -39,12 +39,12 @@ export type CelValue =
 
 export type CelMap = ReadonlyMap<CelValue, CelValue>;
 
-/** Why an expression has no value for an event, such as an index that its list has not. */
+/** Why an expression has no value for an event, such as an index outside its list. */
 export class CelError extends Error {
   override readonly name = "CelError";
 }
 
-/** A field of a message as a value; what is not set has its default, wrapped scalars are then null. */
+/** A field of a message as a value; an unset one has its default, which is null for wrapped scalars. */
 export function fieldValue(message: CelMessage, name: string): CelValue {
   const field = message.type.fields[name];
   if (field === undefined) throw new CelError(`no such field: ${name}`);
@@ -57,7 +57,7 @@ export function fieldValue(message: CelMessage, name: string): CelValue {
   return single(field, raw);
 }
 
-/** Whether a field is set: by `has(…)`. */
+/** Whether a field is set, as in `has(…)`. */
 export function isFieldSet(message: CelMessage, name: string): boolean {
   const raw = message.content?.[name];
   if (raw === undefined || raw === null) return false;
@@ -109,7 +109,7 @@ function scalar(type: string, raw: unknown): CelValue {
   }
 }
 
-/** The type of a field as expressions are checked against it, e.g. `list<tetragon.Process>`. */
+/** The type of a field for checking expressions, e.g. `list<tetragon.Process>`. */
 export function celTypeOf(field: ReflectedField): string {
   const one = celTypeOfOne(field);
   if (field.map) return `map<string, ${one}>`;
@@ -119,7 +119,7 @@ export function celTypeOf(field: ReflectedField): string {
 function celTypeOfOne({ resolvedType, type }: ReflectedField): string {
   if (resolvedType === null) {
     if (type === "string" || type === "bool" || type === "bytes") return type;
-    // Unsigned: `pid == 1` is as good as `pid == 1u`.
+    // Unsigned: allows `pid == 1` as well as `pid == 1u`.
     return type.startsWith("u") ? "dyn" : "int";
   }
   if ("values" in resolvedType) return "int";
