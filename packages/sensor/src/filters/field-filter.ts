@@ -2,7 +2,7 @@
 import { EventType, type FieldFilter, type GetEventsResponse, reflection } from "@gander/proto";
 import type { FilterProblem } from "./filter.ts";
 
-/** Takes fields out of an event; what is around the event (node, time) stays. */
+/** Removes fields from an event; those around the event (node, time) stay. */
 export type FieldView = (message: GetEventsResponse) => GetEventsResponse;
 
 export type CompiledFieldFilters =
@@ -17,14 +17,14 @@ const kinds = Object.entries(EventType)
 type Paths = { [field: string]: Paths | true };
 
 /**
- * Compiles field filters. They are applied one after the other, those that exclude at the end; each
- * concerns the kinds of events it names (all others if `invert_event_set`), or all if it names none.
- * No filter at all gives undefined.
+ * Compiles field filters. They are applied one after the other, excluding ones last; each applies to the
+ * kinds of events it names (all others if `invert_event_set`), or to all if it names none. Without filters,
+ * returns undefined.
  */
 export function compileFieldFilters(filters: readonly FieldFilter[]): CompiledFieldFilters {
   const problems: FilterProblem[] = [];
   const compiled = filters.map((filter, index) => {
-    // A kind that is newer than we is a number.
+    // A kind from a newer version is a number.
     const named = (filter.event_set ?? []).map((name) => String(name).toLowerCase());
     const unknown = named.find((name) => !kinds.includes(name));
     if (unknown !== undefined)
@@ -82,7 +82,7 @@ function pathTree(paths: readonly string[]): Paths {
       if (index === parts.length - 1) at[part] = true;
       else {
         const next = at[part];
-        // A longer path below one that is taken whole adds nothing.
+        // A longer path below one that is included completely adds nothing.
         if (next === true) return;
         const below = next ?? {};
         at[part] = below;

@@ -11,11 +11,11 @@ import { labelSelector } from "./label-selector.ts";
 export type EventFilter = (event: SensorEvent) => boolean;
 
 export type FilterOptions = {
-  /** Whether processes carry their capabilities: without, a filter on them could never match. */
+  /** Whether processes have their capabilities: without them, a filter on capabilities could never match. */
   readonly withCredentials: boolean;
 };
 
-/** What is wrong in a list of filters, and where: `[1].binary_regex[0]`. */
+/** A problem in a list of filters, and where: `[1].binary_regex[0]`. */
 export type FilterProblem = { readonly path: string; readonly message: string };
 
 export type FilterLists = { readonly allow: readonly Filter[]; readonly deny: readonly Filter[] };
@@ -25,8 +25,8 @@ export type CompiledFilters =
   | { readonly value?: never; readonly problems: readonly FilterProblem[] };
 
 /**
- * Compiles lists of filters into one function: an event passes if one of `allow` matches (or there
- * is none) and none of `deny` does. All fields of a filter that are set must match.
+ * Compiles lists of filters into one function: an event is wanted if a filter of `allow` matches (or there is
+ * none) and none of `deny` does. All set fields of a filter must match.
  */
 export function compileFilters(lists: FilterLists, options: FilterOptions): CompiledFilters {
   const problems: FilterProblem[] = [];
@@ -46,7 +46,7 @@ export function compileFilters(lists: FilterLists, options: FilterOptions): Comp
   return {
     value: (event) => {
       bounds.budget = maxSteps;
-      // Marks of loss are for everybody: a stream that hides them would look complete.
+      // Marks of loss go to all readers: a stream that hides them would look complete.
       return (
         event.isMark ||
         ((allow.length === 0 || allow.some((filter) => filter(event))) &&
@@ -58,21 +58,21 @@ export function compileFilters(lists: FilterLists, options: FilterOptions): Comp
 
 type Report = (path: string, message: string) => void;
 
-/** What all filters of one reader may cost together. */
+/** The most that all filters of one reader may cost together. */
 type Bounds = {
   /** States of regular expressions that may still be added. */
   states: number;
-  /** Steps of expressions that are left for the event that is looked at. */
+  /** Steps of expressions that are left for the current event. */
   budget: number;
 };
 
 const maxStates = 20_000;
 const maxFilters = 1000;
-/** What one more expression or selector counts for, in states. */
+/** The cost of another expression or selector, in states. */
 const expressionStates = 200;
 const selectorStates = 10;
 
-/** False, and once a problem, if there is no room for more. */
+/** False if there is no room for more, which is reported once. */
 function takes(bounds: Bounds, states: number, path: string, report: Report): boolean {
   if (bounds.states < 0) return false;
   bounds.states -= states;
@@ -86,7 +86,7 @@ type Context = FilterOptions & { readonly bounds: Bounds };
 function compileOne(filter: Filter, options: Context, report: Report): EventFilter {
   const tests: EventFilter[] = [];
   const { cel_expression, ...others } = filter;
-  // Expressions cost most: they are asked last.
+  // Expressions cost most: they are evaluated last.
   for (const [field, value] of Object.entries({ ...others, cel_expression })) {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     const compile = compilers[field as keyof Filter] as Compiler<unknown> | undefined;
@@ -99,7 +99,7 @@ function compileOne(filter: Filter, options: Context, report: Report): EventFilt
   };
 }
 
-/** Gives undefined after it has reported a problem. */
+/** Returns undefined after it has reported a problem. */
 type Compiler<T> = (value: T, report: Report, options: Context) => EventFilter | undefined;
 
 type TextOf = (process: ProcessEntry) => string;
@@ -123,7 +123,7 @@ const onParent =
   ({ parent }) =>
     parent !== undefined && test(parent);
 
-/** From the parent's parent upwards, as in the field `ancestors`. */
+/** From the grandparent upwards, as in the field `ancestors`. */
 const onAncestors =
   (test: ProcessTest): EventFilter =>
   ({ parent }) => {
@@ -138,7 +138,7 @@ const regexOf =
   (patterns, report, { bounds }) =>
     on(regexTest(patterns, textOf, report, bounds));
 
-/** One entry for each field of the message. Cheap ones come first in the message's order anyway. */
+/** One entry for each field of the message. In the message's order cheap ones come first anyway. */
 const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F]>> } = {
   event_set(names) {
     const kinds = new Set(names.map((name) => EventType[name] as number));
@@ -220,7 +220,7 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
       return [];
     });
     return (event) => {
-      // Expressions see the event itself, not where it was seen.
+      // Expressions see the event itself, without node and cluster.
       const message = plainMessage(event, { nodeName: "", clusterName: "", nodeLabels: {} });
       return compiled.some((holds) => holds(message, bounds));
     };
@@ -229,7 +229,7 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
 
 let nextTest = 0;
 
-/** A regular expression costs microseconds, so each process remembers what came out. */
+/** A regular expression costs microseconds, so each process caches the results. */
 function regexTest(
   patterns: readonly string[],
   textOf: TextOf,
@@ -237,7 +237,7 @@ function regexTest(
   bounds: Bounds,
 ): ProcessTest {
   const regexes = patterns.flatMap((pattern, index) => {
-    if (bounds.states < 0) return []; // that was told
+    if (bounds.states < 0) return []; // already reported
     try {
       const regex = linearRegex(pattern);
       return takes(bounds, regex.size, `[${index}]`, report) ? [regex] : [];
@@ -253,7 +253,7 @@ function regexTest(
     const text = textOf(process);
     const result = regexes.some((regex) => regex.test(text));
     process.filterResults ??= new Map();
-    // Subscribers come and go; what they found out must not pile up.
+    // Subscribers change; their cached results must not accumulate.
     if (process.filterResults.size >= 32) process.filterResults.clear();
     process.filterResults.set(number, result);
     return result;

@@ -6,14 +6,14 @@ type Requirement = (labels: Labels) => boolean;
 
 /**
  * A label selector in Kubernetes' text form: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`,
- * separated by commas, all of which must hold
+ * separated by commas; all of them must hold
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#api).
  */
 export function labelSelector(text: string): Requirement | { readonly problem: string } {
   if (text.length > maxLength)
     return { problem: `a label selector may have ${maxLength} characters` };
   const requirements: Requirement[] = [];
-  // Commas inside of parentheses separate values.
+  // Commas inside parentheses separate values.
   for (const part of text.split(/,(?![^(]*\))/)) {
     const requirement = parseRequirement(part.trim());
     if (requirement === undefined)
@@ -25,7 +25,7 @@ export function labelSelector(text: string): Requirement | { readonly problem: s
   return (labels) => requirements.every((holds) => holds(labels));
 }
 
-/** Finding the commas between requirements takes squared time. */
+/** Finding the commas between requirements takes quadratic time. */
 const maxLength = 4096;
 
 const key = String.raw`([A-Za-z0-9][\w./-]*)`;
@@ -38,7 +38,7 @@ function parseRequirement(text: string): Requirement | undefined {
   if (set !== null) {
     const [, name = "", operator, list = ""] = set;
     const values = new Set(list.split(",").map((value) => value.trim()));
-    // As in Kubernetes, notin also holds where the label is absent.
+    // As in Kubernetes, notin also holds if the label is absent.
     return operator === "in"
       ? (labels) => Object.hasOwn(labels, name) && values.has(labels[name] ?? "")
       : (labels) => !Object.hasOwn(labels, name) || !values.has(labels[name] ?? "");

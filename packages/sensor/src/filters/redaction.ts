@@ -3,7 +3,7 @@ import type { RedactionFilter } from "@gander/proto";
 import { type LinearRegex, linearRegex } from "../text/linear-regex.ts";
 import type { FilterProblem } from "./filter.ts";
 
-/** Gives the arguments of a process without what nobody may see. */
+/** Returns the arguments of a process without secrets. */
 export type Redact = (binary: string, args: string) => string;
 
 export type CompiledRedaction =
@@ -14,9 +14,9 @@ const mask = "*****";
 const noGroup = "has no group: put what is to be hidden in parentheses, as in --password=(\\S+)";
 
 /**
- * Compiles redaction filters: what the groups of `redact` match in the arguments becomes asterisks,
- * for all programs or those that `binary_regex` names. It is done once, when a process becomes known,
- * so no stream and no file ever has the text.
+ * Compiles redaction filters: asterisks replace the text that the groups of `redact` match in the arguments,
+ * for all programs or those that match `binary_regex`. This is done once, when a process becomes known, so no
+ * stream and no file ever has the text.
  */
 export function compileRedaction(filters: readonly RedactionFilter[]): CompiledRedaction {
   const problems: FilterProblem[] = [];
@@ -58,7 +58,7 @@ function hideGroups(text: string, regex: LinearRegex): string {
   let result = "";
   let done = 0;
   for (const [start, end] of regex.groupRanges(text)) {
-    // A group inside of one that is hidden already.
+    // A group inside one that is already hidden.
     if (start < done) continue;
     result += text.slice(done, start) + mask;
     done = end;
