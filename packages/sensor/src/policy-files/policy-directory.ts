@@ -9,7 +9,7 @@ import { type PolicyFile, type PolicyFiles, policyFiles, readPolicyFile } from "
 type Key = { readonly name: string; readonly namespace: string };
 
 export type PolicySink = {
-  /** The file that a policy comes from is broken now, and in force is its last good version; or not any more. */
+  /** Reports that a policy's file is broken and its last good version in force, or that it is repaired. */
   reportBroken?(
     key: { readonly name: string; readonly namespace: string; readonly origin: "static" },
     problems: readonly Problem[],
@@ -17,7 +17,7 @@ export type PolicySink = {
   /** Puts a policy in force, or replaces the one of its name. */
   add(policy: CheckedPolicy, origin: "static"): Promise<Result<unknown>>;
   remove(key: Key & { readonly origin: "static" }): Promise<Result<unknown>>;
-  /** What is in force, also from a sensor before this one. */
+  /** The policies in force, including those from an earlier sensor. */
   list(): readonly (Key & {
     readonly origin: string;
     readonly digest: string;
@@ -35,26 +35,26 @@ export type PolicyDirectoryDeps = {
 };
 
 export type PolicyDirectoryOptions = {
-  /** Those that are not there are looked for again. */
+  /** Missing ones are looked up again. */
   readonly directories: readonly string[];
-  /** Policies that are in force whatever the directories hold. */
+  /** Policies that are in force whatever the directories contain. */
   readonly always?: readonly CheckedPolicy[];
-  /** A change takes effect when nothing has changed for so long: files are not read half written. */
+  /** A change takes effect when nothing has changed for this long, so that no half-written file is read. */
   readonly quietMs?: number;
-  /** Looks without being told, for directories that come later and file systems that do not tell. */
+  /** Polls, for directories that are created later and file systems without notifications. */
   readonly pollMs?: number;
 };
 
 export type PolicyDirectory = AsyncDisposable & {
-  /** Brings the policies in force in line with the files now. */
+  /** Puts the policies of the current files in force. */
   scan(): Promise<void>;
 };
 
 /**
- * Keeps the policies in force in line with the files of directories: what a file says is in force, what
- * no file says is not. A file that is broken leaves its last good version in force, and is logged with
- * line and column; a directory that cannot be read any more leaves all of its. Gives when the files
- * have been read once.
+ * Keeps the policies in force in line with the files of directories: adds those in files and removes those in
+ * none. If a file is broken, its last good version stays in force, and the error is logged with line and
+ * column; if a directory becomes unreadable, all its policies stay. Resolves when the files have been read
+ * once.
  */
 export async function watchPolicyDirectories(
   deps: PolicyDirectoryDeps,
@@ -110,7 +110,7 @@ function createReconciler(
   always: readonly CheckedPolicy[],
 ): Reconciler {
   const files = new Map<string, PolicyFile>();
-  /** Digest of what was tried last, so that it is tried once. */
+  /** Digest of the version tried last, so that it is tried only once. */
   const tried = new Map<string, string>();
   const lost = new Set<string>();
 
@@ -142,14 +142,14 @@ function createReconciler(
       const known = policies.list().filter(({ origin }) => origin === "static");
       const loaded = known.filter(({ state }) => state !== "load-error");
       const digests = new Map(loaded.map((one) => [keyText(one), one.digest]));
-      // A policy of an earlier sensor may be in what cannot be read now: it stays.
+      // The unreadable part may contain a policy of an earlier sensor: it stays.
       const uncertain = found.unreadable.length > 0 || [...files.values()].some(isUnknown);
       const surplus = known.filter((one) => !wanted.has(keyText(one)));
-      // All in one turn: changes then take effect together.
+      // All in one turn, so that the changes take effect together.
       await Promise.all([
         ...[...wanted].map(async ([key, policy]) => {
           const { digest } = policy.compiled;
-          // Writing the file again is how a person says: try again.
+          // Writing the file again requests a retry.
           const isAsked = rewritten.has(key) && digests.get(key) !== digest;
           if (tried.get(key) === digest && !isAsked) return;
           tried.set(key, digest);
@@ -173,7 +173,7 @@ function freshKeys({ fresh, problems, policies }: PolicyFile): readonly string[]
   return fresh && problems.length === 0 ? policies.map(({ compiled }) => keyText(compiled)) : [];
 }
 
-/** Nothing is known of what it held when it was right. */
+/** Its last good content is unknown. */
 function isUnknown({ problems, policies }: PolicyFile): boolean {
   return problems.length > 0 && policies.length === 0;
 }
@@ -182,7 +182,7 @@ function keyText({ name, namespace }: Key): string {
   return `${namespace}/${name}`;
 }
 
-/** All policies by name; where two files have the same one, the first by path counts. */
+/** All policies by name; if two files have the same one, the first by path counts. */
 function merge(
   always: readonly CheckedPolicy[],
   files: Map<string, PolicyFile>,
@@ -210,7 +210,7 @@ function merge(
   return wanted;
 }
 
-/** Says once that a directory is not there, and once that it is back. */
+/** Logs once that a directory is unreadable, and once that it is readable again. */
 function reportLost(logger: Logger, unreadable: readonly string[], lost: Set<string>): void {
   for (const directory of unreadable)
     if (!lost.has(directory))
@@ -262,7 +262,7 @@ function logOutcome(
     });
 }
 
-/** Watches a directory as soon as it is there, and again when it is another. */
+/** Watches a directory as soon as it exists, and again when it is replaced. */
 function keepWatching(
   directory: string,
   watchers: Map<string, FSWatcher>,
@@ -277,12 +277,12 @@ function keepWatching(
     };
     watcher.on("error", forget);
     watcher.on("change", (type, name) => {
-      // The directory itself went away: its name is then the one that is told.
+      // The directory itself was removed: the event has its name.
       if (type === "rename" && name === basename(directory)) forget();
     });
     watchers.set(directory, watcher);
   } catch {
-    // Not there (yet): the poll finds it.
+    // Doesn't exist (yet): polling finds it.
   }
 }
 

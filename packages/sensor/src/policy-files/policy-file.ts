@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { type ErrorCode, GanderError, type Problem, type Result } from "@gander/base";
 import type { CheckedPolicy } from "@gander/policy";
 
-/** What is known of a file of policies. */
+/** The known state of a file of policies. */
 export type PolicyFile = {
-  /** Changes when the file does. */
+  /** Changes with the file. */
   readonly stamp: string;
-  /** Of the last version without an error. */
+  /** From the last version without errors. */
   readonly policies: readonly CheckedPolicy[];
-  /** Of this version; none: `policies` is this version. */
+  /** Of this version; none: `policies` is from this version. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Nobody has looked at this version yet. */
+  /** This version has not been handled yet. */
   readonly fresh: boolean;
 };
 
@@ -22,11 +22,11 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
 export type PolicyFiles = {
   /** Paths, sorted. */
   readonly paths: readonly string[];
-  /** Directories that are missing or cannot be read. */
+  /** Directories that don't exist or can't be read. */
   readonly unreadable: readonly string[];
 };
 
-/** The files in `directories` that can hold policies. */
+/** The files in `directories` that may contain policies. */
 export async function policyFiles(directories: readonly string[]): Promise<PolicyFiles> {
   const paths = new Set<string>();
   const unreadable: string[] = [];
@@ -41,13 +41,13 @@ export async function policyFiles(directories: readonly string[]): Promise<Polic
   return { paths: [...paths].sort(), unreadable };
 }
 
-/** Files of editors and of mounted ConfigMaps begin with a dot. */
+/** Names of editors' files and of mounted ConfigMaps start with a dot. */
 function isPolicyName(name: string): boolean {
   return /\.(ya?ml|json)$/.test(name) && !name.startsWith(".");
 }
 
 /**
- * Reads a file again if it changed; `before` itself if not, undefined if it is gone or is no file. A
+ * Reads a file again if it changed; returns `before` if not, undefined if it was removed or is not a file. A
  * version with errors keeps the policies of the last one without.
  */
 export async function readPolicyFile(
@@ -59,7 +59,7 @@ export async function readPolicyFile(
     const info = await stat(path, { bigint: true });
     const stamp = `${info.dev}:${info.ino}:${info.size}:${info.mtimeNs}:${info.ctimeNs}`;
     if (stamp === before?.stamp) return before;
-    // A FIFO would never end.
+    // Reading a FIFO would never end.
     if (!info.isFile()) return undefined;
     if (info.size > MAX_FILE_BYTES)
       return broken("input-too-large", `larger than ${MAX_FILE_BYTES} bytes`, path, stamp, before);
@@ -75,7 +75,7 @@ export async function readPolicyFile(
   }
 }
 
-/** Reads files that must be right; throws GanderError that names all problems of all of them. */
+/** Reads files that must be valid; throws a GanderError that names all problems of all of them. */
 export async function readPolicyFiles(
   paths: readonly string[],
   check: (text: string, options: { readonly file: string }) => Result<readonly CheckedPolicy[]>,
@@ -101,7 +101,7 @@ function broken(
   stamp: string,
   before: PolicyFile | undefined,
 ): PolicyFile {
-  // Said once, not at every look.
+  // Reported once, not at every poll.
   if (before?.problems[0]?.message === message) return before;
   const problem: Problem = {
     file,
