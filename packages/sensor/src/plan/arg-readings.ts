@@ -7,7 +7,7 @@ import type { TracepointField } from "./tracepoint-format.ts";
 
 const numberOf = (read: NonNullable<ArgTypeRow["read" | "readUser"]>) => valueType[`VALUE_${read}`];
 
-/** What a value of a type is read as; undefined: it can't be in that memory. */
+/** How a value of a type is read; undefined: it can't be in that memory. */
 function valueIn({ read, readUser }: ArgTypeRow, memory: "kernel" | "user"): number | undefined {
   if (memory === "kernel") return numberOf(read);
   return readUser === undefined ? undefined : numberOf(readUser);
@@ -16,8 +16,8 @@ function valueIn({ read, readUser }: ArgTypeRow, memory: "kernel" | "user"): num
 const plainSlot = { flags: 0, sizeRaw: 0, size: 0 };
 
 /**
- * The reading of a function's argument; undefined: such a value can't stand there.
- * @param position where the hook has the argument that the policy counts as `index`.
+ * The reading of a function's argument; undefined: such a value can't be there.
+ * @param position where the hook has the argument that is `index` in the policy.
  */
 export function functionArg(
   arg: CompiledArg,
@@ -35,7 +35,7 @@ export function functionArg(
   };
 }
 
-/** The reading of what a function returns. */
+/** The reading of a function's return value. */
 export function returnReading(arg: CompiledArg): ArgReading | undefined {
   return functionArg({ ...arg, index: limits.RAW_RETURN }, "kernel");
 }
@@ -67,7 +67,7 @@ export function recordArg(
 }
 
 /**
- * An argument of security_file_permission where it is decided for a core dump.
+ * An argument of security_file_permission at a hook that decides for a core dump.
  * @param attributes where the hook has the struct iattr with the file.
  */
 export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
@@ -81,7 +81,7 @@ export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
   return { slot, signed: row.signed ?? false };
 }
 
-/** The same where an address will be the socket's own. */
+/** The same for an address that will be the socket's own. */
 export function toBind({ slot, signed }: ArgReading): ArgReading {
   const isAddress = slot.type === valueType.VALUE_SOCKADDR;
   return {

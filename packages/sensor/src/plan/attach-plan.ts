@@ -21,27 +21,27 @@ import {
 import type { PlanFacts } from "./plan-facts.ts";
 import { type PlannedSelector, selectorsFor } from "./selector-verdicts.ts";
 
-/** What one hook entry does at one hook point. */
+/** One hook entry at one hook point. */
 export type PlannedRule = {
   readonly point: HookPoint;
   readonly flags: number;
   readonly args: readonly ArgReading[];
   readonly returnValue?: ArgReading;
   readonly selectors: readonly PlannedSelector[];
-  /** Helps an enforcing hook entry from another place: not there in mode monitor. */
+  /** Supports an enforcing hook entry from another place: absent in mode monitor. */
   readonly onlyWhenEnforcing: boolean;
 };
 
 export type AttachPlan =
   | {
       readonly rules: readonly PlannedRule[];
-      /** What it does less well than the policy may let expect. */
+      /** Where it does less than the policy suggests. */
       readonly weaknesses: readonly string[];
       readonly refusals?: never;
     }
   | { readonly refusals: readonly Refusal[]; readonly rules?: never };
 
-/** Where a hook entry of a policy is attached on this kernel (`placeHook`), and with what rules. */
+/** Where a hook entry of a policy is attached on this kernel (`placeHook`), and with which rules. */
 export function planHook(hook: CompiledHook, facts: PlanFacts): AttachPlan {
   const plan = placeHook(hook, facts);
   if (plan.refusals !== undefined) return plan;
@@ -80,7 +80,7 @@ const companionFlags = {
   sendmsg: ruleFlags.RULE_ENFORCER | ruleFlags.RULE_STREAM_SOCKETS | ruleFlags.RULE_FAST_OPEN,
 };
 
-/** Which call a connection's companion decides in. */
+/** The call in which a connection's companion decides. */
 function companionCall({ target }: HookPoint): "connect" | "sendmsg" {
   return target.endsWith("socket_sendmsg") ? "sendmsg" : "connect";
 }
@@ -111,7 +111,7 @@ function recordArgs(hook: CompiledHook, facts: PlanFacts): ArgReading[] {
   });
 }
 
-/** `placeHook` refuses what no reading is for. */
+/** `placeHook` refuses arguments without a reading. */
 function placed({ type }: CompiledArg, reading: ArgReading | undefined): ArgReading {
   if (reading === undefined) throw new Error(`there is no reading for ${type} there`);
   return reading;

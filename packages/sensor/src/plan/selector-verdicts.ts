@@ -43,8 +43,8 @@ const roles: Readonly<Record<Role, (selector: CompiledSelector) => PlannedSelect
 };
 
 /**
- * The program's own decision is the return value, so what looks at that is known beforehand:
- * the error if it denies, else 0.
+ * The program itself decides the return value, so the results of return filters are known beforehand: the
+ * value is the error if it denies, else 0.
  */
 function decided(selector: CompiledSelector): PlannedSelector {
   const error = errorOf(selector.actions);
@@ -87,7 +87,7 @@ const scopes = {
   global: rateScope.RATE_GLOBAL,
 };
 
-/** Everything is posted that doesn't say NoPost. */
+/** Posts everything without NoPost. */
 function postBits(actions: readonly CompiledAction[]): number {
   if (actions.some((one) => one.action === "no-post")) return 0;
   let bits: number = action.ACTION_POST;
@@ -99,14 +99,14 @@ function postBits(actions: readonly CompiledAction[]): number {
   return bits;
 }
 
-/** Of those that act on the process. */
+/** The bits of actions on the process. */
 function signalBits(actions: readonly CompiledAction[]): number {
   return actions
     .map((one) => actionRow(one.action))
     .reduce((bits, row) => (row.on === "process" ? bits | actionBit(row) : bits), 0);
 }
 
-/** Negative errno that the call returns; 0: it goes on. */
+/** Negative errno that the call returns; 0: it is allowed. */
 function errorOf(actions: readonly CompiledAction[]): number {
   const override = actions.find((one) => one.action === "override");
   if (override?.action === "override" && override.error !== 0) return override.error;
