@@ -52,28 +52,28 @@ import { createContainerBundles } from "./workload/container-bundles.ts";
 
 export type SensorDeps = {
   readonly logger: Logger;
-  /** The level of the logs, which can be changed while it runs. */
+  /** Controls the log level while the sensor runs. */
   readonly logLevel: LogLevelControl;
-  /** What GetVersion answers. */
+  /** The answer of GetVersion. */
   readonly version: string;
 };
 
-/** A sensor that watches and guards; disposing it is a clean stop. */
+/** A running sensor; disposing it is a clean stop. */
 export type Sensor = AsyncDisposable & {
   /** Starts a new export file. */
   rotateExports(): void;
 };
 
 /**
- * Starts a sensor, in this order: enforcement, then seeing. Returns when it is ready: every policy that
- * can be in force is, and events are told. Throws GanderError or BpfError if it cannot start.
+ * Starts a sensor in this order: enforcement, then events. Returns when it is ready: every policy that can be
+ * in force is, and events are sent. Throws a GanderError or BpfError if it cannot start.
  */
 export async function createSensor(
   configuration: SensorConfiguration,
   deps: SensorDeps,
 ): Promise<Sensor> {
   const place = kernelPlace(configuration);
-  // First of all: until then a policy of an earlier sensor can deny whatever this one does.
+  // First of all: until then a policy of an earlier sensor can deny anything that this one does.
   const hooks = introduceSensor(place);
   try {
     return await startSensor(configuration, deps);
@@ -114,7 +114,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
     pipelineOptions(configuration, settings, kernel, nodeName),
   );
   const json = parts.use(await createJsonExport(pipeline.events, configuration, settings, logger));
-  // Stopped before the export, which so gets what is still in the ring.
+  // Stopped before the export, so that the export gets what is still in the ring.
   parts.use(pipeline);
   await pipeline.start();
   const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
@@ -134,7 +134,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   };
 }
 
-/** Whether programs and policies stay in the kernel when the parts are taken down. */
+/** Whether programs and policies stay in the kernel when the sensor stops. */
 type Stay = { inKernel: boolean };
 
 type Enforcement = {
@@ -152,7 +152,7 @@ type EnforcementOptions = {
   readonly logger: Logger;
 };
 
-/** What stops things, first and by itself: it does not need anything that comes after. */
+/** Starts enforcement, first and independently: it needs nothing that starts later. */
 async function startEnforcement(
   { configuration, always, cluster, logger }: EnforcementOptions,
   parts: AsyncDisposableStack,
@@ -170,7 +170,7 @@ async function startEnforcement(
     root: "/sys/fs/cgroup",
     bundles: createContainerBundles(configuration.containerConfigurations),
   });
-  // A start that fails must not end what an earlier sensor left in force.
+  // A failed start must not end what an earlier sensor left in force.
   stay.inKernel = kernel.found !== "nothing";
   parts.defer(() => leaveKernel(kernel, manifest, stay, logger));
   const policies = parts.use(
@@ -197,7 +197,7 @@ async function startEnforcement(
 type OperatorParts = SensorDeps &
   Pick<Enforcement, "keeper"> & { readonly pipeline: EventPipeline };
 
-/** Undefined: there is none. */
+/** Undefined: there is no operator. */
 async function startOperator(
   { keeper, pipeline, logger, version: sensorVersion }: OperatorParts,
   { access, nodeName, folder }: ClusterPoliciesOptions,
@@ -240,7 +240,7 @@ async function startControl(
   configuration: SensorConfiguration,
   { kernel, policies, pipeline, json, listeners, operator, ...deps }: ControlParts,
 ): Promise<AsyncDisposable> {
-  // Loaded late: what enforces should not wait for a gRPC library.
+  // Loaded late: enforcement should not wait for a gRPC library.
   const { createControlServer } = await import("./control/control-server.ts");
   return createControlServer(
     {
@@ -265,7 +265,7 @@ async function startControl(
   );
 }
 
-/** What a person who asks for the status should know at once. */
+/** What an administrator who checks the status should know at once. */
 function healthDetails({ isExempt, unusablePins }: Kernel, policies: PolicyManager): string {
   const { unkept } = policies;
   const unknown = policies.list().filter(({ name }) => name.startsWith(unknownPolicyPrefix));
@@ -282,7 +282,7 @@ function healthDetails({ isExempt, unusablePins }: Kernel, policies: PolicyManag
   ].join("; ");
 }
 
-/** Loaded only where somebody wants it: it takes more memory than all that enforces. */
+/** Loaded only if used: it takes more memory than all enforcement. */
 async function startMetrics(
   { metricsServer: address, otlpEndpoint }: SensorConfiguration,
   { nodeName, version, ...deps }: ControlParts & { readonly nodeName: string },
@@ -292,14 +292,14 @@ async function startMetrics(
   return serveSensorMetrics(deps, { address, otlpEndpoint, nodeName, version });
 }
 
-/** As on the command line: `exportFilename` is `export-filename`. */
+/** The name on the command line: `exportFilename` is `export-filename`. */
 function optionName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 const calmMs = 1_000;
 
-/** What only starting needs is not kept for good. */
+/** Releases memory that only the start needed. */
 function giveBackLater(): Disposable {
   const timer = setTimeout(giveBackMemory, calmMs);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
@@ -307,7 +307,7 @@ function giveBackLater(): Disposable {
 
 const faultPeriodMs = 60_000;
 
-/** So that the first calls that a policy could not judge are soon in the log. */
+/** Short, so that a policy's first unjudged calls are soon in the log. */
 const gapPeriodMs = 10_000;
 
 function watchFaults(kernel: Kernel, policies: PolicyManager, logger: Logger): Disposable {
@@ -322,7 +322,7 @@ function watchFaults(kernel: Kernel, policies: PolicyManager, logger: Logger): D
   return { [Symbol.dispose]: () => stop.abort() };
 }
 
-/** As Tetragon finds it, so that its exec_ids stay what they are. */
+/** Found in the same way as Tetragon does, so that exec_ids stay the same. */
 function nodeNameOf({ nodeName }: SensorConfiguration): string {
   const { HUBBLE_NODE_NAME, NODE_NAME } = process.env;
   return nodeName || HUBBLE_NODE_NAME || NODE_NAME || hostname();
@@ -330,7 +330,7 @@ function nodeNameOf({ nodeName }: SensorConfiguration): string {
 
 type Removable = { remove(): void };
 
-/** A clean stop takes everything away unless asked to keep it, and says which. */
+/** A clean stop removes everything unless configured to keep it, and logs which. */
 async function leaveKernel(
   kernel: Kernel,
   manifest: Removable,
@@ -357,7 +357,7 @@ function bpfFolderOf({ bpfDir }: SensorConfiguration): string {
   return resolve("/sys/fs/bpf", bpfDir);
 }
 
-/** Which programs it has, where they are pinned, and how large their ring is. */
+/** Its programs' folder, where they are pinned, and the size of their ring. */
 function kernelPlace(configuration: SensorConfiguration) {
   const ringBytes = powerOfTwo(configuration.rbSize);
   return { bpfFolder: bpfFolderOf(configuration), ringBytes, ...objectsFolder() };
@@ -368,12 +368,12 @@ function manifestOf(configuration: SensorConfiguration): ManifestFile {
   return createManifestFile(join(configuration.stateDir, `${name}.manifest`));
 }
 
-/** As far as it can be known: reading it may be what is denied. */
+/** As far as it can be known: a policy may deny reading it. */
 function policiesInForce(manifest: ManifestFile): readonly InstalledPolicy[] {
   return manifest.load().manifests[0]?.policies ?? [];
 }
 
-/** Beside a bundle lies what the source tree has elsewhere. */
+/** A bundle has them beside it; the source tree elsewhere. */
 function objectsFolder(): { objectsFolder?: string } {
   const bundled = fileURLToPath(new URL("../bpf", import.meta.url));
   return existsSync(join(bundled, "hook.bpf.o")) ? { objectsFolder: bundled } : {};

@@ -10,8 +10,8 @@ export const DEFAULT_SERVER_ADDRESS = "unix:///var/run/gander/gander.sock";
 const mebibyte = 1024 ** 2;
 
 /**
- * Every setting of the sensor, once: flags, `GANDER_…` variables, files, `--help` and docs/cli.md
- * come from here. Names that mean what Tetragon's mean are Tetragon's.
+ * Every setting of the sensor, once: the source of flags, `GANDER_…` variables, files, `--help` and
+ * docs/cli.md. Settings that mean the same as Tetragon's have Tetragon's names.
  */
 export const sensorOptions = {
   policies: {
@@ -309,7 +309,7 @@ export const sensorOptions = {
   },
 } as const satisfies Parameters<typeof defineConfiguration>[0]["options"];
 
-/** Says what is wrong with the text of an address; undefined if nothing is. */
+/** Returns the problem in the text of an address; undefined if there is none. */
 export function checkServerAddress(text: string): string | undefined {
   return parseServerAddress(text) === undefined
     ? `"${text}" is not an address such as unix:///var/run/gander/gander.sock or localhost:54321`

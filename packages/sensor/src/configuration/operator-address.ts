@@ -2,11 +2,11 @@
 import { isLoopback, parseServerAddress, serverAddressText } from "./server-address.ts";
 
 export type OperatorAddress = {
-  /** As a gRPC library takes it: `dns:host:port` or `unix:/path`. */
+  /** In the form of gRPC libraries: `dns:host:port` or `unix:/path`. */
   readonly target: string;
-  /** As people write it. */
+  /** For display. */
   readonly text: string;
-  /** Never leaves this machine. */
+  /** The connection never leaves this machine. */
   readonly isLocal: boolean;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isIP } from "node:net";
 
-/** Where the gRPC interface is: a socket of this machine, or a port of the network. */
+/** The address of the gRPC interface: a socket of this machine, or a network port. */
 export type ServerAddress =
   | { readonly unix: string }
   | { readonly host: string; readonly port: number };
@@ -16,14 +16,14 @@ export function parseServerAddress(text: string): ServerAddress | undefined {
   return { host: host === "" ? "0.0.0.0" : host.replace(/^\[|\]$/g, ""), port };
 }
 
-/** As gRPC libraries and people write it. */
+/** The form that gRPC libraries and people use. */
 export function serverAddressText(address: ServerAddress): string {
   if ("unix" in address) return `unix://${address.unix}`;
   const { host, port } = address;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether only this machine can reach it. A name may mean anything, but for the one that must not. */
+/** Whether only this machine can reach it. Any name but `localhost` may be any address. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith("127.");
   return host === "::1" || host === "localhost";

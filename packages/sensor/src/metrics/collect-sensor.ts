@@ -17,7 +17,7 @@ export type SensorMetricsDeps = {
   readonly policies: { list(): readonly PolicyState[] };
   readonly pipeline: Pick<EventPipeline, "counters">;
   readonly json: Pick<JsonExport, "counters">;
-  /** Undefined: there is none. */
+  /** Undefined: there is no operator. */
   readonly operator: Pick<OperatorLink, "status"> | undefined;
 };
 
@@ -25,7 +25,7 @@ type Ring = { readonly availableBytes: number; readonly sizeBytes: number };
 
 type SensorReport = Report<typeof sensorInstruments>;
 
-/** What the sensor counts, as metrics: read anew at each call. */
+/** The sensor's counts as metrics, read at each call. */
 export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorReport) => void {
   const totals = createPolicyTotals();
   return (report) => {
@@ -55,7 +55,7 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
   };
 }
 
-/** Totals over policies, which come and go. */
+/** Totals over all policies, including removed ones. */
 function createPolicyTotals() {
   const ring = new GrowingTotal<number>();
   const memory = new GrowingTotal<number>();

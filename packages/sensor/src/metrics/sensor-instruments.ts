@@ -5,7 +5,7 @@ const policy = { policy: "name", policy_namespace: "its namespace, or empty" } a
 const origins = "`static` (a file), `grpc`, `operator`";
 const ours = { ...policy, origin: origins } as const;
 
-/** All metrics of a sensor. Names that mean what Tetragon's mean are Tetragon's. */
+/** All metrics of a sensor. Metrics that mean the same as Tetragon's have Tetragon's names. */
 export const sensorInstruments = {
   ...processInstruments,
   ...leftOutInstruments,

@@ -10,15 +10,15 @@ import { createSensorCollector, type SensorMetricsDeps } from "./collect-sensor.
 import { sensorInstruments } from "./sensor-instruments.ts";
 
 export type SensorMetricsOptions = {
-  /** Serve them there; empty: nowhere. */
+  /** Serves the metrics there; empty: nowhere. */
   readonly address: string;
-  /** Send them there; empty: nowhere. */
+  /** Sends the metrics there; empty: nowhere. */
   readonly otlpEndpoint: string;
   readonly nodeName: string;
   readonly version: string;
 };
 
-/** Makes metrics known until it is disposed. Throws GanderError if an address is wrong or taken. */
+/** Publishes metrics until disposed. Throws a GanderError if an address is wrong or taken. */
 export async function serveSensorMetrics(
   deps: SensorMetricsDeps & { readonly logger: Logger },
   { address, otlpEndpoint, nodeName, version }: SensorMetricsOptions,
