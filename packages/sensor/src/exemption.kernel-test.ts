@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A policy that stops everybody does not stop the sensor, and nobody else comes by what the sensor has.
+// A policy that applies to every process does not stop the sensor, and no other process gets its exemption.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -19,7 +19,7 @@ import {
 const folder = "/run/denied";
 const name = "gander-exempt";
 
-/** Nobody may write below the folder. */
+/** Denies writing below the folder. */
 const guard = (actions: string) =>
   policyText(
     "guard",
@@ -57,7 +57,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Whether a shell that does `first` can write by itself: what it asks of the shell is builtin. */
+/** Whether a shell that runs `first` can itself write: `first` may use builtins only. */
 function shellWrites(first: string, around: readonly string[] = []): boolean {
   const file = `${folder}/by-shell`;
   rmSync(file, { force: true });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sensor leaves behind, and what the next one makes of it.
+// What a sensor leaves behind, and how the next one handles it.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -46,7 +46,7 @@ class Sensor {
   get text(): string {
     return this.#log;
   }
-  /** Lines of the log so far. */
+  /** The log's lines so far. */
   lines(): readonly Line[] {
     return this.#log
       .split("\n")
@@ -66,7 +66,7 @@ class Sensor {
   }
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const { exitCode, signalCode } = this.process;
-    // "close" comes when the log has been read to its end, "exit" may come before.
+    // "close" is emitted when the log has been read to its end; "exit" may precede it.
     if (exitCode !== null || signalCode !== null) return exitCode;
     this.process.kill(signal);
     const [code] = await once(this.process, "close");
@@ -74,7 +74,7 @@ class Sensor {
   }
 }
 
-/** Tries to write where it is forbidden: the status, and what the file holds. */
+/** Tries a forbidden write: returns its status, and the file's content. */
 function attack(): { status: number | null; signal: string | null; content: string } {
   const { status, signal } = spawnSync("bash", ["-c", `echo x >> ${VICTIM}`]);
   return { status, signal, content: readFileSync(VICTIM, "utf8") };
@@ -92,10 +92,10 @@ describe("life of a sensor", { timeout: 1_200_000 }, () => {
   });
   afterEach(async () => {
     await sensor?.end("SIGKILL");
-    // As docs/troubleshooting.md says: what no pin holds is unloaded.
+    // As in docs/troubleshooting.md: everything without a pin is unloaded.
     spawnSync("rm", ["-r", BPF]);
     rmSync(STATE, { recursive: true, force: true });
-    // The kernel lets go of what no pin holds in work of its own, a moment later.
+    // The kernel releases unpinned objects in work of its own, a moment later.
     for (let i = 0; i < 100 && attack().signal !== null; i++) await sleep(100);
     assert.equal(attack().status, 0, "something is still enforced");
   });
@@ -158,7 +158,7 @@ describe("life of a sensor", { timeout: 1_200_000 }, () => {
   test("a start that fails leaves in force what it found", async () => {
     sensor = await new Sensor().ready();
     await sensor.end("SIGKILL");
-    // Somebody else listens where the sensor wants to.
+    // Another process listens at the sensor's socket.
     rmSync(SOCKET, { force: true });
     await using other = createServer().listen(SOCKET);
     const failed = new Sensor();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every way of attaching sees every call, with its arguments, and does what it can do.
+// Every way of attaching sees every call, with its arguments, and does all that it can do.
 import assert from "node:assert/strict";
 import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, writeSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
@@ -51,7 +51,7 @@ type Case = {
   readonly how: RegExp;
   readonly spec: string;
   readonly act: () => void;
-  /** What this kernel can't do is left out of its facts. */
+  /** Replaces facts, as on a kernel that lacks a feature. */
   readonly without?: Partial<PlanFacts>;
 };
 

@@ -15,7 +15,7 @@ afterEach(async () => {
     await policies.remove({ name, namespace: "", origin: "static" });
 });
 
-/** Whoever of these processes connects by TCP is killed, wherever to. */
+/** Kills each of these processes that connects by TCP, whatever the destination. */
 const noConnections = (pid: number) =>
   policyText(
     "connections",
@@ -29,7 +29,7 @@ kprobes:
     matchActions: [{ action: Sigkill }]`,
   );
 
-/** Each message and each connection of these processes is told of. */
+/** Reports each message and each connection of these processes. */
 const observer = (pid: number) =>
   policyText(
     "observer",
@@ -44,7 +44,7 @@ ${["socket_sendmsg", "socket_connect"]
 
 type Server = { readonly child: ChildProcess; readonly port: number };
 
-/** Answers whatever it is told; "datagram" and "connect" make it do that first. */
+/** Answers every message; "datagram" and "connect" are also carried out before the answer. */
 async function startServer(): Promise<Server> {
   const child = spawn(
     process.execPath,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hooks remember of open files is never older than the last rename, mount, close or policy.
+// Results that hooks cache for open files are never older than the last rename, mount, close or policy.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -53,7 +53,7 @@ function canRead(file: number): boolean {
   }
 }
 
-/** Asked more than once: the second answer may be remembered. */
+/** Reads several times: the second result may be cached. */
 function assertReads(file: number, expected: boolean, when = ""): void {
   for (let i = 0; i < 3; i++) assert.equal(canRead(file), expected, `${when}, read ${i}`);
 }
@@ -171,7 +171,7 @@ test("a policy that comes, changes and goes", async () => {
   mkdirSync(`${root}/later`);
   writeFileSync(`${root}/later/file`, "x");
   const file = openSync(`${root}/later/file`, "r");
-  // Each second change uses the same side of the tables.
+  // Every second change uses the same side of the tables.
   for (let i = 0; i < 4; i++) {
     assertReads(file, true, `before, ${i}`);
     await addPolicy(sensor.policies, guard("later", `${root}/later`));
@@ -185,7 +185,7 @@ test("a policy that comes, changes and goes", async () => {
   closeSync(file);
 });
 
-/** A process that works beside until it is stopped. */
+/** A process that runs in parallel until it is stopped. */
 function beside(script: string): ChildProcess {
   return spawn(process.execPath, ["-e", script], { stdio: "inherit" });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to enforcement, counters and events when a sensor dies and another one starts.
+// Enforcement, counters and events when a sensor dies and another one starts.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -68,7 +68,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-/** A sensor was killed while an attack went on; the next one starts. */
+/** Kills a sensor during an attack; `run` starts the next one. */
 async function afterKill(
   run: (attacker: Attacker, restart: () => Promise<GuestSensor>) => Promise<void>,
   spoil: () => void = () => {},
@@ -91,7 +91,7 @@ test("a killed sensor's successor takes over policies, counters and rule ids exa
     assert.deepEqual([state.state, state.mode, state.revision], ["enabled", "enforce", 1]);
     const rule = sensor.policies.rule(1);
     assert.equal(rule?.policyName, "guard");
-    // The same text once more changes nothing; another policy moves all of them to the other side.
+    // Adding the same text again changes nothing; another policy moves all of them to the other side.
     assert.equal((await addPolicy(sensor.policies, guard)).revision, 1);
     await addPolicy(sensor.policies, guard.replace("name: guard", "name: second"));
     await sensor.policies.started();
@@ -106,7 +106,7 @@ test("a killed sensor's successor takes over policies, counters and rule ids exa
 const manifestPath = `/run/${name}/manifest`;
 const cut = (path: string) => writeFileSync(path, readFileSync(path).subarray(0, -1));
 
-/** A policy that only the manifest knows of, as `gander policy add` brings it. */
+/** A policy that only the manifest records, as added by `gander policy add`. */
 async function addKept(sensor: GuestSensor, text: string): Promise<void> {
   const { problems } = await sensor.policies.add(policyOf(text), "grpc");
   assert.equal(problems, undefined, problems?.[0]?.message);
@@ -162,7 +162,7 @@ for (const [what, spoil] of [
           (await sensor.policies.setMode(key(unknown, "grpc"), "monitor")).problems?.length,
           1,
         );
-        // It is useful all the same: it takes policies, and takes them away.
+        // It still works: policies can be added and removed.
         await addKept(sensor, guard.replace("name: guard", "name: mine"));
         await moreAttacks(attacker, 100);
         await sensor.policies.remove(key("mine", "grpc"));
@@ -192,7 +192,7 @@ for (const [what, spoil] of [
 
 const disk = "/tmp/disk-of-state";
 
-/** While `job` runs, nothing can be written below the folder of the manifest. */
+/** While `job` runs, the folder of the manifest is read-only. */
 async function whileFull(job: () => Promise<void>): Promise<void> {
   execFileSync("mount", ["-o", "remount,ro", disk]);
   await job().finally(() => execFileSync("mount", ["-o", "remount,rw", disk]));
@@ -224,7 +224,7 @@ test("what cannot be kept is refused, and what comes back by itself is taken", a
         assert.match(policies.unkept, /EROFS/);
         const { state, mode } = stateOf(policies, "other");
         assert.deepEqual([state, mode], ["enabled", "enforce"]);
-        // A file says it again after a restart.
+        // A file adds it again after a restart.
         await addPolicy(policies, guard);
         await policies.started();
         assert.throws(() => writeFileSync(`${folder}/free`, "x"), { code: "EPERM" });
@@ -232,7 +232,7 @@ test("what cannot be kept is refused, and what comes back by itself is taken", a
       });
     }
     await using sensor = await startGuestSensor({ name, ringBytes });
-    // Everything is known, but not by its numbers: it is brought in force anew.
+    // Everything is known, but not by number: it is put in force again.
     assert.equal(sensor.kernel.found, "other");
     assert.throws(() => writeFileSync(`${folder}/free`, "x"), { code: "EPERM" });
     await addPolicy(sensor.policies, guard);
@@ -272,7 +272,7 @@ test("where the pin of a map is gone, its programs stay until their policies are
 
 test("another build's policies hold until this one's do", () =>
   afterKill(async (attacker) => {
-    // Another size of the ring counts as another build.
+    // A different ring size counts as another build.
     await using sensor = await startGuestSensor({ name, ringBytes: 2 * ringBytes });
     assert.equal(sensor.kernel.found, "other");
     await sensor.policies.started();

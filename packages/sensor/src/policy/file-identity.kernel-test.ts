@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `identity: file`: a program is the file itself. Each attempt is judged by the file that is guarded.
+// `identity: file`: a program is the file itself. The guarded file shows the result of each attempt.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -29,7 +29,7 @@ copyFileSync(tee, copy);
 const size = () => readFileSync(guarded).length;
 const names = { name: "gander-identity" };
 
-/** What was written by the attempt: the file tells. */
+/** Whether the attempt wrote anything, as the file shows. */
 function writes(program: string, ...args: readonly string[]): boolean {
   const before = size();
   spawnSync(program, args, { input: "x", stdio: ["pipe", "ignore", "inherit"] });
@@ -39,7 +39,7 @@ const tries = (program: string) => writes(program, "-a", guarded);
 const inNamespaces = (flags: string, script: string) =>
   writes("unshare", flags, "bash", "-c", script);
 
-// They ran before the sensor did, so nobody saw what they were started from.
+// They started before the sensor, so it did not see which files they were started from.
 const early = [[trusted], [copy], ["unshare", "-U", trusted]].map(([program = "", ...args]) =>
   spawn(program, [...args, "-a", guarded], { stdio: ["pipe", "ignore", "inherit"] }),
 );
@@ -128,7 +128,7 @@ test("what replaces it does not, until it was looked up again; what it was no lo
   const old = seen();
   renameSync(copy, trusted);
   const early = tries(trusted);
-  // Only if nobody has looked meanwhile that says something.
+  // The result counts only if the file was not looked up meanwhile.
   if (seen() === old) assert.equal(early, false);
   await until(() => seen() !== old, "it isn't looked up again");
   await until(() => tries(trusted), "the new file is not the one that is meant");

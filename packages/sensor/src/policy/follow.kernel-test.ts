@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selectors that follow children and forks also cover what ran before the policy came.
+// Selectors that follow children and forks also cover processes that ran before the policy was added.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ const sensor = await startGuestSensor({ name: "gander-follow", detachUnusedAfter
 const { kernel, policies } = sensor;
 after(() => sensor[Symbol.asyncDispose]());
 
-// A binary of its own: bash is an ancestor of everything in the guest.
+// A separate binary: bash is an ancestor of everything in the guest.
 const shell = "/tmp/followed-shell";
 copyFileSync("/usr/bin/bash", shell);
 
@@ -33,7 +33,7 @@ after(() => {
   for (const child of waiting) child.kill("SIGKILL");
 });
 
-/** Waits for a line on its standard input, so that it is there before a policy is. */
+/** Waits for a line on its standard input, so that it runs before a policy is added. */
 async function startWaiting(...command: [string, string, string]): Promise<ChildProcess> {
   const [program, ...rest] = command;
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
@@ -49,7 +49,7 @@ async function goOn(child: ChildProcess): Promise<void> {
 }
 
 test("children of a binary are followed, those that ran before the policy, too", async () => {
-  // A parent that will have a child, and one that has it already.
+  // A parent that will have a child, and one that already has one.
   const parent = await startWaiting(shell, "-c", "echo; read x; sh -c 'umask 030'; true");
   const child = await startWaiting(shell, "-c", "sh -c 'echo; read x; umask 030'; true");
   const matched = () => stateOf(policies, "children").counters.matched;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many policies that each name some peers or binaries: the index answers as their rows would.
+// Many policies that each name some peers or binaries: the index gives the same results as their rows.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -55,14 +55,14 @@ function countsOf(names: readonly string[]): number[] {
   });
 }
 
-/** Comes back when the connection is refused (nobody listens). */
+/** Resolves when the connection is refused (nothing listens). */
 function attempt(host: string): Promise<void> {
   return new Promise((done) => {
     connect({ host, port: 9 }).on("error", () => done());
   });
 }
 
-/** Address → what is around it. All are on this machine. */
+/** Address → networks around it. All are on this machine. */
 const peers: Readonly<Record<string, readonly string[]>> = {
   "127.0.0.1": ["127.0.0.1/32", "127.0.0.0/16", "127.0.0.0/8", "0.0.0.0/0"],
   "127.1.0.1": ["127.1.0.0/16", "127.0.0.0/8", "0.0.0.0/0"],

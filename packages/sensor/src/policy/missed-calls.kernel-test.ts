@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls that the kernel does not hand to a program are counted: one for one, where they are known.
+// Calls that the kernel does not hand to a program are counted: one by one, where it reports them.
 import assert from "node:assert/strict";
 import { release } from "node:os";
 import { after, test } from "node:test";
@@ -31,7 +31,7 @@ kprobes:
 `,
 );
 
-/** … which this one is told of, and walks it itself: of that it can't be told. */
+/** … at which this program runs. If it also walks the stack, that second call can't reach it. */
 const walkers = (name: string, walks: "walks" | "only looks") =>
   policyText(
     name,
@@ -50,7 +50,7 @@ kprobes:
 `,
   );
 
-/** There programs walk stacks without that function: e2e/tests/skipped-calls.kernel-test.ts has its own way. */
+/** Programs walk stacks without that function there: see e2e/tests/skipped-calls.kernel-test.ts. */
 const options = { skip: release().startsWith("6.1.") };
 
 const umask = (times: number) => {

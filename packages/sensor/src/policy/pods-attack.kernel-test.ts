@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attacks from inside of a pod while its policies, its neighbours and the sensor itself change.
+// Attacks from inside a pod while its policies, its neighbours and the sensor itself change.
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -31,7 +31,7 @@ async function attackFrom(cgroup: string, file: string): Promise<Attacker> {
   return attacker;
 }
 
-/** Until it has written so often from now on. */
+/** Waits until the attacker has written this often from now on. */
 async function moreWrites(attacker: Attacker, count: number): Promise<void> {
   const goal = attacker.succeeded() + count;
   for (let waited = 0; attacker.succeeded() < goal; waited += 20) {
@@ -40,7 +40,7 @@ async function moreWrites(attacker: Attacker, count: number): Promise<void> {
   }
 }
 
-/** `guard` is always there for pod a, in ever new versions; all else comes and goes around it. */
+/** Pod a always has `guard`, in new versions; the other policies are added and removed around it. */
 function versionNumber(i: number, uid = "uid-guard"): PlainVersion {
   const others = Array.from({ length: 6 }, (_, n) => n).filter(
     (n) => (i >> (n % 3)) % (n + 2) === 0,
@@ -75,13 +75,13 @@ test("nothing gets through while policies, pods and groups change", async () => 
   neighbour.begin();
   await moreAttacks(attacker, 100);
   for (let i = 1; i < 40; i++) {
-    // Deleted and made anew under its name: another UID.
+    // Deleted and created again under its name: another UID.
     const uid = `uid-guard-${Math.floor(i / 8)}`;
     assert.deepEqual(await node.apply(versionOf(versionNumber(i, uid))), []);
     if (i % 4 === 1) await addPolicy(policies, ofAFile(i));
     if (i % 4 === 3) await policies.remove({ name: "of-a-file", namespace: "", origin: "static" });
     if (i % 3 === 0) {
-      // Into a cgroup that was made this moment.
+      // Into a cgroup that has just been created.
       const next = makeCgroup(join(inA, `nested-${i}/deeper`));
       writeFileSync(join(next, "cgroup.procs"), String(attacker.pid));
     }
@@ -117,7 +117,7 @@ for (const build of ["same", "other"] as const) {
     await moreAttacks(attacker, 100);
     loader.kill("SIGKILL");
     await once(loader, "exit");
-    // A container that is made while there is no sensor.
+    // A container created while no sensor runs.
     const made = makeCgroup(containerCgroup(podCgroup("a"), `${build} without a sensor`));
     writeFileSync(join(made, "cgroup.procs"), String(attacker.pid));
     await moreAttacks(attacker, 100);
@@ -129,7 +129,7 @@ for (const build of ["same", "other"] as const) {
     if (build === "same") {
       const [state] = sensor.policies.list();
       assert.deepEqual([state?.name, state?.origin, state?.revision], ["guard", "operator", 1]);
-      // Before the operator's version is there again: a policy of a file moves all to the other side.
+      // Before the operator's version is in force again: a policy of a file moves all to the other side.
       await addPolicy(sensor.policies, ofAFile(0));
       await moreAttacks(attacker, 50);
     }

@@ -79,7 +79,7 @@ kprobes:
 ${action}`,
   );
 
-/** Calls umask() exactly so often with 18 and with another value. */
+/** Calls umask() exactly this often with 18 and with another value. */
 function callUmask(matching: number, others: number): void {
   for (let i = 0; i < matching; i++) process.umask(0o22);
   for (let i = 0; i < others; i++) process.umask(0o21);
@@ -108,7 +108,7 @@ test("counts are exact", async () => {
   assert.equal(counters("limited").suppressedRateLimit, 299n);
   assert.equal(counters("silent").suppressedNoPost, 300n);
   assert.equal(drainTypes(kernel).get(recordType.RECORD_HOOK), 301);
-  // More than the ring holds, without anybody reading.
+  // More than the ring can hold, without a reader.
   callUmask(20_000, 0);
   const { emitted, lostRing } = counters("posts");
   assert.equal(emitted + lostRing, 20_300n);
@@ -117,7 +117,7 @@ test("counts are exact", async () => {
     drainTypes(kernel).get(recordType.RECORD_HOOK),
     Number(emitted - 300n + counters("limited").emitted - 1n),
   );
-  // Totals outlive changes of other policies, and counts stay exact over them.
+  // Totals survive changes of other policies, and stay exact.
   await policies.remove(key("silent"));
   await policies.setMode(key("limited"), "monitor");
   callUmask(5, 5);
@@ -209,7 +209,7 @@ test("no write gets through while the policy is replaced, again and again", asyn
   await moreAttacks(attacker, 200);
   for (let i = 0; i < 40; i++) {
     await addPolicy(policies, denyWrites("guard", `version ${i}`));
-    // A second policy comes and goes beside it, so that tables and sets move.
+    // A second policy is added and removed beside it, so that tables and sets move.
     if (i % 3 === 0) await addPolicy(policies, umaskPolicy(`beside-${i % 2}`));
     if (i % 3 === 1) await policies.remove(key(`beside-${(i - 1) % 2}`));
     await moreAttacks(attacker, 20);

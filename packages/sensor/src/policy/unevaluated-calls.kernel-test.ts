@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A call that is denied because there is no memory to evaluate it is no call that was filtered out.
+// A call that is denied for lack of memory to evaluate it does not count as filtered.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ kprobes:
 `,
 );
 
-/** Takes all scratch memory while `run` runs. */
+/** Uses up all scratch memory while `run` runs. */
 function withoutMemory(run: () => void): void {
   using pool = BpfMap.fromPin(
     join(`/sys/fs/bpf/${name}`, sensor.kernel.id, "maps", "scratch_pool"),
@@ -56,7 +56,7 @@ function withoutMemory(run: () => void): void {
   }
 }
 
-/** How often making a folder was refused. */
+/** How often creating a folder was denied. */
 function refusals(times: number, mode: number): number {
   let refused = 0;
   for (let i = 0; i < times; i++) {
@@ -74,7 +74,7 @@ test("they are counted by themselves, and the policy's state says so", async () 
   await addPolicy(sensor.policies, guard);
   assert.equal(refusals(3, 0o700), 3);
   assert.equal(refusals(4, 0o755), 0);
-  // Others are known by the index not to match, without memory.
+  // The index excludes the others, without memory.
   withoutMemory(() => assert.deepEqual([refusals(5, 0o700), refusals(1, 0o755)], [5, 0]));
   assert.equal(existsSync("/tmp/new-folder"), false);
   const state = stateOf(sensor.policies, "guard");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies of the operator: who has them, and that nobody is ever without.
+// Policies of the operator: which pods have them, and that no pod is ever without.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ for (const driver of ["systemd", "cgroupfs", "nested"] as const satisfies Driver
     assert.equal(await processA.writes(file("one")), false);
     assert.equal(await processB.writes(file("one")), true);
     assert.equal(await host.writes(file("one")), true);
-    // Below, and in a container that comes later.
+    // A nested cgroup, and a container created later.
     const nested = makeCgroup(join(inA, "nested/deeper"));
     await using deep = await startInmate(nested);
     assert.equal(await deep.writes(file("one")), false);
@@ -206,7 +206,7 @@ test("what fails leaves the version in force, and holds nothing else back", asyn
   assert.equal(await inside.writes(file("broken")), false);
   assert.equal(await inside.writes(file("good")), true);
   assert.equal(await inside.writes(file("better")), false);
-  // The version that is in force selects by its own text: the pod has another label now.
+  // The version in force selects by its own text: the pod has another label now.
   await node.apply({ policies: [better, broken], pods: [pod("fails", [good.uid], { app: "b" })] });
   assert.equal(await inside.writes(file("broken")), true);
   const states = policies
@@ -238,7 +238,7 @@ test("modes come from the operator, and nobody changes its policies here", async
     await policies.setEnabled(key, "disabled"),
   ])
     assert.match(result.problems?.[0]?.message ?? "", /it comes from the cluster/);
-  // The same name may come from a file as well.
+  // A policy of the same name may come from a file as well.
   const own = policyOf(staticPolicy("modes", file("own")));
   assert.equal((await policies.add(own, "static")).value?.origin, "static");
   assert.equal(policies.list().length, 2);
@@ -279,7 +279,7 @@ test("counts add up, and outlive versions of the policy", async () => {
 });
 
 test("more combinations than fit are said, and cost nobody what they have", async () => {
-  // 9 policies on their own have 512 combinations; 300 pods want one each.
+  // 9 policies alone have 512 combinations; each of 300 pods needs a different one.
   const own = Array.from({ length: 9 }, (_, i) =>
     denying(`bit-${i}`, file(`bit-${i}`), { selectors: forPods }),
   );
