@@ -57,7 +57,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Whether a shell that runs `first` can itself write: `first` may use builtins only. */
+/** Whether a shell that runs `first` can itself write: `first` uses only builtins. */
 function shellWrites(first: string, around: readonly string[] = []): boolean {
   const file = `${folder}/by-shell`;
   rmSync(file, { force: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are on disk when the call returns. For files that must exist before the next step, which is a
-// write to memory and must not come first; for others use `write-durably.ts`.
+// Files that are on disk when the call returns. For files that must be there before the next step, a write to
+// memory that nothing else may precede; for others use `write-durably.ts`.
 import {
   closeSync,
   existsSync,

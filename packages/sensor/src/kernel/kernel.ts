@@ -299,7 +299,7 @@ function createPolicyHooks(
 
 const iteratorName = "process__tasks";
 
-/** Attaches what isn't attached yet: everything, or the rest if a sensor died meanwhile. */
+/** Attaches what isn't attached yet: everything, or the rest if a sensor died while attaching. */
 function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
   const pinned = new Set(pins.links());
   const missing = [...spec.programs.values()].filter(({ name }) => !pinned.has(name));

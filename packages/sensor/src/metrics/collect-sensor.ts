@@ -55,7 +55,7 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
   };
 }
 
-/** Totals over all policies, including removed ones. */
+/** Totals over policies, which are added and removed. */
 function createPolicyTotals() {
   const ring = new GrowingTotal<number>();
   const memory = new GrowingTotal<number>();

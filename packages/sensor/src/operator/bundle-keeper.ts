@@ -109,7 +109,7 @@ export class BundleKeeper implements AsyncDisposable {
   /**
    * Puts the stored bundle in force. The policies are requested within this call, so that they are added
    * together with others requested in the same turn. If programs of an earlier sensor hold more than the
-   * store (`kernel` is "adopted"), their policies stay until the operator answers.
+   * store (`kernel` is "adopted"), their policies stay in force until the operator answers.
    */
   restore(kernel: "adopted" | "fresh"): Promise<void> {
     const { store, logger } = this.#deps;

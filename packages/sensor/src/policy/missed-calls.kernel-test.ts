@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls that the kernel does not hand to a program are counted: one by one, where it reports them.
+// Calls that the kernel does not hand to a program are counted exactly, where they are known.
 import assert from "node:assert/strict";
 import { release } from "node:os";
 import { after, test } from "node:test";

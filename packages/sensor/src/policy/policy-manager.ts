@@ -42,8 +42,8 @@ export type PolicyWork = {
 export interface PolicyManager extends AsyncDisposable {
   /**
    * Puts a policy in force, or replaces the one of the same name, namespace and origin: at every moment the
-   * old or the new one holds. If it fails, the old one stays. Changes requested together take effect at one
-   * moment.
+   * old or the new one holds. If it fails, the old one stays in force. Changes requested together take effect
+   * at one moment.
    */
   add(policy: CheckedPolicy, origin: LocalOrigin): Promise<Result<PolicyState>>;
   remove(key: PolicyKey): Promise<Result<void>>;
@@ -52,7 +52,7 @@ export interface PolicyManager extends AsyncDisposable {
   setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>>;
   /** All known policies, including failed ones; ordered by origin, namespace and name. */
   list(): readonly PolicyState[];
-  /** Shows a policy's new version as unreadable; the old one stays. No problems: it is readable. */
+  /** Shows a policy's new version as unreadable; the old one stays in force. No problems: it is readable. */
   reportBroken(key: PolicyKey, problems: readonly Problem[]): void;
   /**
    * Runs `job` alone, when the tables may be changed; for changes of many policies at once.

@@ -74,7 +74,7 @@ test("they are counted by themselves, and the policy's state says so", async () 
   await addPolicy(sensor.policies, guard);
   assert.equal(refusals(3, 0o700), 3);
   assert.equal(refusals(4, 0o755), 0);
-  // The index excludes the others, without memory.
+  // The index excludes other calls without needing memory.
   withoutMemory(() => assert.deepEqual([refusals(5, 0o700), refusals(1, 0o755)], [5, 0]));
   assert.equal(existsSync("/tmp/new-folder"), false);
   const state = stateOf(sensor.policies, "guard");

@@ -25,7 +25,7 @@ export type RingDrainOptions = {
   readonly emptyLooks?: number;
   /** The most bytes read in one turn of the event loop, so that everything else gets its turn. */
   readonly turnBytes?: number;
-  /** The longest turn, in ms: on a slow CPU it ends earlier. */
+  /** The longest turn, in ms: on a slow CPU that is fewer bytes. */
   readonly turnMs?: number;
   /** Bytes read before their space is returned. */
   readonly sliceBytes?: number;

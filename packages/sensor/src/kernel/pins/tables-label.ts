@@ -8,7 +8,7 @@ export type TablesLabel = {
   readonly tables: string;
   /**
    * The last tables whose manifest was saved. Every change since then is restored from elsewhere: from files,
-   * or from the operator. `nothing`: so is everything.
+   * or from the operator. With `nothing`, everything is.
    */
   readonly saved: string;
 };
