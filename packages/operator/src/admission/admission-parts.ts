@@ -13,7 +13,7 @@ import {
   webhookConfigurations,
 } from "./webhook-configuration.ts";
 
-/** Answers the API server about policies, and has it ask. */
+/** Serves the API server's policy reviews, and registers the webhook that requests them. */
 export function createAdmissionParts(
   context: OperatorContext,
   checkFleet: CheckFleet,
@@ -32,7 +32,7 @@ export function createAdmissionParts(
     },
     whenReady: ({ signal }) => Promise.race([listening.promise, untilAborted(signal)]),
   };
-  // A port that the system chose is no Service's.
+  // A Service cannot refer to a port that the system chose.
   if (url === "" && listenAddress(webhookAddress).port === 0) return [webhook];
   const failurePolicy = webhookFailurePolicy === "fail" ? "Fail" : "Ignore";
   let place: WebhookPlace | undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the API server asks about an object (admission.k8s.io/v1 AdmissionRequest), as far as it matters here. */
+/** A review request of the API server (admission.k8s.io/v1 AdmissionRequest): the fields that are read. */
 export type PolicyReview = {
   readonly uid: string;
   /** `CREATE`, `UPDATE`, `DELETE` or `CONNECT`. */
@@ -11,13 +11,13 @@ export type PolicyReview = {
   readonly name: string;
   readonly namespace: string;
   readonly object: JsonObject | undefined;
-  /** As it is so far; not there when it is created. */
+  /** The stored object; undefined when the object is created. */
   readonly oldObject: JsonObject | undefined;
 };
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Undefined: no AdmissionReview of version v1 with a request. */
+/** Undefined if the body is not an AdmissionReview of version v1 with a request. */
 export function readReview(body: Buffer): PolicyReview | undefined {
   const review = parse(body);
   const request = review?.apiVersion === apiVersion ? objectOf(review.request) : undefined;
@@ -40,7 +40,7 @@ export function readReview(body: Buffer): PolicyReview | undefined {
 
 const apiVersion = "admission.k8s.io/v1";
 
-/** metav1.Status, of which kubectl shows the causes, else the message. */
+/** metav1.Status; kubectl shows its causes or, without causes, its message. */
 export type RefusalStatus = {
   readonly message: string;
   readonly causes: readonly {
@@ -51,12 +51,12 @@ export type RefusalStatus = {
 };
 
 export type Verdict = {
-  /** Undefined: the object may be stored. */
+  /** Undefined if the object may be stored. */
   readonly refusal: RefusalStatus | undefined;
   readonly warnings: readonly string[];
 };
 
-/** The answer, as it goes to the API server. */
+/** The response for the API server. */
 export function answerReview(review: PolicyReview, { refusal, warnings }: Verdict): object {
   const { uid, group, kind, name } = review;
   const status = refusal && {

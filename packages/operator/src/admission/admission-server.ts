@@ -18,14 +18,14 @@ export type AdmissionServerDeps = {
 };
 
 export type AdmissionServerOptions = {
-  /** Of a request; etcd takes objects up to 1.5 MiB, and two of them are sent. */
+  /** Largest request; etcd accepts objects up to 1.5 MiB, and a review holds two. */
   readonly bodyBytes?: number;
-  /** Reviews at one time; more are told to come again. */
+  /** Concurrent reviews; further ones are told to retry. */
   readonly reviews?: number;
   readonly connections?: number;
-  /** Within this the request must have come. */
+  /** Time limit for receiving a request. */
   readonly requestMs?: number;
-  /** What kernels didn't say within this isn't told. */
+  /** Time limit for the kernel checks; later findings are not reported. */
   readonly fleetCheckMs?: number;
 };
 
@@ -33,8 +33,8 @@ export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddres
 
 /**
  * Answers the API server's AdmissionReviews (admission.k8s.io/v1) at `/validate`. It has no side effects
- * and remembers nothing, so dry runs need nothing special. Anybody in the network may ask: what a
- * question can cost is bounded. Rejects with `operator-address`.
+ * and keeps no state, so dry runs need no special case. Every client in the network can connect, so the
+ * cost of a request is bounded. Rejects with `operator-address`.
  */
 export async function createAdmissionServer(
   deps: AdmissionServerDeps,
@@ -98,13 +98,13 @@ function createReviewer(
     }
   };
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // The other side may go at any time.
+    // The client may disconnect at any time.
     response.on("error", () => {});
     try {
       send(response, await answer(request));
     } catch (error) {
       if (request.destroyed && !request.complete) return;
-      // Then the configuration's failurePolicy decides.
+      // Then the API server applies the configuration's failurePolicy.
       logger.error("A policy cannot be reviewed", { error: String(error) });
       send(response, {
         status: 500,
@@ -120,13 +120,13 @@ function send(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, {
     "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
     "content-length": bytes.length,
-    // What is left of a request that was refused is not read.
+    // The rest of a refused request is not read.
     ...(status === 200 ? {} : { connection: "close" }),
   });
   response.end(bytes);
 }
 
-/** Undefined: it is longer. Rejects if it breaks off. */
+/** Undefined if the body is longer than `limit`. Rejects if the connection breaks. */
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > limit) return undefined;
   const chunks: Buffer[] = [];

@@ -4,7 +4,7 @@ import type { FleetFinding } from "@gander/policy/fleet";
 import type { RefusalStatus } from "./admission-review.ts";
 import type { FleetReport } from "./fleet-report.ts";
 
-/** What is shown of a policy that is refused: all problems, a line each, with the place in the object. */
+/** The refusal that the user sees: all problems, one line each, with the path in the object. */
 export function refusalOf(problems: readonly Problem[]): RefusalStatus {
   const errors = problems.filter(({ severity }) => severity !== "warning");
   const lines = errors.map((problem) => `${placeOf(problem)}${sentenceOf(problem)}`);
@@ -19,12 +19,12 @@ export function refusalOf(problems: readonly Problem[]): RefusalStatus {
   };
 }
 
-/** The API server cuts warnings that have more. */
+/** The API server truncates longer warnings. */
 const warningLength = 256;
-/** Of all together; it passes on 4096. */
+/** Limit for all warnings together; the API server passes on 4096. */
 const warningsLength = 3_800;
 
-/** What the policy itself gives to think about, then what kernels say, as much as may be told. */
+/** The policy's own warnings, then those of the kernels, up to the length limits. */
 export function warningsOf(
   problems: readonly Problem[],
   report: FleetReport | "failed" | undefined,
@@ -79,12 +79,12 @@ function sentenceOf({ message, hint }: Pick<Problem, "message" | "hint">): strin
   return cutTo(plain(text), 1_000);
 }
 
-/** One line without anything that moves a cursor; names in it may be a workload's or a sensor's. */
+/** One line, without characters that move a cursor; names in it may come from a workload or a sensor. */
 function plain(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
-/** By code points, so that no half of one is left, and by bytes. */
+/** Truncates to `bytes` without splitting a code point. */
 function cutTo(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   let kept = "";

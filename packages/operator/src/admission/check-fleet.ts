@@ -13,23 +13,23 @@ import type { CheckFleet } from "./fleet-report.ts";
 import { readSentKernel } from "./sent-kernel.ts";
 
 export type FleetKernels = {
-  /** Nodes whose sensor is connected, and the digest (hex) of its KernelFacts, "" if it has none. */
+  /** Nodes with a connected sensor, and the digest (hex) of the node's KernelFacts, "" if it has none. */
   nodes(): Iterable<{ readonly node: string; readonly kernel: string }>;
-  /** Undefined: the node isn't known. */
+  /** Undefined if the node is unknown. */
   labels(node: string): Labels | undefined;
-  /** Encoded KernelFacts by their digest; undefined: they didn't come yet. */
+  /** Encoded KernelFacts by digest; undefined if not received yet. */
   facts(digest: string): Uint8Array | undefined;
 };
 
 export type CheckFleetDeps = { readonly kernels: FleetKernels; readonly logger: Logger };
 
 export type CheckFleetOptions = {
-  /** Kernels that are kept unpacked, 10 MB each, and how long after they were last asked for. */
+  /** How many unpacked kernels are cached, 10 MB each, and for how long after their last use. */
   readonly kept?: number;
   readonly keptMs?: number;
 };
 
-/** Goes over the kernels of a policy's nodes, those with most nodes first, one in a turn of the event loop. */
+/** Checks the kernels of a policy's nodes, most common kernels first, one per turn of the event loop. */
 export function createCheckFleet(
   { kernels, logger }: CheckFleetDeps,
   options: CheckFleetOptions = {},
@@ -65,7 +65,7 @@ export function createCheckFleet(
   };
 }
 
-/** Nodes that the policy is for, by the digest of their kernel. */
+/** Counts the nodes that the policy applies to, by kernel digest. */
 function countKernels(
   kernels: FleetKernels,
   policy: Parameters<CheckFleet>[0],
@@ -76,7 +76,7 @@ function countKernels(
   });
   const counts = new Map<string, number>();
   for (const { node, kernel } of kernels.nodes()) {
-    // One whose object isn't read yet may have any labels.
+    // A node whose object has not been read may have any labels.
     const labels = kernels.labels(node);
     if (labels !== undefined && !isFor(labels)) continue;
     counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
@@ -86,7 +86,7 @@ function countKernels(
 
 type Unpacked = RemoteKernelFacts | Error | undefined;
 
-/** The last few that were asked for; unpacking one takes 50 ms. */
+/** Caches the most recently used kernels; unpacking one takes 50 ms. */
 function createUnpackedKernels(
   { facts }: Pick<FleetKernels, "facts">,
   { kept = 8, keptMs = 60_000 }: CheckFleetOptions,

@@ -2,7 +2,7 @@
 import type { OperatorContext } from "../operator-part.ts";
 import type { FleetKernels } from "./check-fleet.ts";
 
-/** Those of the sensors that are connected to this replica. */
+/** Kernels of the sensors connected to this replica. */
 export function connectedKernels({
   hub,
   resolver,

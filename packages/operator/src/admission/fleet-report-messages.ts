@@ -4,11 +4,11 @@ import { type FleetFinding, mergeFindings } from "@gander/policy/fleet";
 import type { FleetReport as FleetReportMessage } from "@gander/proto/stream";
 import type { FleetReport } from "./fleet-report.ts";
 
-/** More than are shown to anybody; those behind say the least. */
+/** More than any client is shown; the last findings matter least. */
 const maxFindings = 200;
 const maxKernels = 64;
 
-/** For another replica, without the number of its question. */
+/** The message for another replica, without the question's number. */
 export function reportToMessage({ nodes, unknown, findings }: FleetReport): FleetReportMessage {
   return {
     nodes,
@@ -33,7 +33,7 @@ export function reportOfMessage({
       return {
         severity: severities.find((one) => one === finding.severity) ?? "note",
         path: finding.path ?? "",
-        // Of a newer version it may be one that isn't listed here; it is only shown.
+        // A newer version may send a code that is not listed here; it is only displayed.
         code: (finding.code ?? "kernel-unsupported") as ErrorCode,
         message: finding.message ?? "",
         hint: finding.hint ?? "",
@@ -46,7 +46,7 @@ export function reportOfMessage({
 
 const severities = ["error", "warning", "note"] as const;
 
-/** Reports of replicas, whose nodes are others. */
+/** Merges the reports of replicas, which have no node in common. */
 export function mergeReports(reports: readonly FleetReport[]): FleetReport {
   const sum = (of: (report: FleetReport) => number) =>
     reports.reduce((total, report) => total + of(report), 0);

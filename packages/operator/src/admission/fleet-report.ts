@@ -2,16 +2,16 @@
 import type { CompiledPolicy } from "@gander/policy";
 import type { FleetFinding } from "@gander/policy/fleet";
 
-/** What the kernels of the nodes that a policy is for have to say to it. */
+/** What the kernels of a policy's nodes report about the policy. */
 export type FleetReport = {
   readonly findings: readonly FleetFinding[];
-  /** Those that the policy is for and whose sensor is connected. */
+  /** Nodes that the policy applies to and whose sensor is connected. */
   readonly nodes: number;
-  /** Those of them whose kernel isn't known, or wasn't reached in the time there is. */
+  /** Of these, those whose kernel is unknown or was not checked in time. */
   readonly unknown: number;
 };
 
-/** When `signal` aborts, the report is of as many kernels as were reached. */
+/** If `signal` aborts, the report covers the kernels checked so far. */
 export type CheckFleet = (
   policy: CompiledPolicy,
   options: { readonly signal: AbortSignal },

@@ -9,9 +9,9 @@ import type { CheckFleet } from "./fleet-report.ts";
 const allowed: Verdict = { refusal: undefined, warnings: [] };
 
 /**
- * Whether the API server may store the object: errors of the policy refuse it, what kernels of the fleet
- * can't do is a warning. What isn't a policy, or doesn't change what one says, passes: an object that a
- * newer version would refuse must still be able to get its status, lose its finalizers and go.
+ * Decides whether the API server may store the object: policy errors refuse it; features that the fleet's
+ * kernels lack cause warnings. Other objects, and changes that leave the policy as it is, pass: an object
+ * that a newer version would refuse must still get its status, lose its finalizers and be deleted.
  */
 export async function reviewPolicy(
   review: PolicyReview,
@@ -25,7 +25,7 @@ export async function reviewPolicy(
   if (read.problems !== undefined)
     return { refusal: refusalOf(read.problems), warnings: warningsOf(read.problems, undefined) };
   const { policy, warnings } = read.value;
-  // A policy that is right is never held back by that.
+  // A failed check never blocks a valid policy.
   const report = await checkFleet(policy, options).catch(() => "failed" as const);
   return { refusal: undefined, warnings: warningsOf(warnings, report) };
 }
@@ -37,7 +37,7 @@ function changesSpec({ operation, subresource, oldObject }: PolicyReview, object
   try {
     return !isDeepStrictEqual(object.spec, oldObject?.spec);
   } catch (error) {
-    // Nested so deep that they can't be compared: reading it says so.
+    // Nested too deeply to compare: reading it reports the error.
     if (error instanceof RangeError) return true;
     throw error;
   }
@@ -48,7 +48,7 @@ function readObject(
   { name, namespace }: PolicyReview,
   object: JsonObject,
 ): ReturnType<typeof readPolicyObject>["compiled"] {
-  // Who asks says name and namespace besides the object, where they may be missing.
+  // The request has name and namespace, which the object may lack.
   const metadata = { uid: "", resourceVersion: "", name, namespace, ...metadataOf(object) };
   return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
 }

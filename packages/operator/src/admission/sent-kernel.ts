@@ -10,7 +10,7 @@ const unzip = promisify(gunzip);
 /** Unzipped bytes; a kernel has 6 MB of types, 4 MB of names, 1 MB of tracepoints. */
 const bounds = { btf: 32 << 20, symbols: 16 << 20, tracepoints: 8 << 20 };
 
-/** Reads encoded KernelFacts as a sensor sent them. Rejects where they aren't what they should be. */
+/** Decodes KernelFacts sent by a sensor. Rejects if they are malformed. */
 export async function readSentKernel(encoded: Uint8Array): Promise<RemoteKernelFacts> {
   const { release = "", btf, active_lsms = [], symbols, tracepoints } = codec.decode(encoded);
   return remoteKernelFacts({

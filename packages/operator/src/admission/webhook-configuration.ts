@@ -12,21 +12,21 @@ export const webhookConfigurations: Kind = {
 
 export const webhookConfigurationName = "gander-policies";
 
-/** Where the API server finds the operator. */
+/** Where the API server reaches the operator. */
 export type WebhookPlace =
   | { readonly namespace: string; readonly service: string; readonly port: number }
-  /** For an operator outside of the cluster, e.g. `https://operator.example:9443`. */
+  /** An operator outside the cluster, e.g. `https://operator.example:9443`. */
   | { readonly url: string };
 
 export type WebhookSettings = {
   readonly place: WebhookPlace;
-  /** PEM of the authorities of the operator's certificate. */
+  /** PEM of the authorities that sign the operator's certificate. */
   readonly ca: string;
-  /** What happens to policies when no operator answers. */
+  /** What the API server does with policies when no operator answers. */
   readonly failurePolicy: "Ignore" | "Fail";
 };
 
-/** Makes the API server ask about each new or changed policy. */
+/** Registers the webhook for every new or changed policy. */
 export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
   const { place, ca, failurePolicy } = settings;
   const [{ group, version } = { group: "", version: "" }] = policyKinds;
