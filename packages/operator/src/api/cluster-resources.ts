@@ -13,7 +13,7 @@ export const configMaps: Kind = {
   kind: "ConfigMap",
 };
 
-/** The kinds that policies are written as. */
+/** The kinds of policy objects. */
 export const policyKinds: readonly (Kind & { readonly kind: PolicyObject["kind"] })[] = (
   ["TracingPolicy", "TracingPolicyNamespaced"] as const
 ).map((kind) => ({ ...customResource(kind), kind }));

@@ -38,9 +38,9 @@ type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "s
 type NamedWatch = { readonly plural: string; readonly watch: Watch };
 
 /**
- * Follows policies, nodes and pods, and brings what matters of them to catalog and resolver. It is ready
- * when each has been read as a whole: before, a bundle would lack policies. Later a watch that fails
- * leaves what was known.
+ * Watches policies, nodes and pods, and updates the catalog and the resolver. It is ready when all have
+ * been read in full: earlier, a bundle would lack policies. If a watch fails later, the known state is
+ * kept.
  */
 export function createClusterWatch(
   deps: ClusterWatchDeps,
@@ -87,7 +87,7 @@ function watchPolicies(
       ...options,
       resource: kind,
       project: (raw) => readPolicyObject(kind.kind, raw, catalog.get(raw.metadata.uid)),
-      // Each event is a change of the object: to compare them in depth costs more than it spares.
+      // Each event is a change of the object: a deep comparison costs more than it saves.
       equal: (a, b) => versionOf(a) === versionOf(b),
       onChange: (change) => {
         if (change.type === "deleted") catalog.delete(change.previous.uid);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The value that was made first for a key; equal keys must mean equal values. */
+/** Returns the first value made for a key; equal keys must mean equal values. */
 export type Intern = <T>(key: string, make: () => T) => T;
 
-/** Lets equal values be one object. It forgets all at `size`: then only sharing is lost. */
+/** Lets equal values share one object. At `size` entries it is cleared: then only sharing is lost. */
 export function createIntern(size = 65_536): Intern {
   const pools = new Map<string, unknown>();
   return <T>(key: string, make: () => T): T => {

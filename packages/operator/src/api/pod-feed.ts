@@ -9,9 +9,9 @@ export type PodFeedDeps = {
 };
 
 /**
- * Brings changes of pods to the resolver. A UID belongs to the first API object that has it, until that
- * is gone: whoever may create pods can write the annotation of a mirror pod, and must not take another
- * pod's place by it.
+ * Passes pod changes to the resolver. A UID belongs to the first API object that has it, until that object
+ * is deleted: a client that may create pods can write a mirror pod's annotation, and must not replace
+ * another pod by it.
  */
 export function createPodFeed({ resolver, changed }: PodFeedDeps) {
   const owners = new Map<string, string>();
@@ -21,7 +21,7 @@ export function createPodFeed({ resolver, changed }: PodFeedDeps) {
     changed(resolver.deletePod(pod.uid));
   };
   const put = ({ uid, pod }: WatchedPod) => {
-    // Nearly all pods have their own: they need no entry.
+    // Nearly all pods have their own UID and need no entry.
     if (pod.uid !== uid) {
       if ((owners.get(pod.uid) ?? uid) !== uid) return;
       owners.set(pod.uid, uid);

@@ -3,29 +3,29 @@ import type { Problem, Result } from "@gander/base";
 import type { CompiledPolicy } from "@gander/policy";
 import type { EncodedPolicy } from "@gander/policy/content";
 
-/** A policy as the API has it now. Replaced when it changes, never changed. */
+/** A policy as it is in the API now. Immutable: a change replaces it. */
 export type PolicyObject = {
   readonly kind: "TracingPolicy" | "TracingPolicyNamespaced";
   readonly uid: string;
   /** Empty for a TracingPolicy. */
   readonly namespace: string;
   readonly name: string;
-  /** Counted up by the API server with each change of the spec. */
+  /** Incremented by the API server at each change of the spec. */
   readonly generation: number;
   readonly annotations: Readonly<Record<string, string>>;
   /** RFC 3339 */
   readonly createdAt: string;
-  /** As the API has it, without managedFields and status. */
+  /** The API object without managedFields and status. */
   readonly object: Readonly<Record<string, unknown>>;
-  /** What reading it gave: the operator never trusts that admission was there. */
+  /** The result of compiling it: the operator never relies on admission. */
   readonly compiled: Result<ReadPolicy>;
-  /** What the API shows now, to be compared; undefined if there is none. */
+  /** The status in the API now, for comparison; undefined if there is none. */
   readonly status: unknown;
 };
 
 export type ReadPolicy = {
   readonly policy: CompiledPolicy;
-  /** Not too large to be sent. */
+  /** Small enough to be sent. */
   readonly encoded: EncodedPolicy;
   readonly warnings: readonly Problem[];
 };
@@ -35,8 +35,8 @@ export type PolicyCatalog = {
   get(uid: string): PolicyObject | undefined;
   all(): Iterable<PolicyObject>;
   /**
-   * Calls `listener` after each change, in the same turn: of spec, annotations or status; for a policy
-   * that is gone as well, which `get` doesn't find any more. It must not throw, nor wait.
+   * Calls `listener` after each change of spec, annotations or status, in the same turn, and after a
+   * deletion, when `get` no longer finds the policy. It must neither throw nor wait.
    */
   onChange(listener: (uid: string) => void): Disposable;
 };

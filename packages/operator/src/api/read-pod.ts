@@ -3,7 +3,7 @@ import type { KubeObject, Selection } from "@gander/kube";
 import { labelsKey, type Pod } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
 
-/** As the API server sends it, as far as it is read. */
+/** The API server's object, only the fields that are read. */
 export type RawPod = KubeObject & {
   readonly metadata: {
     readonly labels?: Readonly<Record<string, string>>;
@@ -21,17 +21,17 @@ export type RawPod = KubeObject & {
 
 type Container = { readonly name: string };
 
-/** A pod of the API: `uid` is the object's, `pod` is what nodes are told of it. */
+/** A pod of the API: `uid` is the object's, `pod` is what nodes receive. */
 export type WatchedPod = { readonly uid: string; readonly pod: Pod };
 
-/** Pods that some node runs, or is about to. Others aren't even sent. */
+/** Pods that are running or assigned to a node. The API server does not send others. */
 export const runningPods: Selection = {
   fieldSelector: "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed",
 };
 
 /**
- * What matters of a pod; undefined if no node has it. Equal parts of pods become one by `intern`: there
- * are tens of thousands of pods, and few kinds of them.
+ * The relevant fields of a pod; undefined if it has no node. Equal parts of pods are shared by `intern`:
+ * there are tens of thousands of pods, but few kinds.
  */
 export function readPod(
   { metadata, spec, status }: RawPod,
@@ -57,7 +57,7 @@ export function readPod(
   return { uid, pod };
 }
 
-/** Cheap where parts are interned, and right where they aren't. */
+/** Cheap if parts are interned, correct if they are not. */
 export function isSamePod(a: WatchedPod, b: WatchedPod): boolean {
   const [one, other] = [a.pod, b.pod];
   return (
@@ -71,7 +71,7 @@ export function isSamePod(a: WatchedPod, b: WatchedPod): boolean {
 }
 
 /**
- * A static pod is in the API as a mirror with a UID of its own; its cgroup is named by the UID that the
+ * A static pod appears in the API as a mirror with its own UID; its cgroup is named by the UID that the
  * kubelet gave it, the hash in this annotation (kubernetes: pkg/kubelet/types, ConfigMirrorAnnotationKey).
  */
 function staticPodUid(

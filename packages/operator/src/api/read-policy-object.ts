@@ -7,7 +7,7 @@ import { encodePolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
 
-/** As the API server sends it. */
+/** The API server's object. */
 export type RawPolicy = KubeObject & {
   readonly metadata: {
     readonly generation?: number;
@@ -20,8 +20,8 @@ export type RawPolicy = KubeObject & {
 };
 
 /**
- * Reads an object of the API. `before`, the same object at another time, spares compiling: the API
- * server counts the generation up with each change of the spec, and most changes are of the status.
+ * Reads an API object. `before`, the same object at another time, saves compiling: the API server
+ * increments the generation at each change of the spec, and most changes are to the status.
  */
 export function readPolicyObject(
   kind: PolicyObject["kind"],
