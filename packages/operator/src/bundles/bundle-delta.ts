@@ -14,7 +14,7 @@ export type BundleDelta = {
 
 const nothing: Bundle = { policies: [], pods: new Map() };
 
-/** What makes `after` of `before`; everything, if there is nothing before. */
+/** The changes from `before` to `after`; all of `after` if `before` is absent. */
 export function bundleDelta(before: Bundle = nothing, after: Bundle): BundleDelta {
   const policies = new Map(before.policies.map((revision) => [revision.uid, revision]));
   const putPolicies = after.policies.filter((revision) => {
@@ -31,7 +31,7 @@ export function isEmptyDelta(delta: BundleDelta): boolean {
 
 function podsDelta(before: Bundle, after: Bundle): Pick<BundleDelta, "putPods" | "removePods"> {
   if (before.pods === after.pods) return { putPods: [], removePods: [] };
-  // Nearly all pods are the same objects: only the others are looked at more closely.
+  // Nearly all pods are the same objects: only the others are compared in detail.
   const gone = new Map<string, KeptPod>();
   for (const pod of before.pods.keys()) if (!after.pods.has(pod)) gone.set(pod.uid, pod);
   const putPods: (readonly [KeptPod, PodPolicies])[] = [];

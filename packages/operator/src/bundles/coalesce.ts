@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type CoalesceOptions = {
-  /** So long after the last change it goes out. */
+  /** Flush this long after the last change. */
   readonly quietMs?: number;
-  /** So long after the first it goes out in any case. */
+  /** Flush this long after the first change at the latest. */
   readonly maxMs?: number;
 };
 
 export type Coalescer<T> = {
   add(items: Iterable<T>): void;
-  /** What has gathered goes nowhere any more. */
+  /** Discards the gathered changes. */
   close(): void;
 };
 
-/** Gathers changes that come close together, as those of one rollout or one `kubectl apply` do. */
+/** Gathers changes that are close in time, such as those of one rollout or one `kubectl apply`. */
 export function coalesce<T>(
   flush: (items: ReadonlySet<T>) => void,
   { quietMs = 100, maxMs = 300 }: CoalesceOptions = {},

@@ -8,7 +8,7 @@ import type { BundleDelta } from "./bundle-delta.ts";
 
 export type Version = {
   readonly epoch: number;
-  /** What the delta is to; 0: nothing. */
+  /** The epoch that the delta builds on; 0: none. */
   readonly baseEpoch: number;
   readonly delta: BundleDelta;
 };
@@ -20,7 +20,7 @@ export function encodeToSensor(message: ToSensor): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The Offer, in as many messages as its length asks for; at least one. */
+/** The Offer, in as many messages as its length requires; at least one. */
 export function encodeOffers(version: Version): readonly Buffer[] {
   if (lastOffers === undefined || !hasSameOffers(lastOffers.version, version))
     lastOffers = { version, messages: encodeNewOffers(version) };
@@ -60,11 +60,11 @@ function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[
   return (offers.length === 0 ? [head] : offers).map((offer) => encodeToSensor({ offer }));
 }
 
-/** Which of the policies are for which pods; nothing if no pod changed. */
+/** Which policies apply to which pods; nothing if no pod changed. */
 export function encodeAssignments({ putPods, removePods }: BundleDelta): readonly Buffer[] {
   const puts = inParts(
     putPods,
-    // A set is counted with each pod: it may be the only one that has it. UTF-16 to UTF-8: at most 3.
+    // Each pod counts its whole set: it may be the only one with it. UTF-16 to UTF-8: at most 3.
     ([{ name, group }, { key }]) => 200 + 3 * (name.length + group.labelsKey.length) + key.length,
   );
   const removes = inParts(removePods, (uid) => uid.length + 4);
@@ -76,8 +76,8 @@ export function encodeAssignments({ putPods, removePods }: BundleDelta): readonl
 }
 
 /**
- * The same in fewer messages: neighbours that are short go together, as a message costs more than its
- * bytes. Long ones stay the buffers that they are, shared by all sensors.
+ * Merges short neighbouring messages, because a message costs more than its bytes. Long ones remain
+ * buffers shared by all sensors.
  */
 export function packMessages(messages: readonly Buffer[]): readonly Buffer[] {
   const packed: Buffer[] = [];
@@ -90,8 +90,8 @@ export function packMessages(messages: readonly Buffer[]): readonly Buffer[] {
     bytes = 0;
   };
   for (const message of messages) {
-    // The first byte tells the kind. Two of a kind would be merged, and two Assignments number their
-    // sets each for itself.
+    // The first byte gives the kind. Two of a kind would be merged, and each Assignment numbers its sets
+    // separately.
     const isSecond = message[0] !== policiesTag && short.some(([kind]) => kind === message[0]);
     if (isSecond || bytes + message.length > packedBytes) flush();
     short.push(message);
@@ -136,7 +136,7 @@ function assignmentOf(pods: readonly (readonly [KeptPod, PodPolicies])[]): Assig
   return { put, sets: [...sets.values()].map(({ policies }) => ({ policies })) };
 }
 
-/** Lists whose items are together about `listBytes` at most, or one item. */
+/** Splits into lists of at most about `listBytes` each, or of one item. */
 function inParts<T>(items: readonly T[], sizeOf: (item: T) => number): readonly (readonly T[])[] {
   const parts: T[][] = [];
   let room = 0;

@@ -4,11 +4,11 @@ import { digestBytes, type EncodedPolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import { encodeToSensor } from "./encode-version.ts";
 
-/** Encoded policies by digest, each as the one message that every sensor is sent. */
+/** Encoded policies by digest, each as one message shared by all sensors. */
 export class PolicyContents {
   readonly #messages = new Map<string, { readonly message: Buffer; users: number }>();
 
-  /** One more revision has this content. Gives its digest, or undefined: it is too large to be sent. */
+  /** Adds a revision with this content. Returns its digest, or undefined if it is too large to be sent. */
   add({ bytes, digest }: EncodedPolicy): string | undefined {
     if (bytes.length > streamLimits.policyBytes) return undefined;
     const held = this.#messages.get(digest);
@@ -22,7 +22,7 @@ export class PolicyContents {
     return digest;
   }
 
-  /** One revision less has it. */
+  /** Removes a revision with this content. */
   release(digest: string): void {
     const held = this.#messages.get(digest);
     if (held !== undefined && --held.users === 0) this.#messages.delete(digest);

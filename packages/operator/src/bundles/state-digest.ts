@@ -4,9 +4,9 @@ import type { Bundle, KeptPod, PodPolicies } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 
 /**
- * Names all of a node's state, 32 bytes: every replica gives the same for the same bundle, whatever the
- * order it learned of things in. A sensor keeps it with the state and gives it back. `pods` is their
- * part, if it is known already: most changes leave it alone.
+ * Identifies a node's whole state in 32 bytes: every replica computes the same for the same bundle, in
+ * whatever order it learned the parts. A sensor stores it with the state and returns it. `pods` is the
+ * digest of the pods, if already known: most changes do not affect it.
  */
 export function stateDigest(bundle: Bundle, pods: string = podsDigest(bundle)): Buffer {
   const policies = bundle.policies.map((revision) => shortOf(revision, revisionText));
@@ -20,7 +20,7 @@ export function podsDigest({ pods }: Bundle): string {
   return hash("sha256", lines.sort().join("\n"), "base64url");
 }
 
-/** Digests of what many nodes share and never changes. Without them 5,000 nodes take 1.2 s. */
+/** Digests of immutable objects that many nodes share. Without them 5,000 nodes take 1.2 s. */
 const shorts = new WeakMap<object, string>();
 
 function shortOf<T extends object>(part: T, textOf: (part: T) => string): string {
