@@ -2,7 +2,7 @@
 import { GanderError } from "@gander/base";
 import { type ServiceError, status } from "@grpc/grpc-js";
 
-/** What a call is answered with if it fails: a gRPC status and a text for people. */
+/** The answer to a failed call: a gRPC status and a text for people. */
 export class CallProblem extends Error {
   override readonly name = "CallProblem";
   readonly code: status;
@@ -13,7 +13,7 @@ export class CallProblem extends Error {
   }
 }
 
-/** Whatever was thrown. What the API server or another replica couldn't do may work later. */
+/** For anything thrown. Failures of the API server or of another replica may be temporary. */
 export function statusOf(error: unknown): { readonly code: status; readonly details: string } {
   if (error instanceof CallProblem) return { code: error.code, details: error.message };
   if (isServiceError(error)) return { code: error.code, details: error.details };

@@ -11,10 +11,10 @@ import type { FleetNode, FleetPolicy, FleetView } from "../status/fleet-view.ts"
 import type { Resolver } from "../workloads/resolver.ts";
 import { countsOf, type PolicyNodesDeps, policyNodesHere } from "./policy-nodes.ts";
 
-/** Another replica, as far as questions go. */
+/** Another replica, as a source of answers. */
 export type FleetReplica = {
   has(node: string): boolean;
-  /** What the replica says of its nodes; none if it doesn't answer in time. */
+  /** The answer for the replica's nodes; empty if it is late. */
   policyNodes(
     uid: string,
     options: { readonly signal: AbortSignal },
@@ -36,7 +36,7 @@ export type FleetAnswers = {
   status(): FleetStatus;
   /** By namespace and name. */
   policies(): readonly FleetPolicyMessage[];
-  /** Undefined: there is no such policy. Nodes by name. */
+  /** Undefined if there is no such policy. Nodes are sorted by name. */
   policyNodes(
     key: { readonly namespace: string; readonly name: string },
     options: { readonly signal: AbortSignal },
@@ -47,7 +47,7 @@ export type FleetAnswers = {
 
 const shownDisconnected = 20;
 
-/** What people are told of the whole cluster, out of what is known here and at other replicas. */
+/** Answers for the whole cluster, from what this replica and its peers know. */
 export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
   const { catalog, view, hub, resolver, version, replicas, peers } = deps;
   const describe = (object: PolicyObject) => describePolicy(object, view.of(object.uid));
@@ -93,7 +93,7 @@ export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
   };
 }
 
-/** In force wherever it is for, and not with an older text in the place of one that can't be used. */
+/** In force on all its nodes, with no older generation in place of an unusable one. */
 function isReady({ nodes = 0, ready = 0, problems = [] }: FleetPolicyMessage): boolean {
   return ready === nodes && problems.length === 0;
 }

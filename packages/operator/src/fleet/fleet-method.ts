@@ -4,14 +4,14 @@ import type { ServerWritableStream } from "@grpc/grpc-js";
 import { asBuffer } from "../wire/as-buffer.ts";
 import type { Right } from "./user-tokens.ts";
 
-/** A call whose messages are passed as the bytes they are. One answer is a stream of one. */
+/** A call whose messages are raw bytes. A single answer is a stream of one. */
 export type FleetCall = ServerWritableStream<Buffer, Buffer>;
 
-/** A question that people may ask. */
+/** A method that people may call. */
 export type FleetMethod = {
   readonly path: string;
   readonly right: Right;
-  /** Writes the answer; whoever calls ends the call. Throws CallProblem. */
+  /** Writes the answer; the caller ends the call. Throws CallProblem. */
   answer(call: FleetCall, options: { readonly signal: AbortSignal }): Promise<void>;
 };
 

@@ -10,7 +10,7 @@ const policiesCodec = streamCodec("gander.v1.FleetPolicies");
 const nodesRequest = streamCodec("gander.v1.GetPolicyNodesRequest");
 const nodesCodec = streamCodec("gander.v1.PolicyNodes");
 
-/** A policy with its worst nodes has up to 8 KB, a node with its reason 700 bytes. */
+/** A policy with its worst nodes takes up to 8 KB, a node with its reason 700 bytes. */
 const policiesInAMessage = 50;
 const nodesInAMessage = 500;
 

@@ -19,27 +19,27 @@ import { type Serve, serveMethods } from "./serve-methods.ts";
 export type FleetServerDeps = {
   readonly certificate: ServingCertificate;
   readonly methods: readonly FleetMethod[];
-  /** For people: verifies, and asks the holder if that is another replica. */
+  /** For people: verifies them, and forwards to the holder if that is another replica. */
   readonly servePeople: Serve;
-  /** For replicas, which have shown the operator's own certificate. */
+  /** For replicas, which have presented the operator's own certificate. */
   readonly serveReplicas: Serve;
-  /** Of gander.v1.Peers, by path; calls of encoded messages both ways. */
+  /** Methods of gander.v1.Peers by path; messages are encoded both ways. */
   readonly peers: Readonly<Record<string, UntypedHandleCall>>;
-  /** Ends all questions that are being answered, for those that go on for good. */
+  /** Aborts all calls in progress, including endless ones. */
   readonly ending: () => AbortSignal;
 };
 
 export type FleetServerOptions = {
   readonly address: ListenAddress;
-  /** The name that a replica's certificate must be for. */
+  /** The name that a replica's certificate must have. */
   readonly serverName: string;
 };
 
 export type FleetServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
- * The address for people and replicas: one socket, two servers. Who shows a certificate of the
- * operator's own authority and for its own name is a replica; everybody else needs a token.
+ * The address for people and replicas: one socket, two servers. A caller that presents a certificate of
+ * the operator's own authority for the operator's own name is a replica; all others need a token.
  */
 export async function startFleetServer(
   deps: FleetServerDeps,
@@ -49,7 +49,7 @@ export async function startFleetServer(
   const forPeople = newServer();
   serveMethods(forPeople, methods, { serve: deps.servePeople, ending });
   forPeople.addService(peerMethods(Object.keys(deps.peers)), notReplicas(deps.peers, serverName));
-  // A replica that fell off the network takes its nodes along: that shall be noticed soon.
+  // A replica that loses the network takes its nodes along: detect that soon.
   const forReplicas = newServer(10_000);
   serveMethods(forReplicas, methods, { serve: deps.serveReplicas, ending });
   forReplicas.addService(peerMethods(Object.keys(deps.peers)), deps.peers);
@@ -66,7 +66,7 @@ export async function startFleetServer(
     },
     (socket) => (isReplica(socket, serverName) ? replicas : people)?.injectConnection(socket),
   );
-  // Whoever fails here is nobody: there is nothing to be logged for each of them.
+  // A failed handshake identifies no client: it is not worth a log line.
   listener.on("tlsClientError", () => {});
   listener.maxConnections = 1_000;
   const showing = show(listener, certificate);
@@ -100,7 +100,7 @@ function peerMethods(paths: readonly string[]): ServiceDefinition {
   return Object.fromEntries(paths.map((path) => [path, rawMethod(path, "stream")]));
 }
 
-/** What a replica is told that isn't taken for one. */
+/** The refusal for a caller that is not a replica. */
 function notReplicas(peers: FleetServerDeps["peers"], serverName: string) {
   const details = `This is for replicas, and the caller showed no certificate of the operator's authority that is for ${serverName} and for clients (extended key usage)`;
   const refuse = (call: ServerDuplexStream<Buffer, Buffer>) =>
@@ -108,7 +108,7 @@ function notReplicas(peers: FleetServerDeps["peers"], serverName: string) {
   return Object.fromEntries(Object.keys(peers).map((path) => [path, refuse]));
 }
 
-/** The newest certificate is shown from the next handshake on, and asked of replicas. */
+/** Presents the newest certificate from the next handshake on, and verifies replicas against it. */
 function show(server: TlsServer, certificate: ServingCertificate): Disposable {
   const set = () => {
     const material = certificate.current();
@@ -118,7 +118,7 @@ function show(server: TlsServer, certificate: ServingCertificate): Disposable {
   return certificate.onChange(set);
 }
 
-/** An authority such as cert-manager's may have signed others' certificates as well: the name decides. */
+/** An authority such as cert-manager's may have signed others' certificates too: the name decides. */
 function isReplica(socket: TLSSocket, serverName: string): boolean {
   if (!socket.authorized) return false;
   const certificate = socket.getPeerX509Certificate();

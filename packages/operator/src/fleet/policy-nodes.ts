@@ -11,7 +11,7 @@ export type PolicyNodesDeps = {
   readonly resolver: Pick<Resolver, "sharesOf">;
 };
 
-/** How a policy fares on each node that is given it and whose sensor is connected here. */
+/** The status of a policy on each of its nodes whose sensor is connected here. */
 export function* policyNodesHere(
   { hub, resolver }: PolicyNodesDeps,
   uid: string,
@@ -27,7 +27,7 @@ export function* policyNodesHere(
     }
 }
 
-/** As decimal texts, as messages have them. */
+/** As decimal texts, the form used in messages. */
 export function countsOf(totals: Totals): NonNullable<PolicyNode["counts"]> {
   return Object.fromEntries(policyCountFields.map((field) => [field, String(totals[field])]));
 }

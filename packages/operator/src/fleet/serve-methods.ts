@@ -4,14 +4,14 @@ import { rawMethod } from "../wire/raw-method.ts";
 import { statusOf } from "./call-problem.ts";
 import type { FleetCall, FleetMethod } from "./fleet-method.ts";
 
-/** What happens before a method answers; it may answer in its place. Throws CallProblem. */
+/** Runs before a method answers, and may answer in its place. Throws CallProblem. */
 export type Serve = (
   method: FleetMethod,
   call: FleetCall,
   options: { readonly signal: AbortSignal; readonly metadata: Metadata },
 ) => Promise<void>;
 
-/** Adds methods to a server. `ending` ends all calls, those that would go on for good too. */
+/** Adds methods to a server. `ending` ends all calls, including endless ones. */
 export function serveMethods(
   server: Server,
   methods: readonly FleetMethod[],

@@ -6,12 +6,12 @@ import type { FleetCall } from "./fleet-method.ts";
 import type { Serve } from "./serve-methods.ts";
 import type { VerifyUser } from "./user-tokens.ts";
 
-/** Who answers: this replica, or one to which a call is passed. */
+/** Who answers: this replica, or one that the call is forwarded to. */
 export type Answerer =
   | "here"
   | { forward(path: string, call: FleetCall, signal: AbortSignal): Promise<void> };
 
-/** Calls of people: whoever has a token that may ask is answered, wherever what they ask is known. */
+/** Serves people: every call with an authorized token is answered, by the replica that has the answer. */
 export function createServePeople(deps: {
   readonly verify: VerifyUser;
   readonly answerer: () => Answerer;
@@ -35,7 +35,7 @@ export function createServePeople(deps: {
   };
 }
 
-/** Calls that another replica passes on: answered here if this is the one that holds the Lease. */
+/** Serves calls forwarded by other replicas, if this replica holds the Lease. */
 export function createServeReplicas(deps: { readonly answerer: () => Answerer }): Serve {
   return async (method, call, { signal }) => {
     if (deps.answerer() !== "here")

@@ -6,27 +6,27 @@ import { createAnswerCache } from "../identity/answer-cache.ts";
 import { createGate } from "../identity/gate.ts";
 import { type ReviewedUser, reviewToken } from "../identity/token-review.ts";
 
-/** What a call needs the right to, in the API server's words. */
+/** The permission that a call needs, in RBAC terms. */
 export type Right = { readonly verb: string; readonly resource: string };
 
-/** Who asks; or why the answer is no, and whether another token might help. */
+/** The user; or why the answer is no, and whether another token might help. */
 export type UserAnswer =
   | { readonly user: string; readonly problem?: never }
   | { readonly problem: string; readonly reason: "unauthenticated" | "forbidden" };
 
-/** Throws KubeError if the API server can't tell now. */
+/** Throws KubeError if the API server is unable to decide now. */
 export type VerifyUser = (token: string, right: Right) => Promise<UserAnswer>;
 
 export type UserTokensOptions = {
-  /** Tokens may be made for this, or for the API server itself. */
+  /** Tokens must be made for this, or for the API server itself. */
   readonly audience: string;
   readonly acceptedMs?: number;
   readonly refusedMs?: number;
 };
 
 /**
- * Whose token it is and what its owner may do, both by the API server: `get` on policystatuses and
- * `watch` on events, a resource of gander.dev that exists in RBAC alone.
+ * The API server decides whose token it is and what its owner may do: `get` on policystatuses and `watch`
+ * on events, a resource of gander.dev that exists in RBAC alone.
  */
 export function createUserTokens(
   { client, logger }: { readonly client: KubeClient; readonly logger: Logger },
@@ -38,7 +38,7 @@ export function createUserTokens(
   });
   const gate = createGate(16);
   const ask = async (token: string, right: Right): Promise<UserAnswer> => {
-    // Of one that is bound to an audience the API server says nothing to whom it isn't for.
+    // For a token bound to another audience, the API server reveals nothing.
     const user = (await review(client, token, [audience])) ?? (await review(client, token, []));
     if (user === undefined)
       return {
@@ -54,7 +54,7 @@ export function createUserTokens(
     };
   };
   return (token, right) => {
-    // Tokens are secrets: none is kept.
+    // Tokens are secrets: none is stored.
     const key = hash("sha256", `${right.verb} ${right.resource} ${token}`, "base64url");
     return cache(key, () => gate(() => ask(token, right)));
   };

@@ -15,13 +15,13 @@ export type WatchEventsDeps = {
 };
 
 export type WatchEventsOptions = {
-  /** What waits for each of them costs memory. */
+  /** Each reader's queue takes memory. */
   readonly maxReaders?: number;
-  /** So long sensors are given to say that they bring their events. */
+  /** How long sensors have to confirm that they send their events. */
   readonly coverMs?: number;
 };
 
-/** What the answer's headers say: sensors whose events come, those that can't, and all that are connected. */
+/** Response headers: sensors that send events, sensors that can't, and all connected sensors. */
 export const coverageHeaders = {
   watching: "gander-sensors-watching",
   refused: "gander-sensors-refused",
@@ -44,7 +44,7 @@ export function createWatchEvents(
           `${maxReaders} readers are here already; events wait in memory for each of them`,
         );
       readers += 1;
-      // Headers go before events: what comes meanwhile waits.
+      // Headers precede events: until they are sent, events queue.
       const queue = createBatchQueue(
         ({ node, missing, events }) => {
           let hasRoom = true;
