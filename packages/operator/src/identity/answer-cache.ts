@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type AnswerCacheOptions<T> = {
-  /** Answers at most; the oldest goes first. */
+  /** Maximum number of answers; the oldest is evicted first. */
   readonly size: number;
   /** How long an answer is used. */
   readonly lifeMs: (answer: T) => number;
-  /** Milliseconds that never go back; performance.now if absent. */
+  /** Monotonic milliseconds; performance.now if absent. */
   readonly now?: () => number;
 };
 
-/** Gives the answer for a key: a former one, or the one that is being asked for, or asks. Failures aren't kept. */
+/** Returns the answer for a key: a cached or pending one, else it asks. Failures aren't cached. */
 export function createAnswerCache<T>({
   size,
   lifeMs,

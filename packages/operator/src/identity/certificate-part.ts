@@ -11,8 +11,8 @@ type CertificatePartDeps = Pick<
 > & { readonly certificate: WritableCertificate };
 
 /**
- * Keeps the certificate new: from files if they are named, else its own. Throws `operator-tls` if only
- * some of the files are named.
+ * Keeps the certificate up to date: from files if they are configured, else its own. Throws `operator-tls`
+ * if only some of the files are configured.
  */
 export function createCertificatePart(deps: CertificatePartDeps): OperatorPart {
   const { configuration, namespace } = deps;

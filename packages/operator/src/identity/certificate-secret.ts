@@ -5,7 +5,7 @@ import type { Certificates } from "./renew-certificates.ts";
 /** `data` of a Secret: names to base64. */
 export type SecretData = Readonly<Record<string, string>>;
 
-/** Undefined: something is missing, damaged, or doesn't belong together. */
+/** Undefined if a part is missing or damaged, or if the parts don't match. */
 export function readCertificates(data: SecretData): Certificates | undefined {
   const text = (name: string) => Buffer.from(data[name] ?? "", "base64").toString();
   const pair = (cert: string, key: string) => ({ cert: text(cert), key: text(key) });

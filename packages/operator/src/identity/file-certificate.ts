@@ -15,13 +15,13 @@ export type FileCertificateOptions = {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string;
-  /** How often the files are looked at. A mounted Secret is swapped under its name, which no file watcher sees surely. */
+  /** How often to read the files. File watchers may miss the swap of a mounted Secret. */
   readonly pollMs?: number;
 };
 
 /**
- * A certificate that somebody else renews in files. What can't be used, such as a pair half of which was
- * replaced, leaves the one before. The first time it must be good: `run` rejects with `operator-tls`.
+ * A certificate in files that another program renews. If they are unusable, such as a half-replaced pair,
+ * the previous one stays in use. The first must be valid: else `run` rejects with `operator-tls`.
  */
 export function createFileCertificate(
   { logger, certificate }: FileCertificateDeps,

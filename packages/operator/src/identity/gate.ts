@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Runs tasks, so many at one time; the others wait in the order they came. */
+/** Runs at most `width` tasks concurrently; the others wait in order. */
 export function createGate(width: number) {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async <T>(task: () => Promise<T>): Promise<T> => {
     if (running < width) running += 1;
-    // Whoever leaves hands the place over.
+    // A task that ends passes its place on.
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await task();

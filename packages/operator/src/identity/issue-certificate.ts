@@ -7,14 +7,14 @@ export type Issued = { readonly cert: string; readonly key: string };
 
 export type Validity = { readonly from: Date; readonly until: Date };
 
-/** A certificate authority that may sign servers' certificates and no further authorities. */
+/** A certificate authority that may sign servers' certificates but no further authorities. */
 export async function issueAuthority(name: string, validity: Validity): Promise<Issued> {
   const x509 = await loadLibrary();
   const keys = await newKeys();
   const serialNumber = newSerial();
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber,
-    // Verifiers look authorities up by name: each has its own.
+    // Verifiers look authorities up by name, so each needs its own.
     name: `CN=${name} ${serialNumber.slice(0, 8)}`,
     notBefore: validity.from,
     notAfter: validity.until,
@@ -32,7 +32,7 @@ export async function issueAuthority(name: string, validity: Validity): Promise<
   return { cert: pem(cert), key: await privateKeyOf(keys) };
 }
 
-/** A server's certificate for `names`, which are DNS names and IP addresses; the first is its common name. */
+/** A server certificate for `names`, DNS names and IP addresses; the first is the common name. */
 export async function issueServer(
   authority: Issued,
   names: readonly string[],
@@ -53,7 +53,7 @@ export async function issueServer(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      // Replicas show it to each other as well.
+      // Replicas also present it to each other as clients.
       new x509.ExtendedKeyUsageExtension([
         x509.ExtendedKeyUsage.serverAuth,
         x509.ExtendedKeyUsage.clientAuth,
@@ -73,16 +73,16 @@ export async function issueServer(
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** When it is needed: few replicas ever issue, and it takes 20 MiB and a tenth of a second. */
+/** Loaded on demand: few replicas ever issue, and loading takes 20 MiB and a tenth of a second. */
 async function loadLibrary() {
   await import("reflect-metadata");
-  // It is CommonJS: in a bundle, its default has all that it exports.
+  // It is CommonJS: in a bundle, its default has all its exports.
   return (await import("@peculiar/x509")).default;
 }
 
 const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
 
-/** Positive, as RFC 5280 (4.1.2.2) wants it. */
+/** Positive, as RFC 5280 (4.1.2.2) requires. */
 function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;

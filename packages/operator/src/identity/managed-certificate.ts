@@ -35,22 +35,22 @@ export type ManagedCertificateOptions = RenewalOptions & {
   /** Of the Secret. */
   readonly name: string;
   readonly fieldManager: string;
-  /** How often it is looked whether something has to be renewed. */
+  /** How often to check whether a certificate must be renewed. */
   readonly checkMs?: number;
 };
 
 type WatchedSecret = {
   readonly uid: string;
   readonly version: string;
-  /** Undefined: it can't be used. */
+  /** Undefined if unusable. */
   readonly certificates: Certificates | undefined;
 };
 
 type RawSecret = KubeObject & { readonly data?: SecretData };
 
 /**
- * The operator's own certificates: made and renewed by the replica that holds the Lease, kept in a
- * Secret, shown by all replicas as soon as they see them there.
+ * The operator's own certificates: made and renewed by the replica that holds the Lease, stored in a
+ * Secret, and presented by each replica as soon as it reads them there.
  */
 export function createManagedCertificate(
   { client, logger, election, onElected, certificate, now = Date.now }: ManagedCertificateDeps,
@@ -58,7 +58,7 @@ export function createManagedCertificate(
 ): OperatorPart {
   const { namespace, name, fieldManager, checkMs = 30_000 } = options;
   const key = `${namespace}/${name}`;
-  /** So that a Secret that somebody deletes or damages comes back as it was, and nobody loses trust. */
+  /** Restores a deleted or damaged Secret as it was, so that clients keep trusting the operator. */
   let last: Certificates | undefined;
   const queue = new WorkQueue(reconcile, {
     onFailure: ({ error, failures }) => {

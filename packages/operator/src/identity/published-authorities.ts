@@ -3,7 +3,7 @@ import { configMaps } from "../api/cluster-resources.ts";
 import { createKeptObject, type KeptObjectDeps } from "../kept-object.ts";
 import type { OperatorPart } from "../operator-part.ts";
 
-/** Keeps `ca.crt` of the ConfigMap that sensors and people trust the operator by. */
+/** Maintains `ca.crt` in the ConfigMap by which sensors and people trust the operator. */
 export function publishedAuthorities(
   deps: KeptObjectDeps & { readonly namespace: string },
 ): OperatorPart {

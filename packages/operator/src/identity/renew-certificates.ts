@@ -3,13 +3,13 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type Issued, issueAuthority, issueServer, type Validity } from "./issue-certificate.ts";
 
-/** What the operator keeps of its certificates. */
+/** The stored state of the operator's certificates. */
 export type Certificates = {
   /** Signs the server's certificate. */
   readonly authority: Issued;
-  /** Takes over when everybody has had the time to learn of it. */
+  /** Starts to sign once all clients have had time to learn of it. */
   readonly next?: Issued;
-  /** Certificates (PEM) of authorities that sign nothing more, but haven't run out. */
+  /** Certificates (PEM) of authorities that no longer sign but have not expired. */
   readonly retired: readonly string[];
   readonly server: Issued;
 };
@@ -19,18 +19,18 @@ export type RenewalOptions = {
   readonly names: readonly string[];
   readonly authorityMs?: number;
   readonly serverMs?: number;
-  /** From when a new authority is told until it signs. */
+  /** Time between the announcement of a new authority and its first signature. */
   readonly overlapMs?: number;
 };
 
 const dayMs = 24 * 3_600_000;
-/** For clocks that are behind. */
+/** Allows for clocks that are behind. */
 const earlierMs = 3_600_000;
 
 /**
- * The certificates as they should be at `now`; the same object if they are already. Renewed is what has
- * less than a third of its time left. An authority is replaced in steps, each at its time: told to all
- * beside the one that signs; signing; the old one trusted until it runs out.
+ * The certificates as they should be at `now`; the same object if nothing changes. A certificate is
+ * renewed when less than a third of its time is left. An authority is replaced in timed steps: announced
+ * beside the one that signs; signing; then the old one is trusted until it expires.
  */
 export async function renewCertificates(
   stored: Certificates | undefined,
@@ -67,7 +67,7 @@ export async function renewCertificates(
   return result;
 }
 
-/** All authorities that clients are to trust, as one PEM text. */
+/** All authorities that clients must trust, as one PEM text. */
 export function trustedAuthorities({ authority, next, retired }: Certificates): string {
   return [authority.cert, ...(next === undefined ? [] : [next.cert]), ...retired].join("");
 }

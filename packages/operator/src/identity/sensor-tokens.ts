@@ -13,12 +13,12 @@ export type SensorTokensOptions = {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly audience: string;
-  /** So long an answer is believed; a refusal for less, as it may be of a token that was just made. */
+  /** How long an answer is cached; a refusal for less, because the token may have just been made. */
   readonly acceptedMs?: number;
   readonly refusedMs?: number;
-  /** Reviews under way at one time: a fleet that comes back must not be a flood. */
+  /** Concurrent reviews: a fleet that reconnects must not flood the API server. */
   readonly concurrency?: number;
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   readonly now?: () => number;
 };
 
@@ -29,9 +29,9 @@ const nodeNameClaim = "authentication.kubernetes.io/node-name";
 const cachedAnswers = 20_000;
 
 /**
- * Asks the API server whose token it is. Accepted are those made for the operator, of the sensors'
- * service account, and bound to a pod, whose node the API server names. Throws KubeError if the API
- * server can't tell now.
+ * Asks the API server whose token it is. It accepts tokens made for the operator, owned by the sensors'
+ * service account and bound to a pod, whose node the API server names. Throws KubeError if the API server
+ * is unable to decide now.
  */
 export function createSensorTokens(
   { client, logger }: SensorTokensDeps,
@@ -60,7 +60,7 @@ export function createSensorTokens(
   };
   return async ({ token }, { signal }) => {
     signal.throwIfAborted();
-    // Tokens are secrets: none is kept.
+    // Tokens are secrets: none is stored.
     const key = hash("sha256", token, "base64url");
     return cache(key, () => review(token));
   };
@@ -77,7 +77,7 @@ function judge({ status }: TokenReview, options: SensorTokensOptions): Answer {
     return {
       problem: "The API server doesn't accept the token, or it wasn't made for the operator",
     };
-  // Empty: the API server doesn't know audiences, and so the token isn't bound to one.
+  // Empty: the API server doesn't support audiences, so the token isn't bound to one.
   if (status.audiences?.includes(audience) !== true)
     return { problem: `The token must be made for the audience "${audience}"` };
   const expected = `system:serviceaccount:${namespace}:${serviceAccount}`;

@@ -3,16 +3,16 @@ import type { Server } from "node:tls";
 
 /** PEM texts. */
 export type TlsMaterial = {
-  /** The server's certificate, and those between it and the authority, if there are any. */
+  /** The server's certificate, then any intermediates between it and the authority. */
   readonly cert: string;
   readonly key: string;
-  /** The authorities that clients are to trust: more than one while they are being replaced. */
+  /** The authorities that clients must trust: several during a replacement. */
   readonly ca: string;
 };
 
-/** What the operator shows at all of its addresses. It is renewed while it is in use. */
+/** The certificate that the operator presents at all its addresses. It is renewed while in use. */
 export type ServingCertificate = {
-  /** Undefined: there is none yet. */
+  /** Undefined until there is one. */
   current(): TlsMaterial | undefined;
   /** Calls `listener` after each change, in the same turn. */
   onChange(listener: () => void): Disposable;
@@ -20,7 +20,7 @@ export type ServingCertificate = {
   whenReady(options: { readonly signal: AbortSignal }): Promise<boolean>;
 };
 
-/** Lets the server (of node:tls or node:https) show the newest certificate from the next handshake on. */
+/** Makes the server (of node:tls or node:https) present the newest certificate from the next handshake on. */
 export function showCertificate(server: Server, certificate: ServingCertificate): Disposable {
   const show = () => {
     const material = certificate.current();

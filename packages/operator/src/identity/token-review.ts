@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type KubeClient, resourcePath, unfenced } from "@gander/kube";
 
-/** Of authentication.k8s.io/v1 TokenReview, as far as it is read. */
+/** The authentication.k8s.io/v1 TokenReview, only the fields that are read. */
 export type TokenReview = {
   readonly status?: {
     readonly authenticated?: boolean;
@@ -18,8 +18,8 @@ export type ReviewedUser = {
 };
 
 /**
- * Asks the API server whose token it is. No audiences: it must be made for the API server itself.
- * Throws KubeError if it can't tell now.
+ * Asks the API server whose token it is. Without audiences, it must be made for the API server itself.
+ * Throws KubeError if the API server is unable to decide now.
  */
 export function reviewToken(
   client: KubeClient,
