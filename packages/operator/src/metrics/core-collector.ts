@@ -14,7 +14,7 @@ export type CoreCollectorDeps = {
 
 export type WatchState = Pick<ReflectorState, "synced" | "sinceContactMs" | "restarts">;
 
-/** Who leads, who is connected, what is known of the cluster and how old that may be. */
+/** The leader, connected sensors, the known part of the cluster, and how old it may be. */
 export function createCoreCollector({
   election,
   hub,

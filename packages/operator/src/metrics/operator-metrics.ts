@@ -16,13 +16,13 @@ export type OperatorCollector = (report: OperatorReport) => void;
 export type OperatorMetrics = AsyncDisposable & {
   /** Answers `GET /metrics`. */
   readonly handler: MetricsHandler;
-  /** Asked at each look, from now on. */
+  /** Collected at each scrape from now on. */
   add(collector: OperatorCollector): void;
   /** A request to the API server ended. */
   requested(outcome: RequestOutcome): void;
-  /** A version went to a sensor. */
+  /** A version was sent to a sensor. */
   sent(): void;
-  /** A sensor answered to it after so long. */
+  /** A sensor answered the version after `ms`. */
   answered(ms: number): void;
 };
 
@@ -33,7 +33,7 @@ export type OperatorMetricsOptions = {
   readonly otlpEndpoint: string;
 };
 
-/** What is counted here, and who else is asked. Throws GanderError if the endpoint is no address. */
+/** Counters, and collectors read on demand. Throws GanderError if the endpoint is no address. */
 export async function createOperatorMetrics(
   { logger }: { readonly logger: Logger },
   { version, identity, otlpEndpoint }: OperatorMetricsOptions,

@@ -9,7 +9,7 @@ export type PolicyCollectorDeps = {
   readonly catalog: Pick<PolicyCatalog, "all">;
 };
 
-/** How policies fare on all nodes. One replica tells it: a sum over replicas would count nodes twice. */
+/** Policy status on all nodes. One replica exports it: a sum over replicas would count nodes twice. */
 export function createPolicyCollector(
   { election, catalog }: PolicyCollectorDeps,
   fleet: Pick<FleetView, "of">,
