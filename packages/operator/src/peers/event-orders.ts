@@ -7,16 +7,16 @@ import { asBuffer } from "../wire/as-buffer.ts";
 
 export type EventOrdersDeps = {
   readonly relay: Pick<EventRelay, "watch">;
-  /** Sensors that are connected here. */
+  /** Sensors connected here. */
   readonly sensors: () => number;
 };
 
 export type EventOrdersOptions = BatchQueueOptions & {
-  /** So long sensors are given to say that they bring their events. */
+  /** How long sensors have to confirm that they send their events. */
   readonly coverMs?: number;
 };
 
-/** A call of gander.v1.Peers/Events, as far as it is needed. */
+/** The used part of a gander.v1.Peers/Events call. */
 export type EventOrdersCall = {
   write(message: Buffer): boolean;
   end(): void;
@@ -29,7 +29,7 @@ const batchCodec = streamCodec("gander.v1.EventBatch");
 
 type Carried = { readonly resume: () => void; readonly stop: () => void };
 
-/** Carries out the holder's orders with the sensors of this replica; each order is a reader of their events. */
+/** Executes the holder's orders with this replica's sensors; each order is a reader of their events. */
 export function serveEventOrders(
   { relay, sensors }: EventOrdersDeps,
   call: EventOrdersCall,

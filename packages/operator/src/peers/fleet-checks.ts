@@ -19,10 +19,10 @@ const asIs = (bytes: Buffer) => bytes;
 const asBuffer = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Less than who asked waits for, so that what was found in time is told. */
+/** Less than the caller waits, so that findings made in time are reported. */
 const checkMs = 1_500;
 
-/** Answers what another replica asks; what can't be read has no findings. */
+/** Answers another replica; a policy that can't be decoded has no findings. */
 export async function answerCheck(
   checkFleet: CheckFleet,
   { question = 0, policy: bytes = new Uint8Array() }: FleetCheck,
@@ -53,7 +53,7 @@ export function createServeChecks(checkFleet: CheckFleet): (call: ReplicaCall) =
   };
 }
 
-/** Asks the holder. Rejects if it isn't reached. */
+/** Asks the holder. Rejects if it can't be reached. */
 export function askHolder(
   client: Client,
   policy: CompiledPolicy,

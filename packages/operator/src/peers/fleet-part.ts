@@ -26,13 +26,13 @@ import {
 } from "./reporting-replicas.ts";
 
 export type FleetPart = OperatorPart & {
-  /** Where people and replicas are served; resolves as soon as that is so. */
+  /** Address for people and replicas; resolves when the server listens. */
   readonly serving: Promise<ListenAddress>;
-  /** Of all nodes, whichever replica their sensors are connected to. */
+  /** Checks all nodes, whichever replica their sensors are connected to. */
   readonly checkFleet: CheckFleet;
 };
 
-/** What it needs of the context. */
+/** The parts of the context that it uses. */
 export type FleetPartDeps = Pick<
   OperatorContext,
   | ("logger" | "client" | "certificate" | "hub" | "resolver" | "catalog")
@@ -46,18 +46,18 @@ export type FleetPartDeps = Pick<
 };
 
 export type FleetPartOptions = {
-  /** By the API server if absent. */
+  /** Asks the API server if absent. */
   readonly verify?: VerifyUser;
   readonly retryMs?: number;
 };
 
-/** So often it is looked who holds the Lease. */
+/** How often to check who holds the Lease. */
 const lookMs = 100;
 
 /**
- * Answers questions about the whole fleet, and keeps the replicas in touch: this one reports to the one
- * that holds the Lease, or hears the others' reports if it is that one. While nobody does, each
- * answers for what it has itself.
+ * Answers questions about the whole fleet and connects the replicas: this one reports to the holder of the
+ * Lease or, as the holder, receives the others' reports. Without a holder, each answers with what it knows
+ * itself.
  */
 export function createFleetPart(
   context: FleetPartDeps,
@@ -94,7 +94,7 @@ export function createFleetPart(
     checkFleet: (policy, options) =>
       holder.link === undefined
         ? checkAll(policy, options)
-        : // Who can't be reached is passed over: what is known here is better than nothing.
+        : // If the holder can't be reached, an answer from local knowledge is better than none.
           holder.link.checkFleet(policy, options).catch(() => checkOwn(policy, options)),
     async run({ signal }) {
       if (!(await certificate.whenReady({ signal }))) return;
@@ -127,7 +127,7 @@ export function createFleetPart(
   };
 }
 
-/** What people may ask; answered from what this replica has and what the others report to it. */
+/** The methods for people, answered from this replica's knowledge and the others' reports. */
 function fleetMethods(
   { catalog, hub, resolver, version, identity, election, relay: { relay } }: FleetPartDeps,
   view: WritableFleetView,

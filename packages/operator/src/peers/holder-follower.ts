@@ -10,11 +10,11 @@ export type HolderFollowerDeps = {
   /** Of this replica. */
   readonly identity: string;
   readonly connect: (address: string) => HolderLink;
-  /** Another replica holds the Lease. */
+  /** Called when another replica holds the Lease. */
   readonly onElsewhere: (reason: string) => void;
 };
 
-/** The way to the replica that holds the Lease, as that changes. */
+/** The link to the replica that holds the Lease; follows changes of the holder. */
 export class HolderFollower {
   readonly #deps: HolderFollowerDeps;
   #identity = "";
@@ -25,7 +25,7 @@ export class HolderFollower {
     this.#deps = deps;
   }
 
-  /** Undefined: it is this one, or nobody. */
+  /** Undefined if this replica, or none, holds the Lease. */
   get link(): HolderLink | undefined {
     return this.#link;
   }
@@ -35,7 +35,7 @@ export class HolderFollower {
     return this.#ending.signal;
   }
 
-  /** To be called again and again. */
+  /** Call this repeatedly. */
   look(): void {
     const { election, identity, connect, onElsewhere } = this.#deps;
     const { holder } = election.state();
@@ -47,7 +47,7 @@ export class HolderFollower {
     this.#link = address === undefined ? undefined : connect(address);
     const reason = "Another replica holds the Lease now; try again";
     if (this.#link !== undefined) onElsewhere(reason);
-    // What was answered here is no longer all there is; what was passed on has nobody to come from.
+    // Local answers are no longer complete; forwarded calls have lost their source.
     this.#endCalls(reason);
   }
 

@@ -27,7 +27,7 @@ export type HolderLinkDeps = {
   readonly view: Pick<FleetView, "onChange">;
   readonly certificate: ServingCertificate;
   readonly logger: Logger;
-  /** For the kernels of this replica's sensors. */
+  /** Checks the kernels of this replica's sensors. */
   readonly checkFleet: CheckFleet;
 };
 
@@ -44,9 +44,9 @@ export type HolderLinkOptions = {
 };
 
 export type HolderLink = Disposable & {
-  /** Passes a call on and its answer back; rejects with CallProblem or what the holder says. */
+  /** Forwards a call and returns its answer; rejects with CallProblem or the holder's error. */
   forward(path: string, call: FleetCall, signal: AbortSignal): Promise<void>;
-  /** For the kernels of all replicas' sensors; rejects if the holder isn't reached. */
+  /** Checks the kernels of all replicas' sensors; rejects if the holder can't be reached. */
   readonly checkFleet: CheckFleet;
 };
 
@@ -54,7 +54,7 @@ const fromReplica = streamCodec("gander.v1.FromReplica");
 const toReplica = streamCodec("gander.v1.ToReplica");
 const nodesInAMessage = 500;
 
-/** From a replica to the one that holds the Lease: reports, answers, events. Tries again until it is disposed. */
+/** Link to the replica that holds the Lease: reports, answers, events. Reconnects until disposed. */
 export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOptions): HolderLink {
   const { certificate, logger } = deps;
   const { address, retryMs = 500 } = options;
@@ -95,7 +95,7 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
       if (why !== told)
         logger.warn("The replica that holds the Lease cannot be reached", { address, why });
       told = why;
-      // Jitter: the others come back at the same time.
+      // Jitter: the others reconnect at the same time.
       await sleep(retryMs * (1 + Math.random()), undefined, { signal: stop.signal }).catch(
         () => {},
       );
@@ -118,7 +118,7 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
   };
 }
 
-/** Reports until the stream ends; gives why it did. */
+/** Reports until the stream ends; returns why it ended. */
 async function report(
   client: Client,
   deps: HolderLinkDeps,
@@ -179,7 +179,7 @@ async function report(
     if (message.check !== undefined)
       void answerCheck(deps.checkFleet, message.check).then((checked) => void send({ checked }));
   });
-  // Awaited here: what listens is let go when the stream has ended, not before.
+  // Awaited here: listeners are removed only when the stream has ended.
   return await ended.promise;
 }
 
@@ -191,7 +191,7 @@ function read(bytes: Buffer): ToReplica | undefined {
   }
 }
 
-/** One call, message by message; no faster than it is read. */
+/** Forwards one call, message by message; no faster than it is read. */
 async function forward(
   client: Client,
   path: string,

@@ -16,8 +16,8 @@ export type NodesOfReport = { readonly came: readonly string[]; readonly went: r
 const noAnswers: Rollout = { answered: 0, ready: 0, states: {}, worst: [] };
 
 /**
- * What another replica reported. A sensor that has come elsewhere since is no more this one's: until
- * the replica has noticed, its answers count as one less each, so that no policy looks better than it is.
+ * What another replica reported. A sensor that has moved on no longer belongs to it: until the replica
+ * notices, each such sensor reduces its counts by one, so that no policy looks better than it is.
  */
 export class ReplicaSource implements FleetSource {
   readonly #nodes = new Set<string>();
@@ -36,7 +36,7 @@ export class ReplicaSource implements FleetSource {
     return this.#nodes.size - this.moved.size;
   }
 
-  /** Sensors that have come elsewhere, as far as the replica hasn't noticed. */
+  /** Sensors that have moved without the replica having noticed. */
   get moved(): ReadonlySet<string> {
     this.#moved ??= new Set([...this.#nodes].filter((node) => this.#isElsewhere(node)));
     return this.#moved;
@@ -50,17 +50,17 @@ export class ReplicaSource implements FleetSource {
     return this.#nodes.has(node) && !this.moved.has(node);
   }
 
-  /** Whether the replica says so, whatever others say. */
+  /** Whether the replica reports the node, whatever others report. */
   claims(node: string): boolean {
     return this.#nodes.has(node);
   }
 
-  /** Sensors may have come elsewhere: `moved` is looked up again. */
+  /** Sensors may have moved: `moved` is computed again. */
   recheck(): void {
     this.#moved = undefined;
   }
 
-  /** Takes a part of a report; gives the nodes that came and went once it is complete. */
+  /** Takes a part of a report; returns the added and removed nodes once it is complete. */
   receive(report: ReplicaReport): NodesOfReport {
     this.#pending.push(report);
     if (report.more === true) return { came: [], went: [] };

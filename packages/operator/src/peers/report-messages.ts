@@ -13,16 +13,16 @@ export type ReportDeps = {
   readonly resolver: Pick<Resolver, "policyUids" | "sharesOf">;
 };
 
-/** In one message; a policy's report has up to 16 KB. */
+/** Per message; a policy's report takes up to 16 KB. */
 const policiesInAMessage = 16;
 const nodesInAMessage = 2_000;
 
-/** Makes reports of what changed since the last one; the first has everything, empty ones are none. */
+/** Makes reports of the changes since the last one; the first has everything, empty ones are left out. */
 export function createReportMaker({ hub, resolver }: ReportDeps) {
   const source = localSource(hub);
-  /** With their streams: a sensor that went and came again between two reports has come. */
+  /** With their streams: a sensor that reconnected between two reports counts as added. */
   const toldNodes = new Map<string, object>();
-  /** Hashes of what was told last. */
+  /** Hashes of the last reports. */
   const toldPolicies = new Map<string, string>();
 
   const policyReport = (uid: string): PolicyReport => ({

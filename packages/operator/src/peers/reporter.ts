@@ -7,16 +7,16 @@ import { createReportMaker, type ReportDeps } from "./report-messages.ts";
 export type ReporterDeps = ReportDeps & { readonly view: Pick<FleetView, "onChange"> };
 
 export type Reporter = Disposable & {
-  /** The way is open again. */
+  /** The stream accepts data again. */
   resume(): void;
 };
 
-/** So often counts are looked at: they change without anybody being told. */
+/** How often to check counts: their changes cause no notification. */
 const countsMs = 1_000;
 
 /**
- * Reports how it is, and then what changed. `send` gives false to be called no more until `resume`: a
- * report says how it is then, so nothing queues.
+ * Reports the whole state, then its changes. `send` returns false to get no more calls until `resume`: a
+ * report describes the state at that time, so nothing queues.
  */
 export function startReporter(
   send: (report: ReplicaReport) => boolean,
@@ -29,7 +29,7 @@ export function startReporter(
     for (const report of reports) isBlocked = !send(report);
   };
   const first = makeReports();
-  // Also without nodes and policies: the holder counts this replica from its first report on.
+  // Even without nodes and policies: the holder counts this replica from its first report on.
   sendAll(first.length === 0 ? [{}] : first);
   const tell = () => {
     isDue = isBlocked;

@@ -14,13 +14,13 @@ import type { FleetSource } from "../status/fleet-view.ts";
 import { asBuffer } from "../wire/as-buffer.ts";
 import { type NodesOfReport, ReplicaSource } from "./replica-source.ts";
 
-/** Encoded messages both ways: FromReplica come and ToReplica go, or EventBatch and EventOrder. */
+/** Encoded messages both ways: FromReplica in and ToReplica out, or EventBatch in and EventOrder out. */
 export type ReplicaCall = ServerDuplexStream<Buffer, Buffer>;
 
 export type ReportingReplicasDeps = {
   readonly hub: Pick<SensorHub, "session" | "onChange">;
   readonly relay: Pick<EventRelay, "connect" | "isWanted" | "onWanted">;
-  /** Of the fleet view: disposing takes it away again. */
+  /** Of the fleet view: disposing removes the source. */
   readonly addSource: (source: FleetSource) => Disposable;
 };
 
@@ -28,13 +28,13 @@ export type ReportingReplicas = Disposable & {
   serveReport(call: ReplicaCall): void;
   serveEvents(call: ReplicaCall): void;
   all(): readonly ReportingReplica[];
-  /** This process doesn't hold the Lease any more: they are to go to whoever does. */
+  /** This process has lost the Lease: the replicas must go to the new holder. */
   endAll(reason: string): void;
 };
 
 export type ReportingReplica = FleetReplica & {
   nodeNames(): Iterable<string>;
-  /** For the kernels of its sensors; what it doesn't say in time isn't known. */
+  /** Checks the kernels of its sensors; those not reported in time are unknown. */
   readonly checkFleet: CheckFleet;
   readonly sensors: number;
   readonly status: ReplicaStatus;
@@ -43,12 +43,12 @@ export type ReportingReplica = FleetReplica & {
 const fromReplica = streamCodec("gander.v1.FromReplica");
 const toReplica = streamCodec("gander.v1.ToReplica");
 
-/** So long a replica has to say what it knows of a policy's nodes. */
+/** How long a replica has to report a policy's nodes. */
 const answerMs = 5_000;
-/** Until a replica that lost sensors without noticing is told so. */
+/** How long to wait before replicas are told of sensors that they lost without noticing. */
 const movedQuietMs = 100;
 
-/** The other replicas, at the one that holds the Lease: what they report, and what they are asked. */
+/** The other replicas, at the holder of the Lease: their reports, and the questions to them. */
 export function createReportingReplicas(deps: ReportingReplicasDeps): ReportingReplicas {
   return new Replicas(deps);
 }
@@ -56,7 +56,7 @@ export function createReportingReplicas(deps: ReportingReplicasDeps): ReportingR
 class Replicas implements ReportingReplicas {
   readonly #deps: ReportingReplicasDeps;
   readonly #replicas = new Set<Replica>();
-  /** Each ends one. */
+  /** Each function ends one call. */
   readonly #eventCalls = new Set<() => void>();
   readonly #listening: readonly Disposable[];
   readonly #tellMoved = coalesce<string>(
@@ -144,7 +144,7 @@ class Replicas implements ReportingReplicas {
     for (const node of came) {
       for (const other of this.#replicas) other.latest.delete(node);
       from.latest.add(node);
-      // It was here and has gone there; here that wasn't noticed.
+      // The sensor moved there, and this replica has not noticed.
       const session = this.#deps.hub.session(node);
       session?.end(status.ABORTED, "The node's sensor came to another replica");
     }
@@ -152,7 +152,7 @@ class Replicas implements ReportingReplicas {
     if (came.length > 0) this.#tellMoved.add(["replica"]);
   }
 
-  /** What `from` had last may still be at another that reported it before. */
+  /** A sensor that `from` reported last may still be at another replica that reported it earlier. */
   #handOn(from: Replica, nodes: Iterable<string>): void {
     for (const node of nodes) {
       from.latest.delete(node);
@@ -167,12 +167,12 @@ type ReplicaDeps = {
   readonly changed: (replica: Replica, nodes: NodesOfReport) => void;
 };
 
-/** One that reports here. */
+/** A replica that reports here. */
 class Replica implements ReportingReplica {
   readonly source: ReplicaSource;
-  /** Nodes of which it was the last to report that they came. */
+  /** Nodes that it was the last to report as added. */
   readonly latest = new Set<string>();
-  /** The first report is complete. */
+  /** Called when the first report is complete. */
   onReady: () => void = () => {};
   readonly #call: ReplicaCall;
   readonly #deps: ReplicaDeps;
