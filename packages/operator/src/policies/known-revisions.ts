@@ -5,12 +5,12 @@ import { policyOfRevision, type RevisionContent, type StoredRevision } from "./r
 import type { KnownGeneration } from "./rollout-plan.ts";
 import type { RolloutProgress } from "./rollout-progress.ts";
 
-/** A generation that was accepted, from the API or seen here before the API had it. */
+/** An accepted generation, read from the API or seen here before the API had it. */
 export type KnownRevision = KnownGeneration & {
-  /** Undefined: it can't be compiled any more. Compiling takes time: only for what nodes are given. */
+  /** Undefined if it no longer compiles. Compiling takes time: only for what nodes receive. */
   readonly read: () => ReadPolicy | undefined;
   readonly content: RevisionContent;
-  /** Undefined: no ControllerRevision was heard of. */
+  /** Undefined if no ControllerRevision has been seen. */
   readonly stored: StoredRevision | undefined;
 };
 
@@ -20,7 +20,7 @@ type Seen = {
   progress: RolloutProgress | undefined;
 };
 
-/** Revisions of all policies: what the API has, and what was seen or put in force before it had it. */
+/** Revisions of all policies: those in the API, and those seen or put in force before it had them. */
 export class KnownRevisions {
   readonly #stored = new Map<string, Map<number, StoredRevision>>();
   readonly #seen = new Map<string, Map<number, Seen>>();
@@ -30,7 +30,7 @@ export class KnownRevisions {
     ofPolicy(this.#stored, revision.policy.uid).set(revision.generation, revision);
   }
 
-  /** The ControllerRevision is gone. */
+  /** The ControllerRevision was deleted. */
   drop({ policy, generation, uid }: StoredRevision): void {
     const generations = this.#stored.get(policy.uid);
     if (generations?.get(generation)?.uid !== uid) return;
@@ -38,7 +38,7 @@ export class KnownRevisions {
     if (generations.size === 0) this.#stored.delete(policy.uid);
   }
 
-  /** The API has this generation of the policy now. */
+  /** The API now has this generation of the policy. */
   see(content: RevisionContent, read: ReadPolicy): void {
     const generations = ofPolicy(this.#seen, content.policy.uid);
     if (generations.has(content.generation)) return;
@@ -49,13 +49,13 @@ export class KnownRevisions {
     }
   }
 
-  /** All nodes are given it, whether or not anybody could write so. */
+  /** All nodes receive it, even if no replica could record that. */
   gaveEverywhere(uid: string, generation: number): void {
     const seen = this.#seen.get(uid)?.get(generation);
     if (seen !== undefined) seen.progress = { phase: "everywhere" };
   }
 
-  /** The policy is gone; what is stored goes when its deletion is heard of. */
+  /** The policy was deleted; stored revisions are dropped when their deletion is seen. */
   forget(uid: string): void {
     this.#seen.delete(uid);
   }
@@ -96,7 +96,7 @@ export class KnownRevisions {
   }
 }
 
-/** As many as are stored: nobody may be there who stores them. */
+/** As many as are stored: there may be no replica that stores them. */
 const seenLimit = 10;
 
 function ofPolicy<T>(all: Map<string, Map<number, T>>, uid: string): Map<number, T> {

@@ -10,7 +10,7 @@ import { defaultRollout, parseCanarySize, type RolloutDefaults } from "./rollout
 export type PolicyPartsOptions = RevisionKeeperOptions &
   StatusKeeperOptions & { readonly rollout?: Partial<RolloutDefaults> };
 
-/** What the configuration says of rollouts. */
+/** The configuration's settings for rollouts. */
 export function rolloutDefaults({
   rollout,
   canary,
@@ -23,7 +23,7 @@ export function rolloutDefaults({
   };
 }
 
-/** Revisions, rollouts and statuses: from the policies of the API to what nodes get, and back. */
+/** Revisions, rollouts and statuses: from the policies of the API to the nodes, and back. */
 export function createPolicyParts(
   context: Omit<OperatorContext, "certificate" | "verifySensor" | "configuration" | "version">,
   fleet: WritableFleetView,

@@ -21,31 +21,31 @@ export type PolicyRolloutsDeps = {
   readonly logger: Logger;
 };
 
-/** Where a policy's newest generation is on its way. */
+/** The state of the rollout of a policy's newest generation. */
 export type PolicyRollout = {
   readonly policy: PolicyObject;
   readonly settings: RolloutSettings;
   readonly phase: RolloutPlan["phase"];
-  /** Newest first; empty: no node is given the policy. */
+  /** Newest first; empty if no node receives the policy. */
   readonly shares: readonly PolicyShare[];
-  /** What the newest that nodes are given does; of the newest generation if none is given. */
+  /** Mode of the newest generation that nodes receive; of the newest generation if none is sent. */
   readonly mode: CompiledPolicy["mode"] | undefined;
-  /** What stands written of the newest generation. */
+  /** The recorded progress of the newest generation. */
   readonly progress: RolloutProgress | undefined;
   /** The newest generation, if it was accepted. */
   readonly newest: PolicyRevision | undefined;
 };
 
 /**
- * Decides which nodes get which generation of each policy, and tells the resolver. Every replica does
- * so by the same objects of the API; nothing here writes.
+ * Decides which nodes get which generation of each policy, and updates the resolver. Every replica decides
+ * from the same API objects; nothing here writes.
  */
 export class PolicyRollouts implements Disposable {
   readonly known: KnownRevisions = new KnownRevisions();
   readonly #deps: PolicyRolloutsDeps;
   readonly #defaults: RolloutDefaults;
   readonly #rollouts = new Map<string, PolicyRollout>();
-  /** Digests of the contents that a policy's nodes are given. */
+  /** Digests of the contents that a policy's nodes receive. */
   readonly #held = new Map<string, readonly string[]>();
   readonly #listeners = new Set<{ readonly call: (uid: string) => void }>();
   readonly #listening: Disposable;
@@ -57,14 +57,14 @@ export class PolicyRollouts implements Disposable {
     this.#listening = deps.catalog.onChange((uid) => this.update(uid));
   }
 
-  /** Policies and stored revisions were read as a whole: only now it can be said what nodes get. */
+  /** Policies and stored revisions have been read in full: only now can shares be computed. */
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
     for (const { uid } of this.#deps.catalog.all()) this.update(uid);
   }
 
-  /** Undefined: there is no such policy. */
+  /** Undefined if there is no such policy. */
   of(uid: string): PolicyRollout | undefined {
     return this.#rollouts.get(uid);
   }
@@ -73,7 +73,7 @@ export class PolicyRollouts implements Disposable {
     return this.#rollouts.keys();
   }
 
-  /** Of a policy that changed or went, or of its rollout; in the same turn. It must not throw, nor wait. */
+  /** Called in the same turn when a policy or its rollout changes or is deleted. Must not throw or wait. */
   onChange(call: (uid: string) => void): Disposable {
     const listener = { call };
     this.#listeners.add(listener);
@@ -119,7 +119,7 @@ export class PolicyRollouts implements Disposable {
     });
   }
 
-  /** Contents before the revisions that need them, and released after. */
+  /** Adds contents before the revisions that need them, and releases them after. */
   #put(
     { uid, ...policy }: Pick<PolicyObject, "uid" | "name" | "namespace">,
     shares: readonly GenerationShare[],
@@ -155,7 +155,7 @@ export class PolicyRollouts implements Disposable {
     this.#put(gone.policy, [], []);
   }
 
-  /** A line when a generation that can't be used comes, and not with each change after. */
+  /** Logs once when an unusable generation is added, not at each later change. */
   #note({ uid, name, namespace, generation, compiled }: PolicyObject, plan: RolloutPlan): void {
     const before = this.#rollouts.get(uid);
     if (before?.policy.generation === generation && before.phase === plan.phase) return;

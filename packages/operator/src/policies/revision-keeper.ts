@@ -32,12 +32,12 @@ import {
 import { type RolloutProgress, sameProgress } from "./rollout-progress.ts";
 import { type CanaryState, type RolloutStep, stepRollout } from "./rollout-step.ts";
 
-/** What of the leader's election those that write need. */
+/** The parts of leader election that writers need. */
 export type Leading = {
-  /** The right to write now, if this replica has it. */
+  /** Permission to write now, if this replica has it. */
   readonly permit: () => WritePermit | undefined;
   readonly onElected: OnElected;
-  /** Whom a policy is for can be said. */
+  /** True once the nodes of a policy can be determined. */
   readonly isClusterRead: () => boolean;
 };
 
@@ -53,9 +53,9 @@ export type RevisionKeeperDeps = Leading & {
 };
 
 export type RevisionKeeperOptions = {
-  /** Revisions of a policy that are kept; 10 if absent. */
+  /** Revisions kept per policy; 10 if absent. */
   readonly revisionsKept?: number;
-  /** So long after a term began, sensors that aren't connected may still come back; 20,000 if absent. */
+  /** How long after a term begins disconnected sensors may still reconnect; 20,000 if absent. */
   readonly settleMs?: number;
   readonly timing?: Partial<ReflectorTiming>;
   readonly now?: () => number;
@@ -64,8 +64,8 @@ export type RevisionKeeperOptions = {
 export const operatorFieldManager = "gander-operator";
 
 /**
- * Follows the ControllerRevisions of policies, on every replica; on the leader it writes them: one for
- * each generation that was accepted, with how far it has come.
+ * Follows the ControllerRevisions of policies, on every replica; the leader writes them: one for each
+ * accepted generation, with its progress.
  */
 export function createRevisionKeeper(
   deps: RevisionKeeperDeps,
@@ -117,7 +117,7 @@ class RevisionKeeper {
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { rollouts, fleet, onElected } = this.#deps;
     using _rollouts = rollouts.onChange((uid) => this.#queue.add(uid));
-    // Answers matter to a canary alone, and come by the thousand.
+    // Answers matter only to a canary, and arrive by the thousand.
     using _fleet = fleet.onChange((uid) => {
       if (rollouts.of(uid)?.phase === "canary") this.#queue.addAfter(uid, 200);
     });
@@ -153,7 +153,7 @@ class RevisionKeeper {
     const { permit: getPermit, isClusterRead, catalog, rollouts } = this.#deps;
     const permit = getPermit();
     if (permit === undefined) return undefined;
-    // Without all nodes, a canary would choose from too few, or find none to be careful with.
+    // Without all nodes, a canary would choose from too few, or find none and skip the trial.
     if (!this.#watch.state().synced || !isClusterRead()) return { againAfterMs: 500 };
     const rollout = rollouts.of(uid);
     const known = rollouts.known.of(uid);
@@ -193,7 +193,7 @@ class RevisionKeeper {
     });
   }
 
-  /** A canary's time would begin anew, and that because its sensors aren't connected again yet. */
+  /** A canary's time would start again, only because its sensors haven't reconnected yet. */
   #onlyMissesSensors({ policy, progress }: PolicyRollout, step: RolloutStep | undefined): boolean {
     const wasClean = progress?.phase === "canary" && progress.cleanSince !== undefined;
     const isClean = step?.progress?.phase !== "canary" || step.progress.cleanSince !== undefined;
@@ -215,7 +215,7 @@ class RevisionKeeper {
     });
   }
 
-  /** What nodes have is kept however old it is. */
+  /** Revisions that nodes have are kept, however old. */
   async #prune(
     { shares }: PolicyRollout,
     known: readonly KnownRevision[],
@@ -227,7 +227,7 @@ class RevisionKeeper {
       if (!used.has(revision.generation)) await this.#delete(revision, permit);
   }
 
-  /** Owners' dependants are collected in most clusters; here they go in any case. */
+  /** Most clusters collect an owner's dependants; this deletes them in any cluster. */
   async #deleteAll(known: readonly KnownRevision[], permit: WritePermit): Promise<void> {
     const stored = known.flatMap((one) => one.stored ?? []);
     const [one] = stored;
@@ -241,7 +241,7 @@ class RevisionKeeper {
   }
 }
 
-/** Asked before what belongs to it is deleted: a watch may be behind, and history can't be made again. */
+/** Checked before dependants are deleted: a watch may lag, and history can't be restored. */
 export async function policyExists(
   client: KubeClient,
   { kind, uid, name, namespace }: PolicyName,

@@ -19,7 +19,7 @@ export const revisionLabels = {
 
 export const revisionSelector = `${revisionLabels.managedBy}=gander-operator`;
 
-/** A generation of a policy that was accepted once, as the API keeps it. */
+/** A generation of a policy that was once accepted, as stored in the API. */
 export type StoredRevision = {
   /** Of the ControllerRevision. */
   readonly uid: string;
@@ -35,7 +35,7 @@ export type StoredRevision = {
 
 export type PolicyName = Pick<PolicyObject, "kind" | "uid" | "namespace" | "name">;
 
-/** What of a policy goes into its revision. */
+/** The content of a policy's revision. */
 export type RevisionContent = {
   readonly policy: PolicyName;
   readonly generation: number;
@@ -58,20 +58,20 @@ type RawRevision = KubeObject & {
   readonly data?: { readonly spec?: unknown };
 };
 
-/** Owners must be of the same namespace or of the cluster: so those of namespaced policies lie with them. */
+/** Owners must be cluster-scoped or in the same namespace: namespaced policies keep revisions beside them. */
 export function revisionNamespace({ namespace }: PolicyName, ownNamespace: string): string {
   return namespace === "" ? ownNamespace : namespace;
 }
 
-/** The same on every replica, so that two leaders in a row make one object. */
+/** The same on every replica, so that successive leaders write one object. */
 export function revisionName({ uid, name }: PolicyName, generation: number): string {
   const short = hash("sha256", `${uid}/${generation}`, "hex").slice(0, 10);
   return `${name.slice(0, 200)}-${short}`;
 }
 
 /**
- * The object to be applied. Its data can never be changed, so a rollback finds what was there; what may
- * change is how far it has come.
+ * The object to apply. Its data is immutable, so a rollback finds the original; only its progress may
+ * change.
  */
 export function revisionObject(
   { policy, generation, spec, progress }: RevisionContent,
@@ -97,8 +97,8 @@ export function revisionObject(
 }
 
 /**
- * Undefined: it isn't one that an operator in `ownNamespace` made. Whoever may write ControllerRevisions
- * in a namespace could change what policies of that namespace fall back to, and no others.
+ * Undefined unless an operator in `ownNamespace` made it. A user who may write ControllerRevisions in a
+ * namespace could change the fallback of that namespace's policies, but of no others.
  */
 export function readRevision(raw: RawRevision, ownNamespace: string): StoredRevision | undefined {
   const { metadata, revision: generation = 0, data } = raw;

@@ -3,7 +3,7 @@ import type { RolloutProgress } from "./rollout-progress.ts";
 import type { RolloutSettings } from "./rollout-settings.ts";
 
 export type PlanInput = {
-  /** Of the object as the API has it. */
+  /** Of the object in the API. */
   readonly generation: number;
   /** Whether that generation can be compiled. */
   readonly isAccepted: boolean;
@@ -14,7 +14,7 @@ export type PlanInput = {
 
 export type KnownGeneration = {
   readonly generation: number;
-  /** Undefined: it was accepted, and nothing more was decided. */
+  /** Undefined if it was accepted and nothing else was decided. */
   readonly progress: RolloutProgress | undefined;
 };
 
@@ -27,19 +27,19 @@ export type GenerationShare = {
 
 export type RolloutPlan = {
   /**
-   * everywhere: all nodes get the newest generation; canary: some get it, the others what they had;
-   * choosing: the leader hasn't yet chosen the nodes that get it first; held: paused before any node got
-   * it; rejected: the newest generation can't be used.
+   * everywhere: all nodes get the newest generation; canary: some get it, the others keep the previous
+   * one; choosing: the leader hasn't yet chosen its first nodes; held: paused before any node got it;
+   * rejected: the newest generation is unusable.
    */
   readonly phase: "everywhere" | "canary" | "choosing" | "held" | "aborted" | "rejected";
-  /** Newest first; empty: no node gets the policy. */
+  /** Newest first; empty if no node gets the policy. */
   readonly shares: readonly GenerationShare[];
 };
 
 /**
- * Which nodes get which generation. Made from nothing but the API's objects, so all replicas come to the
- * same: what the leader decided stands in the progress of generations. Where it hasn't decided yet, a
- * policy that goes everywhere at once goes without it.
+ * Decides which nodes get which generation. It depends only on API objects, so all replicas agree: the
+ * leader's decisions are in the progress of generations. Before such a decision, a policy that goes to all
+ * nodes at once does so.
  */
 export function planRollout({ generation, isAccepted, settings, known }: PlanInput): RolloutPlan {
   const before = (than: number) =>
@@ -54,7 +54,7 @@ export function planRollout({ generation, isAccepted, settings, known }: PlanInp
   const progressOf = (of: number) => known.find((one) => one.generation === of)?.progress;
 
   if (!isAccepted) {
-    // What was the case before it came goes on: a canary too, which then gets no further.
+    // The previous state continues: even a canary, which then gets no further.
     const last = known.reduce(
       (newest, one) => (one.generation < generation ? Math.max(newest, one.generation) : newest),
       0,

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How far a generation has come, as the leader wrote it for all replicas and its successors. */
+/** Progress of a generation, as the leader recorded it for all replicas and its successors. */
 export type RolloutProgress =
   | {
-      /** On the nodes whose rank for the policy is below `below`; the others keep what they had. */
+      /** Sent to the nodes whose rank for the policy is below `below`; the others keep the previous one. */
       readonly phase: "canary";
       readonly below: number;
-      /** So many nodes were chosen by it: as many have to do well. */
+      /** How many nodes the leader wanted: that many must be ready. */
       readonly wanted: number;
-      /** RFC 3339; since when all of them have done well. Absent: they haven't answered, or don't. */
+      /** RFC 3339; since when all have been ready. Absent if they aren't, or haven't answered. */
       readonly cleanSince?: string;
     }
   | { readonly phase: "everywhere" }
-  /** Taken back: nodes have the generation before it. */
+  /** Aborted: nodes have the previous generation. */
   | { readonly phase: "aborted" };
 
 export const progressAnnotation = "gander.dev/rollout-progress";
 
 export const writeProgress = (progress: RolloutProgress): string => JSON.stringify(progress);
 
-/** Undefined: none was written, or nothing that can be understood. */
+/** Undefined if absent or not understood. */
 export function readProgress(text: string | undefined): RolloutProgress | undefined {
   let value: unknown;
   try {

@@ -7,19 +7,19 @@ export type CanarySize = { readonly nodes: number } | { readonly fraction: numbe
 export type RolloutDefaults = {
   readonly strategy: "all" | "canary";
   readonly canary: CanarySize;
-  /** So long the first nodes must do well until the rest follows. */
+  /** How long the first nodes must stay ready before the rest follows. */
   readonly canaryMs: number;
 };
 
-/** What a policy asks for about the way of its generations to the nodes. */
+/** A policy's settings for the rollout of its generations. */
 export type RolloutSettings = RolloutDefaults & {
-  /** Nothing goes further than it is. */
+  /** No rollout advances. */
   readonly isPaused: boolean;
-  /** Generation that goes everywhere now, whatever its first nodes say. */
+  /** The generation that goes everywhere now, whatever its first nodes report. */
   readonly promote: number | undefined;
-  /** Generation that is taken back. */
+  /** The generation to abort. */
   readonly abort: number | undefined;
-  /** Annotations that can't be understood, for people; what they would say is then the careful choice. */
+  /** Problems of invalid annotations, for people; the careful choice replaces their values. */
   readonly problems: readonly string[];
 };
 
@@ -38,7 +38,7 @@ export const defaultRollout: RolloutDefaults = {
   canaryMs: 5 * 60_000,
 };
 
-/** Reads a policy's annotations. Every replica reads the same of the same object. */
+/** Reads a policy's annotations. Every replica reads the same from the same object. */
 export function rolloutSettings(
   annotations: Readonly<Record<string, string>>,
   defaults: RolloutDefaults,

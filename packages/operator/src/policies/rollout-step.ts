@@ -4,22 +4,22 @@ import type { RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutProgress } from "./rollout-progress.ts";
 import type { CanarySize, RolloutSettings } from "./rollout-settings.ts";
 
-/** How the nodes that got a generation first fare. */
+/** The status of the nodes that got a generation first. */
 export type CanaryState = {
   readonly nodes: number;
   readonly ready: number;
   readonly pending: number;
-  /** Refused, failed, unsupported. */
+  /** Refused, failed or unsupported. */
   readonly bad: number;
 };
 
 export type StepInput = {
   readonly uid: string;
   readonly phase: RolloutPlan["phase"];
-  /** What stands written for the newest generation. */
+  /** The recorded progress of the newest generation. */
   readonly progress: RolloutProgress | undefined;
   readonly settings: Pick<RolloutSettings, "strategy" | "canary" | "canaryMs" | "isPaused">;
-  /** Nodes that the generation is for, and whether their sensors are connected; read only to choose. */
+  /** Nodes that the generation applies to, and whether their sensors are connected; read only to choose. */
   readonly candidates: () => ReadonlyMap<string, boolean>;
   /** Of the canary's nodes, if there are any. */
   readonly canary: CanaryState | undefined;
@@ -28,13 +28,13 @@ export type StepInput = {
 };
 
 export type RolloutStep = {
-  /** What is to be written for the newest generation; undefined: nothing can be said of it yet. */
+  /** The progress to record for the newest generation; undefined while undecided. */
   readonly progress: RolloutProgress | undefined;
-  /** When to look again although nothing changed. */
+  /** When to check again even without a change. */
   readonly againAfterMs?: number;
 };
 
-/** What the leader decides next about the newest generation. */
+/** The leader's next decision about the newest generation. */
 export function stepRollout(input: StepInput): RolloutStep {
   const { phase, progress, settings, nowMs } = input;
   switch (phase) {
@@ -48,7 +48,7 @@ export function stepRollout(input: StepInput): RolloutStep {
       return chooseNodes(input);
     case "canary": {
       if (progress?.phase !== "canary" || settings.isPaused) return { progress };
-      // It was a canary until somebody took that back.
+      // It was a canary until the strategy was changed.
       if (settings.strategy === "all") return { progress: { phase: "everywhere" } };
       const { cleanSince, ...rest } = progress;
       if (!doesWell(input.canary, progress.wanted)) return { progress: rest };
@@ -60,7 +60,7 @@ export function stepRollout(input: StepInput): RolloutStep {
   }
 }
 
-/** A sensor that went away may have gone for what it was given: as many as were chosen must be ready. */
+/** A sensor may have gone because of what it received: as many as were chosen must be ready. */
 function doesWell(canary: CanaryState | undefined, wanted: number): boolean {
   if (canary === undefined) return wanted === 0;
   const { nodes, ready, pending, bad } = canary;
@@ -68,12 +68,12 @@ function doesWell(canary: CanaryState | undefined, wanted: number): boolean {
 }
 
 /**
- * The first nodes by rank, so many that enough of them are connected. At most twice as many are taken
- * in: where few sensors are connected yet, as after a restart, the first would be nearly all.
+ * The first nodes by rank, enough that the wanted number is connected. At most twice that number is
+ * included: when few sensors are connected, as after a restart, the first would be nearly all.
  */
 function chooseNodes({ uid, settings, candidates }: StepInput): RolloutStep {
   const nodes = candidates();
-  // There is no node to try it on, and none that it could harm.
+  // There is no node to try it on, and none to harm.
   if (nodes.size === 0) return { progress: { phase: "everywhere" } };
   const wanted = Math.min(countOf(settings.canary, nodes.size), nodes.size);
   const ranked = [...nodes]
