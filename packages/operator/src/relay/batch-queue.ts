@@ -2,25 +2,25 @@
 import type { NodeEvents, RelayReader } from "./event-relay.ts";
 
 export type BatchQueueOptions = {
-  /** Events that wait for one slow reader; more are left out and counted. */
+  /** Events queued for one slow reader; further ones are dropped and counted. */
   readonly maxEvents?: number;
-  /** And bytes of them. */
+  /** Maximum bytes of those events. */
   readonly maxBytes?: number;
-  /** Whether it takes something before the first `resume`; absent: it does. */
+  /** Whether the reader accepts events before the first `resume`; "open" if absent. */
   readonly starts?: "open" | "blocked";
 };
 
 export type BatchQueue = RelayReader & {
-  /** The reader took what it was given and takes more. */
+  /** The reader has consumed its data and accepts more. */
   resume(): void;
-  /** Left out here, of all nodes. */
+  /** Events dropped here, of all nodes. */
   readonly dropped: number;
 };
 
 /**
- * What waits for one reader. `write` gives it away; false: no more until `resume`. Batches are taken or
- * left out as a whole: parts of one would keep all of it in memory. What is left out is counted by
- * node and given, as a batch without events, in its place.
+ * The queue of one reader. `write` sends a batch; it returns false to stop until `resume`. Batches are
+ * queued or dropped as a whole: part of one would keep all of it in memory. Dropped events are counted by
+ * node; a batch without events reports them in their place.
  */
 export function createBatchQueue(
   write: (events: NodeEvents) => boolean,
@@ -58,7 +58,7 @@ export function createBatchQueue(
     }
   };
 
-  /** Tells what is missing once there is some room behind it again; gives whether nothing is left to tell. */
+  /** Reports missing events once there is some room behind the report; returns whether none are left. */
   const tellMissing = (): boolean => {
     if (missing.size === 0) return true;
     if (!hasRoomFor(maxEvents / 10, maxBytes / 10)) return false;

@@ -4,14 +4,14 @@
 const nodeNameField = 1000;
 
 /**
- * Whether `event` is built like an encoded tetragon.GetEventsResponse and says that it happened on `node`,
- * or doesn't say where. hot: for each event of the relay; reads the outermost fields alone.
+ * Whether `event` has the structure of an encoded tetragon.GetEventsResponse and names `node` or no node.
+ * hot: for each event of the relay; reads the outermost fields alone.
  */
 export function isEventOf(node: Buffer, event: Uint8Array): boolean {
   const end = event.length;
   let at = 0;
   let value = 0;
-  /** Moves behind a number of at most 32 bits (more are passed over); false if it doesn't end. */
+  /** Reads past a number and keeps up to 32 bits of it; false if it doesn't end. */
   const number = (): boolean => {
     value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

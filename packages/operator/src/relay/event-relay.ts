@@ -3,35 +3,35 @@ import type { EventBatch, Watching } from "@gander/proto/stream";
 import { streamCodec } from "@gander/proto/stream";
 import { asBuffer } from "../wire/as-buffer.ts";
 
-/** Events of one node, in their order. */
+/** Events of one node, in order. */
 export type NodeEvents = {
   readonly node: string;
-  /** So many are missing before these. */
+  /** How many events are missing before these. */
   readonly missing: number;
   /** Encoded tetragon.GetEventsResponse: parts of larger buffers, kept or dropped together. */
   readonly events: readonly Uint8Array[];
-  /** Of the events. */
+  /** Size of the events. */
   readonly bytes: number;
 };
 
 export type RelayReader = { take(events: NodeEvents): void };
 
-/** How many sensors bring their events, and how many can't. */
+/** How many sensors send their events, and how many can't. */
 export type Coverage = {
   readonly nodes: number;
   readonly refused: number;
-  /** What one that can't says; empty if none. */
+  /** The reason of one that can't; empty if none. */
   readonly problem: string;
 };
 
 export type RelayWatch = Disposable & {
   coverage(): Coverage;
-  /** Resolves when as many sensors answered as are there, or after `waitMs`. */
+  /** Resolves when all sensors have answered, or after `waitMs`. */
   whenCovered(options: CoverOptions): Promise<Coverage>;
 };
 
 export type CoverOptions = {
-  /** How many sensors there are whose events could come. */
+  /** How many sensors could send events. */
   readonly sensors: () => number;
   readonly waitMs: number;
   readonly signal: AbortSignal;
@@ -48,7 +48,7 @@ type Order = {
   readonly readers: Set<RelayReader>;
   readonly answers: Map<RelaySource, Coverage>;
   readonly waiting: Set<() => void>;
-  /** Sensors that answered, one way or the other: the sum of `answers`. */
+  /** Sensors that answered, with either result: the sum of `answers`. */
   answered: number;
 };
 
@@ -56,9 +56,9 @@ const orderCodec = streamCodec("gander.v1.EventOrder");
 const nothing: Coverage = { nodes: 0, refused: 0, problem: "" };
 
 /**
- * Between those who watch and the sources of events. Readers with the same question share an order; an
- * order goes to every source there is and comes, and ends with its last reader. Nothing waits here:
- * each reader bounds what waits for it.
+ * Connects readers with the sources of events. Readers with the same request share an order; an order is
+ * sent to every present and future source, and ends with its last reader. Nothing queues here: each reader
+ * bounds its own queue.
  */
 export class EventRelay {
   readonly #orders = new Map<number, Order>();
@@ -67,12 +67,12 @@ export class EventRelay {
   readonly #listeners = new Set<{ readonly call: WantedListener }>();
   #lastId = 0;
 
-  /** Somebody watches. */
+  /** Whether there are readers. */
   get isWanted(): boolean {
     return this.#orders.size > 0;
   }
 
-  /** Hears when sources are needed, and when they are not any more. */
+  /** Notifies when sources are needed, and when they no longer are. */
   onWanted(call: WantedListener): Disposable {
     const listener = { call };
     this.#listeners.add(listener);
@@ -91,8 +91,8 @@ export class EventRelay {
   }
 
   /**
-   * A source came; `send` takes encoded gander.v1.EventOrder. `node` is whose events these are; undefined
-   * for a replica, which says it with each batch.
+   * Adds a source; `send` takes encoded gander.v1.EventOrder. `node` is the origin of its events;
+   * undefined for a replica, whose batches each name it.
    */
   connect(send: (order: Buffer) => void, node: string | undefined): RelaySource {
     const source: RelaySource = {
@@ -141,7 +141,7 @@ export class EventRelay {
   }
 
   #receive(source: RelaySource, node: string | undefined, batch: EventBatch): void {
-    // Of an order that has ended meanwhile.
+    // The order may have ended in the meantime.
     const order = this.#orders.get(batch.order ?? 0);
     if (order === undefined) return;
     if (batch.watching !== undefined) {

@@ -4,7 +4,7 @@ import { asBuffer } from "../wire/as-buffer.ts";
 
 const response = codec("tetragon.GetEventsResponse");
 
-/** The event that says how many events of a node are missing at its place, as sensors say it themselves. */
+/** The event that reports, in their place, how many events of a node are missing; sensors send the same. */
 export function missingMark(node: string, count: number, nowMs: number): Buffer {
   return asBuffer(
     response.encode({

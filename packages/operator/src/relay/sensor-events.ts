@@ -4,12 +4,12 @@ import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { isEventOf } from "./event-node.ts";
 import type { EventRelay } from "./event-relay.ts";
 
-/** Encoded gander.v1.EventBatch come, encoded EventOrder go. */
+/** Encoded messages: gander.v1.EventBatch in, EventOrder out. */
 export type EventsCall = ServerDuplexStream<Buffer, Buffer>;
 
 const batchCodec = streamCodec("gander.v1.EventBatch");
 
-/** Serves Events to the sensor of `node`, or to a replica if that is undefined. Gives a function that ends the call. */
+/** Serves Events to the sensor of `node`, or to a replica if undefined. Returns a function to end it. */
 export function serveEvents(
   relay: Pick<EventRelay, "connect">,
   call: EventsCall,
@@ -37,7 +37,7 @@ export function serveEvents(
       refuse("A message is not a gander.v1.EventBatch");
       return;
     }
-    // Whoever holds one node must not tell tales of another.
+    // The credentials of one node must not permit events of another.
     if (name !== undefined && !(batch.events ?? []).every((event) => isEventOf(name, event)))
       refuse("An event is none, or names another node than the credentials do");
     else source.receive(batch);

@@ -9,10 +9,10 @@ export type SensorRelay = Disposable & {
   serve(call: EventsCall, node: string): void;
 };
 
-/** So often sensors are looked for that are to open Events and haven't. */
+/** How often to ask sensors that should open Events and haven't. */
 const askAgainMs = 1_000;
 
-/** Brings events of the sensors that are connected here: their calls of Events are open while somebody watches. */
+/** Relays events of the sensors connected here: their Events calls are open while there are readers. */
 export function createSensorRelay(hub: Pick<SensorHub, "nodes" | "session">): SensorRelay {
   const relay = new EventRelay();
   const calls = new Map<string, () => void>();
@@ -31,7 +31,7 @@ export function createSensorRelay(hub: Pick<SensorHub, "nodes" | "session">): Se
       return;
     }
     ask();
-    // And those that come later, or whose call broke.
+    // Also asks sensors that connect later, or whose call broke.
     timer = setInterval(ask, askAgainMs);
   });
   return {
@@ -45,7 +45,7 @@ export function createSensorRelay(hub: Pick<SensorHub, "nodes" | "session">): Se
         },
       });
       calls.set(node, end);
-      // Whoever watched is gone already.
+      // The last reader has already left.
       if (!relay.isWanted) end();
     },
     [Symbol.dispose]: endAll,
