@@ -5,7 +5,7 @@ import type { Bundle } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 import type { NodeException } from "./rollout-state.ts";
 
-/** One for a policy of the bundle at most, texts cut: an Ack takes no more room than the bundle allows. */
+/** At most one per policy of the bundle, texts truncated: the bundle bounds the memory that an Ack takes. */
 export function exceptionsOf(
   { exceptions = [] }: Ack,
   { policies }: Bundle,
@@ -35,7 +35,7 @@ function exceptionOf(
 ): NodeException {
   return {
     revision,
-    // A state of a newer protocol: nothing good can be said of it.
+    // A state of a newer protocol: assume the worst.
     state: states.has(state) ? (state as NodeException["state"]) : "POLICY_STATE_FAILED",
     code: code.slice(0, 64),
     message: cut(message, streamLimits.reasonBytes),
@@ -43,7 +43,7 @@ function exceptionOf(
   };
 }
 
-/** The longest beginning of whole characters in as many bytes of UTF-8, without ties to the message. */
+/** The longest prefix of whole characters in `bytes` bytes of UTF-8, without references to the message. */
 function cut(text: string, bytes: number): string {
   const encoded = Buffer.from(text);
   if (encoded.length <= bytes) return text;

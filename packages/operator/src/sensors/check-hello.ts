@@ -5,7 +5,7 @@ import { status } from "@grpc/grpc-js";
 
 export type HelloProblem = { readonly code: status; readonly reason: string };
 
-/** Undefined: it can be worked with. `node` is the one that the credentials name. */
+/** Undefined if the Hello is acceptable. `node` is the one that the credentials name. */
 export function checkHello(hello: Hello, node: string): HelloProblem | undefined {
   if (hello.node !== node)
     return {

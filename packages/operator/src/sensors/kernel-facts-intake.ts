@@ -4,17 +4,17 @@ import type { KernelFactsPart } from "@gander/proto/stream";
 import { streamLimits } from "@gander/proto/stream";
 
 export type KernelFactsOptions = {
-  /** Facts that are held, each at most 32 MiB: as many distinct kernels as a fleet may have. */
+  /** Facts kept, each at most 32 MiB: the number of distinct kernels that a fleet may have. */
   readonly kernels?: number;
-  /** Transfers at one time. */
+  /** Concurrent transfers. */
   readonly transfers?: number;
-  /** After so long somebody else is asked. */
+  /** After this time another sensor is asked. */
   readonly transferMs?: number;
-  /** Whether a sensor that is connected has such a kernel: others make room when there is none. */
+  /** Whether a connected sensor has such a kernel: unused ones make room when the store is full. */
   readonly isUsed?: (digest: string) => boolean;
 };
 
-/** Asked for, and from the first part on under way. */
+/** A transfer: requested, and from its first part on in progress. */
 type Transfer = {
   readonly sender: object;
   readonly askedAt: number;
@@ -29,8 +29,8 @@ type Parts = {
 };
 
 /**
- * Facts are asked of one node for each distinct kernel, and believed only if they have the digest they
- * were announced by. A sender that fails or goes leaves the place to the next that says Hello.
+ * Requests facts from one node for each distinct kernel, and accepts them only if their digest is the
+ * announced one. If a sender fails or disconnects, the next one that says Hello takes its place.
  */
 export class KernelFactsIntake {
   readonly #known = new Map<string, Buffer>();
@@ -38,7 +38,7 @@ export class KernelFactsIntake {
   readonly #options: Required<KernelFactsOptions>;
   readonly #now: () => number;
 
-  /** `now` is in ms and never goes back. */
+  /** `now` returns monotonic milliseconds. */
   constructor(now: () => number, options: KernelFactsOptions = {}) {
     this.#now = now;
     this.#options = {
@@ -55,7 +55,7 @@ export class KernelFactsIntake {
     return this.#known;
   }
 
-  /** Whether `sender` shall send them; then nobody else is asked. */
+  /** Whether `sender` must send them; then no other is asked. */
   ask(digest: string, sender: object): boolean {
     const { kernels, transfers, transferMs } = this.#options;
     const askedAt = this.#now();
@@ -71,7 +71,7 @@ export class KernelFactsIntake {
     return isWanted;
   }
 
-  /** Whether the part is one that was asked for and fits to those before. */
+  /** Whether the part was requested and continues the previous ones. */
   receive(part: KernelFactsPart, sender: object): boolean {
     const { digest = new Uint8Array(), offset = 0, total = 0, data = new Uint8Array() } = part;
     const key = Buffer.from(digest).toString("hex");
@@ -87,7 +87,7 @@ export class KernelFactsIntake {
       data.length <= streamLimits.kernelFactsPartBytes &&
       offset + data.length <= total;
     if (!fits) return false;
-    // A copy: what came is a piece of a larger buffer.
+    // A copy: the input is part of a larger buffer.
     parts.data.push(Buffer.from(data));
     parts.hash.update(data);
     parts.received += data.length;
@@ -106,7 +106,7 @@ export class KernelFactsIntake {
       }
   }
 
-  /** What `sender` began is given up. */
+  /** Cancels the transfers of `sender`. */
   gone(sender: object): void {
     for (const [digest, transfer] of this.#transfers)
       if (transfer.sender === sender) this.#transfers.delete(digest);

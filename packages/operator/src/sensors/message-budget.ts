@@ -6,7 +6,7 @@ export type BudgetOptions = {
   readonly perSecond: number;
 };
 
-/** Says for each message whether it may still be read. `now` is in ms and never goes back. */
+/** Decides for each message whether it may still be read. `now` returns monotonic milliseconds. */
 export function messageBudget(
   { burst, perSecond }: BudgetOptions,
   now: () => number,

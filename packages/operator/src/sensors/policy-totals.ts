@@ -5,7 +5,7 @@ export type Totals = Readonly<Record<(typeof fields)[number], number>>;
 
 type Counts = Record<(typeof fields)[number], number>;
 
-/** Numbers of a message, which has them as texts and may lack some. */
+/** Numbers of a message, where they are texts and some may be absent. */
 export function totalsOf(counts: PolicyCounts): Totals {
   return Object.fromEntries(fields.map((field) => [field, Number(counts[field] ?? 0)])) as Counts;
 }
@@ -19,14 +19,14 @@ export const noTotals: Totals = totalsOf({});
 const zero = (): Counts => ({ ...noTotals });
 
 /**
- * Sums of what the sensors that are connected here counted. A sensor that goes takes its counts along, and
- * brings them to the replica it goes to: so the sums of all replicas count each sensor once.
+ * Sums of the counts of the sensors connected here. A sensor that disconnects takes its counts along to
+ * its next replica: so the sums of all replicas count each sensor once.
  */
 export class PolicyTotals {
   readonly #sums = new Map<string, Counts>();
   readonly #nodes = new Map<string, { since: string; readonly counts: Map<string, Counts> }>();
 
-  /** Policies that `isKnown` doesn't know are passed over: whoever sends them can't make it grow. */
+  /** Skips policies that `isKnown` rejects, so that no sender can make the map grow. */
   add(node: string, summary: Summary, isKnown: (uid: string) => boolean): void {
     const { counting_since: since = "0", policies = [] } = summary;
     if (this.#nodes.get(node)?.since !== since) this.gone(node);
@@ -44,7 +44,7 @@ export class PolicyTotals {
     }
   }
 
-  /** The node has other policies now: counts of those it has no more leave the sums. */
+  /** The node's policies changed: counts of removed ones leave the sums. */
   keep(node: string, isKnown: (uid: string) => boolean): void {
     const counts = this.#nodes.get(node)?.counts ?? new Map<string, Counts>();
     for (const [uid, of] of counts) {
@@ -63,7 +63,7 @@ export class PolicyTotals {
     return { ...(this.#sums.get(uid) ?? zero()) };
   }
 
-  /** What the sensor of one node counted. */
+  /** The counts of one node's sensor. */
   ofNode(node: string, uid: string): Totals {
     return { ...(this.#nodes.get(node)?.counts.get(uid) ?? zero()) };
   }

@@ -2,22 +2,22 @@
 import type { PolicyState } from "@gander/proto/stream";
 import type { PolicyRevision } from "../workloads/workload.ts";
 
-/** Why a policy isn't, or not wholly, in force on a node. */
+/** Why a policy isn't, or not fully, in force on a node. */
 export type NodeException = {
   readonly revision: PolicyRevision;
   readonly state: Exclude<PolicyState, "POLICY_STATE_UNSPECIFIED">;
   /** From the list of error codes. */
   readonly code: string;
   readonly message: string;
-  /** What goes on in its place; 0: nothing. */
+  /** The generation that remains in force instead; 0: none. */
   readonly runningGeneration: number;
 };
 
 /** A revision across the nodes that are connected here. */
 export type Rollout = {
-  /** Nodes that answered for this revision, whatever they said. */
+  /** Nodes that answered for this revision, with any result. */
   readonly answered: number;
-  /** Of these, where it is in force; those that are degraded are. */
+  /** Of these, where it is in force, even if degraded. */
   readonly ready: number;
   readonly states: Readonly<Partial<Record<NodeException["state"], number>>>;
   /** At most ten, by state and name. */
@@ -38,8 +38,8 @@ const order: readonly NodeException["state"][] = [
 ];
 
 /**
- * What nodes said they have in force. Only counts and exceptions are kept per policy, so a fleet that is
- * well takes no more than its counters; an answer costs what changed in it.
+ * What nodes reported to be in force. Only counts and exceptions are kept per policy, so a healthy fleet
+ * needs only its counters; the cost of an answer is proportional to what changed.
  */
 export class RolloutState {
   readonly #nodes = new Map<string, NodeState>();
@@ -47,12 +47,12 @@ export class RolloutState {
   readonly #exceptions = new Map<PolicyRevision, Map<string, NodeException>>();
   readonly #onChange: (revision: PolicyRevision) => void;
 
-  /** `onChange` hears of each revision whose answers may be others now. */
+  /** `onChange` is called for each revision whose answers may have changed. */
   constructor(onChange: (revision: PolicyRevision) => void = () => {}) {
     this.#onChange = onChange;
   }
 
-  /** The node has these, but for the exceptions. */
+  /** All of the state's policies are in force on the node, except its exceptions. */
   answered(node: string, state: NodeState): void {
     const before = this.#nodes.get(node);
     this.#nodes.set(node, state);
@@ -60,7 +60,7 @@ export class RolloutState {
     this.#replaceExceptions(node, before?.exceptions ?? [], state.exceptions);
   }
 
-  /** Nothing is known of the node any more. */
+  /** Drops the node's answers. */
   gone(node: string): void {
     const before = this.#nodes.get(node);
     if (before === undefined) return;
@@ -84,10 +84,10 @@ export class RolloutState {
     return { answered, ready, states, worst: worst.slice(0, 10) };
   }
 
-  /** Whether the node answered for the revision, whatever it said. */
+  /** Whether the node answered for the revision, with any result. */
   hasAnswered(node: string, revision: PolicyRevision): boolean {
     const policies = this.#nodes.get(node)?.policies ?? [];
-    // They ascend by UID: thousands of nodes are asked about, with hundreds of policies each.
+    // They ascend by UID: thousands of nodes are checked, with hundreds of policies each.
     let [low, high] = [0, policies.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -97,12 +97,12 @@ export class RolloutState {
     return policies[low] === revision;
   }
 
-  /** Of one node: what it answered for, and its exceptions. */
+  /** The policies that a node answered for, and its exceptions. */
   node(name: string): NodeState | undefined {
     return this.#nodes.get(name);
   }
 
-  /** Most of their entries are the same objects. */
+  /** Most entries of both are the same objects. */
   #count(before: readonly PolicyRevision[], after: readonly PolicyRevision[]): void {
     if (before === after) return;
     const kept = new Set(before);

@@ -13,22 +13,22 @@ export type SensorHubDeps = {
   readonly contents: Pick<PolicyContents, "message">;
   /** Milliseconds since 1970; Date.now if absent. */
   readonly now?: () => number;
-  /** Milliseconds that never go back; performance.now if absent. */
+  /** Monotonic milliseconds; performance.now if absent. */
   readonly monotonicNow?: () => number;
-  /** For metrics: a version went to a sensor, and it answered after so long, whatever it said. */
+  /** For metrics: a version was sent to a sensor, and the sensor answered after `ms`, with any result. */
   readonly observe?: { sent(): void; answered(ms: number): void };
 };
 
 export type SensorHubOptions = SessionOptions & {
-  /** So long a sensor may take to say Hello, and to answer a version. */
+  /** Time limits for a sensor to say Hello, and to answer a version. */
   readonly helloTimeoutMs?: number;
   readonly answerTimeoutMs?: number;
 };
 
-/** So many sensors get their version in one turn of the event loop. */
+/** How many sensors get their version in one turn of the event loop. */
 const sessionsInATurn = 250;
 
-/** All sensors that are connected here, by node, and what is known from them. */
+/** All sensors connected here, by node, and what they reported. */
 export class SensorHub {
   readonly rollout: RolloutState = new RolloutState(({ uid }) => this.#tell(uid));
   readonly totals: PolicyTotals = new PolicyTotals();
@@ -54,17 +54,17 @@ export class SensorHub {
     this.#options = options;
   }
 
-  /** Streams at this time, with those that said no Hello yet. */
+  /** Current streams, including those without a Hello. */
   get streams(): number {
     return this.#open.size;
   }
 
-  /** Nodes whose sensor said a good Hello and is still there. */
+  /** Nodes whose sensor said a valid Hello and is still connected. */
   get nodes(): readonly string[] {
     return [...this.#live.keys()];
   }
 
-  /** How many these are. */
+  /** The number of these nodes. */
   get connected(): number {
     return this.#live.size;
   }
@@ -73,7 +73,7 @@ export class SensorHub {
     return this.#live.get(node);
   }
 
-  /** A policy's answers changed, or, without a UID, a sensor came or went. Called often; it must not throw. */
+  /** A policy's answers or, without a UID, the connected sensors changed. Called often; it must not throw. */
   onChange(call: (uid?: string) => void): Disposable {
     const listener = { call };
     this.#listeners.add(listener);
@@ -108,7 +108,7 @@ export class SensorHub {
     return session;
   }
 
-  /** Bundles of these nodes changed. Goes over them a part at a time; done when all were offered theirs. */
+  /** Bundles of these nodes changed. Works in batches; resolves when all have been offered theirs. */
   push(nodes: Iterable<string>): Promise<void> {
     for (const node of nodes) if (this.#live.has(node)) this.#due.add(node);
     this.#pushing ??= this.#pushDue().finally(() => {
@@ -118,13 +118,13 @@ export class SensorHub {
     return this.#pushing;
   }
 
-  /** To be told of each thing that is awaited from one sensor. */
+  /** Measures the time from each request to one sensor to its answer. */
   #answerTimes(session: () => Session) {
     let askedMs: number | undefined;
     return (isAsked: boolean) => {
       if (this.#observe === undefined) return;
       const nowMs = this.#deps.monotonicNow();
-      // What ends a stream is no answer.
+      // The end of a stream is no answer.
       if (askedMs !== undefined && session().isLive) this.#observe.answered(nowMs - askedMs);
       askedMs = isAsked ? nowMs : undefined;
       if (isAsked) this.#observe.sent();
@@ -137,7 +137,7 @@ export class SensorHub {
   }
 
   async #pushDue(): Promise<void> {
-    // One epoch for all: what they are sent is then mostly the same bytes.
+    // One epoch for all: then most of them are sent the same bytes.
     this.#pushedAt = this.#deps.now();
     while (this.#due.size > 0) {
       let left = sessionsInATurn;

@@ -17,11 +17,11 @@ import { rawMethod } from "../wire/raw-method.ts";
 import type { SensorHub } from "./sensor-hub.ts";
 import type { SensorLink } from "./session.ts";
 
-/** What a sensor shows to prove for which node it speaks. */
+/** A sensor's proof of the node that it speaks for. */
 export type SensorCredentials = {
   /** Of the header `authorization: Bearer …`. */
   readonly token: string;
-  /** Address it calls from, for the log. */
+  /** The caller's address, for the log. */
   readonly peer: string;
 };
 
@@ -35,33 +35,33 @@ export type SensorCall = ServerDuplexStream<Buffer, Buffer>;
 
 export type SensorServerDeps = {
   readonly hub: Pick<SensorHub, "open" | "close" | "streams" | "session">;
-  /** May throw if it can't tell: the sensor is asked to come again. */
+  /** May throw if it can't decide: the sensor is told to retry. */
   readonly verify: VerifySensor;
-  /** Absent: without TLS, for tests and measurements on one machine. */
+  /** If absent, no TLS: for tests and measurements on one machine. */
   readonly certificate?: ServingCertificate;
-  /** Takes calls of Events; absent: there are none. */
+  /** Accepts calls of Events; if absent, they are not served. */
   readonly events?: (call: SensorCall, node: string) => void;
 };
 
 export type SensorServerOptions = {
   readonly host?: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port?: number;
-  /** Streams at one time, with those whose credentials are being verified. */
+  /** Concurrent streams, including those whose credentials are being verified. */
   readonly streams?: number;
 };
 
 export type SensorServer = AsyncDisposable & {
-  /** Where it listens. Rejects with `operator-address`. */
+  /** Returns the address. Rejects with `operator-address`. */
   listen(): Promise<ListenAddress>;
 };
 
-/** Fleets come at once after an outage; Node's default of 511 leaves some of them away for 90 s. */
+/** Fleets reconnect all at once after an outage; Node's default of 511 keeps some of them out for 90 s. */
 const backlog = 4096;
 /** A projected service account token has about 1 KB. */
 const tokenBytes = 16 * 1024;
 
-/** gander.v1.SensorStream on a socket of its own. Messages to sensors are sent as the bytes they are. */
+/** gander.v1.SensorStream on a socket of its own. Messages to sensors are sent as raw bytes. */
 export function createSensorServer(
   { hub, verify, certificate, events }: SensorServerDeps,
   { host = "::", port = 0, streams = 20_000 }: SensorServerOptions = {},
@@ -75,7 +75,7 @@ export function createSensorServer(
     "grpc.keepalive_timeout_ms": 10_000,
   });
   let verifying = 0;
-  /** Verifies and then serves a call. Nothing is read before: what comes stays within the window of the stream. */
+  /** Verifies, then serves a call. Nothing is read before: input stays within the window of the stream. */
   const verified = async (call: SensorCall, serve: (node: string) => void) => {
     if (hub.streams + verifying >= streams)
       return endWith(call, status.RESOURCE_EXHAUSTED, "This replica serves as many as it can");
@@ -93,18 +93,18 @@ export function createSensorServer(
       Connect: (call: SensorCall) => void verified(call, (node) => serveStream(call, hub, node)),
       Events: (call: SensorCall) =>
         void verified(call, (node) =>
-          // A node's events are of those that a live stream speaks for.
+          // Only a live stream makes a node's events credible.
           events === undefined || hub.session(node) === undefined
             ? endWith(call, status.FAILED_PRECONDITION, "Nobody asked this node for events")
             : events(call, node),
         ),
     },
   );
-  // TLS ends in a server of our own: grpc-js would keep its first certificate for good.
+  // TLS ends in a server of our own: grpc-js would keep its first certificate forever.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = createListener(certificate, (socket) => injector.injectConnection(socket));
-  // Streams are counted when they begin; sockets that begin none are bounded here. Some more, so that
-  // those who come too many are told.
+  // Streams are counted when they begin; this bounds sockets without one. Some more than `streams`, so
+  // that excess callers get an answer.
   listener.maxConnections = streams + 256;
   const connections = trackConnections(listener);
   return {
@@ -113,7 +113,7 @@ export function createSensorServer(
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
       hub.close();
       injector.destroy();
-      // Connections end when their streams have; grpc-js waits for neither.
+      // Connections end after their streams; grpc-js waits for neither.
       const goodbye = setTimeout(() => connections.destroyAll(), goodbyeMs);
       await closed;
       clearTimeout(goodbye);
@@ -122,7 +122,7 @@ export function createSensorServer(
   };
 }
 
-/** A client that begins a connection and says nothing more is let go after this. */
+/** A client that opens a connection and then stays silent is disconnected after this time. */
 const handshakeTimeoutMs = 30_000;
 
 function createListener(
@@ -136,14 +136,14 @@ function createListener(
     handshakeTimeout: handshakeTimeoutMs,
   };
   const listener = createTlsServer(options, onConnection);
-  // Whoever fails here is nobody: there is nothing to be logged for each of them.
+  // A failed handshake identifies no client: it is not worth a log line.
   listener.on("tlsClientError", () => {});
   const showing = showCertificate(listener, certificate);
   listener.once("close", () => showing[Symbol.dispose]());
   return listener;
 }
 
-/** So long sensors have to take the reason why their stream ends. */
+/** How long sensors have to receive the reason why their stream ends. */
 const goodbyeMs = 3_000;
 
 async function verifiedNode(
@@ -161,13 +161,13 @@ async function verifiedNode(
     if (result.problem === undefined) return result.node;
     endWith(call, status.UNAUTHENTICATED, result.problem);
   } catch {
-    // Why is for the operator's own log, not for whoever calls.
+    // The reason is for the operator's own log, not for the caller.
     endWith(call, status.UNAVAILABLE, "The credentials could not be verified now; try again");
   }
   return undefined;
 }
 
-/** The token of the header `authorization: Bearer …`, if there is one and only one. */
+/** The token of the header `authorization: Bearer …`, if there is exactly one. */
 export function bearerToken(metadata: Metadata): string | undefined {
   const values = metadata.get("authorization");
   const [value] = values;

@@ -26,28 +26,28 @@ export type SensorLink = {
 };
 
 export type SessionDeps = {
-  /** Undefined: the node isn't known yet. */
+  /** Undefined if the node is not known yet. */
   bundle(node: string): Bundle | undefined;
   /** The encoded message with a policy's content. */
   content(digest: string): Buffer | undefined;
   readonly facts: Pick<KernelFactsIntake, "ask" | "receive">;
-  /** The Hello was good. */
+  /** The Hello was valid. */
   live(): void;
   answered(bundle: Bundle, exceptions: readonly NodeException[]): void;
   summary(summary: Summary): void;
-  /** What must come in time from now on; undefined: nothing. */
+  /** What must arrive in time from now on; undefined: nothing. */
   await(what: "hello" | "answer" | undefined): void;
   ended(): void;
-  /** Milliseconds since 1970: epochs go on from it after a restart. */
+  /** Milliseconds since 1970: after a restart, epochs continue from it. */
   now(): number;
-  /** Milliseconds that never go back, for the budget. */
+  /** Monotonic milliseconds, for the budget. */
   monotonicNow(): number;
 };
 
 export type SessionOptions = {
   readonly operatorVersion?: string;
   readonly budget?: BudgetOptions;
-  /** Versions in a row that a sensor may refuse as a whole before it has to come again. */
+  /** How many versions in a row a sensor may refuse as a whole before it must reconnect. */
   readonly refusals?: number;
 };
 
@@ -64,9 +64,9 @@ type Step = "hello" | "live" | "ended";
 const codec = streamCodec("gander.v1.FromSensor");
 
 /**
- * What is said to one sensor, and what is believed of it. One version is outstanding; changes in the
- * meantime are no queue but a mark, and the next version is made from the state as it then is. So a slow
- * sensor costs one version, whatever it does.
+ * The dialogue with one sensor. One version is outstanding; later changes set a mark instead of forming a
+ * queue, and the next version is made from the state at that time. So a slow sensor costs one version,
+ * whatever it does.
  */
 export class Session {
   readonly node: string;
@@ -83,7 +83,7 @@ export class Session {
   #nonce = 0;
   #refusals = 0;
   #kernelFacts = "";
-  /** What the Hello says is there already; believed until the first answer. */
+  /** What the sensor has according to its Hello; believed until the first answer. */
   #claimed: { readonly policies: ReadonlySet<string>; readonly state: Buffer } | undefined;
 
   /** `node` is the one that the sensor's credentials name. */
@@ -103,7 +103,7 @@ export class Session {
     return this.#kernelFacts;
   }
 
-  /** Since the last version nothing came back. */
+  /** The last version has not been answered. */
   get isWaiting(): boolean {
     return this.#outstanding !== undefined;
   }
@@ -112,12 +112,12 @@ export class Session {
     return this.#step === "live";
   }
 
-  /** Epoch of the version that the sensor answered last; 0: none in this stream. */
+  /** Epoch of the last version that the sensor answered; 0: none in this stream. */
   get ackedEpoch(): number {
     return this.#acked?.epoch ?? 0;
   }
 
-  /** Sends the node's bundle if it isn't what the sensor has; at once, or after the answer that is awaited. */
+  /** Sends the node's bundle if the sensor lacks it; at once, or after the pending answer. */
   offer(): void {
     if (this.#step !== "live") return;
     if (this.#outstanding !== undefined) {
@@ -148,12 +148,12 @@ export class Session {
     for (const message of packMessages(messages)) this.#link.send(message);
   }
 
-  /** Asks the sensor to open Events, unless it is open. */
+  /** Asks the sensor to open Events, unless they are open. */
   openEvents(): void {
     if (this.#step === "live") this.#link.send(openEvents);
   }
 
-  /** A message as it came. */
+  /** Handles an encoded message. */
   receive(bytes: Uint8Array): void {
     if (this.#step === "ended") return;
     let message: ReturnType<typeof codec.decode>;
@@ -164,7 +164,7 @@ export class Session {
       return;
     }
     const { hello, kernel_facts: part, ack, summary } = message;
-    // Parts that were asked for have a bound of their own.
+    // Requested parts have a limit of their own.
     if (part !== undefined && this.#step === "live") {
       if (!this.#deps.facts.receive(part, this))
         this.end(status.INVALID_ARGUMENT, "Kernel facts were not asked for, or don't fit together");
@@ -175,7 +175,7 @@ export class Session {
     else if (hello !== undefined) this.end(status.FAILED_PRECONDITION, "Hello came twice");
     else if (ack !== undefined) this.#ack(ack);
     else if (summary !== undefined) this.#deps.summary(summary);
-    // Else it is of a newer protocol, which says that it may be passed over.
+    // Else it is of a newer protocol, which allows it to be ignored.
   }
 
   end(code: status, reason: string): void {
@@ -201,7 +201,7 @@ export class Session {
     const spoken = spokenProtocol(protocol, hello.protocol ?? 0) ?? protocol;
     this.#epoch = Number(hello.epoch ?? 0);
     this.#claimed = {
-      // Of those that exist, so that no Hello takes more room than the policies do.
+      // Only existing ones, so that no Hello takes more room than the policies do.
       policies: new Set(
         (hello.policies ?? [])
           .map(digestText)
@@ -226,7 +226,7 @@ export class Session {
 
   #ack(ack: Ack): void {
     const last = this.#outstanding ?? this.#acked;
-    // Of a version that is no more the question, or never was.
+    // It answers an outdated version, or one that never existed.
     if (last === undefined || ack.epoch !== String(last.epoch) || ack.nonce !== last.nonce) return;
     if (ack.refusal !== undefined || !last.digest.equals(ack.state_digest ?? new Uint8Array())) {
       this.#startOver();
@@ -246,7 +246,7 @@ export class Session {
     if (this.#isStale) this.offer();
   }
 
-  /** It said that it has a policy, and then hadn't, or not as it should be. */
+  /** The sensor claimed a policy, and then lacked it or had it damaged. */
   #hasMissed(exceptions: readonly NodeException[]): boolean {
     return exceptions.some(
       ({ state, revision }) =>
@@ -254,7 +254,7 @@ export class Session {
     );
   }
 
-  /** With everything, and without believing what it says to have. */
+  /** Sends everything again, without believing what the sensor claims to have. */
   #startOver(): void {
     this.#deps.await(undefined);
     this.#outstanding = undefined;
@@ -270,7 +270,7 @@ export class Session {
     return revisions.flatMap(({ digest }) => {
       if (there.has(digest) || this.#claimed?.policies.has(digest)) return [];
       there.add(digest);
-      // Without it the sensor refuses this policy, and takes the others.
+      // Without it the sensor refuses this policy, and accepts the others.
       return this.#deps.content(digest) ?? [];
     });
   }
