@@ -6,13 +6,13 @@ import {
   policyOnFleet,
 } from "./fleet-view.ts";
 
-/** The view, with the sources that there are now; those that come and go are put and removed. */
+/** The view with its current sources; sources are added and removed. */
 export type WritableFleetView = FleetView & {
-  /** Disposing takes the source away again, as when a peer is gone. */
+  /** Disposing removes the source, for example when a peer disconnects. */
   add(source: FleetSource): Disposable;
   /** Whether the node's sensor is connected to any replica. */
   isConnected(node: string): boolean;
-  /** What nodes are given changed, for all policies or one: of that no source knows. */
+  /** The resolver's shares changed, for all policies or one: no source reports that. */
   changed(uid?: string): void;
 };
 
@@ -25,7 +25,7 @@ export function createFleetView(
   const tell = (uid: string) => {
     for (const { call } of listeners) call(uid);
   };
-  /** Sensors come and go by the thousand, and each is for all policies: told once a while. */
+  /** Sensors come and go by the thousand, and each concerns all policies: notify from time to time. */
   const tellAll = () => {
     if (isAllDue) return;
     isAllDue = true;

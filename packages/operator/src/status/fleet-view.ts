@@ -6,15 +6,15 @@ import type { NodeException, Rollout } from "../sensors/rollout-state.ts";
 import type { RevisionNodes } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 
-/** What is known from some of the sensors: those that are connected to one replica. */
+/** The knowledge from a part of the sensors: those connected to one replica. */
 export type FleetSource = {
-  /** Whether the node's sensor said Hello there and hasn't gone since. */
+  /** Whether the node's sensor said Hello there and is still connected. */
   has(node: string): boolean;
   answers(revision: PolicyRevision): Rollout;
   /** At most ten of `nodes` that are connected there and haven't answered for the revision. */
   waiting(revision: PolicyRevision, nodes: ReadonlySet<string>): readonly string[];
   totals(uid: string): Totals;
-  /** A policy's answers changed, or, without a UID, sensors came or went. It must not throw, nor wait. */
+  /** A policy's answers or, without a UID, the connected sensors changed. It must neither throw nor wait. */
   onChange(listener: (uid?: string) => void): Disposable;
 };
 
@@ -24,28 +24,28 @@ export type FleetNode = {
   /** From the list of error codes. */
   readonly code: string;
   readonly message: string;
-  /** What goes on in its place; 0: nothing. Undefined: that isn't known. */
+  /** The generation that remains in force instead; 0: none. Undefined if unknown. */
   readonly runningGeneration: number | undefined;
 };
 
-/** One revision on the nodes that have been sent it. */
+/** One revision on the nodes that it is sent to. */
 export type FleetRevision = {
   readonly generation: number;
   readonly digest: string;
-  /** Nodes that are given it, connected or not. */
+  /** Nodes that receive it, connected or not. */
   readonly nodes: number;
-  /** Of these, connected ones that answered for it, whatever they said. */
+  /** Of these, connected ones that answered for it, with any result. */
   readonly answered: number;
-  /** Of these, where it is in force; those that are degraded are. */
+  /** Of these, where it is in force, even if degraded. */
   readonly ready: number;
-  /** Sum up to `nodes`; `ready` without those that are degraded. */
+  /** They add up to `nodes`; `ready` excludes degraded ones. */
   readonly states: Readonly<Record<NodeState, number>>;
 };
 
-/** A policy on all nodes that it is for. */
+/** A policy on all nodes that it applies to. */
 export type FleetPolicy = Omit<FleetRevision, "generation" | "digest"> & {
   readonly uid: string;
-  /** Of the newest revision that nodes are given. */
+  /** Of the newest revision that nodes receive. */
   readonly generation: number;
   /** Newest first; more than one while nodes have different ones. */
   readonly revisions: readonly FleetRevision[];
@@ -55,22 +55,22 @@ export type FleetPolicy = Omit<FleetRevision, "generation" | "digest"> & {
 };
 
 export type FleetView = {
-  /** Undefined: no node is given any revision of it, nor would be if there were nodes. */
+  /** Undefined if no node receives any revision of it, nor would if there were nodes. */
   of(uid: string): FleetPolicy | undefined;
-  /** The policy may fare otherwise than before. Called often: gather. It must not throw, nor wait. */
+  /** The status of the policy may have changed. Called often: gather. It must neither throw nor wait. */
   onChange(listener: (uid: string) => void): Disposable;
 };
 
 export type FleetViewDeps = {
   readonly resolver: { sharesOf(uid: string): readonly RevisionNodes[] };
-  /** This replica, and others as they come and go; asked each time. */
+  /** This replica and the connected others; evaluated at each use. */
   readonly sources: () => Iterable<FleetSource>;
 };
 
 /** Worst first. */
 const worstStates: readonly NodeState[] = [...nodeStates].reverse();
 
-/** How a policy fares now: which nodes it is for from the resolver, what they say from all sources. */
+/** A policy's status now: its nodes from the resolver, their answers from all sources. */
 export function policyOnFleet(
   { resolver, sources }: FleetViewDeps,
   uid: string,
@@ -103,7 +103,7 @@ function revisionOnFleet(
 ): RevisionPart {
   const rollouts = sources.map((source) => source.answers(revision));
   const away = nodesAway(nodes, sources);
-  // A node that answered may no longer be one that it is for, until it answered to that.
+  // A node may have answered before it left the policy's nodes, and not yet for that change.
   const answered = Math.min(
     add(rollouts, (one) => one.answered),
     nodes.size - away.count,
@@ -137,7 +137,7 @@ function revisionOnFleet(
   };
 }
 
-/** How many of the nodes no source has, and the first names of them. */
+/** How many of the nodes are in no source, and the first of their names. */
 function nodesAway(
   nodes: ReadonlySet<string>,
   sources: readonly FleetSource[],

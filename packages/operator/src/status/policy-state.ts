@@ -14,9 +14,9 @@ export type Verdict = {
 
 export type Verdicts = Readonly<Record<ConditionType, Verdict>>;
 
-/** What there is to say of a policy's nodes: of the revision that the status is about. */
+/** The state of a policy's nodes, for the revision that the status describes. */
 export type NodesState = {
-  /** Generation that nodes have or are given; 0: none. */
+  /** Generation that nodes have or receive; 0: none. */
   readonly revision: number;
   readonly total: number;
   readonly ready: number;
@@ -30,8 +30,8 @@ const noStates = Object.fromEntries(nodeStates.map((state) => [state, 0])) as Re
 >;
 
 /**
- * Nodes by what became of the newest revision that any of them is given. Those that aren't given it yet,
- * as it goes to some first, are pending.
+ * Nodes by the state of the newest revision that any of them receives. Nodes that don't receive it yet,
+ * during a canary, are pending.
  */
 export function nodesState(fleet: FleetPolicy | undefined): NodesState {
   const [newest, ...others] = fleet?.revisions ?? [];
@@ -117,7 +117,7 @@ function heldText({ policy, settings }: PolicyRollout, nodes: NodesState): strin
   );
 }
 
-/** What goes on in place of the newest generation. */
+/** The generation in force in place of the newest one. */
 function inForceText({ revision, total, ready }: NodesState): string {
   if (revision === 0) return "No generation of it is in force";
   return `Generation ${revision} stays in force, ready on ${ready} of ${plural(total, "node")}`;
@@ -149,7 +149,7 @@ function canary({ settings, progress, ...rollout }: PolicyRollout, fleet: FleetP
   return underWay("Canary", say(`${how} ${when}${from}`));
 }
 
-/** Numbers are beside it: a message that changes with them would be written all the time. */
+/** Counts are in other fields: a message with changing numbers would be written all the time. */
 const gapsText = "Not all calls were judged: see missed and unevaluated";
 
 function isWithGaps(fleet: FleetPolicy | undefined): boolean {
@@ -209,7 +209,7 @@ function reasonsText(states: FleetRevision["states"]): string {
   return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
 }
 
-/** Names nodes with their reasons, as many as there is room for. */
+/** Lists nodes with their reasons, up to the length limit. */
 function worstText(worst: readonly FleetNode[], revision: number): string {
   return listText(
     worst.map(({ name, state, message, code, runningGeneration }) => {

@@ -13,7 +13,7 @@ import type { FleetNode, FleetPolicy } from "./fleet-view.ts";
 import { nodesState, policyVerdicts, type Verdicts } from "./policy-state.ts";
 import { cutText } from "./status-text.ts";
 
-/** What is written of a policy: into its own status, and into the PolicyStatus of its name. */
+/** A policy's status objects: its own status, and the PolicyStatus of its name. */
 export type PolicyStatuses = {
   readonly policy: TracingPolicyStatus;
   readonly rollUp: PolicyStatusStatus;
@@ -22,7 +22,7 @@ export type PolicyStatuses = {
 export type StatusInput = {
   readonly rollout: PolicyRollout;
   readonly fleet: FleetPolicy | undefined;
-  /** Conditions as they are shown now: one that stays keeps the time of its change. */
+  /** Conditions currently shown: an unchanged one keeps its transition time. */
   readonly shown: readonly Condition[];
   readonly now: Date;
 };
@@ -84,7 +84,7 @@ function conditionsOf(
   });
 }
 
-/** As Kubernetes writes times: without fractions of a second. */
+/** The Kubernetes time format: without fractions of a second. */
 const timeText = (date: Date) => date.toISOString().replace(/\.\d+Z$/, "Z");
 
 const nodeProblem = ({

@@ -17,20 +17,20 @@ import type { PolicyObject } from "../api/policy-catalog.ts";
 import { operatorFieldManager, policyExists } from "../policies/revision-keeper.ts";
 import type { PolicyStatuses } from "./policy-status-objects.ts";
 
-/** Kinds of PolicyStatus, each with the kind of policy that it is about. */
+/** Kinds of PolicyStatus, each with the kind of policy it describes. */
 export const rollUpKinds: readonly (Kind & { readonly policyKind: PolicyObject["kind"] })[] = [
   { ...kindNamed("PolicyStatus"), policyKind: "TracingPolicy" },
   { ...kindNamed("PolicyStatusNamespaced"), policyKind: "TracingPolicyNamespaced" },
 ];
 
 export type StatusApi = {
-  /** Makes both so. */
+  /** Writes both statuses. */
   write(what: {
     readonly policy: PolicyObject;
     readonly statuses: PolicyStatuses;
     readonly permit: WritePermit;
   }): Promise<void>;
-  /** Deletes the PolicyStatus of that name, unless there is a policy for it after all. */
+  /** Deletes the PolicyStatus of that name, unless a policy for it exists after all. */
   remove(what: {
     readonly kind: PolicyObject["kind"];
     /** `namespace/name`, or the name alone. */
@@ -40,7 +40,7 @@ export type StatusApi = {
 };
 
 export function createStatusApi(client: KubeClient, logger: Logger): StatusApi {
-  /** Kinds of policies whose definition, of another product, has no status of its own. */
+  /** Kinds of policies whose CRD, from another product, has no status subresource. */
   const withoutStatus = new Set<string>();
   return {
     async write({ policy, statuses, permit }) {

@@ -27,7 +27,7 @@ import { defaultPace, type Pace, type Shown, writeDelayMs } from "./write-pace.t
 export type StatusKeeperDeps = Leading & {
   readonly client: KubeClient;
   readonly logger: Logger;
-  /** By which replicas are told apart in Events. */
+  /** Distinguishes replicas in Events. */
   readonly instance: string;
   readonly rollouts: PolicyRollouts;
   readonly fleet: WritableFleetView;
@@ -35,19 +35,19 @@ export type StatusKeeperDeps = Leading & {
 
 export type StatusKeeperOptions = {
   readonly pace?: Partial<Pace>;
-  /** All policies are looked at so often, for what nothing tells of, such as counts; 10,000 if absent. */
+  /** How often to check all policies, for changes without notification, such as counts; 10,000 if absent. */
   readonly sweepMs?: number;
-  /** So long after a term began, nodes that aren't connected may still come back; 20,000 if absent. */
+  /** How long after a term begins disconnected nodes may still reconnect; 20,000 if absent. */
   readonly settleMs?: number;
   readonly timing?: Partial<ReflectorTiming>;
 };
 
-/** A PolicyStatus as far as it is kept. */
+/** The part of a PolicyStatus that is stored. */
 type WatchedRollUp = { readonly uid: string; readonly status: unknown };
 
 type Written = Shown & { readonly uid: string; readonly atMs: number };
 
-/** Writes how policies fare: on the leader, where something changed, and not more often than it helps. */
+/** Writes the status of policies: on the leader, where it changed, and at a limited rate. */
 export function createStatusKeeper(
   deps: StatusKeeperDeps,
   options?: StatusKeeperOptions,
@@ -64,7 +64,7 @@ class StatusKeeper {
   readonly #events: EventRecorder;
   readonly #queue: WorkQueue;
   readonly #rollUps: ReadonlyMap<PolicyObject["kind"], Reflector<WatchedRollUp>>;
-  /** By key, as all that follow: a policy that takes another's name is handled after it. */
+  /** By key, like all that follow: if a policy takes another's name, it is handled after that one. */
   readonly #uids = new Map<string, string>();
   readonly #written = new Map<string, Written>();
   readonly #keys = new Map<string, string>();
@@ -116,9 +116,9 @@ class StatusKeeper {
       project: ({ metadata, status }) => ({ uid: metadata.uid, status }),
       onChange: (change) => {
         const key = `${policyKind} ${change.key}`;
-        // Somebody else deleted it: it is made again.
+        // It was deleted by another client: write it again.
         if (change.type === "deleted") this.#written.delete(key);
-        // Our own writes come back here: they are no news.
+        // Ignores our own writes.
         if (change.type === "deleted" || !this.#uids.has(key)) this.#queue.add(key);
       },
     });
@@ -141,7 +141,7 @@ class StatusKeeper {
     this.#queue.add(key);
   }
 
-  /** Answers come by the thousand: they are gathered until the next write may be. */
+  /** Answers arrive by the thousand: gather them until the next write is allowed. */
   #noteAnswers(uid: string): void {
     const key = this.#keys.get(uid);
     if (key === undefined) return;
@@ -159,7 +159,7 @@ class StatusKeeper {
 
   #beginTerm(term: number): void {
     this.#term = term;
-    // Somebody else may have written in between.
+    // Another replica may have written in between.
     this.#written.clear();
     this.#termBeganMs = performance.now();
     for (const [, uid] of this.#uids) {
@@ -190,7 +190,7 @@ class StatusKeeper {
     const found = fleet.of(uid);
     const nowMs = performance.now();
     const settlesInMs = this.#termBeganMs + this.#options.settleMs - nowMs;
-    // Only what a predecessor wrote: it knew more than a replica that has just begun.
+    // Only a predecessor's status: it knew more than a replica that has just started.
     const isInherited = written === undefined && settlesInMs > 0;
     if (isInherited && mayComeBack(policy, found)) return { againAfterMs: settlesInMs };
     const next = policyStatuses({
@@ -238,7 +238,7 @@ const gatherMs = 500;
 const keyOf = ({ kind, namespace, name }: PolicyObject) =>
   `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
 
-/** The status that is there is of this generation, and what would make it worse is who isn't back yet. */
+/** The status describes this generation, and only nodes not back yet would make it worse. */
 function mayComeBack(
   { status, generation }: PolicyObject,
   fleet: FleetPolicy | undefined,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Items one after the other, as many as fit into `length` characters, and how many more there are. */
+/** Joins as many items as fit into `length` characters, and adds how many more there are. */
 export function listText(items: readonly string[], length: number): string {
   let text = "";
   for (const [i, item] of items.entries()) {
@@ -11,7 +11,7 @@ export function listText(items: readonly string[], length: number): string {
   return cutText(text, length);
 }
 
-/** The API server counts characters as Unicode has them, and refuses what is longer. */
+/** The API server counts Unicode characters, and refuses longer texts. */
 export function cutText(text: string, length: number): string {
   const characters = text.length <= length ? undefined : [...text];
   if (characters === undefined || characters.length <= length) return text;
@@ -21,7 +21,7 @@ export function cutText(text: string, length: number): string {
 export const plural = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** `97 %`: 100 only if it is all of them, 0 only if it is none. */
+/** `97 %`: 100 only for all of them, 0 only for none. */
 export function percentText(part: number, of: number): string {
   const percent = Math.round((part / of) * 100);
   return `${part === of ? 100 : Math.min(99, part === 0 ? 0 : Math.max(1, percent))} %`;

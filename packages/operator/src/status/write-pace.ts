@@ -3,17 +3,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { PolicyStatuses } from "./policy-status-objects.ts";
 
 export type Pace = {
-  /** Between two writes of a policy; 2,000 if absent. */
+  /** Minimum time between two writes of a policy; 2,000 if absent. */
   readonly changeMs: number;
-  /** … if nothing but counts changed: these grow all the time. */
+  /** … if only counts changed: they grow all the time. */
   readonly countsMs: number;
 };
 
 export const defaultPace: Pace = { changeMs: 2_000, countsMs: 30_000 };
 
 /**
- * Milliseconds until the new status is to be written: 0 is now. Undefined: it is what is shown.
- * `writtenMs` is when the one that is shown was written, undefined if not by this process.
+ * Milliseconds until the new status must be written: 0 means now, undefined that it is already shown.
+ * `writtenMs` is when the shown status was written, undefined if not by this process.
  */
 export function writeDelayMs(
   shown: Partial<Shown>,
@@ -27,7 +27,7 @@ export function writeDelayMs(
   return Math.max(0, dueMs - nowMs);
 }
 
-/** As the API has them; never written or of another shape: unknown. */
+/** The statuses in the API; unknown, because they may be absent or have another shape. */
 export type Shown = { readonly policy: unknown; readonly rollUp: unknown };
 
 const counts = new Set(["hits", "enforced", "lost", "unevaluated", "missed", "unknown"]);
@@ -38,6 +38,6 @@ function withoutCounts({ policy, rollUp }: Partial<Shown>): unknown {
   return plain({ policy: strip(policy), rollUp: strip(rollUp) });
 }
 
-/** As it comes back from the API: without what is undefined. */
+/** The form that the API returns: without undefined fields. */
 const plain = ({ policy, rollUp }: Partial<Shown>): unknown =>
   JSON.parse(JSON.stringify({ policy, rollUp }));
