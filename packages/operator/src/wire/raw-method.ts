@@ -2,7 +2,7 @@
 
 export const asIs = (bytes: Buffer): Buffer => bytes;
 
-/** A method whose messages are the bytes they are; one answer is a stream of one. */
+/** A method whose messages are raw bytes; a single answer is a stream of one. */
 export function rawMethod(path: string, requests: "one" | "stream") {
   return {
     ...{ path, requestStream: requests === "stream", responseStream: true },
