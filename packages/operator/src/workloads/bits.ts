@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A set of small numbers, 32 to a word. A plain array, as thousands of them are kept and a typed array
- * takes two hundred bytes before its first element. Words that are absent are empty.
+ * A set of small numbers, 32 per word. A plain array: there are thousands, and a typed array takes two
+ * hundred bytes before its first element. Absent words are empty.
  */
 export type Bits = number[];
 
@@ -12,7 +12,7 @@ export function hasBit(bits: Bits, index: number): boolean {
 
 export function setBit(bits: Bits, index: number): void {
   const word = index >>> 5;
-  // Without holes, so that the array stays a list of small integers.
+  // Without holes, so that the array remains a list of small integers.
   while (bits.length <= word) bits.push(0);
   bits[word] = (bits[word] ?? 0) | (1 << (index & 31));
 }
@@ -35,7 +35,7 @@ export function addAll(to: Bits, from: Bits): void {
   }
 }
 
-/** Those that are in one of `a` and `b` only, and in `within`. */
+/** Whether `a` and `b` differ in a number that is in `within`. */
 export function differWithin(a: Bits, b: Bits, within: Bits): boolean {
   return within.some((word, i) => (((a[i] ?? 0) ^ (b[i] ?? 0)) & word) !== 0);
 }

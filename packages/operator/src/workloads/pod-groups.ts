@@ -3,12 +3,12 @@ import type { Bits } from "./bits.ts";
 import { type PodTraits, type PolicyScope, traitKeys } from "./policy-scope.ts";
 import { type Labels, labelsKey } from "./workload.ts";
 
-/** All pods that no policy can tell apart; a tenth as many as pods, in most clusters fewer. */
+/** All pods that no policy can distinguish; a tenth as many as pods, in most clusters fewer. */
 export type PodGroup<Node> = PodTraits & {
   readonly key: string;
-  /** Equal labels, equal text. */
+  /** Equal labels have equal text. */
   readonly labelsKey: string;
-  /** Slots of the policies that are for such pods, wherever they run. */
+  /** Slots of the policies that apply to such pods, wherever they run. */
   readonly policies: Bits;
   /** Nodes with such pods, and how many. */
   readonly nodes: Map<Node, number>;
@@ -27,7 +27,7 @@ export class PodGroups<Node> {
     return this.#groups.size;
   }
 
-  /** One more pod on the node. `created` is asked to fill in the policies of a group that is new. */
+  /** Counts one more pod on the node. `created` fills in the policies of a new group. */
   join(
     { namespace, labels, containers }: PodTraits,
     node: Node,
@@ -52,7 +52,7 @@ export class PodGroups<Node> {
     return group;
   }
 
-  /** One pod less on the node. */
+  /** Counts one pod less on the node. */
   leave(group: PodGroup<Node>, node: Node): void {
     const pods = group.nodes.get(node) ?? 0;
     if (pods > 1) {
@@ -69,7 +69,7 @@ export class PodGroups<Node> {
     }
   }
 
-  /** Groups that a policy is for. Only those of its rarest condition are looked at. */
+  /** Groups that a policy applies to. Only those of its rarest condition are checked. */
   *matching({ conditions, pods }: PolicyScope): Iterable<PodGroup<Node>> {
     let fewest: readonly ReadonlySet<PodGroup<Node>>[] | undefined;
     let least = this.#groups.size;
@@ -85,7 +85,7 @@ export class PodGroups<Node> {
   }
 }
 
-/** Without ties to the object it was read from. */
+/** A copy without references to the original object. */
 function ownCopy(labels: Labels): Labels {
   return { ...labels };
 }

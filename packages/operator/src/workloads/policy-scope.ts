@@ -2,22 +2,22 @@
 import { type LabelSelector, labelsOf, namespaceLabel, podLabels, selects } from "@gander/policy";
 import type { Labels, PolicyRevision } from "./workload.ts";
 
-/** What pods have in common that a policy can tell apart. */
+/** The properties of pods that a policy can distinguish. */
 export type PodTraits = {
   readonly namespace: string;
   readonly labels: Labels;
   readonly containers: readonly string[];
 };
 
-/** Whom a policy is for. */
+/** What a policy applies to. */
 export type PolicyScope = {
   readonly host: boolean;
   nodes(labels: Labels): boolean;
-  /** Whether it may be for one of the containers; which of them is for the sensor to say. */
+  /** Whether it may apply to one of the containers; the sensor decides to which. */
   pods(traits: PodTraits): boolean;
   /**
-   * Only pods of one of these traits can match, as texts of `traitKeys`, one list for each condition;
-   * none: any pod can.
+   * Only pods with one of these traits can match, as texts of `traitKeys`, one list per condition; if
+   * empty, any pod can match.
    */
   readonly conditions: readonly (readonly string[])[];
 };
@@ -41,7 +41,7 @@ export function policyScope({ namespace, workloads, nodeSelector }: PolicyRevisi
   };
 }
 
-/** What `conditions` are looked up by. */
+/** The keys by which `conditions` are looked up. */
 export function traitKeys({ namespace, labels }: PodTraits): readonly string[] {
   return [
     namespaceKey(namespace),
@@ -65,8 +65,8 @@ function conditionsOf(selector: LabelSelector | undefined): readonly (readonly s
 }
 
 /**
- * By `name` alone. The image that a container gets is known on the node; how it is written in the pod
- * (short, by digest, rewritten by a mirror) isn't how it is called there. So a `repo` may always match.
+ * By `name` alone. Only the node knows a container's image; its form in the pod (short, by digest,
+ * rewritten by a mirror) differs from its name there. So a `repo` may always match.
  */
 function maySelectContainer(selector: LabelSelector, { containers }: PodTraits): boolean {
   const known: LabelSelector = {

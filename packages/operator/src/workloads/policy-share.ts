@@ -10,16 +10,16 @@ export type PolicyShare = {
 };
 
 /**
- * Where a node stands in the order in which a policy's revisions reach nodes, in [0, 1). Every replica
- * gives the same, and it depends on nothing else: so the first tenth of the nodes stays the first tenth
- * while others come and go. Each policy has an order of its own, that no node is always the first.
+ * A node's position, in [0, 1), in the order in which a policy's revisions reach nodes. Every replica
+ * computes the same, from nothing else: so the first tenth remains the first tenth while other nodes are
+ * added and removed. Each policy has its own order, so that no node is always first.
  */
 export function nodeRank(policyUid: string, node: string): number {
   const digest = hash("sha256", `${policyUid}\0${node}`, "buffer");
   return digest.readUIntBE(0, 6) / 2 ** 48;
 }
 
-/** Whether the node is in the share, if its labels are those the policy asks for. */
+/** Whether the node is in the share, provided that its labels match the policy. */
 export function takesNode({ revision, from, to }: PolicyShare, node: string): boolean {
   if (from <= 0 && to >= 1) return true;
   const rank = nodeRank(revision.uid, node);

@@ -14,10 +14,10 @@ import { type PolicyScope, policyScope } from "./policy-scope.ts";
 import { type PolicyShare, takesNode } from "./policy-share.ts";
 import { type Labels, labelsKey, type Pod, type PolicyRevision, sameRevision } from "./workload.ts";
 
-/** Names of the nodes for which something is different now: all of them and no others. */
+/** Names of the nodes that a change affects: all of them and no others. */
 export type ChangedNodes = ReadonlySet<string>;
 
-/** A pod as it is kept: replaced when it changes, never changed. */
+/** A stored pod. Immutable: a change replaces it. */
 export type KeptPod = {
   readonly uid: string;
   readonly name: string;
@@ -25,36 +25,36 @@ export type KeptPod = {
   readonly node: KeptNode;
 };
 
-/** Policies that are together for some pod; equal sets have equal keys. */
+/** A set of policies that some pod has; equal sets have equal keys. */
 export type PodPolicies = {
   /** Ascending. */
   readonly uids: readonly string[];
   readonly key: string;
 };
 
-/** What a node has to know. Derived when asked for; its parts are shared and immutable. */
+/** The state for a node. Derived on demand; its parts are shared and immutable. */
 export type Bundle = {
   /** Ascending by UID. */
   readonly policies: readonly PolicyRevision[];
   /**
-   * All pods of the node; with an empty set as well, as the sensor waits to hear of each. The same object
-   * as before if nothing of it can have changed.
+   * All pods of the node, even with an empty set, because the sensor waits for each pod's entry. The same
+   * object as before if no entry can have changed.
    */
   readonly pods: ReadonlyMap<KeptPod, PodPolicies>;
 };
 
 type KeptNode = {
   readonly name: string;
-  /** Undefined: pods name it, but nothing else is known of it yet, or any more. */
+  /** Undefined if pods name the node, but its object is not known yet, or no longer. */
   labels: Labels | undefined;
-  /** Slots of the policies whose node selector takes it. */
+  /** Slots of the policies whose node selector matches it. */
   policies: Bits;
   readonly pods: Set<KeptPod>;
-  /** What its bundle was made of, as long as that holds. */
+  /** The cached parts of its bundle, while valid. */
   derived: Derived | undefined;
 };
 
-/** Who gets what, without the policies' contents: they alone change in most changes. */
+/** Which pods get which policies, without the contents: most changes are of the contents alone. */
 type Derived = {
   readonly stamp: number;
   /** Of the policies in the bundle. */
@@ -62,7 +62,7 @@ type Derived = {
   readonly pods: Bundle["pods"];
 };
 
-/** A share, replaced when it changes; its slot goes on as long as it is for the same nodes and pods. */
+/** A share, replaced when it changes; its slot remains while it applies to the same nodes and pods. */
 type KeptShare = PolicyShare & { readonly slot: number; readonly scope: PolicyScope };
 
 /** Nodes that have a revision in their bundle. */
@@ -71,22 +71,22 @@ export type RevisionNodes = { readonly revision: PolicyRevision; readonly nodes:
 const none: ChangedNodes = new Set();
 
 /**
- * Knows which policies matter on which node and to which pod. Pods are kept by what they have in common,
- * policies as bits of that; nothing is stored per node and policy, so a change costs what it touches.
- * Namespaces play a part only as names: no selector of the language reads their labels.
+ * Knows which policies apply to which node and pod. Pods are stored by what they have in common, policies
+ * as bits of that; nothing is stored per node and policy, so the cost of a change depends on what it
+ * touches. Namespaces matter only as names: no selector of the language reads their labels.
  */
 export class Resolver {
-  /** By UID. Two revisions of a policy are in bundles while one goes to some of the nodes first. */
+  /** By UID. Bundles contain two revisions of a policy while one is on its first nodes only. */
   readonly #policies = new Map<string, readonly KeptShare[]>();
   readonly #bySlot: (KeptShare | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #nodes = new Map<string, KeptNode>();
   readonly #pods = new Map<string, KeptPod>();
   readonly #groups = new PodGroups<KeptNode>();
-  /** Policies that are also for processes outside of pods. */
+  /** Policies that also apply to processes outside of pods. */
   readonly #host: Bits = [];
   readonly #sets = new Map<string, PodPolicies>();
-  /** Counts changes of whom policies are for. */
+  /** Counts changes of what policies apply to. */
   #stamp = 0;
 
   get size(): {
@@ -107,12 +107,12 @@ export class Resolver {
     return this.putShares(revision.uid, [{ revision, from: 0, to: 1 }]);
   }
 
-  /** Undefined: the node isn't known. */
+  /** Undefined if the node is unknown. */
   labelsOf(node: string): Labels | undefined {
     return this.#nodes.get(node)?.labels;
   }
 
-  /** Which nodes get which revision of a policy, newest first; shares have no node in common. */
+  /** Sets which nodes get which revision of a policy, newest first; shares have no node in common. */
   putShares(uid: string, shares: readonly PolicyShare[]): ChangedNodes {
     const before = this.#policies.get(uid) ?? [];
     const replaced = this.#replaceOnly(before, shares);
@@ -192,7 +192,7 @@ export class Resolver {
     return pod.node.labels === undefined ? none : new Set([pod.node.name]);
   }
 
-  /** Undefined: there is no such node. */
+  /** Undefined if there is no such node. */
   bundle(name: string): Bundle | undefined {
     const node = this.#nodes.get(name);
     if (node?.labels === undefined) return undefined;
@@ -211,7 +211,7 @@ export class Resolver {
     return node.derived;
   }
 
-  /** Nodes that the API server has, with sensors or without. */
+  /** Nodes in the API, with or without sensors. */
   *nodeNames(): Iterable<string> {
     for (const { name, labels } of this.#nodes.values()) if (labels !== undefined) yield name;
   }
@@ -220,7 +220,7 @@ export class Resolver {
     return this.#policies.keys();
   }
 
-  /** The newest that is in bundles, as the object that is there; one that was put later and is equal isn't. */
+  /** The newest one in bundles, as the stored object, not a later equal one. */
   revision(policyUid: string): PolicyRevision | undefined {
     return this.#policies.get(policyUid)?.[0]?.revision;
   }
@@ -241,7 +241,7 @@ export class Resolver {
     }));
   }
 
-  /** Nodes that would have the revision in their bundle, were it given to all that it is for. */
+  /** Nodes that would have the revision in their bundle if it went to all that it applies to. */
   nodesFor(revision: PolicyRevision): ReadonlySet<string> {
     const scope = policyScope(revision);
     const names = new Set<string>();
@@ -255,7 +255,7 @@ export class Resolver {
     return names;
   }
 
-  /** Most changes are of what one revision for the same nodes and pods says: those need no comparison. */
+  /** Most changes affect one revision's content, not its nodes and pods: those need no comparison. */
   #replaceOnly(
     [old, ...others]: readonly KeptShare[],
     shares: readonly PolicyShare[],
@@ -270,7 +270,7 @@ export class Resolver {
     return this.#nodesWith(kept.slot);
   }
 
-  /** The share in the place of the old one, if that is for the same nodes and pods. */
+  /** The share in the old one's slot, if both apply to the same nodes and pods. */
   #keptIn(old: KeptShare, share: PolicyShare): KeptShare | undefined {
     if (old.from !== share.from || old.to !== share.to) return undefined;
     if (scopeKey(old.revision) !== scopeKey(share.revision)) return undefined;
@@ -284,7 +284,7 @@ export class Resolver {
     for (const shares of this.#policies.values()) yield* shares;
   }
 
-  /** Takes the place of the one of `left` that is for the same nodes and pods, or a place of its own. */
+  /** Gives the share the slot of one in `left` with the same nodes and pods, or a free slot. */
   #keep(share: PolicyShare, left: Set<KeptShare>): KeptShare {
     for (const old of left) {
       const kept = this.#keptIn(old, share);
@@ -308,7 +308,7 @@ export class Resolver {
     for (const node of this.#nodes.values()) clearBit(node.policies, slot);
     this.#bySlot[slot] = undefined;
     this.#freeSlots.push(slot);
-    // They are found by slot, and the slot will be another policy's.
+    // Sets are found by slot, and another policy will get this slot.
     this.#sets.clear();
   }
 
@@ -339,14 +339,14 @@ export class Resolver {
     return names;
   }
 
-  /** Policies that matter there, if their node selector takes the node. */
+  /** Policies that apply there if their node selector matches the node. */
   #relevant(node: KeptNode): Bits {
     const bits = [...this.#host];
     for (const { group } of node.pods) addAll(bits, group.policies);
     return bits;
   }
 
-  /** Whether the node is told the same of both: a container that no policy asks for is no difference. */
+  /** Whether the node receives the same for both: a container that no policy selects is no difference. */
   #looksSame(a: KeptPod, b: KeptPod): boolean {
     return samePod(a, b) && !differWithin(a.group.policies, b.group.policies, a.node.policies);
   }
@@ -387,7 +387,7 @@ export class Resolver {
   }
 }
 
-/** Whether a sensor is told the same of both, but for their policies. */
+/** Whether a sensor receives the same for both, except for their policies. */
 export function samePod(a: KeptPod, b: KeptPod): boolean {
   return (
     a === b ||
@@ -402,7 +402,7 @@ function takes({ scope, ...share }: KeptShare, { name, labels }: KeptNode): bool
   return labels !== undefined && scope.nodes(labels) && takesNode(share, name);
 }
 
-/** Most changes of a policy leave alone whom it is for. */
+/** Most changes of a policy leave what it applies to unchanged. */
 function scopeKey({ namespace, workloads, nodeSelector }: PolicyRevision): string {
   return JSON.stringify([namespace, workloads, nodeSelector]);
 }

@@ -3,7 +3,7 @@ import type { LabelSelector, WorkloadSelector } from "@gander/policy";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What is kept of a pod that was given to a node and hasn't ended. */
+/** The stored part of a pod that is assigned to a node and hasn't ended. */
 export type Pod = {
   readonly uid: string;
   readonly namespace: string;
@@ -14,10 +14,7 @@ export type Pod = {
   readonly containers: readonly string[];
 };
 
-/**
- * A policy in one of its versions. Immutable; the digest covers the selectors, so they are equal where
- * it is equal.
- */
+/** One version of a policy. Immutable; the digest covers the selectors, so they are equal if it is equal. */
 export type PolicyRevision = {
   readonly uid: string;
   readonly generation: number;
@@ -26,7 +23,7 @@ export type PolicyRevision = {
   readonly namespace: string;
   /** Of the encoded policy, as text. */
   readonly digest: string;
-  /** "", or the mode it is to run in instead of its own. */
+  /** "", or the mode that replaces its own. */
   readonly mode: "" | "enforce" | "monitor";
   readonly workloads?: WorkloadSelector;
   readonly nodeSelector?: LabelSelector;
