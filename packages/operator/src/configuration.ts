@@ -3,7 +3,7 @@ import { defineConfiguration, type Values } from "@gander/base";
 import { parseListenAddress } from "./listen-address.ts";
 import { parseCanarySize } from "./policies/rollout-settings.ts";
 
-/** Every setting of the operator, once: flags, `GANDER_…` variables, files, `--help` and docs come from here. */
+/** Every setting of the operator: the one source of flags, `GANDER_…` variables, files, `--help` and docs. */
 export const operatorOptions = {
   kubeconfig: {
     type: "text",

@@ -5,17 +5,17 @@ import type { ListenAddress } from "./listen-address.ts";
 import { listenAt } from "./listen-at.ts";
 
 export type HealthDeps = {
-  /** What keeps this replica from serving; empty: nothing. */
+  /** What prevents this replica from serving; empty: nothing. */
   readonly problems: () => readonly string[];
-  /** Answers what is for it. */
+  /** Answers requests for metrics. */
   readonly metrics?: MetricsHandler;
 };
 
 export type HealthServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
- * `/healthz`: the process turns; `/readyz`: new connections may come, else 503 and a line for each thing
- * that is missing; `/metrics`. Rejects with `operator-address`.
+ * `/healthz`: the event loop runs; `/readyz`: ready for new connections, else 503 and one line per missing
+ * thing; `/metrics`. Rejects with `operator-address`.
  */
 export async function createHealthServer(
   { problems, metrics }: HealthDeps,

@@ -27,19 +27,19 @@ export type KeptObjectOptions = {
   readonly kind: Kind;
   readonly namespace?: string;
   readonly name: string;
-  /** Of what is there, as much as has to be as it is wanted. */
+  /** The part of the stored object that must match the wanted one. */
   readonly project: (object: KubeObject & Readonly<Record<string, unknown>>) => object;
-  /** The object for these authorities (PEM); undefined: nothing is written yet. */
+  /** The object for these authorities (PEM); undefined while nothing is to be written. */
   readonly wanted: (ca: string) => AppliedObject | undefined;
-  /** Resolves when `wanted` has something else to say. */
+  /** Resolves when the result of `wanted` changes. */
   readonly until?: Promise<unknown>;
 };
 
 type Watched = { readonly uid: string; readonly actual: object };
 
 /**
- * Keeps an object that depends on the authorities as it is wanted: whoever changes or deletes it finds
- * it again as it was. The replica that holds the Lease writes, and only what differs.
+ * Keeps an object that depends on the authorities in its wanted state: a change or deletion by others is
+ * reverted. The replica that holds the Lease writes, and only if something differs.
  */
 export function createKeptObject(
   { client, logger, election, onElected, certificate }: KeptObjectDeps,
@@ -65,7 +65,7 @@ export function createKeptObject(
       const { metadata: _, ...contents } = object;
       if (covers(watch.store.get(key)?.actual, contents)) return;
       const fieldManager = "gander-operator";
-      // Whoever else has a say in these fields would send policies or tokens to somebody else.
+      // Another owner of these fields could redirect policies or tokens.
       await applyObject(client, kind, object, { permit, fieldManager, onConflict: "take" });
       logger.info("An object was written", { what, object: `${kind.kind} ${key}` });
     },
@@ -92,7 +92,7 @@ export function createKeptObject(
   };
 }
 
-/** Whether what is there has all that is wanted; the API server adds defaults. */
+/** Whether the stored object has all that is wanted; the API server adds defaults. */
 export function covers(actual: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return actual === wanted;
   if (typeof actual !== "object" || actual === null) return false;

@@ -4,7 +4,7 @@ import type { AddressInfo, ListenOptions, Server } from "node:net";
 import { GanderError } from "@gander/base";
 import type { ListenAddress } from "./listen-address.ts";
 
-/** Lets the server listen; gives where it does. Rejects with `operator-address`, naming the option. */
+/** Makes the server listen; returns its address. Rejects with `operator-address`, naming the option. */
 export async function listenAt(
   server: Server,
   { host, port }: ListenAddress,

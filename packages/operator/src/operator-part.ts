@@ -12,7 +12,7 @@ import type { SensorHub } from "./sensors/sensor-hub.ts";
 import type { VerifySensor } from "./sensors/sensor-server.ts";
 import type { Resolver } from "./workloads/resolver.ts";
 
-/** Calls `listener` whenever a term of this replica begins; `election.permit()` says if one lasts. */
+/** Calls `listener` whenever a term of this replica begins; `election.permit()` says if it still lasts. */
 export type OnElected = (listener: (permit: WritePermit) => void) => Disposable;
 
 /** What all parts of the operator share. */
@@ -25,36 +25,36 @@ export type OperatorContext = {
   readonly namespace: string;
   /** Its identity is `POD_ADDRESS_RANDOM`: see replicaIdentity. */
   readonly election: Election;
-  /** This replica's, as it stands in the Lease. */
+  /** This replica's identity in the Lease. */
   readonly identity: string;
   readonly onElected: OnElected;
-  /** The certificate of all of the operator's addresses, and the authorities that others trust it by. */
+  /** The certificate of all the operator's addresses, and the authorities by which clients trust it. */
   readonly certificate: ServingCertificate;
   readonly verifySensor: VerifySensor;
-  /** Policies, nodes and pods were read as a whole: before, whom a policy is for can't be said. */
+  /** Policies, nodes and pods have been read in full: earlier, a policy's nodes are unknown. */
   readonly isClusterRead: () => boolean;
   readonly catalog: PolicyCatalog;
   readonly resolver: Resolver;
   readonly contents: PolicyContents;
   readonly hub: SensorHub;
-  /** Events of the sensors that are connected here, for those who watch. */
+  /** Events of the sensors connected here, for readers. */
   readonly relay: SensorRelay;
   readonly metrics: OperatorMetrics;
-  /** Nodes whose bundles changed; they are told when it has been quiet for a moment. */
+  /** Nodes whose bundles changed; they are notified after a quiet moment. */
   readonly changes: Coalescer<string>;
 };
 
-/** One of the operator's tasks. It comes with the first `run` and goes when that returns. */
+/** One of the operator's tasks. It lives from the call of `run` until that returns. */
 export type OperatorPart = {
   /** For logs and /readyz. */
   readonly name: string;
   /**
-   * Runs until `signal` aborts; then ends what it began (writes in progress are still allowed) and
-   * returns. Rejects only if the operator can't go on without: then all of it ends.
+   * Runs until `signal` aborts; then ends what it started (writes in progress may finish) and returns.
+   * Rejects only if the operator can't continue without it: then the whole operator ends.
    */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-  /** Resolves when sensors may be served as far as this part knows; at once if absent. */
+  /** Resolves when this part is ready for sensors to be served; at once if absent. */
   whenReady?(options: { readonly signal: AbortSignal }): Promise<unknown>;
-  /** Why the replica should get no new connections now; undefined: nothing is wrong. */
+  /** Why the replica should get no new connections now; undefined if nothing is wrong. */
   problem?(): string | undefined;
 };

@@ -28,7 +28,7 @@ import { Resolver } from "./workloads/resolver.ts";
 export type OperatorDeps = {
   readonly logger: Logger;
   readonly version: string;
-  /** What it does besides the core; `partsOf` if absent. */
+  /** The tasks besides the core; `partsOf` if absent. */
   readonly parts?: (context: OperatorContext) => readonly OperatorPart[];
 };
 
@@ -36,15 +36,15 @@ export type Operator = {
   /** What its parts share. */
   readonly context: OperatorContext;
   /**
-   * Serves until `signal` aborts; then ends the streams, lets what is being written be finished, and
-   * gives the Lease back. Rejects with GanderError if it can't go on. Can be called once.
+   * Serves until `signal` aborts; then ends the streams, lets writes in progress finish, and releases the
+   * Lease. Rejects with GanderError if it can't continue. Can be called once.
    */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-  /** Where sensors are served and health is told; resolves as soon as that is so. */
+  /** Addresses of the sensor and health servers; resolves when both listen. */
   readonly serving: Promise<{ readonly sensors: ListenAddress; readonly health: ListenAddress }>;
 };
 
-/** One replica of the operator. Rejects with `kube-configuration` if it doesn't know how to reach the API server. */
+/** One replica of the operator. Rejects with `kube-configuration` if it can't locate the API server. */
 export async function createOperator(
   configuration: OperatorConfiguration,
   deps: OperatorDeps,
@@ -94,7 +94,7 @@ export async function createOperator(
         listenAddress(configuration.metricsAddress),
       );
       stack.use(health);
-      // Ends last of what writes: the parts finish what they write before the Lease is given back.
+      // The last writer to end: the parts finish their writes before the Lease is released.
       const leading = runParts([{ name: "election", run: (options) => election.run(options) }]);
       stack.use(leading);
       const working = runParts(parts);
@@ -115,7 +115,7 @@ export async function createOperator(
   };
 }
 
-/** Ends with the signal, or rejects if serving does. */
+/** Ends with the signal, or rejects if serving fails. */
 async function stopped(signal: AbortSignal, served: Promise<unknown>): Promise<void> {
   await served;
   await untilAborted(signal);
@@ -181,7 +181,7 @@ async function createCore(
   };
 }
 
-/** Who writes for all replicas, and how to hear that it is this one. */
+/** Elects the replica that writes for all, and notifies it. */
 function electionOf(
   deps: Parameters<typeof createElection>[0],
   lease: { readonly namespace: string; readonly identity: string; readonly leaseMs: number },

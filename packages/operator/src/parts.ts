@@ -8,8 +8,8 @@ import { createFleetView } from "./status/create-fleet-view.ts";
 import { localSource } from "./status/local-source.ts";
 
 /**
- * What the operator does besides following the cluster and serving sensors: one line a task. They run
- * side by side from the start; sensors are served when all of them are ready.
+ * The operator's tasks besides following the cluster and serving sensors: one line each. They run side by
+ * side from the start; sensors are served when all of them are ready.
  */
 export function partsOf(context: OperatorContext): readonly OperatorPart[] {
   const fleet = createFleetView(context.resolver);

@@ -2,11 +2,11 @@
 import type { OperatorPart } from "./operator-part.ts";
 
 export type RunningParts = AsyncDisposable & {
-  /** Rejects when one of them fails, or ends before it is told to. Never resolves. */
+  /** Rejects when a part fails, or ends without being told to. Never resolves. */
   readonly failed: Promise<never>;
 };
 
-/** Runs parts side by side; disposing stops them and waits for their ends. */
+/** Runs parts side by side; disposing stops them and waits until they have ended. */
 export function runParts(parts: readonly Pick<OperatorPart, "name" | "run">[]): RunningParts {
   const stop = new AbortController();
   const { signal } = stop;

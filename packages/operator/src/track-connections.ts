@@ -2,8 +2,8 @@
 import type { Server, Socket } from "node:net";
 
 /**
- * The connections that a server has, also those in their handshake: nothing else ends these, and a
- * server isn't closed before. Call it before the server listens.
+ * Tracks a server's connections, including those in their handshake: nothing else ends these, and the
+ * server can't close before. Call it before the server listens.
  */
 export function trackConnections(server: Server): { destroyAll(): void } {
   const sockets = new Set<Socket>();
