@@ -4,7 +4,7 @@ import type { LooseSpec } from "../loose.ts";
 import { filesOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 
-/** Which file a path leads to is found out on the host; in a pod it leads to another one. */
+/** Paths are resolved on the host; in a pod, the same path leads to another file. */
 export function checkFileFilters(
   hooks: readonly CompiledHook[],
   spec: LooseSpec,

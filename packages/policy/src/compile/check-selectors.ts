@@ -2,7 +2,7 @@
 import { actionsByName } from "@gander/crd-schemas";
 import { filterFields, type HookContext, type SelectorParts } from "./compile-selector.ts";
 
-/** What is valid but hardly meant: a selector without filters, and what stands after it. */
+/** Warns of valid but unlikely selectors: one without filters, and those after it. */
 export function checkSelectors(
   selectors: readonly (SelectorParts | undefined)[],
   { target }: HookContext,

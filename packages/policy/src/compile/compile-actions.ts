@@ -18,13 +18,13 @@ import { refuseFields } from "./unsupported.ts";
 /** What actions depend on. */
 export type ActionContext = {
   readonly kind: HookKind;
-  /** Empty if the policy does not say it properly. */
+  /** Empty if the policy names it incorrectly. */
   readonly target: string;
   readonly syscall: boolean;
   readonly side: "entry" | "return";
 };
 
-/** The actions of a selector; nothing written means post. */
+/** The actions of a selector; none means post. */
 export function compileActions(
   specs: readonly (ActionSpec | undefined)[],
   scope: Scope,
@@ -84,7 +84,7 @@ function compileAction(
   return undefined;
 }
 
-/** A parameter of another action is harmless, but not what was meant. */
+/** A parameter of another action is harmless, but a mistake. */
 function checkParameters(spec: ActionSpec, scope: Scope): void {
   for (const [field, value] of Object.entries(spec)) {
     const owners = actionsWith(field);

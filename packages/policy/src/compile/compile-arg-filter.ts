@@ -80,7 +80,7 @@ function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest 
   return compileValues(row, type, spec.values ?? [], scope);
 }
 
-/** Position in the hook's list of the argument that a filter means. */
+/** Position, in the hook's list, of the argument that a filter refers to. */
 function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): number | undefined {
   if (spec.args !== undefined) return byPosition(spec.args, scope.at("args"), context);
   if (spec.index === undefined) {
@@ -93,9 +93,9 @@ function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): n
   const index = spec.index ?? 0;
   const position = context.declared.indexOf(index);
   if (position >= 0) return position;
-  // A tracepoint's filter may count in the policy's list, where its number is no field of that list.
+  // A tracepoint's filter may use the index in the policy's list if its number is no field of that list.
   if (hookKinds[context.kind].fields && index < context.args.length) return index;
-  // One of the arguments could not be read, so it may be the one that is meant.
+  // One of the arguments could not be read, so the filter may refer to it.
   if (context.declared.includes(undefined)) return undefined;
   scope
     .at("index")

@@ -7,7 +7,7 @@ import type { Scope } from "../scope.ts";
 import { cutText } from "./cut-text.ts";
 import { refuseFields } from "./unsupported.ts";
 
-/** An argument of a hook that filters can refer to; undefined where something is wrong with it. */
+/** An argument of a hook that filters can refer to; undefined if it has an error. */
 export type Args = readonly (CompiledArg | undefined)[];
 
 /** What the arguments of a hook depend on. */
@@ -112,7 +112,7 @@ function compileBuffer(
   hook: ArgHook,
 ): CompiledArg | undefined {
   if (arg.returnCopy) {
-    // A buffer that the call fills: its size is what the call returns.
+    // A buffer that the call fills: its size is the return value of the call.
     if (hookKinds[hook.kind].returns) return compiled;
     scope
       .at("returnCopy")
@@ -160,7 +160,7 @@ const argFields = {
   btfTypeModule: "Arguments are read as their type says.",
 } as const;
 
-/** The return value: a number, as the event and filters have it. */
+/** The return value: a number, in events and in filters. */
 export function compileReturnArg(arg: ArgSpec, scope: Scope): CompiledArg | undefined {
   const compiled = compileArg({ ...arg, index: 0 }, scope, { kind: "kprobe", syscall: false });
   if (!compiled) return undefined;

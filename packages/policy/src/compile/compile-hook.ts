@@ -17,7 +17,7 @@ import { refuseFields } from "./unsupported.ts";
 
 type Hook = LooseKProbe & LooseTracepoint & LooseLsmHook;
 
-/** Where a hook stands among its kind. */
+/** A hook's position in its section. */
 type Position = { readonly scope: Scope; readonly index: number; readonly macros: Macros };
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
@@ -186,7 +186,7 @@ function tagsOf(tags: readonly (string | undefined)[], scope: Scope): readonly s
   });
 }
 
-/** `Post` was part of the language until lately: it means what happens anyway. */
+/** `Post` was in the language until recently: it names the default. */
 function checkReturnArgAction(action: string | undefined, scope: Scope): void {
   if (action === undefined || action === "" || action === "Post") return;
   const place = scope.at("returnArgAction");

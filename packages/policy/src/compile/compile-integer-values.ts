@@ -56,7 +56,7 @@ const boundsOf = ({ bits = 64, signed }: ArgTypeRow): Range =>
     ? [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n]
     : [0n, (1n << BigInt(bits)) - 1n];
 
-/** A mask is about bits, so 0x80000000 is one of an int. */
+/** A mask consists of bits, so 0x80000000 is valid for an int. */
 const maskBounds = (type: ArgTypeRow): Range => [
   boundsOf(type)[0],
   (1n << BigInt(type.bits ?? 64)) - 1n,

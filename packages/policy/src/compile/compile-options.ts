@@ -3,7 +3,7 @@ import { nearestName } from "@gander/base";
 import type { LooseSpec } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 
-/** Options that ask how a hook is attached, which is not up to policies here: name → why it has no effect. */
+/** Options about how a hook is attached, which a policy cannot choose here: name → why it has no effect. */
 const withoutEffect: Readonly<Record<string, string>> = {
   "disable-kprobe-multi": "Each hook is attached in the way that its kernel does best.",
   "disable-uprobe-multi": "Each hook is attached in the way that its kernel does best.",
@@ -13,7 +13,7 @@ const withoutEffect: Readonly<Record<string, string>> = {
 
 const names = ["policy-mode", ...Object.keys(withoutEffect)];
 
-/** The mode that the policy asks for. */
+/** The mode that the policy requests. */
 export function compileOptions(options: LooseSpec["options"], scope: Scope): "enforce" | "monitor" {
   let mode: "enforce" | "monitor" = "enforce";
   const seen = new Set<string>();

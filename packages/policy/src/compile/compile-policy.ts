@@ -12,14 +12,14 @@ import { compileOptions } from "./compile-options.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { refuseFields } from "./unsupported.ts";
 
-/** Name and namespace as they identify the policy. */
+/** The name and namespace that identify the policy. */
 export type PolicyName = {
   readonly name: string;
   readonly namespace: string;
   readonly namespaced: boolean;
 };
 
-/** Checks what the schema cannot say, and compiles. The result is only good if nothing was reported as an error. */
+/** Checks what the schema cannot express, and compiles. The result is valid only if no error was reported. */
 export function compilePolicy(
   spec: LooseSpec,
   scope: Scope,

@@ -122,7 +122,7 @@ function isPossibleForFiles({ operator, followChildren }: BinarySelectorSpec, sc
   return takesFiles && !followChildren;
 }
 
-/** It is looked up on each node, so a part of a path says nothing. */
+/** Each node looks the path up, so it must be absolute. */
 function readFile(text: string): Value<string> {
   const path = readBinary(text, binaryLimit.file);
   if ("wrong" in path || path.ok.startsWith("/")) return path;

@@ -22,19 +22,19 @@ export type HookContext = FilterContext & {
   readonly kind: HookKind;
   readonly target: string;
   readonly syscall: boolean;
-  /** The policy asks for the hook's return. */
+  /** The policy reads the hook's return. */
   readonly onReturn: boolean;
   readonly returnArg: CompiledArg | undefined;
 };
 
-/** A selector with its macros put in: each field with the place it was written at. */
+/** A selector with its macros expanded: each field with the scope where it was written. */
 export type SelectorParts = {
   readonly scope: Scope;
   readonly fields: ReadonlyMap<
     keyof SelectorSpec,
     { readonly value: LooseSelector; readonly scope: Scope }
   >;
-  /** Something in it was refused, so what it lacks says nothing. */
+  /** A part of it was refused, so absent fields mean nothing. */
   readonly doubtful: boolean;
 };
 
@@ -72,7 +72,7 @@ type FilterField = Exclude<
 type Entry<F> = F extends readonly (infer E)[] ? E : never;
 type Compile<E> = (spec: E, scope: Scope, context: HookContext) => CompiledFilter | undefined;
 
-/** The filters of a selector: what compiles an entry, or what to write instead of one that is not supported. */
+/** The filters of a selector: how an entry is compiled, or a hint for an unsupported one. */
 const filterTable: {
   readonly [F in FilterField]: Compile<Entry<NonNullable<SelectorSpec[F]>>> | string;
 } = {

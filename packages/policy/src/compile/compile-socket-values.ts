@@ -15,7 +15,7 @@ export function compileNetworks(
   return networks && { op, negate, networks: sorted(networks) };
 }
 
-/** Each once, in an order that does not depend on the policy's. */
+/** Without duplicates, in an order that does not depend on the policy's. */
 function sorted(networks: readonly Network[]): readonly Network[] {
   const key = ({ family, address, prefixLength }: Network) =>
     `${family} ${address} ${prefixLength.toString().padStart(3, "0")}`;

@@ -33,7 +33,7 @@ export function compileTextValues(
 }
 
 function readText(text: string, op: TextOp, type: ArgTypeRow): Value<string> {
-  // A string ends at its NUL, so whether one is written does not matter; a buffer may hold any byte.
+  // A string ends at its NUL, so a written NUL makes no difference; a buffer may contain any byte.
   const value = type.family === "bytes" ? text : text.replace(/\0+$/, "");
   if (type.family !== "bytes" && value.includes("\0")) {
     return {

@@ -13,7 +13,7 @@ import {
 } from "./compile-socket-values.ts";
 import { compileTextValues } from "./compile-text-values.ts";
 
-/** What a family of operators makes of the values of a filter; `scope` is that of the values. */
+/** How a family of operators compiles the values of a filter; `scope` is that of the values. */
 type Compile = (
   kind: OperatorKind,
   negate: boolean,
@@ -47,7 +47,7 @@ const compilers: Readonly<Record<OperatorKind, Compile>> = {
   state: (_, negate, __, values, scope) => compileNames("state", negate, values, scope),
 };
 
-/** Reads the values of a filter as its operator and the argument's type have them. */
+/** Reads the values of a filter as its operator and the argument's type require. */
 export function compileValues(
   { kind, negate }: OperatorRow,
   type: ArgTypeRow,

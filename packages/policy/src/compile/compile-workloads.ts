@@ -5,7 +5,7 @@ import type { LabelSelector, WorkloadSelector } from "../compiled-policy.ts";
 import type { LooseSpec } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 
-/** Which workloads a policy is for; undefined means everything. */
+/** Which workloads a policy applies to; undefined means everything. */
 export function compileWorkloads(
   spec: LooseSpec,
   scope: Scope,
@@ -35,7 +35,7 @@ export function compileWorkloads(
   };
 }
 
-/** Sorted, so that the order in the file does not matter. */
+/** Sorted, so that the order in the file makes no difference. */
 export function compileLabelSelector(
   spec: LabelSelectorSpec | undefined,
   scope: Scope,

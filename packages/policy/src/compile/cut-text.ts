@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Scope } from "../scope.ts";
 
-/** The text as far as an event carries it; says so if something is cut off. */
+/** Truncates the text to what an event carries; reports it if something is cut off. */
 export function cutText(text: string, maxBytes: number, scope: Scope): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
@@ -11,7 +11,7 @@ export function cutText(text: string, maxBytes: number, scope: Scope): string {
     "Shorten it.",
   );
   let end = maxBytes;
-  // Never in the middle of a character.
+  // Never splits a character.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end).toString();
 }

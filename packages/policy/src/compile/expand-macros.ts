@@ -10,7 +10,7 @@ export type Macros = {
   readonly scope: Scope;
 };
 
-/** Puts the fields of a selector's macros beside its own. A field may be set in one of them only. */
+/** Adds the fields of a selector's macros to its own. Only one of them may set a field. */
 export function expandMacros(selector: LooseSelector, scope: Scope, macros: Macros): SelectorParts {
   const fields = new Map<keyof SelectorSpec, { value: LooseSelector; scope: Scope }>();
   addFields(selector, scope);
@@ -39,7 +39,7 @@ export function expandMacros(selector: LooseSelector, scope: Scope, macros: Macr
     Object.values(selector).includes(undefined) || (selector.macros ?? []).length > 0;
   return { scope, fields, doubtful };
 
-  /** Gives the fields that were there before. */
+  /** Returns the fields that were already set. */
   function addFields(from: LooseSelector, place: Scope): readonly string[] {
     const twice: string[] = [];
     for (const field of Object.keys(from) as (keyof SelectorSpec)[]) {

@@ -4,7 +4,7 @@ import type { Scope } from "../scope.ts";
 
 export const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/.test(text);
 
-/** Which function an entry of kprobes means, and whether it is a system call. */
+/** The function that an entry of kprobes names, and whether it is a system call. */
 export function kprobeTarget(
   spec: LooseKProbe,
   scope: Scope,
@@ -12,7 +12,7 @@ export function kprobeTarget(
   const call = spec.call ?? "";
   const syscall = spec.syscall ?? true;
   const place = scope.at("call");
-  // By default `syscall` is true, so it is absent only if its value was refused.
+  // `syscall` is true by default, so it is absent only if its value was refused.
   if (spec.call === undefined || spec.syscall === undefined) return { target: call, syscall };
   if (call.startsWith("list:")) {
     place.error(

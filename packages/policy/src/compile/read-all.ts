@@ -2,7 +2,7 @@
 import type { Value } from "../language/values.ts";
 import type { Scope } from "../scope.ts";
 
-/** All values, or undefined if one of them is wrong; every wrong one is reported. */
+/** All values, or undefined if one is invalid; every invalid one is reported. */
 export function readAll<T>(
   values: readonly string[],
   scope: Scope,

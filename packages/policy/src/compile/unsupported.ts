@@ -2,8 +2,8 @@
 import type { Scope } from "../scope.ts";
 
 /**
- * Refuses fields that the language has and Gander does not do yet. `fields`: name → what can be used
- * instead. True if none of them is in use.
+ * Refuses fields of the language that Gander does not support yet. `fields`: name → what to use instead.
+ * True if none of them is in use.
  */
 export function refuseFields<F extends Readonly<Record<string, string>>>(
   value: { readonly [K in keyof F]?: unknown },
@@ -19,7 +19,7 @@ export function refuseFields<F extends Readonly<Record<string, string>>>(
   return ok;
 }
 
-/** Empty values ask for nothing, so they may stand there. */
+/** Empty values request nothing, so they are allowed. */
 function isUnset(value: unknown): boolean {
   return (
     value === undefined ||
