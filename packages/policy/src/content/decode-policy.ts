@@ -4,12 +4,12 @@ import { type CompiledPolicy, policyContent } from "../compiled-policy.ts";
 import { pathText } from "../scope.ts";
 import { encodePolicy } from "./encode-policy.ts";
 
-/** Why the bytes can't be used, for a person: `it holds what this version does not know: "uprobe" at hooks[0].kind`. */
+/** Why the bytes fail, for people: `it holds what this version does not know: "uprobe" at hooks[0].kind`. */
 export type Undecodable = { readonly value?: never; readonly problem: string };
 
 /**
- * The policy that `encodePolicy` encoded. Refuses what it doesn't wholly understand, as a filter left
- * out would make another policy of it. Never throws.
+ * Decodes the output of `encodePolicy`. Refuses what it doesn't fully understand: without one of its
+ * filters, it would be another policy. Never throws.
  */
 export function decodePolicy(
   bytes: Uint8Array,
@@ -24,7 +24,7 @@ export function decodePolicy(
   const { success, output, issues } = v.safeParse(policyContent, json, { abortEarly: true });
   if (!success) return { problem: problemOf(issues[0]) };
   const encoded = encodePolicy(output);
-  // One value, one form: nothing was passed over, and no other bytes say the same under another digest.
+  // One value, one form: nothing was skipped, and no other bytes encode it under another digest.
   if (Buffer.compare(encoded.bytes, bytes) !== 0)
     return { problem: "it is not written as this version writes it" };
   return { value: { name, namespace, digest: encoded.digest, ...output } };

@@ -4,8 +4,8 @@ import { hash } from "node:crypto";
 const prefix = "sha256:";
 
 /**
- * SHA-256 as text: `sha256:` and hex. That is how programs keep digests, as keys of maps, and how people
- * see them; messages have the 32 bytes. A string is hashed as its UTF-8.
+ * SHA-256 as text: `sha256:` and hex. Programs use it as keys of maps, and people see it; messages have
+ * the 32 bytes. A string is hashed as its UTF-8.
  */
 export function digestOf(content: Uint8Array | string): string {
   return prefix + hash("sha256", content, "hex");

@@ -2,7 +2,7 @@
 import type { PolicyContent } from "../compiled-policy.ts";
 import { digestOf } from "./digest.ts";
 
-/** What goes to sensors, and is found by its digest. */
+/** The form sent to sensors, identified by its digest. */
 export type EncodedPolicy = {
   /** Canonical JSON, in UTF-8. */
   readonly bytes: Uint8Array;
@@ -10,7 +10,7 @@ export type EncodedPolicy = {
   readonly digest: string;
 };
 
-/** A policy without its name and namespace: the same spec gives the same bytes, on every machine. */
+/** Encodes a policy without name and namespace: the same spec gives the same bytes on every machine. */
 export function encodePolicy(content: PolicyContent): EncodedPolicy {
   const { mode, hooks, workloads, nodeSelector } = content;
   const bytes = Buffer.from(canonicalText({ mode, hooks, workloads, nodeSelector }));
@@ -18,8 +18,8 @@ export function encodePolicy(content: PolicyContent): EncodedPolicy {
 }
 
 /**
- * JSON with sorted keys and nothing between; absent fields are left out, all others written. 64-bit
- * numbers are decimal text: the schema says where they are.
+ * JSON with sorted keys and no spaces; absent fields are omitted, all others are written. 64-bit numbers
+ * are decimal text: the schema says where they are.
  */
 function canonicalText(value: unknown): string {
   if (typeof value === "bigint") return `"${value}"`;
