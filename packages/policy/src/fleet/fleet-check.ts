@@ -8,8 +8,8 @@ import type { Refusal } from "../kernel-check/refusals.ts";
 import type { RemoteKernelFacts } from "./remote-kernel.ts";
 
 /**
- * What one kernel has to say to a policy. error: a hook can't do there what it says, so the policy isn't
- * in force on such nodes; warning: it does less well, or it isn't sure; note: nothing is wrong with that.
+ * A finding of one kernel about a policy. error: a hook can't do what it says, so the policy isn't in
+ * force on such nodes; warning: it is weaker there, or the result is uncertain; note: nothing is wrong.
  */
 export type KernelFinding = Pick<Problem, "path" | "code" | "message" | "hint" | "severity">;
 
@@ -19,14 +19,14 @@ export type FleetKernel = {
   readonly nodes: number;
 };
 
-/** The same of several kernels, as a problem without a place in a text. */
+/** The same for several kernels, as a problem without a position in a text. */
 export type FleetFinding = KernelFinding & {
   readonly kernels: readonly { readonly release: string; readonly nodes: number }[];
   /** Of all these kernels together. */
   readonly nodes: number;
 };
 
-/** Goes through a policy for each kernel that runs somewhere. Pure, and quick: 5–10 ms a kernel. */
+/** Checks a policy against each kernel in the fleet. Pure and fast: 5–10 ms per kernel. */
 export function fleetCheck(
   compiled: CompiledPolicy,
   kernels: readonly FleetKernel[],
@@ -55,7 +55,7 @@ export function kernelFindings(
   }
 }
 
-/** Of names for one policy; each takes 30 ms, in which the operator does nothing else. */
+/** Suggested names per policy; each takes 30 ms, during which the operator does nothing else. */
 const maxProposals = 3;
 
 function withFewProposals(facts: RemoteKernelFacts): RemoteKernelFacts {
@@ -96,7 +96,7 @@ function checkHook(hook: CompiledHook, facts: RemoteKernelFacts): readonly Kerne
 function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts): KernelFinding {
   if (refusal.code !== "kernel-no-function") return finding(hook, refusal, "error");
   if (hook.ignoreCallNotFound) return finding(hook, refusal, "note");
-  // Functions of modules are no part of what a kernel is told by, as modules are loaded here and there.
+  // A kernel's facts exclude functions of modules, because modules are loaded on some nodes only.
   if (hook.kind !== "kprobe" || hook.syscall) return finding(hook, refusal, "error");
   const where = facts.knows.symbols ? "unless a module has it" : "as far as its types tell";
   return finding(
@@ -106,7 +106,7 @@ function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts)
   );
 }
 
-/** Of the tracepoints only those are known that BTF has, and not their fields. */
+/** Only tracepoints that BTF has are known, without their fields. */
 function checkUnknownTracepoint(
   hook: CompiledHook,
   facts: RemoteKernelFacts,
@@ -123,7 +123,7 @@ function checkUnknownTracepoint(
   return [finding(hook, refusal, hook.ignoreCallNotFound ? "note" : "error")];
 }
 
-/** Static functions may share a name; a probe is put at it by its name alone. */
+/** Static functions may share a name; a probe is attached by name alone. */
 function ambiguous(placements: readonly Placement[], facts: RemoteKernelFacts): readonly string[] {
   const names = placements
     .filter(({ point }) => point.kind === "kprobe" || point.kind === "kretprobe")
@@ -157,7 +157,7 @@ type OfKernel = {
   readonly findings: readonly KernelFinding[];
 };
 
-/** Equal findings become one that names its kernels: first what keeps a policy from working, then by nodes. */
+/** Merges equal findings and names their kernels: first errors that disable a policy, then by nodes. */
 export function mergeFindings(kernels: readonly OfKernel[]): readonly FleetFinding[] {
   const merged = new Map<string, { finding: KernelFinding; releases: Map<string, number> }>();
   for (const { release, nodes, findings } of kernels)

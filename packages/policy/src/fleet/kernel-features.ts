@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What of a kernel isn't in its types and decides what policies can do there: the names of the features
- * in KernelFacts (packages/proto), and what their presence means. A name that isn't sent is not known.
+ * Properties of a kernel outside its types that decide what policies can do there: the names of features
+ * in KernelFacts (packages/proto), and what their presence means. A name that isn't sent is unknown.
  */
 export const kernelFeatures = {
   "bpf-lsm": "LSM programs are called: `bpf` is an active LSM",

@@ -12,36 +12,35 @@ import type { AttachFacts } from "../kernel-check/attach-facts.ts";
 import { readRecordField } from "../kernel-check/record-field.ts";
 import { hasLine, linesBeginning } from "./sorted-lines.ts";
 
-/** What somebody told of a kernel that doesn't run here; all of it may be wrong or hostile. */
+/** The reported facts of a kernel on another machine; all of it may be wrong or hostile. */
 export type RemoteKernel = {
   readonly release: string;
-  /** Undefined: not known; then `bpf` is taken to be among them. */
+  /** Undefined if unknown; then `bpf` is assumed to be among them. */
   readonly activeLsms?: readonly string[];
   /** As in /sys/kernel/btf/vmlinux. */
   readonly btf: Uint8Array;
-  /** Names of functions, a line each; absent: not known. */
+  /** Function names, one per line; absent if unknown. */
   readonly symbols?: Buffer;
-  /** A line each: `subsystem/event`, and behind tabs its fields; absent: not known. */
+  /** One per line: `subsystem/event`, then its fields after tabs; absent if unknown. */
   readonly tracepoints?: Buffer;
 };
 
 export interface RemoteKernelFacts extends AttachFacts {
-  /** What of it was told; what wasn't is answered from its types as far as these go. */
+  /** Which facts were reported; the others are derived from its types as far as possible. */
   readonly knows: {
     readonly lsms: boolean;
     readonly symbols: boolean;
     readonly tracepoints: boolean;
   };
-  /** How often the kernel has a function of that name, if that is known. */
+  /** How many functions of that name the kernel has, if known. */
   symbolCount(name: string): number | undefined;
   /** Looks up many functions in one pass through the types. */
   prefetch(functionNames: Iterable<string>): void;
 }
 
 /**
- * The facts that placing a policy's hooks asks for. Looked up when they are asked for; a pass through
- * the types of a kernel takes 2 ms, a proposal for a name 30 ms. Throws BtfError where the types can't
- * be read, also later.
+ * The facts needed to place a policy's hooks. Looked up on demand; a pass through the types of a kernel
+ * takes 2 ms, a suggestion for a name 30 ms. Throws BtfError, even later, if the types can't be read.
  */
 export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
   const { release, activeLsms, symbols, tracepoints } = kernel;
@@ -62,7 +61,7 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
       const id = functions.get(name);
       return id === undefined ? undefined : functionPrototype(btf, id);
     },
-    // Only trying tells: ftrace leaves out functions that BTF has.
+    // Only an attempt would show it: ftrace omits functions that BTF has.
     isTraceable: () => true,
     symbolCount,
     hasSymbol: (name) => functions.get(name) !== undefined || (symbolCount(name) ?? 0) > 0,
@@ -83,7 +82,7 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
   };
 }
 
-/** Ids by name, each looked for once. */
+/** Ids by name, each looked up once. */
 function lookup(btf: Btf, kind: "func" | "typedef") {
   const known = new Map<string, number | undefined>();
   const prefetch = (names: Iterable<string>) => {
@@ -99,7 +98,7 @@ function lookup(btf: Btf, kind: "func" | "typedef") {
   return { prefetch, get };
 }
 
-/** Characters that a proposal shares at the beginning: it makes looking for one six times as quick. */
+/** Leading characters that a suggestion must share: this makes the search six times as fast. */
 const sameStart = 4;
 
 function nearestOf(name: string, names: Iterable<string>): string | undefined {

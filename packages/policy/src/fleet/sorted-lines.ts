@@ -2,19 +2,19 @@
 
 const newline = 0x0a;
 
-/** How many lines are this text. */
+/** How many lines equal this text. */
 export function hasLine(lines: Buffer, text: string): number {
   let count = 0;
   for (const line of linesBeginning(lines, text)) if (line === text) count++;
   return count;
 }
 
-/** Longer lines are nothing that a kernel has; they are left out. */
+/** No kernel has longer lines; they are skipped. */
 const maxLineBytes = 16 * 1024;
 
-/** The lines that begin so, in their order. The text stays bytes: a kernel has 150,000 such lines. */
+/** The lines with this prefix, in order. The text remains bytes: a kernel has 150,000 such lines. */
 export function* linesBeginning(lines: Buffer, start: string): Iterable<string> {
-  // A text with an end of line in it would match across lines.
+  // A text with a newline would match across lines.
   if (start.includes("\n")) return;
   const needle = Buffer.from(start, "latin1");
   for (let at = 0; at < lines.length; ) {
