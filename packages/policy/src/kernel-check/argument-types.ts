@@ -4,13 +4,13 @@ import type { AttachFacts } from "./attach-facts.ts";
 import { checkPrototype, type Prototype } from "./check-prototype.ts";
 import type { Refusal } from "./refusals.ts";
 
-/** What a hook entry reads wrongly, and what it reads in another width than the kernel has it. */
+/** What a hook entry reads wrongly, and what it reads in another width than the kernel's. */
 export type ArgumentTypes = {
   readonly refusals: readonly Refusal[];
   readonly weaknesses: readonly string[];
 };
 
-/** The arguments of a hook entry against the kernel's own description of the function. */
+/** Compares the arguments of a hook entry with the kernel's own description of the function. */
 export function compareArgumentTypes(hook: CompiledHook, facts: AttachFacts): ArgumentTypes {
   const prototype = prototypeOf(hook, facts);
   const found = prototype === undefined ? [] : checkPrototype(hook, prototype);

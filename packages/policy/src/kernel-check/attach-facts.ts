@@ -2,19 +2,19 @@
 import type { Prototype } from "./check-prototype.ts";
 import type { RecordField } from "./record-field.ts";
 
-/** What a kernel can do, as far as attaching policies depends on it. */
+/** The capabilities of a kernel that attaching policies depends on. */
 export interface AttachFacts {
   /** `uname -r` */
   readonly release: string;
-  /** Names in /sys/kernel/security/lsm, in their order. */
+  /** Names in /sys/kernel/security/lsm, in order. */
   readonly activeLsms: readonly string[];
-  /** From the kernel's BTF; undefined if it isn't there. */
+  /** From the kernel's BTF; undefined if absent there. */
   prototype(functionName: string): Prototype | undefined;
   /** Whether ftrace lists the function, so that fentry and kprobe.multi can attach. */
   isTraceable(functionName: string): boolean;
-  /** Whether a kprobe could be put there: the symbol exists. */
+  /** Whether a kprobe can be attached: the symbol exists. */
   hasSymbol(functionName: string): boolean;
-  /** Fields in the order of the format file: policies count from the first, `common_type`. Undefined: there is no such tracepoint. */
+  /** Fields in the order of the format file: policies count from `common_type`. Undefined if none. */
   tracepointFormat(
     subsystem: string,
     event: string,

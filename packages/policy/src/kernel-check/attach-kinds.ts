@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A way in which the hook program gets to run; each is a row of `attachKinds`. */
+/** A way to attach the hook program; each is a row of `attachKinds`. */
 export type AttachKind = keyof typeof attachKinds;
 
 export const attachKinds = {
@@ -17,13 +17,13 @@ export const attachKinds = {
 type AttachKindRow = {
   /** For people. */
   readonly says: string;
-  /** Whether the program's return value can keep the call from happening. */
+  /** Whether the program's return value can deny the call. */
   readonly denies: boolean;
-  /** decision: the program gives it; actual: what the function returned. */
+  /** decision: the program's own; actual: what the function returned. */
   readonly returns: "decision" | "actual" | "none";
 };
 
-/** One place in the kernel with one program: policies that meet there share it. */
+/** One place in the kernel with one program: all policies there share it. */
 export type HookPoint = {
   readonly kind: AttachKind;
   /** Function, LSM hook, `subsystem/event`, or raw tracepoint. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a C type is to an argument of a policy. */
+/** A C type, as seen by an argument of a policy. */
 export type CType = {
   /** Without qualifiers, evenly spaced: `struct file *`. */
   readonly name: string;
@@ -82,7 +82,7 @@ const integers: Readonly<Record<string, readonly [8 | 16 | 32 | 64, boolean]>> =
   __le64: [64, false],
 };
 
-/** Reads a type as C or BTF writes it; one that is not known is `unknown`, never wrong. */
+/** Parses a type in C's or BTF's notation; an unfamiliar one is `unknown`, never wrong. */
 export function readCType(text: string): CType {
   const name = text
     .replace(/\b(const|volatile|restrict|__user|__rcu)\b/g, " ")

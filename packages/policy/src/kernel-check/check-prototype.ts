@@ -5,20 +5,19 @@ import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
 import type { CType } from "./c-type.ts";
 import { readCType } from "./c-type.ts";
 
-/** A function of a kernel as its BTF describes it; types as C writes them. */
+/** A function of a kernel as its BTF describes it; types in C notation. */
 export type Prototype = {
   readonly name: string;
   readonly parameters: readonly { readonly name: string; readonly type: string }[];
   readonly returnType: string;
 };
 
-/** One thing in which a hook and a function do not agree; `path` is that in the policy. */
+/** One mismatch between a hook and a function; `path` is that in the policy. */
 export type Disagreement = Pick<Problem, "path" | "code" | "message" | "hint" | "severity">;
 
 /**
- * Whether the arguments of a hook are those of the kernel's function: an error where a value of the
- * wrong kind would be read, a warning where one of another width. Not for system calls, whose
- * wrapper hides the arguments.
+ * Whether a hook's arguments match the kernel's function: an error if a value of the wrong kind would be
+ * read, a warning if one of another width. Not for system calls, whose wrapper hides the arguments.
  */
 export function checkPrototype(hook: CompiledHook, prototype: Prototype): readonly Disagreement[] {
   const found = hook.args.flatMap((arg, i) => {
@@ -122,7 +121,7 @@ function compare(arg: CompiledArg, type: CType): "same" | "other width" | "wrong
   if (arg.type === "string" || arg.type === "char_buf") return isText(type) ? "same" : "wrong";
   if (arg.type === "fd") return type.kind === "integer" ? "same" : "wrong";
   const bits = typeRow(arg.type).bits ?? 64;
-  // An address is a number as well, if all of it is read.
+  // An address is also a number, if all of it is read.
   if (type.kind === "pointer") return bits === 64 ? "same" : "wrong";
   if (type.kind !== "integer") return "wrong";
   return bits <= (type.bits ?? 64) ? "same" : "other width";

@@ -2,7 +2,7 @@
 import { actionRow } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledFilter, CompiledHook } from "../compiled-policy.ts";
 
-/** Whether a hook entry does more than to observe. */
+/** Whether a hook entry does more than observe. */
 export function enforces(hook: CompiledHook): boolean {
   return hook.selectors.some(({ actions, returnActions }) =>
     [...actions, ...returnActions].some(isEnforcing),
@@ -29,7 +29,7 @@ export function wantsReturn(hook: CompiledHook): boolean {
   );
 }
 
-/** Everything that enforces looks at what the function returned, so it has to run first. */
+/** Whether all enforcing actions depend on the return value, so that the function must run first. */
 export function onlyOnReturn(hook: CompiledHook): boolean {
   return !hook.selectors.some(({ actions }) => actions.some(isEnforcing));
 }

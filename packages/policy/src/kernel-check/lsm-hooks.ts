@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AttachFacts } from "./attach-facts.ts";
 
-/** `security_x` functions whose LSM hook isn't `x`, or whose parameters it names otherwise (security/security.c). */
+/** `security_x` functions whose LSM hook isn't `x`, or renames its parameters (security/security.c). */
 const exceptions: Readonly<
   Record<string, { readonly hook: string; readonly renamed?: Readonly<Record<string, string>> }>
 > = {
   security_bprm_check: { hook: "bprm_check_security" },
   security_settime64: { hook: "settime" },
   security_vm_enough_memory_mm: { hook: "vm_enough_memory" },
-  // The hook gets the protection that was asked for and the one that will be set.
+  // The hook gets the requested protection and the one that will be set.
   security_mmap_file: { hook: "mmap_file", renamed: { prot: "reqprot" } },
 };
 
 export type LsmHook = {
   readonly hook: string;
-  /** Where the hook has the function's argument; undefined: it doesn't get it. */
+  /** Position of the function's argument in the hook; undefined if the hook doesn't get it. */
   readonly position: (index: number) => number | undefined;
 };
 
-/** What the hook of a `security_*` function is called, if it has one. */
+/** The LSM hook's name for a `security_*` function, whether or not it exists. */
 export function lsmHookName(functionName: string): string {
   return exceptions[functionName]?.hook ?? functionName.replace(/^security_/, "");
 }
 
-/** The LSM hook that a `security_*` function calls; undefined if this kernel has none that can deny. */
+/** The LSM hook that a `security_*` function calls; undefined if none in this kernel can deny. */
 export function lsmHookOf(
   functionName: string,
   facts: Pick<AttachFacts, "prototype">,

@@ -5,8 +5,8 @@ import { looksAtSource } from "./hook-traits.ts";
 import { type HookPlan, type Placement, point, refuse } from "./placement.ts";
 
 /**
- * A kill at tcp_connect comes too late for the connection, so the same selectors decide before it,
- * where an address is named: in connect() and in a sendmsg() that connects (fast open).
+ * A kill at tcp_connect is too late for the connection, so the same selectors decide earlier, where an
+ * address is named: in connect() and in a sendmsg() that connects (fast open).
  */
 export function placeConnection(hook: CompiledHook, facts: AttachFacts, main: HookPlan): HookPlan {
   if (main.refusals !== undefined) return main;

@@ -5,8 +5,8 @@ import { enforces } from "./hook-traits.ts";
 import { type HookPlan, type Placement, point } from "./placement.ts";
 
 /**
- * The kernel writes a core dump without asking security_file_permission. But it empties the file
- * first (do_coredump), and asks security_inode_setattr for that: there the same rules decide.
+ * The kernel writes a core dump without a call of security_file_permission. But it first empties the file
+ * (do_coredump), which calls security_inode_setattr: there the same rules decide.
  */
 export function placeCoreDumps(hook: CompiledHook, facts: AttachFacts, main: HookPlan): HookPlan {
   if (main.refusals !== undefined || !decidesOnWrites(hook)) return main;
@@ -24,7 +24,7 @@ function decidesOnWrites({ kind, target, syscall }: CompiledHook): boolean {
   return kind === "kprobe" && !syscall && target === "security_file_permission";
 }
 
-/** Functions whose prototypes it asks for. */
+/** Functions whose prototypes it reads. */
 export const coreDumpFunctions: readonly string[] = [
   "security_inode_setattr",
   "bpf_lsm_inode_setattr",

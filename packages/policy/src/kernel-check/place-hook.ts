@@ -12,8 +12,8 @@ import { canReadField } from "./readable.ts";
 import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refusals.ts";
 
 /**
- * Where and how a hook entry of a policy is attached on a kernel, or why it can't be. Nothing is tried:
- * the sensor acts by it, and who asks about another machine's kernel gets the sentences of its sensor.
+ * Decides where and how a hook entry is attached on a kernel, or why it can't be. It tries nothing: the
+ * sensor acts on the plan, and a check for another machine gives the messages of its sensor.
  */
 export function placeHook(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
@@ -26,7 +26,7 @@ export function placeHook(hook: CompiledHook, facts: AttachFacts): HookPlan {
   };
 }
 
-/** Where the program itself decides, it runs before the others that may deny. */
+/** A program that decides runs before the others that may deny. */
 function assumedReturns(hook: CompiledHook, placements: readonly Placement[]): string[] {
   const decides = placements.some(({ point }) => attachKinds[point.kind].returns === "decision");
   const asks = hook.selectors.some(
@@ -53,7 +53,7 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
   }
 }
 
-/** The function that a `sys_x` of a policy is on this machine. */
+/** The function of a policy's `sys_x` on this machine. */
 export function syscallFunction(name: string): string {
   return name.startsWith("__x64_")
     ? name
@@ -81,7 +81,7 @@ function placeLsm(hook: CompiledHook, facts: AttachFacts): HookPlan {
   ]);
 }
 
-/** Enforcing policies on `security_*`: where the call can be denied. */
+/** Enforcing policies on `security_*`: finds where the call can be denied. */
 function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const prototype = facts.prototype(hook.target);
   if (prototype === undefined && !facts.hasSymbol(hook.target))
@@ -124,7 +124,7 @@ function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {
   return placeFunction(hook, target, facts);
 }
 
-/** Any function: observed by fentry or fexit, else by probes; a kill there is a signal and no more. */
+/** Any function: fentry or fexit observes it, else probes; a kill there is only a signal. */
 function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): HookPlan {
   const prototype = facts.prototype(target);
   if (prototype === undefined && !facts.hasSymbol(target)) {
@@ -214,7 +214,7 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
   return hook.syscall ? similar?.replace(/^__x64_/, "") : similar;
 }
 
-/** Functions whose prototypes placing this hook entry asks for. */
+/** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall }: CompiledHook): string[] {
   if (kind === "tracepoint") return [];
   if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];

@@ -6,9 +6,9 @@ import { badArgument, type Refusal } from "./refusals.ts";
 
 /**
  * What a hook point contributes to a hook entry.
- * decide: the program gives the call's result, so a kill is a denial as well;
- * signal: it can send signals and post; signal-silently: the event comes from elsewhere;
- * companion: decides for a hook entry at another function, silent about what it lets pass.
+ * decide: the program sets the call's result, so a kill is also a denial;
+ * signal: it can send signals and post; signal-silently: the event is posted elsewhere;
+ * companion: decides for a hook entry at another function, silent about calls that it allows.
  */
 export type Role = "decide" | "signal" | "signal-silently" | "companion";
 
@@ -16,22 +16,22 @@ export type Role = "decide" | "signal" | "signal-silently" | "companion";
 export type Placement = {
   readonly point: HookPoint;
   readonly role: Role;
-  /** Where the place has what the policy counts as argument `index`; undefined: it doesn't get it. */
+  /** Position there of the policy's argument `index`; undefined if the place doesn't get it. */
   readonly position: (index: number) => number | undefined;
-  /** It stands for writes to a core dump: `position` 0 is the struct iattr that has the file. */
+  /** Represents writes to a core dump: `position` 0 is the struct iattr that has the file. */
   readonly inCoreDump?: true;
 };
 
 export type HookPlan =
   | {
       readonly placements: readonly Placement[];
-      /** What it does less well than the policy may let expect. */
+      /** What it does less well than the policy suggests. */
       readonly weaknesses: readonly string[];
       readonly refusals?: never;
     }
   | { readonly refusals: readonly Refusal[]; readonly placements?: never };
 
-/** The plan to attach there, if the arguments can be read in each of the places. */
+/** The plan to attach there, if the arguments are readable in each of the places. */
 export function planAt(
   hook: CompiledHook,
   placements: readonly Placement[],

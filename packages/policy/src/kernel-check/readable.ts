@@ -25,7 +25,7 @@ export function canReadField(
   return !hook.target.startsWith("syscalls/") || canBeInUserMemory(arg);
 }
 
-/** Arguments of system calls point to memory of the process, where no structures of the kernel are. */
+/** Arguments of system calls point to process memory, which has no kernel structures. */
 function canBeInUserMemory({ type }: CompiledArg): boolean {
   return typeRow(type).readUser !== undefined;
 }

@@ -7,7 +7,7 @@ export type RecordField = {
   readonly type: string;
 };
 
-/** Longer than any declaration: names in brackets are looked for in squared time. */
+/** Longer than any declaration: the search for names in brackets takes quadratic time. */
 const maxLength = 512;
 
 /** `char comm[16]` → its name and type. */

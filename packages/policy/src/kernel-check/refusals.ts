@@ -8,7 +8,7 @@ export type Refusal = {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
-  /** Place in the policy, if it is more exact than that of the hook. */
+  /** Path in the policy, if more precise than that of the hook. */
   readonly path?: string;
 };
 
@@ -57,7 +57,7 @@ export function badArgument(
   };
 }
 
-/** What a kill or a signal is where nothing can be denied. */
+/** The effect of a kill or a signal where the call can't be denied. */
 export function signalOnly(hook: CompiledHook, target: string): string {
   return `a signal at ${target} ends the process but does not stop the call in progress${hook.kind === "tracepoint" || hook.syscall ? "; a `security_*` function can be denied" : ""}`;
 }
