@@ -3,18 +3,18 @@ import { isIP } from "node:net";
 import { nearestName } from "@gander/base";
 import type { Network } from "../compiled-policy.ts";
 
-/** What a text in a policy means, or why it means nothing. */
+/** The meaning of a text in a policy, or why it has none. */
 export type Value<T> =
   | {
       readonly ok: T;
-      /** Worth telling, though it works. */
+      /** A remark, though the value is valid. */
       readonly note?: string;
     }
   | { readonly wrong: string; readonly hint: string };
 
 const numberForms = "Write it in decimal (42, -1), hexadecimal (0x2a) or octal (0o52).";
 
-/** `42`, `-1`, `0x2a`, `0o52`, `052`, `0b101`, `1_000`, as the language has them. */
+/** `42`, `-1`, `0x2a`, `0o52`, `052`, `0b101`, `1_000`: the language's notations. */
 export function parseInteger(text: string): Value<bigint> {
   const match = /^([-+]?)(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)$/.exec(text);
   if (!match) return { wrong: `${quote(text)} is not a whole number`, hint: numberForms };
@@ -143,7 +143,7 @@ function notAnAddress(text: string): Value<Network> {
 const bytesOf4 = (address: string): readonly number[] => address.split(".").map(Number);
 
 function bytesOf6(address: string): readonly number[] {
-  // A dotted quad stands for the last two groups.
+  // A dotted quad represents the last two groups.
   const groups = address.replace(/[\d.]+\.[\d.]+$/, (quad) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytesOf4(quad);
     return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
