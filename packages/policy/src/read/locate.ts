@@ -7,15 +7,15 @@ import { findPair, offsetOf } from "./resolve-document.ts";
 export type Place = { readonly line: number; readonly column: number };
 
 export type Locate = {
-  /** Where the value at this path begins; that of the nearest thing around it if there is none. */
+  /** Where the value at this path begins; if there is none, its nearest existing parent. */
   value(path: Path): Place;
-  /** Where the key at the end of this path stands. */
+  /** Where the key at the end of this path is. */
   key(path: Path): Place;
-  /** An unquoted scalar as it was written; undefined for everything else. */
+  /** An unquoted scalar as written; otherwise undefined. */
   plainText(path: Path): string | undefined;
 };
 
-/** `targets`: what each alias stands for. */
+/** `targets`: the node that each alias refers to. */
 export function createLocate(
   document: Document,
   targets: ReadonlyMap<Alias, Node>,
@@ -45,7 +45,7 @@ export function createLocate(
 type Found = {
   readonly node: Node | undefined;
   readonly offset: number;
-  /** Nothing of the path is left over. */
+  /** The whole path was followed. */
   readonly whole: boolean;
 };
 
@@ -55,7 +55,7 @@ function followPath(document: Document, targets: ReadonlyMap<Alias, Node>, path:
   for (const segment of path) {
     const next = child(node, segment);
     if (!isNode(next)) return { node, offset, whole: false };
-    // The place is that of the alias, what lies deeper is at its anchor.
+    // The position is the alias's; deeper values are at its anchor.
     offset = offsetOf(next);
     node = isAlias(next) ? targets.get(next) : next;
   }

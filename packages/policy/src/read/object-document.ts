@@ -3,18 +3,18 @@ import type { Problem } from "@gander/base";
 import { limits } from "../limits.ts";
 import type { ParsedFile } from "./parse-documents.ts";
 
-/** An object as a document without a text, within the limits of a file. Never throws. */
+/** An object as a document without text, within the limits of a file. Never throws. */
 export function objectDocument(object: object): ParsedFile {
   const message = excessOf(object);
   if (message !== undefined) return { documents: [], problems: [tooLarge(message)] };
   const nowhere = { line: 0, column: 0 };
-  // A copy, as the check fills in defaults. What is undefined isn't there.
+  // A copy, because the check fills in defaults. Undefined fields are dropped.
   const value: unknown = JSON.parse(JSON.stringify(object));
   const locate = { value: () => nowhere, key: () => nowhere, plainText: () => undefined };
   return { documents: [{ value, locate }], problems: [] };
 }
 
-/** Level by level instead of by recursion: what is too deep must not end the stack. */
+/** Level by level, not by recursion: excessive depth must not exhaust the stack. */
 function excessOf(object: object): string | undefined {
   let level: unknown[] = [object];
   let bytes = 0;

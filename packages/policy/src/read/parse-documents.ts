@@ -20,7 +20,7 @@ export type ParsedFile = {
   readonly problems: readonly Problem[];
 };
 
-/** YAML text → values with positions. Whatever the text is, it ends soon and does not throw. */
+/** YAML text → values with positions. For any text, it ends soon and does not throw. */
 export function parseDocuments(text: string, file: string): ParsedFile {
   const lines = new LineCounter();
   const problems: Problem[] = [];
@@ -50,14 +50,14 @@ export function parseDocuments(text: string, file: string): ParsedFile {
 
 function reportSyntax(document: Document, text: string, report: Report): void {
   for (const [i, error] of document.errors.slice(0, limits.syntaxErrors).entries()) {
-    // What is missing at the very end follows from an error before.
+    // A missing part at the very end follows from an earlier error.
     if (i > 0 && text.slice(error.pos[0], error.pos[0] + 1024).trim() === "") continue;
     const offset = placeOf(error, document, text);
     report("yaml-syntax", firstLine(error.message), yamlHint(error.message), offset);
   }
 }
 
-/** Where a person has to look: at the quote that is not closed, at the word that is out of line. */
+/** Where a person must look: at the unclosed quote, at the misaligned word. */
 function placeOf(error: YAMLParseError, document: Document, text: string): number {
   let offset = error.pos[0];
   if (error.message.startsWith("Missing closing")) {
@@ -79,7 +79,7 @@ function placeOf(error: YAMLParseError, document: Document, text: string): numbe
 const firstLine = (message: string): string =>
   (message.split("\n")[0] ?? "").replace(/[.:]$/, "").replace(/"quote$/, 'quote "');
 
-/** By what the parser says, the most telling first. */
+/** By the parser's message, the most specific first. */
 const hints: readonly (readonly [RegExp, string])[] = [
   [/Tabs are not allowed/, "YAML is indented with spaces only."],
   [/Missing closing .*quote/, "Close the quote on the same line."],

@@ -3,7 +3,7 @@ import type { Document, LineCounter } from "yaml";
 import { Composer, Lexer, Parser } from "yaml";
 import { limits } from "../limits.ts";
 
-/** What is more than anybody needs, and where it begins to be. */
+/** A limit that was exceeded, and where. */
 export type Excess = { readonly message: string; readonly hint: string; readonly offset: number };
 
 export type ParsedText =
@@ -12,9 +12,8 @@ export type ParsedText =
 
 /**
  * YAML text → documents, in time and memory that grow with its length. Depth and documents are counted
- * while they are read, so the recursive parts of the library only meet what is flat. What the
- * library resolves in squared time is not asked of it: aliases, merge keys and keys that are there twice
- * are for `resolveDocument`.
+ * while they are read, so the library's recursive parts get only shallow input. What the library resolves
+ * in quadratic time is left to `resolveDocument`: aliases, merge keys and duplicate keys.
  */
 export function parseText(text: string, lines: LineCounter): ParsedText {
   const size = Buffer.byteLength(text);
@@ -33,7 +32,7 @@ export function parseText(text: string, lines: LineCounter): ParsedText {
     lines.addNewLine(0);
     for (const lexeme of new Lexer().lex(text)) {
       for (const token of parser.next(lexeme)) {
-        // Each becomes an Error with a stack, and nobody reads so many.
+        // Each becomes an Error with a stack, and a person does not read that many.
         if (token.type !== "error" || ++errors <= limits.problems) yield token;
       }
       // The first is the document itself.

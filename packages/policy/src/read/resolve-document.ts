@@ -9,18 +9,17 @@ export type Report = (code: ErrorCode, message: string, hint: string, offset: nu
 export type ResolvedDocument = {
   /** Plain values; maps are objects without duplicate keys. */
   readonly value: unknown;
-  /** What each alias stands for. */
+  /** The node that each alias refers to. */
   readonly targets: ReadonlyMap<Alias, Node>;
 };
 
-/** How much the documents of one file may still grow by their aliases. */
+/** How much the documents of one file may still grow through aliases. */
 export type Growth = { bytesLeft: number };
 
 /**
- * The values of a document; undefined where it breaks a rule, each of which is reported. Looks at each node
- * once: an alias stands for what its anchor became, and is charged what it would be as text. The
- * library's own `toJS` searches the whole document for each alias, and adds up all merge keys again for each
- * of them.
+ * The values of a document; undefined if it breaks a rule, and each violation is reported. Visits each
+ * node once: an alias gets its anchor's value, and is charged its length as text. The library's own `toJS`
+ * searches the whole document for each alias, and adds up all merge keys again for each one.
  */
 export function resolveDocument(
   document: Document,
@@ -32,10 +31,10 @@ export function resolveDocument(
   return resolver.failures === 0 ? { value, targets: resolver.targets } : undefined;
 }
 
-/** What became of a node. */
+/** The result for a node. */
 type Resolved = {
   readonly value: unknown;
-  /** Characters it would have with all aliases written out. */
+  /** Its characters with all aliases expanded. */
   readonly size: number;
   /** Levels of lists and mappings in it. */
   readonly height: number;
@@ -49,7 +48,7 @@ class Resolver {
   readonly #growth: Growth;
   readonly #report: Report;
   readonly #anchors = new Map<string, Node>();
-  /** Of nodes with an anchor; those that are not here yet lie around the place that is looked at. */
+  /** Of nodes with an anchor; absent ones enclose the current node. */
   readonly #done = new Map<Node, Resolved>();
 
   constructor(growth: Growth, report: Report) {
@@ -57,9 +56,9 @@ class Resolver {
     this.#report = report;
   }
 
-  /** `depth` is the level that lists and mappings have here. */
+  /** `depth` is the level of a list or mapping at this node. */
   node(node: unknown, depth: number): Resolved {
-    // Nobody reads more.
+    // More are not reported.
     if (!isNode(node) || this.failures > limits.problems) return nothing;
     if (isAlias(node)) return this.#alias(node, depth);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -88,7 +87,7 @@ class Resolver {
     return { value, size: size + lengthOf(map), height };
   }
 
-  /** Its size is what the pairs have grown by. */
+  /** Its size is how much the pairs have grown. */
   #pairs(pairs: readonly Pair[], depth: number): Resolved {
     const value: Record<string, unknown> = {};
     const merged: Record<string, unknown>[] = [];
@@ -104,7 +103,7 @@ class Resolver {
       if (isMergeKey(key)) merged.push(...this.#sources(entry.value, offsetOf(key)));
       else put(value, name, entry.value);
     }
-    // What a mapping says itself counts for more, then what comes first.
+    // A mapping's own keys take precedence, then the first source.
     for (const source of merged)
       for (const [name, entry] of Object.entries(source))
         if (!Object.hasOwn(value, name)) put(value, name, entry);
@@ -189,7 +188,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   );
 }
 
-/** As its own, whatever it is called: `__proto__` must stay a name. */
+/** As an own property, whatever its name: `__proto__` must remain a name. */
 function put(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name in object)
     Object.defineProperty(object, name, {
@@ -206,7 +205,7 @@ function lengthOf(node: unknown): number {
 
 const pairsOfMaps = new WeakMap<object, ReadonlyMap<string, Pair>>();
 
-/** The pair of a map with this key, or undefined. Looks at each map once, as they may be large. */
+/** The pair of a map with this key, or undefined. Visits each map once, because they may be large. */
 export function findPair(node: unknown, key: string): Pair | undefined {
   if (!isMap(node)) return undefined;
   let pairs = pairsOfMaps.get(node);
