@@ -4,8 +4,8 @@ import type { Locate } from "./read/locate.ts";
 import type { Scope } from "./scope.ts";
 
 /**
- * `010` is ten in YAML 1.2 and eight in YAML 1.1, which Kubernetes reads: the same file would mean
- * two things. Only numbers can be hit, so texts in quotes are not looked at.
+ * `010` is ten in YAML 1.2 and eight in YAML 1.1, which Kubernetes reads: the same file would have two
+ * meanings. Only numbers are affected, so quoted texts are not checked.
  */
 export function checkNumberNotation(
   value: unknown,

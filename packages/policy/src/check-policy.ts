@@ -17,22 +17,22 @@ import type { Scope } from "./scope.ts";
 import { createScope } from "./scope.ts";
 
 export type CheckedPolicy = {
-  /** As written, with the defaults of the schema filled in. */
+  /** The policy as written, with the schema's defaults filled in. */
   readonly policy: TracingPolicy;
   readonly compiled: CompiledPolicy;
-  /** Warnings and notes; none of them keeps the policy from being used. */
+  /** Warnings and notes; none of them prevents use of the policy. */
   readonly warnings: readonly Problem[];
 };
 
 export type CheckOptions = {
-  /** For messages; nothing is read from it. */
+  /** Only for messages; no file is read. */
   readonly file: string;
 };
 
 /**
- * The text of a policy file → its policies, or everything that is wrong with it. Pure: no I/O, the
- * same text gives the same answer everywhere, and no text makes it throw. A file is taken as a
- * whole: one broken document refuses the others.
+ * Text of a policy file → its policies, or all its problems. Pure: no I/O, the same text gives the same
+ * result everywhere, and no text makes it throw. A file is accepted as a whole: one broken document
+ * refuses the others.
  */
 export function checkPolicy(
   text: string,
@@ -41,7 +41,7 @@ export function checkPolicy(
   return checkDocuments(parseDocuments(text, file), file);
 }
 
-/** The same for an object that was never a text of a person: its problems have paths, and line 0. */
+/** The same for an object that was never a text: its problems have paths, and line 0. */
 export function checkPolicyObject(object: object): Result<CheckedPolicy> {
   const { value, problems } = checkDocuments(objectDocument(object), "");
   return value?.[0] ? { value: value[0] } : { problems: problems ?? [] };
@@ -80,11 +80,11 @@ function checkDocument(
   if (isOtherKind(value, scope)) return "skipped";
   const findings = checkTracingPolicySchema(value);
   for (const finding of findings) reportFinding(finding, value, scope);
-  // Nobody reads more, and what is left of such a document says little.
+  // More are not shown, and the rest of such a document reveals little.
   if (findings.length > limits.problems) return undefined;
   checkNumberNotation(value, document.locate, scope, findings);
   const compiled = compileDocument(value, findings, scope);
-  // The schema accepted it, so it is one.
+  // The schema accepted it, so the type is right.
   return findings.length === 0 && compiled
     ? { policy: value as TracingPolicy, compiled }
     : undefined;
@@ -149,7 +149,7 @@ function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {
 
 const kinds = ["TracingPolicy", "TracingPolicyNamespaced"];
 
-/** Documents that are something else are skipped, unless they were probably meant to be a policy. */
+/** Skips documents of other kinds, unless they were probably meant to be a policy. */
 function isOtherKind(value: unknown, scope: Scope): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const kind: unknown = Reflect.get(value, "kind");
@@ -204,9 +204,9 @@ function noPolicy(file: string): Problem {
 const paths = new Intl.Collator("en", { numeric: true });
 const byPath = (a: Problem, b: Problem) => paths.compare(a.path, b.path);
 
-/** In the order of the file, and not more than anybody reads. */
+/** In file order, and not more than a person reads. */
 function bounded(problems: readonly Problem[]): readonly Problem[] {
-  // Of an object they have no lines.
+  // Problems of an object have no lines.
   const sorted = [...problems].sort(
     (a, b) => a.line - b.line || a.column - b.column || (a.line === 0 ? byPath(a, b) : 0),
   );

@@ -3,10 +3,9 @@ import { actionRows, argTypeRows, hookKindNames, type PlainActionWord } from "@g
 import * as v from "valibot";
 
 /**
- * What a compiled policy holds, as a schema: the types come from it, and a content that travels is read
- * by it (`policy-content.ts`). What it doesn't name is refused, as a policy without it would be another
- * policy. Bounds are those of the number's meaning in the kernel; how many of a thing there may be is
- * the compiler's to say.
+ * The content of a compiled policy as a schema: the source of the types and the check of received content
+ * (`content/decode-policy.ts`). Unknown fields are refused: a policy without them would be another policy.
+ * Bounds follow from a number's meaning in the kernel; the compiler limits how many of a thing there may be.
  */
 const flag = v.boolean();
 const text = v.string();
@@ -14,7 +13,7 @@ const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xfffff
 const errno = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(-1));
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
-/** Signed or unsigned, 64 bits. JSON numbers don't hold them: decimal text there, bigint here. */
+/** Signed or unsigned, 64 bits, more than a JSON number holds: decimal text in JSON, bigint here. */
 const int64 = v.pipe(
   v.string(),
   v.regex(/^(0|-?[1-9]\d{0,19})$/),
@@ -24,7 +23,7 @@ const int64 = v.pipe(
 );
 
 const labelSelector = v.strictObject({
-  // The library's record leaves out labels named `constructor` or `prototype`.
+  // The library's record omits labels named `constructor` or `prototype`.
   matchLabels: v.custom<Record<string, string>>(isTexts, "labels"),
   matchExpressions: v.array(
     v.strictObject({
@@ -41,9 +40,9 @@ function isTexts(value: unknown): boolean {
 }
 
 /**
- * Pods are included if a pod or container selector is there (both must fit), or if `host` is false;
- * so `{ host: true }` alone means host processes only, and `{ host: false }` all pods. A namespaced
- * policy is for pods of its namespace only.
+ * Pods are included if there is a pod or container selector (both must match), or if `host` is false; so
+ * `{ host: true }` alone means host processes only, and `{ host: false }` all pods. A namespaced policy
+ * applies only to pods of its namespace.
  */
 const workloadSelector = v.strictObject({
   podSelector: v.exactOptional(labelSelector),
@@ -55,17 +54,17 @@ const workloadSelector = v.strictObject({
 const hex = (bytes: number) => v.pipe(text, v.length(2 * bytes), v.regex(/^[0-9a-f]*$/));
 const bits = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
 
-/** An address in hex, host bits cleared. IPv4-mapped IPv6 networks are IPv4 here. */
+/** An address in hex, host bits cleared. IPv4-mapped IPv6 networks become IPv4. */
 const network = v.variant("family", [
   v.strictObject({ family: v.literal(4), address: hex(4), prefixLength: bits(32) }),
   v.strictObject({ family: v.literal(6), address: hex(16), prefixLength: bits(128) }),
 ]);
 
 /**
- * All `values` are alternatives; `negate`: none of them may hold. Lists are sorted and without
- * duplicates. `greater`, `less` and `mask` have one value (several in the policy are the smallest,
- * the greatest, all bits together), `equal` at most 4 (more are an `in-set`), `range` at most 64
- * that neither overlap nor touch. Values of `mask` are unsigned, all others as the type reads them.
+ * All `values` are alternatives; `negate`: none of them may match. Lists are sorted and without
+ * duplicates. `greater`, `less` and `mask` have one value (several in the policy become the smallest, the
+ * greatest, all bits together), `equal` at most 4 (more become an `in-set`), `range` at most 64 that
+ * neither overlap nor touch. Values of `mask` are unsigned, all others as the type reads them.
  */
 const argTest = v.variant("op", [
   v.strictObject({
@@ -134,7 +133,7 @@ const filter = v.variant("on", [
   v.strictObject({
     on: v.literal("binary"),
     negate: flag,
-    /** file: the very files that are at these paths on the node, wherever they are run from. */
+    /** file: exactly the files at these paths on the node, wherever they are run from. */
     match: v.picklist(["equal", "prefix", "postfix", "file"]),
     followChildren: flag,
     paths: v.array(text),
@@ -179,11 +178,11 @@ const selector = v.strictObject({
   /** Position in the policy's list. */
   index: uint32,
   label: text,
-  /** All must hold. */
+  /** All must match. */
   filters: v.array(filter),
-  /** On the return value; if one does not hold, no event is posted and no return action done. */
+  /** Filters on the return value; unless all match, no event is posted and no return action is taken. */
   returnFilters: v.array(filter),
-  /** An event is posted as well, unless `no-post` is among them; so an empty list means just that. */
+  /** An event is also posted unless `no-post` is among them; so an empty list means only to post. */
   actions: v.array(action),
   returnActions: v.array(action),
 });
@@ -206,7 +205,7 @@ const hook = v.strictObject({
   syscall: flag,
   /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
   raw: flag,
-  /** Where it stands in the spec, e.g. `spec.kprobes[0]`. */
+  /** Position in the spec, e.g. `spec.kprobes[0]`. */
   path: text,
   /** Position among the hooks of its section. */
   index: uint32,
@@ -219,14 +218,14 @@ const hook = v.strictObject({
   selectors: v.array(selector),
 });
 
-/** All of a policy but its name and namespace: what the digest is of. */
+/** All of a policy except its name and namespace: the input of the digest. */
 export const policyContent = v.strictObject({
-  /** What the file asks for; `monitor-only` when no selector could enforce anything. */
+  /** The mode in the file; `monitor-only` if no selector can enforce anything. */
   mode: v.picklist(["enforce", "monitor", "monitor-only"]),
   hooks: v.array(hook),
-  /** Which workloads it is for; absent: everything on the node. */
+  /** Which workloads it applies to; absent: everything on the node. */
   workloads: v.exactOptional(workloadSelector),
-  /** Which nodes it is for; absent: all. */
+  /** Which nodes it applies to; absent: all. */
   nodeSelector: v.exactOptional(labelSelector),
 });
 
@@ -236,8 +235,8 @@ type Static<S extends v.GenericSchema> = Frozen<v.InferOutput<S>>;
 export type PolicyContent = Static<typeof policyContent>;
 
 /**
- * A policy after checking: no text left to parse, nothing about any kernel yet. The same spec gives
- * the same value and so the same digest, on every machine. Everything is plain data.
+ * A checked policy: no text left to parse, independent of any kernel. The same spec gives the same value
+ * and so the same digest on every machine. Everything is plain data.
  */
 export type CompiledPolicy = PolicyContent & {
   readonly name: string;

@@ -4,11 +4,11 @@ import type { Problem, Severity } from "@gander/base";
 
 export type FormatOptions = {
   readonly color: boolean;
-  /** The text of each file by its name, to quote the lines; without it places are given as numbers. */
+  /** The text of each file by name, to quote its lines; without it, positions are numbers. */
   readonly sources?: ReadonlyMap<string, string>;
 };
 
-/** Problems as a compiler shows them: what, where, the line with a caret, what to write instead. */
+/** Problems in a compiler's form: what, where, the line with a caret, what to write instead. */
 export function formatProblems(
   problems: readonly Problem[],
   { color, sources }: FormatOptions,
@@ -82,7 +82,7 @@ function excerpt(line: string, offset: number): { text: string; caret: number; w
   return { text, caret: lead.length + before.length, width: Math.max(1, printable(word).length) };
 }
 
-/** Nothing in a policy file can move the cursor or change the order of what is shown. */
+/** Escapes what could move the cursor or change the order of the output. */
 function printable(text: string): string {
   return text
     .replace(/\t/g, " ")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LabelSelector } from "./compiled-policy.ts";
 
-/** The value of a label, or undefined if it isn't there. */
+/** The value of a label, or undefined if absent. */
 export type LabelOf = (key: string) => string | undefined;
 
-/** Whether labels are selected. As Kubernetes does it: NotIn also holds where the label is absent. */
+/** Whether labels are selected. As in Kubernetes, NotIn also matches if the label is absent. */
 export function selects(
   { matchLabels, matchExpressions }: LabelSelector,
   labelOf: LabelOf,
@@ -28,17 +28,17 @@ function holds({ operator, values }: Requirement, value: string | undefined): bo
   }
 }
 
-/** Policies can name the namespace of a pod as if it were a label of it. */
+/** Policies can use a pod's namespace as if it were one of its labels. */
 export const namespaceLabel = "k8s:io.kubernetes.pod.namespace";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Labels as a selector of nodes sees them. */
+/** Labels as a node selector sees them. */
 export function labelsOf(labels: Labels): LabelOf {
   return (key) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
 }
 
-/** Labels as a selector of pods sees them. */
+/** Labels as a pod selector sees them. */
 export function podLabels({
   namespace,
   labels,

@@ -2,17 +2,17 @@
 
 import { languageLimits } from "@gander/crd-schemas";
 
-/** What a policy may hold. Lengths are in bytes of UTF-8; those of sets come from bpf/abi.h. */
+/** Limits of a policy. Lengths are in bytes of UTF-8; those of sets come from bpf/abi.h. */
 export const limits = {
-  /** Of a file, also with its aliases written out. */
+  /** Of a file, even with its aliases expanded. */
   fileBytes: 1024 * 1024,
   /** Documents in one file. */
   documents: 1024,
-  /** Lists and mappings around a value. A policy needs a dozen; what lies in the same file may need more. */
+  /** Nesting of lists and mappings. A policy needs a dozen; other content of its file may need more. */
   depth: 128,
-  /** Problems that are told of one file. */
+  /** Problems reported per file. */
   problems: 100,
-  /** Errors of syntax that are told of one document: most follow from those before. */
+  /** Syntax errors reported per document: most follow from earlier ones. */
   syntaxErrors: 5,
   hooks: languageLimits.hooks,
   selectors: languageLimits.selectors,
@@ -20,7 +20,7 @@ export const limits = {
   actions: languageLimits.actions,
   /** Arguments an event carries. */
   args: languageLimits.args,
-  /** Last argument of a kernel function that every way to hook it can read (x86-64: in registers). */
+  /** Last argument of a kernel function that every kind of hook can read (x86-64: in registers). */
   argIndex: 5,
   /** Fields of a tracepoint's format. */
   tracepointIndex: 63,
@@ -28,7 +28,7 @@ export const limits = {
   pids: 64,
   namespaces: 16,
   ranges: 64,
-  /** Numbers that ranges of InMap may be written out to. */
+  /** Numbers that ranges of InMap may expand to. */
   expandedRange: 4096,
   prefixBytes: 250,
   postfixBytes: 127,

@@ -10,7 +10,7 @@ import type {
   TracingPolicySpec,
 } from "@gander/crd-schemas";
 
-/** Fields may be absent and lists have holes: what is left of a thing when what the schema refused is taken out. */
+/** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
 export type Loose<T> = {
   readonly [K in keyof T]?:
     | (T[K] extends readonly (infer U)[] | undefined ? readonly (U | undefined)[] : T[K])
@@ -36,7 +36,7 @@ type HookSections = {
 
 export type LooseSpec = Omit<Loose<TracingPolicySpec>, keyof HookSections> & HookSections;
 
-/** These are looked into even if something in them is wrong; every other object is taken out as a whole. */
+/** Errors in these remove only the wrong parts; every other object with an error is removed as a whole. */
 const containers: ReadonlySet<string> = new Set([
   "TracingPolicySpec",
   "KProbeSpec",
@@ -46,8 +46,8 @@ const containers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What of a value can be checked further although the schema refused parts of it: so a wrong
- * operator here does not hide a wrong index there.
+ * The parts of a value that can still be checked after the schema refused others: so a wrong operator here
+ * does not hide a wrong index there.
  */
 export function withoutBroken(
   value: unknown,

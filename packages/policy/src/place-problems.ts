@@ -6,8 +6,8 @@ import type { SourceDocument } from "./read/parse-documents.ts";
 import { parseDocuments } from "./read/parse-documents.ts";
 
 /**
- * Gives problems that know only their path in a policy (those found by looking at a kernel) the line
- * and column in the text that the policy was read from. The text is read once for all its policies.
+ * Adds line and column in the policy's text to problems that have only a path (those found for a kernel).
+ * The text is read once for all its policies.
  */
 export function problemPlacer(
   text: string,

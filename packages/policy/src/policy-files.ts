@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "./compiled-policy.ts";
 
-/** Paths of the files that filters ask for themselves (`identity: file`); each node has to find them. */
+/** Paths of the files that filters match by identity (`identity: file`); each node looks them up. */
 export function filesOfHooks(hooks: readonly CompiledHook[]): ReadonlySet<string> {
   const filters = hooks.flatMap(({ selectors }) => selectors.flatMap((one) => one.filters));
   return new Set(

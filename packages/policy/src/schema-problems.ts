@@ -4,7 +4,7 @@ import type { Finding, Path, Schema } from "@gander/crd-schemas";
 import { schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
 import type { Scope } from "./scope.ts";
 
-/** Words that documents and older versions of the language use, and what is meant by them. */
+/** Words used in documents and older versions of the language, and their replacements. */
 const knownMistakes: Readonly<Record<string, string>> = {
   returnMatchArgs: "matchReturnArgs",
   matchReturnArg: "matchReturnArgs",
@@ -32,7 +32,7 @@ const knownMistakes: Readonly<Record<string, string>> = {
   "unsigned long": "ulong",
 };
 
-/** Names that the language once had, of values and of fields. */
+/** Former names in the language, of values and of fields. */
 const removed: Readonly<Record<string, string>> = {
   FollowFD:
     "It was removed from the language: an argument of type fd is resolved to its path without it.",
@@ -43,7 +43,7 @@ const removed: Readonly<Record<string, string>> = {
     "It was removed from the language: an argument of type fd is resolved to its path without it.",
 };
 
-/** Says what the schema found, in words. `value` is the document. */
+/** Reports a schema finding in words. `value` is the document. */
 export function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   const scope = root.at(...finding.path);
   if (finding.kind === "rule") {
@@ -120,7 +120,7 @@ const objectNames: Readonly<Record<string, string>> = {
 
 const describeObject = (name: string): string => objectNames[name] ?? name;
 
-/** Field → the objects that have it, of those that a person may have meant. */
+/** Field → the objects that have it, among those that a person may have meant. */
 const homesOfFields: Readonly<Record<string, readonly string[]>> = collectHomes(
   tracingPolicySchema,
   {},
@@ -247,7 +247,7 @@ function maxItemsHint(name: string): string {
     : "Put all values into one entry, or write several selectors.";
 }
 
-/** The field that a path ends in; for an entry of a list that of the list. */
+/** The field that a path ends in; for a list entry, that of the list. */
 function fieldName(path: Path): string {
   const last = path.at(-1);
   return typeof last === "number"

@@ -3,14 +3,14 @@ import type { ErrorCode, Problem, Severity } from "@gander/base";
 import type { Path } from "@gander/crd-schemas";
 import type { Locate } from "./read/locate.ts";
 
-/** A place in a policy that findings can be reported against. */
+/** A place in a policy to report findings against. */
 export type Scope = {
   readonly path: Path;
   at(...segments: readonly (string | number)[]): Scope;
   error(code: ErrorCode, message: string, hint: string): void;
   warning(code: ErrorCode, message: string, hint: string): void;
   note(code: ErrorCode, message: string, hint: string): void;
-  /** The same place, but the caret stands at the key instead of the value. */
+  /** The same place, with the caret at the key instead of the value. */
   readonly onKey: Scope;
 };
 
