@@ -3,14 +3,14 @@ import type { KubeClient } from "../client/client.ts";
 import { objectKey, type Resource, resourcePath } from "../client/resource.ts";
 import type { WritePermit } from "../client/write-permit.ts";
 
-/** The owner of the written fields; each part that writes has its own name. */
+/** The owner of the written fields; each writing component has its own name. */
 export type Writer = {
   readonly permit: WritePermit;
   readonly fieldManager: string;
   readonly signal?: AbortSignal;
 };
 
-/** The part of an object that this manager owns: fields left out are given up. */
+/** The part of an object that this manager owns: it gives up omitted fields. */
 export type AppliedObject = {
   readonly metadata: {
     readonly name: string;
@@ -18,9 +18,9 @@ export type AppliedObject = {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly unknown[];
-    /** Only if it must be this version: else the newest state is merged with. */
+    /** Set only to require this version; otherwise the newest state is merged with. */
     readonly resourceVersion?: string;
-    /** Only if it must be this object, not a successor of its name. */
+    /** Set only to require this object, not a successor of its name. */
     readonly uid?: string;
   };
   readonly [field: string]: unknown;
@@ -29,18 +29,17 @@ export type AppliedObject = {
 export type Kind = Resource & { readonly kind: string };
 
 export type ApplyOptions = {
-  /** Takes fields over that other managers own; without it that is a `kube-field-conflict`. */
+  /** Takes over fields that other managers own; otherwise such a field is a `kube-field-conflict`. */
   readonly onConflict?: "fail" | "take";
   /** The server checks and answers, but stores nothing. */
   readonly mode?: "store" | "dry-run";
 };
 
 /**
- * Creates the object or makes its fields so, by server-side apply. Gives the whole object as it is
- * now. Throws KubeError: `kube-field-conflict` names managers and fields, `kube-invalid` the fields
- * that are refused (a field the schema doesn't know is one), `kube-conflict` a stale version or
- * another uid. An object that is gone is created, also when a version of it was demanded; not when
- * its uid was.
+ * Creates the object or updates its fields, by server-side apply. Returns the whole object in its new
+ * state. Throws KubeError: `kube-field-conflict` names managers and fields, `kube-invalid` the refused
+ * fields (including those the schema doesn't have), `kube-conflict` a stale version or another uid. A
+ * deleted object is created again, even if a version was required; not if its uid was.
  */
 export function applyObject<T = unknown>(
   client: KubeClient,
@@ -51,7 +50,7 @@ export function applyObject<T = unknown>(
   return patch(client, kind, object, { ...options, verb: "apply" });
 }
 
-/** The same for the object's `status`, and that alone; the object has to exist. */
+/** The same for the object's `status` alone; the object must exist. */
 export function applyStatus<T = unknown>(
   client: KubeClient,
   kind: Kind,
@@ -65,7 +64,7 @@ export function applyStatus<T = unknown>(
   });
 }
 
-/** Deletes an object; one that is gone already is no error. */
+/** Deletes an object; it is no error if the object is already deleted. */
 export async function deleteObject(
   client: KubeClient,
   resource: Resource,
@@ -79,7 +78,7 @@ export async function deleteObject(
       task: `delete ${describe(resource, namespace, name)}`,
       method: "DELETE",
       path: resourcePath(resource, { namespace, name }),
-      // Else a successor of the same name would be deleted in its place.
+      // Otherwise a successor of the same name would be deleted.
       body: {
         apiVersion: "v1",
         kind: "DeleteOptions",
@@ -127,11 +126,11 @@ function patch<T>(
     query: {
       fieldManager,
       force: onConflict === "take",
-      // A field that is silently dropped would be a promise that isn't kept.
+      // A silently dropped field would be a broken promise.
       fieldValidation: "Strict",
       dryRun: mode === "dry-run" ? "All" : undefined,
     },
-    // JSON is YAML; the API server takes apply patches under this name only.
+    // JSON is YAML; the API server accepts apply patches under this name only.
     contentType: "application/apply-patch+yaml",
     body: typed(kind, object),
     permit,

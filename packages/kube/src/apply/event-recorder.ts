@@ -19,23 +19,23 @@ export type Regarding = {
 
 export type Transition = {
   readonly regarding: Regarding;
-  /** What has states: an Event is made when the state of this aspect of the object changes. */
+  /** The aspect of the object that has the state: an Event is created when its state changes. */
   readonly aspect: string;
   readonly type: "Normal" | "Warning";
   /** The state, as one word in UpperCamelCase. */
   readonly reason: string;
-  /** What was done, as one word in UpperCamelCase. */
+  /** The action taken, as one word in UpperCamelCase. */
   readonly action: string;
-  /** For people; cut at 1024 bytes. */
+  /** For people; truncated at 1024 bytes. */
   readonly note: string;
 };
 
 export type EventRecorder = {
-  /** Takes note of a state; nothing happens while it stays the same. Never waits, never throws. */
+  /** Records a state; an unchanged state has no effect. Never waits, never throws. */
   record(transition: Transition): void;
-  /** What the state already was, e.g. by the status that a predecessor wrote: no Event. */
+  /** Sets the known state, e.g. from the status that a predecessor wrote, without an Event. */
   know(uid: string, aspect: string, reason: string): void;
-  /** The object is gone: its states are forgotten. */
+  /** The object was deleted: its states are forgotten. */
   forget(uid: string): void;
   /** Sends recorded events until `signal` aborts. */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
@@ -46,26 +46,26 @@ export type EventRecorder = {
 
 export type EventCounters = {
   readonly recorded: number;
-  /** No Event because the state was the same as before. */
+  /** Without an Event because the state was unchanged. */
   readonly unchanged: number;
-  /** Requests that made or counted up an Event. */
+  /** Requests that created an Event or increased its count. */
   readonly sent: number;
-  /** Not sent as this replica may not write. */
+  /** Not sent because this replica may not write. */
   readonly withheld: number;
-  /** Given up: too many at once, or refused again and again. */
+  /** Discarded: too many at once, or repeatedly refused. */
   readonly dropped: number;
 };
 
 export type EventRecorderOptions = {
   /** `gander.dev/operator`. */
   readonly controller: string;
-  /** The replica. */
+  /** The name of the replica. */
   readonly instance: string;
-  /** The right to write now; without one an Event is withheld: the leader makes it. */
+  /** The permission to write now; without it an Event is withheld, because the leader creates it. */
   readonly permit: () => WritePermit | undefined;
-  /** Objects whose states are remembered, and Events that wait; 4,096 if absent. */
+  /** Objects whose states are remembered, and pending Events; 4,096 if absent. */
   readonly capacity?: number;
-  /** The same Event of an object coming back within this time is counted, not repeated. */
+  /** A repetition of an object's Event within this time is counted, not sent again. */
   readonly seriesMs?: number;
   readonly now?: () => number;
 };
@@ -75,7 +75,7 @@ const maxNoteBytes = 1024;
 
 /** One kind of Event of one object, and how often it happened. */
 type Series = {
-  /** Made up once, so that an attempt whose answer was lost is not made twice. */
+  /** Generated once, so that a retry after a lost answer creates no second Event. */
   readonly name: string;
   readonly firstTime: string;
   transition: Transition;
@@ -86,8 +86,8 @@ type Series = {
 };
 
 /**
- * Events (`events.k8s.io/v1`) on transitions only. A state that flaps is one
- * Event with a count, written at most as often as the queue gets to it.
+ * Events (`events.k8s.io/v1`) for transitions only. A flapping state is one Event with a count, written no
+ * more often than the queue gets to it.
  */
 export function createEventRecorder(
   deps: { readonly client: KubeClient; readonly logger: Logger },
@@ -142,7 +142,7 @@ class QueuedRecorder implements EventRecorder {
     one.count++;
     one.lastTime = microTime();
     one.lastMs = nowMs;
-    // At the end of the line, as the one that was of use last.
+    // Moved to the end as the most recently used.
     this.#series.delete(key);
     this.#series.set(key, one);
     this.#trim();
@@ -178,7 +178,7 @@ class QueuedRecorder implements EventRecorder {
       this.#series.delete(key);
       return;
     }
-    // It may happen again while this is under way.
+    // The count may grow during the request.
     const { count } = one;
     if (one.sentCount === 0) await this.#create(one, permit);
     if (count > 1) await this.#countUp(one, count, permit);
@@ -273,7 +273,7 @@ function eventBody(options: EventRecorderOptions, { name, transition, firstTime 
   };
 }
 
-/** Cut between characters, as the server counts bytes. */
+/** Truncates between characters; the server counts bytes. */
 function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxNoteBytes) return text;

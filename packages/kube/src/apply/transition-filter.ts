@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Remembers states of objects, to distinguish a change from a repetition. */
+/** Remembers states of objects, to distinguish changes from repetitions. */
 export type TransitionFilter = {
-  /** Takes note of a state; true if it is another than before, or the first. */
+  /** Records a state; true if it is new or differs from the previous one. */
   changes(uid: string, aspect: string, state: string): boolean;
   forget(uid: string): void;
 };
 
-/** Of at most `capacity` objects; the one that changed longest ago is forgotten first. */
+/** For at most `capacity` objects; the one that changed longest ago is forgotten first. */
 export function createTransitionFilter(capacity: number): TransitionFilter {
   const objects = new Map<string, Map<string, string>>();
   return {
