@@ -6,11 +6,11 @@ import type { Credentials } from "./credentials.ts";
 export type AgentPool = {
   /** The agent for these credentials. */
   for(credentials: Credentials): Agent;
-  /** Closes all connections, those in use too. */
+  /** Closes all connections, even those in use. */
   close(): void;
 };
 
-/** One agent as long as the TLS material is the same; replaced when certificates are rotated. */
+/** One agent while the TLS material is unchanged; replaced when certificates are rotated. */
 export function createAgentPool(): AgentPool {
   let current: { readonly key: string; readonly agent: Agent } | undefined;
   const retired = new Set<Agent>();
@@ -20,7 +20,7 @@ export function createAgentPool(): AgentPool {
       const key = JSON.stringify([server.protocol, tls]);
       if (current?.key === key) return current.agent;
       if (current !== undefined) retire(current.agent);
-      // Keep-alive probes find a peer that has vanished, under watches that may rightly be silent.
+      // Keep-alive probes detect a vanished peer behind watches, which may legitimately be silent.
       const common = { keepAlive: true, keepAliveMsecs: 30_000, scheduling: "lifo" } as const;
       const agent =
         server.protocol === "https:"
@@ -38,7 +38,7 @@ export function createAgentPool(): AgentPool {
   function retire(agent: Agent): void {
     for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
     retired.add(agent);
-    // Watches on the old certificate end by their own time limit; a handful of agents is kept at most.
+    // Watches on the old certificate end by their own time limit; at most a few agents are kept.
     for (const old of retired) {
       if (retired.size <= 4) break;
       old.destroy();

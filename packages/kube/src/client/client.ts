@@ -11,19 +11,19 @@ import type { WritePermit } from "./write-permit.ts";
 export type KubeRequest = {
   /** For messages: `Cannot ${task}: …`, e.g. `list pods`. */
   readonly task: string;
-  /** From `resourcePath`, or any other such as `/version`. */
+  /** From `resourcePath`, or any other path such as `/version`. */
   readonly path: string;
-  /** Absent values are left out. */
+  /** Undefined values are omitted. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Until the answer begins, and the longest silence within it; 15,000 if absent. */
+  /** Time limit until the response begins, and for silence within it; 15,000 if absent. */
   readonly timeoutMs?: number;
 };
 
 export type KubeWrite = KubeRequest & {
   readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Whose right this write is made by; `unfenced` for what no Lease guards. */
+  /** The permission for this write; `unfenced` if no Lease guards it. */
   readonly permit: WritePermit;
   /** Sent as JSON. */
   readonly body?: unknown;
@@ -35,27 +35,27 @@ export type KubeWrite = KubeRequest & {
 export type KubeClient = {
   /** The credentials' own namespace. */
   readonly namespace: string;
-  /** A JSON answer. Its shape is the API server's promise, not checked here. */
+  /** A JSON response. Its shape is the API server's promise, not checked here. */
   get<T = unknown>(request: KubeRequest): Promise<T>;
-  /** Sent only while `permit` is held, cut off when it ends. Never repeated by itself. */
+  /** Sent only while `permit` is held, aborted when it ends. The client never repeats it. */
   write<T = unknown>(request: KubeWrite): Promise<T>;
   /** The body as it arrives; ends with `kube-timeout` after `idleMs` without a byte. */
   stream(request: KubeRequest & { readonly idleMs: number }): Promise<AsyncIterable<Uint8Array>>;
-  /** Closes all connections, those in use too. */
+  /** Closes all connections, even those in use. */
   close(): void;
 };
 
-/** One request that ended, for metrics. */
+/** A completed request, for metrics. */
 export type RequestOutcome = {
   readonly method: string;
-  /** 0 if no answer came. */
+  /** 0 without a response. */
   readonly status: number;
   readonly durationMs: number;
 };
 
 export type KubeClientOptions = {
   readonly userAgent?: string;
-  /** Largest answer to `get` and `write`; 32 MiB if absent. */
+  /** Largest response to `get` and `write`; 32 MiB if absent. */
   readonly maxAnswerBytes?: number;
   readonly observe?: (outcome: RequestOutcome) => void;
 };
@@ -84,7 +84,7 @@ export function createKubeClient(
         agent: agents.for(credentials),
         signals: signalsOf(sent),
         timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
-        // The right is asked for again at the last moment: to connect may have taken long.
+        // The permit is checked again at the last moment, because connecting may take long.
         ...(write === undefined ? {} : { beforeSend: () => write.permit.enter().release() }),
       });
       status = response.statusCode ?? 0;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Agent } from "node:http";
 
-/** What one connection to the API server needs to be trusted and to trust. */
+/** What a connection needs to authenticate itself and to verify the API server. */
 export type Credentials = {
-  /** May have a path, as behind some gateways; API paths are appended. */
+  /** May have a path, as with some gateways; API paths are appended. */
   readonly server: URL;
   /** `authorization`, `impersonate-user`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsMaterial;
-  /** Set when the way leads through a proxy; else the client keeps an agent of its own. */
+  /** Set if the connection uses a proxy; otherwise the client has its own agent. */
   readonly proxyAgent?: Agent;
 };
 
-/** PEM texts and settings as node:tls takes them. */
+/** PEM texts and settings in the form of node:tls. */
 export type TlsMaterial = {
   readonly ca?: string;
   readonly cert?: string;
@@ -21,21 +21,21 @@ export type TlsMaterial = {
   readonly rejectUnauthorized?: boolean;
 };
 
-/** Where credentials come from, again and again: tokens and certificates are rotated under a running process. */
+/** A source to be read repeatedly: tokens and certificates are rotated while the process runs. */
 export type CredentialSource = {
-  /** The namespace of the pod, or of the kubeconfig's context; `default` if neither says. */
+  /** The namespace of the pod, or of the kubeconfig's context; `default` if neither has one. */
   readonly namespace: string;
-  /** Newest known ones; read from their files again once a minute. Throws `kube-configuration`. */
+  /** The latest known ones; their files are read again once a minute. Throws `kube-configuration`. */
   read(): Promise<Credentials>;
-  /** The server refused them: the next `read` goes to the files (or the helper program) again. */
+  /** The server refused them: the next `read` uses the files (or the helper program) again. */
   invalidate(): void;
 };
 
-/** Why they are loaded: the last ones are `old`, or were `refused` (or there are none yet). */
+/** Why they are loaded: the previous ones are `old`, or were `refused` (or don't exist yet). */
 export type LoadReason = "old" | "refused";
 
 /**
- * Keeps what `load` gives for `maxAgeMs`. If a later load fails, the last good ones are used on: a
+ * Caches the result of `load` for `maxAgeMs`. If a later load fails, the last valid ones stay in use: a
  * file that is being replaced must not stop a working client.
  */
 export function createCachedSource(
@@ -66,7 +66,7 @@ export function createCachedSource(
     namespace,
     async read() {
       if (valid && last !== undefined && now() - last.atMs < maxAgeMs) return last.value;
-      // One load serves all callers that ask meanwhile.
+      // Concurrent callers share one load.
       loading ??= reload();
       return loading;
     },

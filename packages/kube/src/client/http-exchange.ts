@@ -13,16 +13,15 @@ export type ExchangeRequest = {
   readonly body?: Buffer | undefined;
   readonly agent: Agent;
   readonly signals: readonly AbortSignal[];
-  /** Until the head of the answer has arrived. */
+  /** Time limit until the response head has arrived. */
   readonly timeoutMs: number;
-  /** Runs once the connection is established, right before the first byte; throwing stops the request. */
+  /** Runs once the connection is established, right before the first byte; throwing aborts the request. */
   readonly beforeSend?: () => void;
 };
 
 /**
- * One request; resolves with the answer's head, whatever its status. The body is cut off too when a
- * signal aborts. Throws `kube-unreachable`, `kube-timeout`, the signal's reason, or what `beforeSend`
- * threw.
+ * One request; resolves with the response head, whatever its status. If a signal aborts, the body is cut
+ * off too. Throws `kube-unreachable`, `kube-timeout`, the signal's reason, or what `beforeSend` threw.
  */
 export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
   const { task, method, url, headers, body, agent, signals, timeoutMs } = request;
@@ -33,7 +32,7 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
       return;
     }
     const start = url.protocol === "https:" ? https.request : http.request;
-    // Said explicitly: for DELETE, node:http sends a body without its length.
+    // Set explicitly: for DELETE, node:http sends a body without its length.
     const length = body === undefined ? {} : { "content-length": String(body.length) };
     const outgoing = start(url, { method, headers: { ...headers, ...length }, agent });
     let response: IncomingMessage | undefined;
@@ -64,7 +63,7 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
     outgoing.once("response", (incoming) => {
       clearTimeout(timer);
       response = incoming;
-      // The reader of the body sees it; before and after that it must not end the process.
+      // The reader of the body gets it; before and after that it must not end the process.
       incoming.on("error", () => {});
       resolve(incoming);
     });
@@ -79,7 +78,7 @@ export function exchange(request: ExchangeRequest): Promise<IncomingMessage> {
   });
 }
 
-/** Nothing is written before: so `beforeSend` is asked when the bytes can really go out. */
+/** Nothing is written earlier: so `beforeSend` runs when the bytes can really be sent. */
 function whenConnected(socket: Socket, action: () => void): void {
   if ("secureConnecting" in socket && socket.secureConnecting === true) {
     socket.once("secureConnect", action);
@@ -90,7 +89,7 @@ function whenConnected(socket: Socket, action: () => void): void {
   }
 }
 
-/** Gives an error of a connection its type; those that have one, and aborts, stay as they are. */
+/** Types a connection error; typed errors and aborts remain unchanged. */
 export function connectionError(
   task: string,
   error: unknown,
@@ -102,7 +101,7 @@ export function connectionError(
   if (aborted !== undefined) return aborted.reason;
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  // The error of several addresses that all failed has no message of its own.
+  // If several addresses all failed, their common error has no message of its own.
   return new KubeError("kube-unreachable", `Cannot ${task}: ${message || code}`, {
     hint: hintFor(code),
     retryable: true,
@@ -111,7 +110,7 @@ export function connectionError(
   });
 }
 
-/** The server had closed an idle connection just as it was used again: nothing was executed, most likely. */
+/** The server closed an idle connection just as it was reused: most likely nothing was executed. */
 export const staleConnection = "StaleConnection";
 
 function hintFor(code: string): string {

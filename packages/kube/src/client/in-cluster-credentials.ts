@@ -17,7 +17,7 @@ export type InClusterOptions = {
 
 /**
  * The pod's own service account. Token and certificate authority are read again every minute. Throws
- * `kube-configuration` when the process is in no pod.
+ * `kube-configuration` if the process is not in a pod.
  */
 export function inClusterCredentials(options: InClusterOptions): CredentialSource {
   const { environment, directory = serviceAccountDirectory, maxAgeMs } = options;
@@ -59,7 +59,7 @@ function readNamespace(directory: string): string {
   try {
     return readFileSync(join(directory, "namespace"), "utf8").trim() || "default";
   } catch {
-    // Projected volumes may leave the file out.
+    // Projected volumes may lack the file.
     return "default";
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ErrorCode, GanderError, type GanderErrorDetails } from "@gander/base";
 
-/** One of several reasons: a field and what is wrong with it (`status.details.causes`). */
+/** One of several reasons: a field and its problem (`status.details.causes`). */
 export type KubeErrorCause = {
   readonly reason: string;
   readonly field: string;
@@ -9,16 +9,16 @@ export type KubeErrorCause = {
 };
 
 export type KubeErrorDetails = GanderErrorDetails & {
-  /** HTTP status, or the `code` of a Status object; 0 if no answer came. */
+  /** HTTP status, or the `code` of a Status object; 0 without a response. */
   readonly status?: number;
   /** The Status object's one-word reason such as `Conflict`; empty if there is none. */
   readonly reason?: string;
   readonly causes?: readonly KubeErrorCause[];
-  /** The server asked not to be called again for this long. */
+  /** How long the server asked the client to wait. */
   readonly retryAfterMs?: number;
 };
 
-/** What the API server answered, or why it didn't. The message can be shown to a person as it is. */
+/** The API server's error, or why there was no response. The message can be shown to people as it is. */
 export class KubeError extends GanderError {
   override readonly name: string = "KubeError";
   readonly status: number;

@@ -6,16 +6,16 @@ import { type CredentialSource, type Credentials, createCachedSource } from "./c
 import { KubeError } from "./kube-error.ts";
 
 export type KubeconfigOptions = {
-  /** One file, instead of those in KUBECONFIG or the home directory. */
+  /** One file instead of those in KUBECONFIG or the home directory. */
   readonly path?: string;
-  /** Another context than the current one. */
+  /** A context other than the current one. */
   readonly context?: string;
 };
 
 /**
- * What a kubeconfig says, with everything its users can have: certificates, tokens, helper programs,
- * OIDC, impersonation, proxies. The kubeconfig is read again after a refusal, files it names every
- * minute; a helper program is asked again when what it gave has expired or was refused.
+ * A kubeconfig's credentials, all kinds that users can have: certificates, tokens, helper programs, OIDC,
+ * impersonation, proxies. The kubeconfig is read again after a refusal, files that it names every minute;
+ * a helper program runs again when its credentials have expired or were refused.
  */
 export async function kubeconfigCredentials(
   options: KubeconfigOptions = {},
@@ -27,7 +27,7 @@ export async function kubeconfigCredentials(
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   return createCachedSource(
     async (reason) => {
-      // A new one has forgotten what helper programs gave.
+      // A new KubeConfig has no cached results of helper programs.
       if (reason === "refused" && !isFirst) config = readConfig(new KubeConfig(), options);
       isFirst = false;
       return toCredentials(config);

@@ -7,8 +7,8 @@ import { inClusterCredentials } from "./in-cluster-credentials.ts";
 import { type KubeconfigOptions, kubeconfigCredentials } from "./kubeconfig-credentials.ts";
 
 /**
- * As kubectl looks for them: a file that is named, KUBECONFIG, `~/.kube/config`, the pod's service
- * account. Throws `kube-configuration`.
+ * Uses kubectl's order: a file named explicitly, KUBECONFIG, `~/.kube/config`, the pod's service account.
+ * Throws `kube-configuration`.
  */
 export async function loadCredentials(options: KubeconfigOptions = {}): Promise<CredentialSource> {
   const named = options.path !== undefined || (process.env.KUBECONFIG ?? "") !== "";

@@ -11,8 +11,8 @@ export type BodyOptions = {
 };
 
 /**
- * The body in the chunks it came in. Time the reader takes doesn't count as silence. Throws
- * `kube-timeout` after `idleMs` without a byte, `kube-unreachable` when the connection breaks.
+ * The body in chunks as they arrive. The reader's own time doesn't count as silence. Throws `kube-timeout`
+ * after `idleMs` without a byte, `kube-unreachable` when the connection breaks.
  */
 export async function* readChunks(
   response: IncomingMessage,
@@ -24,7 +24,7 @@ export async function* readChunks(
   let ended = false;
   let count = 0;
   const timer = setTimeout(() => {
-    // The loop may have been blocked, with bytes waiting in the socket: they get their turn first.
+    // The loop may have been blocked, with bytes waiting in the socket: let them be read first.
     const before = count;
     setImmediate(() => {
       if (waiting && count === before) response.destroy(silence(task, idleMs));

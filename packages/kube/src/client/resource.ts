@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A kind of object as its path names it: `{ group: "", version: "v1", plural: "pods" }`. */
+/** A kind of object as named in its path: `{ group: "", version: "v1", plural: "pods" }`. */
 export type Resource = {
   /** Empty for the core group. */
   readonly group: string;
@@ -8,9 +8,9 @@ export type Resource = {
   readonly plural: string;
 };
 
-/** Which objects of a resource: none of the fields is the whole cluster. */
+/** Selects objects of a resource; without any of the fields, the whole cluster. */
 export type Place = {
-  /** Absent for cluster-scoped kinds, and for all namespaces of the others. */
+  /** Absent for cluster-scoped kinds, or for all namespaces of other kinds. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: string | undefined;

@@ -2,14 +2,14 @@
 import type { ErrorCode } from "@gander/base";
 import { KubeError, type KubeErrorCause } from "./kube-error.ts";
 
-/** An answer that is no success, as it came. */
+/** A response that reports no success, unprocessed. */
 export type RefusedAnswer = {
-  /** What was tried, e.g. `apply tracingpolicies "x"`; the message begins with "Cannot …: ". */
+  /** The attempted task, e.g. `apply tracingpolicies "x"`; the message begins with "Cannot …: ". */
   readonly task: string;
   readonly status: number;
-  /** The body, or the object of an ERROR event: a Status object, or whatever a proxy wrote. */
+  /** The body, or the object of an ERROR event: a Status object, or any text of a proxy. */
   readonly body: unknown;
-  /** The header as it came: seconds, or a date. */
+  /** The header's text: seconds, or a date. */
   readonly retryAfter?: string | undefined;
 };
 
@@ -20,13 +20,13 @@ const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
   "kube-field-conflict": "let one of the managers give the field up",
 };
 
-/** sigs.k8s.io/structured-merge-diff finds it, before validation does. */
+/** From sigs.k8s.io/structured-merge-diff, which runs before validation. */
 const schemaRefusal = "failed to create typed patch object";
 
 const maxTextLength = 2000;
 const maxCauses = 20;
 
-/** Types an answer by its status and reason (apimachinery `metav1.Status`, `StatusReason`). */
+/** Types a response by its status and reason (apimachinery `metav1.Status`, `StatusReason`). */
 export function statusError(answer: RefusedAnswer): KubeError {
   const body = record(answer.body);
   const details = record(body.details);
@@ -53,12 +53,12 @@ function codeOf(
   causes: readonly KubeErrorCause[],
   message: string,
 ): ErrorCode {
-  // A watch cache that is behind answers 504 to a version from the future, e.g. after a restore.
+  // A lagging watch cache answers 504 to a version from the future, e.g. after a restore.
   if (causes.some((cause) => cause.reason === "ResourceVersionTooLarge")) return "kube-expired";
   if (message.startsWith("Too large resource version")) return "kube-expired";
-  // Said of an apply patch that the schema doesn't fit, with status 500; it never will.
+  // The response, with status 500, to an apply patch that doesn't match the schema; it is permanent.
   if (message.startsWith(schemaRefusal)) return "kube-invalid";
-  // To name the uid is to mean that object: it was replaced by another of the same name.
+  // A uid names one object: it was replaced by another of the same name.
   if (causes.some(({ field, message }) => field === "metadata.uid" && /immutable/.test(message))) {
     return "kube-conflict";
   }
@@ -109,7 +109,7 @@ function readCauses(value: unknown): KubeErrorCause[] {
   });
 }
 
-/** `failed to create typed patch object (…): .spec.x: field not declared in schema`, or a line each. */
+/** `failed to create typed patch object (…): .spec.x: field not declared in schema`, or one per line. */
 function readSchemaCauses(message: string): KubeErrorCause[] {
   if (!message.startsWith(schemaRefusal)) return [];
   const found = message.matchAll(/(?:: |^ +)\.([^\s:]+): ([^\n]+)/gm);
@@ -120,7 +120,7 @@ function readSchemaCauses(message: string): KubeErrorCause[] {
   }));
 }
 
-/** Both forms of RFC 9110 section 10.2.3; the larger of header and body counts. */
+/** Both forms of RFC 9110 section 10.2.3; the larger of header and body is used. */
 function retryAfterMs(header: string | undefined, seconds: unknown): number {
   const fromBody = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : 0;
   if (header === undefined) return fromBody;
@@ -128,7 +128,7 @@ function retryAfterMs(header: string | undefined, seconds: unknown): number {
   const fromHeader = Number.isFinite(asSeconds)
     ? asSeconds * 1000
     : Date.parse(header) - Date.now();
-  // A date that is none is NaN.
+  // NaN if it is not a date.
   return Math.max(fromBody, fromHeader || 0);
 }
 

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The right to write, for as long as a Lease is held. Each write takes a ticket from it right before
- * its bytes go out, and is cut off when `signal` aborts; so nothing is sent once it is lost.
+ * The permission to write while a Lease is held. Each write takes a ticket right before its bytes are
+ * sent, and is aborted when `signal` aborts; so nothing is sent after the Lease is lost.
  */
 export type WritePermit = {
-  /** Aborts when the right ends. */
+  /** Aborts when the permission ends. */
   readonly signal: AbortSignal;
-  /** Counts the holders of the Lease up: a later holder's is larger. */
+  /** Increases with each holder of the Lease. */
   readonly term: number;
-  /** Throws `kube-not-leader` if the right has ended, by the clock and not only by a timer. */
+  /** Throws `kube-not-leader` if the permission has ended, by the clock and not only by a timer. */
   enter(): WriteTicket;
 };
 
-/** Held while a write is under way: a clean hand-over waits for all of them. */
+/** Held while a write is in progress: a clean hand-over waits for all of them. */
 export type WriteTicket = { release(): void };
 
-/**
- * For writes that no Lease guards: reviews (TokenReview), the Lease itself, and what a person's
- * command asks for.
- */
+/** For writes that no Lease guards: reviews (TokenReview), the Lease itself, a person's commands. */
 export const unfenced: WritePermit = {
   signal: new AbortController().signal,
   term: 0,
