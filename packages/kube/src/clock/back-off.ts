@@ -9,7 +9,7 @@ export type BackOffOptions = {
   readonly random?: () => number;
 };
 
-/** Doubles from `baseMs` to `maxMs`; each wait is somewhere between half of that and all of it. */
+/** Doubles from `baseMs` to `maxMs`; each wait is a random time between half of that and all of it. */
 export function backOffMs(attempt: number, options: BackOffOptions): number {
   const { baseMs, maxMs, random = Math.random } = options;
   // 2^30 base units are far beyond any maximum; more would end in Infinity.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { uptime } from "node:os";
 
-/** Milliseconds since some fixed moment; never goes back, and steps of the wall clock don't touch it. */
+/** Milliseconds since a fixed time; never decreases, and steps of the wall clock don't affect it. */
 export type MonotonicClock = () => number;
 
 type ClockSources = {
-  /** CLOCK_MONOTONIC in ms: exact, but stands still while the machine is suspended. */
+  /** CLOCK_MONOTONIC in ms: exact, but stops while the machine is suspended. */
   readonly running: () => number;
   /** CLOCK_BOOTTIME in seconds: continues during a suspend, coarse. */
   readonly boottime: () => number;
@@ -14,8 +14,8 @@ type ClockSources = {
 const systemSources: ClockSources = { running: () => performance.now(), boottime: uptime };
 
 /**
- * A clock for leases. It takes whichever of the two system clocks has moved further: a holder that
- * slept with its machine has to learn on waking that its time is over (clock_gettime(2)).
+ * A clock for leases. It follows whichever of the two system clocks has advanced further: a holder that
+ * was suspended with its machine must notice on waking that its time is over (clock_gettime(2)).
  */
 export function createMonotonicClock(sources: ClockSources = systemSources): MonotonicClock {
   const startMs = sources.running();
@@ -23,7 +23,7 @@ export function createMonotonicClock(sources: ClockSources = systemSources): Mon
   let latestMs = 0;
   return () => {
     const elapsedMs = sources.running() - startMs;
-    // The uptime is rounded to 10 ms: a second of tolerance keeps that from showing in every figure.
+    // The uptime is rounded to 10 ms: a second of tolerance keeps that out of the result.
     const sinceBootMs = sources.boottime() * 1000 - bootStartMs;
     latestMs = Math.max(latestMs, sinceBootMs - elapsedMs > 1000 ? sinceBootMs : elapsedMs);
     return latestMs;
