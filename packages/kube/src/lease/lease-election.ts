@@ -24,47 +24,47 @@ export type ElectionDeps = {
 export type ElectionOptions = {
   readonly namespace: string;
   readonly name: string;
-  /** Of this process and no other, not even its predecessor; others find the holder by it. */
+  /** Unique to this process, not shared even with its predecessor; others locate the holder by it. */
   readonly identity: string;
   /** Others wait this long, on their own clocks, after the last renewal they saw; 15,000 if absent. */
   readonly leaseMs?: number;
-  /** The holder stops writing this long after it *sent* its last good renewal; 10,000 if absent. */
+  /** The holder stops writing this long after it *sent* its last successful renewal; 10,000 if absent. */
   readonly renewDeadlineMs?: number;
   readonly retryMs?: number;
   readonly random?: () => number;
   /** A term begins; it lasts until `permit.signal` aborts. */
   readonly onElected?: (permit: WritePermit) => void;
-  /** Another replica (or none: empty) holds the Lease now. */
+  /** Another replica (empty: none) holds the Lease now. */
   readonly onHolder?: (identity: string) => void;
 };
 
 export type ElectionState = {
   readonly isLeader: boolean;
-  /** As last seen; empty if there is none or it isn't known. */
+  /** As last seen; empty if there is none or it is unknown. */
   readonly holder: string;
   /** Of the current or last term of this process; 0 if there was none. */
   readonly term: number;
-  /** How often a term has ended against this process's will. */
+  /** How many terms this process has lost. */
   readonly losses: number;
   readonly lastError: KubeError | undefined;
 };
 
 export type Election = {
   /**
-   * Stands for election until `signal` aborts, then gives the Lease back once no write is under way.
-   * Drain the work that writes before aborting.
+   * Stands for election until `signal` aborts, then releases the Lease once no write is in progress. Drain
+   * the writing tasks before aborting.
    */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-  /** The right to write, if this process has it now. */
+  /** The permission to write, if this process has it now. */
   permit(): WritePermit | undefined;
   state(): ElectionState;
 };
 
 /**
- * Elects one of several replicas through a `coordination.k8s.io/v1` Lease. Safe as long as clocks
- * run about equally fast: the holder's right ends `renewDeadlineMs` after it sent a renewal that
- * succeeded, others take over no sooner than `leaseMs` after they saw one. The time between is what
- * a write has to reach the server. Wall clocks play no part.
+ * Elects one of several replicas through a `coordination.k8s.io/v1` Lease. Safe as long as clocks run at
+ * about the same rate: the holder's permission ends `renewDeadlineMs` after it sent a successful renewal;
+ * others take over at the earliest `leaseMs` after they saw one. A write has the time between to reach the
+ * server. Wall clocks are irrelevant.
  */
 export function createElection(deps: ElectionDeps, options: ElectionOptions): Election {
   const { leaseMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
@@ -96,7 +96,7 @@ type ElectionParts = Required<
 
 class LeaseElection implements Election {
   readonly #parts: ElectionParts;
-  /** The record as it was last seen, and since when it has been so on this process's clock. */
+  /** The record as last seen, and since when it has been unchanged on this process's clock. */
   #seen: { readonly record: LeaseRecord; readonly sinceMs: number } | undefined;
   #lease: LeasePermit | undefined;
   #term = 0;
@@ -125,7 +125,7 @@ class LeaseElection implements Election {
     const { retryMs, random } = this.#parts;
     while (!signal.aborted) {
       await this.#attempt(signal);
-      // Jitter: replicas that started together must not ask together for ever.
+      // Jitter: replicas that started together must not ask together forever.
       await wait(retryMs * (0.8 + random() * 0.4), { signal });
     }
     await this.#giveBack();
@@ -143,7 +143,7 @@ class LeaseElection implements Election {
       if (error.code === "kube-not-found") this.#lease?.revoke("somebody deleted it");
       const isNew = this.#lastError?.code !== error.code;
       this.#lastError = error;
-      // Two that ask at the same time: one of them gets this, and nothing is wrong.
+      // If two replicas ask at the same time, one gets this; it is no fault.
       const level = isNew && error.code !== "kube-conflict" ? "warn" : "debug";
       this.#parts.logger[level]("The Lease cannot be read or renewed", { error });
     }
@@ -175,7 +175,7 @@ class LeaseElection implements Election {
 
   async #renew(lease: LeasePermit, signal: AbortSignal): Promise<void> {
     const { clock, leaseMs: durationMs, renewDeadlineMs } = this.#parts;
-    // One that hangs must leave time for a second one.
+    // A hanging request must leave time for a second one.
     const limits = { signal, timeoutMs: renewDeadlineMs / 2 };
     let sentAtMs = clock();
     let isOurs = await this.#replaceSeen({ durationMs }, limits);
@@ -186,7 +186,7 @@ class LeaseElection implements Election {
     if (isOurs) lease.extend(sentAtMs + renewDeadlineMs);
   }
 
-  /** Writes the Lease as it was last seen, with `changes`; false if it isn't so any more. */
+  /** Writes the last seen Lease with `changes`; false if it has changed since. */
   async #replaceSeen(changes: Partial<LeaseContent>, limits: LeaseLimits): Promise<boolean> {
     const seen = this.#seen?.record;
     if (seen === undefined) return false;
@@ -199,7 +199,7 @@ class LeaseElection implements Election {
     }
   }
 
-  /** The Lease was changed: by its new holder, or by a write of ours whose answer was lost. */
+  /** The Lease was changed: by a new holder, or by our own write whose answer was lost. */
   async #stillOurs(lease: LeasePermit, limits: LeaseLimits): Promise<boolean> {
     const found = await this.#parts.access.read(limits);
     this.#see(found);
@@ -226,7 +226,7 @@ class LeaseElection implements Election {
     });
     this.#term = term;
     this.#lease = lease;
-    // The answer may have come after the deadline: then there is no term to begin.
+    // If the answer arrived after the deadline, no term begins.
     if (!lease.holds()) return;
     logger.info("The Lease is held", { term });
     this.#parts.onElected?.(lease.permit);
@@ -240,11 +240,11 @@ class LeaseElection implements Election {
     if (before?.holder !== record.holder) this.#parts.onHolder?.(record.holder);
   }
 
-  /** Without a holder, left over by an attempt of this process, or not renewed for its whole time. */
+  /** It has no holder, is left over from an attempt of this process, or has expired without renewal. */
   #isFree({ holder, durationMs }: LeaseRecord): boolean {
     const { identity, clock, leaseMs } = this.#parts;
     if (holder === "" || holder === identity) return true;
-    // Each side counts with its own settings; the longer one is safe for both.
+    // Each side uses its own settings; the longer time is safe for both.
     const unchangedMs = clock() - (this.#seen?.sinceMs ?? clock());
     return unchangedMs >= Math.max(durationMs, leaseMs);
   }
@@ -259,7 +259,7 @@ class LeaseElection implements Election {
     const lease = this.#lease;
     if (lease === undefined || !lease.holds()) return;
     lease.close();
-    // At its deadline the writes that are left are cut off; then it may only run out by itself.
+    // The deadline aborts the remaining writes; then the Lease can only expire.
     const cutOff = Promise.withResolvers<void>();
     lease.permit.signal.addEventListener("abort", () => cutOff.resolve());
     await Promise.race([lease.whenIdle(), cutOff.promise]);
@@ -267,7 +267,7 @@ class LeaseElection implements Election {
     this.#lease = undefined;
     lease.revoke("it was given back");
     try {
-      // A duration of 1 s is what other implementations write for a Lease that is free.
+      // Other implementations write a duration of 1 s for a free Lease.
       const free = { holder: "", durationMs: 1000 };
       const limits = { timeoutMs: retryMs };
       const isDone =

@@ -3,18 +3,18 @@ import { KubeError } from "../client/kube-error.ts";
 import type { WritePermit } from "../client/write-permit.ts";
 import type { MonotonicClock } from "../clock/monotonic-clock.ts";
 
-/** The right to write of one term, as its giver holds it. */
+/** The permission to write for one term, as its issuer sees it. */
 export type LeasePermit = {
   readonly permit: WritePermit;
-  /** Valid until then, on `clock`. A permit that has ended stays so. */
+  /** Extends it until then, on `clock`. A permit that has ended remains so. */
   extend(deadlineMs: number): void;
-  /** No new writes; those under way may end. */
+  /** No new writes; those in progress may finish. */
   close(): void;
-  /** Ends it now: writes in progress are cut off. */
+  /** Ends it now: writes in progress are aborted. */
   revoke(why: string): void;
-  /** Whether it still holds, by the clock. */
+  /** Whether it is still valid, by the clock. */
   holds(): boolean;
-  /** Resolves when no write is under way. */
+  /** Resolves when no write is in progress. */
   whenIdle(): Promise<void>;
 };
 
@@ -26,8 +26,8 @@ export type LeasePermitOptions = {
 };
 
 /**
- * A permit that ends by itself at its deadline. The timer is a convenience; each `enter` asks the
- * clock, so that a process which was stopped or blocked beyond the deadline sends nothing any more.
+ * A permit that ends by itself at its deadline. The timer is a convenience; each `enter` checks the clock,
+ * so that a process that was stopped or blocked beyond the deadline sends nothing more.
  */
 export function createLeasePermit(options: LeasePermitOptions): LeasePermit {
   const { term, clock, onEnd } = options;

@@ -6,7 +6,7 @@ import { unfenced } from "../client/write-permit.ts";
 import { microTime } from "../clock/micro-time.ts";
 import type { Raw } from "../list-watch/kube-object.ts";
 
-/** What a Lease says, with the version it said it at. */
+/** The content of a Lease, with its version. */
 export type LeaseRecord = {
   readonly resourceVersion: string;
   /** Empty if it has no holder. */
@@ -20,7 +20,7 @@ export type LeaseAccess = {
   /** Throws `kube-not-found` if there is none. */
   read(limits: LeaseLimits): Promise<LeaseRecord>;
   create(record: LeaseContent, limits: LeaseLimits): Promise<LeaseRecord>;
-  /** Throws `kube-conflict` if it was changed since `resourceVersion`. */
+  /** Throws `kube-conflict` if it has changed since `resourceVersion`. */
   replace(
     record: LeaseContent & { readonly resourceVersion: string },
     limits: LeaseLimits,
@@ -32,7 +32,7 @@ export type LeaseLimits = { readonly signal?: AbortSignal; readonly timeoutMs: n
 
 const leases = { group: "coordination.k8s.io", version: "v1", plural: "leases" };
 
-/** Reads and writes one Lease. Its writes carry no permit: they are what permits come from. */
+/** Reads and writes one Lease. Its writes have no permit: permits depend on them. */
 export function createLeaseAccess(
   client: KubeClient,
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -51,7 +51,7 @@ export function createLeaseAccess(
       metadata: { namespace, name, resourceVersion },
       spec: {
         holderIdentity: content.holder,
-        // The API asks for at least 1 s.
+        // The API requires at least 1 s.
         leaseDurationSeconds: Math.max(1, Math.ceil(content.durationMs / 1000)),
         leaseTransitions: content.transitions,
         acquireTime: content.acquireTime,
