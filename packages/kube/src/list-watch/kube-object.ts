@@ -10,7 +10,7 @@ export type KubeObject = {
   };
 };
 
-/** A type of @kubernetes/client-node as it is on the wire, where times are texts. */
+/** A type of @kubernetes/client-node as on the wire, where times are texts. */
 export type Raw<T> = T extends Date
   ? string
   : T extends readonly (infer U)[]

@@ -3,18 +3,18 @@ import { KubeError } from "../client/kube-error.ts";
 
 export type LineSplitter = {
   /**
-   * Calls `onLine` for each line that `chunk` ends, without its newline; the bytes are valid during
-   * the call. Throws `kube-protocol` when a line grows beyond the bound.
+   * Calls `onLine` for each line that `chunk` completes, without its newline; the bytes are valid during
+   * the call. Throws `kube-protocol` if a line exceeds the limit.
    */
   push(chunk: Uint8Array, onLine: (line: Buffer) => void): void;
-  /** Bytes of a line that has not ended yet. */
+  /** Bytes of an unfinished line. */
   pendingBytes(): number;
 };
 
-/** Cuts a stream of bytes at its newlines. Characters are never cut: only whole lines are decoded. */
+/** Splits a byte stream at newlines. Never splits characters: only whole lines are decoded. */
 export function createLineSplitter(options: { readonly maxLineBytes: number }): LineSplitter {
   const { maxLineBytes } = options;
-  // Parts are joined once, when the line ends: adding each chunk to a buffer would be quadratic.
+  // Parts are joined once, at the end of the line: appending each chunk to a buffer would be quadratic.
   let parts: Buffer[] = [];
   let pendingBytes = 0;
 

@@ -4,7 +4,7 @@ import { KubeError } from "../client/kube-error.ts";
 import { type Resource, resourcePath } from "../client/resource.ts";
 import { createListScanner } from "./list-scanner.ts";
 
-/** Which objects of a resource; selectors in their text forms. */
+/** Selects objects of a resource; selectors are in their text forms. */
 export type Selection = {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -13,7 +13,7 @@ export type Selection = {
 
 export type ListOptions = {
   readonly selection: Selection;
-  /** 0 asks for all in one answer. */
+  /** 0 requests all in one response. */
   readonly pageSize: number;
   readonly maxObjectBytes: number;
   readonly idleMs: number;
@@ -25,11 +25,11 @@ export type ListOptions = {
 };
 
 /**
- * Lists a resource page by page and gives the version a watch continues from. No resourceVersion is
- * asked for: the answer is the newest state ("Most Recent"), so a list never goes back behind what a
- * watch has already shown, whichever API server answers. The pages are all of the first one's state;
- * `kube-expired` from a later page means: begin again (Kubernetes API concepts, "Retrieving large
- * results sets in chunks").
+ * Lists a resource page by page and returns the version that a watch continues from. The request has no
+ * resourceVersion: the response is the newest state ("Most Recent"), so a list never goes back behind what
+ * a watch has already shown, whichever API server answers. All pages have the state of the first one;
+ * `kube-expired` from a later page means: start again (Kubernetes API concepts, "Retrieving large results
+ * sets in chunks").
  */
 export async function listObjects(
   client: KubeClient,
@@ -44,7 +44,7 @@ export async function listObjects(
       path: resourcePath(resource, { namespace }),
       query: { ...selectors, limit: options.pageSize || undefined, continue: resume },
       signal: options.signal,
-      // A list in one answer may take long to begin.
+      // A list in one response may take long to begin.
       timeoutMs: options.idleMs,
     });
     if (metadata.continue === "") return { resourceVersion: metadata.resourceVersion, pages };

@@ -4,7 +4,7 @@ import { KubeError } from "../client/kube-error.ts";
 export type ListScanner = {
   /** Calls `onItem` with the bytes of each item that ends in `chunk`; valid during the call. */
   push(chunk: Uint8Array, onItem: (item: Buffer) => void): void;
-  /** The list without its items. Throws `kube-protocol` if the list has not ended. */
+  /** The list without its items. Throws `kube-protocol` if the list is incomplete. */
   end(): unknown;
 };
 
@@ -16,17 +16,17 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** 1 for bytes that mean nothing for the structure, outside of texts. */
+/** 1 for bytes without structural meaning outside of texts. */
 const isPlain = new Uint8Array(256).fill(1);
 for (const byte of [quote, openBracket, closeBracket, openBrace, closeBrace]) isPlain[byte] = 0;
 
 const maxEnvelopeBytes = 1 << 20;
-/** The depth of what lies directly in the list's `items`: the list is 1, its array 2. */
+/** The depth of the elements of the list's `items`: the list is 1, its array 2. */
 const itemsDepth = 2;
 
 /**
- * Finds the items of a Kubernetes list in its bytes, so that each can be parsed, projected and
- * forgotten by itself: a page is never held as a whole, and one without a limit costs no more.
+ * Finds the items of a Kubernetes list in its bytes, so that each can be parsed, projected and discarded
+ * on its own: a page is never stored as a whole, and an unlimited one costs no more.
  */
 export function createListScanner(options: { readonly maxItemBytes: number }): ListScanner {
   return new ByteListScanner(options.maxItemBytes);
@@ -40,10 +40,10 @@ class ByteListScanner implements ListScanner {
   #escaped = false;
   #inItems = false;
   #ended = false;
-  /** Where the open item began in this chunk; -1 if none is open. */
+  /** Start of the open item in this chunk; -1 if none is open. */
   #itemFrom = -1;
   #envelopeFrom = 0;
-  /** Where the space between two items begins. */
+  /** Start of the gap between two items. */
   #gapFrom = 0;
 
   constructor(maxItemBytes: number) {
@@ -59,7 +59,7 @@ class ByteListScanner implements ListScanner {
     let at = this.#escaped ? 1 : 0;
     this.#escaped = false;
     let within = this.#inString;
-    // Two tight loops over local variables: three times as fast as one over all cases.
+    // Two tight loops over local variables: three times as fast as one for all cases.
     while (at < length) {
       if (within) {
         while (at < length && bytes[at] !== quote && bytes[at] !== backslash) at++;
@@ -147,7 +147,7 @@ class ByteListScanner implements ListScanner {
 
 type Span = ReturnType<typeof createSpan>;
 
-/** Bytes that may lie in several chunks; joined once, when they are taken. */
+/** Bytes that may be spread over several chunks; joined once, when taken. */
 function createSpan(maxBytes: number, what: string) {
   let parts: Buffer[] = [];
   let size = 0;

@@ -3,9 +3,9 @@
 const key = Buffer.from('"managedFields":[');
 
 /**
- * An object's JSON as text, with `metadata.managedFields` emptied before anything is parsed: they are
- * a quarter of a pod and nobody here reads them. The key cannot be taken for a part of a text, as a
- * quote inside a text is written `\"`.
+ * An object's JSON as text, with `metadata.managedFields` emptied before parsing: they are a quarter of a
+ * pod and nothing here reads them. The key cannot be mistaken for part of a text, because a quote in a
+ * text is written `\"`.
  */
 // hot: scripts/measure-reflector.ts
 export function withoutManagedFields(bytes: Buffer): string {
@@ -16,7 +16,7 @@ export function withoutManagedFields(bytes: Buffer): string {
   return bytes.toString("utf8", 0, from) + bytes.toString("utf8", to);
 }
 
-/** Where the bracket is that closes the array which begins before `from`; `from` if there is none. */
+/** Position of the bracket that closes the array begun before `from`; `from` if there is none. */
 function endOfArray(bytes: Buffer, from: number): number {
   let depth = 1;
   for (let at = from; at < bytes.length; at++) {
@@ -29,7 +29,7 @@ function endOfArray(bytes: Buffer, from: number): number {
       return at;
     }
   }
-  // Not JSON: the parser shall say so, on the whole text.
+  // Not JSON: let the parser report it, on the whole text.
   return from;
 }
 

@@ -7,7 +7,7 @@ import { withoutManagedFields } from "./managed-fields.ts";
 import type { Projection, WritableStore } from "./object-store.ts";
 
 export type ObjectSink = {
-  /** An item of a list. Throws `kube-protocol` if it is no object. */
+  /** An item of a list. Throws `kube-protocol` if it is not an object. */
   item(bytes: Buffer): void;
   set(object: KubeObject): void;
   delete(object: KubeObject): void;
@@ -19,7 +19,7 @@ export type ObjectSinkOptions<T extends Projection, O extends KubeObject> = {
   readonly logger: Logger;
 };
 
-/** Projects objects on their way into a store; the parsed objects are forgotten at once. */
+/** Projects objects into a store; the parsed objects are discarded at once. */
 export function createObjectSink<T extends Projection, O extends KubeObject>(
   store: WritableStore<T>,
   { project, logger }: ObjectSinkOptions<T, O>,
@@ -29,7 +29,7 @@ export function createObjectSink<T extends Projection, O extends KubeObject>(
   function set(object: KubeObject): void {
     const key = keyOf(object);
     try {
-      // The caller declares what the resource's objects look like.
+      // The caller declares the type of the resource's objects.
       const value = project(object as O);
       if (value === undefined) store.delete(key);
       else store.set(key, value);
@@ -37,7 +37,7 @@ export function createObjectSink<T extends Projection, O extends KubeObject>(
       if (projectionFailures++ === 0) {
         logger.error("An object cannot be projected; its last state is kept", { key, error });
       }
-      // It exists all the same: a list that is under way must not take it for deleted.
+      // It still exists: a list in progress must not treat it as deleted.
       const last = store.get(key);
       if (last !== undefined) store.set(key, last);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The part of an object that is kept. The uid distinguishes it from a successor of the same name. */
+/** The stored part of an object. The uid distinguishes it from a successor of the same name. */
 export type Projection = { readonly uid: string };
 
 export type Change<T extends Projection> =
@@ -8,7 +8,7 @@ export type Change<T extends Projection> =
   | { readonly type: "updated"; readonly key: string; readonly value: T; readonly previous: T }
   | { readonly type: "deleted"; readonly key: string; readonly previous: T };
 
-/** The objects as last heard of, by `namespace/name`. */
+/** The objects in their last known state, by `namespace/name`. */
 export type ObjectStore<T extends Projection> = {
   readonly size: number;
   get(key: string): T | undefined;
@@ -20,7 +20,7 @@ export type ObjectStore<T extends Projection> = {
 export type WritableStore<T extends Projection> = ObjectStore<T> & {
   set(key: string, value: T): void;
   delete(key: string): void;
-  /** What follows is a whole list: until `endList`, each `set` marks its key as being in it. */
+  /** Starts a whole list: until `endList`, each `set` marks its key as part of it. */
   beginList(): void;
   /** The list is complete: objects not in it are deleted. */
   endList(): void;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeError } from "../client/kube-error.ts";
 
-/** Why a list or watch had to be begun again. */
+/** Why a list or watch was restarted. */
 export type RestartCause =
   /** The server closed the watch, as it does every few minutes. */
   | "ended"
-  /** The version was gone (410): the set was listed again. */
+  /** The version expired (410): the set was listed again. */
   | "expired"
   | "silence"
   | "connection"
@@ -17,7 +17,7 @@ export type RestartCause =
 
 export type ReflectorState = {
   readonly phase: "idle" | "listing" | "watching" | "waiting" | "stopped";
-  /** A complete list has been taken over at least once: the store can be believed. */
+  /** A complete list has been read at least once: the store is reliable. */
   readonly synced: boolean;
   readonly objects: number;
   /** Where the next watch continues; empty if a list is next. */
@@ -26,17 +26,17 @@ export type ReflectorState = {
   readonly sinceContactMs: number;
   /** Milliseconds since the last event of an object; Infinity if never. */
   readonly sinceEventMs: number;
-  /** How long the last chunk of events took to be handled. */
+  /** How long the last chunk of events took to process. */
   readonly handlingMs: number;
   readonly lists: number;
   readonly events: number;
   readonly bookmarks: number;
   /** Received by watches. */
   readonly bytes: number;
-  /** Objects that the projection threw on; the value before was kept. */
+  /** Objects on which the projection threw; the previous value was kept. */
   readonly projectionFailures: number;
   readonly restarts: Readonly<Record<RestartCause, number>>;
-  /** What last went wrong; undefined if nothing ever did. */
+  /** The last error; undefined if there was none. */
   readonly lastError: KubeError | undefined;
 };
 

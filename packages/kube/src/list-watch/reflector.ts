@@ -21,7 +21,7 @@ import { type WatchEvent, watchObjects } from "./watch-objects.ts";
 
 export type Reflector<T extends Projection> = {
   readonly store: ObjectStore<T>;
-  /** Follows the server until `signal` aborts; never ends or throws before, whatever happens. */
+  /** Follows the server until `signal` aborts; never ends or throws earlier, whatever happens. */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Resolves when the first list is complete; with false if `signal` aborts first. */
   whenSynced(options: { readonly signal: AbortSignal }): Promise<boolean>;
@@ -33,15 +33,15 @@ export type ReflectorDeps = { readonly client: KubeClient; readonly logger: Logg
 export type ReflectorOptions<T extends Projection, O extends KubeObject> = {
   readonly resource: Resource;
   readonly selection?: Selection;
-  /** What is kept of an object; undefined for one that doesn't matter, as if it didn't exist. */
+  /** The stored part of an object; undefined to ignore the object as if it didn't exist. */
   readonly project: (object: O) => T | undefined;
-  /** Whether two projections say the same; node:util's isDeepStrictEqual if absent. */
+  /** Whether two projections are equal; node:util's isDeepStrictEqual if absent. */
   readonly equal?: (a: T, b: T) => boolean;
-  /** Called in order, in the same turn the store changes in; it must not throw, nor wait. */
+  /** Called in order, in the turn of the store's change; it must neither throw nor wait. */
   readonly onChange?: (change: Change<T>) => void;
   /** 500 if absent. */
   readonly pageSize?: number;
-  /** Largest object or line; 16 MiB if absent (etcd takes 1.5 MB). */
+  /** Largest object or line; 16 MiB if absent (etcd accepts 1.5 MB). */
   readonly maxObjectBytes?: number;
   readonly timing?: Partial<ReflectorTiming>;
   readonly random?: () => number;
@@ -51,11 +51,11 @@ export type ReflectorTiming = {
   /** A watch silent for this long is restarted; bookmarks arrive about every minute. */
   readonly watchIdleMs: number;
   readonly listIdleMs: number;
-  /** Watches end after once to twice this: so that they spread over the API servers again. */
+  /** Watches end after this time to twice this time, so that they spread over the API servers again. */
   readonly watchSeconds: number;
   readonly backOffBaseMs: number;
   readonly backOffMaxMs: number;
-  /** A watch that lived this long was good: the back-off is reset. */
+  /** A watch that lasted this long was good: the back-off is reset. */
   readonly stableMs: number;
 };
 
@@ -69,9 +69,9 @@ const defaultTiming: ReflectorTiming = {
 };
 
 /**
- * Keeps a projection of a resource the same as the server's, through anything: resets, silence, lost
- * versions, overload, cut lines, expired tokens, restarts. After every list the store is exactly the
- * server's set; between lists each watch continues where the last one ended.
+ * Keeps a projection of a resource identical to the server's, through all failures: resets, silence,
+ * expired versions, overload, cut lines, expired tokens, restarts. After every list the store is exactly
+ * the server's set; between lists each watch continues where the last one ended.
  */
 export function createReflector<T extends Projection, O extends KubeObject = KubeObject>(
   deps: ReflectorDeps,
@@ -128,7 +128,7 @@ class ListWatch<T extends Projection> implements Reflector<T> {
   #eventAtMs = Number.NEGATIVE_INFINITY;
   #handlingMs = 0;
   #expiredLists = 0;
-  /** Watches in a row that were silent from beginning to end. */
+  /** Consecutive watches that were silent from start to end. */
   #silentWatches = 0;
   #lastError: KubeError | undefined;
 
@@ -186,8 +186,8 @@ class ListWatch<T extends Projection> implements Reflector<T> {
   }
 
   /**
-   * Not even a bookmark in two watches: the version may lie in the future, as after a backup of etcd
-   * was played back. The API server would send nothing until its own versions have come so far.
+   * Not even a bookmark in two watches: the version may be in the future, for example after etcd was
+   * restored from a backup. The API server would send nothing until its own versions reach it.
    */
   #isUnheard({ cause }: Restart): boolean {
     return cause === "silence" && ++this.#silentWatches >= 2;
@@ -200,7 +200,7 @@ class ListWatch<T extends Projection> implements Reflector<T> {
     try {
       const { resourceVersion } = await listObjects(client, resource, {
         selection,
-        // Pages that expired twice while they were read would do so again: then all in one answer.
+        // If pages expired twice during a list, they would again: then request all in one response.
         pageSize: this.#expiredLists < 2 ? this.#parts.pageSize : 0,
         maxObjectBytes,
         idleMs: timing.listIdleMs,
@@ -255,7 +255,7 @@ class ListWatch<T extends Projection> implements Reflector<T> {
     const { sink } = this.#parts;
     if (event.type === "set") sink.set(event.object);
     else sink.delete(event.object);
-    // After the object is in: what fails before is sent again.
+    // Set once the object is stored: if that fails, the object is sent again.
     this.#resourceVersion = event.object.metadata.resourceVersion;
   }
 
@@ -266,8 +266,8 @@ class ListWatch<T extends Projection> implements Reflector<T> {
   #note({ cause, failures }: Restart, error: unknown): void {
     if (error === undefined) return;
     if (error instanceof KubeError) this.#lastError = error;
-    // A line when it begins and one now and then while it lasts. None where nothing happens: of a resource
-    // that has not changed since it started, the API server sends no bookmarks either.
+    // Logs the first failure and every 20th. Nothing for silence: if a resource has not changed since the
+    // API server started, it sends no bookmarks either.
     const severe = cause === "other" || cause === "credentials" ? "error" : "warn";
     const isTold = cause !== "silence" && (failures === 1 || failures % 20 === 0);
     const level = isTold ? severe : "debug";

@@ -6,7 +6,7 @@ import { causeOf, noRestarts, type RestartCause } from "./reflector-state.ts";
 export type RestartOptions = {
   readonly backOffBaseMs: number;
   readonly backOffMaxMs: number;
-  /** A watch that lived this long was good: the back-off is reset. */
+  /** A watch that lasted this long was good: the back-off is reset. */
   readonly stableMs: number;
   readonly random: () => number;
   readonly now: () => number;
@@ -16,21 +16,21 @@ export type Restart = {
   readonly cause: RestartCause;
   /** 0 only after a good watch that ended by itself. */
   readonly delayMs: number;
-  /** Only a list gives the truth back: the version is gone, or something was not understood. */
+  /** Only a list restores the state: the version expired, or something was not understood. */
   readonly relist: boolean;
-  /** How many restarts there were without a good watch between, this one included. */
+  /** Restarts since the last good watch, this one included. */
   readonly failures: number;
 };
 
 export type RestartPolicy = {
   readonly counts: Readonly<Record<RestartCause, number>>;
-  /** A watch has been answered. */
+  /** The server answered a watch. */
   opened(): void;
-  /** A list or watch is over: by `error`, or by the server's will if it is undefined. */
+  /** A list or watch has ended: by `error`, or by the server if undefined. */
   ended(error: unknown): Restart;
 };
 
-/** Decides when to try again. A watch that is answered and broken at once counts as a failure too. */
+/** Decides when to retry. A watch that is answered and immediately broken also counts as a failure. */
 export function createRestartPolicy(options: RestartOptions): RestartPolicy {
   const { backOffBaseMs, backOffMaxMs, stableMs, random, now } = options;
   const counts = noRestarts();
@@ -50,7 +50,7 @@ export function createRestartPolicy(options: RestartOptions): RestartPolicy {
       const relist = cause === "expired" || cause === "protocol" || cause === "other";
       if (cause === "ended" && wasStable) return { cause, delayMs: 0, relist, failures };
       const ownMs = backOffMs(failures++, { baseMs: backOffBaseMs, maxMs: backOffMaxMs, random });
-      // A server may ask for patience, but not for ever.
+      // A server may request a wait, but not forever.
       const askedMs = error instanceof KubeError ? Math.min(error.retryAfterMs, 300_000) : 0;
       // An overloaded server gives all its clients the same second.
       const spreadMs = askedMs * (1 + random() / 10);

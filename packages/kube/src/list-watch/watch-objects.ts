@@ -18,20 +18,20 @@ export type WatchOptions = {
   readonly resourceVersion: string;
   /** The server ends the watch after this long. */
   readonly timeoutSeconds: number;
-  /** Longest silence; bookmarks come about once a minute. */
+  /** Longest silence; bookmarks arrive about once a minute. */
   readonly idleMs: number;
   readonly maxObjectBytes: number;
   readonly signal: AbortSignal;
   readonly onOpen?: () => void;
-  /** Once for each chunk, after its events. */
+  /** Called once per chunk, after its events. */
   readonly onChunk?: (chunk: { readonly bytes: number; readonly handlingMs: number }) => void;
   readonly onEvent: (event: WatchEvent) => void;
 };
 
 /**
- * One watch until the server ends it, which is no error; a line cut off then is ignored.
- * Throws `kube-expired` when the version is gone (as answer or as event), `kube-protocol` on anything
- * but events, `kube-timeout` on silence, and what the client throws.
+ * One watch until the server ends it, which is no error; a line cut off then is ignored. Throws
+ * `kube-expired` if the version has expired (as response or event), `kube-protocol` on anything but
+ * events, `kube-timeout` on silence, and the client's errors.
  */
 export async function watchObjects(
   client: KubeClient,
@@ -64,7 +64,7 @@ export async function watchObjects(
   }
 }
 
-/** One line of a watch. Throws what an ERROR event says, typed by its status. */
+/** One line of a watch. Throws the error of an ERROR event, typed by its status. */
 // hot: scripts/measure-reflector.ts
 export function parseWatchEvent(line: Buffer, task: string): WatchEvent {
   const { type, object } = parseLine(line, task);
@@ -103,7 +103,7 @@ function parseLine(line: Buffer, task: string): { type?: unknown; object?: unkno
   }
 }
 
-/** A bookmark's object has a version and nothing else. */
+/** A bookmark's object has only a version. */
 function versionOf(object: unknown): string {
   const metadata =
     typeof object === "object" && object !== null && "metadata" in object
