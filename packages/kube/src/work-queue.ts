@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { backOffMs } from "./clock/back-off.ts";
 
-/** Brings whatever a key names to where it should be. Throwing means: again, later. */
+/** Brings what a key names into its desired state. Throwing requests a retry. */
 export type Handler = (
   key: string,
   context: {
     /** Aborts when the queue stops. */
     readonly signal: AbortSignal;
-    /** How often in a row this key has failed before. */
+    /** Consecutive failures of this key so far. */
     readonly failures: number;
   },
 ) => Promise<undefined | Again> | Promise<void>;
 
-/** A result of a handler that went well and wants to look again, e.g. when a deadline is over. */
+/** Returned by a successful handler to be called again, e.g. after a deadline. */
 export type Again = { readonly againAfterMs: number };
 
 export type WorkQueueOptions = {
-  /** Keys handled at the same time, never one of them twice; 4 if absent. */
+  /** Keys handled concurrently, never the same one twice; 4 if absent. */
   readonly concurrency?: number;
   readonly backOffBaseMs?: number;
   readonly backOffMaxMs?: number;
@@ -35,35 +35,35 @@ export type Failure = {
 export type WorkQueueCounters = {
   readonly queued: number;
   readonly running: number;
-  /** Keys that wait for their time: after a failure, or because they were asked to. */
+  /** Keys with a delay: after a failure, or on request. */
   readonly delayed: number;
   readonly added: number;
-  /** Additions of a key that was queued already. */
+  /** Additions of an already queued key. */
   readonly merged: number;
   readonly handled: number;
   readonly failed: number;
-  /** How long the key that was taken last had been queued. */
+  /** How long the last taken key had been queued. */
   readonly waitedMs: number;
 };
 
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /**
- * A queue of keys, each at most once: so it is bounded by the number of objects, and a burst of
- * changes to one is one piece of work. A key that is added while it is handled is handled once more
- * afterwards, never at the same time.
+ * A queue of keys, each at most once: so the number of objects bounds it, and a burst of changes to one
+ * object is one piece of work. A key added while it is being handled is handled once more afterwards,
+ * never concurrently.
  */
 export class WorkQueue {
   readonly #handle: Handler;
   readonly #options: Required<Omit<WorkQueueOptions, "onFailure" | "random">> & WorkQueueOptions;
-  /** Since when each is queued, in the order of their turns. */
+  /** When each was queued, in order. */
   readonly #queued = new Map<string, number>();
   readonly #running = new Set<string>();
   readonly #again = new Set<string>();
   readonly #timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly dueMs: number }>();
   readonly #failures = new Map<string, number>();
   readonly #counts = { added: 0, merged: 0, handled: 0, failed: 0, waitedMs: 0 };
-  /** Continues where it was: from the front, a Map would be searched through its deleted entries. */
+  /** Continues at its position: from the start, a Map would search through its deleted entries. */
   #next = this.#queued.entries();
   #signal: AbortSignal | undefined;
   #pumping = false;
@@ -74,7 +74,7 @@ export class WorkQueue {
     this.#options = { concurrency: 4, backOffBaseMs: 100, backOffMaxMs: 60_000, ...options };
   }
 
-  /** Handled as soon as there is room; before `run`, the key is only kept. */
+  /** Handled as soon as there is room; before `run`, the key is only stored. */
   add(key: string): void {
     this.#counts.added++;
     if (this.#running.has(key)) {
@@ -90,7 +90,7 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** Adds the key when the time has come; of several times the earliest counts. */
+  /** Adds the key after the delay; with several delays, the earliest applies. */
   addAfter(key: string, delayMs: number): void {
     const boundedMs = Math.min(Math.max(delayMs, 0), longestTimeoutMs);
     const dueMs = performance.now() + boundedMs;
@@ -104,7 +104,7 @@ export class WorkQueue {
     this.#timers.set(key, { timer, dueMs });
   }
 
-  /** Forgets the key's failures and cancels its delayed calls; not what is queued. */
+  /** Forgets the key's failures and cancels its delayed calls, but leaves it queued. */
   forget(key: string): void {
     this.#failures.delete(key);
     clearTimeout(this.#timers.get(key)?.timer);
@@ -112,8 +112,8 @@ export class WorkQueue {
   }
 
   /**
-   * Handles keys until `signal` aborts, and resolves when the handlers that were under way have
-   * ended. What is queued then stays: `run` can be called again.
+   * Handles keys until `signal` aborts, and resolves when the running handlers have ended. Queued keys
+   * then remain: `run` can be called again.
    */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     if (this.#signal !== undefined) throw new TypeError("Cannot run the queue: it runs already");
@@ -124,7 +124,7 @@ export class WorkQueue {
     this.#pump();
     await stopped.promise;
     for (const { timer } of this.#timers.values()) clearTimeout(timer);
-    // Their time may have come before the next run; to handle a key early does no harm.
+    // They may be due before the next run; handling a key early is harmless.
     for (const key of this.#timers.keys()) this.#queued.set(key, performance.now());
     this.#timers.clear();
     while (this.#running.size > 0) await this.#whenIdle();
@@ -132,8 +132,8 @@ export class WorkQueue {
   }
 
   /**
-   * Resolves with true when nothing is queued or under way (what waits for its time doesn't count),
-   * with false when `signal` aborts before. To stop cleanly: drain, then abort `run`.
+   * Resolves with true when nothing is queued or running (delayed keys don't count), with false if
+   * `signal` aborts first. To stop cleanly: drain, then abort `run`.
    */
   async drain({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const aborted = Promise.withResolvers<void>();
@@ -191,7 +191,7 @@ export class WorkQueue {
 
   async #work(key: string, signal: AbortSignal): Promise<void> {
     this.#running.add(key);
-    // Delayed keys are handled now; the handler says if it wants to be called again.
+    // Delayed keys are handled now; the handler requests another call if needed.
     clearTimeout(this.#timers.get(key)?.timer);
     this.#timers.delete(key);
     try {
@@ -211,7 +211,7 @@ export class WorkQueue {
 
   #fail(key: string, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) {
-      // Cut off rather than failed: it is the first thing to do in the next run.
+      // Aborted rather than failed: it is first in the next run.
       this.#again.add(key);
       return;
     }
@@ -221,7 +221,7 @@ export class WorkQueue {
     const { backOffBaseMs, backOffMaxMs, random = Math.random } = this.#options;
     const ownMs = backOffMs(failures, { baseMs: backOffBaseMs, maxMs: backOffMaxMs, random });
     const delayMs = Math.max(ownMs, askedDelayMs(error));
-    // A change that arrived meanwhile is tried at once: it may be what was missing.
+    // A change that arrived in the meantime is tried at once: it may be what was missing.
     if (!this.#again.has(key)) this.addAfter(key, delayMs);
     this.#options.onFailure?.({ key, error, failures: failures + 1, delayMs });
   }
@@ -237,7 +237,7 @@ export class WorkQueue {
   }
 }
 
-/** KubeError says how long a server wants to be left alone. */
+/** KubeError says how long the server wants the client to wait. */
 function askedDelayMs(error: unknown): number {
   return error instanceof Error && "retryAfterMs" in error && typeof error.retryAfterMs === "number"
     ? error.retryAfterMs
