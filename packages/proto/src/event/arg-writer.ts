@@ -5,7 +5,7 @@ import { argField, type EventArg, type SockView, type TextView } from "./event-v
 /** hot: the content of a KprobeArgument (bench/event-encoding). */
 export function writeArg(w: BackwardWriter, arg: EventArg): void {
   const writeLabel = () => w.textField(18, arg.label);
-  // Fields are written backwards: those above 18 before the label, the others behind it.
+  // Fields are written backwards: those above 18 before the label, the others after it.
   if (arg.label !== "" && arg.field < 18) writeLabel();
   writeValue(w, arg);
   if (arg.label !== "" && arg.field > 18) writeLabel();

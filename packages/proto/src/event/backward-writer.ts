@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes a protobuf message from its end to its start, so that the length of everything nested is
- * known when it is written, without measuring first or moving bytes afterwards. Fields are therefore
- * written in falling order, and of each field the value before the tag.
+ * Writes a protobuf message from its end to its start, so that every nested length is known when it is
+ * written, without measuring first or moving bytes afterwards. Fields are therefore written in descending
+ * order, and the value of each before its tag.
  *
- * The buffer is kept and grown: what `finish` gives is valid until the next `start`.
+ * The buffer is reused and grows: the result of `finish` is valid until the next `start`.
  */
 export class BackwardWriter {
   #buffer: Buffer;
@@ -20,12 +20,12 @@ export class BackwardWriter {
     this.#position = this.#buffer.length;
   }
 
-  /** Everything that was written since `start`. */
+  /** Everything written since `start`. */
   finish(): Buffer {
     return this.#buffer.subarray(this.#position);
   }
 
-  /** Bytes from here to the end; the difference of two marks is the length of what lies between. */
+  /** Bytes from here to the end; the difference of two marks is the length between them. */
   mark(): number {
     return this.#buffer.length - this.#position;
   }
@@ -44,7 +44,7 @@ export class BackwardWriter {
       return;
     }
     this.#reserve(end - start);
-    // hot: copying few bytes by hand is quicker than making a view of them (bench/event-encoding)
+    // hot: copying a few bytes by hand is faster than making a view of them (bench/event-encoding)
     for (let at = end - 1; at >= start; at--) this.#buffer[--this.#position] = source[at] as number;
   }
 
@@ -79,7 +79,7 @@ export class BackwardWriter {
     this.#varint(low >>> 0, high >>> 0);
   }
 
-  /** int32: negative numbers take ten bytes, as protobuf wants them sign-extended to 64 bits. */
+  /** int32: negative numbers take ten bytes, because protobuf sign-extends them to 64 bits. */
   int32(value: number): void {
     this.#varint(value >>> 0, value < 0 ? 0xffffffff : 0);
   }

@@ -5,13 +5,13 @@ type Row = {
   readonly number: number;
   /** The name of that field. */
   readonly name: string;
-  /** The word by which `--enable-ancestors` asks for its ancestors. */
+  /** The word in `--enable-ancestors` that requests its ancestors. */
   readonly ancestors?: string;
 };
 
 /**
- * The kinds of events that a sensor makes. One more is a row here, and what is its own: a case in
- * `writeContent` (event-writer.ts), `body` (plain-event.ts) and the JSON encoder of the sensor.
+ * The kinds of events that a sensor creates. A new one is a row here, and its specific parts: a case in
+ * `writeContent` (event-writer.ts), `body` (plain-event.ts) and the sensor's JSON encoder.
  */
 const kinds = {
   exec: { number: 1, name: "process_exec", ancestors: "base" },

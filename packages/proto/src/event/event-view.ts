@@ -2,27 +2,27 @@
 import { type EventKind, eventKind } from "./event-kinds.ts";
 
 /**
- * One event, as the encoders take it. It is reused for the next event and may point into a ring, so
- * whoever wants to keep something must copy it.
+ * One event, as input of the encoders. It is reused for the next event and may point into a ring, so copy
+ * what must outlive it.
  */
 export type EventView<Process extends ProcessPart = ProcessPart> = {
-  /** Which field of GetEventsResponse: its number. */
+  /** The number of its field in GetEventsResponse. */
   kind: EventKind;
   /** Since the epoch. */
   seconds: number;
   nanos: number;
   process: Process | undefined;
-  /** Thread that did it. */
+  /** The thread that caused it. */
   tid: number;
   parent: Process | undefined;
-  /** From the parent's parent upwards; empty unless asked for. */
+  /** From the parent's parent upwards; empty unless requested. */
   ancestors: readonly Process[];
   /** process_exit: name such as SIGKILL, empty if it exited by itself. */
   signal: string;
   status: number;
-  /** What is the same in all events of a rule. */
+  /** The parts common to all events of a rule. */
   hook: HookPart | undefined;
-  /** Only the first `argCount` count. */
+  /** Only the first `argCount` are valid. */
   readonly args: EventArg[];
   argCount: number;
   readonly returned: EventArg;
@@ -60,7 +60,7 @@ export type HookPart = {
 };
 
 export type StackEntry = {
-  /** 0 unless addresses are to be shown. */
+  /** 0 unless addresses are shown. */
   readonly address: bigint;
   readonly offset: bigint;
   readonly symbol: string;
@@ -72,7 +72,7 @@ export type TextView = {
   bytes: Uint8Array;
   start: number;
   end: number;
-  /** Only printable ASCII without `"` and `\`: may be copied into JSON as it is. */
+  /** Only printable ASCII without `"` and `\`: can be copied into JSON unchanged. */
   plain: boolean;
 };
 
@@ -95,20 +95,20 @@ export const argField = {
 } as const;
 export type ArgField = (typeof argField)[keyof typeof argField];
 
-/** One argument; `field` says which of the others count. */
+/** One argument; `field` says which of the others are valid. */
 export type EventArg = {
   field: ArgField;
   label: string;
   /** Integers as two unsigned halves. */
   low: number;
   high: number;
-  /** string, bytes (any bytes then), paths. */
+  /** string, bytes (may be any bytes), paths. */
   readonly text: TextView;
-  /** Bytes the buffer had in the kernel. */
+  /** Size of the buffer in the kernel. */
   originalSize: number;
-  /** Paths: such as "unresolvedPathComponents". */
+  /** Paths: for example "unresolvedPathComponents". */
   flags: string;
-  /** Paths: such as "-rwxr-xr-x". */
+  /** Paths: for example "-rwxr-xr-x". */
   permission: string;
   readonly sock: SockView;
   error: string;

@@ -15,7 +15,7 @@ export type EventEnvelope = {
   readonly nodeLabels: Readonly<Record<string, string>>;
 };
 
-/** Where the same content has another field number in another kind of event. */
+/** Fields whose numbers differ between kinds of events. */
 type HookFields = {
   readonly functionName: number;
   readonly subsystem: number;
@@ -26,8 +26,8 @@ type HookFields = {
 };
 
 /**
- * hot: encodes an event in one pass, with the processes' cached bytes copied in (bench/event-encoding).
- * The same bytes as `codec("tetragon.GetEventsResponse")` gives for the same event.
+ * hot: encodes an event in one pass, copying the processes' cached bytes (bench/event-encoding). The bytes
+ * equal those of `codec("tetragon.GetEventsResponse")` for the same event.
  */
 export function createEventWriter(envelope: EventEnvelope): EventWriter {
   const writer = new BackwardWriter();
@@ -36,7 +36,7 @@ export function createEventWriter(envelope: EventEnvelope): EventWriter {
   return {
     encode(event) {
       writer.start();
-      // Only the number of rate_limit_info is above those of the envelope.
+      // Only the field number of rate_limit_info is above those of the envelope.
       if (event.kind === eventKind.rateLimitInfo) writeBody(writer, event);
       writer.bytes(after);
       writeTime(writer, 1001, event.seconds, event.nanos);

@@ -16,8 +16,8 @@ import {
 import type { EventEnvelope } from "./event-writer.ts";
 
 /**
- * The event as a plain message: for whoever needs its fields one by one, and what the fast encoders
- * are tested against. Fields that hold their default are left out.
+ * The event as a plain message: for readers of single fields, and as the reference in tests of the fast
+ * encoders. Fields with default values are omitted.
  */
 export function plainEvent<P extends ProcessPart>(
   event: EventView<P>,
