@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 
-/** Where the `.proto` files lie; imports in them are relative to it. */
+/** Directory of the `.proto` files; their imports are relative to it. */
 export const protoDirectory: string = fileURLToPath(new URL("../../proto/", import.meta.url));
 
-/** All files, in the order in which their types are listed in what is generated. */
+/** All files, in the order of their types in the generated code. */
 export const protoFiles: readonly string[] = [
   "tetragon/capabilities.proto",
   "tetragon/bpf.proto",
@@ -16,14 +16,14 @@ export const protoFiles: readonly string[] = [
   "grpc/health/v1/health.proto",
 ];
 
-/** Between the operator, its sensors, its replicas and people; apart from the event API, so that its clients needn't build these types. */
+/** Between operator, sensors, replicas and people; separate, so that event API clients don't build them. */
 export const streamFiles: readonly string[] = [
   "gander/v1/sensor_stream.proto",
   "gander/v1/fleet.proto",
   "gander/v1/peers.proto",
 ];
 
-/** Parses the `.proto` files. Only generators and tests do: programs start from `descriptor.gen.ts`. */
+/** Parses the `.proto` files. Only generators and tests do this: programs use `descriptor.gen.ts`. */
 export function parseProtoFiles(files: readonly string[] = protoFiles): protobuf.Root {
   const root = new protobuf.Root();
   const parsed = new Set<string>();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type protobuf from "protobufjs";
 
-/** The parsed files as a module, so that a program needs neither the files nor a parser. */
+/** The parsed files as a module, so that a program needs neither files nor a parser. */
 export function renderDescriptor(root: protobuf.Root): string {
   return [
     "// SPDX-License-Identifier: Apache-2.0",
@@ -12,7 +12,7 @@ export function renderDescriptor(root: protobuf.Root): string {
   ].join("\n");
 }
 
-/** One line for each message, enum and service, so that a difference names what has changed. */
+/** One line per message, enum and service, so that a diff names what has changed. */
 function compact({ nested, ...own }: protobuf.INamespace): string {
   const text = JSON.stringify(own);
   if (nested === undefined) return text;

@@ -12,7 +12,7 @@ const scalars: Readonly<Record<string, string>> = {
   sint32: "number",
   fixed32: "number",
   sfixed32: "number",
-  // 64 bits don't fit into a number; decimal text is also what JSON has.
+  // 64 bits don't fit into a number; JSON also uses decimal text.
   int64: "string",
   uint64: "string",
   sint64: "string",
@@ -20,7 +20,7 @@ const scalars: Readonly<Record<string, string>> = {
   sfixed64: "string",
 };
 
-/** One TypeScript type for each message and enum, in the form that `codec` takes and gives. */
+/** One TypeScript type per message and enum, in the form that `codec` accepts and returns. */
 export function renderMessageTypes(root: protobuf.Root): string {
   const types: protobuf.Type[] = [];
   const enums: protobuf.Enum[] = [];
