@@ -4,32 +4,32 @@
 export const connectPath = "/gander.v1.SensorStream/Connect";
 export const eventsPath = "/gander.v1.SensorStream/Events";
 
-/** The number of this release; see the head of sensor_stream.proto for when it is counted up. */
+/** The number of this release; the head of sensor_stream.proto says when it is incremented. */
 export const protocol = 1;
 
-/** What both sides hold to, in bytes if not said otherwise. */
+/** Limits that both sides observe, in bytes unless noted otherwise. */
 export const streamLimits = {
   toSensorBytes: 4 * 1024 * 1024,
   fromSensorBytes: 256 * 1024,
-  /** Of a content: what a file of 1 MiB compiles to, even if it is a list of networks and little else. */
+  /** Of a content: the size that a file of 1 MiB compiles to, even if it is mostly a list of networks. */
   policyBytes: 3 * 1024 * 1024,
-  /** Where a list is split into a next message. */
+  /** Where a list is continued in the next message. */
   listBytes: 256 * 1024,
   kernelFactsBytes: 32 * 1024 * 1024,
   kernelFactsPartBytes: 192 * 1024,
   /** Policies of a node, and digests in a Hello: a number. */
   policies: 4096,
-  /** Where a batch of events ends: bytes of its events, a number of them, and time since the first. */
+  /** Where a batch of events ends: bytes of its events, their number, and time since the first. */
   batchBytes: 192 * 1024,
   batchEvents: 2000,
   batchMs: 20,
-  /** UTF-8 of a reason or message in an Ack; more is cut off. */
+  /** UTF-8 of a reason or message in an Ack; the rest is cut off. */
   reasonBytes: 512,
 } as const;
 
 /**
- * What two sides speak, of which each knows its own number and the one before. Undefined: they are too
- * far apart. Number 0 doesn't exist.
+ * The protocol that two sides use; each supports its own number and the previous one. Undefined if they
+ * are too far apart. Number 0 doesn't exist.
  */
 export function spokenProtocol(one: number, other: number): number | undefined {
   const spoken = Math.min(one, other);

@@ -19,9 +19,8 @@ function streamRoot(): protobuf.Root {
 const typeOf = (name: keyof Messages) => streamRoot().lookupType(name);
 
 /**
- * For messages between operator and sensor; plain objects as in `messages.gen.ts`, as `codec` gives them
- * for the event API. Fields are written in the order of their numbers, so equal messages have equal
- * bytes.
+ * For messages between operator and sensor; plain objects as in `messages.gen.ts`, like those of `codec`
+ * for the event API. Fields are written in ascending order of number, so equal messages have equal bytes.
  */
 export function streamCodec<N extends keyof Messages>(name: N): Codec<Messages[N]> {
   let found: protobuf.Type | undefined;
@@ -36,12 +35,12 @@ export function streamCodec<N extends keyof Messages>(name: N): Codec<Messages[N
   };
 }
 
-/** As `unknownFields`, for these messages. Throws RangeError or Error if `bytes` are no message. */
+/** Like `unknownFields`, for these messages. Throws RangeError or Error if `bytes` are no message. */
 export function unknownStreamFields(name: keyof Messages, bytes: Uint8Array): readonly string[] {
   return unknownFieldsOf(typeOf(name), bytes);
 }
 
-/** As `serviceDefinition`, for `gander.v1.SensorStream`, `gander.v1.Fleet` and `gander.v1.Peers`. */
+/** Like `serviceDefinition`, for `gander.v1.SensorStream`, `gander.v1.Fleet` and `gander.v1.Peers`. */
 export function streamService(name: string): Readonly<Record<string, MethodDefinition>> {
   return methodDefinitions(streamRoot().lookupService(name), (type) =>
     streamCodec(type as keyof Messages),
