@@ -11,7 +11,7 @@ export type Codec<T> = {
 
 let root: protobuf.Root | undefined;
 
-/** The types of all messages; built at the first use. */
+/** The types of all messages; built on first use. */
 export function reflection(): protobuf.Root {
   if (root === undefined) {
     root = protobuf.Root.fromJSON(descriptor);
@@ -21,11 +21,11 @@ export function reflection(): protobuf.Root {
 }
 
 /**
- * Translates between a message on the wire and a plain object as in `messages.gen.ts`: names as in the
- * `.proto` files, enums by name, 64-bit numbers as decimal text, absent fields left out.
+ * Translates between an encoded message and a plain object as in `messages.gen.ts`: names as in the
+ * `.proto` files, enums by name, 64-bit numbers as decimal text, absent fields omitted.
  */
 export function codec<N extends keyof Messages>(name: N): Codec<Messages[N]> {
-  // Types are built at the first use: it takes longer than anything else at a start.
+  // Types are built on first use: that takes longer than anything else at start.
   let found: protobuf.Type | undefined;
   const type = () => {
     found ??= reflection().lookupType(name);

@@ -3,7 +3,7 @@
 /** Parts of a google.protobuf.Timestamp or Duration; seconds as decimal text. */
 export type JsonTime = { readonly seconds: string; readonly nanos: number };
 
-/** RFC 3339 in UTC with none, 3, 6 or 9 digits behind the point, as protobuf's JSON has it. */
+/** RFC 3339 in UTC with none, 3, 6 or 9 fractional digits, as in protobuf's JSON. */
 export function formatTimestamp(seconds: number, nanos: number): string {
   return `${formatSecond(seconds)}${formatFraction(nanos)}Z`;
 }
@@ -11,7 +11,7 @@ export function formatTimestamp(seconds: number, nanos: number): string {
 let lastSecond = 0;
 let lastText = "1970-01-01T00:00:00";
 
-/** hot: times come in order, so the part up to the seconds is nearly always the one of the last call. */
+/** hot: times arrive in order, so the part up to the seconds is nearly always that of the last call. */
 export function formatSecond(seconds: number): string {
   if (seconds !== lastSecond) {
     lastText = new Date(seconds * 1000).toISOString().slice(0, -5);

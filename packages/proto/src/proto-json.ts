@@ -6,7 +6,7 @@ import type { Messages } from "./messages.gen.ts";
 
 /**
  * The JSON form of a message (https://protobuf.dev/programming-guides/json/) with the names of the
- * `.proto` files, fields in the order in which they are declared there, and defaults left out.
+ * `.proto` files, fields in order of declaration, and defaults omitted.
  */
 export function toProtoJson<N extends keyof Messages>(name: N, message: Messages[N]): JsonObject {
   return messageToJson(reflection().lookupType(name), message) as JsonObject;
@@ -14,7 +14,7 @@ export function toProtoJson<N extends keyof Messages>(name: N, message: Messages
 
 export type JsonObject = { [key: string]: unknown };
 
-/** What is wrong in a JSON value, and where, e.g. `event_set[1]`. */
+/** The error in a JSON value, and its place, e.g. `event_set[1]`. */
 export class ProtoJsonError extends Error {
   override readonly name = "ProtoJsonError";
   readonly path: string;
@@ -25,8 +25,8 @@ export class ProtoJsonError extends Error {
 }
 
 /**
- * Reads the JSON form of a message; names as in the `.proto` files or in lowerCamelCase.
- * Throws ProtoJsonError for an unknown field or a value that does not fit.
+ * Reads the JSON form of a message; names as in the `.proto` files or in lowerCamelCase. Throws
+ * ProtoJsonError for an unknown field or an invalid value.
  */
 export function fromProtoJson<N extends keyof Messages>(name: N, value: unknown): Messages[N] {
   return messageFromJson(reflection().lookupType(name), value, "") as Messages[N];
@@ -60,7 +60,7 @@ const wellKnown: Readonly<Record<string, WellKnown>> = {
     fromJson: (value, path) =>
       parseDuration(String(value)) ?? fail(path, `"${value}" is not a duration such as "1.5s"`),
   },
-  // Existing field masks are written with the names of the .proto files, which plain protobuf JSON forbids.
+  // Existing field masks contain names of the .proto files, which plain protobuf JSON forbids.
   ".google.protobuf.FieldMask": {
     toJson: ({ paths }) => (Array.isArray(paths) ? paths.join(",") : ""),
     fromJson: (value, path) => ({

@@ -3,7 +3,7 @@ import type protobuf from "protobufjs";
 import { type Codec, codec, reflection } from "./codec.ts";
 import type { Messages } from "./messages.gen.ts";
 
-/** A method in the form that @grpc/grpc-js takes, for servers and clients. */
+/** A method in the form of @grpc/grpc-js, for servers and clients. */
 export type MethodDefinition = {
   readonly path: string;
   readonly requestStream: boolean;
@@ -16,8 +16,8 @@ export type MethodDefinition = {
 };
 
 /**
- * All methods of a service, e.g. "tetragon.FineGuidanceSensors". A response may also be given as the
- * encoded bytes of its message: they are sent as they are.
+ * All methods of a service, e.g. "tetragon.FineGuidanceSensors". A response may also be the encoded bytes
+ * of its message: they are sent unchanged.
  */
 export function serviceDefinition(name: string): Readonly<Record<string, MethodDefinition>> {
   return methodDefinitions(reflection().lookupService(name), (type) =>
@@ -25,7 +25,7 @@ export function serviceDefinition(name: string): Readonly<Record<string, MethodD
   );
 }
 
-/** As `serviceDefinition`, for a service of other files than those of the event API. */
+/** Like `serviceDefinition`, for a service outside the files of the event API. */
 export function methodDefinitions(
   service: protobuf.Service,
   codecOf: (type: string) => Codec<object>,

@@ -4,9 +4,9 @@ import { reflection } from "./codec.ts";
 import type { Messages } from "./messages.gen.ts";
 
 /**
- * Fields of a message on the wire that the `.proto` files do not have: whoever wrote it is newer. Each as
- * the path to its message and its number, such as `allow_list.20`. Decoding leaves them out silently.
- * Throws RangeError or Error if `bytes` are no message.
+ * Fields of an encoded message that the `.proto` files lack: its writer is newer. Each as the path to its
+ * message and its number, such as `allow_list.20`. Decoding omits them silently. Throws RangeError or
+ * Error if `bytes` are no message.
  */
 export function unknownFields<N extends keyof Messages>(
   name: N,
