@@ -3,26 +3,26 @@
 type Row = {
   /** Its name in compiled policies. */
   readonly word: string;
-  /** Fields of an entry of matchActions that are for it. */
+  /** Fields of an entry of matchActions that belong to it. */
   readonly parameters?: readonly string[];
-  /** What compiles its parameters (`compile-actions.ts` in @gander/policy); absent: it has none. */
+  /** Names the compiler of its parameters (`compile-actions.ts` in @gander/policy); absent if none. */
   readonly form?: string;
   /**
-   * What it does to the caller or the call: a name of `enum action` (bpf/records.h) without ACTION_. Absent: it
-   * only says what becomes of the event.
+   * What it does to the caller or the call: a name of `enum action` (bpf/records.h) without ACTION_.
+   * Absent if it only decides what happens to the event.
    */
   readonly enforces?: string;
   /** Whether it acts on the call, which only a program that decides can do, or on the process. */
   readonly on?: "call" | "process";
-  /** The process is not to see the end of the call: where the program decides, the call is denied. */
+  /** The process must not see the end of the call: if the program decides, the call is denied. */
   readonly endsCall?: true;
-  /** What events say was done: a name of KprobeAction without KPROBE_ACTION_. */
+  /** The action that events report: a name of KprobeAction without KPROBE_ACTION_. */
   readonly event?: string;
 };
 
 /**
- * The actions. A new one that needs no parameter is a row here, its bit in bpf/records.h and what it
- * does in bpf/verdict.bpf.h. Of several that were done an event names the first in this order.
+ * The actions. A new one without parameters is a row here, its bit in bpf/records.h and its effect in
+ * bpf/verdict.bpf.h. If several were taken, an event names the first in this order.
  */
 const actions = {
   Sigkill: { word: "sigkill", enforces: "KILL", on: "process", endsCall: true, event: "SIGKILL" },
@@ -52,7 +52,7 @@ const actions = {
 
 type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
 
-/** Actions that the language has and nothing does yet: what to write instead. */
+/** Actions of the language that nothing implements yet: what to write instead. */
 const unsupported = {
   GetUrl: {
     instead: "Post the event, and let a consumer of events make the request.",
@@ -85,13 +85,13 @@ const unsupported = {
 
 type Actions = typeof actions;
 
-/** Every name that a policy may say. */
+/** Every name that a policy may use. */
 export type ActionName = keyof Actions | keyof typeof unsupported;
 
-/** What compiled policies say. */
+/** The words in compiled policies. */
 export type ActionWord = Actions[keyof Actions]["word"];
 
-/** The word of an action whose parameters are compiled by `form`; "plain": it has none. */
+/** The word of an action whose parameters `form` compiles; "plain" if it has none. */
 export type ActionForm = Extract<Actions[keyof Actions], { form: string }>["form"];
 export type PlainActionWord = Exclude<Actions[keyof Actions], { form: string }>["word"];
 
@@ -110,7 +110,7 @@ export const actionRows: readonly ActionRow[] = Object.entries(actions).map(([na
 
 const byWord = new Map(actionRows.map((row) => [row.word, row]));
 
-/** By the word of compiled policies. */
+/** By its word in compiled policies. */
 export function actionRow(word: ActionWord): ActionRow {
   const row = byWord.get(word);
   if (row === undefined) throw new Error(`no action is called ${word}`);
@@ -128,9 +128,9 @@ export const actionNames = [
 
 const all: Readonly<Record<string, Partial<Row & Unsupported>>> = { ...actions, ...unsupported };
 
-/** The actions that a field of an entry of matchActions is for; none: it is no parameter. */
+/** The actions that a field of an entry of matchActions belongs to; empty if it is no parameter. */
 export const actionsWith = (parameter: string): readonly string[] =>
   Object.keys(all).filter((name) => all[name]?.parameters?.includes(parameter));
 
-/** What to write instead of an action that is not supported. */
+/** What to write instead of an unsupported action. */
 export const insteadOfAction = (name: ActionName): string => all[name]?.instead ?? "";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ValueFamily } from "./arg-types.ts";
 
-/** What an operator does; how its values are read follows from it and the type of the argument. */
+/** What an operator does; it determines, with the argument's type, how its values are read. */
 export type OperatorKind =
   | "equal"
   | "greater"
@@ -77,7 +77,7 @@ const argOperators = {
   State: is("state", sockets),
 } as const satisfies Readonly<Record<string, OperatorRow>>;
 
-/** Operators that the language has and nothing compares yet: what to write instead. */
+/** Operators of the language that nothing implements yet: what to write instead. */
 const unsupported = {
   CelExpr:
     "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
@@ -106,6 +106,6 @@ export function operatorsFor(family: ValueFamily): readonly string[] {
     .map(([name]) => name);
 }
 
-/** What to write instead of an operator that is not supported. */
+/** What to write instead of an unsupported operator. */
 export const insteadOfArgOperator = (name: ArgOperatorName): string =>
   new Map<string, string>(Object.entries(unsupported)).get(name) ?? "";

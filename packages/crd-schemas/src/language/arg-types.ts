@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What values of a type are to the operators. */
+/** How operators treat the values of a type. */
 export type ValueFamily = "integer" | "text" | "path" | "bytes" | "socket" | "address" | "nothing";
 
 type Row = {
@@ -12,7 +12,7 @@ type Row = {
   readonly signed?: boolean;
   /** How programs read it: a name of `enum value_type` (bpf/records.h) without VALUE_. */
   readonly read: string;
-  /** The same in arguments of system calls, which point to memory of the process. */
+  /** The same in arguments of system calls, which point to process memory. */
   readonly readUser?: string;
   /** Without `readUser`: what to write for an argument of a system call. */
   readonly ofSyscall?: string;
@@ -97,7 +97,7 @@ const argTypes = {
   nop: { family: "nothing", read: "NONE", readUser: "NONE", event: "int" },
 } as const satisfies Readonly<Record<string, Row>>;
 
-/** Types that the language has and nothing reads yet: what to write instead, if there is something. */
+/** Types of the language that nothing reads yet: what to write instead, if there is anything. */
 const unsupported = {
   auto: "",
   char_iovec: "Use nop to leave the argument out.",
@@ -135,7 +135,7 @@ export type ArgType = keyof ArgTypes;
 
 type AliasesOf<R> = R extends { readonly aliases: readonly (infer A)[] } ? A : never;
 
-/** Every name that a policy may say. */
+/** Every name that a policy may use. */
 export type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | keyof typeof unsupported;
 
 export type ArgTypeRow = Row & {
@@ -151,7 +151,7 @@ export const argTypeRows: readonly ArgTypeRow[] = Object.entries(argTypes).map((
   type: type as ArgType,
 }));
 
-/** Each by all of its names. */
+/** Each by all its names. */
 export const argTypesByName: ReadonlyMap<string, ArgTypeRow> = new Map(
   argTypeRows.flatMap((row) => [row.type, ...(row.aliases ?? [])].map((name) => [name, row])),
 );
@@ -168,6 +168,6 @@ const byType = Object.fromEntries(argTypeRows.map((row) => [row.type, row])) as 
 /** By canonical name. */
 export const typeRow = (type: ArgType): ArgTypeRow => byType[type];
 
-/** What to write instead of a type that is not supported; empty if there is nothing. */
+/** What to write instead of an unsupported type; empty if there is nothing. */
 export const insteadOfArgType = (name: ArgTypeName): string =>
   new Map<string, string>(Object.entries(unsupported)).get(name) ?? "";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 type Row = {
-  /** Of `spec`: a list of such hooks. */
+  /** The field of `spec` that lists such hooks. */
   readonly section: string;
   /** For people. */
   readonly says: string;
-  /** It can report what the function returned, and fill buffers that the call fills. */
+  /** It can report the function's return value, and read buffers that the call fills. */
   readonly returns: boolean;
   /** Its events carry stack traces. */
   readonly stacks: boolean;
@@ -46,7 +46,7 @@ export const hookKinds = {
 type HookKinds = typeof hookKinds;
 
 export type HookKind = keyof HookKinds;
-/** The kinds of events that hooks make. */
+/** The kinds of events that hooks create. */
 export type HookEvent = HookKinds[HookKind]["event"];
 
 export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
@@ -54,7 +54,7 @@ export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
 export const isHookEvent = (name: string): name is HookEvent =>
   hookKindNames.some((kind) => hookKinds[kind].event === name);
 
-/** Sections of `spec` that the language has and nothing hooks yet: what to write instead. */
+/** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
 export const unsupportedSections = {
   uprobes: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
   usdts: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
