@@ -6,10 +6,10 @@ import { policyStatusSchema, policyWithStatusSchema } from "./policy-status.ts";
 import type { Rule, Schema } from "./schema.ts";
 import { tracingPolicySchema } from "./tracing-policy.ts";
 
-/** Where in a document: field names and list positions from its root. */
+/** A position in a document: field names and list positions from its root. */
 export type Path = readonly (string | number)[];
 
-/** What the schema says against a document; paths are those of the offending value. */
+/** A violation of the schema; paths are those of the invalid value. */
 export type Finding =
   | {
       readonly kind: "schema";
@@ -23,7 +23,7 @@ export type Finding =
 export const checkTracingPolicySchema = (document: unknown): readonly Finding[] =>
   check(document, tracingPolicySchema, validate);
 
-/** Checks what stands under `status` of a policy; the rest of it may be anything. */
+/** Checks the `status` of a policy; the rest of the policy may be anything. */
 export const checkTracingPolicyStatusSchema = (policy: unknown): readonly Finding[] =>
   check(policy, policyWithStatusSchema, validatePolicyWithStatus);
 
@@ -47,7 +47,7 @@ function check(document: unknown, schema: Schema, holds: Validate): readonly Fin
   return findings;
 }
 
-/** The schema that holds at a path, if there is one. */
+/** The schema that applies at a path, if any. */
 export function schemaAt(path: Path): Schema | undefined {
   let schema: Schema | undefined = tracingPolicySchema;
   for (const segment of path) {
@@ -59,7 +59,7 @@ export function schemaAt(path: Path): Schema | undefined {
   return schema;
 }
 
-/** JSON pointer → path; whether a segment is a position shows only in the document. */
+/** JSON pointer → path; only the document shows whether a segment is a list position. */
 function toPath(pointer: string, document: unknown): Path {
   const path: (string | number)[] = [];
   let value = document;

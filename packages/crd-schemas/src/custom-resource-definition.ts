@@ -4,7 +4,7 @@ import { structural, validations } from "./structural-schema.ts";
 import type { JsonSchema } from "./to-json-schema.ts";
 import { clean } from "./to-json-schema.ts";
 
-/** The CustomResourceDefinition as the API server takes it. */
+/** The CustomResourceDefinition for the API server. */
 export function customResourceDefinition(kind: Kind): JsonSchema {
   const { group, version, plural, scope } = kind;
   return {
@@ -14,7 +14,7 @@ export function customResourceDefinition(kind: Kind): JsonSchema {
       name: `${plural}.${group}`,
       labels: { "app.kubernetes.io/part-of": "gander" },
       annotations: {
-        // Deleting a definition deletes all policies: no uninstalling does that.
+        // Deleting a definition deletes all policies: no uninstallation does that.
         "helm.sh/resource-policy": "keep",
         "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
         "argocd.argoproj.io/sync-wave": "-10",

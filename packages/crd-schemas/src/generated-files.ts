@@ -9,7 +9,7 @@ import type { JsonSchema } from "./to-json-schema.ts";
 import { tracingPolicySchema } from "./tracing-policy.ts";
 import { validatorDeclaration, validatorModule } from "./validator-module.ts";
 
-/** Path inside the repository → content of every generated file. */
+/** Path in the repository → content of every generated file. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const policy = { validate: tracingPolicySchema };
   const status = {
@@ -40,8 +40,8 @@ const definition = (kind: Kind): string =>
   `# SPDX-License-Identifier: Apache-2.0\n# ${notice}\n${toYaml(customResourceDefinition(kind))}`;
 
 /**
- * The fields of spec and status are one line of JSON each: indented they would be three times the
- * size, and readers of YAML differ in what they take for a plain text inside brackets.
+ * The fields of spec and status are one line of JSON each: indented, they would be three times the size,
+ * and YAML readers disagree on what is plain text inside brackets.
  */
 function toYaml(definition: JsonSchema): string {
   const lines = new Map<string, unknown>();

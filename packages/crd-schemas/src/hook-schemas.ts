@@ -41,7 +41,7 @@ const argSchema = object(
   ],
 );
 
-/** A field that is a reserved word of CEL is written `__return__` there. */
+/** In CEL, a field whose name is a reserved word is written `__return__`. */
 const returnNeedsArg: Rule = {
   cel: "!has(self.__return__) || (!self.__return__ || has(self.returnArg))",
   holds: (self) => self.return !== true || self.returnArg !== undefined,
@@ -50,7 +50,7 @@ const returnNeedsArg: Rule = {
   hint: "Add `returnArg: { index: 0, type: int }`, or set `return: false`.",
 };
 
-/** Of functions, lsm hooks and tracepoints; the rest are files, or texts with a slash or an offset. */
+/** For functions, lsm hooks and tracepoints; the rest are files, or texts with a slash or an offset. */
 const name = "[A-Za-z_][A-Za-z0-9_.$]{0,127}";
 const named = { admission: { pattern: `^${name}$` } };
 

@@ -3,7 +3,7 @@ import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
 import type { AdmissionRule, Schema } from "./schema.ts";
 import { tracingPolicySpec } from "./tracing-policy.ts";
 
-/** A kind of custom resource, as far as kinds differ. */
+/** The properties in which kinds of custom resources differ. */
 export type Kind = {
   readonly group: "cilium.io" | "gander.dev";
   readonly version: "v1alpha1";
@@ -14,10 +14,10 @@ export type Kind = {
   readonly scope: "Cluster" | "Namespaced";
   readonly help: string;
   readonly spec?: Schema;
-  /** What the spec must be beyond its schema. */
+  /** Requirements for the spec beyond its schema. */
   readonly specRules?: readonly AdmissionRule[];
   readonly status: Schema;
-  /** The status has a path of its own; until it is written, this stands there. */
+  /** The status has a path of its own; until it is written, it has this value. */
   readonly statusSubresource?: { readonly unset: Readonly<Record<string, unknown>> };
   readonly columns: readonly Column[];
 };
@@ -78,11 +78,11 @@ const columns: readonly Column[] = [
 const policy = {
   group: "cilium.io",
   version: "v1alpha1",
-  // Commands and documents of others use their own category.
+  // Commands and documents of other projects use their own category.
   categories: ["gander", "tetragon"],
   spec: tracingPolicySpec,
   status: tracingPolicyStatus,
-  // Tools that go by kstatus take an object without observedGeneration for finished.
+  // Tools that follow kstatus consider an object without observedGeneration complete.
   statusSubresource: { unset: { observedGeneration: -1 } },
   columns,
 } as const;
@@ -91,7 +91,7 @@ const policyStatus = {
   group: "gander.dev",
   version: "v1alpha1",
   categories: ["gander"],
-  // No path of its own: the operator alone writes these, and so makes or mends one by one request.
+  // No path of its own: only the operator writes these, so it creates or repairs one in one request.
   status: policyStatusStatus,
   columns,
 } as const;

@@ -36,7 +36,7 @@ export type LabelSelectorSpec = Static<ReturnType<typeof labelSelector>>;
 export const hostSelector = object(
   "HostSelector",
   "Processes outside of pods: leave it out for none, `{}` for all.",
-  // Neither may be there.
+  // Both fields are forbidden.
   labelSelectorFields({ admission: { shapeOnly: true } }),
   [
     {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * How many of a thing a policy may have. The API server needs to know them: what a rule that walks
- * a list may cost is reckoned from the longest list there could be.
+ * Limits on the size of a policy. The API server needs them: it estimates the cost of a rule over a list
+ * from the longest possible list.
  */
 export const languageLimits = {
-  /** More than there are, as none may be there twice. */
+  /** More than exist, because duplicates are forbidden. */
   options: 16,
   /** In one section. */
   hooks: 256,

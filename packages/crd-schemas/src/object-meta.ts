@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { any, map, object, optional, required, text } from "./schema.ts";
 
-/** Kubernetes' own; only the name and namespace matter to us. */
+/** Kubernetes' own metadata; only name and namespace matter here. */
 export const metadata = object("ObjectMeta", "Name and labels of the object.", {
   name: required(text("Name.", { maxLength: 253 })),
   namespace: optional(text("Namespace.", { maxLength: 63 })),

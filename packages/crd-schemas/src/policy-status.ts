@@ -15,7 +15,7 @@ export const conditionTypes = [
   "Stalled",
 ] as const;
 
-/** What a policy may be on a node, from best to worst; the order of `worstNodes` is the reverse. */
+/** The states of a policy on a node, from best to worst; the order of `worstNodes` is the reverse. */
 export const nodeStates = [
   "ready",
   "degraded",
@@ -26,10 +26,10 @@ export const nodeStates = [
   "refused",
 ] as const;
 
-/** The most nodes that a status names. */
+/** The maximum number of nodes that a status names. */
 export const worstNodesLimit = 10;
 
-/** The longest message of a condition or a node: longer texts must be cut. */
+/** The longest message of a condition or a node: longer texts must be truncated. */
 export const messageLimit = 1024;
 
 const conditionFields = {
@@ -51,8 +51,8 @@ const conditionFields = {
 };
 
 /**
- * Of a PolicyStatus. Without observedGeneration: it would be the policy's, while `kubectl wait`
- * compares it with that of the object it stands in and would wait for ever.
+ * Of a PolicyStatus. Without observedGeneration: it would be the policy's, while `kubectl wait` compares
+ * it with that of the containing object and would wait forever.
  */
 const condition = object(
   "Condition",
@@ -104,7 +104,7 @@ const gaps = {
   unknown: optional(count("Filters decided for the safe side, without the fact that they test.")),
 };
 
-/** `status` of a policy, which its columns show. */
+/** `status` of a policy; its columns show it. */
 export const tracingPolicyStatus = object(
   "TracingPolicyStatus",
   "The status of the policy. Written by the operator.",
@@ -187,7 +187,7 @@ export const policyStatusSchema = object(
   },
 );
 
-/** A policy as the API server gives it, of which only the status is read. */
+/** A policy from the API server, of which only the status is read. */
 export const policyWithStatusSchema = object("PolicyWithStatus", "A policy with its status.", {
   apiVersion: required(any("As in the policy.")),
   kind: required(any("As in the policy.")),

@@ -16,7 +16,7 @@ export function tracingPolicyPage(): string {
   ]);
 }
 
-/** Reference of what the operator reports, as Markdown. */
+/** Reference of the operator's status objects, as Markdown. */
 export function policyStatusPage(): string {
   return page("PolicyStatus", [
     "The status of a policy on all nodes, in an object of the same name (`kubectl get policystatus`, `kubectl get gander`). The operator writes it; it is deleted with its policy.",
@@ -46,7 +46,7 @@ function kindTable(group: Kind["group"]): string {
   return table(["kind", "in commands", "scope", ""], rows);
 }
 
-/** The object, then those in it, each once. */
+/** The object, then its nested objects, each once. */
 function objectSections(root: Schema): readonly string[] {
   const found = new Map<string, ObjectSchema>();
   const collect = (schema: Schema): void => {

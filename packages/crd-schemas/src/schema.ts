@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Schemas as values: the TypeScript type, the JSON schema and the OpenAPI schema of the custom
- * resource all come from the same one. What stands under `admission` binds the API server alone:
- * it refuses the plainest mistakes even when nothing else can check. Others say the same
- * better, with a place and a hint, so nothing may stand there that they would accept.
+ * Schemas as values: one source of the TypeScript type, the JSON schema and the OpenAPI schema of the
+ * custom resource. Only the API server enforces `admission`: it refuses the plainest mistakes even when
+ * nothing else can check. Other checks report the same better, with a place and a hint, so `admission`
+ * must not refuse what they accept.
  */
 export type Schema<T = unknown> = Shape & { readonly [phantom]?: T };
 
@@ -51,15 +51,15 @@ type Shape =
       readonly fields: Fields;
       readonly rules: readonly (Rule | AdmissionRule)[];
     }
-  /** Anything at all: parts of Kubernetes' own objects that a policy's meaning does not depend on. */
+  /** Anything: parts of Kubernetes' own objects that don't affect a policy's meaning. */
   | { readonly kind: "any"; readonly help: string };
 
 type ListAdmission = {
   readonly minItems?: number;
   readonly maxItems?: number;
   /**
-   * Of what is in there, the API server checks names, types and the language's own rules alone. Selectors stand
-   * in many places, and neither their size nor what their rules may cost fits often into a definition.
+   * The API server checks only names, types and the language's own rules of the content. Selectors occur
+   * in many places, and a definition rarely has room for their size or for the cost of their rules.
    */
   readonly shapeOnly?: true;
 };
@@ -70,16 +70,16 @@ type CelRule = {
   readonly cel: string;
   readonly message: string;
   readonly hint: string;
-  /** The field that it is about most. */
+  /** The field most relevant to it. */
   readonly at?: string;
 };
 
-/** What a single schema cannot say: in CEL for the API server, as a function for everybody else. */
+/** A rule that one schema cannot express: in CEL for the API server, as a function for all others. */
 export type Rule = CelRule & {
   readonly holds: (self: Readonly<Record<string, unknown>>) => boolean;
 };
 
-/** For the API server alone, as `admission` above. */
+/** For the API server alone, like `admission` above. */
 export type AdmissionRule = CelRule & { readonly holds?: never };
 
 export type Field =
@@ -120,7 +120,7 @@ export const time = (help: string): Schema<string> => ({
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$",
 });
 
-/** A whole number that is counted up, or a number of things. */
+/** A whole number: a counter or a number of things. */
 export const count = (help: string, min = 0): Schema<number> => ({
   kind: "integer",
   help,
@@ -144,7 +144,7 @@ export const int32 = (help: string): Schema<number> => ({
   format: "int32",
 });
 
-/** As far as a JavaScript number is exact. */
+/** Up to the largest exact JavaScript number. */
 export const uint64 = (help: string): Schema<number> => ({
   kind: "integer",
   help,
@@ -189,6 +189,6 @@ export const required = <T>(schema: Schema<T>) => ({ presence: "required", schem
 
 export const optional = <T>(schema: Schema<T>) => ({ presence: "optional", schema }) as const;
 
-/** Filled in when absent. */
+/** Filled in if absent. */
 export const byDefault = <T>(value: T, schema: Schema<T>) =>
   ({ presence: "default", schema, value }) as const;

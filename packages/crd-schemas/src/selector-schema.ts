@@ -33,7 +33,7 @@ export const namespaceNames = [
   "User",
 ] as const;
 
-/** Filters that compare with nothing are refused. */
+/** Filters without values are refused. */
 const some = { admission: { minItems: 1 } } as const;
 
 const rare = { admission: { shapeOnly: true } } as const;
@@ -140,7 +140,7 @@ const argSelector = object(
   },
   [
     {
-      // The operators on privileged ports know their values, and take no others.
+      // The operators on privileged ports imply their values, and accept no others.
       cel: "self.operator.endsWith('Priv') != (has(self.values) && size(self.values) > 0) || self.operator == 'CapabilitiesGained'",
       message: "the operator and its values do not fit",
       hint: "Add `values:`; only operators on privileged ports take none.",
@@ -183,7 +183,7 @@ const actionSelector = object(
   },
   [
     {
-      // Written so that its cost, which is reckoned for every action there could be, stays low.
+      // Written so that its cost, estimated for every possible action, remains low.
       cel: "has(self.argNewSymbol) ? !has(self.argNewAddr) && !has(self.argNewOffset) : !has(self.argNewAddr) || !has(self.argNewOffset)",
       holds: (self) => targets.filter((field) => self[field] !== undefined).length <= 1,
       message: "argNewSymbol, argNewAddr and argNewOffset exclude each other",

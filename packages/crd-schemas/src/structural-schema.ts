@@ -3,21 +3,20 @@ import type { AdmissionRule, Field, ObjectSchema, Rule, Schema } from "./schema.
 import type { JsonSchema } from "./to-json-schema.ts";
 import { clean } from "./to-json-schema.ts";
 
-/** What a schema's place in the definition decides. */
+/** The parts of a conversion that depend on a schema's place in the definition. */
 export type Place = {
-  /** Objects that were described before. */
+  /** Objects that have already been described. */
   readonly seen: Set<string>;
   readonly shapeOnly: boolean;
 };
 
 /**
- * A schema as the API server has them: everything in place, no references; unknown fields are its
- * own business. An object that stands in several places is described in the first of them only:
- * selectors stand in seven, and every copy would lie in etcd and in all caches.
+ * A schema in the API server's form: everything inline, no references; unknown fields are the server's
+ * concern. An object that occurs in several places is described only in the first: selectors occur in
+ * seven, and every copy would be in etcd and in all caches.
  *
- * Defaults are left out: the API server would write them into what it stores, and tools that
- * compare the cluster with Git would find a difference that nobody made. Whoever reads a policy
- * fills them in.
+ * Defaults are omitted: the API server would write them into stored objects, and tools that compare the
+ * cluster with Git would find a difference that no user made. Readers of a policy fill them in.
  */
 export function structural(schema: Schema, place: Place): JsonSchema {
   switch (schema.kind) {
@@ -29,7 +28,7 @@ export function structural(schema: Schema, place: Place): JsonSchema {
       return clean({
         description: schema.help,
         type: "integer",
-        // The readers check the width of a number: here it would be two more words in each of 180 places.
+        // Readers check the width of a number: here it would add two words in each of 180 places.
         minimum: schema.min >= -1 ? schema.min : undefined,
       });
     case "boolean":
@@ -47,7 +46,7 @@ export function structural(schema: Schema, place: Place): JsonSchema {
   }
 }
 
-/** What a plain entry is, its list has said. */
+/** The description of the list covers its plain entries. */
 function structuralItem(schema: Schema, place: Place): JsonSchema {
   const converted = structural(schema, place);
   return schema.kind === "object" ? converted : withoutDescriptions(converted);
@@ -102,14 +101,14 @@ function structuralObject({ name, help, fields, rules }: ObjectSchema, place: Pl
   });
 }
 
-/** Not as a default, see above, but for readers of the description. */
+/** Stated in the description; not as a default, see above. */
 function withDefault(field: Field): Schema {
   const { schema } = field;
   if (field.presence !== "default" || field.value === false || field.value === "") return schema;
   return { ...schema, help: `${schema.help} Default: ${String(field.value)}.` };
 }
 
-/** Rules in the API server's form: what is wrong, what to write instead, and at which field. */
+/** Rules in the API server's form: the problem, what to write instead, and the field. */
 export const validations = (rules: readonly (Rule | AdmissionRule)[]): readonly JsonSchema[] =>
   rules.map(({ cel, message, hint, at }) =>
     clean({ rule: cel, message: `${message}. ${hint}`, fieldPath: at && `.${at}` }),

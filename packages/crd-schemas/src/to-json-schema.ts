@@ -3,7 +3,7 @@ import type { Schema } from "./schema.ts";
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
-/** For ajv: objects are definitions, as one of them stands in many places; unknown fields are errors. */
+/** For ajv: objects are definitions, because they occur in many places; unknown fields are errors. */
 export function toJsonSchema(root: Schema): JsonSchema {
   const definitions: Record<string, JsonSchema> = {};
   const convert = (schema: Schema): JsonSchema => {
@@ -48,6 +48,6 @@ function objectSchema(
   return { type: "object", properties, required: needed, additionalProperties: false };
 }
 
-/** Without the keys that are undefined. */
+/** Without undefined keys. */
 export const clean = (schema: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));

@@ -14,7 +14,7 @@ import type { AdmissionRule, Schema, Static } from "./schema.ts";
 import { any, bool, list, map, object, oneOf, optional, required, text } from "./schema.ts";
 import { selectorSchema } from "./selector-schema.ts";
 
-/** The language of the public custom resources `cilium.io/v1alpha1`, every field of it. */
+/** The language of the public custom resources `cilium.io/v1alpha1`, with every field. */
 export const apiVersion = "cilium.io/v1alpha1";
 
 const { hooks: maxItems } = languageLimits;
@@ -22,7 +22,7 @@ const { hooks: maxItems } = languageLimits;
 const hooks = <T>(help: string, schema: Schema<T>) =>
   optional(list(help, schema, { admission: { maxItems } }));
 
-/** Sections that are used less. */
+/** Less common sections. */
 const rareHooks = <T>(help: string, schema: Schema<T>) =>
   optional(list(help, schema, { admission: { maxItems, shapeOnly: true } }));
 
@@ -40,7 +40,7 @@ const specRules: readonly AdmissionRule[] = [
     hint: "Add an entry below kprobes, lsmhooks or tracepoints.",
   },
   {
-    // Counted, as what walking all labels may cost is reckoned from the longest request there can be.
+    // Counted, because the cost of a walk over all labels is estimated from the longest possible request.
     cel: `!has(self.containerSelector) || !has(${containerLabels}) || size(${containerLabels}) == ${["name", "repo"].map((key) => `('${key}' in ${containerLabels} ? 1 : 0)`).join(" + ")}`,
     message: "containers are selected by name and repo only",
     hint: "Use the keys `name` and `repo` (the image without its tag).",
@@ -128,6 +128,6 @@ export const tracingPolicySchema = object("TracingPolicy", "A tracing policy.", 
   status: optional(any("Written by the operator.")),
 });
 
-/** As read and checked, with the defaults of the schema filled in. */
+/** Read and checked, with the schema's defaults filled in. */
 export type TracingPolicy = Static<typeof tracingPolicySchema>;
 export type TracingPolicySpec = Static<typeof tracingPolicySpec>;

@@ -7,14 +7,14 @@ import { toJsonSchema } from "./to-json-schema.ts";
 /** Name of the exported function → what it validates. */
 type Exports = Readonly<Record<string, Schema>>;
 
-/** JavaScript that imports nothing. Compiling takes ajv a third of a second, so it is done once. */
+/** JavaScript without imports. ajv takes a third of a second to compile, so this is done once. */
 export function validatorModule(exported: Exports): string {
   const ajv = new Ajv2020({
     allErrors: true,
     useDefaults: true,
     strict: true,
     inlineRefs: false,
-    // Lengths in UTF-16 units, which needs no code from ajv at run time.
+    // Lengths in UTF-16 units, which need no code from ajv at run time.
     unicode: false,
     logger: false,
     code: { source: true, esm: true, lines: false },
@@ -29,11 +29,11 @@ export function validatorModule(exported: Exports): string {
   return withFewErrors(code);
 }
 
-/** For the entries of one list; nobody reads more. */
+/** Limit for the entries of one list; more are not shown. */
 const enoughErrors = 1000;
 
 /**
- * ajv copies all errors so far for each entry of a list that has some: of 64,000 wrong entries, nine seconds.
+ * For each list entry with errors, ajv copies all errors so far: nine seconds for 64,000 wrong entries.
  * Other errors are pushed.
  */
 function withFewErrors(code: string): string {
