@@ -5,7 +5,7 @@ import type { ListenAddress } from "./listen-address.ts";
 import { listenAt } from "./listen-at.ts";
 
 export type HealthDeps = {
-  /** What prevents this replica from serving; empty: nothing. */
+  /** Reasons why this replica can't serve; empty if there are none. */
   readonly problems: () => readonly string[];
   /** Answers requests for metrics. */
   readonly metrics?: MetricsHandler;

@@ -15,7 +15,7 @@ import type { Resolver } from "./workloads/resolver.ts";
 /** Calls `listener` whenever a term of this replica begins; `election.permit()` says if it still lasts. */
 export type OnElected = (listener: (permit: WritePermit) => void) => Disposable;
 
-/** What all parts of the operator share. */
+/** Shared by all parts of the operator. */
 export type OperatorContext = {
   readonly configuration: OperatorConfiguration;
   readonly logger: Logger;

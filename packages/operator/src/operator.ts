@@ -33,7 +33,7 @@ export type OperatorDeps = {
 };
 
 export type Operator = {
-  /** What its parts share. */
+  /** Shared by all its parts. */
   readonly context: OperatorContext;
   /**
    * Serves until `signal` aborts; then ends the streams, lets writes in progress finish, and releases the

@@ -3,7 +3,6 @@ import { type Instruments, leftOutInstruments, processInstruments } from "@gande
 
 const policy = { policy: "name", policy_namespace: "its namespace, or empty" } as const;
 
-/** All metrics of an operator. */
 export const operatorInstruments = {
   ...processInstruments,
   ...leftOutInstruments,

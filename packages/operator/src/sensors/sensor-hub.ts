@@ -28,7 +28,7 @@ export type SensorHubOptions = SessionOptions & {
 /** How many sensors get their version in one turn of the event loop. */
 const sessionsInATurn = 250;
 
-/** All sensors connected here, by node, and what they reported. */
+/** All sensors connected here, by node, and their reports. */
 export class SensorHub {
   readonly rollout: RolloutState = new RolloutState(({ uid }) => this.#tell(uid));
   readonly totals: PolicyTotals = new PolicyTotals();

@@ -35,7 +35,7 @@ export type SessionDeps = {
   live(): void;
   answered(bundle: Bundle, exceptions: readonly NodeException[]): void;
   summary(summary: Summary): void;
-  /** What must arrive in time from now on; undefined: nothing. */
+  /** The message that must arrive in time from now on; undefined if none. */
   await(what: "hello" | "answer" | undefined): void;
   ended(): void;
   /** Milliseconds since 1970: after a restart, epochs continue from it. */
@@ -83,7 +83,7 @@ export class Session {
   #nonce = 0;
   #refusals = 0;
   #kernelFacts = "";
-  /** What the sensor has according to its Hello; believed until the first answer. */
+  /** The sensor's state according to its Hello; believed until the first answer. */
   #claimed: { readonly policies: ReadonlySet<string>; readonly state: Buffer } | undefined;
 
   /** `node` is the one that the sensor's credentials name. */

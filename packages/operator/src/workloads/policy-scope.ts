@@ -9,7 +9,7 @@ export type PodTraits = {
   readonly containers: readonly string[];
 };
 
-/** What a policy applies to. */
+/** The nodes and pods that a policy applies to. */
 export type PolicyScope = {
   readonly host: boolean;
   nodes(labels: Labels): boolean;

@@ -86,7 +86,7 @@ export class Resolver {
   /** Policies that also apply to processes outside of pods. */
   readonly #host: Bits = [];
   readonly #sets = new Map<string, PodPolicies>();
-  /** Counts changes of what policies apply to. */
+  /** Incremented when the nodes or pods of a policy may have changed. */
   #stamp = 0;
 
   get size(): {
@@ -402,7 +402,7 @@ function takes({ scope, ...share }: KeptShare, { name, labels }: KeptNode): bool
   return labels !== undefined && scope.nodes(labels) && takesNode(share, name);
 }
 
-/** Most changes of a policy leave what it applies to unchanged. */
+/** Most changes of a policy leave its nodes and pods unchanged. */
 function scopeKey({ namespace, workloads, nodeSelector }: PolicyRevision): string {
   return JSON.stringify([namespace, workloads, nodeSelector]);
 }
