@@ -15,7 +15,7 @@ import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { refuseFields } from "./unsupported.ts";
 
-/** What actions depend on. */
+/** The properties of a hook that its actions depend on. */
 export type ActionContext = {
   readonly kind: HookKind;
   /** Empty if the policy names it incorrectly. */

@@ -12,14 +12,13 @@ import type { Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { compileValues } from "./compile-values.ts";
 
-/** What filters of a hook can refer to. */
+/** The parts of a hook that its filters can refer to. */
 export type FilterContext = {
   readonly kind: HookKind;
   readonly args: Args;
   readonly declared: readonly (number | undefined)[];
 };
 
-/** A filter on an argument of the call. */
 export function compileArgFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
@@ -32,7 +31,6 @@ export function compileArgFilter(
   return test && { on: "arg", arg: position, test };
 }
 
-/** A filter on the return value. */
 export function compileReturnFilter(
   spec: ArgSelectorSpec,
   scope: Scope,

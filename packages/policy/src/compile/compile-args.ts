@@ -10,7 +10,7 @@ import { refuseFields } from "./unsupported.ts";
 /** An argument of a hook that filters can refer to; undefined if it has an error. */
 export type Args = readonly (CompiledArg | undefined)[];
 
-/** What the arguments of a hook depend on. */
+/** The properties of a hook that its arguments depend on. */
 export type ArgHook = { readonly kind: HookKind; readonly syscall: boolean };
 
 export function compileArgs(

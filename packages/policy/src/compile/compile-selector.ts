@@ -17,7 +17,7 @@ import {
 import { cutText } from "./cut-text.ts";
 import { refuseFields } from "./unsupported.ts";
 
-/** What selectors of a hook depend on. */
+/** The properties of a hook that its selectors depend on. */
 export type HookContext = FilterContext & {
   readonly kind: HookKind;
   readonly target: string;

@@ -4,7 +4,7 @@ import type { AttachFacts } from "./attach-facts.ts";
 import { checkPrototype, type Prototype } from "./check-prototype.ts";
 import type { Refusal } from "./refusals.ts";
 
-/** What a hook entry reads wrongly, and what it reads in another width than the kernel's. */
+/** Arguments that a hook entry reads wrongly, and those that it reads in another width than the kernel's. */
 export type ArgumentTypes = {
   readonly refusals: readonly Refusal[];
   readonly weaknesses: readonly string[];

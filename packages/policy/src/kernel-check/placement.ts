@@ -5,7 +5,7 @@ import { canReadArgument } from "./readable.ts";
 import { badArgument, type Refusal } from "./refusals.ts";
 
 /**
- * What a hook point contributes to a hook entry.
+ * The contribution of a hook point to a hook entry.
  * decide: the program sets the call's result, so a kill is also a denial;
  * signal: it can send signals and post; signal-silently: the event is posted elsewhere;
  * companion: decides for a hook entry at another function, silent about calls that it allows.
@@ -25,7 +25,7 @@ export type Placement = {
 export type HookPlan =
   | {
       readonly placements: readonly Placement[];
-      /** What it does less well than the policy suggests. */
+      /** In which ways it is weaker than the policy suggests. */
       readonly weaknesses: readonly string[];
       readonly refusals?: never;
     }
