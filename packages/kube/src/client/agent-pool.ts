@@ -4,7 +4,6 @@ import https from "node:https";
 import type { Credentials } from "./credentials.ts";
 
 export type AgentPool = {
-  /** The agent for these credentials. */
   for(credentials: Credentials): Agent;
   /** Closes all connections, even those in use. */
   close(): void;
