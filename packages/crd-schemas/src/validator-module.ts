@@ -4,7 +4,7 @@ import standaloneCode from "ajv/dist/standalone/index.js";
 import type { Schema } from "./schema.ts";
 import { toJsonSchema } from "./to-json-schema.ts";
 
-/** Name of the exported function → what it validates. */
+/** Name of the exported function → the schema that it validates. */
 type Exports = Readonly<Record<string, Schema>>;
 
 /** JavaScript without imports. ajv takes a third of a second to compile, so this is done once. */

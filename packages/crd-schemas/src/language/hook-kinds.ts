@@ -15,7 +15,6 @@ type Row = {
   readonly event: string;
 };
 
-/** The kinds of hooks. */
 export const hookKinds = {
   kprobe: {
     section: "kprobes",
