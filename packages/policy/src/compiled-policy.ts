@@ -200,7 +200,7 @@ const arg = v.strictObject({
 
 const hook = v.strictObject({
   kind: v.picklist(hookKindNames),
-  /** kprobe: function (`sys_…` without the architecture); tracepoint: `subsystem/event`; lsm: hook name. */
+  /** kprobe: function (`sys_…` without arch prefix); tracepoint: `subsystem/event`; lsm: hook name. */
   target: text,
   syscall: flag,
   /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
