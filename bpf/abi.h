@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What user space writes for the programs. The records that come back are in records.h. These
- * two are the only definition: the TypeScript views are generated from the BTF of the objects
- * that include them.
+ * The data that user space writes for the programs. The programs' records are in records.h. These
+ * two headers are the only definition: the TypeScript views are generated from the BTF of the
+ * objects that include them.
  *
- * Tables. Everything a hook evaluates is "linked" by the sensor into one side of a pair of
- * tables and made valid by one write of `config.side`. A program reads the side once per call,
- * so it sees one whole generation of all policies or the other, never a mixture. The side that is
- * not active is rewritten only after a grace period. In a table of two sides element i of side s
- * is at s * MAX + i, with the MAX of that table.
+ * Tables. The sensor "links" everything a hook evaluates into one side of a pair of tables and
+ * makes it valid by one write of `config.side`. A program reads the side once per call, so it sees
+ * all policies of one side or all of the other, never a mixture. The inactive side is rewritten only
+ * after a grace period. In a table of two sides, element i of side s is at s * MAX + i, with the MAX
+ * of that table.
  *
- *   cgroup id -> group              (hash `cgroups`; a miss is group 0; `cgroup_places` spares asking it;
- *                                    a new cgroup gets that of the one it is made in)
- *   group     -> application        (array `groups`: one u16 a hook, 0 = no policy here: return)
+ *   cgroup id -> group              (hash `cgroups`; a miss is group 0; `cgroup_places` saves lookups;
+ *                                    a new cgroup inherits its parent's group)
+ *   group     -> application        (array `groups`: one u16 per hook; 0: no policy here, return)
  *   application -> rules as bits    (array `applications`; counts the calls, striped over CPUs)
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
- *   values    -> sets               (hashes and tries keyed by set id; ids live across generations)
- *   index     -> rules as bits      (numbers, prefixes, peers and binaries; spares rows, never decides)
+ *   values    -> sets               (hashes and tries keyed by set id; ids survive relinking)
+ *   index     -> rules as bits      (numbers, prefixes, peers and binaries; saves rows, never decides)
  */
 #ifndef GANDER_ABI_H
 #define GANDER_ABI_H
@@ -27,10 +27,10 @@
 enum limits {
 	MAX_HOOKS = 512,	 /* hooked functions on a node; id 0 is not used */
 	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
-	MAX_CGROUPS = 32768,	 /* cgroups that are not in group 0: of all pods on a node */
-	MAX_INHERITED = MAX_CGROUPS / 2, /* the rest is for those that user space lists */
+	MAX_CGROUPS = 32768,	 /* cgroups outside group 0, of all pods on a node */
+	MAX_INHERITED = MAX_CGROUPS / 2, /* the limit for programs; the rest is for user space */
 	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
-	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are neighbours */
+	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are contiguous */
 	HOOK_RULES = 1024,	 /* rules of one hook */
 	RULE_WORDS = HOOK_RULES / 64,
 	MAX_ROWS = 8192,     /* row 0 is not used */
@@ -50,7 +50,7 @@ enum limits {
 	PREFIX_SIZE = 252,  /* longest value of a prefix */
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
 	NO_SLOT = 255,
-	RAW_MAY_WRITE = 14, /* `raw` of a mask that is MAY_WRITE and no argument: of companions for core dumps */
+	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
 	BINARY_SIZE = 256,
 	BINARY_TAIL = 128,
@@ -66,18 +66,18 @@ enum row_op {
 	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
 	/* the process */
 	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
-	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; `set`, if not 0: or its binary is in it */
+	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; if `set` is not 0: or its binary is in `set` */
 	ROW_NAMESPACE, ROW_CAPABILITY,
 	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
 };
 
 enum row_flags {
-	ROW_NEGATE = 1,	   /* the filter holds if none of the values does */
+	ROW_NEGATE = 1,	   /* the filter holds if none of the values matches */
 	ROW_LAST = 2,	   /* last filter of its selector: if it holds, do the actions */
-	ROW_ON_RETURN = 4, /* looks at the return value (for user space: the slot says so, too) */
+	ROW_ON_RETURN = 4, /* the filter reads the return value (for user space; the slot has this, too) */
 	ROW_SIGNED = 8,	   /* compare as signed */
-	ROW_UNKNOWN_HOLDS = 16, /* without the fact it asks for the row holds; else it does not */
-	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY: only in a user namespace that is not the host's */
+	ROW_UNKNOWN_HOLDS = 16, /* if its fact is unknown, the row holds; without this flag, it does not */
+	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY: only in a user namespace other than the host's */
 };
 
 enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
@@ -92,23 +92,23 @@ enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `s
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
 /*
- * Three outcomes (docs/decisions/0027). What is not there (no file, a null pointer, a socket without
- * addresses, a kernel thread's binary) fits no filter, negated or not. What is there but cannot be had
- * (enum fact) is decided by ROW_UNKNOWN_HOLDS, negated or not, and counted: the linker sets it where
- * holding is the safe side. A path that a workload may have made up is believed only to its disadvantage.
+ * Three outcomes (docs/decisions/0027). An absent value (no file, a null pointer, a socket without
+ * addresses, a kernel thread's binary) fits no filter, negated or not. For a value that exists but cannot
+ * be read (enum fact), ROW_UNKNOWN_HOLDS decides, negated or not, and the row is counted: the linker sets
+ * the flag where holding is the safe side. A path that a workload may have forged counts only against it.
  */
 struct row {
 	__u8 op;       /* enum row_op */
-	__u8 slot;     /* which argument slot of the hook (numbers, strings, sockets) */
+	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets) */
 	__u8 flags;    /* enum row_flags */
-	__u8 n;	       /* how many of `values` count; 0: they are in `set` (numbers: int_set) */
+	__u8 n;	       /* how many of `values` are used; 0: they are in `set` (numbers: int_set) */
 	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY: enum capability_kind */
 	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
-	__u32 verdict; /* of its selector: index into `verdicts` */
+	__u32 verdict; /* index into `verdicts`, of the row's selector */
 	/*
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
-	 * ROW_CAPABILITY: values[0], any bit of it. Any of the values is enough.
+	 * ROW_CAPABILITY: values[0], any bit of it. One matching value is enough.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
 	 */
 	__u64 values[ROW_VALUES];
@@ -127,17 +127,18 @@ struct verdict {
 
 enum rule_flags {
 	RULE_MONITOR = 1,  /* policy mode monitor: count and report, do not enforce */
-	RULE_ENFORCER = 2, /* companion of an observing hook: only where a verdict enforces, the rest is the other's */
-	RULE_OBSERVER = 4, /* the other half of such a pair: leaves verdicts that enforce to the companion */
-	RULE_STREAM_SOCKETS = 8, /* companion of tcp_connect: only sockets that speak TCP underneath (raw argument 0: struct socket *) */
-	RULE_FAST_OPEN = 16, /* … in socket_sendmsg: only messages that connect (raw argument 1: struct msghdr *) */
-	/* companion of file_permission in inode_setattr: only the call by which the kernel empties the file
-	 * that it will dump core to (last raw argument: struct iattr *). What it writes then, nobody is asked for. */
+	RULE_ENFORCER = 2, /* companion of an observing hook: handles only verdicts that enforce */
+	RULE_OBSERVER = 4, /* the observing half of such a pair: handles all other verdicts */
+	/* companion of tcp_connect: only sockets that use TCP underneath (raw argument 0: struct socket *) */
+	RULE_STREAM_SOCKETS = 8,
+	RULE_FAST_OPEN = 16, /* … in socket_sendmsg: only messages that connect (raw argument 1: msghdr) */
+	/* companion of file_permission in inode_setattr: only the call by which the kernel truncates the
+	 * file that it will dump core to (last raw argument: struct iattr *). Its writes call no hook. */
 	RULE_CORE_DUMPS = 32,
 };
 
 struct rule {
-	__u32 id;	   /* for user space: what this rule is (stable while the policy revision lives) */
+	__u32 id;	   /* identifies the rule for user space (stable while the policy revision lives) */
 	__u32 first_row;
 	__u32 flags;	   /* enum rule_flags */
 	__u32 policy;	   /* index into `budgets` */
@@ -148,9 +149,9 @@ struct rule {
 };
 
 enum slot_flags {
-	SLOT_IN_PLACE = 1, /* tracepoint: the text is in the record itself (char[]), not behind a pointer */
-	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a struct msghdr * that may hold the address */
-	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own */
+	SLOT_IN_PLACE = 1, /* tracepoint: the record itself holds the text (char[]), not a pointer to it */
+	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a msghdr that may hold the address */
+	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own address */
 };
 
 struct slot {
@@ -158,47 +159,47 @@ struct slot {
 	__u8 flags;	/* enum slot_flags */
 	__u16 raw;	/* argument of the function, from 0; a tracepoint's record: offset of the field */
 	__u16 size_raw; /* buffers: argument (or offset) of the size. VALUE_SOCK_TO_ADDR: of the address */
-	__u16 size;	/* tracepoint's record: size of the field in bytes. VALUE_SOCK_TO_ADDR: argument of the address length */
+	__u16 size;	/* tracepoint's record: bytes of the field. VALUE_SOCK_TO_ADDR: length argument */
 };
 
 enum hook_flags { /* the constant `hook_flags` of a program */
-	HOOK_SYSCALL = 1, /* argument 0 is the struct pt_regs of a system call: its arguments are meant */
-	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are its fields */
+	HOOK_SYSCALL = 1, /* argument 0 is the pt_regs of a system call: slots are that call's arguments */
+	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are fields */
 };
 
 enum hook_table_flags {
-	/* `index_text` is a VALUE_FILE of a file that is open during the call, and will be asked for
-	 * again: what the index said of it is remembered (CONFIG_PATH_CACHE, cache.bpf.h) */
+	/* `index_text` is a VALUE_FILE of a file that is open during the call and will be evaluated
+	 * again: the result of the index is cached (CONFIG_PATH_CACHE, cache.bpf.h) */
 	HOOK_CACHE_PATHS = 1,
-	/* only numbers that are listed in `index_int` leave any rule; `listed` spares looking most others up */
+	/* only numbers in `index_int` leave any rule; `listed` saves the lookup of most other numbers */
 	HOOK_LISTED_NUMBERS = 2,
 	/* the path of the running binary is indexed, in `index_text` with BINARY_KEYS */
 	HOOK_INDEX_BINARIES = 4,
 };
 
-/* one side's knowledge of a hook */
+/* a hook, on one side */
 struct hook {
 	__u32 nslots;
-	__u32 index;	    /* key of this hook in the index maps, of this generation only (2 * n + side); 0: no index */
+	__u32 index;	    /* key in the index maps, for these tables only (2 * n + side); 0: no index */
 	__u8 index_int;	    /* number slot that is indexed, or NO_SLOT */
 	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
 	__u16 flags;	    /* enum hook_table_flags */
 	__u32 int_default;  /* bit set of a number that is not in `index_int` (0: all rules) */
-	__u32 text_default; /* bit set of a text that no prefix in `index_text` matches (0: all rules) */
+	__u32 text_default; /* bit set of a text that matches no prefix in `index_text` (0: all rules) */
 	__u32 first_rule;   /* bit 0 of bit sets is this rule */
 	__u32 addr_default; /* bit set of a peer that is in no network of `index_addr` (0: all rules) */
 	__u32 binary_default; /* bit set of a binary that isn't listed (0: all rules) */
 	__u8 index_addr;    /* socket slot whose peer is indexed, or NO_SLOT */
 	__u8 pad[7];
-	__u64 text_rules[RULE_WORDS]; /* rules whose outcome can depend on the indexed text: none left: it is not read */
+	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };
 
 enum application_flags {
-	APPLICATION_ENFORCES = 1, /* some rule denies or kills: without scratch memory the call is denied */
-	APPLICATION_CONNECTIONS = 2, /* all its rules have RULE_STREAM_SOCKETS: one look tells whether they are for a call */
+	APPLICATION_ENFORCES = 1, /* a rule denies or kills: without scratch memory, the call is denied */
+	APPLICATION_CONNECTIONS = 2, /* all its rules have RULE_STREAM_SOCKETS: one check decides for all */
 	APPLICATION_FAST_OPEN = 4, /* … and RULE_FAST_OPEN */
-	APPLICATION_CORE_DUMPS = 8, /* all its rules have RULE_CORE_DUMPS: calls of other tasks are not even counted */
+	APPLICATION_CORE_DUMPS = 8, /* all its rules have RULE_CORE_DUMPS: other tasks aren't counted */
 };
 
 struct application {
@@ -206,7 +207,7 @@ struct application {
 	__u32 flags;   /* enum application_flags */
 	__u64 summary; /* bit w: bits[w] is not 0 */
 	__u64 bits[RULE_WORDS];
-	__u64 unevaluated; /* of `calls`: there was no scratch memory (denied if some rule enforces and the hook can) */
+	__u64 unevaluated; /* of `calls`: no scratch memory (denied if a rule enforces and the hook can) */
 	__u64 pad[5];
 	struct { __u64 n; __u64 pad[7]; } calls[CALL_STRIPES];
 };
@@ -216,18 +217,19 @@ struct group {
 };
 
 /*
- * A word of `cgroup_places`: what `cgroups` has of the cgroups whose ids end with the bits of its
- * index. 0: none. Else the group of the one that there is, whose other bits are from PLACE_CGROUP_SHIFT
- * on; or PLACE_SHARED: there may be several, ask `cgroups`; the bits from PLACE_CGROUP_SHIFT on then
- * differ whenever one was added. User space and programs write it, so by atomic operations only, and after
- * `cgroups`; a program that finds a place taken makes it shared.
+ * A word of `cgroup_places` sums up the entries of `cgroups` whose ids end with the bits of its index.
+ * 0: no entry. PLACE_TAKEN: one entry; the word holds its group and, from PLACE_CGROUP_SHIFT on, its
+ * other id bits. PLACE_SHARED: maybe several entries, look in `cgroups`; the bits from PLACE_CGROUP_SHIFT
+ * on change with each added entry. User space and programs both write a word, so only by atomic
+ * operations, and after `cgroups`; a program that finds a place taken makes it shared.
  */
 enum { CGROUP_PLACES = 4096 };
 enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
 
 /* ---- the index: application.bits are ANDed with the bit sets of the number, the text, the peer's
- * address and the running binary. A bit set holds every rule that could match such a value, so also all that do not look at it.
- * That of a prefix or a network is for what no longer one covers: shorter ones are taken into account. */
+ * address and the running binary. A bit set holds every rule that could match such a value, so also all
+ * rules that do not read it. The bit set of a prefix or a network applies where no longer one matches;
+ * it includes the rules of the shorter ones. */
 struct bitset {
 	__u64 bits[RULE_WORDS];
 };
@@ -235,17 +237,17 @@ struct bitset {
 struct index_int_key {
 	__u32 index; /* hook.index */
 	__u32 pad;
-	__u64 value; /* as numbers are kept: sign- or zero-extended by type */
+	__u64 value; /* as in scratch memory: sign- or zero-extended by type */
 };
 
 /*
- * Of all keys in `index_int` one bit each, in words of `listed` (two sides): number n of index i has
- * bit (n + i * 2^32) * LISTED_FACTOR >> 48. A bit that is not set: not listed.
+ * `listed` (two sides) has one bit for each key in `index_int`: number n of index i has bit
+ * (n + i * 2^32) * LISTED_FACTOR >> 48. A clear bit: not listed.
  */
 enum { LISTED_WORDS = 65536 / 64 };
 #define LISTED_FACTOR 0x9e3779b97f4a7c15ULL
 
-/* A binary's path is looked up with a 0 behind it: an entry that ends with a 0 is for just this binary. */
+/* A binary's path is looked up with a 0 appended: an entry that ends with a 0 matches only this binary. */
 #define BINARY_KEYS 0x80000000U
 
 struct index_text_key { /* longest prefix match */
@@ -261,8 +263,8 @@ struct index_addr_key { /* longest prefix match, of normalised addresses */
 	__u8 addr[16];
 };
 
-/* What the index says of an open file (array `path_cache`, by the file's address; cache.bpf.h). Valid
- * while both sequences of the kernel stand where they stood. */
+/* The index's result for an open file (array `path_cache`, by the file's address; cache.bpf.h). Valid
+ * while both sequences of the kernel are unchanged. */
 enum { CACHED_FILES = 2048, CACHED_HOOKS = 4 };
 
 struct sequences {
@@ -272,7 +274,7 @@ struct sequences {
 
 struct cached_path {
 	__u64 file;    /* address of the struct file; 0: none */
-	__u32 version; /* odd: is being written */
+	__u32 version; /* odd: being written */
 	__u32 pad;
 	struct sequences seen;
 	struct {
@@ -294,7 +296,7 @@ struct str_key_64 { __u32 set; __u32 length; char text[56]; };
 struct str_key_256 { __u32 set; __u32 length; char text[248]; };
 struct str_key_4k { __u32 set; __u32 length; char text[4096]; };
 
-struct prefix_key { /* also postfixes: texts reversed, in a set of their own */
+struct prefix_key { /* also postfixes: the text reversed, in a set of their own */
 	__u32 bits; /* 32 + 8 * length */
 	__u32 set;
 	char text[PREFIX_SIZE];
@@ -308,8 +310,8 @@ struct addr_key {
 };
 
 /*
- * A file itself: no other has the same numbers as long as it is there, and one that is given its inode number
- * later has another generation. As the kernel has them: stat(2) shows other devices on btrfs and overlayfs.
+ * A file itself: while it exists, no other file has the same numbers, and a later file with its inode
+ * number has another generation. The kernel's numbers: stat(2) shows other devices on btrfs and overlayfs.
  */
 struct file_identity {
 	__u64 inode; /* 0: not known */
@@ -325,7 +327,7 @@ struct file_key {
 	__u32 pad;
 };
 
-/* What file__identify is run with: an open descriptor of the caller, and its answer. */
+/* The argument of file__identify: an open descriptor of the caller, and the answer. */
 struct file_query {
 	__u64 descriptor;
 	struct file_identity file;
@@ -333,21 +335,21 @@ struct file_query {
 
 /* ---- counters */
 
-/* per verdict, added to with atomics when a rule matched:
+/* per verdict, updated by atomics when a rule matched:
  * matched = emitted + lost_* + suppressed_* */
 struct count {
 	__u64 matched;
 	__u64 emitted;
 	__u64 lost_ring;	 /* no room in the ring */
-	__u64 lost_stage;	 /* no memory to put the record together */
+	__u64 lost_stage;	 /* no memory to build the record */
 	__u64 suppressed_rate;	 /* rateLimit of the policy */
 	__u64 suppressed_budget; /* the policy's event budget */
 	__u64 suppressed_nopost;
 	__u64 killed, signalled, denied;
 	__u64 would_kill, would_signal, would_deny; /* mode monitor */
 	__u64 enforce_failed; /* the helper refused, or this kind of hook cannot deny */
-	__u64 missing[FACTS]; /* filters that were decided without the fact they ask for */
-	__u64 exempt;	      /* not enforced: it was the sensor itself (sensor.bpf.h) */
+	__u64 missing[FACTS]; /* filters decided without the fact they need */
+	__u64 exempt;	      /* not enforced: the caller was the sensor (sensor.bpf.h) */
 	__u64 pad[4];
 };
 
@@ -359,16 +361,16 @@ struct budget {
 	__u64 used;
 };
 
-/* what should not happen, counted (per-CPU array `faults`) */
+/* counters of conditions that should not occur (per-CPU array `faults`) */
 enum fault {
 	FAULT_SCRATCH,	     /* no scratch memory for a call: hook not evaluated (denied if it enforces) */
-	FAULT_STAGE,	     /* no memory to put a lifecycle record together: lost */
+	FAULT_STAGE,	     /* no memory to build a lifecycle record: lost */
 	FAULT_PROC_TABLE,    /* `procs` is full: a process without lineage */
 	FAULT_PROC_UNKNOWN,  /* a process that is not in `procs` exited: no exit record */
 	FAULT_UNREADABLE,    /* an argument could not be read: see struct row for filters on it */
-	FAULT_PATH_DEPTH,    /* a path of more components than are followed */
+	FAULT_PATH_DEPTH,    /* a path of more components than a walk follows */
 	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
-	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it has the policies of the one around it, at some cost */
+	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it gets its parent's policies, at some cost */
 	FAULT_MAX,
 };
 
@@ -376,7 +378,7 @@ enum fault {
 enum lifecycle_fate {
 	LIFECYCLE_WRITTEN,
 	LIFECYCLE_RING_FULL,
-	LIFECYCLE_NO_MEMORY, /* to put the record together */
+	LIFECYCLE_NO_MEMORY, /* to build the record */
 };
 
 /* lifecycle records by type (per-CPU array `lifecycle`, key enum record_type): written = produced - lost_* */
@@ -390,40 +392,40 @@ struct lifecycle_count {
 
 enum config_flags {
 	CONFIG_CGROUPS = 1, /* `cgroups` is not empty */
-	CONFIG_WATCHED = 2, /* somebody watches live: wake user space for each hook record */
+	CONFIG_WATCHED = 2, /* a client watches live: wake user space for each hook record */
 	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
 	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
-	CONFIG_UNLISTED = 32,	/* a cgroup that belongs to a group may not be in `cgroups`: ask those around it. Never cleared */
-	CONFIG_PROCS_LISTED = 64,	/* the task iterator came to its end: every process is in `procs`. Never cleared */
-	CONFIG_ASLEEP = 16,	/* user space does not look by itself: wake it for the first record in an empty ring */
+	CONFIG_UNLISTED = 32,	/* `cgroups` may lack a cgroup: look up its ancestors. Never cleared */
+	CONFIG_PROCS_LISTED = 64,	/* the task iterator finished: `procs` is complete. Never cleared */
+	CONFIG_ASLEEP = 16,	/* user space does not poll: wake it for a record in an empty ring */
 };
 
 struct config {
-	__u32 side;  /* 0 or 1: the side of the tables that is valid */
+	__u32 side;  /* 0 or 1: the valid side of the tables */
 	__u32 flags; /* enum config_flags */
-	__u32 follow_count; /* how many of `follow` count */
-	__u32 last_index; /* the last n of a hook.index that was given out: each is used once */
-	__u32 listed_cgroups; /* at least so many are in `cgroups`; programs add no more than MAX_INHERITED */
+	__u32 follow_count; /* how many of `follow` are used */
+	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
+	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
 	__u32 pad;
-	__u32 follow[FOLLOW_BITS]; /* bit i is set at an exec of a binary in this set (str_set_*), and inherited; 0: unused */
+	__u32 follow[FOLLOW_BITS]; /* an exec from this set (str_set_*) sets bit i, inherited; 0: unused */
 };
 
 enum proc_flags {
-	PROC_ANNOUNCED = 1, /* user space has been told of this key */
+	PROC_ANNOUNCED = 1, /* user space has received this key */
 	PROC_EXECED = 2,    /* it called exec while we watched */
 	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
 	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
-	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it, or who it descends from, called exec without memory to look */
+	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it or an ancestor had no memory to look at exec */
 };
 
 /* a process (hash `procs`, key: thread group id) */
 struct proc {
 	struct process_key key;
 	struct process_key parent;
-	struct file_identity file; /* of its last exec; unknown: none while we watched, so the task has it */
-	__u64 follow; /* FOLLOW_BITS; those of `follow_pids` (key: thread group id) are added to it */
+	struct file_identity file; /* of its last exec; unknown: none while we watched, read the task's */
+	__u64 follow; /* FOLLOW_BITS; the bits in `follow_pids` (key: thread group id) are added */
 	__u32 flags;  /* enum proc_flags */
-	__u32 binary_length; /* of the resolved path; only the first BINARY_SIZE bytes are kept… */
+	__u32 binary_length; /* of the resolved path; only its first BINARY_SIZE bytes are stored… */
 	char binary[BINARY_SIZE];
 	char tail[BINARY_TAIL]; /* …and of a longer one the last BINARY_TAIL */
 };

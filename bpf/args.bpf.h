@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From raw arguments to values: a number, a text or a socket for each slot of the hook. Read when
- * a row or a record first asks; texts and sockets are kept in few buffers, so one may have to be
+ * From raw arguments to values: a number, a text or a socket for each slot of the hook. A value is
+ * read when a row or a record first needs it; texts and sockets share a few buffers, so one may be
  * read again. A new argument type is a case in one of the three readers.
  */
 #ifndef GANDER_ARGS_H
@@ -83,7 +83,7 @@ inline_fn struct file *file_of_descriptor(__u32 descriptor)
 	return file;
 }
 
-/* Puts the path walk of a slot to where it begins; a dentry of 0: nowhere. */
+/* Sets the path walk of a slot to its start; a dentry of 0: no path. */
 __noinline int begin_path(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
@@ -133,7 +133,7 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 {
 	long error;
 
-	/* an error code instead of a size, of a function that returns long or int */
+	/* not a size, but the error code of a function that returns long or int */
 	if ((__s64)size < 0 || (!(size >> 32) && (__s32)size < 0))
 		size = 0;
 	text->extra = size;
@@ -154,7 +154,7 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 	}
 }
 
-/* A text that lies in a tracepoint's record. */
+/* Reads a text inside a tracepoint's record. */
 inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text_value *text,
 				char *to)
 {
@@ -174,7 +174,7 @@ inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text
 	set_string(text, bpf_probe_read_kernel_str(to, size, (void *)from), TEXT_SIZE);
 }
 
-/* A text that is no path, into its buffer. */
+/* Reads a text that is no path into its buffer. */
 __noinline int read_plain_text(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
@@ -227,7 +227,7 @@ inline_fn bool is_path_type(__u32 type)
 	       type == VALUE_FD || type == VALUE_DENTRY || type == VALUE_ATTR_FILE;
 }
 
-/* Makes sure that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
+/* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
 	__u32 buffer = slot & (TEXT_BUFFERS - 1);
@@ -255,7 +255,7 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	return 0;
 }
 
-/* Makes sure that the socket of a slot is in s->sock; s->failed says if there is none. */
+/* Ensures that the socket of a slot is in s->sock; if there is none, sets its bit in s->failed. */
 __noinline int read_sock(struct scratch *s, __u32 slot)
 {
 	struct sock *sock;

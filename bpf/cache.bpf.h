@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the index says of an open file, so that its path is not walked at each access.
+ * Caches the index's result for an open file, so that its path is not walked at each access.
  *
  * The path of an open file changes only by a rename or by a change of mounts. The kernel counts
- * both in sequence locks; their first word is odd while a writer is active. What was found is
- * remembered if both stood still during the walk, and holds as long as they do. An address of a
- * file says nothing once the file is gone: its entry goes when it is freed (hook__file_free).
- * A new generation of policies has new index keys, so what is remembered of an older one is not found.
+ * both in sequence locks; their first word is odd while a writer is active. A result is cached if
+ * both stood still during the walk, and holds until one changes. The address of a file means nothing
+ * once the file is gone: freeing the file removes its entry (hook__file_free). New tables have new
+ * index keys, so results of older tables are not found.
  *
- * A file has one place in an array, which it shares with others. Not a hash: an element of a hash
- * may become that of another key while it is read, and then the other file's answer would be taken.
- * Here `version` tells: whoever writes makes it odd and then even again, and whoever reads compares
- * it before and after. (Loads and stores keep their order on x86-64.)
+ * A file has one place in an array, shared with other files. Not a hash: an element of a hash may
+ * become that of another key while it is read, and then the other file's result would be used.
+ * Here `version` shows it: a writer makes it odd and then even again, and a reader compares it
+ * before and after. (Loads and stores keep their order on x86-64.)
  */
 #ifndef GANDER_CACHE_H
 #define GANDER_CACHE_H
@@ -46,7 +46,7 @@ inline_fn bool is_same(const struct sequences *a, const struct sequences *b)
 	return a->rename == b->rename && a->mount == b->mount;
 }
 
-/* The bit set that is remembered of the file for this hook, or NOT_REMEMBERED. */
+/* The bit set cached for the file and this hook, or NOT_REMEMBERED. */
 inline_fn int recall(struct hook *hook, __u64 file)
 {
 	struct cached_path *entry = cached_at(file);
@@ -68,7 +68,7 @@ inline_fn int recall(struct hook *hook, __u64 file)
 	return *(volatile __u32 *)&entry->version == version ? bitset : NOT_REMEMBERED;
 }
 
-/* Remembers it, if nothing was renamed or mounted since `before` was read. */
+/* Caches the bit set if nothing was renamed or mounted since `before` was read. */
 inline_fn void remember(struct hook *hook, __u64 file, const struct sequences *before, __u32 bitset)
 {
 	struct cached_path *entry = cached_at(file);
@@ -83,8 +83,8 @@ inline_fn void remember(struct hook *hook, __u64 file, const struct sequences *b
 	version = *(volatile __u32 *)&entry->version;
 	if (version & 1 ||
 	    __sync_val_compare_and_swap(&entry->version, version, version + 1) != version)
-		return; /* somebody else writes here: the next access will be as good */
-	/* what other hooks found of this file holds as well, if it was found under the same sequences */
+		return; /* another writer is active: the next access will do */
+	/* other hooks' results for this file hold as well if they have the same sequences */
 	if (entry->file != file || !is_same(&entry->seen, &now)) {
 		entry->file = file;
 		entry->seen = now;
@@ -96,7 +96,7 @@ inline_fn void remember(struct hook *hook, __u64 file, const struct sequences *b
 	*(volatile __u32 *)&entry->version = version + 2;
 }
 
-/* The file is no more. Nobody writes its entry now: that takes a reference to the file. */
+/* The file is freed. Nothing writes its entry now: that takes a reference to the file. */
 inline_fn void forget(__u64 file)
 {
 	struct cached_path *entry = cached_at(file);

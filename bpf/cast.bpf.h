@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Where the kernel has bpf_rdonly_cast (6.2), its structs are read by loads in place of being copied
- * by a helper: a load of an address that is none gives 0, as the copy does. Where it has not, the
- * verifier takes the branches that ask can_cast() away, and elsewhere their other halves.
+ * Where the kernel has bpf_rdonly_cast (6.2), the programs read its structs by loads instead of
+ * copying them by a helper: a load from an invalid address gives 0, as the copy does. The verifier
+ * removes the branches where can_cast() is true on other kernels, and their other halves on these.
  */
 #ifndef GANDER_CAST_H
 #define GANDER_CAST_H
@@ -15,14 +15,14 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 #define cast_to(TYPE, ADDRESS)                                                                     \
 	((TYPE *)bpf_rdonly_cast((void *)(ADDRESS), bpf_core_type_id_kernel(TYPE)))
 
-/* A word of kernel memory, wherever it is. */
+/* A word of kernel memory at any address. */
 #define word_at(ADDRESS) (cast_to(struct rb_node, ADDRESS)->__rb_parent_color)
 
 enum { SHORT_WORDS = 8 };
 
 /*
- * Copies `size` bytes of kernel memory; up to 7 bytes behind them may be written, too. Most texts are
- * short, and a few loads cost less than a helper. False: too long, or they cannot be loaded.
+ * Copies `size` bytes of kernel memory and may write up to 7 bytes beyond them. Most texts are short,
+ * and a few loads cost less than a helper. False: too long, or no cast.
  */
 #define copy_short(TO, SIZE, FROM)                                                                 \
 	({                                                                                         \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Creation and removal of cgroups: the first that is known of a container. A new one belongs to the
- * group of the one it is made in before anything can run there; user space may know better later.
+ * Creation and removal of cgroups: the first sign of a container. A new cgroup inherits its parent's
+ * group before anything can run in it; user space may correct the group later.
  */
 #ifndef GANDER_CGROUPS_H
 #define GANDER_CGROUPS_H
 
 #include "details.bpf.h"
 
-/* Keeps `cgroup_places` right after `cgroups` has got another cgroup. */
+/* Updates `cgroup_places` after a cgroup was added to `cgroups`. */
 inline_fn void take_place(__u64 id, __u32 group)
 {
 	__u32 at = id & (CGROUP_PLACES - 1);
@@ -21,7 +21,7 @@ inline_fn void take_place(__u64 id, __u32 group)
 							PLACE_SHARED);
 }
 
-/* A workload may make as many cgroups as it likes: it must leave room for those of other pods. */
+/* A workload may create any number of cgroups: they must leave room for those of other pods. */
 inline_fn bool has_room(void)
 {
 	struct config *settings = get_config();
@@ -29,7 +29,7 @@ inline_fn bool has_room(void)
 	return settings && __sync_fetch_and_add(&settings->listed_cgroups, 1) < MAX_INHERITED;
 }
 
-/* From now on what is not listed is looked for in the cgroups around it (find_group). */
+/* From now on, an unlisted cgroup has the group of its nearest listed ancestor (find_group). */
 inline_fn void leave_unlisted(void)
 {
 	struct config *settings = get_config();
@@ -39,18 +39,18 @@ inline_fn void leave_unlisted(void)
 		__sync_fetch_and_or(&settings->flags, CONFIG_UNLISTED);
 }
 
-/* Whether the parent belongs to a group, and now the child does, too. */
+/* Puts the cgroup into its parent's group; false if the parent is not listed. */
 inline_fn bool inherit_group(struct cgroup *cgroup)
 {
 	struct cgroup_subsys_state *parent = cgroup->self.parent;
 	__u64 id = cgroup->kn->id, parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
 	__u32 group, *known;
 
-	if (cgroup->root->hierarchy_id) /* not cgroup v2: its ids are numbers of their own */
+	if (cgroup->root->hierarchy_id) /* cgroup v1: its ids are a separate series */
 		return false;
 	known = bpf_map_lookup_elem(&cgroups, &parent_id);
 	if (!known)
-		return false; /* … or it is unlisted itself: then so is this one */
+		return false; /* … or the parent is unlisted: then so is the child */
 	group = *(volatile __u32 *)known;
 	if (!has_room() || bpf_map_update_elem(&cgroups, &id, &group, BPF_ANY)) {
 		leave_unlisted();
@@ -65,7 +65,7 @@ inline_fn bool inherit_group(struct cgroup *cgroup)
 	return true;
 }
 
-/* Hands over what the stage has without waiting for what is before it in the ring. */
+/* Sends the stage's record ahead of the records that wait in the ring. */
 inline_fn void emit_at_once(struct stage *stage)
 {
 	__u64 size = stage->record.size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What exec and the task iterator tell of a process. */
+/* The details of a process that exec and the task iterator report. */
 #ifndef GANDER_DETAILS_H
 #define GANDER_DETAILS_H
 
@@ -54,7 +54,7 @@ inline_fn void fill_file(struct record_exec *record, struct file *file)
 	record->mode = inode->i_mode;
 }
 
-/* Walks from where walk_begin put it into text buffer 0. */
+/* Walks from the start set by walk_begin, into text buffer 0. */
 __noinline int walk_to_text(__u32 index)
 {
 	struct scratch *s = scratch_at(index);
@@ -128,7 +128,7 @@ static long pages_callback(__u64 i, struct pages *pages)
 	return 0;
 }
 
-/* The arguments of the current process. Pages are tried one by one if not all can be read. */
+/* Appends the arguments of the current process; page by page if not all can be read. */
 inline_fn void append_arguments(struct stage *stage, __u32 stage_index, struct record_exec *record,
 				struct task_struct *task)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Into the ring. User space is woken when what waits for it crosses WAKE_BYTES, and looks by
- * itself every few milliseconds, until nothing has come for a while: then it sleeps until it is
- * woken. A record that cannot wait is announced through `urgent`.
+ * Writes to the ring. The programs wake user space when the waiting bytes cross WAKE_BYTES. User
+ * space also polls every few milliseconds until no record has arrived for a while: then it sleeps
+ * until it is woken. A record that cannot wait is announced through `urgent`.
  */
 #ifndef GANDER_EMIT_H
 #define GANDER_EMIT_H
@@ -18,7 +18,7 @@ inline_fn void wake_now(void)
 {
 	__u64 now;
 
-	/* One that was not read yet is enough. */
+	/* One unread announcement is enough. */
 	if (bpf_ringbuf_query(&urgent, BPF_RB_AVAIL_DATA))
 		return;
 	now = bpf_ktime_get_boot_ns();
@@ -57,7 +57,7 @@ inline_fn void emit_lifecycle(struct stage *stage, __u32 type)
 	count_lifecycle(type, emit(stage, false) ? LIFECYCLE_WRITTEN : LIFECYCLE_RING_FULL);
 }
 
-/* Appends `size` bytes of kernel memory at `from`; how many there was room for. */
+/* Appends `size` bytes of kernel memory at `from`; returns how many bytes had room. */
 inline_fn __u32 stage_append(struct stage *stage, __u64 from, __u32 size)
 {
 	__u64 at = stage->size;

@@ -27,7 +27,7 @@ static long find_nearest(__u64 i, __u32 *group)
 	return 0;
 }
 
-/* The group of the innermost cgroup around the current one that is listed. */
+/* The group of the nearest listed ancestor of the current cgroup. */
 __noinline int surrounding_group(void)
 {
 	__u32 group = 0;
@@ -98,7 +98,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->raw[RAW_RETURN] = 0;
 }
 
-/* Companions of tcp_connect, where there are no other rules: is the call one for them? */
+/* Does the call concern companions of tcp_connect? For hooks where there are no other rules. */
 inline_fn bool is_connection(void *ctx, enum source source, struct application *application)
 {
 	bool message = application->flags & APPLICATION_FAST_OPEN;
@@ -117,8 +117,8 @@ inline_fn bool is_dumping_core(void)
 }
 
 /*
- * Is this how the kernel empties the file that it has opened to dump core to (do_coredump,
- * do_truncate)? Asked once more of a file below, as overlayfs does, it has no open file.
+ * Is the kernel truncating the file that it has opened to dump core to (do_coredump, do_truncate)?
+ * Where overlayfs repeats the call for the file below, it passes no open file.
  */
 inline_fn bool is_core_file(struct scratch *s)
 {
@@ -132,7 +132,7 @@ inline_fn bool is_core_file(struct scratch *s)
 	return BPF_CORE_READ(attr, ia_valid) & ATTR_FILE;
 }
 
-/* What the index leaves of a call that is not claimed yet; 0: nothing. */
+/* Evaluates the index before scratch memory is claimed: 0: no rule is left. */
 inline_fn __u32 index_call(void *ctx, enum source source, struct application *application,
 			   struct hook *hook, struct config *settings, __u32 side)
 {
@@ -158,7 +158,7 @@ inline_fn __u32 index_call(void *ctx, enum source source, struct application *ap
 
 enum { NO_POLICY = -1, NO_SCRATCH = -2 };
 
-/* There is no scratch memory for a call: what begin_call says of it. */
+/* No scratch memory for a call: counts it and gives begin_call's result. */
 inline_fn int cannot_evaluate(struct application *application)
 {
 	count_fault(FAULT_SCRATCH);
@@ -222,7 +222,7 @@ inline_fn __u64 narrowed(struct scratch *s, __u64 rules, __u32 word)
 	return rules;
 }
 
-/* Takes the next word of rules. False if there is none. */
+/* Takes the next word of rules; false if none is left. */
 inline_fn bool next_word(struct scratch *s)
 {
 	struct application *application = application_at(s->application);
@@ -239,7 +239,7 @@ inline_fn bool next_word(struct scratch *s)
 	return true;
 }
 
-/* Where there are other rules, too: is the call one for this companion? Of sockets it is asked once in a call. */
+/* Does the call concern this companion? Where there are other rules, too. Sockets: checked once per call. */
 inline_fn bool is_for_call(struct scratch *s, struct rule *rule)
 {
 	if (!(rule->flags & (RULE_STREAM_SOCKETS | RULE_CORE_DUMPS)))
@@ -254,7 +254,7 @@ inline_fn bool is_for_call(struct scratch *s, struct rule *rule)
 	return s->connection == CONNECTION_TCP;
 }
 
-/* Takes the next rule of this word: its first row, or 0 if it is not for this call. */
+/* Takes the next rule of this word: its first row, or 0 if the rule does not concern this call. */
 inline_fn __u32 next_rule(struct scratch *s)
 {
 	struct application *application = application_at(s->application);
@@ -299,7 +299,7 @@ static long step(__u64 i, struct scratch **scratch)
 	return 0;
 }
 
-/* Evaluates a call whose raw arguments are in scratch memory: what the hook is to return. */
+/* Evaluates a call whose raw arguments are in scratch memory; gives the return value for the hook. */
 __noinline int evaluate(struct scratch *s)
 {
 	struct application *application;
@@ -322,7 +322,7 @@ __noinline int evaluate(struct scratch *s)
 	return s->verdict;
 }
 
-/* The error that a hook may return; 64 bits wide and compared last, as the verifier wants proof. */
+/* The error that a hook may return; 64 bits wide and compared last, for the verifier's proof. */
 inline_fn long as_error(long value)
 {
 	asm volatile("" : "+r"(value));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Tells the sensor which file it holds, in the numbers that identity.bpf.h compares. Attached to nothing. */
+/* Gives the sensor the identity of a file that it has open, as in identity.bpf.h. Attached to nothing. */
 #include "identity.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * The generic hook: a main for each way of attaching. A main copies the raw arguments to scratch
- * memory (source.bpf.h); all the rest is the same for all hooks and kinds. User space chooses a main, sets the
- * constants in tables.bpf.h and the target; policies are rows (abi.h), never code.
+ * memory (source.bpf.h); the rest is the same for all hooks and kinds. User space chooses a main, sets
+ * the constants in tables.bpf.h and the target; policies are rows (abi.h), never code.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -13,8 +13,8 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 /*
- * A main: SOURCE says where the raw arguments are, CAN_DENY whether what the program returns is
- * what the function returns. A call that cannot be evaluated is denied if a policy enforces here.
+ * A main: SOURCE says where the raw arguments are, CAN_DENY whether the function returns what the
+ * program returns. A call that cannot be evaluated is denied if a policy enforces here.
  */
 #define MAIN(SECTION, NAME, CONTEXT, SOURCE, CAN_DENY)                                             \
 	SEC("?" SECTION)                                                                           \
@@ -44,7 +44,7 @@ MAIN("kretprobe", kretprobe, struct pt_regs, FROM_RETURN_REGISTER, false)
 MAIN("raw_tp", raw_tp, void, FROM_RAW_TRACEPOINT, false)
 MAIN("tracepoint", tracepoint, void, FROM_RECORD, false)
 
-/* Attached once, for the path cache: an open file is no more (cache.bpf.h). */
+/* Attached once, for the path cache: an open file is freed (cache.bpf.h). */
 SEC("?lsm/file_free_security")
 int hook__file_free(void *ctx)
 {

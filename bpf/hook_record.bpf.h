@@ -20,7 +20,7 @@ inline_fn bool is_number_type(__u32 type)
 	return type >= VALUE_U8 && type <= VALUE_U64;
 }
 
-/* Fills `arg` for a text and gives the address of its bytes. */
+/* Fills `arg` for a text and returns the address of its bytes. */
 inline_fn __u64 text_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
 	__u32 buffer = slot, at;
@@ -97,7 +97,7 @@ __noinline int append_argument(struct scratch *s, struct stage *stage, __u32 slo
 	bounded(at, STAGE_SIZE - 1);
 	__builtin_memcpy(stage->bytes + at, &arg, sizeof(arg));
 	end = stage->size;
-	if (end & 7) { /* there is room behind: bytes[] is larger than a record may be */
+	if (end & 7) { /* this fits: bytes[] is larger than the largest record */
 		bounded(end, STAGE_SIZE * 2 - 1);
 		if (end <= STAGE_SIZE)
 			__builtin_memset(stage->bytes + end, 0, 8);
@@ -174,7 +174,7 @@ inline_fn void append_stacks(struct stage *stage, __u32 actions)
 
 enum emit_result { EMITTED, EMIT_NO_STAGE, EMIT_NO_ROOM };
 
-/* Puts the record of the verdict in force together and writes it: enum emit_result. */
+/* Builds the record of the verdict in force and writes it: enum emit_result. */
 __noinline int emit_hook(struct scratch *s, struct rule *rule)
 {
 	int stage_index, result = EMIT_NO_ROOM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which file it is: the same here for what user space looks up and for what runs. */
+/* The identity of a file: the same for the file that user space looks up and for the file that runs. */
 #ifndef GANDER_IDENTITY_H
 #define GANDER_IDENTITY_H
 
@@ -8,7 +8,7 @@
 #include <bpf/bpf_core_read.h>
 #include "abi.h"
 
-/* By loads, for each exec: the verifier has to know what `file` is. */
+/* By loads, for each exec: the verifier must know the type of `file`. */
 static __always_inline void identify(struct file_identity *to, struct file *file)
 {
 	struct inode *inode = file->f_inode;
@@ -18,7 +18,7 @@ static __always_inline void identify(struct file_identity *to, struct file *file
 	to->generation = inode->i_generation;
 }
 
-/* By copies, where it does not know, or would be given one load for this and a map's memory. */
+/* By copies, where the verifier does not know it, or where one load would serve this and map memory. */
 static __always_inline void identify_any(struct file_identity *to, struct file *file)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

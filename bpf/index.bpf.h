@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Before any row is looked at: of the rules that apply, those that can match this number, this
- * binary, this text and this peer. The cheap ones first; the text is read only if a rule that is
- * left depends on it, and what is remembered of an open file spares even that.
+ * Before any row is evaluated, the index narrows the rules that apply to those that can match this
+ * number, this binary, this text and this peer. Cheap checks are first; the text is read only if a
+ * remaining rule depends on it, and the cached result of an open file saves even that.
  * A bit set is an index in `bitsets` without side; 0: all rules.
  */
 #ifndef GANDER_INDEX_H
@@ -11,10 +11,10 @@
 #include "cache.bpf.h"
 #include "rows.bpf.h"
 
-/* What the index leaves of a call: these flags and, above, the bit sets of number and text. 0: no rule. */
+/* The index's result for a call: these flags and, above, the bit sets of number and text. 0: no rule. */
 enum {
 	INDEX_LEFT = 1,
-	INDEX_WANTS_TEXT = 2, /* what is left depends on the text */
+	INDEX_WANTS_TEXT = 2, /* a rule that is left depends on the text */
 	INDEX_NUMBER_SHIFT = 2,
 	INDEX_TEXT_SHIFT = 16,
 	INDEX_SET_MASK = (1 << 14) - 1,
@@ -32,7 +32,7 @@ struct left {
 	__u64 text; /* … any that depends on the text? */
 };
 
-/* What two bit sets (maybe the same) leave. No branch but one: the verifier follows each from each round. */
+/* The rules that two bit sets (maybe the same) leave. One branch only: the verifier follows it each round. */
 inline_fn struct left narrow(struct application *application, struct hook *hook, struct bitset *one,
 			     struct bitset *other)
 {
@@ -51,7 +51,7 @@ inline_fn struct left narrow(struct application *application, struct hook *hook,
 	return left;
 }
 
-/* Surely not a number of the index. */
+/* True: the number is certainly not in the index. */
 inline_fn bool is_unlisted(struct index_int_key *key, __u32 side)
 {
 	__u64 bit = (key->value + ((__u64)key->index << 32)) * LISTED_FACTOR >> 48, *word;
@@ -62,7 +62,7 @@ inline_fn bool is_unlisted(struct index_int_key *key, __u32 side)
 }
 
 /*
- * The index of the number, asked before anything is claimed or copied: most calls end here. `raw`
+ * Narrows the rules by the number, before anything is claimed or copied: most calls end here. `raw`
  * is the raw argument of slot hook->index_int.
  */
 __noinline int index_number(struct application *application, struct hook *hook, __u32 side,
@@ -92,7 +92,7 @@ __noinline int index_number(struct application *application, struct hook *hook, 
 	return at << INDEX_NUMBER_SHIFT | INDEX_LEFT | (left.text ? INDEX_WANTS_TEXT : 0);
 }
 
-/* What is left if the text of this open file is remembered; else what was left before. */
+/* Narrows what is left if the result for this open file is cached; else returns `left`. */
 __noinline int index_remembered(struct application *application, struct hook *hook, __u32 side,
 				__u32 left, __u64 file)
 {
@@ -151,7 +151,7 @@ __noinline int text_bitset(struct scratch *s, struct hook *hook)
 	return found ? *found : hook->text_default;
 }
 
-/* The bit set of the text; that of an open file is remembered. */
+/* The bit set of the text; caches that of an open file. */
 inline_fn __u32 found_bitset(struct scratch *s, struct hook *hook)
 {
 	struct slot *slot = slot_of(s, hook->index_text);
@@ -165,7 +165,7 @@ inline_fn __u32 found_bitset(struct scratch *s, struct hook *hook)
 	return bitset;
 }
 
-/* Narrows s->sets by the text, and s->words if no rule is left. */
+/* Narrows s->sets by the text; clears s->words if no rule is left. */
 inline_fn void use_text_index(struct scratch *s, struct application *application, struct hook *hook)
 {
 	__u32 at = found_bitset(s, hook);
@@ -181,7 +181,7 @@ inline_fn void use_text_index(struct scratch *s, struct application *application
 		s->words = 0;
 }
 
-/* Narrows s->sets by the binary that runs, and s->words and s->wants_text by what is left. */
+/* Narrows s->sets by the running binary; clears s->words or s->wants_text if no such rule is left. */
 __noinline int use_binary_index(struct scratch *s, struct application *application,
 				struct hook *hook)
 {
@@ -228,7 +228,7 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 	return 0;
 }
 
-/* Narrows s->sets by the peer's address, and s->words if no rule is left. */
+/* Narrows s->sets by the peer's address; clears s->words if no rule is left. */
 __noinline int use_address_index(struct scratch *s, struct application *application,
 				 struct hook *hook)
 {

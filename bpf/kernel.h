@@ -89,7 +89,7 @@ struct qstr {
 	const unsigned char *name;
 };
 struct hlist_bl_node { struct hlist_bl_node *next, **pprev; };
-struct seqcount { unsigned int sequence; }; /* also what a seqlock_t begins with */
+struct seqcount { unsigned int sequence; }; /* also the start of a seqlock_t */
 struct seqcount_spinlock { struct seqcount seqcount; };
 struct dentry {
 	struct seqcount_spinlock d_seq;
@@ -109,7 +109,7 @@ struct user_namespace;
 struct mnt_namespace {
 	struct ns_common ns;
 	struct mount *root;
-	struct user_namespace *user_ns; /* of whoever made it */
+	struct user_namespace *user_ns; /* of its creator */
 	__u64 seq; /* 0: anonymous */
 };
 struct mount {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Who does it: a record's header from the process table, or from the task if it is not in there. */
+/* The process of a record: the header from the process table, or from the task if it is not there. */
 #ifndef GANDER_LINEAGE_H
 #define GANDER_LINEAGE_H
 
@@ -54,9 +54,9 @@ inline_fn void fill_record(struct record *record, __u32 type, struct task_struct
 }
 
 /*
- * The number and namespace of a pid in its own namespace: the last element of numbers[], which
- * has one a level. The pointer is read as a number, as typed ones take no variable offset; most
- * processes are in the host's namespace, where it is the first.
+ * The number and namespace of a pid in its own namespace: the last element of numbers[], which has
+ * one per level. The pointer is read as a number because typed pointers take no variable offset.
+ * Most processes are in the host's namespace, where the element is the first.
  */
 inline_fn struct upid *upid_of(struct task_struct *task)
 {
@@ -82,7 +82,7 @@ inline_fn __u32 pid_namespace_of(struct task_struct *task)
 	return BPF_CORE_READ(upid_of(task), ns, ns.inum);
 }
 
-/* The inode number of one of its namespaces, 0 if it has none (any more). */
+/* The inode number of one of the task's namespaces; 0 if it has none (any more). */
 inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
 {
 	struct nsproxy *all = task->nsproxy;

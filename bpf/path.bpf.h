@@ -2,18 +2,18 @@
 /*
  * Paths of dentries, from the last component to the first, into a text buffer.
  *
- * A path is that from the root of the mount namespace, not from the root of the process that
- * asks: so chroot does not hide a file from a policy, and what was found for one process is right
- * for all of the namespace. A mount that is in no namespace (umount -l, open_tree) has no such
- * path: its files have their path inside of the file system, flagged TEXT_DETACHED.
+ * A path starts at the root of the mount namespace, not at the root of the calling process: so
+ * chroot does not hide a file from a policy, and the path found for one process is right for the
+ * whole namespace. A mount in no namespace (umount -l, open_tree) has no such path: its files have
+ * their path inside the file system, flagged TEXT_DETACHED.
  *
- * Names and parents change under the walk when somebody renames. The kernel counts renames in
- * rename_lock; if it stood still, so did the path. Else the walk is repeated, and notes d_seq of
- * each dentry, which counts the renames of that one: when two walks one after the other have seen
- * the same, the path was that in between, however much is renamed elsewhere.
+ * A rename changes names and parents under the walk. The kernel counts renames in rename_lock; if
+ * the count stood still, so did the path. Else the walk is repeated, and notes d_seq of each dentry,
+ * which counts the renames of that dentry: when two successive walks have seen the same, the path
+ * was the same in between, however much is renamed elsewhere.
  *
- * Of a path that is longer than the buffer its beginning is kept (WALK_KEPT bytes or more) and,
- * apart, its end: so prefixes and postfixes are decided exactly.
+ * If a path is longer than the buffer, its beginning (WALK_KEPT bytes or more) and, apart, its end
+ * are kept: so prefixes and postfixes are decided exactly.
  */
 #ifndef GANDER_PATH_H
 #define GANDER_PATH_H
@@ -21,7 +21,7 @@
 #include "cast.bpf.h"
 #include "scratch.bpf.h"
 
-#define PATH_STEPS 8192 /* components that are followed */
+#define PATH_STEPS 8192 /* most components of a walk */
 #define WALK_TRIES 8	/* walks after the first, if dentries of this path are being renamed */
 #define NAME_SIZE 255
 
@@ -30,7 +30,7 @@ const volatile __u64 rename_lock_at = 0; /* address of the kernel's symbol, 0: n
 #define dentry_of(walk) ((struct dentry *)(walk)->dentry)
 #define mount_of(walk) ((struct mount *)(walk)->mount)
 
-/* Makes room in front: keeps the beginning of the path, and its end in `tail`. */
+/* Makes room in front: keeps the beginning of the path here and its end in `tail`. */
 inline_fn void walk_make_room(struct scratch *s, struct walk *w, __u32 buffer)
 {
 	struct text_value *text = &s->texts[buffer];
@@ -50,8 +50,8 @@ inline_fn void walk_make_room(struct scratch *s, struct walk *w, __u32 buffer)
 }
 
 /*
- * Most names are short: they are copied by words, from the last to the first, so that what is copied
- * too much lies in front of the name, where the next one (or nothing) will be. False: too long.
+ * Most names are short: they are copied by words, from the last to the first, so that the excess
+ * bytes lie in front of the name, where the next name (or nothing) will be. False: too long.
  */
 inline_fn bool copy_short_name(char *to, __u32 end, __u64 name, __u32 length)
 {
@@ -116,8 +116,8 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 }
 
 /*
- * Is this the first mount of a namespace that somebody can be in? One that is owned by a user namespace
- * below the host's may have been made by anybody: there, what is where is whatever its maker likes.
+ * Is this the first mount of a namespace that a process can be in? Any process may have created one that
+ * is owned by a user namespace below the host's: there, its creator decides what is mounted where.
  */
 inline_fn bool is_namespace_root(struct walk *w, struct mount *mount)
 {
@@ -138,13 +138,13 @@ inline_fn bool is_namespace_root(struct walk *w, struct mount *mount)
 	return true;
 }
 
-/* A file system that the kernel mounts for itself, such as that of pipes: names there are the kernel's. */
+/* A file system that the kernel mounts for itself, such as pipefs: its names are the kernel's. */
 inline_fn bool is_kernels_own(struct mount *mount)
 {
 	return BPF_CORE_READ(mount, mnt.mnt_sb, s_flags) & SB_KERNMOUNT;
 }
 
-/* At the root of a mount: goes on where it is mounted. True at the end of the path. */
+/* At the root of a mount: continues at its mount point. True at the end of the path. */
 inline_fn bool walk_cross_mount(struct walk *w)
 {
 	if (w->mount_head.parent != w->mount) {
@@ -155,11 +155,11 @@ inline_fn bool walk_cross_mount(struct walk *w)
 	if (is_namespace_root(w, mount_of(w)))
 		return true;
 	w->flags |= is_kernels_own(mount_of(w)) ? TEXT_DETACHED : TEXT_DETACHED | TEXT_FORGEABLE;
-	w->mount_head.root = 0; /* go on inside of the file system */
+	w->mount_head.root = 0; /* continue inside the file system */
 	return false;
 }
 
-/* `whole`: also what is asked of the first one alone. */
+/* `whole`: also the fields needed of the first dentry only. */
 inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry, bool whole)
 {
 	const __u32 first = bpf_core_field_offset(struct dentry, d_hash.pprev);
@@ -187,7 +187,7 @@ inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry,
 	bpf_core_read(&head->inode, 8, &dentry->d_inode);
 }
 
-/* After the name was read: who renames this dentry changes d_seq before, and again after. */
+/* Called after the name was read: a rename of this dentry changes d_seq before and after. */
 inline_fn void walk_note(struct walk *w)
 {
 	struct dentry *dentry = dentry_of(w);
@@ -234,7 +234,7 @@ static long walk_callback(__u64 i, struct scratch **scratch)
 	return s->walk.done;
 }
 
-/* What a sequence lock has counted; odd while somebody writes. 0 if its address is not known. */
+/* The count of a sequence lock; odd while a writer is active. 0 if its address is not known. */
 inline_fn __u32 sequence_at(__u64 lock)
 {
 	__u32 sequence = 0;
@@ -247,7 +247,7 @@ inline_fn __u32 sequence_at(__u64 lock)
 	return sequence;
 }
 
-/* Nothing is in the buffer yet. */
+/* Empties the buffer. */
 inline_fn void walk_reset(struct scratch *s, __u32 buffer)
 {
 	bounded(buffer, TEXT_BUFFERS - 1);
@@ -271,7 +271,7 @@ inline_fn void walk_restart(struct scratch *s)
 		w->mount = w->mount_head.root = 0;
 }
 
-/* A step of one walk after the other, until one has seen what the walk before it saw. */
+/* One step of repeated walks, until a walk has seen the same as the previous one. */
 static long walk_again(__u64 i, struct scratch **scratch)
 {
 	struct scratch *s = *scratch;
@@ -288,7 +288,7 @@ static long walk_again(__u64 i, struct scratch **scratch)
 	return 0;
 }
 
-/* Not inlined: the verifier looks at it once, and not wherever a path is read. */
+/* Not inlined: the verifier checks it once, not wherever a path is read. */
 __noinline int walk_until_stable(struct scratch *s)
 {
 	if (!s)
@@ -322,7 +322,7 @@ inline_fn void walk_letters(struct scratch *s, __u32 buffer, const char *letters
 static const char anon_inode[16] = "anon_inode:", pipe_file[16] = "pipe:[",
 		  socket_file[16] = "socket:[";
 
-/* "pipe:[123]" and the like: what /proc shows of files that never had a path */
+/* "pipe:[123]" and the like, as /proc shows files that never had a path */
 __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 {
 	struct dentry *dentry = (struct dentry *)dentry_at;
@@ -344,7 +344,7 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 		return 0;
 	}
 	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC) {
-		s->walk.flags |= TEXT_DELETED; /* memfd: had a name at no time */
+		s->walk.flags |= TEXT_DELETED; /* memfd: never had a name */
 		return 0;
 	}
 	walk_byte(s, buffer, ']');
@@ -405,7 +405,7 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 	text->flags = s->walk.flags;
 }
 
-/* The path of a struct path at `path`. */
+/* Starts a walk at the struct path at `path`. */
 inline_fn void walk_begin(struct scratch *s, const struct path *path)
 {
 	struct path_head *head = &s->walk.path_head;
@@ -429,16 +429,16 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 }
 
 /*
- * Is this file, mm->exe_file, what the task has started? In a user namespace of its own it may name any other
- * (PR_SET_MM), and from there also for a process outside that shares its memory: of such a file it shows, as it
- * was opened by open(2), which can't set the flag that exec sets.
+ * Is this file, mm->exe_file, the one that the task executed? In a user namespace of its own, a task may
+ * set any other file (PR_SET_MM), even for an outside process that shares its memory: such a file was
+ * opened by open(2), which can't set the flag that exec sets.
  */
 inline_fn bool is_what_was_started(struct task_struct *task, struct file *file)
 {
 	return !task->cred->user_ns->level && BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
 }
 
-/* What of a path only matters once it is shown: the mode of its file. */
+/* Adds the part of a path that only a record needs: the mode of its file. */
 inline_fn void text_complete(struct text_value *text)
 {
 	struct inode *inode = (struct inode *)text->inode;

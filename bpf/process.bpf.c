@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The life of processes: exec, exit, lineage by fork (kept in `procs`, no record each), what ran
- * before (iterator), and the creation and removal of cgroups.
+ * The life of processes: exec, exit, lineage by fork (kept in `procs`, without a record each),
+ * processes that ran before us (iterator), and the creation and removal of cgroups.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -21,7 +21,7 @@ inline_fn bool is_first_in_pid_ns(struct task_struct *task)
 	return pid->level > 0 && ns_pid_of(task) == 1;
 }
 
-/* Puts a process into the table whose past is not known. */
+/* Adds a process with unknown past to the table. */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
@@ -43,7 +43,7 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 	return known;
 }
 
-/* Keeps the path in buffer 0, for filters on the binary. */
+/* Stores the path in buffer 0, for filters on the binary. */
 inline_fn void remember_binary(struct proc *proc, struct scratch *s)
 {
 	struct text_value *path = &s->texts[0];
@@ -89,7 +89,7 @@ static long follow_callback(__u64 i, struct follow *follow)
 	return 0;
 }
 
-/* Which privileges the file gave. The credentials before exec are gone: cred is what exec made. */
+/* The privileges that the file gave. The credentials before exec are gone: cred is exec's result. */
 inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct credentials *cred)
 {
 	struct inode *inode = bprm->file->f_inode;
@@ -182,7 +182,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 		exec_claimed(stage, stage_index, s, index, task, bprm);
 	} else {
 		proc = find_proc(task->tgid);
-		if (proc) { /* the image is another one all the same */
+		if (proc) { /* the image has changed all the same */
 			proc->key.start = bpf_ktime_get_boot_ns();
 			__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_FOLLOW_UNSURE);
 			proc->binary_length = 0;
@@ -198,7 +198,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 	return 0;
 }
 
-/* Tells user space of a process that never called exec, before it becomes a parent. */
+/* Announces a process that never called exec to user space, before it becomes a parent. */
 inline_fn void announce(struct stage *stage, struct proc *proc, struct task_struct *task)
 {
 	fill_record(&stage->record, RECORD_CLONE, task, bpf_get_current_cgroup_id());
@@ -257,9 +257,9 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 }
 
 /*
- * Is this the thread that tells of the end of the process? All others have begun to exit; the
- * status is the leader's, who may have gone long before. If the leader is on its way but has not
- * set its status yet, it will come here itself: it drops its memory only after that.
+ * Does this thread report the exit of the process? All others have begun to exit; the status is the
+ * leader's, which may have exited long before. If the leader is exiting but has not set its status
+ * yet, it will get here itself: it drops its memory only after that.
  */
 inline_fn bool is_last(struct task_struct *task)
 {
@@ -277,8 +277,8 @@ inline_fn __u32 exit_status(struct task_struct *task)
 }
 
 /*
- * Exits that were told of while the process had other threads, as any of these may find later that it is the
- * last. A process that is alone has none.
+ * Exits that were reported while the process had other threads, because any of these may later find that it
+ * is the last. A process with one thread has no entry.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -287,12 +287,12 @@ struct {
 	__type(value, __u32);
 } told_exits SEC(".maps");
 
-/* Has another thread told of this exit, of those that are still there? If not, none will from now on. */
+/* Has another remaining thread reported this exit? If not, none will from now on. */
 inline_fn bool is_told_beside(struct process_key *key)
 {
 	__u32 yes = 1;
 
-	/* Before 6.4 the result is an int whose upper half the verifier's shortcut to the map leaves as it is. */
+	/* Before 6.4 the result is an int; the verifier's shortcut to the map does not set its upper half. */
 	return (int)bpf_map_update_elem(&told_exits, key, &yes, BPF_NOEXIST) == -EEXIST;
 }
 
@@ -317,8 +317,8 @@ int BPF_PROG(process__exit, struct task_struct *task)
 		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
 	if (bpf_map_delete_elem(&procs, &tgid)) {
 		/*
-		 * The thread that told of it has taken it out. And one that began before us and ends before the
-		 * iterator came to it is nobody's loss.
+		 * The thread that reported the exit has removed the entry. And a process that started before
+		 * us and exits before the iterator reaches it is no loss.
 		 */
 		if (!(is_alone && bpf_map_lookup_elem(&told_exits, &key)) && settings &&
 		    settings->flags & CONFIG_PROCS_LISTED)

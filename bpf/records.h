@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the programs write for user space: records in the ring `events` and in the output of the
- * task iterator. A record is a fixed struct, then its texts (exec, task, cgroup) in the order of
- * their `struct text` fields, one right behind the other, or its arguments (hook).
+ * The programs write records for user space into the ring `events` and into the output of the task
+ * iterator. A record is a fixed struct followed by its texts (exec, task, cgroup), in the order of
+ * their `struct text` fields and without gaps, or by its arguments (hook).
  */
 #ifndef GANDER_RECORDS_H
 #define GANDER_RECORDS_H
@@ -12,7 +12,7 @@ enum record_limits {
 	NAMESPACES = 10,
 };
 
-enum value_type { /* how a raw argument is read; a case in args.bpf.h each */
+enum value_type { /* how a raw argument is read; each has a case in args.bpf.h */
 	VALUE_NONE,
 	VALUE_U8, VALUE_S8, VALUE_U16, VALUE_S16, VALUE_U32, VALUE_S32, VALUE_U64,
 	VALUE_STRING,	   /* const char * in the kernel */
@@ -26,29 +26,29 @@ enum value_type { /* how a raw argument is read; a case in args.bpf.h each */
 	VALUE_BINPRM,	 /* struct linux_binprm *: path of its file */
 	VALUE_SOCK,	 /* struct sock * */
 	VALUE_SOCKADDR,	 /* struct sockaddr * in the kernel */
-	VALUE_SOCK_TO_ADDR, /* struct socket * + address about to be used: a sock whose peer is that address */
+	VALUE_SOCK_TO_ADDR, /* struct socket * + the address about to be used: a sock with that peer */
 	VALUE_SOCKET,	 /* struct socket * */
 	VALUE_DATA_LOC,	 /* tracepoint's record: text of variable length */
-	VALUE_DENTRY,	 /* struct dentry *: path inside of its file system */
-	VALUE_ATTR_FILE, /* struct iattr *: the open file that it is for */
+	VALUE_DENTRY,	 /* struct dentry *: path inside its file system */
+	VALUE_ATTR_FILE, /* struct iattr *: the open file that it applies to */
 };
 
 enum record_type {
 	RECORD_EXEC = 1,
-	RECORD_CLONE, /* a process that never called exec and now forks: announced once, struct record alone */
+	RECORD_CLONE, /* a process that never called exec now forks: announced once, struct record only */
 	RECORD_EXIT,
 	RECORD_HOOK,
-	RECORD_TASK, /* from the iterator: ran before us; struct record_exec */
+	RECORD_TASK, /* from the iterator: the process ran before us; struct record_exec */
 	RECORD_CGROUP_MKDIR,
 	RECORD_CGROUP_RMDIR,
 	RECORD_TYPES,
 };
 
 enum record_flags {
-	RECORD_UNKNOWN_PROCESS = 1, /* not in `procs`: keys are made from the task (as the iterator makes them) */
+	RECORD_UNKNOWN_PROCESS = 1, /* not in `procs`: keys come from the task (as in the iterator) */
 	RECORD_IN_INIT_TREE = 2,
-	RECORD_EXECED = 4, /* the process called exec while we watched (its start is that of the exec) */
-	RECORD_MISSING_FACT = 256, /* RECORD_HOOK, shifted left by enum fact: a filter's outcome was decided without it */
+	RECORD_EXECED = 4, /* the process called exec while we watched (its start is the exec's) */
+	RECORD_MISSING_FACT = 256, /* RECORD_HOOK, shifted left by enum fact: a filter lacked this fact */
 };
 
 /* A process image: exec (or fork, if it never called exec) by `pid` at `start` */
@@ -71,22 +71,22 @@ struct record {
 };
 
 enum text_flags { /* also of arguments */
-	TEXT_TRUNCATED = 1,  /* longer than `size`. Of a path the end is missing */
-	TEXT_UNREADABLE = 2, /* could not be read (all or the rest): what is there is what could be had */
+	TEXT_TRUNCATED = 1,  /* longer than `size`; a path lacks its end */
+	TEXT_UNREADABLE = 2, /* all or the rest could not be read: the record has what could */
 	TEXT_DELETED = 4,    /* path: the file has been unlinked */
-	TEXT_DETACHED = 8,   /* path: the mount is not (any more) in a mount namespace; path inside of the file system */
-	TEXT_TOO_DEEP = 16,  /* path of too many components: the beginning is missing; or renamed whenever it was read */
-	TEXT_FORGEABLE = 32, /* path: seen from a mount namespace, or a mount in none, that a workload may have made as it likes */
+	TEXT_DETACHED = 8,   /* path: the mount is in no mount namespace (now); path inside the file system */
+	TEXT_TOO_DEEP = 16,  /* path of too many components (beginning missing) or renamed in every walk */
+	TEXT_FORGEABLE = 32, /* path: from a mount namespace (or mount in none) that a workload may control */
 	ARG_RETURN = 128,    /* this argument is the return value */
 };
 
-/* What a filter asks for and could not be had; what then is decided is in struct row. */
+/* A fact that a filter needs and that could not be read; struct row says what is decided then. */
 enum fact {
 	FACT_PROCESS, /* the process, its binary or its lineage */
-	FACT_PATH,    /* a path of too many components, or that was renamed whenever it was read, or the end of a text that was cut */
-	FACT_NAME,    /* a path is there, but a workload may have made it up (TEXT_FORGEABLE) */
+	FACT_PATH,    /* a path (too many components, or renamed in every walk), or the end of a cut text */
+	FACT_NAME,    /* a path exists, but a workload may have forged it (TEXT_FORGEABLE) */
 	FACT_MEMORY,  /* memory that cannot be read */
-	FACT_PEER,    /* an unspecified address: the kernel will choose one of its own */
+	FACT_PEER,    /* an unspecified address: the kernel will choose one of the machine's */
 	FACTS,
 };
 
@@ -131,7 +131,7 @@ struct record_exec {
 	struct text path;      /* of the file that runs */
 	struct text filename;  /* as given to execve; RECORD_TASK: its comm */
 	struct text cwd;
-	struct text arguments; /* argv[0] first, each ends with a NUL, but the last if truncated */
+	struct text arguments; /* argv[0] first; each ends with a NUL, except the last if truncated */
 	struct text interp;    /* EXEC_SCRIPT: the interpreter as the script names it */
 	__u32 pad;
 };
@@ -142,7 +142,7 @@ struct record_exit {
 	__u32 pad;
 };
 
-/* RECORD_CGROUP_MKDIR, RECORD_CGROUP_RMDIR; `r` is about who did it */
+/* RECORD_CGROUP_MKDIR, RECORD_CGROUP_RMDIR; `r` describes the process that did it */
 struct record_cgroup {
 	struct record r;
 	__u64 id;
@@ -167,11 +167,11 @@ struct record_hook {
 	struct record r;
 	__u32 rule;	   /* rule.id */
 	__u16 selector;
-	__u8 nargs;	   /* struct arg that follow, the return value included */
+	__u8 nargs;	   /* number of struct arg that follow, with the return value */
 	__u8 signal;
-	__u32 actions;	   /* enum action: what the selector says */
-	__u32 done;	   /* enum action: what of KILL, SIGNAL, DENY was done (mode monitor: nothing) */
-	__s32 error;	   /* what the call was denied with, or would have been */
+	__u32 actions;	   /* enum action: the selector's actions */
+	__u32 done;	   /* enum action: which of KILL, SIGNAL, DENY were done (mode monitor: none) */
+	__s32 error;	   /* error that the call was denied with, or would have been */
 	__u16 kernel_stack; /* return addresses (u64), after the arguments */
 	__u16 user_stack;  /* after those */
 };
@@ -185,14 +185,14 @@ struct arg {
 	__u32 extra; /* paths: st_mode of the file. Buffers: the size the caller gave */
 };
 
-/* An unspecified address that is connected to will be one of this machine, and which can change until then. */
+/* Connecting to an unspecified address reaches one of this machine's; which one can change until then. */
 enum any_peer {
 	PEER_KNOWN,
 	PEER_ANY,	/* daddr is unspecified */
-	PEER_ANY_ALONE, /* the same of an address alone: saddr is no more than another copy */
+	PEER_ANY_ALONE, /* the same for an address alone: saddr is only another copy */
 };
 
-/* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as they are matched:
+/* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as filters match them:
  * ::ffff:a.b.c.d is a.b.c.d, family AF_INET. VALUE_SOCKADDR: the address is both saddr and daddr. */
 struct sock_value {
 	__u16 family;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * How the sensor says who it is: it reads this iterator, by its pin or, where a policy denies to open
- * that, by bpf(2). The pin is open to root only; whoever could read it by accident (grep -r) does not
- * open it for writing, and whoever is root of a container only lacks the capability.
+ * The sensor identifies itself by reading this iterator, through its pin or, where a policy denies
+ * opening the pin, through bpf(2). Only root can open the pin; a process that reads it by accident
+ * (grep -r) does not open it for writing, and root in a container lacks the capability.
  */
 #ifndef GANDER_REGISTER_H
 #define GANDER_REGISTER_H
@@ -23,7 +23,7 @@ inline_fn bool is_meant(struct file *file)
 	       file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC;
 }
 
-/* Called for the one element of `config`, then without. What is read is a byte, if it was done. */
+/* Called for the one element of `config`, then without one. Reading gives a byte if the mark was set. */
 SEC("iter/bpf_map_elem")
 int process__sensor(struct bpf_iter__bpf_map_elem *context)
 {

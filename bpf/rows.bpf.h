@@ -13,7 +13,7 @@ inline_fn bool negated(struct row *row, bool hit)
 	return row->flags & ROW_NEGATE ? !hit : hit;
 }
 
-/* What a row gives without the fact that it asks for. */
+/* The outcome of a row without the fact that it needs. */
 __noinline int without_fact(struct scratch *s, struct row *row, __u32 fact)
 {
 	struct verdict *verdict;
@@ -32,7 +32,7 @@ __noinline int without_fact(struct scratch *s, struct row *row, __u32 fact)
 	return !!(row->flags & ROW_UNKNOWN_HOLDS);
 }
 
-/* Would it be to the advantage of who made a path up, if the row believed it? */
+/* Would the forger of a path profit if the row believed it? */
 inline_fn bool grants_exception(struct row *row)
 {
 	return row->flags & ROW_NEGATE || !(row->flags & ROW_UNKNOWN_HOLDS);
@@ -95,7 +95,7 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 	return negated(row, hit);
 }
 
-/* Does the end of a text match? Of one that was cut only what was kept apart can tell. */
+/* Does the end of a text match? For a cut text, only the end that was kept apart decides. */
 inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_value *text, __u64 from)
 {
 	if (text->has_tail)
@@ -106,7 +106,7 @@ inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_valu
 
 enum { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX }; /* the order of ROW_STR_* and of ROW_BINARY_* */
 
-/* What a row gives of a text that is there, in a buffer; `deep`: the fact that is missing of one too deep. */
+/* The outcome of a row for a text in a buffer; `deep`: the missing fact if the text is TEXT_TOO_DEEP. */
 inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __u32 match,
 			    __u32 deep)
 {
@@ -126,7 +126,7 @@ inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __
 	from = address_of(s->text[buffer] + begin);
 	switch (match) {
 	case MATCH_EQUAL:
-		/* what was cut is longer than any value */
+		/* a cut text is longer than any value */
 		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
 		break;
 	case MATCH_PREFIX:
@@ -185,13 +185,13 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 		return 0;
 	if (row->op <= ROW_DPORT && !s->sock.has_addr)
 		return 0;
-	/* An exception for the unspecified address itself is one for whatever it will be. */
+	/* An exception for the unspecified address itself covers any address that it will become. */
 	if (s->sock.any_peer &&
 	    (row->op == ROW_DADDR ||
 	     (row->op == ROW_SADDR && s->sock.any_peer == PEER_ANY_ALONE)) &&
 	    !(grants_exception(row) && in_addr_set(s, row->set, s->sock.family, s->sock.daddr)))
 		return without_fact(s, row, FACT_PEER);
-	/* Of an IPv6 socket that is bound to an IPv4 address by then it will be IPv4. */
+	/* If an IPv6 socket is bound to an IPv4 address by then, the peer will be IPv4. */
 	if (row->op == ROW_FAMILY && s->sock.any_peer && s->sock.family == AF_INET6)
 		return without_fact(s, row, FACT_PEER);
 	switch (row->op) {
@@ -239,8 +239,8 @@ inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc
 }
 
 /*
- * The binary of a process that the table has nothing of, from the task itself: its file where it is now.
- * Not where another one may have been named.
+ * Reads the binary of a process that is not in the table from the task itself: its file, at its current
+ * path. Not where the task may have set another file.
  */
 __noinline int task_binary_holds(struct scratch *s, struct row *row)
 {
@@ -264,7 +264,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 	return text_outcome(s, row, BINARY_BUFFER, row->op - ROW_BINARY_EQUAL, FACT_PROCESS);
 }
 
-/* Is it one of these files that runs? Paths play no part, so nobody can make one up. */
+/* Is the running binary one of these files? Paths play no part, so no process can forge one. */
 __noinline int binary_file_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

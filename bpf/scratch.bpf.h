@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Working memory. LSM programs have no guard against being entered again while a task in the
- * middle of one is preempted, so nothing is per CPU: a call claims a slot by an atomic bit and
- * gives it back. Each CPU has a word of bits, and tries its first slot. A task that is preempted
- * while it holds that one (a kernel with preempt=full) may not run again for long, so the other
- * slots are for all CPUs, and shared out: one user of a cgroup gets a quarter of them, and a cgroup
- * half. Who holds more than that is refused, and nobody else for it.
+ * Working memory. The kernel may enter an LSM program again while a task in the middle of it is
+ * preempted, so nothing is per CPU: a call claims a slot by an atomic bit and releases it. Each CPU
+ * has a word of bits and tries its first slot. A task that is preempted while it holds that slot (a
+ * kernel with preempt=full) may not run again for long, so all CPUs share the other slots, with
+ * limits: one user of a cgroup gets a quarter of them, and a cgroup half. A claim beyond that is
+ * refused; other owners are not affected.
  */
 #ifndef GANDER_SCRATCH_H
 #define GANDER_SCRATCH_H
@@ -13,21 +13,21 @@
 #include "state.bpf.h"
 
 enum scratch_limits {
-	POOL_LEVELS = 4,    /* slots a word */
-	SCRATCH_WORDS = 16, /* at least, and one a CPU: user space enlarges the maps */
+	POOL_LEVELS = 4,    /* slots per word */
+	SCRATCH_WORDS = 16, /* at least, and one per CPU: user space enlarges the maps */
 	STAGE_WORDS = 4,
-	OWNER_LEVEL = 3, /* of cgroups that are told apart: a pod, a user's session */
+	OWNER_LEVEL = 3, /* of cgroups that own slots: a pod, a user's session */
 	TEXT_SIZE = 4096,
 	TEXT_BUFFERS = 2,
 	BINARY_BUFFER =
-		1, /* where the path of a binary is walked to that is not known from its exec */
+		1, /* takes the path of a binary that is not known from the exec of its process */
 	WALK_KEPT =
-		1792, /* of a path that does not fit, at least so much of its beginning is kept */
+		1792, /* if a path does not fit, at least this much of its beginning stays there */
 	RAW_ARGS = 16,
 	STAGE_SIZE = 32768,
 };
 
-/* parts of the kernel's structs that are neighbours there, to be read at once (path.bpf.h) */
+/* adjacent parts of the kernel's structs, to be read at once (path.bpf.h) */
 struct dentry_head {
 	__u64 hash_pprev; /* d_hash.pprev: NULL if unlinked */
 	__u64 parent;
@@ -52,24 +52,24 @@ struct rate_key {
 	__u64 hash;    /* of the arguments */
 };
 
-/* where a path walk stands (path.bpf.h). Addresses are numbers: map memory holds no pointers. */
+/* the state of a path walk (path.bpf.h). Addresses are numbers: map memory holds no pointers. */
 struct walk {
 	__u64 dentry, mount;
 	struct mount_head
-		mount_head; /* of `mount`; root 0: no mount, or its root is to be passed */
-	__u64 first;	    /* the dentry it began with */
+		mount_head; /* of `mount`; root 0: no mount, or the walk ignores its root */
+	__u64 first;	    /* the dentry of the start */
 	__u64 first_mount;
-	__u64 seen;	   /* of a walk that notes what it sees: a digest of it */
-	__u64 seen_before; /* the same of the walk before */
-	__u32 walks;	   /* that are done and have noted */
-	__u32 moving;	   /* somebody was renaming one of the dentries */
-	__u32 stable;	   /* two walks one after the other have seen the same */
-	__u32 at;	   /* what is done so far begins here */
+	__u64 seen;	   /* in a walk that notes: a digest of what it has seen */
+	__u64 seen_before; /* the digest of the previous walk */
+	__u32 walks;	   /* number of finished walks that noted */
+	__u32 moving;	   /* one of the dentries was being renamed */
+	__u32 stable;	   /* two successive walks have seen the same */
+	__u32 at;	   /* the path so far starts here */
 	__u32 flags;	   /* enum text_flags */
 	__u32 buffer;
 	__u32 done;
 	struct dentry_head
-		dentry_head; /* not on the stack: that of all functions together is short */
+		dentry_head; /* not on the stack, which is short for all functions together */
 	struct path_head path_head;
 };
 
@@ -80,8 +80,8 @@ struct text_value {
 	__u32 flags;	/* enum text_flags */
 	__u32 extra;	/* struct arg */
 	__u32 slot;	/* hook slot that is in this buffer, + 1 */
-	__u16 has_tail; /* `tail` holds the end: the buffer does not */
-	__u16 absent;	/* TEXT_UNREADABLE: because there is none */
+	__u16 has_tail; /* `tail` holds the end; the buffer does not */
+	__u16 absent;	/* TEXT_UNREADABLE: there is no text */
 	char tail[BINARY_TAIL];
 };
 
@@ -96,10 +96,10 @@ struct scratch {
 	__u32 side;
 	__u32 can_deny;
 	__s32 verdict;	  /* what the hook returns */
-	__u32 wants_text; /* the index of the number left rules that depend on the text */
-	/* the rows that are being evaluated */
-	__u64 words; /* words of rules still to look at */
-	__u64 rules; /* rules of this word still to look at */
+	__u32 wants_text; /* after the number's index: a rule that is left depends on the text */
+	/* the rows being evaluated */
+	__u64 words; /* words of rules still to evaluate */
+	__u64 rules; /* rules of this word still to evaluate */
 	__u32 word;
 	__u32 row;		/* next row of this rule, with side; 0: take the next rule */
 	__u32 rule;		/* index in `rules`, with side */
@@ -111,9 +111,9 @@ struct scratch {
 	__u32 sock_slot; /* hook slot that is in `sock`, + 1 */
 	__u32 done;	 /* of the verdict: enum action */
 	__u32 self;	 /* index of this scratch memory: keys_of */
-	__u32 missing;	 /* facts that this rule was decided without: bits by enum fact */
-	__u32 connection; /* whether the call is one for rules with RULE_STREAM_SOCKETS: enum connection */
-	struct sequences before_walk; /* of the path that is about to be remembered */
+	__u32 missing;	 /* facts that this rule lacked: bits by enum fact */
+	__u32 connection; /* enum connection: does the call concern rules with RULE_STREAM_SOCKETS? */
+	struct sequences before_walk; /* of the path that is about to be cached */
 	struct rate_key rate;
 	struct sock_value sock;
 	struct text_value texts[TEXT_BUFFERS];
@@ -162,7 +162,7 @@ struct abi_enums {
 	enum lifecycle_fate lifecycle_fate;
 };
 
-/* a record while it is put together */
+/* a record under construction */
 struct stage {
 	union {
 		struct record record;
@@ -237,7 +237,7 @@ inline_fn struct pool_word *pool_word_at(enum pool pool, __u32 word)
 
 enum { OWNER_CGROUP = 0xffff0000, OWNER_USER = 0xffff };
 
-/* Who claims: the cgroup (its ancestor at OWNER_LEVEL, if it lies deeper) and the user. */
+/* The claimant: the cgroup (its ancestor at OWNER_LEVEL if it lies deeper) and the user. */
 inline_fn __u32 owner_of_task(void)
 {
 	__u64 cgroup = bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL);
@@ -293,7 +293,7 @@ static long take_any(__u64 i, struct pool_search *search)
 	return 0;
 }
 
-/* The CPU's own slot is taken: one that is for all, if the caller does not hold its share. */
+/* Claims a shared slot (the CPU's own is taken), unless the caller already holds its share. */
 inline_fn int pool_claim_shared(enum pool pool, __u32 words)
 {
 	struct pool_search search = { .pool = pool, .owner = owner_of_task(), .found = -1 };
@@ -339,7 +339,7 @@ __noinline int scratch_claim(void)
 	return index;
 }
 
-/* The same memory, looked up: in what is given to a function 6.1 takes no keys of maps. */
+/* The same memory, looked up: 6.1 accepts no map keys in memory that a function gets as argument. */
 inline_fn struct scratch *keys_of(struct scratch *s)
 {
 	return s ? scratch_at(s->self) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which process is the sensor: it is exempt from enforcement, or a policy could keep it from coming
- * back. The mark lies with the task itself: no other process has it, none inherits it, and it is gone
- * with the process (or with its next exec).
+ * Marks the sensor's process: it is exempt from enforcement, or a policy could prevent its restart.
+ * The mark is stored with the task itself: no other process has or inherits it, and it disappears
+ * with the process (or at its next exec).
  */
 #ifndef GANDER_SENSOR_H
 #define GANDER_SENSOR_H
@@ -23,13 +23,13 @@ inline_fn bool is_sensor(void)
 	return bpf_task_storage_get(&sensors, task->group_leader, NULL, 0);
 }
 
-/* Where x86 keeps the count; which of them there is depends on the kernel. */
+/* Where x86 keeps the preemption count; which symbol exists depends on the kernel. */
 extern const int __preempt_count __ksym __weak;
 extern const struct pcpu_hot pcpu_hot __ksym __weak;
 
 enum { IN_SOFTIRQ = 0x100, IN_INTERRUPT = IN_SOFTIRQ | 0xff0000 /* hard interrupts, NMI */ };
 
-/* The call is not the current process's own, or that can't be told. */
+/* True: the call is not the current process's own, or this is unknown. */
 inline_fn bool in_interrupt(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

@@ -38,7 +38,7 @@ shared_fn int in_str_set(struct scratch *scratch, __u32 set, __u64 from, __u32 s
 
 	if (!s)
 		return 0;
-	/* set and length are at the same place in all three */
+	/* set and length are at the same offset in all three */
 	s->key.str_64.set = set;
 	s->key.str_64.length = size;
 	if (size <= sizeof(s->key.str_64.text)) {
@@ -52,7 +52,7 @@ shared_fn int in_str_set(struct scratch *scratch, __u32 set, __u64 from, __u32 s
 		return !!bpf_map_lookup_elem(&str_set_64, &s->key.str_64);
 	}
 	if (size <= sizeof(s->key.str_256.text)) {
-		/* a read that fails fills with zeros */
+		/* a failed read fills the memory with zeros */
 		bpf_probe_read_kernel(s->key.str_256.text, sizeof(s->key.str_256.text), NULL);
 		bounded(size, 255);
 		if (size > sizeof(s->key.str_256.text))
@@ -110,7 +110,7 @@ static long reverse_callback(__u64 i, struct reverse *r)
 	return 0;
 }
 
-/* Does the text that ends before address `end` end with one of the set, `longest` bytes or less? */
+/* Does the text before address `end` end with a value of the set? The values have at most `longest` bytes. */
 shared_fn int in_postfix_set(struct scratch *scratch, __u32 set, __u64 end, __u32 size,
 			     __u32 longest)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Sockets and addresses, normalised so that one peer has one form whatever way it is reached. */
+/* Sockets and addresses, normalised so that a peer has one form however it is reached. */
 #ifndef GANDER_SOCKS_H
 #define GANDER_SOCKS_H
 
@@ -32,16 +32,16 @@ inline_fn void normalise(struct sock_value *value)
 	unmap(value->daddr);
 }
 
-/* SMC tries RDMA and else is TCP: a family of its own or (6.11 and later) a protocol of IPv4 and IPv6. */
+/* SMC tries RDMA, else uses TCP: a family of its own or (6.11 and later) a protocol of IPv4 and IPv6. */
 inline_fn bool is_smc(const struct sock_value *value, __u32 socket_family)
 {
 	return socket_family == AF_SMC || value->protocol == IPPROTO_SMC;
 }
 
 /*
- * connect() and sendto() make of an unspecified address what the socket says at that moment: its own
+ * connect() and sendto() replace an unspecified address by one that depends on the socket: its own
  * address, or one of the device it is bound to, or else the loopback (ip_route_output_key_hash_rcu,
- * tcp_v6_connect). Another thread can change all of it after the check, so which it will be is not known.
+ * tcp_v6_connect). Another thread can change all of these after the check, so the result is unknown.
  */
 inline_fn bool is_unspecified(const struct sock_value *value)
 {
@@ -86,8 +86,8 @@ inline_fn bool read_sock_from(struct sock_value *value, struct sock *sock)
 }
 
 /*
- * The address of `size` bytes at `from` as peer of `value`. False if it is no IP address, or
- * shorter than its family needs: the kernel refuses it, too, and what lies behind is not its own.
+ * Reads the address of `size` bytes at `from` as the peer of `value`. False if it is no IP address, or
+ * shorter than its family needs: the kernel refuses it, too, and the bytes behind it are not part of it.
  */
 __noinline int read_peer(struct sock_value *value, __u64 from, __u32 size)
 {
@@ -97,7 +97,7 @@ __noinline int read_peer(struct sock_value *value, __u64 from, __u32 size)
 	if (!value || !from || size < 8 || bpf_probe_read_kernel(&addr, 8, (void *)from))
 		return false;
 	family = addr.family;
-	/* sendto() on an IPv4 datagram socket takes AF_UNSPEC for AF_INET */
+	/* sendto() on an IPv4 datagram socket treats AF_UNSPEC as AF_INET */
 	if (family == AF_UNSPEC && value->family == AF_INET && value->type != SOCK_STREAM)
 		family = AF_INET;
 	if (family != AF_INET && family != AF_INET6)
@@ -126,8 +126,9 @@ inline_fn bool is_tcp(const struct sock_value *value, __u32 socket_family)
 }
 
 /*
- * Are tcp_connect's companions for a call with this struct socket: does it connect by TCP? A message
- * (struct msghdr; 0: the call is connect) does so by fast open: else a stream socket ignores its address.
+ * Does a call with this struct socket connect by TCP, so that it concerns tcp_connect's companions? A
+ * message (struct msghdr; 0: the call is connect) does so only by fast open: else a stream socket ignores
+ * its address.
  */
 __noinline int connects_by_tcp(__u64 socket_at, __u64 message_at)
 {
@@ -144,7 +145,7 @@ __noinline int connects_by_tcp(__u64 socket_at, __u64 message_at)
 	return is_tcp(&value, BPF_CORE_READ(sock, __sk_common.skc_family));
 }
 
-/* The address that a socket is about to be connected or to send to, in arguments of LSM hooks. */
+/* Reads the address that a socket is about to connect or send to, from the arguments of LSM hooks. */
 inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 addr, __u32 size,
 			    bool message)
 {
@@ -153,14 +154,14 @@ inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 a
 	if (message) {
 		addr = address_of(BPF_CORE_READ(msg, msg_name));
 		size = BPF_CORE_READ(msg, msg_namelen);
-		/* A stream socket ignores the address, unless it connects with it. */
+		/* A stream socket ignores the address unless the message connects. */
 		if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)) &&
 		    !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
 			return false;
 	}
 	if (!read_peer(value, addr, size))
 		return false;
-	/* MPTCP and SMC connect by TCP, and that is what the policy's tcp_connect sees. */
+	/* MPTCP and SMC connect by TCP, and the policy's tcp_connect sees TCP. */
 	if (is_tcp(value, BPF_CORE_READ(sock, __sk_common.skc_family)))
 		value->protocol = IPPROTO_TCP;
 	value->any_peer = is_unspecified(value) ? PEER_ANY : PEER_KNOWN;
@@ -168,8 +169,8 @@ inline_fn bool read_address(struct sock_value *value, struct sock *sock, __u64 a
 }
 
 /*
- * An address alone: both ends, as it is not known which it is. bind() takes AF_UNSPEC for AF_INET; connect()
- * ends an association by it.
+ * Reads an address alone as both ends, because it is unknown which end it is. bind() treats AF_UNSPEC as
+ * AF_INET; connect() ends an association with it.
  */
 inline_fn bool read_sockaddr(struct sock_value *value, __u64 from, bool to_bind)
 {
@@ -177,10 +178,10 @@ inline_fn bool read_sockaddr(struct sock_value *value, __u64 from, bool to_bind)
 	if (bpf_probe_read_kernel(&value->family, 2, (void *)from))
 		return false;
 	if (to_bind && value->family == AF_UNSPEC)
-		value->family = AF_INET; /* of no type: read_peer takes AF_UNSPEC for it, too */
+		value->family = AF_INET; /* no type: read_peer treats AF_UNSPEC as AF_INET, too */
 	if (!read_peer(value, from, value->family == AF_INET6 ? 24 : 16))
 		return value->family != AF_INET &&
-		       value->family != AF_INET6; /* its family is known at least */
+		       value->family != AF_INET6; /* at least its family is known */
 	value->sport = value->dport;
 	__builtin_memcpy(value->saddr, value->daddr, 16);
 	if (!to_bind && is_unspecified(value))

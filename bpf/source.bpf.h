@@ -14,7 +14,7 @@ enum source {
 	FROM_RECORD, /* tracepoint: the context is the record */
 };
 
-/* An argument of a system call, from the registers it was entered with (x86-64). */
+/* An argument of a system call, from the registers at its entry (x86-64). */
 inline_fn __u64 syscall_argument(struct pt_regs *regs, __u32 at)
 {
 	switch (at) {
@@ -61,7 +61,7 @@ inline_fn __u64 trampoline_argument(void *ctx, __u32 at)
 	return value;
 }
 
-/* One load at a constant offset: the verifier takes no other access to this context. */
+/* One load at a constant offset: the verifier accepts no other access to this context. */
 #define LOAD_ARGUMENT(N)                                                                           \
 	if (N < nargs && at == N) {                                                                \
 		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(N * 8));       \
@@ -80,7 +80,7 @@ inline_fn __u64 tracepoint_argument(void *ctx, __u32 at)
 	/* clang-format on */
 }
 
-/* The raw argument `at`, where it is a plain one. */
+/* The raw argument `at`, for sources that hold it plainly. */
 inline_fn __u64 plain_argument(void *ctx, enum source source, __u32 at)
 {
 	if (source == FROM_RAW_TRACEPOINT)
@@ -120,7 +120,7 @@ inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
 		s->raw[i] = syscall_argument(regs, i);
 }
 
-/* The raw argument of one slot before any is copied. False: this kind cannot tell. */
+/* Reads the raw argument of one slot before any is copied. False: this source does not have it. */
 inline_fn bool raw_argument(void *ctx, enum source source, struct slot *slot, __u64 *value)
 {
 	__u32 at = slot->raw, size = slot->size;

@@ -10,7 +10,7 @@
 #include "maps.bpf.h"
 
 #define inline_fn static __always_inline
-/* once in the program, whoever calls it; unlike global functions it may be given addresses as numbers */
+/* one copy per program, for all callers; unlike a global function, it accepts addresses as numbers */
 #define shared_fn static __attribute__((noinline, unused))
 
 TABLE(config, struct config, 1);
@@ -23,10 +23,10 @@ HASH(cgroups, __u64, __u32, MAX_CGROUPS);
 TABLE(cgroup_places, __u64, CGROUP_PLACES);
 
 /*
- * Makes the verifier forget what it knows of `value` but that it is at most `mask`. Done right
- * before the access: older verifiers lose a comparison that lies further back.
+ * Makes the verifier forget all it knows about `value`, except that it is at most `mask`. Use it right
+ * before the access: older verifiers lose an earlier comparison.
  */
-#ifndef bounded /* in native tests, which know no such assembly */
+#ifndef bounded /* native tests define their own: they lack this assembly */
 #define bounded(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
 #endif
 
@@ -58,7 +58,7 @@ inline_fn struct config *get_config(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
-/* Address of a kernel object as a number, to be kept in map memory or read from. */
+/* Address of a kernel object as a number, to store in map memory or to read from. */
 #define address_of(pointer) ((__u64)(pointer))
 
 #endif

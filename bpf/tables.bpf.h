@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The tables that policies are linked into (abi.h), and what is fixed per hook when it is loaded. */
+/* The tables that policies are linked into (abi.h), and the constants set when a hook is loaded. */
 #ifndef GANDER_TABLES_H
 #define GANDER_TABLES_H
 
@@ -20,15 +20,15 @@ TRIE(index_text, struct index_text_key, __u32, 2 * (INDEX_PREFIXES + INDEX_BINAR
 TRIE(index_addr, struct index_addr_key, __u32, 2 * INDEX_NETWORKS);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 
-/* Frozen when a hook is loaded; all that differs between the programs of two hooks. */
+/* Frozen when a hook is loaded; the only difference between the programs of two hooks. */
 const volatile __u32 hook_id = 0;    /* 0: a template */
 const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most MAX_ARGS */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
 /*
- * A template is cloned for each hook and never runs. Each function that is not inlined returns early in
- * one, so that there is nothing to verify (before 6.8 the verifier looks at each, called or not).
+ * A template is cloned for each hook and never runs. In a template, each function that is not inlined
+ * returns early, so there is nothing to verify (before 6.8 the verifier checks each, called or not).
  */
 #define IS_TEMPLATE (!hook_id)
 
@@ -59,7 +59,7 @@ inline_fn struct bitset *bitset_at(__u32 at)
 	return bpf_map_lookup_elem(&bitsets, &at);
 }
 
-/* The position of the only bit that is set in `bit`. */
+/* The position of the only set bit in `bit`. */
 inline_fn __u32 bit_position(__u64 bit)
 {
 	static const __u8 positions[64] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What ran before: the iterator puts every process into the table and writes a RECORD_TASK for it
- * into its own output. It can't sleep, so nobody can make it wait.
+ * Processes that ran before us: the iterator puts each into the table and writes a RECORD_TASK for it
+ * into its own output. It can't sleep, so no process can make it wait.
  */
 #ifndef GANDER_TASKS_H
 #define GANDER_TASKS_H
@@ -9,7 +9,7 @@
 #include "details.bpf.h"
 
 /*
- * Where the arguments are, only: their pages may be somebody's who never hands them out (FUSE,
+ * Records only the arguments' size: a process may withhold their pages for ever (FUSE,
  * userfaultfd), and nothing here may wait. User space reads them apart.
  */
 inline_fn void task_arguments(struct record_exec *record, struct mm_struct *mm)
@@ -32,7 +32,7 @@ inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct tas
 	return file;
 }
 
-/* What is known already is the binary of its last exec, or its parent's: calls look at it meanwhile. */
+/* A known binary is that of the last exec, or the parent's: concurrent calls read it. */
 inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_struct *task,
 				    struct proc *proc, struct file *file)
 {
@@ -41,7 +41,7 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 	remember_binary(proc, s);
 	if (!is_what_was_started(task, file))
 		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
-	/* An exec meanwhile has either set its flag by now, or will write after this (the atomic is a barrier). */
+	/* A concurrent exec has set its flag by now, or will write after this (the atomic is a barrier). */
 	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
 		remember_binary(proc, s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What happens when a selector matched: act, count, limit, tell. */
+/* Handles a matched selector: act, count, limit, report. */
 #ifndef GANDER_VERDICT_H
 #define GANDER_VERDICT_H
 
@@ -37,7 +37,7 @@ inline_fn __u64 mix_bytes(__u64 hash, __u64 from, __u32 size)
 	return hash;
 }
 
-/* Takes an argument into s->rate.hash: its first 40 bytes; of sockets peer, ports and protocol. */
+/* Adds an argument to s->rate.hash: its first 40 bytes; for sockets: peer, its port and protocol. */
 __noinline int mix_argument(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
@@ -63,7 +63,7 @@ __noinline int mix_argument(struct scratch *s, __u32 slot)
 	return 0;
 }
 
-/* Was the same told of within the window? Remembers this time if not. */
+/* Was the same reported within the window? If not, remembers the current time. */
 inline_fn bool is_rate_limited(struct scratch *s, struct rule *rule, struct verdict *verdict)
 {
 	__u64 id, now, *last;
@@ -105,7 +105,7 @@ inline_fn bool is_over_budget(struct rule *rule)
 		return false;
 	now = bpf_ktime_get_boot_ns();
 	start = budget->start;
-	/* whoever moves the window on empties it */
+	/* the caller that moves the window empties it */
 	if (now - start >= budget->window_ns &&
 	    __sync_val_compare_and_swap(&budget->start, start, now) == start)
 		budget->used = 0;
@@ -123,7 +123,7 @@ inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 acti
 	add(*done);
 }
 
-/* Makes the hook return an error. The first that wants to decides which; each is told its own. */
+/* Makes the hook return an error. The first denial decides which; each record shows its own. */
 inline_fn void deny(struct scratch *s, __s32 error)
 {
 	s->raw[RAW_RETURN] = (__s64)error;
@@ -140,7 +140,7 @@ inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count 
 		s->raw[RAW_RETURN] = 0;
 	if (exempt) {
 		add(count->exempt);
-		/* What interrupts the sensor is somebody else's: no reason to let it pass. */
+		/* An interrupt of the sensor is not its own call: no reason to allow it. */
 		if (!in_interrupt())
 			return;
 	}
