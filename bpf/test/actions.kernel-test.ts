@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a match does, and that every match is in exactly one counter.
+// The effects of a match; every match is in exactly one counter.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
@@ -32,7 +32,7 @@ function rule(
   };
 }
 
-/** Puts the rules into force on an LSM hook, in a process of its own reads the subject `times`, gives errors. */
+/** Puts the rules in force on an LSM hook; a separate process reads the subject `times`; gives the errors. */
 function read(rules: readonly TestRule[], times: number, hook = 1): number {
   tables.guard(hook, rules, { slots, enforces: true });
   using _link = guard.attach({

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index and what is remembered of open files: faster, never another answer.
+// The index and the cache for open files: faster, never another answer.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readSync, renameSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// However many cgroups a workload makes: its own have the policies of those around them, and those of
-// others find room in the table.
+// However many cgroups a workload creates: they have the policies of their parents, and other pods' cgroups
+// find room in the table.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, statSync } from "node:fs";
@@ -13,7 +13,7 @@ const { tables } = guard;
 const flag = tables.constant;
 const root = "/sys/fs/cgroup";
 
-/** The policies of group 1 alone look at umask(2). */
+/** Only the policies of group 1 hook umask(2). */
 const hook = 1;
 tables.guard(
   hook,
@@ -34,14 +34,14 @@ function make(path: string): bigint {
   return BigInt(statSync(`${root}/${path}`).ino);
 }
 
-/** As the sensor lists a pod's cgroup. */
+/** Lists a pod's cgroup as the sensor does. */
 function listAsPod(cgroup: bigint): void {
   guard.map("cgroups").set(u64(cgroup), u32(1));
   const places = new BigUint64Array(guard.map("cgroup_places").memory().buffer);
   places[Number(cgroup % BigInt(places.length))] = BigInt(flag("PLACE_SHARED"));
 }
 
-/** Is a process in this cgroup looked at? */
+/** Do policies apply to a process in this cgroup? */
 function isGuarded(path: string): boolean {
   const before = tables.read("counts", 1).matched;
   const script = `echo $$ > ${root}/${path}/cgroup.procs && umask 022`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs cost, in guest instructions: e2e/vm --icount -- node bpf/test/cost.ts
-// The guest's clock then counts instructions, one a nanosecond.
+// The cost of the programs in guest instructions: e2e/vm --icount -- node bpf/test/cost.ts
+// The guest's clock then counts instructions, one per nanosecond.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createGuard } from "./guard.ts";
@@ -13,7 +13,7 @@ writeFileSync(file, "x");
 
 const time = (...args: string[]): number =>
   Number(execFileSync(scenes, args, { encoding: "utf8" }));
-// what disturbs only ever adds
+// a disturbance only ever adds
 const measure = (...args: string[]): number => Math.min(...[1, 2, 3].map(() => time(...args)));
 
 measure("time-calls", "read", "2000", file); // warm
@@ -32,11 +32,11 @@ const note = (name: string, value: number) => {
 };
 console.log(`bare: ${JSON.stringify(bare)}`);
 note("exec + exit, no policy", measure("time-exec", "100", scenes, "nothing") - bare.exec);
-// The whole differs by a thousand between runs of one tree; the kernel's own count of each program does not.
+// The total differs by a thousand between runs of one tree; the kernel's own count of each program does not.
 for (const [name, cost] of programsDuring(() => time("time-exec", "400", scenes, "nothing")))
   note(`… of it ${name}`, cost);
 
-/** Instructions a run of each lifecycle program that ran, as the kernel counts them (kernel.bpf_stats_enabled). */
+/** Instructions per run of each lifecycle program that ran, from the kernel (kernel.bpf_stats_enabled). */
 function programsDuring(during: () => void): [string, number][] {
   type Program = { name: string; run_time_ns?: number; run_cnt?: number };
   const list = (): Program[] =>
@@ -62,7 +62,7 @@ const prefix = (set: number, text: string) =>
   tables.put("prefix_set", { bits: 32 + 8 * text.length, set, text });
 let nextId = 1;
 
-/** `count` rules: `mode` is the number they look for, `path` the prefix. */
+/** `count` rules: `mode` is the number that they match, `path` the prefix. */
 function rules(
   count: number,
   mode: number,
@@ -89,9 +89,9 @@ function rules(
 }
 
 const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
-let nextIndex = 1; // bit sets are used again
+let nextIndex = 1; // bit sets are reused
 
-/** The index that the linker would make of `rules(count, mode, path)`. */
+/** The index that the linker would make from `rules(count, mode, path)`. */
 function index(count: number, mode: number, path: string) {
   const key = nextIndex++;
   const all = Array.from({ length: 16 }, (_, i) =>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Processes whose threads exit at the same time. Prints the pid of each, a line each.
+ * Processes whose threads exit at the same time. Prints their pids, one per line.
  *
  *   exits storm HOW COUNT THREADS   HOW: threads | group | groups | leader-first | exec
- *   exits late-thread COUNT         a thread takes so long to exit that the last one is gone before
+ *   exits late-thread COUNT         a thread's exit takes so long that the last one is gone before
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -98,8 +98,8 @@ static void storm(int count)
 }
 
 /*
- * A thread whose exit takes long: the kernel walks its list of locks, each in a page that is not mapped yet,
- * after it has counted the thread out and before it tells of its exit.
+ * A thread whose exit takes long: after the kernel has counted the thread out and before it reports the exit,
+ * it walks the thread's list of locks, each in a page that is not mapped yet.
  */
 static void *late(void *unused)
 {

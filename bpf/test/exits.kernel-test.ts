@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process ends once, however many of its threads believe that they are the last.
+// A process exits once, however many of its threads believe that they are the last.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { after, test } from "node:test";
@@ -9,7 +9,7 @@ const exits = "/gander/bpf/build/test/exits";
 const guard = createGuard({ kinds: [] });
 after(() => guard[Symbol.dispose]());
 
-/** Runs it, and tells how often the exit of each process that it names was told of. */
+/** Runs it; counts the reported exits of each process that it names. */
 async function told(...args: readonly string[]): Promise<ReadonlyMap<number, number>> {
   guard.drain();
   const before = guard.faults();

@@ -19,7 +19,7 @@ import { createTables, type Tables } from "./tables.ts";
 const read = (name: string) =>
   readObject(readFileSync(new URL(`../build/${name}.bpf.o`, import.meta.url)), name);
 
-/** A program of hook.bpf.c, and what its clone is for. */
+/** A program of hook.bpf.c and the target of its clone. */
 export type Hook = {
   readonly id: number;
   readonly nargs: number;
@@ -32,7 +32,7 @@ export type Hook = {
 );
 
 type WithoutId<H> = H extends Hook ? Omit<H, "id"> : never;
-/** A hook whose id the test leaves to somebody else. */
+/** A hook whose id the test does not choose. */
 export type Place = WithoutId<Hook>;
 
 const traced = {
@@ -42,14 +42,14 @@ const traced = {
   fmod_ret: "security_file_permission",
 };
 
-/** All programs in this kernel, with tables to be written by hand and a ring to be read. */
+/** All programs in this kernel, with tables to write by hand and a ring to read. */
 export interface Guard extends Disposable {
   readonly tables: Tables;
   attach(hook: Hook): BpfLink;
-  /** What the path cache needs besides CONFIG_PATH_CACHE. */
+  /** The path cache needs this besides CONFIG_PATH_CACHE. */
   attachFileFree(): BpfLink;
   map(name: string): BpfMap;
-  /** What waits in the ring. */
+  /** The records that wait in the ring. */
   drain(): AnyRecord[];
   /** The same, counted by type only. */
   drainTypes(into: Map<number, number>): void;
@@ -144,7 +144,7 @@ export function createGuard({ ringBytes = 8 << 20, procs, kinds }: GuardOptions 
     map,
     drain() {
       const records: AnyRecord[] = [];
-      // It ends at a record that another CPU is still writing: what is behind it counts, too.
+      // It stops at a record that another CPU is still writing: the records behind it count, too.
       do {
         ring.drain((offset, length) =>
           records.push(decodeRecord(btf, ring.bytes.subarray(offset, offset + length))),

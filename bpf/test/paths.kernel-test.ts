@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths as policies see them, also where somebody tries to hide one.
+// Paths as policies see them, even where a process tries to hide one.
 import assert from "node:assert/strict";
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const filters = [
   { op: "ROW_STR_PREFIX", slot: 0, set: 2, flags },
   { op: "ROW_STR_POSTFIX", slot: 0, set: 3, values: [4], flags },
 ];
-/** Rule 1 tells of every write; rules 2… hold if their filter does. */
+/** Rule 1 reports every write; rules 2… hold if their filter does. */
 tables.guard(
   1,
   [
@@ -58,7 +58,7 @@ tables.guard(
 );
 guard.attach({ id: 1, kind: "fentry", target: "security_file_permission", nargs: 2 });
 
-/** What other processes wrote to meanwhile: its path, and which rules hold. */
+/** The files that other processes wrote to meanwhile: the path, and the rules that hold. */
 function writes(command: string, args: readonly string[], options: SpawnSyncOptions = {}) {
   guard.drain();
   const { status, stderr } = spawnSync(command, args, options);
@@ -83,7 +83,7 @@ const shell = (script: string, options?: SpawnSyncOptions) =>
   writes("bash", ["-c", script], options);
 const names = (found: Map<string, unknown>) => [...found.keys()].join(" ");
 
-/** The first file with a path: who runs the tests writes into pipes meanwhile. */
+/** The first file with a path: the test runner writes into pipes meanwhile. */
 const onDisk = (found: ReturnType<typeof writes>) =>
   [...found].find(([path]) => path.includes("/")) ?? assert.fail(names(found));
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lifecycle: what exec, fork, exit, the iterator and cgroups tell.
+// Lifecycle: the records of exec, fork, exit, the iterator and cgroups.
 import assert from "node:assert/strict";
 import { type SpawnSyncOptions, spawn, spawnSync } from "node:child_process";
 import {
@@ -28,7 +28,7 @@ const credOf = (record: AnyRecord | undefined) =>
 const text = (record: AnyRecord | undefined, field: string) =>
   record?.texts[field]?.bytes.toString();
 
-/** Runs a command and gives the records of its processes. */
+/** Runs a command and returns the records of its processes. */
 function play(command: string, args: readonly string[], options: SpawnSyncOptions = {}) {
   guard.drain();
   const result = spawnSync(command, args, options);
@@ -136,7 +136,7 @@ for (const args of [["leader-exits"], ["leader-exits", "7"]]) {
     );
     assert.deepEqual(
       exits.map(({ own }) => own.status),
-      [(status ?? -1) << 8], // as the parent was told: which thread's, that depends on the kernel
+      [(status ?? -1) << 8], // as the parent sees it: whose status it is depends on the kernel
     );
   });
 }
@@ -225,7 +225,7 @@ test("what ran before is found, without waiting for its arguments", async (t) =>
   const tasks = guard.scanTasks();
   const self = tasks.find(({ process: { pid } }) => pid === process.pid);
   assert.equal(text(self, "path"), "/usr/local/bin/node");
-  // How long they are, only: user space reads them apart (read-apart.ts).
+  // Only their length: user space reads them apart (read-apart.ts).
   assert.equal(self?.own.arguments_size, readFileSync("/proc/self/cmdline").length);
   assert.equal(text(self, "arguments"), "");
   assert.equal(text(self, "cwd"), process.cwd());

@@ -25,7 +25,7 @@ export interface Text {
   readonly bytes: Buffer;
 }
 
-/** A record of any type; what its type has not is undefined. */
+/** A record of any type; fields that its type lacks are undefined. */
 export interface AnyRecord {
   readonly type: number;
   readonly flags: number;
@@ -51,9 +51,9 @@ const structs: Readonly<Record<number, string>> = {
   7: "record_cgroup",
 };
 
-/** Plainly, by the types in BTF. */
+/** Decodes plainly, by the types in BTF. */
 export function decodeRecord(btf: Btf, source: Uint8Array): AnyRecord {
-  const bytes = Buffer.from(source); // what is in the ring goes away
+  const bytes = Buffer.from(source); // the ring's bytes are overwritten
   const header = decode(btf, "record", bytes);
   const type = Number(header.type);
   const name = structs[type];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each operator, on the same calls: how often does it hold?
+// How often each operator holds on the same calls.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { closeSync, ftruncateSync, openSync, readlinkSync, readSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ let counter = 1;
 
 type Case = readonly [name: string, filter: Filter, holds: number];
 
-/** One rule a case, all in force while `act` runs. */
+/** One rule per case, all in force while `act` runs. */
 async function count(
   hook: Parameters<typeof guard.attach>[0],
   slots: readonly Slot[],
@@ -192,7 +192,7 @@ test("sockets", async () => {
 
 test("the process", async () => {
   const node = readlinkSync("/proc/self/exe");
-  guard.scanTasks(); // puts this process, which is older, into the table
+  guard.scanTasks(); // adds this process, which is older, to the table
   tables.put("str_set_64", { set: 30, length: node.length, text: node });
   tables.put("prefix_set", { bits: 32 + 8 * 5, set: 31, text: "/usr/" });
   tables.put("prefix_set", { bits: 32 + 8 * 4, set: 32, text: "edon" });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What a shell can't do, for the kernel tests: scenes NAME ARGUMENTS… */
+/* Things that a shell can't do, for the kernel tests: scenes NAME ARGUMENTS… */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static void *end_later(void *code)
 	return NULL;
 }
 
-/* The leader is gone first, with status 3; then the last thread exits, or the group with CODE. */
+/* The leader exits first, with status 3; then the last thread exits, or the group with CODE. */
 static void leader_exits(char **argv)
 {
 	pthread_t thread;
@@ -96,7 +96,7 @@ static char **arguments_to_hide;
 
 static void unmap_arguments(void)
 {
-	/* To the last string of the stack: what stayed above would grow down into the hole when it is read. */
+	/* Up to the last string of the stack: a rest above would grow down into the hole when it is read. */
 	const char *last = (const char *)getauxval(AT_EXECFN);
 	char **argv = arguments_to_hide;
 	uintptr_t from = (uintptr_t)argv[-2] & ~4095UL,
@@ -109,8 +109,8 @@ static void unmap_arguments(void)
 }
 
 /*
- * Takes the memory of its own arguments away and waits: on a stack of its own, as the first one often
- * begins in the page that goes. (Not in a thread: the first one may be on its way to wait for it.)
+ * Unmaps the memory of its own arguments and waits: on a separate stack, because the first one often
+ * starts in the unmapped page. (Not in a thread: the first thread may be about to wait for it.)
  */
 static void hide_arguments(char **argv)
 {
@@ -125,7 +125,7 @@ static void hide_arguments(char **argv)
 	setcontext(&context);
 }
 
-/* Makes and enters N directories of 200 (or so many) characters below the current one, writes FILE in the last, of 710 bytes. */
+/* Makes and enters N nested directories of 200 (or given) characters; writes FILE (710 bytes) in the last. */
 static void deep_write(char **argv)
 {
 	int length = argv[2] ? atoi(argv[2]) : 200, file;
@@ -155,7 +155,7 @@ static void start(char **argv)
 		fail("vfork");
 }
 
-/* Forks N children that exec PROGRAM as fast as it can, WIDTH at a time. */
+/* Forks N children that exec PROGRAM, as fast as possible, WIDTH at a time. */
 static void storm(char **argv)
 {
 	int left = atoi(argv[0]), width = atoi(argv[1]), running = 0;
@@ -195,7 +195,7 @@ static long nanoseconds(void)
 	return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* Prints the nanoseconds that one of N system calls takes: read FILE, write FILE or getpid. */
+/* Prints the nanoseconds of one of N system calls: read FILE, write FILE or getpid. */
 static void time_calls(char **argv)
 {
 	int count = atoi(argv[1]), file = argv[2] ? open(argv[2], O_RDWR | O_CREAT, 0600) : -1;
@@ -228,7 +228,7 @@ static void time_exec(char **argv)
 	printf("%ld\n", (nanoseconds() - started) / count);
 }
 
-/* ftruncate(FILE, LENGTH), once there is a byte to be read */
+/* ftruncate(FILE, LENGTH) once a byte can be read */
 static void truncate_when_told(char **argv)
 {
 	int file = open(argv[0], O_RDWR);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing is lost without a count: many processes with rings that are large enough, and not.
+// Every loss is counted: many processes, with rings that are large enough and rings that are not.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { createGuard, type Guard } from "./guard.ts";
 const scenes = "/gander/bpf/build/test/scenes";
 const count = 200;
 
-/** Runs `count` programs, 16 at a time; reads the ring every so often, or (0) not before the end. */
+/** Runs `count` programs, 16 at a time; reads the ring every `readEveryMs`, or (0) only at the end. */
 async function storm(guard: Guard, readEveryMs: number): Promise<(type: string) => number> {
   const records = new Map<number, number>();
   guard.drain();
@@ -49,7 +49,7 @@ for (const [ringBytes, readEveryMs] of [
     const faults = guard.faults();
     assert.equal(faults.FAULT_STAGE, 0);
     assert.equal(faults.FAULT_PROC_TABLE, 0);
-    // all that is left in the table lives: node, what started it, and threads of the kernel that forked
+    // all remaining entries are alive: node, its ancestors, and kernel threads that forked
     for (const [key] of guard.map("procs").entries()) {
       const pid = Buffer.from(key).readUInt32LE();
       assert.doesNotThrow(() => process.kill(pid, 0), `pid ${pid} is in the table and dead`);

@@ -12,7 +12,7 @@ import {
 
 type Fields = { readonly [name: string]: CValue };
 
-/** The tables of abi.h, written by hand: one rule a hook, or several, in side 0. */
+/** The tables of abi.h, written by hand: one or several rules per hook, in side 0. */
 export interface Tables {
   /** All enumerators of the object, by name. */
   readonly constants: Readonly<Record<string, number>>;
@@ -21,9 +21,9 @@ export interface Tables {
   read(table: string, index: number): { [member: string]: number | bigint };
   /** Adds an entry to a map of sets or another hash. */
   put(map: string, key: Fields | Uint8Array, value?: Uint8Array): void;
-  /** Marks a number of an index as one that is listed. */
+  /** Marks a number of an index as listed. */
   list(index: number, value: bigint): void;
-  /** Makes `rules` those of the hook, in force at once. */
+  /** Replaces the hook's rules by `rules`, in force at once. */
   guard(hook: number, rules: readonly TestRule[], options?: GuardRules): void;
   close(): void;
 }
@@ -229,7 +229,7 @@ function keyBytes(btf: Btf, name: string, map: BpfMap, fields: Fields): Uint8Arr
   return key;
 }
 
-/** All enumerators, whatever enum they are in. */
+/** All enumerators of all enums. */
 function enumerators(btf: Btf): Record<string, number> {
   const all: Record<string, number> = {};
   for (let id = 1; id < btf.firstId + btf.offsets.length; id++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The truth table of docs/decisions/0027: each kind of filter, each state of what it asks for, with and
+// The truth table of docs/decisions/0027: each kind of filter, each state of the fact that it needs, with and
 // without ROW_NEGATE and ROW_UNKNOWN_HOLDS.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -33,7 +33,7 @@ const negate = flag("ROW_NEGATE");
 const holds = flag("ROW_UNKNOWN_HOLDS");
 let counter = 1;
 
-/** Which of the four rows held: safe side "holds", that negated, "fails", that negated. */
+/** Which of the four rows held: safe side "holds", the same negated, "fails", the same negated. */
 type Outcome = readonly [number, number, number, number];
 const known: Outcome = [1, 0, 1, 0];
 const unknown: Outcome = [1, 1, 0, 0];
@@ -42,7 +42,7 @@ const absent: Outcome = [0, 0, 0, 0];
 
 type Case = readonly [filter: Filter, outcome: Outcome];
 
-/** Four rules a filter, for calls that `mark` picks; `missing`: what was counted and marked. */
+/** Four rules per filter, for calls that `mark` selects; `missing`: the facts counted and marked. */
 async function expectOutcomes(
   hook: Hook,
   slots: readonly Slot[],
@@ -114,7 +114,7 @@ const binary = (set: number, length: number): Filter[] => [
 ];
 const followed: Filter = { op: "ROW_FOLLOW", set: 10, values: [1] };
 
-/** A process that calls ftruncate after `before` was done with it. */
+/** A process that calls ftruncate after `before` has finished. */
 async function truncate(
   command: readonly string[],
   size: number,
@@ -123,7 +123,7 @@ async function truncate(
   const [program = "", ...args] = [...command, "truncate-when-told", file, `${size}`];
   const child = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"] });
   const ended = once(child, "exit");
-  // It is what it will be once it has opened the file.
+  // The process has reached its final state once it has opened the file.
   for (let tries = 0; ; tries++) {
     const { stdout } = spawnSync("readlink", [`/proc/${child.pid}/fd/3`], { encoding: "utf8" });
     if (stdout.trim() === file) break;
@@ -153,7 +153,7 @@ test("a process that is not in the table: its binary is read from the task", asy
   );
 });
 
-/** Puts the file that a process runs into a set, and files that differ from it in one number into others. */
+/** Puts the binary of a process into a set, and files that differ from it in one number into other sets. */
 function putFiles(first: number, pid: number): void {
   const entry = guard.map("procs").get(Buffer.from(Uint32Array.of(pid).buffer));
   assert.ok(entry);
@@ -215,7 +215,7 @@ test("… what it descends from can't be", async () => {
   );
 });
 
-/** As if somebody held all working memory. */
+/** As if other calls held all scratch memory. */
 function takeScratch(taken: bigint): void {
   const pool = guard.map("scratch_pool");
   for (const [key, value] of [...pool.entries()]) {

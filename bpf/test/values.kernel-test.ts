@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each type of argument, as the record has it.
+// Each type of argument, as it appears in the record.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -143,7 +143,7 @@ test("paths, dentries and programs", async () => {
     [{ type: "VALUE_DENTRY", raw: 1 }],
     () => unlinkSync("/tmp/v"),
   );
-  assert.ok(unlinks.some((record) => texts(record)?.[0] === "/v")); // inside of the tmpfs
+  assert.ok(unlinks.some((record) => texts(record)?.[0] === "/v")); // inside the tmpfs
   const programs = await observe(
     traced("security_bprm_check", 1),
     [{ type: "VALUE_BINPRM", raw: 0 }],
@@ -185,7 +185,7 @@ test("sockets and addresses", async () => {
   });
   assert.deepEqual(at(socket), { family: 2, type: 1, protocol: 6, dport: 0, daddr: "0.0.0.0" });
   assert.deepEqual(at(address), { family: 2, type: 0, protocol: 0, dport: port, daddr: "0.0.0.0" });
-  // Left as it is: which address of this machine it will be can change until the kernel chooses.
+  // Unchanged: the address of this machine that it becomes can change until the kernel chooses.
   assert.deepEqual(at(peer), { family: 2, type: 1, protocol: 6, dport: port, daddr: "0.0.0.0" });
   assert.equal(peer?.bytes.readUInt16LE(22), 1); // any_peer
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program costs to load does not grow unnoticed.
+// The cost of loading a program does not grow unnoticed.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

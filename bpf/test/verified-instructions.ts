@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many instructions the verifier walks for each program: `node bpf/test/verified-instructions.ts` renews
+// The instructions that the verifier walks for each program: `node bpf/test/verified-instructions.ts` updates
 // the baseline beside it, in a virtual machine for each kernel.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { native } from "../../packages/libbpf/src/native.ts";
 import type { HookPoint } from "../../packages/policy/src/index.ts";
 import { startGuestSensor } from "../../packages/sensor/test/guest-sensor.ts";
 
-/** By program; of a hook by its way of attaching. */
+/** By program; for a hook: by its way of attaching. */
 export type VerifiedInstructions = Readonly<Record<string, number>>;
 
 export const baselineFile = fileURLToPath(new URL("verified-instructions.json", import.meta.url));
@@ -30,11 +30,11 @@ const hooks: readonly HookPoint[] = [
   { kind: "raw_tp", target: "sys_enter", syscall: false },
 ];
 
-/** Loads them as the sensor does. */
+/** Loads the programs as the sensor does. */
 export async function measureVerifiedInstructions(): Promise<VerifiedInstructions> {
   const others = new Set(programIds());
   const result: Record<string, number> = {};
-  /** Those that have been loaded since it was asked last. */
+  /** Adds the programs loaded since the previous call. */
   const note = (nameOf: (program: string) => string): void => {
     for (const id of programIds()) {
       if (others.has(id)) continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A test is a function; what it finds wrong is printed, and the program ends with 1. */
+/* A test is a function; each failure is printed, and the program then exits with 1. */
 #ifndef GANDER_NATIVE_CHECK_H
 #define GANDER_NATIVE_CHECK_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Input is what happens to a tree of files, a few bytes each: files, mounts, renames, walks. What a
- * walk gives must be a path that the file had meanwhile, or be flagged. For fuzz/targets/paths.ts.
+ * The input is a list of operations on a tree of files, a few bytes each: files, mounts, renames, walks.
+ * A walk must give a path that the file had meanwhile, or flag it. For fuzz/targets/paths.ts.
  */
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -72,7 +72,7 @@ static void rename_meanwhile(void)
 	if (!rename_count || accesses++ < begin_at)
 		return;
 	if (!rename->step && is_below(&rename->parent->dentry, &rename->node->dentry)) {
-		rename_count--; /* no folder goes into itself */
+		rename_count--; /* no folder moves into itself */
 	} else if (!rename_step(rename)) {
 		rename_count--;
 		note_path();
@@ -114,7 +114,7 @@ static void walk(struct node *node, struct mount *mount)
 	moved += had_count > 1;
 	cut += !!(text->flags & TEXT_TRUNCATED);
 	detached += !!(text->flags & TEXT_DETACHED);
-	for (; rename_count; rename_count--) { /* what has begun comes to its end */
+	for (; rename_count; rename_count--) { /* finish what has started */
 		while (renames[rename_count - 1].step && rename_step(&renames[rename_count - 1]))
 			;
 	}

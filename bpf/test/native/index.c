@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* index.bpf.h with bit sets at random: what it leaves is what each bit for itself says. */
+/* index.bpf.h with random bit sets: it leaves the same rules as a check of each single bit. */
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
 #include "../../index.bpf.h"
@@ -79,7 +79,7 @@ static void numbers(void)
 	for (__u32 i = 0; i < 5 && !known; i++) {
 		struct index_int_key key = { .index = INDEX, .value = values[i] };
 
-		*(__u32 *)native_put(&index_int, &key) = i; /* of value 0: all rules */
+		*(__u32 *)native_put(&index_int, &key) = i; /* i = 0: all rules */
 		list_number(values[i]);
 	}
 	known = true;
@@ -87,12 +87,12 @@ static void numbers(void)
 	hook->index_int = 2;
 	for (int round = 0; round < 4000; round++) {
 		__u32 i = random_below(6), at = i < 5 ? i : 9, expected;
-		/* what lies above 32 bits is no part of it */
+		/* bits above 32 are not part of the number */
 		__u64 raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^ (__u64)random_below(2)
 										    << 40;
 
 		if (i == 4)
-			at = 9; /* read as 32 bits with a sign it is another number */
+			at = 9; /* read as 32 bits with a sign, it is another number */
 		new_rules();
 		hook->int_default = 9;
 		hook->flags = random_below(2) ? HOOK_LISTED_NUMBERS : 0;
@@ -135,7 +135,7 @@ static void open_files(void)
 		else
 			expect(left == (number << INDEX_NUMBER_SHIFT | INDEX_LEFT |
 					text << INDEX_TEXT_SHIFT));
-		/* any rename or change of mounts, another generation, another file, the end of this one */
+		/* any rename or change of mounts, other tables, another file, the end of this one */
 		locks[other].sequence += 2;
 		expect(index_remembered(application, hook, SIDE, asked, at) == (int)asked);
 		locks[other].sequence -= 2;
@@ -147,7 +147,7 @@ static void open_files(void)
 		       (int)asked);
 		forget(at);
 		expect(index_remembered(application, hook, SIDE, asked, at) == (int)asked);
-		/* nothing is remembered of what changed while it was read, or is changing */
+		/* nothing is cached that changed while it was read, or is changing */
 		locks[other].sequence += 2;
 		remember(hook, at, &before, text);
 		expect(recall(hook, at) == NOT_REMEMBERED);
@@ -198,7 +198,7 @@ static void texts(void)
 		hook->slots[0] = (struct slot){ .type = VALUE_STRING };
 		expect(text_bitset(s, hook) == (int)cases[i].set, "%s", cases[i].text);
 	}
-	/* what could not be read in full is for the rows */
+	/* the rows decide what could not be read in full */
 	for (__u32 flags = 1; flags < 64; flags <<= 1) {
 		s->texts[0] = (struct text_value){ .slot = 1, .flags = flags, .size = 1, .at = 8 };
 		expect(!text_bitset(s, hook) == !!(flags & (TEXT_UNREADABLE | TEXT_TOO_DEEP)),
@@ -220,7 +220,7 @@ static void binaries(void)
 	hook->binary_default = 7;
 	if (!proc) {
 		proc = native_put(&procs, &tgid);
-		put_text(INDEX | BINARY_KEYS, "/bin/sh", 8, 6); /* with the 0 behind it */
+		put_text(INDEX | BINARY_KEYS, "/bin/sh", 8, 6); /* with the 0 appended */
 	}
 	memcpy(set_at(6)->bits, application->bits, sizeof(application->bits));
 	memset(set_at(7)->bits, 0, sizeof(application->bits));
@@ -230,11 +230,11 @@ static void binaries(void)
 	expect(s->sets[SET_BINARY] == SIDE * MAX_BITSETS + 6);
 	expect(!s->words == !is_any_left(6, 0, false) &&
 	       !s->wants_text == !is_any_left(6, 0, true));
-	/* a longer one is another, and leaves nothing here */
+	/* a longer path is another one and leaves no rule here */
 	*proc = (struct proc){ .binary_length = 8, .binary = "/bin/sh2" };
 	use_binary_index(s, application, hook);
 	expect(s->sets[SET_BINARY] == SIDE * MAX_BITSETS + 7 && !s->words);
-	/* one that the workload may have made up is for the rows */
+	/* the rows decide a path that the workload may have forged */
 	proc->flags = PROC_FORGEABLE_BINARY;
 	s->words = 1;
 	s->sets[SET_BINARY] = 0;

@@ -43,7 +43,7 @@ static void mounts(void)
 	expect_path(new_path(over, "/a/b"), first, "/srv/disk/a/b", 0);
 	expect_path(over, first, "/srv/disk", 0);
 	expect(the_scratch()->texts[0].inode == address_of(&over->inode));
-	/* one over the other, and of a folder inside of its file system */
+	/* one mounted over the other, of a folder inside its file system */
 	below = new_path(new_node(NULL, "/"), "/hidden/shown");
 	second = new_mount(below, first, over);
 	expect_path(new_path(below, "/c"), second, "/srv/disk/c", 0);
@@ -69,7 +69,7 @@ static void namespaces(void)
 	expect_path(file, mount, "/a/b", TEXT_FORGEABLE);
 	other.user_ns = &host_users;
 	expect_path(file, mount, "/a/b", 0);
-	/* in a namespace, but not the first there; in one that nobody can be in; in none */
+	/* in a namespace, but not its first mount; in one that no process can be in; in none */
 	other.root = root_mount;
 	expect_path(file, mount, "/inside/tree/a/b", TEXT_DETACHED | TEXT_FORGEABLE);
 	mount->mnt_ns = &anonymous;
@@ -79,7 +79,7 @@ static void namespaces(void)
 	expect_path(file, mount, "/inside/tree/a/b", TEXT_DETACHED | TEXT_FORGEABLE);
 	mount->mnt.mnt_sb = &kernels_own;
 	expect_path(file, mount, "/inside/tree/a/b", TEXT_DETACHED);
-	/* what is mounted on such a mount is no more in the namespace than that is */
+	/* a mount on such a mount is not in the namespace either */
 	expect_path(new_path(root, "/x"), new_mount(root, mount, file), "/inside/tree/a/b/x",
 		    TEXT_DETACHED);
 	host.user_ns = &other_users;
@@ -200,7 +200,7 @@ static void longer_than_the_buffer(void)
 		expect_beginning_and_end(deep(2 * fits + length % 5, length));
 	}
 	expect_beginning_and_end(deep(PATH_STEPS - 1, 255));
-	/* a longest name where it just fits, and where it just does not */
+	/* a name of maximal length that just fits, and one that just does not */
 	for (int length = 120; length < 140; length++) {
 		struct node *file = deep(17, 255);
 
@@ -240,7 +240,7 @@ static void rename_meanwhile(void)
 	}
 }
 
-/* Whatever is renamed when: the path is one that the file had, or is flagged. */
+/* Whatever is renamed at any time: the path is one that the file had, or is flagged. */
 static void renamed_at_each_moment(void)
 {
 	int changed = 0, flagged = 0;
@@ -301,7 +301,7 @@ static void renamed_all_the_time(void)
 	native_meanwhile = rename_this;
 	expect(walk_file(&watched->dentry, root_mount)->flags & TEXT_TOO_DEEP);
 	native_meanwhile = NULL;
-	/* in the middle of its rename, which does not go on */
+	/* in the middle of its rename, which does not continue */
 	rename_lock.sequence = 1;
 	watched->dentry.d_seq.seqcount.sequence = 1;
 	expect(walk_file(&watched->dentry, root_mount)->flags & TEXT_TOO_DEEP);

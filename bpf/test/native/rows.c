@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* rows.bpf.h with rows and values at random, against what a row means, said plainly. */
+/* rows.bpf.h with random rows and values, against a plain version of what a row means. */
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
 #include "../../rows.bpf.h"
@@ -20,7 +20,7 @@ static struct scratch *call_with(__u32 type, __u64 raw)
 	struct scratch *s = the_scratch();
 
 	memset(s, 0, sizeof(*s));
-	memset(&s->key, 0xff, sizeof(s->key)); /* of a call before */
+	memset(&s->key, 0xff, sizeof(s->key)); /* of an earlier call */
 	s->hook = 1;
 	s->raw[0] = raw;
 	the_hook()->slots[0] = (struct slot){ .type = type };
@@ -77,7 +77,7 @@ static const struct {
 	      { VALUE_S16, 16, true }, { VALUE_U32, 32, false }, { VALUE_S32, 32, true },
 	      { VALUE_U64, 64, false } };
 
-/* What the lower bits say, as 64. */
+/* The lower bits, extended to 64. */
 static __u64 widened(__u64 raw, int bits, bool is_signed)
 {
 	__u64 mask = bits == 64 ? ~0ULL : (1ULL << bits) - 1;
@@ -254,22 +254,22 @@ static void facts_that_are_missing(void)
 		struct scratch *s;
 		__u64 before;
 
-		/* there is none: no filter holds */
+		/* no value: no filter holds */
 		expect(!row_holds(call_with(VALUE_STRING, 0), &row), "flags %d", flags);
-		/* there is one that can't be read */
+		/* a value that can't be read */
 		before = count->missing[FACT_MEMORY];
 		s = call_with(VALUE_STRING, 16);
 		expect(row_holds(s, &row) == !!(flags & 2), "flags %d", flags);
 		expect(count->missing[FACT_MEMORY] == before + 1 &&
 		       s->missing == 1U << FACT_MEMORY);
-		/* a path that a workload may have made up is believed only to its disadvantage */
+		/* a path that a workload may have forged counts only against the workload */
 		s = call_with(VALUE_STRING, 0);
 		s->texts[0] = (struct text_value){
 			.slot = 1, .flags = TEXT_FORGEABLE, .size = 1, .at = 5
 		};
 		expect(row_holds(s, &row) == (flags == 2 ? false : flags == 3), "flags %d", flags);
 		expect(!(s->missing >> FACT_NAME & 1) == (flags == 2), "flags %d", flags);
-		/* and one that is too deep by nobody */
+		/* a path that is too deep never counts */
 		s->texts[0].flags = TEXT_TOO_DEEP;
 		expect(row_holds(s, &row) == !!(flags & 2), "flags %d", flags);
 	}
@@ -290,7 +290,7 @@ static void postfixes_of_cut_texts(void)
 	expect(!row_holds(s, &equal));
 	text->tail[BINARY_TAIL - 1]++;
 	expect(!row_holds(s, &row));
-	text->has_tail = 0; /* its end was not kept: nobody knows */
+	text->has_tail = 0; /* its end was not kept: unknown */
 	expect(!row_holds(s, &row) && s->missing == 1U << FACT_PATH);
 }
 
@@ -359,9 +359,9 @@ static void processes(void)
 	caps.set = CAPS_EFFECTIVE;
 	expect(!row_holds(s, &caps));
 	caps.set = CAPS_PERMITTED;
-	caps.flags = ROW_IN_USER_NS; /* in the host's it never holds */
+	caps.flags = ROW_IN_USER_NS; /* never holds in the host's */
 	expect(!row_holds(s, &caps));
-	/* nothing is known of the process, and it has no file */
+	/* the process is unknown and has no file */
 	host_task.tgid = native_can_cast ? 8 : 7;
 	expect(!row_holds(s, &binary) && s->missing == 1U << FACT_PROCESS);
 	proc = native_put(&procs, &host_task.tgid);
@@ -371,7 +371,7 @@ static void processes(void)
 	proc->binary_length = 8;
 	expect(!row_holds(s, &binary) && row_holds(s, &prefix));
 	proc->flags =
-		PROC_FORGEABLE_BINARY; /* an exception for that binary is not for who made it up */
+		PROC_FORGEABLE_BINARY; /* an exception for that binary does not cover its forger */
 	s->missing = 0;
 	expect(!row_holds(s, &prefix) && s->missing == 1U << FACT_NAME);
 	prefix.flags = ROW_UNKNOWN_HOLDS;

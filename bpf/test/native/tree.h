@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Files, mounts and renames as the kernel has them, and what the path of a file is, said plainly. */
+/* Files, mounts and renames as in the kernel, and a plain version of the path of a file. */
 #ifndef GANDER_NATIVE_TREE_H
 #define GANDER_NATIVE_TREE_H
 
@@ -31,7 +31,7 @@ static void set_name(struct node *node, const char *name)
 	node->dentry.d_name.name = (const unsigned char *)node->name;
 }
 
-/* Without `parent` the root of a file system. */
+/* Without `parent`: the root of a file system. */
 static struct node *new_node(struct node *parent, const char *name)
 {
 	struct node *node = native_new(sizeof(*node));
@@ -58,7 +58,7 @@ static struct node *new_path(struct node *from, const char *path)
 	return from;
 }
 
-/* Without `at` a mount that is mounted nowhere. */
+/* Without `at`: a mount that is mounted nowhere. */
 static struct mount *new_mount(struct node *of, struct mount *parent, struct node *at)
 {
 	struct mount *mount = native_new(sizeof(*mount));
@@ -83,7 +83,7 @@ static void new_tree(void)
 }
 
 /*
- * The steps of a rename as d_move takes them, one a call; 0: it is done. Readers see each of them.
+ * The steps of a rename as in d_move, one per call; 0: it is done. Readers see each step.
  */
 struct rename {
 	struct node *node, *parent;
@@ -118,7 +118,7 @@ static int rename_step(struct rename *r)
 
 enum { LONGEST = 1 << 22 };
 
-/* The path of a file from `mount`, plainly, at the end of `buffer`: where it begins. */
+/* Writes the path of a file from `mount`, plainly, to the end of `buffer`; returns its start. */
 static char *plain_path(char *buffer, const struct dentry *dentry, const struct mount *mount)
 {
 	char *at = buffer + LONGEST;
@@ -128,7 +128,7 @@ static char *plain_path(char *buffer, const struct dentry *dentry, const struct 
 			if (mount->mnt_parent == mount) {
 				if (mount == host.root)
 					break;
-				mount = NULL; /* in no namespace: on inside of the file system */
+				mount = NULL; /* in no namespace: continue inside the file system */
 				continue;
 			}
 			dentry = mount->mnt_mountpoint;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Stands in for libbpf's header in native tests: the fields lie where this compiler puts them. */
+/* Replaces libbpf's header in native tests: the fields lie where this compiler puts them. */
 #ifndef GANDER_NATIVE_CORE_READ_H
 #define GANDER_NATIVE_CORE_READ_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Stands in for libbpf's header in native tests: helpers are functions, "kernel memory" is this
- * process's. Addresses below a page can't be read. Each element of a map is an allocation of its
- * own, so the address sanitizer sees who leaves it.
+ * Replaces libbpf's header in native tests: helpers are functions, "kernel memory" is this process's.
+ * Addresses below one page can't be read. Each map element is an allocation of its own, so the
+ * address sanitizer detects an access outside it.
  */
 #ifndef GANDER_NATIVE_HELPERS_H
 #define GANDER_NATIVE_HELPERS_H
@@ -29,7 +29,7 @@ static bool native_can_cast;
 #define bpf_ksym_exists(SYMBOL) native_can_cast
 
 static struct task_struct *native_task;
-/* Called before each access to kernel memory: others change it meanwhile. */
+/* Called before each access to kernel memory, which it may change meanwhile. */
 static void (*native_meanwhile)(void);
 
 static bool native_is_readable(const void *at)
@@ -39,7 +39,7 @@ static bool native_is_readable(const void *at)
 	return (unsigned long)at >= 4096;
 }
 
-/* 8 bytes of a constant may be read behind an object: the last word of a text. */
+/* A program may read 8 bytes beyond an object: the last word of a text. */
 enum { NATIVE_SLACK = 8 };
 
 static void *native_new(unsigned long size)
@@ -90,7 +90,7 @@ static struct native_map *native_map_of(const void *map)
 	abort();
 }
 
-/* A key of a trie: its length in bits, then that many. */
+/* A key of a trie: its length in bits, then its bits. */
 static bool native_is_prefix(const unsigned char *prefix, const unsigned char *key)
 {
 	unsigned int bits = *(const unsigned int *)prefix, of = *(const unsigned int *)key, i;
@@ -130,7 +130,7 @@ static void *bpf_map_lookup_elem(const void *map, const void *key)
 	return best ? best->value : NULL;
 }
 
-/* What user space does: adds an element and gives its value. */
+/* As user space: adds an element and returns its value. */
 static void *native_put(const void *map, const void *key)
 {
 	struct native_map *one = native_map_of(map);
@@ -160,7 +160,7 @@ static void *native_writable(const volatile void *at)
 /* ---- helpers */
 static void *bpf_rdonly_cast(const void *object, unsigned int id)
 {
-	static const char nothing[4096] __attribute__((aligned(8))); /* a load that fails gives 0 */
+	static const char nothing[4096] __attribute__((aligned(8))); /* a failed load gives 0 */
 
 	return native_is_readable(object) ? (void *)object : (void *)nothing;
 }
