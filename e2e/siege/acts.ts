@@ -8,7 +8,7 @@ import { countRow, type Tally } from "./tally.ts";
 import { type Who, whos } from "./who.ts";
 import { openZones, trustedProgram, type Zone } from "./zones.ts";
 
-/** What is possible on this kernel where nobody guards: which deeds, as root and as a user. */
+/** The deeds that this kernel allows without guards, as root and as a user. */
 export type Possible = ReadonlySet<string>;
 
 export interface ActContext {
@@ -24,7 +24,7 @@ const familyOf = (zone: Zone) => (zone.at.includes(":") ? "IPv6" : "IPv4");
 const keyOf = (deed: Deed, who: Who, zone: Zone) =>
   `${deed.name} ${who.isRoot ? "root" : "user"} ${familyOf(zone)}`;
 
-/** Does the acts of a step once, so many at a time; those that need it alone, after the others. */
+/** Does the acts of a step once, `step.width` at a time; acts that must run alone run after the others. */
 export async function runActs(step: Step, round: number, context: ActContext): Promise<void> {
   const acts = step.acts.map((act, index) => ({ act, id: `s${step.number}a${index}r${round}.` }));
   const runOne = async ({ act, id }: (typeof acts)[number]) => {
@@ -54,7 +54,7 @@ export async function runActs(step: Step, round: number, context: ActContext): P
 function judge(act: Act, { done, result }: Outcome, { tally, violation }: ActContext): void {
   countRow(tally, `${act.side}: ${act.deed.name}`);
   const isAttack = act.side === "attack";
-  // What the kernel itself lacks is nobody's refusal: a policy gives EPERM or kills.
+  // A deed that the kernel itself lacks was not refused: a policy gives EPERM or kills.
   if (!done && result.status === UNSUPPORTED) tally.notPossible++;
   else if (done === isAttack)
     violation(
@@ -72,7 +72,7 @@ function doAct(act: Act, id: string, listeners: Listeners): Promise<Outcome> {
   });
 }
 
-/** Tries what innocent ones will do before anybody guards: a deed that fails then proves nothing. */
+/** Tries the innocent deeds without guards: a later failure of a deed that fails here proves nothing. */
 export async function rehearse(wanted: readonly Act[], listeners: Listeners): Promise<Possible> {
   const possible = new Set<string>();
   const acts = new Map<string, Act>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people do to policies while they are in force.
+// Changes that people make to policies in force.
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field } from "./field.ts";
@@ -99,7 +99,7 @@ async function brokenFiles({ sensor, random }: Field): Promise<void> {
   for (let i = 1; i <= 6; i++) sensor.removePolicy(`broken-${i}`);
 }
 
-/** The version before must stay in force. */
+/** The previous version must stay in force. */
 async function brokenGuard({ sensor, random, step }: Field): Promise<void> {
   for (const name of ["guard-files-kill", "guard-net-allowed", "guard-entries"])
     sensor.writePolicy(name, random.pick(["kind: [broken\n", "", "\0\0\0", `name: ${name}\n`]));

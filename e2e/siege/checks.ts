@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold at every moment, and what can be asked when all stands still.
+// Invariants that hold at every moment, and checks for when all stands still.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TracingPolicyStatus } from "@gander/proto";
 import type { Guard } from "./guards.ts";
@@ -11,19 +11,19 @@ import type { Tally } from "./tally.ts";
 
 const maxMemoryMb = 600;
 const splat = /\b(WARNING:|BUG:|Oops|general protection|refcount_t|KASAN|UBSAN|Kernel panic)/;
-/** Emulated CPUs stand still when the host is busy; that is no fault of the kernel's. */
+/** Emulated CPUs stand still when the host is busy; the kernel is not at fault. */
 const isOfEmulation = /soft lockup|rcu.*stall|workqueue lockup|hung_task|clocksource/i;
 
 type Counters = Readonly<Record<"hits" | "emitted" | "lost" | "enforced" | "rest", number>>;
 
 interface Seen extends Counters {
   readonly version: number;
-  /** Of the loop that the policy kills. */
+  /** Attempts of the loop that the policy killed. */
   readonly killed: number;
 }
 
 export interface Checks {
-  /** Counters, kernel messages and memory, while nothing is attempted. */
+  /** Checks counters, kernel messages and memory while nothing is attempted. */
   atQuietPoint(): Promise<readonly string[]>;
 }
 
@@ -35,7 +35,7 @@ export function createChecks(
 ): Checks {
   const before = new Map<string, Seen>();
 
-  /** Each policy's calls add up, none of its counters is less than before, and what died is counted. */
+  /** Each policy's calls add up, none of its counters went down, and each killed process is counted. */
   const counters = async (): Promise<string[]> => {
     let wrong: string[] = [];
     await until(
@@ -55,7 +55,7 @@ export function createChecks(
           wrong.push(...compared(name, before.get(name), seen));
           if (wrong.length === 0) before.set(name, seen);
         }
-        // What the sensor itself does may come between two numbers.
+        // The sensor's own calls may change a counter between two reads.
         return wrong.length === 0;
       },
       5000,
@@ -66,7 +66,7 @@ export function createChecks(
 
   return {
     async atQuietPoint() {
-      // Until files that were rewritten are in force.
+      // Until rewritten files are in force.
       await sleep(5000);
       await loops.pause();
       try {
@@ -109,7 +109,7 @@ function sumOf(policy: TracingPolicyStatus): string[] {
   return [`the counters of ${policy.name} do not add up: ${JSON.stringify(counters)}`];
 }
 
-/** A version of a policy counts from 0 on; then nothing goes down, and who died in the loop is counted. */
+/** A version counts from 0; within it no counter goes down, and each process killed by the loop counts. */
 function compared(name: string, before: Seen | undefined, now: Seen): string[] {
   if (before === undefined || before.version !== now.version) return [];
   const keys = ["hits", "emitted", "lost", "enforced"] as const;
@@ -117,7 +117,7 @@ function compared(name: string, before: Seen | undefined, now: Seen): string[] {
     .filter((key) => now[key] < before[key])
     .map((key) => `${name}: ${key} went from ${before[key]} to ${now[key]}`);
   const [died, enforced] = [now.killed - before.killed, now.enforced - before.enforced];
-  // One may be about to be counted by the loop.
+  // The loop may be about to count one more.
   if (died > enforced + 1)
     wrong.push(`${name} counts ${enforced} killed, of the loop alone ${died} died`);
   return wrong;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attackers and innocent ones do. A deed is the same for both: only the place differs.
+// Deeds of attackers and innocent users. A deed is the same for both: only the place differs.
 import { type AttackResult, UNSUPPORTED } from "../tests/lib/attack.ts";
 import { execAttacks } from "../tests/lib/exec-attacks.ts";
 import { fileAttacks } from "../tests/lib/file-attacks.ts";
@@ -10,7 +10,7 @@ import { ownPlace } from "./places.ts";
 
 export interface DeedContext {
   readonly listeners: Listeners;
-  /** Runs the attack program with these arguments, as whoever does the deed. */
+  /** Runs the attack program with these arguments, as the user of the deed. */
   readonly attack: (...argv: readonly string[]) => Promise<AttackResult>;
   /** Different for each deed of a siege. */
   readonly id: string;
@@ -23,21 +23,21 @@ export interface Outcome {
   readonly result: AttackResult;
 }
 
-/** A row of the registry: what is done, and how one sees that it was done. */
+/** A row of the registry: a deed, and how its effect is detected. */
 export interface Deed {
   readonly kind: "file" | "entry" | "connection" | "ownAddress" | "program";
   readonly name: string;
-  /** Uses names or mounts that another one would use as well. */
+  /** Uses names or mounts that another deed would use as well. */
   readonly alone?: true;
-  /** The policies of the siege cannot forbid it: innocent ones do it all the same. */
+  /** The policies of the siege cannot forbid it: innocent users do it all the same. */
   readonly outOfReach?: true;
-  /** Luck decides whether anything comes of it: no deed of innocent ones. */
+  /** Success depends on luck: innocent users do not do it. */
   readonly isRace?: true;
   /** `zone`: a directory or an address. */
   readonly run: (zone: string, context: DeedContext) => Promise<Outcome>;
 }
 
-/** Routes with a name of their own outside of the target, or with mounts. */
+/** Routes with a name of their own outside the target, or with mounts. */
 const aloneRoutes = new Set([
   "symlink",
   "hard-link",
@@ -52,11 +52,11 @@ const aloneRoutes = new Set([
   "handle",
 ]);
 
-/** Settings of the whole machine are changed by these. */
+/** True for deeds that change settings of the whole machine. */
 const isAlone = (method: string, route: string) =>
   aloneRoutes.has(route) || method.startsWith("core-dump");
 
-/** They need root, cannot be forbidden, and leave the machine another one. */
+/** These need root, cannot be forbidden, and leave the machine changed. */
 const leftOut = new Set(["loop-direct", "accounting"]);
 
 const fileDeeds: readonly Deed[] = fileAttacks
@@ -74,7 +74,7 @@ const fileDeeds: readonly Deed[] = fileAttacks
     },
   }));
 
-/** COUNT threads or processes at once, of which any may be faster than its end. */
+/** COUNT threads or processes at once, any of which may be faster than the kill. */
 const crowdDeeds: readonly Deed[] = [
   ["write-threads", "8"],
   ["write-threads", "64"],
@@ -118,7 +118,7 @@ const connectDeed = (
   run: async (address, { attack, id, isForbidden, listeners }) => {
     const port = isForbidden ? listeners.forbiddenPort(id) : listeners.allowedPort();
     const result = await attack(...argv(address, port, id));
-    // What was sent may be on its way still. What must not come is looked for again later.
+    // Sent data may still be under way. Forbidden arrivals are checked again later.
     const done = isForbidden
       ? listeners.hasSeen(port)
       : await listeners.received(id, result.status === UNSUPPORTED ? 0 : 15_000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to a sensor: it dies, stands still, has no memory, no room, another time.
+// Faults of a sensor: it dies, stops, has no memory, no room, another time.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -119,7 +119,7 @@ export const faults: readonly SiegeEvent[] = [
   { name: "readers of events that stand still", weight: 1, run: stalledReaders },
 ];
 
-/** It must end by itself, with an error, and leave the first one alone. */
+/** The second sensor must exit by itself, with an error, and leave the first one alone. */
 async function secondSensor({ violation, sensor }: Field): Promise<void> {
   const { status } = await runProgram(["gander", "run", "--state-dir", directories.state], 200_000);
   if (status !== 1) violation(`a second sensor ended with ${status}`);
@@ -132,7 +132,7 @@ async function outOfMemory({ sensor, random }: Field): Promise<void> {
   writeFileSync(limit, `${random.between(4, 32) << 20}`);
   await until(() => sensor.running === 0, random.between(2000, 6000));
   writeFileSync(limit, "max");
-  // Whom the kernel has chosen dies, also if that takes longer.
+  // The process that the kernel has chosen dies, even if that takes longer.
   if (killedForMemory() > before) await until(() => sensor.running === 0, 120_000);
   if (sensor.running === 0) sensor.launch();
   await sensor.becomesReady();
@@ -155,7 +155,7 @@ async function withoutRoom(directory: string, during: () => Promise<void>): Prom
   }
 }
 
-/** Other policies come, change and go; that one of them is refused is no harm. */
+/** Adds, changes and deletes other policies; a refusal of one of them does no harm. */
 async function changeOthers({ sensor, random }: Field, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     await sensor
@@ -165,7 +165,7 @@ async function changeOthers({ sensor, random }: Field, count: number): Promise<v
   }
 }
 
-/** Of both, in half of the cases: then what was given over the socket is known to nobody. */
+/** Damages both files in half of the cases: then policies added over the socket are lost. */
 async function damagedManifest({ sensor, random, step }: Field): Promise<void> {
   await sensor.end("SIGKILL");
   const found = await runProgram(["find", directories.state, "-type", "f", "-name", "*manifest*"]);
@@ -195,7 +195,7 @@ async function otherPins({ sensor }: Field): Promise<void> {
   await runProgram(["rm", "-rf", at]);
 }
 
-/** Programs of ours can be interrupted anywhere then, and others run on the same CPU meanwhile. */
+/** The kernel can then interrupt our programs anywhere and run others on the same CPU meanwhile. */
 async function fullPreemption({ random }: Field): Promise<void> {
   const mode = "/sys/kernel/debug/sched/preempt";
   const before = /\((\w+)\)/.exec(readFileSync(mode, "utf8"))?.[1] ?? "voluntary";
@@ -204,7 +204,7 @@ async function fullPreemption({ random }: Field): Promise<void> {
   writeFileSync(mode, before);
 }
 
-/** To and fro by hours and days; in the end it is what it was. */
+/** The clock jumps back and forth by hours and days; at the end it is right again. */
 async function clockJumps({ sensor, random }: Field): Promise<void> {
   const before = Date.now() - performance.now();
   for (let times = random.between(1, 4); times > 0; times--) {
@@ -230,7 +230,7 @@ async function stalledReaders({ random }: Field): Promise<void> {
     spawn("gander", ["events", "-o", "json"], { stdio: ["ignore", "pipe", "ignore"] }),
   );
   const ends = readers.map((reader) => new Promise((done) => reader.once("exit", done)));
-  // Nobody reads what they print.
+  // Their output is not read.
   await sleep(random.between(4000, 9000));
   for (const reader of readers) reader.kill("SIGSTOP");
   await sleep(random.between(1000, 5000));

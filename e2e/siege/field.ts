@@ -8,18 +8,18 @@ import type { SiegeSensor } from "./siege-sensor.ts";
 import { otherCgroup } from "./who.ts";
 import { trustedProgram, zoneDirectories } from "./zones.ts";
 
-/** What events and loads have to do with. */
+/** The things that events and loads work with. */
 export interface Field {
   readonly sensor: SiegeSensor;
   readonly listeners: Listeners;
-  /** Numbers of this step. */
+  /** Random numbers of this step. */
   readonly random: Random;
   readonly step: number;
-  /** Puts down what is wrong, for the end. */
+  /** Records a violation, for the end. */
   readonly violation: (what: string) => void;
 }
 
-/** Directories, programs and cgroups that everything takes place in. */
+/** Creates the directories, programs and cgroups of the siege. */
 export function layOutField(): void {
   for (const path of [...zoneDirectories, otherCgroup]) mkdirSync(path, { recursive: true });
   for (const path of zoneDirectories) chmodSync(path, 0o777);

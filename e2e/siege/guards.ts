@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policies that forbid. They are present in every version of the siege, in ever new words.
+// The policies that forbid. They are part of every version of the siege, in ever new words.
 import { trustedProgram } from "./zones.ts";
 
 export interface Guard {
   readonly name: string;
-  /** Whether it lies in the directory or is given over the socket. */
+  /** Whether it is a file in the directory or is added over the socket. */
   readonly by: "file" | "socket";
   /** Its text; versions mean the same and share no row with each other. */
   readonly text: (version: number) => string;
@@ -51,7 +51,7 @@ const connections =
   (version: number) => [
     ...call("tcp_connect", ["sock"], version),
     "    - matchArgs:",
-    // 198.18.0.0/15 is for tests (RFC 2544); nothing of the siege lies there.
+    // 198.18.0.0/15 is for tests (RFC 2544); no address of the siege is in it.
     `      - {index: 0, operator: ${operator}, values: ${list(...addresses, `198.18.${version % 97}.0/24`)}}`,
     ...rest,
   ];
@@ -78,7 +78,7 @@ const entryCalls: Readonly<Record<string, readonly string[]>> = {
 const entries = (prefix: string, kernel: string) => (version: number) => {
   const calls = {
     ...entryCalls,
-    // From 6.2 on, ftruncate(2) and O_TRUNC ask it instead of security_path_truncate.
+    // From 6.2 on, ftruncate(2) and O_TRUNC call it instead of security_path_truncate.
     ...(kernel === "6.1" ? {} : { security_file_truncate: ["file"] }),
   };
   return Object.entries(calls).flatMap(([name, args]) => [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The siege as it runs in a virtual machine; started by main.ts.
+// The siege in a virtual machine; started by main.ts.
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { parseArgs } from "node:util";
@@ -53,5 +53,5 @@ const report = {
   kernel,
 };
 writeFileSync(`${out}/siege.json`, JSON.stringify(report));
-// Programs of the siege may run still.
+// Programs of the siege may still run.
 process.exit(tally.violations.length > 0 ? 1 : 0);

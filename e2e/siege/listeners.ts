@@ -5,15 +5,15 @@ import { runProgram } from "./lib/run-program.ts";
 import { until } from "./lib/until.ts";
 import { moreAddresses } from "./zones.ts";
 
-/** The other side of all connections, and what it has seen. */
+/** The other side of all connections, and a record of what it has received. */
 export interface Listeners extends AsyncDisposable {
-  /** A port for a forbidden connection; it is used again after a while. */
+  /** A port for a forbidden connection; it is reused after a while. */
   forbiddenPort(user: string): number;
   allowedPort(): number;
   hasSeen(port: number): boolean;
   /** Waits until this text has arrived; it ends with a full stop. */
   received(text: string, timeoutMs: number): Promise<boolean>;
-  /** Lines about forbidden ports since the last call, with who used the port last. */
+  /** Lines about forbidden ports since the last call, with the last user of the port. */
   takeForbidden(): readonly string[];
 }
 
@@ -42,7 +42,7 @@ export async function createListeners(): Promise<Listeners> {
         seenPorts.add(port);
         untold.push(`${line} (${users.get(port) ?? "nobody"})`);
       } else if (what === "received") {
-        // Some deeds say it twice.
+        // Some deeds send it twice.
         texts.add(rest.join(" ").split(".")[0] ?? "");
       }
     }
@@ -65,7 +65,7 @@ export async function createListeners(): Promise<Listeners> {
         read();
         return texts.has(key);
       }, timeoutMs);
-      // Each text is asked for once.
+      // Each text is requested once.
       texts.delete(key);
       return arrived === true;
     },
@@ -79,7 +79,7 @@ export async function createListeners(): Promise<Listeners> {
   };
 }
 
-/** Gives the complete lines that were added to a file since the last call. */
+/** Returns the complete lines that were added to a file since the last call. */
 function tail(path: string): () => string[] {
   const file = openSync(path, "r");
   const buffer = Buffer.alloc(1 << 16);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes on beside a step, by the means of an ordinary user.
+// Loads beside a step, by the means of an ordinary user.
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { attackProgram } from "../tests/lib/attack.ts";
 import type { Weighted } from "./plan.ts";
 
 export interface Load extends Weighted {
-  /** Programs that go on until the step is over: by what they are started, and their arguments. */
+  /** Programs that run until the step is over: their launchers and arguments. */
   readonly programs: readonly (readonly string[])[];
 }
 
@@ -18,7 +18,7 @@ const asUser = (id: number) => [
   "--",
 ];
 const user = asUser(1000);
-/** Not the one who does innocent deeds: that has no room for more processes itself. */
+/** Not the user of the innocent deeds, who would have no room for more processes. */
 const crowdUser = asUser(1002);
 const hog = (kind: string, count: number) => [
   ...user,
@@ -83,15 +83,15 @@ export const loads: readonly Load[] = [
 
 /** Once, before the first load. */
 export function layOutLoads(): void {
-  // As on a large machine, where an ordinary user may have so many processes.
+  // As on a large machine, where an ordinary user may have that many processes.
   writeFileSync("/proc/sys/kernel/pid_max", "4194304");
   writeFileSync("/proc/sys/kernel/threads-max", "80000");
   mkdirSync(hungry, { recursive: true });
-  // What is hungry is stopped at its own limit.
+  // A hungry program is stopped at its own limit.
   writeFileSync(`${hungry}/memory.max`, `${128 << 20}`);
 }
 
-/** Starts a load; it ends when what is given is disposed of. */
+/** Starts a load; it ends when the result is disposed of. */
 export function startLoad(name: string): AsyncDisposable {
   const children = (loads.find((load) => load.name === name)?.programs ?? []).map((argv) =>
     spawn(argv[0] ?? "", argv.slice(1), { stdio: ["pipe", "ignore", "ignore"], detached: true }),
@@ -102,7 +102,7 @@ export function startLoad(name: string): AsyncDisposable {
       for (const { pid, stdin } of children) {
         stdin?.on("error", () => {}).end();
         if (pid === undefined) continue;
-        // A process group of its own; it may have ended.
+        // It has a process group of its own, which may have ended.
         try {
           process.kill(-pid, "SIGKILL");
         } catch (error) {

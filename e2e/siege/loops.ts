@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attempts that go on from the first step to the last, whatever happens to the sensor.
+// Attempts that continue from the first step to the last, whatever happens to the sensor.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -8,7 +8,7 @@ import { attackProgram } from "../tests/lib/attack.ts";
 import { forbidden } from "../tests/lib/outside.ts";
 import { ownPlace, type Place } from "./places.ts";
 
-/** What e2e/attacks/loop.c prints. */
+/** The output of e2e/attacks/loop.c. */
 interface LoopCounts {
   readonly attempts: number;
   readonly killed: number;
@@ -28,17 +28,17 @@ interface Loop {
 export interface Loops extends AsyncDisposable {
   /** Forbidden attempts so far. */
   readonly attempts: number;
-  /** By policy, how many were killed so far. */
+  /** Attempts killed so far, by policy. */
   killed(): ReadonlyMap<string, number>;
-  /** What should not have happened; empty if all is well. */
+  /** Results that should not have happened; empty if all is well. */
   wrong(): Promise<readonly string[]>;
-  /** Nothing is attempted, and all that was is counted. */
+  /** Stops all attempts; resolves when all of them are counted. */
   pause(): Promise<void>;
   resume(): void;
 }
 
 const noCounts: LoopCounts = { attempts: 0, killed: 0, refused: 0, succeeded: 0, other: 0 };
-/** No deed uses it. */
+/** No deed uses this port. */
 const port = "20598";
 const hours = `${24 * 3600}`;
 
@@ -83,7 +83,7 @@ export function startLoops(): Loops {
     async pause() {
       for (const { child } of running)
         for (const worker of workersOf(child.pid)) process.kill(worker, "SIGSTOP");
-      // What they have done is told once a second.
+      // The loops report their counts once a second.
       await sleep(2200);
     },
     resume: () => signalGroups("SIGCONT"),

@@ -60,7 +60,7 @@ async function siegeOn(kernel: string): Promise<Ended> {
   mkdirSync(out, { recursive: true });
   const options = [...["--seed", seed, "--minutes", values.minutes, "--steps", values.steps]];
   const repeat = `node e2e/siege/main.ts --kernel ${kernel} ${options.join(" ")}`;
-  // To start and to end take time as well; a last step may be long.
+  // Start and end take time as well; a last step may be long.
   const timeout = Math.ceil(Number(values.minutes) * 60 + 1200);
   const child = spawn(
     resolve(import.meta.dirname, "../vm"),

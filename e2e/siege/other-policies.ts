@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies that have nothing to do with what is attacked: they come, change and go.
+// Policies unrelated to the attacked targets: they are added, changed and deleted.
 import { plainPolicy } from "../tests/lib/plain-policy.ts";
 import type { Random } from "./random.ts";
 
@@ -8,7 +8,7 @@ const named = (name: string, spec: string) =>
 
 const file = (prefix: string) => `[{index: 0, operator: Prefix, values: ["${prefix}"]}]`;
 
-/** A hook of each kind: some on functions that guards use as well, some on functions of their own. */
+/** A hook of each kind: some on functions that guards also use, some on functions of their own. */
 const specs: readonly ((random: Random) => string)[] = [
   (random) => `  kprobes:
   - call: security_file_permission
@@ -79,7 +79,7 @@ const specs: readonly ((random: Random) => string)[] = [
 export const otherPolicy = (name: string, random: Random): string =>
   named(name, random.pick(specs)(random));
 
-/** One with something to enforce: others have no mode that could be set. */
+/** A policy with something to enforce: others have no mode to set. */
 export function enforcingPolicy(name: string, random: Random): string {
   for (;;) {
     const text = otherPolicy(name, random);
@@ -87,5 +87,5 @@ export function enforcingPolicy(name: string, random: Random): string {
   }
 }
 
-/** Gives an event for each write below it. */
+/** Reports each write below it. */
 export const watchPolicy = plainPolicy({ name: "siege-watch", prefix: "/srv/open/watched" });

@@ -11,14 +11,14 @@ import {
 } from "node:fs";
 import { runProgram } from "./lib/run-program.ts";
 
-/** A directory for one deed alone: "target", "other" and "empty". */
+/** A directory for one deed only: "target", "other" and "empty". */
 export interface Place extends AsyncDisposable {
   readonly directory: string;
   readonly file: string;
   takeAway(): void;
-  /** Whether anything of the deed is in a file of it, however deep. */
+  /** Whether a file in it, however deep, has content of the deed. */
   isWritten(): Promise<boolean>;
-  /** Whether names, sizes or modes are others than at first. */
+  /** Whether names, sizes or modes differ from the original ones. */
   isChanged(): boolean;
 }
 
@@ -26,7 +26,7 @@ const original = "original\n".repeat(1000);
 const trash = "/var/tmp/siege-trash";
 let thrownAway = 0;
 
-/** Put in place by renaming, which no policy on writes forbids, and taken away in the same way. */
+/** Put in place by renaming, which no policy on writes forbids, and removed in the same way. */
 export function ownPlace(zone: string, id: string): Place {
   const directory = `${zone}/${id}`;
   const staging = `/var/tmp/staging-${id}`;
@@ -44,7 +44,7 @@ export function ownPlace(zone: string, id: string): Place {
     file: `${directory}/target`,
     takeAway: () => moveToTrash(directory, id),
     isWritten: async () => {
-      // grep, because some paths are longer than a path may be.
+      // grep, because some paths exceed the length limit of a path.
       const found = await runProgram(["grep", "-rqsF", "-D", "skip", "landed by", directory]);
       return found.status === 0 || isDifferent(`${directory}/target`);
     },
@@ -57,7 +57,7 @@ export function ownPlace(zone: string, id: string): Place {
   };
 }
 
-/** What was moved there is empty: moving is not writing. */
+/** Directories that were moved there are empty: moving is not writing. */
 function isDifferent(file: string): boolean {
   try {
     const content = readFileSync(file, "utf8");
@@ -98,7 +98,7 @@ async function emptyTrash(id: string): Promise<void> {
     }
 }
 
-/** What a deed has mounted, there or where attacks put things. */
+/** Unmounts what a deed has mounted, there or where attacks put things. */
 async function unmountBelow(directory: string): Promise<void> {
   const mounted = readFileSync("/proc/mounts", "utf8")
     .split("\n")
@@ -107,7 +107,7 @@ async function unmountBelow(directory: string): Promise<void> {
   for (const path of mounted.reverse()) await runProgram(["umount", "-l", path]);
 }
 
-/** What deeds leave outside of their places. Only while none is going on. */
+/** Removes what deeds leave outside their places. Call it only while no deed runs. */
 export async function sweepUp(): Promise<void> {
   await unmountBelow("/var/tmp/attack");
   await runProgram([

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens in a step: a pure function of the seed and the step's number.
+// The plan of a step: a pure function of the seed and the step's number.
 import type { Deed } from "./deeds.ts";
 import { type Random, randomOf } from "./random.ts";
 import { innocentWhos, type Who } from "./who.ts";
 import { forbiddenZones, openZones, trustedZones, type Zone } from "./zones.ts";
 
-/** Something that a step can have; rows of issue 7 that are not repaired yet are left out. */
+/** A possible part of a step; rows of issue 7 that are not repaired yet are left out. */
 export interface Weighted {
   readonly name: string;
   readonly weight: number;
@@ -29,12 +29,12 @@ export interface Act {
 
 export interface Step {
   readonly number: number;
-  /** What is done to the sensor, its files or its policies. */
+  /** Event that affects the sensor, its files or its policies. */
   readonly event: string;
-  /** What goes on beside it. */
+  /** Load beside the event. */
   readonly load: string;
   readonly acts: readonly Act[];
-  /** How many acts go on at a time. */
+  /** How many acts run at a time. */
   readonly width: number;
 }
 
@@ -50,7 +50,7 @@ export function planStep(seed: number, number: number, menu: Menu): Step {
   return { number, event, load, width, acts };
 }
 
-/** For what the event and the load themselves choose. */
+/** For choices of the event and the load themselves. */
 export const randomOfStep = (seed: number, number: number): Random => randomOf(seed, number, 1);
 
 export const describeAct = ({ side, deed, zone, who, isTrusted }: Act): string =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Numbers that depend on nothing but the words they were made from. */
+/** Numbers that depend only on the words they are made from. */
 export interface Random {
   /** A whole number from 0 on, less than `limit`. */
   below(limit: number): number;

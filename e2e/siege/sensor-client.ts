@@ -9,7 +9,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 const socket = "/var/run/gander/gander.sock";
 const methods = serviceDefinition("tetragon.FineGuidanceSensors");
 
-/** What `gander policy …` asks a sensor for, without starting a program for each. */
+/** The requests of `gander policy …`, without starting a program for each. */
 export interface SensorClient extends Disposable {
   policies(): Promise<readonly TracingPolicyStatus[]>;
   add(yaml: string): Promise<void>;
@@ -22,14 +22,14 @@ export function connectToSensor(): SensorClient {
   const client = new Client(`unix:${socket}`, credentials.createInsecure(), {
     "grpc.default_authority": "localhost",
     "grpc.max_receive_message_length": 64 * 1024 * 1024,
-    // Each sensor of a siege is met by a connection of its own.
+    // A connection of its own for each sensor of a siege.
     "grpc.use_local_subchannel_pool": 1,
   });
   const call = <T>(name: string, request: object): Promise<T> =>
     new Promise((done, fail) => {
       const method = methods[name];
       if (method === undefined) throw new Error(`There is no method ${name}`);
-      // No deadline of gRPC's, which is a time of day: clocks jump here.
+      // No gRPC deadline, which is a time of day: clocks jump here.
       const pending = client.makeUnaryRequest(
         method.path,
         method.requestSerialize,

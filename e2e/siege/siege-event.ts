@@ -2,8 +2,8 @@
 import type { Field } from "./field.ts";
 import type { Weighted } from "./plan.ts";
 
-/** A row: something that is done to the sensor, its files, its machine or its policies. */
+/** A row: an event that affects the sensor, its files, its machine or its policies. */
 export interface SiegeEvent extends Weighted {
-  /** When it is over, the sensor runs and all guards are in force. */
+  /** Afterwards the sensor runs and all guards are in force. */
   readonly run: (field: Field) => Promise<void>;
 }

@@ -26,18 +26,18 @@ export const directories = {
 } as const;
 const logFile = `${home}/sensor.log`;
 
-/** `gander run` as a user has it, with all that a siege does to it. */
+/** `gander run` as a user runs it, with all that a siege does to it. */
 export class SiegeSensor implements AsyncDisposable {
   readonly #guards: readonly Guard[];
   #processes: ChildProcess[] = [];
-  /** Of the guards; it goes up with each of their rewritings. */
+  /** Version of the guards; each rewrite increases it. */
   version = 0;
 
   constructor(guards: readonly Guard[]) {
     this.#guards = guards;
   }
 
-  /** Makes its directories, starts it and puts the guards in force, with more policies beside them. */
+  /** Creates its directories, starts it and puts the guards in force, with more policies beside them. */
   async setUp(more: Readonly<Record<string, string>>): Promise<void> {
     for (const directory of Object.values(directories)) mkdirSync(directory, { recursive: true });
     await runProgram(["mount", "-t", "tmpfs", "-o", "size=16m", "state", directories.state]);
@@ -77,13 +77,13 @@ export class SiegeSensor implements AsyncDisposable {
     return this.#processes[0]?.pid ?? 0;
   }
 
-  /** How many of it run. */
+  /** How many of its processes run. */
   get running(): number {
     return this.#processes.length;
   }
 
   /**
-   * Waits until one that was started is the only one, answers, and has all policies in force. On a
+   * Waits until one started process is the only one, answers, and has all policies in force. On a
    * busy machine, beside a load, that takes minutes.
    */
   async becomesReady(guards = this.#guards): Promise<void> {
@@ -106,7 +106,7 @@ export class SiegeSensor implements AsyncDisposable {
     return await question(client);
   }
 
-  /** Sends the signal to all of it that run; gives false if one does not end. */
+  /** Sends the signal to all its running processes; returns false if one does not end. */
   async end(signal: NodeJS.Signals): Promise<boolean> {
     for (const child of this.#processes) child.kill(signal);
     return (await until(() => this.running === 0, 120_000, 20)) === true;
@@ -116,7 +116,7 @@ export class SiegeSensor implements AsyncDisposable {
     for (const child of this.#processes) child.kill(signal);
   }
 
-  /** All at once, as editors do. */
+  /** Writes the file at once, as editors do. */
   writePolicy(name: string, text: string): void {
     writeFileSync(`${home}/policy.tmp`, text);
     renameSync(`${home}/policy.tmp`, `${directories.policies}/${name}.yaml`);
@@ -126,7 +126,7 @@ export class SiegeSensor implements AsyncDisposable {
     rmSync(`${directories.policies}/${name}.yaml`, { force: true, recursive: true });
   }
 
-  /** Gives every guard other words. Those of files are in force a moment later. */
+  /** Rewrites every guard in other words. Guards from files are in force a moment later. */
   async rewriteGuards(version: number): Promise<void> {
     for (const guard of this.#guards) await this.rewriteGuard(guard, version);
   }
@@ -137,7 +137,7 @@ export class SiegeSensor implements AsyncDisposable {
     else await this.ask((client) => client.add(text(version)));
   }
 
-  /** As people do when its state is lost: what files don't bring back is added again, then what nobody knows ends. */
+  /** Recovers as people do after lost state: adds what files don't restore, then deletes unknown policies. */
   async recover(version: number): Promise<void> {
     await this.becomesReady(this.#guards.filter(({ by }) => by === "file"));
     await this.rewriteGuards(version);
@@ -160,14 +160,14 @@ export class SiegeSensor implements AsyncDisposable {
     return this.log().slice(-2500);
   }
 
-  /** Memory that it holds, in megabytes. */
+  /** Its resident memory, in megabytes. */
   memoryMb(): number {
     if (this.pid === 0) return 0;
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
   }
 
-  /** Takes away what it keeps on disk and in the kernel. */
+  /** Removes its state on disk and in the kernel. */
   async cleanUp(): Promise<void> {
     await runProgram(["umount", directories.state]);
     await runProgram(["umount", directories.export]);

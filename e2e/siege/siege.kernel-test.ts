@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A short siege; `make siege` runs a long one. And what it says if somebody does not guard.
+// A short siege; `make siege` runs a long one. And its report when a guard is missing.
 import assert from "node:assert/strict";
 import { release } from "node:os";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { plainPolicy } from "../tests/lib/plain-policy.ts";
 import { guardsFor } from "./guards.ts";
 import { type SiegeOptions, siege } from "./siege.ts";
 
-/** Acts are told only to who looks at them one by one. */
+/** Leaves out the lines about single acts. */
 const log = (line: string) => {
   if (!line.startsWith(" ")) console.log(line);
 };

@@ -16,28 +16,28 @@ import { SiegeSensor } from "./siege-sensor.ts";
 import { countRow, newTally, type Tally } from "./tally.ts";
 import { whos } from "./who.ts";
 
-/** All rows that there are. */
+/** All existing rows. */
 export const menu: Menu = { deeds, attackers: whos, events, loads };
 
 export interface SiegeOptions {
   readonly seed: number;
   readonly guards: readonly Guard[];
-  /** Ends after so many steps … */
+  /** Ends after this many steps … */
   readonly steps: number;
-  /** … or when a step is over after so long. */
+  /** … or when a step ends after this time. */
   readonly durationMs: number;
   /** More policies, such as one that forbids innocent deeds. */
   readonly policies?: Readonly<Record<string, string>>;
-  /** Told about each step and each violation as it comes. */
+  /** Called for each step and each violation at once. */
   readonly log: (line: string) => void;
-  /** Told where all is counted while it grows. */
+  /** Called with the tally at the start; the tally grows during the siege. */
   readonly onStart?: (tally: Tally) => void;
 }
 
-/** After so many it is no use going on. */
+/** After this many, the siege ends. */
 const maxViolations = 20;
 const stepsBetweenQuietPoints = 3;
-/** Beside a load a sensor may take very long to start, on emulated CPUs above all. */
+/** Beside a load, a sensor may take very long to start, above all on emulated CPUs. */
 const loadLimitMs = 90_000;
 
 interface Siege {
@@ -52,7 +52,7 @@ interface Siege {
   readonly log: (line: string) => void;
 }
 
-/** All attacks, faults, changes and innocent deeds, mixed by the seed; gives what came of it. Needs a machine of its own. */
+/** Mixes attacks, faults, changes and innocent deeds by the seed; gives the tally. Needs its own machine. */
 export async function siege(options: SiegeOptions): Promise<Tally> {
   const { seed, guards, log } = options;
   const tally = newTally();
@@ -84,7 +84,7 @@ export async function siege(options: SiegeOptions): Promise<Tally> {
   return tally;
 }
 
-/** Those of the steps if there are few of them; else enough steps to hold every row. */
+/** The acts of the steps if they are few; else those of enough steps to contain every row. */
 function actsToRehearse({ seed, steps }: SiegeOptions) {
   const count = Math.min(steps, 400);
   return Array.from({ length: count }, (_, i) => planStep(seed, i + 1, menu))
@@ -117,7 +117,7 @@ async function takeStep(siege: Siege, step: Step): Promise<void> {
     violation(`${sensor.running} sensors run after the step: ${sensor.lastWords()}`);
     await recover(field);
   }
-  // What was sent may be on its way.
+  // Sent data may still be under way.
   await sleep(200);
   for (const line of listeners.takeForbidden()) violation(`the listener says: ${line}`);
   for (const what of await loops.wrong()) violation(what);
@@ -126,14 +126,14 @@ async function takeStep(siege: Siege, step: Step): Promise<void> {
     for (const what of await checks.atQuietPoint()) violation(what);
 }
 
-/** The acts are done at least once, and again as long as the event lasts. */
+/** Does the acts at least once, and repeats them while the event lasts. */
 async function actsDuring(siege: Siege, step: Step, event: Promise<void>): Promise<void> {
   let isOver = false;
   const end = event.finally(() => {
     isOver = true;
   });
   await runActs(step, 0, siege);
-  // Few at a time, or the event never comes to its end.
+  // Few at a time, or the event would never end.
   for (let round = 1; !isOver; round++)
     await runActs({ ...step, width: Math.min(step.width, 2) }, round, siege);
   await end;
@@ -148,7 +148,7 @@ async function runEvent(step: Step, field: Field): Promise<void> {
   }
 }
 
-/** After something went wrong: a new sensor on what is there. */
+/** After a failure: a new sensor on the existing state. */
 async function recover({ sensor }: Field): Promise<void> {
   await sensor.end("SIGKILL");
   sensor.launch();

@@ -5,7 +5,7 @@ export interface Violation {
   readonly what: string;
 }
 
-/** What a siege has done and found so far. */
+/** The counts and findings of a siege so far. */
 export interface Tally {
   step: number;
   attacksRefused: number;
@@ -15,7 +15,7 @@ export interface Tally {
   faults: number;
   changes: number;
   quietPoints: number;
-  /** Forbidden attempts of the loops that go on all the time. */
+  /** Forbidden attempts of the permanent loops. */
   loopAttempts: number;
   maxMemoryMb: number;
   readonly violations: Violation[];
@@ -44,7 +44,7 @@ export function progressLine(tally: Tally, elapsedMs: number): string {
   ].join(", ");
 }
 
-/** The table at the end. `repeat`: the command that does the same again. */
+/** The table at the end. `repeat`: the command that repeats the siege. */
 export function finalTable(tally: Tally, repeat: string): string {
   const rows: [string, string | number][] = [
     ["steps", tally.step],

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { trustedProgram } from "./zones.ts";
 
-/** As whom, and from where, something is done. */
+/** The user and the surroundings of a deed. */
 export interface Who {
   readonly name: string;
-  /** What the program is started by. */
+  /** The launcher of the program. */
   readonly prefix: readonly string[];
-  /** Without it, what needs capabilities fails by itself. */
+  /** Without it, a deed that needs capabilities fails by itself. */
   readonly isRoot: boolean;
-  /** A namespace of a workload's own making: exceptions by path need not hold there. */
+  /** A namespace that a workload has created: exceptions by path need not hold there. */
   readonly isForeign?: true;
 }
 
@@ -52,7 +52,7 @@ export const whos: readonly Who[] = [
   },
 ];
 
-/** Whoever is idle may starve beside a load, which is nobody's refusal. */
+/** Without idle ones: they may starve beside a load, which is no refusal. */
 export const innocentWhos: readonly Who[] = whos.filter(
   ({ isForeign, name }) => isForeign !== true && !name.startsWith("idle"),
 );

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allowed, forbidden, ownAddress } from "../tests/lib/outside.ts";
 
-/** A place where the policies forbid or allow what is done there. */
+/** A place where the policies forbid or allow the deeds. */
 export interface Zone {
   readonly name: string;
   /** A directory, or an address. */
   readonly at: string;
 }
 
-/** Forbidden to everybody, or to everybody but the trusted program. */
+/** Forbidden to all programs, or to all but the trusted program. */
 export const forbiddenZones = {
   file: [
     { name: "files that kill", at: "/etc/siege" },
@@ -28,7 +28,7 @@ export const forbiddenZones = {
   ownAddress: [{ name: "the machine's own address", at: ownAddress }],
 } as const satisfies Readonly<Record<string, readonly Zone[]>>;
 
-/** Free for everybody. */
+/** Allowed for all programs. */
 export const openZones = {
   file: [{ name: "files of everybody", at: "/srv/open" }],
   entry: [{ name: "directories of everybody", at: "/srv/open" }],
@@ -36,7 +36,7 @@ export const openZones = {
   connection: allowed.map((at) => ({ name: `allowed address ${at}`, at })),
 } as const satisfies Readonly<Record<string, readonly Zone[]>>;
 
-/** Free for the trusted program alone. */
+/** Allowed for the trusted program only. */
 export const trustedZones = {
   file: [forbiddenZones.file[2]],
   connection: forbiddenZones.connection.slice(4),
@@ -52,5 +52,5 @@ export const zoneDirectories: readonly string[] = [
   "/opt/siege",
 ];
 
-/** Addresses of the other side besides those that createOutside() gives it. */
+/** Addresses of the other side, besides those that createOutside() assigns. */
 export const moreAddresses: readonly string[] = ["10.43.0.66", "10.43.0.77"];

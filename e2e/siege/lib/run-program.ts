@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { AttackResult } from "../../tests/lib/attack.ts";
 
-/** Runs a program to its end beside others; one that hangs is stopped by SIGABRT. */
+/** Runs a program to its end, beside others; one that hangs is stopped by SIGABRT. */
 export function runProgram(argv: readonly string[], timeoutMs = 120_000): Promise<AttackResult> {
   return new Promise((done) => {
     const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "pipe"] });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** As waitUntil of e2e/tests, by a clock that cannot be set; undefined after `timeoutMs`. */
+/** Like waitUntil of e2e/tests, but with a clock that cannot be set; undefined after `timeoutMs`. */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   timeoutMs: number,
