@@ -47,15 +47,15 @@ export function describeResult(result: AttackResult): string {
 
 export interface RunningAttack extends AsyncDisposable {
   readonly process: ChildProcessWithoutNullStreams;
-  /** The next line it prints; undefined when it has ended. */
+  /** The next line that it prints; undefined when it has ended. */
   nextLine(): Promise<string | undefined>;
-  /** Lets a waiting attack go on. */
+  /** Lets a waiting attack continue. */
   go(): void;
   /** Waits for its end. */
   ended(): Promise<AttackResult>;
 }
 
-/** An attack that goes on while the test does something else. */
+/** An attack that runs while the test does something else. */
 export function startAttack(...argv: readonly string[]): RunningAttack {
   const child = spawn(attackProgram, argv, { stdio: "pipe" });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

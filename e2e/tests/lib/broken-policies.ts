@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies with mistakes people make. `»` stands before what is wrong; it is not part of the text.
+// Policies with mistakes that people make. `»` marks the start of the mistake; it is not part of the text.
 
 export interface BrokenPolicy {
   readonly name: string;
   readonly text: string;
-  /** What the answer must hold, apart from the place: what is wrong, and what to write instead. */
+  /** The answer must contain this, apart from the place: the mistake, and the correction. */
   readonly says: readonly RegExp[];
 }
 
@@ -377,7 +377,7 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
   },
 ];
 
-/** The text without its marks, and where they stood (from 1, as editors count). */
+/** The text without its marks, and their places (from 1, as editors count). */
 export function placeOfMistake(text: string): {
   readonly text: string;
   readonly line: number;

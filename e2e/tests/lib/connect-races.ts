@@ -2,18 +2,18 @@
 import { type AttackResult, attack } from "./attack.ts";
 import { ownAddress } from "./outside.ts";
 
-/** A race for what an unspecified address becomes once it was checked (e2e/attacks/connect-races.c). */
+/** A race that changes what an unspecified address becomes after its check (e2e/attacks/connect-races.c). */
 export interface ConnectRace {
   readonly way: string;
   readonly any: string;
-  /** An address of this machine that may be connected to: what the socket has, or is bound to. */
+  /** An allowed address of this machine: the socket has it or is bound to it. */
   readonly own: string;
-  /** Where it shall arrive, and is forbidden. */
+  /** The forbidden address that the race tries to reach. */
   readonly forbidden: string;
 }
 
 const loopback = "127.0.0.1";
-/** Nobody has it, so connections to it take long. */
+/** No machine has it, so connections to it take long. */
 const nobody = "10.99.0.77";
 const device = "inside0";
 
@@ -36,7 +36,7 @@ export function describeRace({ way, any, forbidden }: ConnectRace): string {
   return `${way}, ${any} becomes ${forbidden}`;
 }
 
-/** @param tries how often it connects; whoever is killed is replaced. */
+/** @param tries number of connections; a killed process is replaced. */
 export function runRace({ way, any, own }: ConnectRace, port: number, tries: number): AttackResult {
   const elsewhere = any.includes(":") ? `::ffff:${nobody}` : nobody;
   return attack("connect-race", way, `${tries}`, any, `${port}`, own, elsewhere, device, "text");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client as others build it: from the published message definitions, with the stock libraries.
+// A client as third parties build it: from the published message definitions, with the stock libraries.
 import { resolve } from "node:path";
 import {
   type ChannelCredentials,
@@ -96,7 +96,7 @@ export class EventStream implements Disposable {
     });
   }
 
-  /** Waits for an event that has come or will come. */
+  /** Waits for an event; earlier ones count as well. */
   async event(what: string, is: (event: Message) => boolean): Promise<Message> {
     return waitUntil(`the stream brings ${what}`, () => {
       const found = this.received.find(is);

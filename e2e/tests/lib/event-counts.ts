@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { gander } from "./sensor.ts";
 
-/** What `gander status -o json` says about records and events. */
+/** The counts of records and events in `gander status -o json`. */
 export interface EventCounts {
   readonly exec: RecordCounts;
   readonly exit: RecordCounts;
@@ -22,7 +22,7 @@ export interface RecordCounts {
   readonly lostMemory: number;
 }
 
-/** The arguments of the program that asks: all that it is told of came before the asking. */
+/** The arguments of the status command: its answer covers only what preceded the command. */
 export const asking = ["status", "-o", "json"] as const;
 
 export function eventCounts(): EventCounts {

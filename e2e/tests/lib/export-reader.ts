@@ -3,7 +3,7 @@ import type { ExportedEvent } from "./exported-event.ts";
 import { LineFollower } from "./line-follower.ts";
 import { parseLines } from "./parse-lines.ts";
 
-/** Reads export files again and again, each line once; a file that was renamed is still known. */
+/** Reads growing export files, each line once; recognises a file that was renamed. */
 export class ExportReader {
   readonly #lines = new LineFollower();
   readonly #known = new Map<string, ExportedEvent[]>();

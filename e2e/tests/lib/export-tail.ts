@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LineFollower } from "./line-follower.ts";
 
-/** Counts words in lines that are being written, reading each byte once: there may be very many. */
+/** Counts words in lines that are being written; reads each byte once: there may be very many. */
 export class ExportTail {
   readonly #lines = new LineFollower();
   readonly #counts = new Map<string, number>();
 
-  /** From now on counts this word, which no earlier line holds. */
+  /** From now on, counts this word, which no earlier line contains. */
   watch(word: string): void {
     this.#counts.set(word, 0);
   }
 
-  /** In how many lines the word stands so far; no line may hold it twice. */
+  /** The number of lines with the word so far; no line may contain it twice. */
   count(word: string, paths: readonly string[]): number {
     for (const path of paths) this.#read(path);
     return this.#counts.get(word) ?? 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests read of a line of the export, by the published names.
+// The fields of an export line that the tests read, by the published names.
 
 export interface ExportedProcess {
   readonly exec_id: string;

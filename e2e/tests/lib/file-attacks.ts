@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type AttackResult, attack, run } from "./attack.ts";
 
-/** A way to change a file below a directory: how it is written, and how it is reached. */
+/** A way to change a file below a directory: how the attack writes it, and how it reaches it. */
 export interface FileAttack {
   readonly method: string;
   readonly route: string;
@@ -12,9 +12,9 @@ export interface FileAttack {
    * sensor does; undefined: it must be stopped.
    */
   readonly outOfReach?: string;
-  /** Kernels or file systems may lack it. */
+  /** False if a kernel or file system may lack it. */
   readonly everywhere: boolean;
-  /** What is left of the attacker when it is stopped; by default it is killed. */
+  /** The attacker's end when it is stopped; by default it is killed. */
   readonly whenStopped?: "refused";
 }
 
@@ -56,7 +56,7 @@ const methods: Readonly<Record<string, About>> = {
     outOfReach: "the kernel asks nobody what the loop driver, set up by root, writes",
   },
   accounting: { outOfReach: "the kernel asks nobody what it notes for root of processes that end" },
-  // The process that dumps core dies of something else.
+  // The process that dumps core dies for another reason.
   "core-dump": { whenStopped: "refused" },
   "core-dump-thread": { whenStopped: "refused" },
   "core-dump-pattern": { whenStopped: "refused" },
@@ -102,7 +102,7 @@ const routes: Readonly<Record<string, About>> = {
   "overlay-upper": { outOfReach: otherPath },
 };
 
-/** Ways to a directory that a core dump can be put in. */
+/** Routes to a directory that can hold a core dump. */
 const dumpRoutes = [
   ...["working-directory", "deep-20", "chroot", "namespaces", "user-namespace"],
   ...["tmpfs-over", "overlay-over", "mount-moved-to"],
@@ -144,12 +144,12 @@ export class Target {
     return attack("write", method, route, this.file, `landed by ${method} ${route}`);
   }
 
-  /** Whether anything below the directory is not as it was. */
+  /** Whether anything below the directory has changed. */
   landed(): boolean {
-    // grep, because some paths are longer than a path may be.
+    // grep, because some paths exceed the length limit of a path.
     if (run("grep", ["-rqsF", "landed by", this.directory]).status === 0) return true;
     const content = existsSync(this.file) ? readFileSync(this.file, "utf8") : "";
-    // What was moved there is empty: moving is not writing.
+    // A directory that was moved there is empty: moving is not writing.
     return content !== original && content !== "";
   }
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-/** Complete lines that were added to files since they were read last. */
+/** Complete lines that were added to files since the last read. */
 export interface NewLines {
-  /** The same for one file, also after it was renamed. */
+  /** Identifies the file, even after it was renamed. */
   readonly file: string;
   readonly bytes: Buffer;
 }
 
-/** Reads export files again and again, each byte once. */
+/** Reads growing export files, each byte once. */
 export class LineFollower {
   readonly #offsets = new Map<string, number>();
 
-  /** undefined: there is nothing in it yet to tell it apart by. */
+  /** undefined: the file is too short to be identified. */
   read(path: string): NewLines | undefined {
     const descriptor = openSync(path, "r");
     try {
       const { ino, size } = fstatSync(descriptor);
-      // A number of a file that was deleted is used again; the first event tells files apart.
+      // The inode number of a deleted file is reused; the first event tells files apart.
       const begin = Buffer.alloc(200);
       if (readSync(descriptor, begin, 0, begin.length, 0) < begin.length) return undefined;
       const file = `${ino} ${begin.toString("latin1")}`;

@@ -6,9 +6,9 @@ export interface NetworkAttack {
   readonly name: string;
   /** The attack's command line, without the program. */
   readonly argv: (port: number) => readonly string[];
-  /** It must be possible on every unguarded kernel, or the test means nothing. */
+  /** It must work on every unguarded kernel, or the test means nothing. */
   readonly everywhere: boolean;
-  /** Unguarded it gets as far as that: a packet alone, or a connection with data. */
+  /** How far it gets unguarded: a packet only, or a connection with data. */
   readonly effect: "packet" | "data";
 }
 

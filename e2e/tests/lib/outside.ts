@@ -10,11 +10,11 @@ import { waitUntil } from "./wait-until.ts";
  * addresses inside and outside of what the seed policy allows, and a program that listens there.
  */
 export interface Outside extends AsyncDisposable {
-  /** A port nobody has used in this run, for what is forbidden. */
+  /** A port unused so far in this run, for forbidden connections. */
   newPort(): number;
   /**
-   * What has arrived for a port so far. Packets under way are waited for. Of a port for what is
-   * forbidden only what has come to a forbidden address counts, see `isForbidden`.
+   * What has arrived for a port so far. Packets under way are waited for. For a forbidden port,
+   * only arrivals at a forbidden address count, see `isForbidden`.
    */
   seen(port: number): Promise<Seen>;
 }
@@ -40,7 +40,7 @@ export const ownAddress = "10.99.0.1";
 
 const firstPort = 20_000;
 const portCount = 600;
-/** Listened on for what is allowed. */
+/** A listener here accepts allowed connections. */
 export const allowedPort = firstPort + portCount - 1;
 const openPorts: readonly number[] = [firstPort, allowedPort];
 const report = "/run/gander-outside";
@@ -50,10 +50,10 @@ const inside = new BlockList();
 for (const network of ["10.42.0.0", "10.43.0.0"]) inside.addSubnet(network, 16);
 
 /**
- * Whether what has come to an address at a port for what is forbidden should not have come. Who
+ * Whether an arrival at an address, on a port for forbidden connections, is a violation. An attack that
  * changes an address while the kernel copies it gets some bytes of each, such as the forbidden port
- * at an allowed address, to which the policy lets it go.
- * @param listed addresses inside that policies forbid
+ * at an allowed address, which the policy allows.
+ * @param listed inside addresses that policies forbid
  */
 export function isForbidden(address: string, listed: readonly string[] = []): boolean {
   return listed.includes(address) || !inside.check(address, isIPv6(address) ? "ipv6" : "ipv4");
@@ -80,7 +80,7 @@ ip route add 10.43.0.0/16 via 10.99.0.2
 sysctl -qw net.ipv4.tcp_fastopen=519 net.ipv4.tcp_fastopen_blackhole_timeout_sec=0
 `;
 
-/** What the set-up changes of this machine, and shall be again as it was. */
+/** Settings of this machine that the set-up changes and that must be restored. */
 const settings = ["tcp_fastopen", "tcp_fastopen_blackhole_timeout_sec"].map(
   (name) => `/proc/sys/net/ipv4/${name}`,
 );
@@ -124,7 +124,7 @@ async function listen(through: readonly string[], file: string) {
   return child;
 }
 
-/** A connection to an allowed address on the first port: when it has arrived, so has all before. */
+/** A connection to an allowed address on the first port: once it arrives, all earlier ones have. */
 async function settle(): Promise<void> {
   const count = () => readReport(firstPort).received.length;
   const before = count();

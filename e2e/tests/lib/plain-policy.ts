@@ -2,13 +2,13 @@
 
 export interface PlainPolicy {
   readonly name: string;
-  /** Files whose path begins with this. */
+  /** Files whose path starts with this. */
   readonly prefix?: string;
   /** Files whose path ends with this. */
   readonly postfix?: string;
   /** More filters, such as `matchBinaries: […]`. */
   readonly filters?: readonly string[];
-  /** Lines below `matchActions:`, such as "- action: Sigkill"; none: the event alone. */
+  /** Lines below `matchActions:`, such as "- action: Sigkill"; none: only the event. */
   readonly actions?: readonly string[];
   /** Lines of the hook, such as `message: "x"`. */
   readonly hook?: readonly string[];

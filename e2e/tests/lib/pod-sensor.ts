@@ -8,10 +8,10 @@ import { waitUntil } from "./wait-until.ts";
 const home = "/run/gander-pod";
 const chart = resolve(import.meta.dirname, "../../../charts/gander/templates/sensor.yaml");
 
-/** As in the chart's values.yaml. */
+/** The same as in the chart's values.yaml. */
 const stateDir = "/var/lib/gander";
 
-/** Of capabilities(7). */
+/** Numbers from capabilities(7). */
 const capabilities: Readonly<Record<string, number>> = {
   ...{ DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19, SYS_ADMIN: 21 },
   ...{ SYSLOG: 34, PERFMON: 38, BPF: 39 },
@@ -20,18 +20,18 @@ const capabilities: Readonly<Record<string, number>> = {
 export type PodOptions = {
   /** Another size counts as another build of the programs. */
   readonly ringBytes?: number;
-  /** It is killed before its Nth call that changes something. */
+  /** `attack kill-at` kills the sensor before its Nth call that changes something. */
   readonly killAt?: number;
   /** As root on the host, not in a pod. */
   readonly unconfined?: boolean;
 };
 
-/** Sensors as the chart runs them: with its capabilities, what it mounts to be written, and nothing else. */
+/** Sensors as the chart runs them: with its capabilities and writable mounts, and nothing else. */
 export class PodSensors implements AsyncDisposable {
   readonly #logFile = `${home}/sensor.log`;
   #process: ChildProcess | undefined;
   #said = 0;
-  /** What `attack kill-at` has printed last: how many calls changed something. */
+  /** The last output of `attack kill-at`: the number of calls that changed something. */
   #output = "";
 
   constructor(policies: Readonly<Record<string, string>>) {
@@ -42,7 +42,7 @@ export class PodSensors implements AsyncDisposable {
       writeFileSync(`${home}/policies/${name}`, text);
   }
 
-  /** Starts one and says whether it got ready or died. */
+  /** Starts a sensor and returns whether it got ready or died. */
   async start(options: PodOptions = {}): Promise<"ready" | "dead"> {
     this.#said = this.#all().length;
     const log = openSync(this.#logFile, "a");
@@ -67,12 +67,12 @@ export class PodSensors implements AsyncDisposable {
     }
   }
 
-  /** What the last one has said. */
+  /** The log of the last sensor. */
   log(): string {
     return this.#all().slice(this.#said);
   }
 
-  /** How many calls that change something a sensor needed that was started with `killAt: 0`. */
+  /** How many changing calls a sensor needed that was started with `killAt: 0`. */
   get changes(): number {
     return Number(this.#output.trim());
   }
@@ -81,7 +81,7 @@ export class PodSensors implements AsyncDisposable {
     await this.#end("SIGKILL");
   }
 
-  /** As the kubelet does. Through `attack kill-at`: it kills the sensor and prints its count. */
+  /** Ends it as the kubelet does. Through `attack kill-at`: that kills the sensor and prints its count. */
   async end(): Promise<void> {
     await this.#end("SIGTERM");
   }
@@ -102,7 +102,7 @@ export class PodSensors implements AsyncDisposable {
     }
   }
 
-  /** Ends the sensor. What it has in the kernel stays there. */
+  /** Ends the sensor. Its state in the kernel stays there. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
@@ -126,7 +126,7 @@ function commandLine({ ringBytes = 1 << 20, killAt, unconfined = false }: PodOpt
   ];
 }
 
-/** Their numbers, as the chart's template lists them. */
+/** The numbers of the capabilities that the chart's template lists. */
 function chartCapabilities(): string {
   const text = readFileSync(chart, "utf8");
   const [, list = ""] = /drop: \[ALL\]\s+add:\n((?: +- [A-Z_]+\n)+)/.exec(text) ?? [];

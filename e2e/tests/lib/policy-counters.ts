@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { gander } from "./sensor.ts";
 
-/** What `gander policy list -o json` says about a policy's calls, as numbers. */
+/** A policy's call counters from `gander policy list -o json`, as numbers. */
 export interface PolicyCounters {
   readonly hits: number;
   readonly emitted: number;
   readonly filtered: number;
   readonly suppressed: number;
   readonly lost: number;
-  /** No memory to evaluate them: denied. */
+  /** Calls without memory to evaluate them: denied. */
   readonly unevaluated: number;
-  /** The kernel skipped the program; in no hit. */
+  /** The kernel skipped the program; not counted in hits. */
   readonly missed: number;
   readonly signal: number;
   readonly override: number;

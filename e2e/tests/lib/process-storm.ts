@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { attackProgram, describeResult, run } from "./attack.ts";
 
-/** A process of a storm, as it saw itself. Times in nanoseconds since 1970. */
+/** A process of a storm, as it saw itself. Times are in nanoseconds since 1970. */
 export interface StormProcess {
   readonly index: number;
   readonly pid: number;
@@ -15,7 +15,7 @@ export interface StormProcess {
 
 export type StormKind = "exec" | "spawn" | "threads" | "fork" | "tree";
 
-/** Starts so many processes as fast as the guest can. */
+/** Starts `count` processes as fast as the guest can. */
 export function processStorm(kind: StormKind, count: number, workers: number): StormProcess[] {
   const table = `/run/storm-${kind}`;
   const argv = ["storm", kind, `${count}`, `${workers}`, table];

@@ -40,7 +40,7 @@ export class Sensor implements AsyncDisposable {
   readonly #tail = new ExportTail();
   #process: ChildProcess | undefined;
 
-  /** Starts in an empty directory and waits until it says that it is ready. */
+  /** Starts in an empty directory and waits until it reports that it is ready. */
   static async start(options: SensorOptions = {}): Promise<Sensor> {
     rmSync(home, { recursive: true, force: true });
     const sensor = new Sensor(options.flags ?? []);
@@ -59,11 +59,11 @@ export class Sensor implements AsyncDisposable {
     return this.#process?.pid ?? 0;
   }
 
-  /** Starts it again, after stop() or kill(), on what is there. */
+  /** Starts it again, after stop() or kill(), on the existing files. */
   async restart(): Promise<void> {
     const said = this.log().length;
     this.launch();
-    // By its log: to start a program that asks costs seconds under emulation (instance.kernel-test.ts asks).
+    // By its log: starting a client program costs seconds under emulation (instance.kernel-test.ts does it).
     const isReady = () => this.log().slice(said).includes('"Sensor is ready"');
     await waitUntil("the sensor is ready", () => isReady() || !this.running, 180_000);
     if (!isReady()) throw new Error(`the sensor is not ready:\n${this.log().slice(-3000)}`);
@@ -88,7 +88,7 @@ export class Sensor implements AsyncDisposable {
     return this.#end("SIGTERM");
   }
 
-  /** What an out-of-memory killer does. */
+  /** Kills it like the out-of-memory killer. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
@@ -109,7 +109,7 @@ export class Sensor implements AsyncDisposable {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** Puts a policy file in place as an editor does: all at once. */
+  /** Writes a policy file as an editor does: all at once. */
   writePolicy(name: string, text: string): void {
     writeFileSync(`${home}/${name}.tmp`, text);
     renameSync(`${home}/${name}.tmp`, `${this.policyDirectory}/${name}`);
@@ -123,7 +123,7 @@ export class Sensor implements AsyncDisposable {
     return existsSync(this.#logFile) ? readFileSync(this.#logFile, "utf8") : "";
   }
 
-  /** All complete lines exported so far, also of files rotated away, oldest first. */
+  /** All complete lines exported so far, including those of rotated files, oldest first. */
   exportedText(): string {
     return exportFiles()
       .map((name) => readFileSync(`${home}/${name}`, "utf8"))
@@ -143,13 +143,13 @@ export class Sensor implements AsyncDisposable {
     return waitUntil(`there is an event: ${what}`, () => this.events().find(is), timeoutMs);
   }
 
-  /** Runs a program that leaves a mark in the export and waits for it: all before is written then. */
+  /** Runs a program that marks the export, and waits for the mark: all earlier events are written then. */
   async settled(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const mark = `mark-${Math.random().toString(36).slice(2)}`;
       this.#tail.watch(mark);
       run("/bin/true", [mark]);
-      // Its exec and its exit. Either may be lost while the ring is full: then another one is sent.
+      // The mark's exec and exit. Either may be lost while the ring is full: then another mark is sent.
       const isWritten = () => this.#tail.count(mark, exportFiles().map(inHome)) >= 2;
       try {
         await waitUntil("the mark's exit is exported", isWritten, 60_000);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Asks again and again until the answer is neither undefined nor false, and gives it.
+ * Polls until the answer is neither undefined nor false, and returns it.
  * Throws after `timeoutMs` with `what` and the last answer's problem.
  */
 export async function waitUntil<T>(
