@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API server says to policies when it asks the operator, and when no operator is there.
+// The API server's answers to policies, with the operator's webhook and without an operator.
 
 import { KubeError, unfenced } from "@gander/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,7 +19,7 @@ import { type PolicyFixture, policyFixtures } from "./lib/policy-fixtures.ts";
 import { createSensorPod } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
-/** Wrong in the text alone: `mode: 0644` is a number when it arrives, and an object can't hold itself. */
+/** Wrong only in the text: `mode: 0644` is a number on arrival, and an object can't contain itself. */
 const onlyInText = ["octal-number.yaml", "alias-of-itself.yaml"];
 const broken = policyFixtures("broken").filter(([file]) => !onlyInText.includes(file));
 const isNamespaceName = (text: string) => /^[a-z0-9-]+$/.test(text);
@@ -76,7 +76,7 @@ const policy = (spec: object, name = "tried") => ({
 const kprobe = (call: string, more: object = {}) =>
   policy({ kprobes: [{ call, syscall: false, ...more }] });
 
-/** Addresses are texts for the definition. */
+/** The definition accepts any text as an address. */
 const connectsTo = (...values: readonly string[]) => ({
   call: "tcp_connect",
   syscall: false,
@@ -91,7 +91,7 @@ type Tried = {
   readonly message: string;
 };
 
-/** Creates it as `kubectl create --dry-run=server` does: everything is asked, nothing stored. */
+/** Creates it like `kubectl create --dry-run=server`: all admission checks run, nothing is stored. */
 async function tryPolicy(object: PolicyFixture): Promise<Tried> {
   const { kind, metadata } = object;
   const place =
@@ -116,7 +116,7 @@ async function tryPolicy(object: PolicyFixture): Promise<Tried> {
   }
 }
 
-/** Who refused which file while the operator was there. */
+/** Which of the two refused each file while the operator ran. */
 const refusedBy = new Map<string, "webhook" | "server" | undefined>();
 
 describe("broken policies, with the operator", () => {
@@ -172,7 +172,7 @@ describe("good policies", () => {
   });
 });
 
-/** A node whose sensor tells of a kernel with these functions. */
+/** A node whose sensor reports a kernel with these functions. */
 async function addNode(name: string, release: string, functions: readonly string[]): Promise<void> {
   await createNode(cluster.client, name);
   const { token } = await createSensorPod(cluster, name);
@@ -255,7 +255,7 @@ describe("without an operator", () => {
     `--patch=${JSON.stringify(patch)}`,
   ];
 
-  /** What takes more than a schema and short rules: values, and how parts fit together. */
+  /** Mistakes beyond a schema and short rules: values, and parts that don't fit together. */
   const onlyChecked = `
     action-not-supported args-position bad-addresses bad-namespace
     bad-port call-of-a-list dport-of-sockaddr empty-prefix
@@ -283,7 +283,7 @@ describe("without an operator", () => {
     const accepted = broken.map(([file]) => file).filter((file) => !refused.includes(file));
     expect(accepted.map((file) => file.replace(".yaml", ""))).toEqual(onlyChecked);
     expect(refused.length).toBeGreaterThanOrEqual(30);
-    // Nobody was asked whom nobody needed to ask.
+    // The webhook was not called for policies that the server refuses itself.
     for (const file of refused) expect(refusedBy.get(file), file).toBe("server");
   });
 
@@ -301,7 +301,7 @@ describe("without an operator", () => {
     });
     await operator.whenServing();
     await untilAsked();
-    // Whatever isn't the spec may change, and the object may go.
+    // All but the spec may change, and the object may be deleted.
     await cluster.kubectl(
       change({ metadata: { labels: { a: "b" }, finalizers: ["gander.dev/test"] } }),
     );

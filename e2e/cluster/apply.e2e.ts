@@ -236,7 +236,7 @@ describe("kubectl", () => {
   });
 
   it("explains every level of a policy", async () => {
-    // The API server describes new kinds a moment after it has accepted them.
+    // The API server describes a new kind a moment after it has accepted it.
     const explain = (path: string) =>
       until(`kubectl can explain ${path}`, () =>
         cluster.kubectl(["explain", path]).then(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Argo CD makes of our objects: the scripts of examples/gitops, run by the interpreter that Argo CD
+// Argo CD's view of our objects: the scripts of examples/gitops, run by the interpreter that Argo CD
 // uses, on statuses as the operator writes them.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";

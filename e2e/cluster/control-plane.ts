@@ -14,16 +14,16 @@ import { type KubectlOutput, runKubectl } from "./lib/kubectl.ts";
 import { requestToken, type TokenOptions } from "./lib/service-account-token.ts";
 
 export type ControlPlaneOptions = {
-  /** Where its files lie; one of its own below the temporary directory if absent. Removed at the end. */
+  /** The directory of its files; by default a new one in the temporary directory. Removed at the end. */
   readonly directory?: string;
-  /** Further flags of kube-apiserver, e.g. `--watch-cache=false`; they win over its own here. */
+  /** More flags of kube-apiserver, e.g. `--watch-cache=false`; they override the flags set here. */
   readonly flags?: readonly string[];
 };
 
 /** A real etcd and kube-apiserver on 127.0.0.1, with RBAC. No controller, scheduler or kubelet runs. */
 export type ControlPlane = AsyncDisposable & {
   readonly directory: string;
-  /** `https://127.0.0.1:PORT`, for as long as it lives. */
+  /** `https://127.0.0.1:PORT`, while it runs. */
   readonly url: string;
   readonly port: number;
   /** PEM of the authority that signed the API server's certificate. */
@@ -31,33 +31,33 @@ export type ControlPlane = AsyncDisposable & {
   readonly caFile: string;
   /** Path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
-  /** An administrator's. */
+  /** An administrator's client. */
   readonly client: KubeClient;
-  /** As administrator if no kubeconfig is given. Throws KubectlError with all that was said. */
+  /** Runs as administrator if no kubeconfig is given. Throws KubectlError with the full output. */
   kubectl(
     args: readonly string[],
     options?: { readonly input?: string; readonly kubeconfig?: string },
   ): Promise<KubectlOutput>;
   /** A service account's token; the account, and a Pod it is bound to, exist. */
   token(options: TokenOptions): Promise<string>;
-  /** Path of a kubeconfig with a day's token of that service account, which exists. */
+  /** Path of a kubeconfig with a token of that service account, valid for a day; the account exists. */
   serviceAccountKubeconfig(namespace: string, name: string): Promise<string>;
-  /** Path of an administrator's kubeconfig that leads to another address, such as a proxy's. */
+  /** Path of an administrator's kubeconfig for another address, such as a proxy's. */
   kubeconfigVia(url: string): string;
   /**
-   * SIGTERM if absent, and SIGKILL 5 s later: it would wait a minute for watches to end. With SIGKILL
-   * connections are reset.
+   * Sends SIGTERM if absent, and SIGKILL 5 s later: it would wait a minute for watches to end. SIGKILL
+   * resets connections.
    */
   stopApiServer(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** On the same port, with the same data; resolves when it is ready. `flags` replace the former. */
+  /** On the same port, with the same data; resolves when it is ready. `flags` replace the previous ones. */
   startApiServer(flags?: readonly string[]): Promise<void>;
-  /** etcd forgets all versions but the newest, as it does every five minutes in a cluster. */
+  /** etcd forgets all versions except the newest, as every five minutes in a cluster. */
   compactEtcd(): Promise<number>;
-  /** To be stopped, and played back; the API server should be stopped before it and started after it. */
+  /** Tests may stop or restore it; stop the API server first and start it again afterwards. */
   readonly etcd: Etcd;
 };
 
-/** Starts a control plane and waits until it is ready. `await using` it: then it ends with its scope. */
+/** Starts a control plane and waits until it is ready. Use `await using`, so that it ends with its scope. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "gander-control-plane-"));
   await using cleanup = new AsyncDisposableStack();

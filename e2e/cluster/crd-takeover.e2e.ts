@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Definitions that another product installed are taken over only when asked, here with kubectl alone:
-// the API server keeps who set which field, and refuses a second one.
+// Definitions that another product installed are taken over only on request, here with kubectl alone:
+// the API server records who set which field, and refuses a second owner.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

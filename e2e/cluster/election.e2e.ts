@@ -28,9 +28,9 @@ beforeEach(async () => {
   await createNamespace(cluster.client, namespace);
 });
 
-/** As in production. */
+/** The values of production. */
 const usual = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
-/** No hiccup of a busy machine ends a term. */
+/** With these, no hiccup of a busy machine ends a term. */
 const calm = { leaseMs: 90_000, renewDeadlineMs: 60_000, retryMs: 400 };
 
 type Candidate = AsyncDisposable & {
@@ -39,7 +39,7 @@ type Candidate = AsyncDisposable & {
   readonly client: KubeClient;
   readonly link: NetworkLink;
   readonly permits: readonly WritePermit[];
-  /** Gives the Lease back if it is held. */
+  /** Releases the Lease if the candidate holds it. */
   stop(): Promise<void>;
 };
 
@@ -82,7 +82,7 @@ async function stand(identity: string, timing: typeof usual): Promise<Candidate>
 const leads = ({ election, identity }: Candidate) =>
   waitUntil(`${identity} leads`, () => election.state().isLeader);
 
-/** What the leader's work would be: one object that says who wrote last. */
+/** The leader's work: one object that names its last writer. */
 const configMaps = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap" };
 
 function note({ client, identity }: Candidate, permit: WritePermit) {
@@ -100,7 +100,7 @@ async function noted(): Promise<unknown> {
     .data;
 }
 
-/** Writes as fast as it can, as long as the permit lasts; gives why it ended. */
+/** Writes as fast as it can while the permit lasts; returns the error that ended it. */
 async function writeOn(candidate: Candidate, permit: WritePermit): Promise<unknown> {
   for (;;) {
     try {
@@ -139,7 +139,7 @@ describe("an election", () => {
 
     first.link.stall("all");
     await leads(second);
-    // By its own clock, the first gave up before.
+    // By its own clock, the first leader had given up earlier.
     expect(old.signal.aborted).toBe(true);
     expect(await ended).toMatchObject({ code: "kube-not-leader" });
     expect(first.election.state()).toMatchObject({ isLeader: false, losses: 1 });

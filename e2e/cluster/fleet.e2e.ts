@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `gander` for fleets: two replicas with the chart's rights and no others, people with the rights that the
+// `gander` for fleets: two replicas with only the chart's rights, people with the rights that the
 // documentation names, and simulated sensors that speak the real protocol.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ let cluster: ControlPlane;
 let rights: string;
 const replicas: OperatorProcess[] = [];
 const sensors = new Map<string, SimulatedSensor>();
-/** Kubeconfigs. */
+/** User → kubeconfig. */
 const people = new Map<string, string>();
 let tokenOfViewer: string;
 
@@ -56,7 +56,7 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-/** `viewer` sees how policies fare, `watcher` also events, `editor` also changes policies; `nobody` nothing. */
+/** `viewer` sees policy statuses, `watcher` also events, `editor` also edits policies; `nobody` nothing. */
 async function createPeople(): Promise<void> {
   const may: Readonly<Record<string, readonly string[]>> = {
     viewer: ["view"],
@@ -106,7 +106,7 @@ async function connect(node: string, replica: OperatorProcess): Promise<Simulate
 
 type Asked = { readonly status: number; readonly out: string; readonly err: string };
 
-/** `gander` in this process; `signal` is Ctrl-C. */
+/** Runs `gander` in this process; `signal` is Ctrl-C. */
 async function gander(
   line: string,
   { signal = new AbortController().signal, env = {}, onOut = () => {} }: GanderOptions = {},
@@ -149,7 +149,7 @@ async function apply(value: number): Promise<void> {
   await cluster.kubectl(["apply", "--filename", "-"], { input: policyOf(value) });
 }
 
-/** Until every node answered for the generation. */
+/** Waits until every node has answered for the generation. */
 async function inForce(generation: number): Promise<void> {
   const seen: { last?: Asked } = {};
   await until(
@@ -264,7 +264,7 @@ describe("gander for a fleet", () => {
     await write("/srv/new/");
     await kept(2);
     expect((await gander(`policy diff door ${shop}`)).out).toMatch(/^-.*old[\s\S]*^\+.*new/m);
-    // Without a revision: to the one before.
+    // Without a revision: to the previous one.
     expect((await gander(`policy rollback door ${shop}`)).out).toContain("as generation 3");
     await kept(3);
     const told = await gander(`policy status door ${at(replicas[0])} -n shop ${as("viewer")}`);

@@ -55,7 +55,7 @@ it("a reflector finds a kind that comes later, sees all go with it, and finds it
     {
       resource: widgets,
       project: ({ metadata: { uid } }) => ({ uid }),
-      // As long as a controller waits at most, in a test.
+      // The longest wait of a controller, for this test.
       timing: { backOffMaxMs: 2_000 },
     },
   );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `make e2e`: tests against a real control plane; closes with "N passed, N failed".
+// `make e2e`: tests against a real control plane; ends with "N passed, N failed".
 import { formatFailure } from "../../scripts/test/counts.ts";
 import { hostTests } from "../../scripts/test/host-tests.ts";
 import { formatSlowest, noTimes } from "../../scripts/test/slowest.ts";

@@ -27,7 +27,7 @@ import { createSensorPod, sensorAccount } from "./lib/sensor-pod.ts";
 
 let cluster: ControlPlane;
 let operator: OperatorProcess;
-/** A kubeconfig with no more than the chart gives the operator. */
+/** A kubeconfig with only the rights that the chart gives the operator. */
 let rights = "";
 const sensors: TestSensor[] = [];
 const tokens = new Map<string, string>();
@@ -70,7 +70,7 @@ type ConnectOptions = {
   readonly hello?: Hello;
 };
 
-/** All that a node is given, whoever asks: names and generations of policies, and UIDs for each pod. */
+/** The full state of a node, from any replica: names and generations of policies, and UIDs for each pod. */
 async function stateOf(node: string, to = operator): Promise<unknown> {
   const sensor = await connect(node, { to });
   const found = readable(await versionWith(sensor, () => true));
@@ -86,7 +86,7 @@ function readable({ state, version }: Seen): unknown {
 
 type Seen = { readonly state: NodeState; readonly version: SeenVersion };
 
-/** Takes versions until one is as it should be; a change of the cluster may come in several. */
+/** Accepts versions until one fits; a change of the cluster may arrive in several versions. */
 async function versionWith(
   sensor: TestSensor,
   holds: (state: NodeState) => boolean,
@@ -101,7 +101,7 @@ async function versionWith(
 }
 
 type NodeState = {
-  /** Name → generation, of what is offered. */
+  /** Name → generation, of the offered policies. */
   readonly policies: Map<string, string>;
   /** Pod UID → UIDs of its policies. */
   readonly pods: Map<string, readonly string[]>;
@@ -298,7 +298,7 @@ describe("a restart", () => {
     operator = startOperator(cluster, { name: "operator-1", kubeconfig: rights });
     await operator.whenServing();
     expect(await stateOf("node-b")).toEqual(before);
-    // Who has it all is sent nothing but the question.
+    // A sensor that has everything receives only the commit.
     const policies = version.offers.flatMap(({ put = [] }) => put.map(({ digest }) => digest));
     const hello = { epoch, state_digest, policies: policies.filter((one) => one !== undefined) };
     const back = await connect("node-b", { hello: hello as Hello });
@@ -328,7 +328,7 @@ describe("a restart", () => {
     };
     expect(await known()).toEqual(before);
     await cluster.stopApiServer("SIGKILL");
-    // A token that is known goes on; one that isn't is no refusal.
+    // A known token stays valid; an unknown one gets UNAVAILABLE, not a refusal.
     expect(await known()).toEqual(before);
     const late = new TestSensor(operator.sensorPort, fresh, ca);
     sensors.push(late);
@@ -395,7 +395,7 @@ describe("the certificates", () => {
       await operator.stop();
       await expect.poll(() => secret(".data.tls\\.crt"), { timeout: 60_000 }).not.toBe(before);
       expect(await operatorAuthorities(cluster)).toBe(ca);
-      // It serves with the new one.
+      // It serves with the new certificate.
       const shown = Buffer.from(await secret(".data.tls\\.crt"), "base64").toString();
       await expect
         .poll(() => shownAt(other.sensorPort, ca), { timeout: 60_000 })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator's metrics, after things that really happened.
+// The operator's metrics, after real events.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
@@ -60,7 +60,7 @@ it("count sensors, nodes by state, answers and requests", async () => {
   using sensor = await connect("node-a");
   const nodes = (state: string) =>
     `gander_operator_policy_nodes{policy="guard",policy_namespace="",state="${state}"}`;
-  // One node works, the other has no sensor.
+  // One node is ready, the other has no sensor.
   void (async () => {
     for (;;) sensor.ack((await sensor.version()).commit);
   })().catch(() => {});
@@ -77,7 +77,7 @@ it("count sensors, nodes by state, answers and requests", async () => {
   const found = await scrape();
   const sent = found.gander_operator_versions_sent_total ?? 0;
   expect(sent).toBeGreaterThan(0);
-  // One may be on its way.
+  // One answer may be under way.
   expect([sent, sent - 1]).toContain(found.gander_operator_answer_seconds_count);
   expect(found['gander_kube_requests_total{method="GET",code="200"}']).toBeGreaterThan(3);
   expect(found.process_resident_memory_bytes).toBeGreaterThan(1e6);

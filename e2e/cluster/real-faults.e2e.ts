@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong in clusters, one after the other, with an attack on each node all the while. After each
+// Faults of clusters, one after the other, while an attack runs on each node. After each
 // fault the newest policy is in force on both nodes, the status says so, and nothing forbidden has happened.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,13 +12,13 @@ import { sensorAccount } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 const guarded = "/etc/gander-e2e/guarded";
-/** By then the node counts as disconnected, and nothing new happens: longer ones are for trying it out. */
+/** By then the node is disconnected and nothing more changes; longer cuts are for experiments. */
 const cutSeconds = Number(process.env.GANDER_CUT_SECONDS ?? 0);
 let fleet: RealFleet;
 let attacks: readonly GuestAttack[] = [];
 let version = 0;
 
-/** A new version of the policy; gives the prefix by which it can be told from others. */
+/** A new version of the policy; returns the prefix that identifies it. */
 async function change(): Promise<string> {
   const prefix = `/var/tmp/version-${++version}/`;
   await fleet.apply(guardPolicy({ name: "guard", prefixes: ["/etc/gander-e2e/", prefix] }));
@@ -148,7 +148,7 @@ describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
     const others = await other.guest.bash(`cat ${sensorFiles.token}`);
     for (const token of [ended, others]) {
       await node.writeToken(token);
-      node.link.reset(); // it has to show its token again
+      node.link.reset(); // it must show its token again
       await becomes(node.name, "disconnected");
       await becomes(other.name, undefined);
     }
@@ -184,7 +184,7 @@ describe("a node", { timeout: 600_000 + 1000 * cutSeconds }, () => {
   it("has no room on its disk", async () => {
     const node = first();
     await node.stopSensor("KILL");
-    // As full as a disk gets: what is there can be read, nothing more can be written.
+    // As full as a disk gets: existing data can be read, nothing more can be written.
     await node.guest.bash(`
       mkdir -p /var/tmp/kept; cp -a ${sensorFiles.state}/. /var/tmp/kept/
       mount -t tmpfs -o size=1m full ${sensorFiles.state}

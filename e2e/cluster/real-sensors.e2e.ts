@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way, with nothing in it that isn't real: kubectl, API server, two replicas of the operator,
-// and sensors on two kernels, which are attacked.
+// The whole path with real parts only: kubectl, API server, two replicas of the operator,
+// and sensors on two kernels, under attack.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNamespace, createPod } from "./lib/cluster-objects.ts";
 import { guardPolicy, tracingPolicy } from "./lib/guard-policy.ts";
@@ -101,7 +101,7 @@ describe("a function that only one kernel has", { timeout: 600_000 }, () => {
     };
     const input = tracingPolicy("new-hook", { spec });
     let said = "";
-    // Sensors tell of their kernels when they are asked, some time after they came.
+    // Sensors report their kernels on request, some time after they connect.
     await until(
       "the kernel that lacks it is known",
       async () => {
@@ -170,7 +170,7 @@ describe("pods", { timeout: 600_000 }, () => {
     };
     const times = [await label("web", 137), await label("db", 0)];
     console.log(`a label's change took ${times.map((ms) => ms.toFixed(0)).join(" and ")} ms`);
-    // Each look costs a process under emulation; without that it is a second.
+    // Each check costs a process under emulation; without emulation it takes a second.
     expect(Math.max(...times)).toBeLessThan(10_000);
     await fleet.kubectl("delete", "tracingpolicy", "web");
   });

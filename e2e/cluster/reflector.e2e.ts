@@ -36,7 +36,7 @@ beforeEach(async () => {
   await createNamespace(cluster.client, namespace);
 });
 
-/** Silence is noticed soon, all else is as in production. */
+/** Silence is noticed soon, the rest is as in production. */
 const impatient = { watchIdleMs: 5_000, listIdleMs: 5_000 };
 
 const addPods = (...names: string[]) =>
@@ -87,13 +87,13 @@ describe("a reflector", () => {
 
   it("begins again when the pages of a list expire while they are read", async () => {
     await cluster.stopApiServer("SIGKILL");
-    // With the cache, pages come from a snapshot that etcd can't take away.
+    // With the cache, pages come from a snapshot that etcd can't remove.
     await cluster.startApiServer(["--watch-cache=false"]);
     await addPods(...numbered(25));
     await using link = await createNetworkLink(() => [cluster.port]);
     const client = await clientVia(link);
     let objects = 0;
-    // Not before: what is behind the first object may be on its way still.
+    // Not earlier: data behind the first object may still be under way.
     const hold = () => ++objects === 10 && link.stall("all");
     const options = { namespace, witness: cluster.client, pageSize: 10, timing: impatient };
     await using pods = followPods({ ...options, client, onObject: hold });
@@ -146,7 +146,7 @@ describe("a reflector", () => {
       await deletePod(cluster.client, namespace, "comes-again");
       await addPods("comes-again", "new");
       await cluster.compactEtcd();
-      // A cache that was there all the time would still know.
+      // A cache that had run all the time would still know.
       await cluster.stopApiServer("SIGKILL");
       await cluster.startApiServer(flags);
       link.restore();
@@ -211,7 +211,7 @@ describe("a reflector", () => {
       ]);
       await addPods("new");
       await pods.agree();
-      // The server says nothing about a version that lies in its future; silence is all there is.
+      // The server does not report a version in its future; silence is the only sign.
       expect(pods.reflector.state().restarts.silence).toBeGreaterThanOrEqual(2);
     });
   }

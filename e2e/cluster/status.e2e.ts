@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator writes of policies: statuses, revisions, Events; and what nodes are given meanwhile.
-// The sensors are simulated: they speak the real protocol. The operator has the chart's rights and no others.
+// The operator's records of policies: statuses, revisions, Events; and the policies that nodes get meanwhile.
+// The sensors are simulated: they speak the real protocol. The operator has only the chart's rights.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { createNamespace, createServiceAccount } from "./lib/cluster-objects.ts";
@@ -22,7 +22,7 @@ let operator: OperatorProcess;
 let kubeconfig: string;
 let ca: string;
 const nodes: SimulatedNode[] = [];
-/** All that were ever started. */
+/** All operators ever started. */
 const operators: OperatorProcess[] = [];
 
 const startOperator: typeof startReplica = (...args) => {
@@ -71,7 +71,7 @@ type Shown = {
 const show = async (kind: string, name: string): Promise<Shown> =>
   JSON.parse(await text("get", kind, name, "--output=json"));
 
-/** `Ready=False RollingOut`, of the generation that the API has. */
+/** `Ready=False RollingOut`, for the generation in the API. */
 function summary({ metadata, status }: Shown): string {
   if (status?.observedGeneration !== metadata.generation) return "not yet seen";
   const ready = status.conditions?.find(({ type }) => type === "Ready");
@@ -159,7 +159,7 @@ describe("a policy that no operator has seen", () => {
 });
 
 describe("a policy", () => {
-  // One test's answers are nothing to the next.
+  // One test's answers must not affect the next.
   afterEach(() => {
     for (const node of nodes) {
       node.release();
@@ -378,7 +378,7 @@ describe("a canary", () => {
     await annotate("careful", "gander.dev/abort=4");
     await eventually("careful", "Ready=False Aborted revision 3 5/5");
     expect(count("careful", 3)).toBe(5);
-    // The decision outlives what asked for it.
+    // The decision outlives the annotation that requested it.
     await annotate("careful", "gander.dev/abort-");
     const aborted = await eventually("careful", "Ready=False Aborted revision 3 5/5");
     expect(conditionOf(aborted, "Stalled")).toMatchObject({ status: "True", reason: "Aborted" });
@@ -490,7 +490,7 @@ describe("what is left of a policy", () => {
         spec: mounts("/mnt/"),
       }),
     });
-    // The policy's own status is written last, so its PolicyStatus is there by then.
+    // The policy's own status is written last, so its PolicyStatus exists by then.
     for (const kind of ["tracingpoliciesnamespaced", "policystatusesnamespaced"]) {
       const what = [`${kind}/own`, "--namespace=web", "--timeout=30s"];
       await cluster.kubectl(["wait", "--for=condition=Ready", ...what]);

@@ -7,7 +7,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["e2e/cluster/**/*.e2e.ts"],
-    // Every file has a control plane of its own, and two cores have enough to do with one.
+    // Every file has a control plane of its own, and one keeps two cores busy.
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 300_000,

@@ -11,14 +11,14 @@ export type ApiServerOptions = {
   readonly etcdUrl: string;
   readonly caFile: string;
   readonly serving: CertificateFiles;
-  /** Of a member of system:masters; asks whether it is ready. */
+  /** Of a member of system:masters; used to check readiness. */
   readonly admin: CertificateFiles;
   readonly signingKey: { readonly publicFile: string; readonly privateFile: string };
-  /** After, and so instead of, those here. */
+  /** They follow the flags set here, and so override them. */
   readonly flags: readonly string[];
 };
 
-/** Resolves when /readyz says so. Its log is `kube-apiserver.log` in `directory`. */
+/** Resolves when /readyz succeeds. Its log is `kube-apiserver.log` in `directory`. */
 export async function startApiServer(options: ApiServerOptions): Promise<Daemon> {
   const { directory, port, admin, caFile } = options;
   const daemon = startDaemon({
@@ -60,9 +60,9 @@ function ownFlags(options: ApiServerOptions): string[] {
     "--authorization-mode=RBAC",
     "--allow-privileged=true",
     "--service-cluster-ip-range=10.96.0.0/16",
-    // Pods needn't have the account "default" nor its CA, which controllers would make.
+    // Pods need neither the account "default" nor its CA, which controllers would create.
     "--disable-admission-plugins=ServiceAccount",
-    // There is nobody to route the service "kubernetes", and a loopback address is refused there.
+    // Nothing routes the service "kubernetes", and a loopback address is refused there.
     "--endpoint-reconciler-type=none",
   ];
 }

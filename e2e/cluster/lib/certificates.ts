@@ -9,13 +9,13 @@ export type CertificateFiles = { readonly certFile: string; readonly keyFile: st
 
 export type Subject = {
   readonly commonName: string;
-  /** What the API server takes for a client's group. */
+  /** The API server takes this as a client's group. */
   readonly organization?: string;
 };
 
-/** A certificate authority whose files, the keys too, lie in one directory. */
+/** A certificate authority whose files, including the keys, are in one directory. */
 export type Authority = CertificateFiles & {
-  /** For a server on this machine's loopback, or a client. `name` is that of the files. */
+  /** For a server on this machine's loopback, or a client. `name` names the files. */
   issue(name: string, subject: Subject): CertificateFiles;
 };
 
@@ -27,7 +27,7 @@ const names = [
   "DNS:kubernetes.default.svc",
 ];
 
-/** Made by openssl(1), valid for two days. */
+/** Created by openssl(1), valid for two days. */
 export function createAuthority(directory: string): Authority {
   mkdirSync(directory, { recursive: true });
   const path = (file: string) => join(directory, file);
@@ -52,7 +52,7 @@ export function createAuthority(directory: string): Authority {
   };
 }
 
-/** The key pair that service account tokens are signed with. */
+/** The key pair that signs service account tokens. */
 export function createSigningKey(directory: string): {
   readonly publicFile: string;
   readonly privateFile: string;

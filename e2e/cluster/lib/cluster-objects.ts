@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What controllers, the scheduler and the kubelet would make or write, made by hand.
+// Objects that controllers, the scheduler and the kubelet would create or write, made by hand.
 import { createObject, deleteObject, type KubeClient, resourcePath, unfenced } from "@gander/kube";
 
 const writer = { permit: unfenced, fieldManager: "gander-e2e" };
@@ -11,7 +11,7 @@ const pods = { ...core, plural: "pods", kind: "Pod" };
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** An object that exists, as far as others name it. */
+/** An existing object, as far as others refer to it. */
 export type Created = { readonly name: string; readonly uid: string };
 
 type Answer = { readonly metadata: Created };
@@ -54,7 +54,7 @@ export type PodSpec = {
   /** `default` if absent; needs to exist only for tokens. */
   readonly serviceAccount?: string;
   readonly labels?: Labels;
-  /** One named `main` if absent. */
+  /** One container named `main` if absent. */
   readonly containers?: readonly { readonly name: string; readonly image: string }[];
 };
 
@@ -80,7 +80,7 @@ export async function createPod(client: KubeClient, spec: PodSpec): Promise<Crea
   return metadata;
 }
 
-/** At once, as if the kubelet had seen its end. */
+/** Deletes it at once, as if the kubelet had seen its end. */
 export async function deletePod(
   client: KubeClient,
   namespace: string,

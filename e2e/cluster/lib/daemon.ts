@@ -17,7 +17,7 @@ export type Daemon = {
   readonly pid: number;
   /** How it ended; undefined while it runs. */
   readonly ending: string | undefined;
-  /** Asks until the answer is true. Throws with the end of the log when it ends or takes too long. */
+  /** Polls until the answer is true. Throws with the end of the log when it ends or takes too long. */
   whenReady(ask: () => Promise<boolean>, timeoutMs: number): Promise<void>;
   /** SIGTERM, and SIGKILL after `graceMs` (10,000 if absent); or SIGKILL at once. */
   stop(how?: { readonly signal?: "SIGTERM" | "SIGKILL"; readonly graceMs?: number }): Promise<void>;
@@ -25,7 +25,7 @@ export type Daemon = {
 
 export function startDaemon({ name, program, args, logFile }: DaemonOptions): Daemon {
   const log = openSync(logFile, "a");
-  // A test runner that is killed can't clean up after itself: the kernel does.
+  // A killed test runner can't clean up after itself: the kernel does.
   const words = ["--pdeathsig", "KILL", "--", program, ...args];
   const child = spawn("setpriv", words, { stdio: ["ignore", log, log] });
   closeSync(log);

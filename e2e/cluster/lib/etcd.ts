@@ -6,18 +6,18 @@ import { freePorts } from "./free-ports.ts";
 
 export type Etcd = {
   readonly url: string;
-  /** Ends it as a crash would. */
+  /** Kills it, as in a crash. */
   stop(): Promise<void>;
-  /** With the same data and address; resolves when it is ready. */
+  /** Starts it with the same data and address; resolves when it is ready. */
   start(): Promise<void>;
-  /** Copies its data to a folder, or puts the data of that folder in their place; while it is stopped. */
+  /** Copies its data to a folder, or replaces its data by that folder's; only while it is stopped. */
   save(folder: string): Promise<void>;
   restore(folder: string): Promise<void>;
-  /** Forgets all versions but the newest; gives the revision at which that was. */
+  /** Forgets all versions except the newest; returns the revision of the compaction. */
   compact(): Promise<number>;
 };
 
-/** One member on this machine's loopback. It doesn't wait for the disk: a test's data may be lost. */
+/** One member on this machine's loopback. It doesn't wait for the disk: a test may lose its data. */
 export async function startEtcd(directory: string): Promise<Etcd> {
   const [clientPort, peerPort] = await freePorts(2);
   const url = `http://127.0.0.1:${clientPort}`;

@@ -21,25 +21,25 @@ type SeenPod = { readonly uid: string; readonly tier: string; readonly phase: st
 
 export type FollowedPods = AsyncDisposable & {
   readonly reflector: Reflector<SeenPod>;
-  /** `added namespace/name` and so on, in order. */
+  /** `added namespace/name` etc., in order. */
   readonly changes: readonly string[];
-  /** Resolves when the reflector has what the server says by `client`, asked another way. */
+  /** Resolves when the reflector has what the server returns to `witness`. */
   agree(): Promise<void>;
 };
 
 export type FollowOptions = {
   readonly namespace: string;
-  /** The reflector's own. */
+  /** The reflector's own client. */
   readonly client: KubeClient;
-  /** By which the truth is asked. */
+  /** The client for the reference state. */
   readonly witness: KubeClient;
   readonly pageSize?: number;
   readonly timing?: Partial<ReflectorTiming>;
-  /** Called for each object that the reflector looks at. */
+  /** Called for each object that the reflector reads. */
   readonly onObject?: () => void;
 };
 
-/** A reflector at work on the pods of a namespace. */
+/** A running reflector of the pods of a namespace. */
 export function followPods(options: FollowOptions): FollowedPods {
   const { namespace, client, witness, pageSize, timing, onObject } = options;
   const changes: string[] = [];

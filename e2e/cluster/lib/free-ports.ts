@@ -3,8 +3,8 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Ports of 127.0.0.1 that nobody listens on. They lie below those that Linux gives to outgoing
- * connections (32768 and up), so that a server which is stopped gets its port again.
+ * Ports of 127.0.0.1 without a listener. They are below those that Linux assigns to outgoing
+ * connections (32768 and up), so that a stopped server gets its port again.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();

@@ -2,15 +2,15 @@
 
 export type GuardOptions = {
   readonly name: string;
-  /** Whoever writes to a file whose path begins so is killed, and the write denied. */
+  /** A write to a file whose path starts with one of these is denied, and its process killed. */
   readonly prefixes: readonly string[];
-  /** Labels of the pods it is for; absent: everything. */
+  /** Labels of the pods it applies to; absent: everything. */
   readonly podLabels?: Readonly<Record<string, string>>;
   /** Absent: cluster-wide. */
   readonly namespace?: string;
 };
 
-/** The object, as `kubectl apply -f -` takes it. */
+/** The object, as `kubectl apply -f -` accepts it. */
 export function guardPolicy({ name, prefixes, podLabels, namespace }: GuardOptions): string {
   return tracingPolicy(name, {
     namespace,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in a guest: carries out what the test that started it asks for, a JSON line for each command.
+// Runs in a guest: carries out the commands of the test that started it, one JSON line each.
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Guest } from "./guest.ts";
 
-/** What e2e/attacks/loop.c counts. */
+/** The counts of e2e/attacks/loop.c. */
 export type Tally = {
   readonly attempts: number;
   readonly killed: number;
@@ -12,13 +12,13 @@ export type Tally = {
 
 export type GuestAttack = {
   tally(): Promise<Tally>;
-  /** @returns what came of all attempts. */
+  /** @returns the counts of all attempts. */
   stop(): Promise<Tally>;
 };
 
 let started = 0;
 
-/** Does one forbidden thing after the other until it is stopped. Resolves when it has begun. */
+/** Repeats a forbidden action until it is stopped. Resolves when it has started. */
 export async function startAttack(
   guest: Guest,
   ...words: readonly [command: "loop-write" | "loop-connect", ...args: string[]]

@@ -26,12 +26,12 @@ export type RunOptions = {
   readonly input?: string;
 };
 
-/** A virtual machine with a real kernel that stays until it is disposed. */
+/** A virtual machine with a real kernel that runs until it is disposed of. */
 export type Guest = AsyncDisposable & {
   readonly kernel: string;
-  /** Whatever its exit status. Rejects if the guest is gone. */
+  /** Resolves for any exit status. Rejects if the guest is gone. */
   run(argv: readonly string[], options?: RunOptions): Promise<GuestOutput>;
-  /** A script for bash. Throws, with all that was said, if it fails. @returns its standard output */
+  /** A script for bash. Throws with the full output if it fails. @returns its standard output */
   bash(script: string, options?: RunOptions): Promise<string>;
 };
 
@@ -40,7 +40,7 @@ export const hostInGuest = "10.0.2.2";
 
 const vm = fileURLToPath(new URL("../../vm", import.meta.url));
 
-/** Boots a guest; resolves when it takes commands. */
+/** Boots a guest; resolves when it accepts commands. */
 export async function startGuest(kernel: string): Promise<Guest> {
   const listener = createServer();
   listener.listen(0, "127.0.0.1");

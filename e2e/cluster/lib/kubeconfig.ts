@@ -6,7 +6,7 @@ export type KubeconfigUser =
   | { readonly token: string }
   | { readonly tokenFile: string };
 
-/** Writes a kubeconfig with one context; gives `path`. */
+/** Writes a kubeconfig with one context; returns `path`. */
 export function writeKubeconfig(
   path: string,
   options: {

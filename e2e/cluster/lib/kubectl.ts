@@ -5,17 +5,17 @@ import { clusterTool } from "./cluster-tools.ts";
 
 export type KubectlOutput = {
   readonly stdout: string;
-  /** Warnings are here, those of admission too. */
+  /** Contains warnings, including those of admission. */
   readonly stderr: string;
 };
 
 export type KubectlOptions = {
   readonly kubeconfig: string;
-  /** For `-f -`. */
+  /** Input for `-f -`. */
   readonly input?: string;
 };
 
-/** What kubectl said when it failed; `message` has all of it. */
+/** A failure of kubectl; `message` has the full output. */
 export class KubectlError extends Error implements KubectlOutput {
   readonly status: number;
   readonly stdout: string;
@@ -30,7 +30,7 @@ export class KubectlError extends Error implements KubectlOutput {
   }
 }
 
-/** Runs kubectl with nothing of this machine's or user's settings. Throws KubectlError. */
+/** Runs kubectl without the settings of this machine or user. Throws KubectlError. */
 export async function runKubectl(
   args: readonly string[],
   { kubeconfig, input = "" }: KubectlOptions,

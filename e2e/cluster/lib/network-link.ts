@@ -2,29 +2,29 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** The way from clients to a server on this machine, or to several as a Service is; it can be interrupted. */
+/** The link from clients to a server on this machine, or to several like a Service; it can be interrupted. */
 export type NetworkLink = AsyncDisposable & {
   readonly port: number;
   /** `https://127.0.0.1:PORT`. */
   readonly url: string;
-  /** Connections that stand, also those that hang. */
+  /** Open connections, including stalled ones. */
   readonly connections: number;
   /**
-   * Nothing is forwarded any more and nothing is closed, as when packets are dropped: on the
-   * connections that stand, or on `all`, those to come too.
+   * Forwards nothing more and closes nothing, as when packets are dropped: for the open
+   * connections, or for `all`, including new ones.
    */
   stall(which: "standing" | "all"): void;
-  /** All connections are reset. */
+  /** Resets all connections. */
   reset(): void;
-  /** What was stalled goes on, with what was sent meanwhile. */
+  /** Stalled connections continue, with the data sent meanwhile. */
   resume(): void;
-  /** What was stalled is reset, and what was sent meanwhile is lost; what comes is forwarded. */
+  /** Resets stalled connections, losing the data sent meanwhile; forwards new connections. */
   restore(): void;
 };
 
 type Pair = { readonly client: Socket; server?: Socket };
 
-/** @param serverPorts of those that serve now; one that refuses is passed over, each connection begins with the next. */
+/** @param serverPorts ports in service; skips one that refuses; each connection starts with the next. */
 export async function createNetworkLink(
   serverPorts: () => readonly number[],
 ): Promise<NetworkLink> {

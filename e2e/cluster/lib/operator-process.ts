@@ -9,11 +9,11 @@ const root = join(import.meta.dirname, "../../..");
 export const operatorNamespace = "gander-system";
 
 export type OperatorProcessOptions = {
-  /** Tells replicas apart, in the Lease and by its log. */
+  /** Identifies the replica in the Lease and in its log. */
   readonly name: string;
   /** An administrator's if absent. */
   readonly kubeconfig?: string;
-  /** Beside its own: ports are any that are free, the Lease is short, the certificate is for 127.0.0.1. */
+  /** In addition to its own: any free ports, a short Lease, a certificate for 127.0.0.1. */
   readonly flags?: readonly string[];
 };
 
@@ -21,14 +21,14 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 
 /** `gander-operator` in a process of its own, on 127.0.0.1. */
 export type OperatorProcess = {
-  /** Since it said that it serves; throws before. */
+  /** Available once it has reported that it serves; throws before. */
   readonly sensorPort: number;
-  /** `http://…` of /healthz and /readyz. */
+  /** `http://…` for /healthz and /readyz. */
   readonly health: string;
   readonly pid: number;
-  /** HOST:PORT where people and other replicas ask; the certificate is for gander-operator.NAMESPACE.svc. */
+  /** HOST:PORT for people and other replicas; the certificate is for gander-operator.NAMESPACE.svc. */
   readonly apiAddress: string;
-  /** All that it has logged. */
+  /** All lines that it has logged. */
   log(): readonly LogLine[];
   /** Resolves when it serves sensors. */
   whenServing(timeoutMs?: number): Promise<void>;
@@ -39,13 +39,13 @@ export type OperatorProcess = {
 
 let started = 0;
 
-/** It stands in the Lease before anybody listens there: so its port can't be one that the system chooses. */
+/** The Lease names the address before anything listens there: so the system can't choose its port. */
 function addressOfItsOwn(): string {
   const { pid } = process;
   return `127.${128 + ((pid >> 8) & 127)}.${pid & 255}.${1 + (started % 250)}:8444`;
 }
 
-/** Starts a replica; doesn't wait for anything. Stop it before the control plane. */
+/** Starts a replica without waiting. Stop it before the control plane. */
 export function startOperator(
   cluster: ControlPlane,
   { name, kubeconfig = cluster.kubeconfig, flags = [] }: OperatorProcessOptions,
@@ -100,7 +100,7 @@ export function startOperator(
   };
 }
 
-/** PEM of what signs the operator's certificate, once an operator has published it. */
+/** PEM of the authorities of the operator's certificate, once an operator has published it. */
 export function operatorAuthorities(cluster: ControlPlane): Promise<string> {
   return until("the operator has published its authorities", async () => {
     const { stdout } = await cluster.kubectl([
@@ -111,7 +111,7 @@ export function operatorAuthorities(cluster: ControlPlane): Promise<string> {
   });
 }
 
-/** Our CRDs, as a person installs them. */
+/** Installs our CRDs as a person does. */
 export async function installCrds(cluster: ControlPlane): Promise<void> {
   const folder = join(root, "charts/gander-crds/generated");
   await cluster.kubectl(["apply", "--filename", folder]);

@@ -12,8 +12,8 @@ const apiVersion = "rbac.authorization.k8s.io/v1";
 const metadata = { name };
 
 /**
- * The operator's service account with the rights that the chart gives it and no others; its namespace
- * exists. Gives the path of a kubeconfig: with it, a right that the chart lacks is seen.
+ * Gives the operator's service account only the rights that the chart gives it; its namespace exists.
+ * Returns the path of a kubeconfig: with it, tests detect a right that the chart lacks.
  */
 export async function grantOperatorRights(cluster: ControlPlane): Promise<string> {
   await createServiceAccount(cluster.client, namespace, name);

@@ -6,7 +6,7 @@ export type PodCgroup = {
   run(script: string): Promise<GuestOutput>;
 };
 
-/** What a kubelet and containerd make for a pod with one container, named as systemd names it. */
+/** Creates the cgroups of a kubelet and containerd for a pod with one container, with systemd's names. */
 export async function makePodCgroup(guest: Guest, uid: string): Promise<PodCgroup> {
   const slice = `kubepods-burstable-pod${uid.replaceAll("-", "_")}.slice`;
   const container = uid.replaceAll("-", "").repeat(2);

@@ -9,7 +9,7 @@ export type PolicyFixture = {
 
 const fixtures = new URL("../../../packages/policy/test/fixtures/", import.meta.url);
 
-/** Of a folder of policy files those that a client can make an object of, one each. */
+/** The policy files of a folder that a client can turn into an object, one object each. */
 export function policyFixtures(
   folder: "broken" | "valid",
 ): readonly (readonly [file: string, object: PolicyFixture])[] {

@@ -16,7 +16,7 @@ import { until } from "./until.ts";
 /** A real control plane, replicas of the operator, and nodes with real kernels and sensors. */
 export type RealFleet = AsyncDisposable & {
   readonly cluster: ControlPlane;
-  /** The way of all replicas to the API server. */
+  /** The link from all replicas to the API server. */
   readonly apiLink: NetworkLink;
   readonly replicas: Map<string, OperatorProcess>;
   readonly nodes: readonly SensorNode[];
@@ -30,7 +30,7 @@ export type RealFleet = AsyncDisposable & {
   policyStatus(name: string): Promise<PolicyStatusObject | undefined>;
 };
 
-/** As far as tests read it. */
+/** The fields that tests read. */
 export type PolicyStatusObject = {
   readonly status: {
     readonly enforced?: number;
@@ -46,7 +46,7 @@ export type RealFleetOptions = {
   readonly replicas: readonly string[];
 };
 
-/** Resolves when all sensors have said that they are ready. */
+/** Resolves when all sensors have reported that they are ready. */
 export async function startRealFleet({ kernels, replicas }: RealFleetOptions): Promise<RealFleet> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await startControlPlane());
@@ -63,7 +63,7 @@ export async function startRealFleet({ kernels, replicas }: RealFleetOptions): P
   const startReplica = async (name: string) => {
     const replica = startOperator(cluster, {
       ...{ name, kubeconfig },
-      // The API server asks the one that holds the Lease.
+      // The API server calls the replica that holds the Lease.
       flags: ["--webhook-url=https://127.0.0.1:0"],
     });
     running.set(name, replica);

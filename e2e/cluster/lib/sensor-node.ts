@@ -5,28 +5,28 @@ import { type Guest, hostInGuest, startGuest } from "./guest.ts";
 import type { NetworkLink } from "./network-link.ts";
 import { createSensorPod } from "./sensor-pod.ts";
 
-/** A node of the cluster: a real kernel with a real sensor, under a Node and a sensor's Pod of the API. */
+/** A node of the cluster: a real kernel with a real sensor, with a Node and a sensor's Pod in the API. */
 export type SensorNode = AsyncDisposable & {
   readonly name: string;
   readonly guest: Guest;
   /** Its sensor's Pod. */
   readonly pod: Created;
-  /** Its way to the operator. */
+  /** Its link to the operator. */
   readonly link: NetworkLink;
   /** Its log so far. */
   log(): Promise<string>;
-  /** Starts it and waits until it says that it is ready: everything it has from disk is in force then. */
+  /** Starts it and waits until it reports that it is ready: all policies on its disk are in force then. */
   startSensor(flags?: readonly string[]): Promise<void>;
-  /** By SIGKILL if absent. */
+  /** With SIGKILL if absent. */
   stopSensor(signal?: "KILL" | "TERM"): Promise<void>;
-  /** Another token, as the kubelet writes one. */
+  /** Replaces the token, as the kubelet does. */
   writeToken(token: string): Promise<void>;
 };
 
 export type SensorNodeOptions = {
   readonly name: string;
   readonly kernel: string;
-  /** PEM of the authorities that the operator's certificate is signed by. */
+  /** PEM of the authorities that signed the operator's certificate. */
   readonly authorities: string;
   readonly link: NetworkLink;
 };
@@ -41,7 +41,7 @@ export const sensorFiles = {
   export: "/run/gander-e2e/export.log",
 } as const;
 
-/** Boots it, and makes what the API knows of it. The sensor isn't started yet. */
+/** Boots it and creates its API objects. The sensor isn't started yet. */
 export async function startSensorNode(
   cluster: ControlPlane,
   { name, kernel, authorities, link }: SensorNodeOptions,

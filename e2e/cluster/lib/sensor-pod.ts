@@ -3,7 +3,7 @@ import type { ControlPlane } from "../control-plane.ts";
 import { type Created, createPod } from "./cluster-objects.ts";
 import { operatorNamespace as namespace } from "./operator-process.ts";
 
-/** What the chart's DaemonSet runs as, and the audience of the token that is mounted there. */
+/** The account of the chart's DaemonSet, and the audience of the token that is mounted there. */
 export const sensorAccount = {
   namespace,
   serviceAccount: "gander-sensor",

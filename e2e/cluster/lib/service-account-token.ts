@@ -6,24 +6,24 @@ import { type KubeClient, resourcePath, unfenced } from "@gander/kube";
 export type TokenOptions = {
   readonly serviceAccount: string;
   readonly namespace: string;
-  /** The API server's own if absent. */
+  /** The API server's own audience if absent. */
   readonly audience?: string;
   /** 3600 if absent. */
   readonly expirationSeconds?: number;
-  /** Ends with this Pod; names the node the Pod is bound to. The Pod is of the same account. */
+  /** The token ends with this Pod and names its node. The Pod has the same account. */
   readonly boundPod?: { readonly name: string; readonly uid: string };
 };
 
-/** TokenRequest refuses less. */
+/** TokenRequest refuses shorter times. */
 const leastSeconds = 600;
 
-/** The API server takes a token for so long after its end, for clocks that differ (go-jose's default). */
+/** The API server accepts a token for this time after its end, as clocks differ (go-jose's default). */
 const leewaySeconds = 60;
 
 /**
- * A token by TokenRequest, as the kubelet mounts it. One that lives for less than ten minutes is
- * signed again here, with the API server's key and an end so early that the server refuses it then
- * (up to 10 s later if it took it before: it remembers).
+ * A token by TokenRequest, as the kubelet mounts it. A token for less than ten minutes is signed
+ * again here, with the API server's key and an end so early that the server refuses it in time
+ * (up to 10 s later if it accepted it before: it caches).
  */
 export async function requestToken(
   client: KubeClient,
@@ -59,7 +59,7 @@ function signedAgain(token: string, expirationSeconds: number, key: string): str
   const claims: { iat: number } = JSON.parse(Buffer.from(payload ?? "", "base64url").toString());
   const shorter = { ...claims, exp: claims.iat + expirationSeconds - leewaySeconds };
   const signed = `${header}.${Buffer.from(JSON.stringify(shorter)).toString("base64url")}`;
-  // ES256 (RFC 7518): the two numbers one after the other, not in DER.
+  // ES256 (RFC 7518): the two numbers in sequence, not in DER.
   const signature = sign("sha256", Buffer.from(signed), {
     key: createPrivateKey(key),
     dsaEncoding: "ieee-p1363",

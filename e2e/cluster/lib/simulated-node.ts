@@ -16,17 +16,17 @@ export type SimulatedNodeOptions = {
   readonly labels?: Labels;
 };
 
-/** What the node's sensor says of a policy; undefined: it is in force. */
+/** The sensor's answer for a policy; undefined: it is in force. */
 export type Answer = Omit<PolicyException, "uid"> | undefined;
 
-/** A Node of the API whose sensor speaks the real protocol, over TLS and with its own token, and loads nothing. */
+/** A Node in the API; its sensor speaks the real protocol, over TLS with its own token, and loads nothing. */
 export class SimulatedNode implements Disposable {
   readonly name: string;
-  /** By UID, as it was offered last. */
+  /** By UID, as last offered. */
   readonly policies = new Map<string, OfferedPolicy>();
-  /** What it says of policies. */
+  /** The sensor's answer for a policy. */
   answer: (policy: OfferedPolicy) => Answer = () => undefined;
-  /** Why its stream ended although nobody here ended it. */
+  /** Why its stream ended although this side did not end it. */
   ending: string | undefined;
   readonly #token: string;
   #sensor: TestSensor | undefined;
@@ -76,17 +76,17 @@ export class SimulatedNode implements Disposable {
     this.#due = undefined;
   }
 
-  /** Says again, of the version it has, what `answer` says now. */
+  /** Sends the current result of `answer` again, for its current version. */
   answerAgain(): void {
     this.#repeat?.();
   }
 
-  /** What it counted since it began. */
+  /** Sends its counts since its start. */
   count(policies: readonly PolicyCounts[]): void {
     this.#sensor?.send({ summary: { counting_since: "1", policies: [...policies] } });
   }
 
-  /** Generation of the policy of that name that it has; undefined: none. */
+  /** The generation of its policy of that name; undefined: none. */
   generationOf(policyName: string): number | undefined {
     return [...this.policies.values()].find(({ name }) => name === policyName)?.generation;
   }

@@ -14,8 +14,8 @@ type KubeObject = {
 };
 
 /**
- * Holds the fixture of that name to what stands in the API now: the policy and its PolicyStatus, as the
- * operator wrote them, without times and UIDs. `vitest -u` writes it anew.
+ * Compares the fixture of that name with the current state of the API: the policy and its PolicyStatus,
+ * as the operator wrote them, without times and UIDs. `vitest -u` updates it.
  */
 export async function expectFixture(
   cluster: ControlPlane,
@@ -60,7 +60,7 @@ function plainMetadata(metadata: KubeObject["metadata"], kind: string): object {
   const owners = ownerReferences as readonly object[] | undefined;
   return {
     name,
-    // That of a PolicyStatus counts how often it was written.
+    // The generation of a PolicyStatus counts its writes.
     ...(kind === "TracingPolicy" && { generation }),
     uid,
     creationTimestamp: time,

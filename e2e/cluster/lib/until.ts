@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Asks until there is an answer other than undefined or false. Throws, with what was seen last, after `timeoutMs`. */
+/** Polls until the answer is neither undefined nor false. Throws, with the last state, after `timeoutMs`. */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
