@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Programs that do nothing: what a hook costs by being there. The driver chooses the targets. */
+/* Programs that do nothing: the cost of an attached hook alone. The driver chooses the targets. */
 #define SEC(NAME) __attribute__((section(NAME), used))
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an event costs between the ring and the file, without a kernel: node bench/event-encoding.ts [COUNT]
-// In a guest with --icount a nanosecond is an instruction.
+// The cost of an event between the ring and the file, without a kernel: node bench/event-encoding.ts [COUNT]
+// In a guest with --icount, a nanosecond is an instruction.
 
 import { openSync } from "node:fs";
 import { createEventSource } from "../packages/sensor/src/events/event-source.ts";
@@ -73,7 +73,7 @@ const sockRecord = buildHook({
   ],
 });
 
-/** Exec and exit of ever new processes. */
+/** Exec and exit of a new process for each pair. */
 function processRecords(count: number): Buffer[] {
   return Array.from({ length: count }, (_, index) => {
     const process = { pid: 1000 + index, start: BigInt(10_000 + index) };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * calls KIND BATCHES SIZE [FILE]: the median over BATCHES of what one of SIZE calls takes, in
- * nanoseconds with two decimals. The median leaves out batches in which an interrupt came; the
- * clock is read twice a batch.
+ * calls KIND BATCHES SIZE [FILE]: the median over BATCHES of the time of one of SIZE calls, in
+ * nanoseconds with two decimals. The median leaves out batches with an interrupt; the clock is
+ * read twice per batch.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -100,7 +100,7 @@ static void open_listener(int size)
 		files[i] = socket(AF_INET, SOCK_STREAM, 0);
 }
 
-/* Both ends of a connection are closed by resets, so that none lingers. */
+/* Resets close both ends of a connection, so that none lingers. */
 static void close_connections(int size)
 {
 	struct linger now = { .l_onoff = 1 };
@@ -182,7 +182,7 @@ static long time_batch(const struct kind *kind, int size)
 	long start;
 
 	kind->begin(size);
-	/* The first two calls of an open file or socket do more than those after them. */
+	/* The first two calls on an open file or socket do more than later ones. */
 	if (kind->call == read_once || kind->call == connect_datagram)
 		kind->call(0), kind->call(0);
 	start = clock_ns(CLOCK_MONOTONIC);

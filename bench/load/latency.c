@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * latency DIRECTORY COUNT INTERVAL_US < LINES: writes to COUNT files of DIRECTORY, one each
- * INTERVAL_US, and waits until their names arrive in the lines of the standard input. Prints
- * p50, p99 and the longest in nanoseconds, and how many did not arrive within 10 s.
+ * latency DIRECTORY COUNT INTERVAL_US < LINES: writes to COUNT files in DIRECTORY, one per
+ * INTERVAL_US, and waits until their names arrive in the lines of standard input. Prints p50, p99
+ * and the longest time in nanoseconds, and how many names did not arrive within 10 s.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -53,7 +53,7 @@ static long take_line(const char *line, long now)
 	return 1;
 }
 
-/* Reads until all marks have arrived, or nothing has for ten seconds. */
+/* Reads until all marks have arrived, or no data has for ten seconds. */
 static void read_lines(void)
 {
 	static char buffer[LINE + 1];
@@ -77,7 +77,7 @@ static void read_lines(void)
 		have -= line - buffer;
 		memmove(buffer, line, have);
 		if (have == LINE)
-			have = 0; /* no line of ours is so long */
+			have = 0; /* our lines are shorter */
 	}
 }
 

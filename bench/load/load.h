@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the load program share. All clocks are in nanoseconds. */
+/* The shared parts of the load program. All clocks are in nanoseconds. */
 #ifndef GANDER_LOAD_H
 #define GANDER_LOAD_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Makes load in the guest and measures it from outside of any runtime: load MODE ARGUMENTS… */
+/* Creates load in the guest and measures it outside any runtime: load MODE ARGUMENTS… */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ void run_nothing(void)
 		fail("exec");
 }
 
-/* execs COUNT WIDTH: so many processes that end at once, WIDTH at a time. */
+/* execs COUNT WIDTH: COUNT processes that exit at once, WIDTH at a time. */
 static void execs(char **argv)
 {
 	long left = atol(argv[0]);
@@ -81,7 +81,7 @@ static void wait_until(long at)
 		;
 }
 
-/* writes FILE COUNT RATE: COUNT writes of a byte, RATE a second (0: all it can); prints the nanoseconds. */
+/* writes FILE COUNT RATE: COUNT writes of a byte, RATE a second (0: no limit); prints the nanoseconds. */
 static void writes(char **argv)
 {
 	int file = open(argv[0], O_WRONLY | O_CREAT, 0644);

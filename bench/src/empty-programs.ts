@@ -6,7 +6,7 @@ import { repository } from "./repository.ts";
 
 export type EmptyKind = "fentry" | "lsm" | "raw_tp";
 
-/** Programs that do nothing. Each is loaded once, so that attaching again is quick. */
+/** Programs that do nothing. Each is loaded once, so that it is quickly attached again. */
 export interface EmptyPrograms extends Disposable {
   attach(kind: EmptyKind): BpfLink;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One thing that was measured. */
+/** One measured value. */
 export type Figure = {
   /** Stable, for comparing runs: `file.number.100.fentry`. */
   readonly id: string;
@@ -9,20 +9,20 @@ export type Figure = {
   readonly unit: Unit;
   /** The median of the samples. */
   readonly value: number;
-  /** In the order in which they were taken. */
+  /** In the order of measurement. */
   readonly samples: readonly number[];
-  /** What it must not exceed. */
+  /** The limit that it must not exceed. */
   readonly bar?: number;
 };
 
-/** Instructions are those of the guest: of the kernel, and of user space where it says "CPU". */
+/** Instructions of the guest: the kernel's, and with "CPU" also those of user space. */
 export type Unit = "instructions" | "bytes" | "ns" | "events" | "per second";
 
 export type FigureOptions = Pick<Figure, "id" | "what" | "unit"> & {
   readonly bar?: number | undefined;
 };
 
-/** @throws Error if there is a sample that is no number: then nothing was measured. */
+/** @throws Error if a sample is not a number: then the measurement failed. */
 export function figure({ bar, ...rest }: FigureOptions, samples: readonly number[]): Figure {
   if (samples.length === 0 || !samples.every(Number.isFinite))
     throw new Error(`Cannot measure ${rest.id}: its samples are [${samples.join(", ")}]`);

@@ -6,25 +6,25 @@ import type { PhaseOptions } from "./phase.ts";
 import { Samples } from "./samples.ts";
 import { openSensorKernel, type SensorKernel } from "./sensor-kernel.ts";
 
-/** Policies in force, and what a call costs more because of them. */
+/** Policies in force, and the calls whose added cost is measured. */
 export type Scenario = {
   /** `file.number.100.fentry`; with several calls each adds its name. */
   readonly id: string;
   readonly what: string;
   readonly policies: readonly string[];
-  /** How the policies must be attached for this to be what is measured. */
+  /** How the policies must be attached, or the figure measures something else. */
   readonly attached: RegExp;
   readonly calls: readonly Call[];
-  /** No policy applies to who calls. */
+  /** No policy applies to the caller. */
   readonly exempt?: boolean;
-  /** Records are written: as many calls as the ring holds. */
+  /** Records are written: at most as many calls as the ring holds. */
   readonly extent?: Extent;
   readonly bar?: number;
 };
 
 export type HookCostOptions = {
   readonly scenarios: readonly Scenario[];
-  /** Empty programs for comparison: where, and on which calls they are measured. */
+  /** Empty programs for comparison: their targets, and the calls that are measured. */
   readonly empty: readonly {
     readonly kind: EmptyKind;
     readonly target: string;
@@ -35,8 +35,8 @@ export type HookCostOptions = {
 };
 
 /**
- * In each round all calls are measured with nothing attached, with an empty program, and under
- * each scenario; what is told is the difference to nothing in the same round.
+ * In each round, all calls are measured with nothing attached, with an empty program, and under
+ * each scenario; the figure is the difference from nothing attached in the same round.
  */
 export async function measureHookCost(
   { scenarios, empty, extents, file }: HookCostOptions,

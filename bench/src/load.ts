@@ -23,10 +23,10 @@ export function timeCall(call: Call, { batches, size }: Extent, file?: string): 
   return runLoad("calls", call, batches, size, ...(file === undefined ? [] : [file]))[0] ?? NaN;
 }
 
-/** Waits until threads of this process and workers of the kernel have done what they still had to do. */
+/** Waits until threads of this process and kernel workers have finished their pending work. */
 export const quiet = () => sleep(500);
 
-/** Runs it to its end: the numbers that it prints. @throws Error if it fails. */
+/** Runs the load program to its end; returns the numbers that it prints. @throws Error if it fails. */
 export function runLoad(mode: string, ...args: readonly (string | number)[]): number[] {
   const { status, signal, stdout, stderr } = spawnSync(program, [mode, ...args.map(String)], {
     encoding: "utf8",
@@ -36,7 +36,7 @@ export function runLoad(mode: string, ...args: readonly (string | number)[]): nu
   return stdout.trim().split(/\s+/).map(Number);
 }
 
-/** The same beside everything else. */
+/** Runs it beside everything else. */
 export function startLoad(
   mode: string,
   args: readonly (string | number)[],

@@ -25,7 +25,7 @@ const figures: Figure[] = [];
 const failures: Report["failures"][number][] = [];
 for (const phase of chosen) {
   await measure(phase);
-  // After each, so that a machine that is stopped leaves what it has.
+  // After each phase, so that a stopped machine leaves its figures so far.
   if (values.json !== undefined) writeReport(values.json);
 }
 process.exitCode = failures.length === 0 && figures.length > 0 ? 0 : 1;

@@ -2,7 +2,7 @@
 import type { Figure } from "./figure.ts";
 import type { Extent } from "./load.ts";
 
-/** Something to measure. It leaves nothing in the kernel behind, also when it throws. */
+/** Something to measure. It leaves nothing in the kernel, even when it throws. */
 export type Phase = {
   readonly name: string;
   readonly title: string;
@@ -10,11 +10,11 @@ export type Phase = {
 };
 
 export type PhaseOptions = {
-  /** How often everything is measured, alternating. */
+  /** How often everything is measured, in turn. */
   readonly rounds: number;
-  /** Multiplies what there is to do: 1, or little of it to see that it works. */
+  /** Multiplies the amount of work: 1, or less for a test of the phase. */
   readonly scale: number;
-  /** Tells what is going on. */
+  /** Reports progress. */
   readonly log: (text: string) => void;
 };
 

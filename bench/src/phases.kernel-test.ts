@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// That measurements work: a little of what needs no bundle, on an ordinary clock. Figures mean nothing here.
+// Measurements work: a little of each that needs no bundle, on an ordinary clock. Figures mean nothing here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exec } from "./phases/exec.ts";

@@ -10,7 +10,7 @@ import { memory } from "./phases/memory.ts";
 import { syscall } from "./phases/syscall.ts";
 import { throughput } from "./phases/throughput.ts";
 
-/** All there is to measure, in the order in which it is. */
+/** All phases, in the order of measurement. */
 export const phases: readonly Phase[] = [
   file,
   connect,

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BpfLink, BpfMap, BpfProgram } from "@gander/libbpf";
 
-/** What the kernel accounts for the maps, and the programs of the links, that are pinned below a folder. */
+/** The kernel's memory account of the maps, and of the programs of links, that are pinned below a folder. */
 export function pinnedMemoryBytes(folder: string): {
   maps: number;
   programs: number;
@@ -13,7 +13,7 @@ export function pinnedMemoryBytes(folder: string): {
   let programs = 0;
   for (const build of readdirSync(folder)) {
     for (const name of readdirSync(join(folder, build, "maps"))) {
-      // Programs of hooks lie there, too; they are counted by their links.
+      // Programs of hooks are pinned here, too; their links count them.
       if (name.startsWith("program_")) continue;
       using map = BpfMap.fromPin(join(folder, build, "maps", name));
       maps += map.memoryBytes();

@@ -27,7 +27,7 @@ export function filePolicy(mask: 2 | 4, folder: PathOf, action: Action = "Post")
     );
 }
 
-/** Reads by a program that nobody runs. */
+/** Reads by a program that is never run. */
 export const readerPolicy: PolicyText = (name, variant) =>
   policy(
     name,
@@ -47,7 +47,7 @@ export const readerPolicy: PolicyText = (name, variant) =>
 export const READ = 4;
 export const WRITE = 2;
 
-/** Connections to anywhere but loopback and a network of the variant. */
+/** Connections to any address except loopback and a network of the variant. */
 export function connectPolicy(action: Action): PolicyText {
   return (name, variant) =>
     policy(
@@ -65,7 +65,7 @@ export function connectPolicy(action: Action): PolicyText {
     );
 }
 
-/** Entries to a system call that nobody makes. */
+/** Entries to a system call that is never made. */
 export const syscallPolicy: PolicyText = (name, variant) =>
   policy(
     name,
@@ -80,7 +80,7 @@ export const syscallPolicy: PolicyText = (name, variant) =>
       - { index: 1, operator: Equal, values: ["${1000 + variant}"] }`,
   );
 
-/** A policy for one function of files, on nothing that exists. */
+/** A policy on one function for files, with paths that don't exist. */
 export function functionPolicy(call: string): PolicyText {
   return (name, variant) =>
     policy(

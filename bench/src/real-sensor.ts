@@ -18,7 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { repository } from "./repository.ts";
 
 const home = "/run/gander-bench";
-/** The program as it is installed. */
+/** The program as installed. */
 const bundle = join(repository, "dist/gander.mjs");
 
 export type PolicyCounts = {
@@ -27,14 +27,14 @@ export type PolicyCounts = {
   readonly lost: number;
 };
 
-/** What an export file holds since it was emptied. */
+/** The content of an export file since it was emptied. */
 export type ExportedLines = {
   readonly events: number;
-  /** Events that marks in the file say are missing. */
+  /** Missing events, as counted by marks in the file. */
   readonly marked: number;
 };
 
-/** `gander run`, as its users run it. */
+/** `gander run`, as users run it. */
 export class RealSensor implements AsyncDisposable {
   readonly exportFile = `${home}/export.log`;
   readonly #process: ChildProcess;
@@ -42,8 +42,8 @@ export class RealSensor implements AsyncDisposable {
   #ended = false;
 
   /**
-   * Starts it with these policies (name → text) and waits until it is ready. Its defaults, but for
-   * the export file, which is not rotated: its lines are counted.
+   * Starts it with these policies (name → text) and waits until it is ready. All settings are the defaults,
+   * except that the export file is not rotated: its lines are counted.
    */
   static async start(policies: Readonly<Record<string, string>> = {}): Promise<RealSensor> {
     rmSync(home, { recursive: true, force: true });
@@ -78,7 +78,7 @@ export class RealSensor implements AsyncDisposable {
     return this.#process.pid ?? 0;
   }
 
-  /** Nanoseconds of CPU, of user and kernel, of all its threads that live. */
+  /** Nanoseconds of CPU, in user space and kernel, of all its living threads. */
   cpuNs(): number {
     return readdirSync(`/proc/${this.pid}/task`)
       .map((task) => readFileSync(`/proc/${this.pid}/task/${task}/schedstat`, "utf8"))
@@ -91,7 +91,7 @@ export class RealSensor implements AsyncDisposable {
     return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
   }
 
-  /** Puts a policy file in place and waits until it is in force. Gives CPU and time that took. */
+  /** Puts a policy file in place and waits until it is in force. Returns the CPU and elapsed time. */
   async apply(name: string, text: string): Promise<{ cpuNs: number; elapsedNs: number }> {
     writeFileSync(`${home}/${name}.tmp`, text);
     this.#log = "";
@@ -133,12 +133,12 @@ export class RealSensor implements AsyncDisposable {
     return { emitted, lost, matched: sum("hits") - sum("filtered", "unevaluated") };
   }
 
-  /** Forgets what was exported so far: the sensor appends. */
+  /** Discards the exported lines: the sensor appends. */
   emptyExport(): void {
     if (existsSync(this.exportFile)) truncateSync(this.exportFile);
   }
 
-  /** Counts lines once nothing was added for three seconds: a mark of what is missing may come late. */
+  /** Counts lines once none was added for three seconds: a mark for missing events may be late. */
   async settledLines(): Promise<ExportedLines> {
     let lines = countLines(this.exportFile);
     for (let calm = 0; calm < 30; ) {

@@ -11,7 +11,7 @@ export type Report = {
   readonly failures: readonly { readonly phase: string; readonly error: string }[];
 };
 
-/** A table for people: value, how far the samples lie apart, the bar. */
+/** A table for people: value, range of the samples, bar. */
 export function formatFigures(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.what,

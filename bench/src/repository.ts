@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Where this runs from: sources below bench/, or a bundle in dist/. */
+/** The root, whether this runs from sources below bench/ or from a bundle in dist/. */
 export const repository = findRepository(import.meta.dirname);
 
 function findRepository(folder: string): string {

@@ -7,7 +7,7 @@ export type SampleOptions = {
   readonly bar?: number;
 };
 
-/** Gathers samples round by round. */
+/** Collects samples round by round. */
 export class Samples {
   readonly #figures = new Map<string, { options: SampleOptions; samples: number[] }>();
 

@@ -15,19 +15,19 @@ import { repository } from "./repository.ts";
 
 const bpfFolder = "/sys/fs/bpf/gander-bench";
 
-/** The sensor's kernel half within this process: nothing runs beside what is measured. */
+/** The sensor's kernel half in this process: nothing else runs during a measurement. */
 export interface SensorKernel extends AsyncDisposable {
   readonly kernel: Kernel;
   readonly policies: PolicyManager;
-  /** Puts exactly these in force. @throws Error if one of them cannot be. */
+  /** Puts exactly these in force. @throws Error if this fails for one of them. */
   use(texts: readonly string[]): Promise<void>;
   /** How the hooks of all policies are attached, e.g. `fentry program on x`. */
   attachments(): string[];
-  /** Takes away all policies and waits until no hook is attached. */
+  /** Removes all policies and waits until no hook is attached. */
   detachAll(): Promise<void>;
-  /** From now on no policy applies to processes of this cgroup; or those of group 0 again. */
+  /** From now on, no policy applies to processes of this cgroup; or those of group 0 apply again. */
   exempt(who: "this cgroup" | "nobody"): void;
-  /** Reads and forgets what is in the ring. */
+  /** Reads and discards the records in the ring. */
   drain(): void;
 }
 
@@ -87,7 +87,7 @@ export async function openSensorKernel(): Promise<SensorKernel> {
 
 const parsed = new Map<string, readonly CheckedPolicy[]>();
 
-/** Each text once. @throws Error, with all problems. */
+/** Parses each text once. @throws Error, with all problems. */
 function parsePolicies(texts: readonly string[]): CheckedPolicy[] {
   return texts.flatMap((text) => {
     const known = parsed.get(text);
@@ -99,7 +99,7 @@ function parsePolicies(texts: readonly string[]): CheckedPolicy[] {
   });
 }
 
-/** Group 1 has no policies. What an operator does for a pod without any. */
+/** Group 1 has no policies: the operator's assignment for a pod without any. */
 function exempt({ cgroups }: Kernel, who: "this cgroup" | "nobody"): void {
   const id = statSync(ownCgroup(), { bigint: true }).ino;
   if (who === "this cgroup") {
@@ -107,10 +107,10 @@ function exempt({ cgroups }: Kernel, who: "this cgroup" | "nobody"): void {
     return;
   }
   cgroups.delete(id);
-  cgroups.tidy(); // else programs go on looking for cgroups
+  cgroups.tidy(); // else programs keep looking up cgroups
 }
 
-/** Also of all that is started from here. */
+/** The cgroup of this process and of all that it starts. */
 function ownCgroup(): string {
   const path = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
   return join("/sys/fs/cgroup", path);

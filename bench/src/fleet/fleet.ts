@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a fleet costs its operator: `bench/fleet [--nodes N] [--pods N] [--policies N] [--rounds N] [--json FILE]`.
-// A real etcd and API server, the operator as it is installed, and simulated sensors; all share this machine.
+// The operator's cost: `bench/fleet [--nodes N] [--pods N] [--policies N] [--rounds N] [--json FILE]`.
+// A real etcd and API server, the operator as installed, and simulated sensors; all share this machine.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -42,10 +42,10 @@ const log = (text: string) => process.stderr.write(`fleet: ${text}\n`);
 const writer = { permit: unfenced, fieldManager: "gander-bench" };
 const core = { group: "", version: "v1" };
 const timeoutMs = 1_800_000;
-/** About 2 KB as sensors get it. */
+/** About 2 KB as sent to sensors. */
 const paths = Array.from({ length: 40 }, (_, i) => `/srv/some/directory/with/a/name/${i}/`);
 const containers = [{ name: "main", image: "example.com/main:1" }];
-/** The policy without selectors, which each sensor has. */
+/** The policy without selectors, which every sensor has. */
 let everywhere: Question = { name: "p-0", generation: 1 };
 
 await using cluster = await startControlPlane();
@@ -107,7 +107,7 @@ async function connectAll(id: string, what: string, to: OperatorProcess): Promis
   samples.add(`${id}.sent`, sent / nodes, { what: "… bytes from a sensor", unit: "bytes" });
 }
 
-/** The policy that is for everything. */
+/** Changes the policy that applies to everything. */
 async function changeForAll(round: number): Promise<void> {
   const requests = await requestsSoFar(cluster);
   const cpu = cpuMsOf(operator);
@@ -119,7 +119,7 @@ async function changeForAll(round: number): Promise<void> {
   const what = "a policy for all changes, from the API server's answer until a sensor's answer";
   samples.add("change.p50", part(0.5), { what: `${what}, p50`, unit: "ns" });
   samples.add("change.p99", part(0.99), { what: "… p99", unit: "ns" });
-  // 300 ms: as long as changes are gathered at most.
+  // 300 ms: the longest time for which changes are gathered.
   samples.add("change.last", part(1), { what: "… the last", unit: "ns", bar: 800e6 });
   await settled();
   samples.add("change.cpu", (cpuMsOf(operator) - cpu) * 1e6, {
@@ -134,7 +134,7 @@ async function changeForAll(round: number): Promise<void> {
   });
 }
 
-/** Statuses are written at most every two seconds. */
+/** The operator writes statuses at most every two seconds. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 6_000));
 }
@@ -230,7 +230,7 @@ async function inParallel(what: string, total: number, task: (i: number) => Prom
   await Promise.all(Array.from({ length: 32 }, work));
 }
 
-/** Of objects, without Leases: those are renewed all the time. */
+/** Requests for objects, without Leases: those are renewed all the time. */
 async function requestsSoFar(of: ControlPlane): Promise<number> {
   const { stdout } = await of.kubectl(["get", "--raw", "/metrics"]);
   return stdout.split("\n").reduce((sum, line) => {

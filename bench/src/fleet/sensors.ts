@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All sensors of a measured fleet, in a process of their own: they speak the real protocol over TLS, with
-// a token each, and load nothing.
+// All sensors of a measured fleet, in one separate process: they speak the real protocol over TLS, with
+// one token each, and load nothing.
 import { readFileSync } from "node:fs";
 import { connectPath, streamCodec } from "@gander/proto/stream";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
@@ -13,10 +13,10 @@ export type FleetSensors = {
   readonly tokens: string;
 };
 
-/** Asks until when each sensor has sent its answer to this generation of the policy. */
+/** Asks when each sensor has sent its answer to this generation of the policy. */
 export type Question = { readonly name: string; readonly generation: number };
 
-/** Milliseconds since 1970, ascending; bytes of all messages since the last answer. */
+/** Milliseconds since 1970, ascending; bytes of all messages since the last report. */
 export type Told = {
   readonly answeredAt: readonly number[];
   readonly received: number;
@@ -29,7 +29,7 @@ const asIs = (bytes: Buffer) => bytes;
 const now = () => performance.timeOrigin + performance.now();
 
 const bytes = { received: 0, sent: 0 };
-/** `name generation` → when each sensor answered a version with it. */
+/** `name generation` → the times at which sensors answered a version with it. */
 const answers = new Map<string, number[]>();
 let count = 0;
 let asked: Question | undefined;
@@ -50,7 +50,7 @@ function connectAll({ port, ca, tokens }: FleetSensors): void {
   for (const [node, token] of all) connect(node, token, port, Buffer.from(ca));
 }
 
-/** Comes again when the stream ends, spread over some seconds as sensors do. */
+/** Reconnects when the stream ends, spread over some seconds as sensors do. */
 function connect(node: string, token: string, port: number, ca: Buffer): void {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);

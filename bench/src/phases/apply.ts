@@ -8,7 +8,7 @@ import { RealSensor } from "../real-sensor.ts";
 import { repository } from "../repository.ts";
 import { Samples } from "../samples.ts";
 
-/** A new sensor in each round, so also its program is cold each time, as it is for its users. */
+/** A new sensor in each round, so that its program is cold each time, as for its users. */
 export const apply: Phase = {
   name: "apply",
   title:
@@ -41,7 +41,7 @@ export const apply: Phase = {
   },
 };
 
-/** What the sensor does by itself after a start, and some time after a change, isn't the change's. */
+/** The sensor's own work after a start, and for some time after a change, does not count for the change. */
 const calmMs = 5_000;
 
 const filePermission = filePolicy(WRITE, (variant) => `/nowhere/${variant}/`);

@@ -3,7 +3,7 @@ import { measureHookCost, type Scenario } from "../hook-cost.ts";
 import { type Phase, scaledExtent } from "../phase.ts";
 import { connectPolicy, variants } from "../policy-texts.ts";
 
-/** What an allowed connection costs more, and a message that has nothing to do with it. */
+/** The added cost of an allowed connection, and of an unrelated message. */
 export const connect: Phase = {
   name: "connect",
   title: "instructions added to connect and send by policies on tcp_connect that let them pass",

@@ -4,7 +4,7 @@ import { type Phase, scaledExtent } from "../phase.ts";
 import { Samples } from "../samples.ts";
 import { openSensorKernel } from "../sensor-kernel.ts";
 
-/** What a process costs more from vfork to wait, without any policy, in the kernel. */
+/** The added cost of a process from vfork to wait, without any policy, in the kernel. */
 export const exec: Phase = {
   name: "exec",
   title: "instructions added to a process that starts and ends, no policy",
@@ -24,7 +24,7 @@ export const exec: Phase = {
         what: "vfork, exec, exit, wait: without Gander",
         unit: "instructions",
       });
-      // What drifts meanwhile drifts on both sides.
+      // Drift meanwhile affects both sides.
       samples.add("exec.added", watched - (before + after) / 2, {
         what: "+ lifecycle programs, records written",
         unit: "instructions",

@@ -4,7 +4,7 @@ import { type HookCostOptions, measureHookCost, type Scenario } from "../hook-co
 import { type Phase, scaled, scaledExtent } from "../phase.ts";
 import { filePolicy, READ, readerPolicy, variants, WRITE } from "../policy-texts.ts";
 
-/** What a read costs more under policies on security_file_permission that let it pass. */
+/** The added cost of a read under policies on security_file_permission that allow it. */
 export const file: Phase = {
   name: "file",
   title: "instructions added to a read of one byte by policies on security_file_permission",
@@ -24,7 +24,7 @@ export const file: Phase = {
       ],
       scenarios: [
         ...filteredOut("fentry", "Post"),
-        // The same body behind another main: fewer of them tell as much.
+        // The same body behind another main: fewer scenarios show as much.
         ...filteredOut("lsm", "Sigkill").filter(({ id }) =>
           /\.number\.|path.*\.1\.|others\.1\./.test(id),
         ),
@@ -46,7 +46,7 @@ export const file: Phase = {
   },
 };
 
-/** The second one is asked about core dumps alone. */
+/** The second program handles only core dumps. */
 const places = {
   fentry: /^fentry program on security_file_permission, fentry program on security_inode_setattr$/,
   lsm: /^LSM program on file_permission, LSM program on inode_setattr$/,

@@ -13,7 +13,7 @@ const folder = "/tmp/bench-latency";
 const load = join(repository, "bench/build/load");
 const intervalUs = 7_000;
 
-/** From a write to the line that tells of it, while processes start as fast as they can. */
+/** From a write to the line that reports it, while processes start as fast as they can. */
 export const latency: Phase = {
   name: "latency",
   title: "time from a matching write to its line, while another process execs without pause",
@@ -60,7 +60,7 @@ export const latency: Phase = {
 
 /** p50, p99, longest, missing. `lines` is a shell command that prints lines of events. */
 async function measureOnce(lines: string, count: number): Promise<number[]> {
-  // A reader needs a while before it reads; the guest's clock runs quickly while it idles.
+  // A reader needs some time before it reads; the guest's clock runs fast while it idles.
   const script = `${lines} | { sleep 8; echo ready >&2; ${load} latency ${folder} ${count} ${intervalUs}; }`;
   const shell = spawn("bash", ["-c", script], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -73,7 +73,7 @@ async function measureOnce(lines: string, count: number): Promise<number[]> {
   try {
     for await (const text of shell.stdout) {
       output += text;
-      // What prints lines goes on for ever.
+      // The program that prints the lines never ends.
       if (output.endsWith("\n")) break;
     }
   } finally {

@@ -6,7 +6,7 @@ import { filePolicy, WRITE } from "../policy-texts.ts";
 import { RealSensor } from "../real-sensor.ts";
 import { Samples } from "../samples.ts";
 
-/** Matching writes at a high rate, and as many as a program can do. */
+/** Matching writes at a high rate, and as fast as a program can write. */
 const rates = [
   { id: "loss.30000", what: "30,000 matching writes a second", rate: 30_000, count: 60_000 },
   { id: "loss.highest", what: "writes without pause", rate: 0, count: 60_000 },
@@ -27,7 +27,7 @@ export const loss: Phase = {
         const writes = scaled(options, count, 1000);
         await sensor.settledLines();
         const before = sensor.counts("bench");
-        // Reading the counters starts a process, which makes events of its own.
+        // The command that reads the counters is a process with events of its own.
         await sensor.settledLines();
         sensor.emptyExport();
         const [elapsedNs = Number.NaN] = runLoad("writes", "/tmp/bench/a-file", writes, rate);

@@ -52,7 +52,7 @@ async function measureSensor(options: PhaseOptions, samples: Samples): Promise<v
   });
 }
 
-/** On hooks that other policies use already. */
+/** On hooks that other policies already use. */
 async function measurePolicies(options: PhaseOptions, samples: Samples): Promise<void> {
   await using sensor = await openSensorKernel();
   const text = filePolicy(READ, (variant) => `/nowhere/${variant}/`);

@@ -3,7 +3,7 @@ import { measureHookCost } from "../hook-cost.ts";
 import { type Phase, scaledExtent } from "../phase.ts";
 import { syscallPolicy, variants } from "../policy-texts.ts";
 
-/** What every system call costs more while policies watch the entry of some. */
+/** The added cost of every system call while policies watch the entry of some. */
 export const syscall: Phase = {
   name: "syscall",
   title: "instructions added to getpid by policies on entries to system calls",

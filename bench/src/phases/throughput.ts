@@ -7,7 +7,7 @@ import { filePolicy, WRITE } from "../policy-texts.ts";
 import { RealSensor } from "../real-sensor.ts";
 import { Samples } from "../samples.ts";
 
-/** What the running sensor spends on a line of its export file. */
+/** The running sensor's cost for a line of its export file. */
 export const throughput: Phase = {
   name: "throughput",
   title: "CPU of `gander run` for its JSON file, in user space and kernel",
@@ -28,7 +28,7 @@ export const throughput: Phase = {
       writes: () => runLoad("writes", "/tmp/bench/a-file", scaled(options, 20_000, 500), 10_000),
       execs: () => runLoad("execs", scaled(options, 3_000, 50), 2),
     };
-    // The first round is also that in which the program gets warm: it is told apart.
+    // The program also warms up in the first round, which is reported separately.
     for (let round = 0; round <= options.rounds; round++) {
       options.log(`round ${round} of ${options.rounds}`);
       for (const [name, load] of Object.entries(loads)) {
