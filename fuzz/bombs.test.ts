@@ -8,12 +8,12 @@ vi.setConfig({ testTimeout: 120_000 });
 const size = 96 * 1024;
 
 /**
- * Nothing in these parsers counts its steps in a way that a test could read, so they are timed, against an
- * innocent input of the same size in the same process. What grows with the square of its length is hundreds of
- * times as slow at this size; the slowest that is left is five times as slow.
+ * These parsers do not count their steps in a way that a test could read, so they are timed, against an
+ * innocent input of the same size in the same process. Quadratic time is hundreds of times as slow at this
+ * size; the slowest remaining input is five times as slow.
  */
 const mayBeSlower = 25;
-/** Below this, it is start-up and noise. */
+/** Below this, the time is start-up and noise. */
 const alwaysMs = 250;
 
 describe.each(targets)("$name", ({ bombs, innocent, run }) => {

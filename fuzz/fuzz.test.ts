@@ -5,7 +5,7 @@ import { nativeTargets, targets } from "./targets/index.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** `make fuzz` takes others; the same seed gives the same inputs in the same order. */
+/** `make fuzz` uses other seeds; the same seed gives the same inputs in the same order. */
 const seed = 7;
 
 it.each(targets)("$name: nothing is thrown, nothing is slow", (target) => {

@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** An input that does not come back within this is a finding. */
+/** An input that does not return within this time is a finding. */
 const hangMs = 30_000;
 const roomBytes = 64 * 1024;
 
@@ -25,7 +25,7 @@ const names = positionals.length > 0 ? positionals : targets.map(({ name }) => n
 if (values.input !== undefined) again(names[0] ?? "", values.input);
 else process.exitCode = await all(names);
 
-/** Runs one input, as it was saved. */
+/** Runs one saved input. */
 function again(name: string, file: string): void {
   const outcome = targets.find((one) => one.name === name)?.run(readFileSync(file));
   console.log(outcome ?? `There is no target ${name}`);

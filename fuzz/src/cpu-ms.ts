@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Time of the CPU that it takes: the machine may have other things to do. */
+/** The CPU time of a call: the machine may have other things to do. */
 export function cpuMs(work: () => void): number {
   const before = process.cpuUsage();
   work();

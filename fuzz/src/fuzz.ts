@@ -6,7 +6,7 @@ import type { Target } from "./target.ts";
 export type FuzzOptions = {
   readonly seed: number;
   readonly forMs: number;
-  /** Told before each run: the input may be the one that does not come back. */
+  /** Called before each run: the input may be the one that does not return. */
   readonly onInput?: (input: Buffer) => void;
 };
 
@@ -14,17 +14,17 @@ export type Finding = { readonly input: Buffer; readonly what: string };
 
 export type FuzzResult = {
   readonly runs: number;
-  /** Kinds of outcome that were seen. */
+  /** Number of kinds of outcome so far. */
   readonly outcomes: number;
   readonly finding: Finding | undefined;
 };
 
-/** For 16 KiB of anything; what is slower grows faster than its length. */
+/** For any 16 KiB; a slower input takes more than linear time. */
 const slowMs = 3000;
 
 const maxCorpus = 2000;
 
-/** Runs a target on mutations of its seeds until the time is over, or there is a finding. */
+/** Runs a target on mutations of its seeds until the time is over or there is a finding. */
 export function fuzz(target: Target, { seed, forMs, onInput }: FuzzOptions): FuzzResult {
   const random = createRandom(seed);
   const corpus = [...target.seeds()];
@@ -47,7 +47,7 @@ export function fuzz(target: Target, { seed, forMs, onInput }: FuzzOptions): Fuz
 function problemOf(target: Target, input: Buffer, outcomes: Set<string>): string | undefined {
   try {
     const tookMs = cpuMs(() => void outcomes.add(target.run(input)));
-    // Once may be the garbage of those before.
+    // A single slow run may be garbage collection of earlier runs.
     if (tookMs > slowMs && cpuMs(() => void target.run(input)) > slowMs)
       return `took ${Math.round(tookMs)} ms`;
     return undefined;

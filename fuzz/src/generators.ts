@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** An input of about so many bytes. */
+/** An input of about `size` bytes. */
 export type Generator = (size: number) => string | Buffer;
 
 export const repeated = (piece: string, size: number): string =>

@@ -17,7 +17,7 @@ export function createRandom(seed: number): Random {
 const maxBytes = 16 * 1024;
 const interesting = [0, 1, 0x7f, 0x80, 0xff];
 
-/** A changed copy: bytes, words, pieces of its own and of another input. */
+/** A changed copy: bytes, words, and pieces of this and of another input. */
 export function mutate(
   input: Buffer,
   random: Random,

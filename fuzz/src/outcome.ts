@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A message without what differs from input to input. */
+/** A message without the parts that differ between inputs. */
 export function outcomeOf(message: string): string {
   return message.replace(/["'`].*["'`]|\d+/gs, "#").slice(0, 60);
 }
 
-/** What comes of a parser that says by an Error that its input is none; `isRefusal` says which Errors those are. */
+/** The outcome of a parser that refuses an input by an Error; `isRefusal` says which Errors are refusals. */
 export function outcomeOrRefusal(run: () => string, isRefusal: (error: Error) => boolean): string {
   try {
     return run();

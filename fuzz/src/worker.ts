@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { nativeTargets, targets } from "../targets/index.ts";
 import { fuzz } from "./fuzz.ts";
 
-/** Runs one target; the input that is being run is in shared memory, for the one who waits. */
+/** Runs one target; shared memory holds the current input, for the waiting thread. */
 export type WorkerTask = {
   readonly name: string;
   readonly seed: number;

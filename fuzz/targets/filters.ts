@@ -17,7 +17,7 @@ const event = {
 
 const texts = (...list: readonly string[]) => list.map((text) => Buffer.from(text));
 
-/** A list of lists of lists, each of the same one: what it holds grows by 30 with each level. */
+/** A list of lists of lists, each of the same list: its content grows by a factor of 30 with each level. */
 const nest = (levels: number) => {
   const list = `[${"1, ".repeat(29)}1]`;
   let text = `[${list}]`;
@@ -25,7 +25,7 @@ const nest = (levels: number) => {
   return text;
 };
 
-/** Expressions in filters, compiled and asked about an event. */
+/** Expressions in filters, compiled and evaluated on an event. */
 export const cel: Target = {
   name: "cel",
   run(bytes) {
@@ -94,7 +94,7 @@ export const cel: Target = {
   innocent: () => `[${"1, ".repeat(200)}1].all(x, [${"1, ".repeat(200)}1].all(y, x == y))`,
 };
 
-/** Regular expressions of filters and redaction, and the texts they meet. */
+/** Regular expressions of filters and redaction, and the texts that they are tried on. */
 export const regex: Target = {
   name: "regex",
   run(bytes) {

@@ -12,5 +12,5 @@ export const targets: readonly Target[] = [
   ...[tracepointFormat, eventLines, ociConfig, review],
 ];
 
-/** Programs of their own: a process for each input, so tests run their seeds alone. */
+/** Programs of their own: they need a process for each input, so tests run only their seeds. */
 export const nativeTargets: readonly Target[] = [paths];

@@ -29,7 +29,7 @@ const words = [
   "true",
 ];
 
-/** Something nested, in a text that has one place for it. */
+/** A nested value, in a text with one place for it. */
 const inside = (frame: string) => ({
   "lists in lists": (size: number) =>
     frame.replace("HERE", repeated("[", size / 2) + repeated("]", size / 2)),
@@ -65,7 +65,7 @@ export const eventLines: Target = {
 
 let file: string | undefined;
 
-/** What a container's runtime was told. */
+/** The configuration that a container's runtime received. */
 export const ociConfig: Target = {
   name: "oci-config",
   run(bytes) {
@@ -91,7 +91,7 @@ export const ociConfig: Target = {
   innocent: (size) => `{"annotations":{"a":"${repeated("a", size)}"}}`,
 };
 
-/** What the API server sends: reviews to the webhook, and objects that are watched. */
+/** Data from the API server: reviews for the webhook, and watched objects. */
 export const review: Target = {
   name: "review",
   run(bytes) {

@@ -35,7 +35,7 @@ const seed = () =>
     rawTracepoints: ["sys_enter(struct pt_regs *regs, long id)"],
   });
 
-/** A function whose parameters all point to one struct with as many members as there may be. */
+/** A function whose parameters all point to one struct with the maximum number of members. */
 function largeStructs(size: number): Buffer {
   const writer = new BtfWriter();
   const members = Math.min(65_535, Math.floor(size / 16));
@@ -52,7 +52,7 @@ function largeStructs(size: number): Buffer {
 const isBtfError = (error: Error) => error instanceof BtfError;
 const refused = (run: () => string) => outcomeOrRefusal(run, isBtfError);
 
-/** A kernel's types, and what policies ask of them: operators read those of all nodes. */
+/** A kernel's types, and the questions of policies about them: operators read the types of all nodes. */
 export const btf: Target = {
   name: "btf",
   run: (bytes) =>
@@ -84,7 +84,7 @@ export const btf: Target = {
   },
 };
 
-/** Names of functions and tracepoints, a line each, as sensors send them. */
+/** Names of functions and tracepoints, one per line, as sensors send them. */
 export const kernelLists: Target = {
   name: "kernel-lists",
   run(bytes) {

@@ -11,7 +11,7 @@ const operation = { file: 0, mount: 1, detach: 2, rename: 3, walk: 4 };
 const { file, mount, detach, rename, walk } = operation;
 const folders = [file, 0, 3, 1, file, 1, 40, 2, file, 2, 255, 3, file, 3, 200, 4];
 
-/** The kernel's walk to the path of a file, compiled natively, over trees that are renamed meanwhile. */
+/** The kernel's walk to the path of a file, compiled natively, over trees with concurrent renames. */
 export const paths: Target = {
   name: "paths",
   run(input) {

@@ -23,7 +23,7 @@ const words = [
 const latin1 = words.map((word) => Buffer.from(word, "latin1"));
 const bytesOf = (piece: string) => (size: number) => Buffer.from(repeated(piece, size), "latin1");
 
-/** Messages in messages in messages, as field 1, each 100 bytes long at most. */
+/** Messages in messages in messages, as field 1, each at most 100 bytes long. */
 const nested = (size: number) => {
   let inner = Buffer.alloc(0);
   while (inner.length < size) {
@@ -49,8 +49,8 @@ const bombs = {
 };
 
 /**
- * Not a message: protobufjs throws Error and RangeError, and TypeError for a text that is no UTF-8; a call that
- * is refused CallError.
+ * Not a message: protobufjs throws Error and RangeError, and TypeError for a text that is not UTF-8; a
+ * refused call throws CallError.
  */
 const isRefusal = (error: Error) =>
   (!(error instanceof TypeError) || /valid for encoding utf-8/.test(error.message)) &&
@@ -71,7 +71,7 @@ export const eventRequest: Target = {
         );
         return typeof wants;
       },
-      // protobufjs throws these where bytes are no message; a call that is refused has a code.
+      // protobufjs throws these where bytes are not a message; a refused call has a code.
       isRefusal,
     ),
   seeds: () => [
@@ -95,7 +95,7 @@ export const eventRequest: Target = {
 const toSensor = streamCodec("gander.v1.ToSensor");
 const fromSensor = streamCodec("gander.v1.FromSensor");
 
-/** What operator and sensor say to each other. */
+/** The messages between operator and sensor. */
 export const stream: Target = {
   name: "stream",
   run: (bytes) =>
@@ -145,7 +145,7 @@ const jsonBombs = {
     Buffer.from(`{"hooks":[{"index":${"9".repeat(size)}}],"mode":"enforce"}`),
 };
 
-/** The content of a policy, as it comes to a node or lies on its disk. */
+/** The content of a policy, as a node receives it or has it on disk. */
 export const policyBytes: Target = {
   name: "policy-bytes",
   run(bytes) {

@@ -4,7 +4,7 @@ import { checkPolicy, formatProblems } from "../../packages/policy/src/index.ts"
 import { type Generator, repeated, series } from "../src/generators.ts";
 import type { Target } from "../src/target.ts";
 
-/** Texts of about a size, each of which some parser of YAML takes squared time for, or more. */
+/** Texts of about `size` bytes, each of which takes some parser of YAML quadratic time, or more. */
 const bombs: Readonly<Record<string, Generator>> = {
   "merge keys in one flow mapping": (size) => `a: &a {b: 1}\nc: {${repeated("<<: *a, ", size)}}`,
   "merge keys in one block": (size) => `a: &a {b: 1}\nc:\n${repeated("  <<: *a\n", size)}`,
