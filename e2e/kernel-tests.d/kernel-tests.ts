@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
 import { addCounts, type Counts, formatSummary, noCounts } from "../../scripts/test/counts.ts";
+import { GroupQueue } from "./group-queue.ts";
 import { type Group, groupFiles, longestFirst, readDurations } from "./groups.ts";
 import { type FileResult, repository, runInGuest } from "./guest-run.ts";
 import { alone, isNamed, runsOn } from "./plan.ts";
@@ -15,6 +16,8 @@ export interface KernelTestOptions {
   readonly matrix: "needed" | "full";
   /** `one`: all files in one guest a kernel, in the order given: to look for what they do to each other. */
   readonly guests: "planned" | "one";
+  /** Milliseconds since the epoch: what a slow machine can't end before that is left out, named and counted. */
+  readonly deadline?: number | undefined;
 }
 
 export interface KernelTestReport {
@@ -35,13 +38,18 @@ const GUEST_TIMEOUT_SECONDS = 30 * 60;
  * the files after it have not run yet, and do in another guest. No file runs twice.
  */
 export async function kernelTests(options: KernelTestOptions): Promise<KernelTestReport> {
-  const waiting = planGroups(options);
-  const isSingle = waiting.length === 1 && waiting[0]?.files.length === 1;
+  const groups = planGroups(options);
+  const isSingle = groups.length === 1 && groups[0]?.files.length === 1;
+  const { deadline, kernels } = options;
+  const slots = availableParallelism();
+  const queue = new GroupQueue(groups, { slots, deadline, first: kernels.at(-1) });
   const results: FileResult[] = [];
   let [guests, overheadMs] = [0, 0];
   const work = async () => {
-    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+    const next = () => queue.next(Date.now());
+    for (let group = next(); group !== undefined; group = next()) {
       guests++;
+      const began = Date.now();
       const run = await runInGuest(group, {
         timeoutSeconds: GUEST_TIMEOUT_SECONDS,
         onResult: showResult,
@@ -49,16 +57,27 @@ export async function kernelTests(options: KernelTestOptions): Promise<KernelTes
         ...(isSingle ? { onOutput: (chunk: Buffer) => void process.stdout.write(chunk) } : {}),
       });
       results.push(...run.results);
+      queue.note(group, (Date.now() - began) / 1000);
       overheadMs += run.overheadMs;
       if (run.remark !== undefined) console.log(run.remark);
-      if (run.remaining.length > 0) waiting.unshift({ ...group, files: run.remaining });
+      if (run.remaining.length > 0) queue.putBack({ ...group, files: run.remaining });
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: slots }, work));
   const countsOf = new Map(
     options.kernels.map((kernel) => [kernel, sum(results.filter((r) => r.kernel === kernel))]),
   );
-  return { counts: sum(results), countsOf, results, guests, overheadMs };
+  const skipped = showLeftOut(queue.leftOut);
+  const counts = addCounts(sum(results), { ...noCounts, skipped });
+  return { counts, countsOf, results, guests, overheadMs };
+}
+
+/** @returns how many files that are. */
+function showLeftOut(groups: readonly Group[]): number {
+  const files = groups.flatMap(({ kernel, files }) => files.map((file) => `${file} on ${kernel}`));
+  if (files.length > 0)
+    console.log(`\nNot run, as the time was over (make test-all runs them):\n${files.join("\n")}`);
+  return files.length;
 }
 
 function showResult({ file, kernel, counts, durationMs, cpuMs }: FileResult, output: Buffer): void {
