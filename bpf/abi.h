@@ -363,7 +363,7 @@ struct budget {
 
 /* counters of conditions that should not occur (per-CPU array `faults`) */
 enum fault {
-	FAULT_SCRATCH,	     /* no scratch memory for a call: hook not evaluated (denied if it enforces) */
+	FAULT_SCRATCH,	     /* no scratch memory for a call: not evaluated (denied if it enforces) */
 	FAULT_STAGE,	     /* no memory to build a lifecycle record: lost */
 	FAULT_PROC_TABLE,    /* `procs` is full: a process without lineage */
 	FAULT_PROC_UNKNOWN,  /* a process that is not in `procs` exited: no exit record */
@@ -394,7 +394,7 @@ enum config_flags {
 	CONFIG_CGROUPS = 1, /* `cgroups` is not empty */
 	CONFIG_WATCHED = 2, /* a client watches live: wake user space for each hook record */
 	CONFIG_FOLLOW_PIDS = 4, /* `follow_pids` is not empty */
-	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached and rename_lock_at, mount_lock_at are set */
+	CONFIG_PATH_CACHE = 8,	/* hook__file_free is attached, rename_lock_at and mount_lock_at set */
 	CONFIG_UNLISTED = 32,	/* `cgroups` may lack a cgroup: look up its ancestors. Never cleared */
 	CONFIG_PROCS_LISTED = 64,	/* the task iterator finished: `procs` is complete. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not poll: wake it for a record in an empty ring */

@@ -2,7 +2,7 @@
 /*
  * Where the kernel has bpf_rdonly_cast (6.2), the programs read its structs by loads instead of
  * copying them by a helper: a load from an invalid address gives 0, as the copy does. The verifier
- * removes the branches where can_cast() is true on other kernels, and their other halves on these.
+ * removes the can_cast() branches on other kernels, and their other halves on these.
  */
 #ifndef GANDER_CAST_H
 #define GANDER_CAST_H

@@ -57,7 +57,7 @@ inline_fn void emit_lifecycle(struct stage *stage, __u32 type)
 	count_lifecycle(type, emit(stage, false) ? LIFECYCLE_WRITTEN : LIFECYCLE_RING_FULL);
 }
 
-/* Appends `size` bytes of kernel memory at `from`; returns how many bytes had room. */
+/* Appends `size` bytes of kernel memory at `from`; returns how many bytes fit. */
 inline_fn __u32 stage_append(struct stage *stage, __u64 from, __u32 size)
 {
 	__u64 at = stage->size;

@@ -132,7 +132,7 @@ inline_fn bool is_core_file(struct scratch *s)
 	return BPF_CORE_READ(attr, ia_valid) & ATTR_FILE;
 }
 
-/* Evaluates the index before scratch memory is claimed: 0: no rule is left. */
+/* Evaluates the index before scratch memory is claimed; 0: no rule is left. */
 inline_fn __u32 index_call(void *ctx, enum source source, struct application *application,
 			   struct hook *hook, struct config *settings, __u32 side)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Before any row is evaluated, the index narrows the rules that apply to those that can match this
- * number, this binary, this text and this peer. Cheap checks are first; the text is read only if a
+ * number, this binary, this text and this peer. Cheap checks run first; the text is read only if a
  * remaining rule depends on it, and the cached result of an open file saves even that.
  * A bit set is an index in `bitsets` without side; 0: all rules.
  */

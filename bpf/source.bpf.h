@@ -80,7 +80,7 @@ inline_fn __u64 tracepoint_argument(void *ctx, __u32 at)
 	/* clang-format on */
 }
 
-/* The raw argument `at`, for sources that hold it plainly. */
+/* The raw argument `at`, for sources with plain arguments. */
 inline_fn __u64 plain_argument(void *ctx, enum source source, __u32 at)
 {
 	if (source == FROM_RAW_TRACEPOINT)

@@ -58,7 +58,7 @@ tables.guard(
 );
 guard.attach({ id: 1, kind: "fentry", target: "security_file_permission", nargs: 2 });
 
-/** The files that other processes wrote to meanwhile: the path, and the rules that hold. */
+/** The files that other processes wrote to during the call: the path, and the rules that hold. */
 function writes(command: string, args: readonly string[], options: SpawnSyncOptions = {}) {
   guard.drain();
   const { status, stderr } = spawnSync(command, args, options);
@@ -83,7 +83,7 @@ const shell = (script: string, options?: SpawnSyncOptions) =>
   writes("bash", ["-c", script], options);
 const names = (found: Map<string, unknown>) => [...found.keys()].join(" ");
 
-/** The first file with a path: the test runner writes into pipes meanwhile. */
+/** The first file with a path: the test runner also writes into pipes. */
 const onDisk = (found: ReturnType<typeof writes>) =>
   [...found].find(([path]) => path.includes("/")) ?? assert.fail(names(found));
 

@@ -61,7 +61,7 @@ export class SiegeSensor implements AsyncDisposable {
       "--keep-sensors-on-exit",
     ];
     const start = `echo $$ > ${directories.cgroup}/cgroup.procs; exec gander run "$@"`;
-    // In a process group of its own: one with a stopped process is hung up as a whole (SIGHUP) when it is orphaned.
+    // In its own process group: an orphaned group with a stopped process is hung up as a whole (SIGHUP).
     const child = spawn("sh", ["-c", start, "sh", ...options], {
       stdio: ["ignore", log, log],
       detached: true,

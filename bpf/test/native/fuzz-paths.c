@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * The input is a list of operations on a tree of files, a few bytes each: files, mounts, renames, walks.
- * A walk must give a path that the file had meanwhile, or flag it. For fuzz/targets/paths.ts.
+ * A walk must give a path that the file had during it, or flag it. For fuzz/targets/paths.ts.
  */
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
