@@ -16,8 +16,6 @@ export interface KernelTestOptions {
   readonly matrix: "needed" | "full";
   /** `one`: all files in one guest a kernel, in the order given: to look for what they do to each other. */
   readonly guests: "planned" | "one";
-  /** Milliseconds since the epoch: what a slow machine can't end before that is left out, named and counted. */
-  readonly deadline?: number | undefined;
 }
 
 export interface KernelTestReport {
@@ -33,6 +31,14 @@ export interface KernelTestReport {
 const GUEST_TIMEOUT_SECONDS = 30 * 60;
 
 /**
+ * GANDER_TEST_DEADLINE, in seconds since the epoch: on a slow machine, files that can't end before that are left
+ * out, named and counted as skipped.
+ */
+const { GANDER_TEST_DEADLINE } = process.env;
+const deadline =
+  GANDER_TEST_DEADLINE === undefined ? undefined : Number(GANDER_TEST_DEADLINE) * 1000;
+
+/**
  * Runs `*.kernel-test.ts` in guests, as many side by side as the machine has CPUs. Which file shares a guest
  * with others is the plan's (plan.ts). A guest that dies or hangs is a failure of the file that ran then;
  * the files after it have not run yet, and do in another guest. No file runs twice.
@@ -40,9 +46,8 @@ const GUEST_TIMEOUT_SECONDS = 30 * 60;
 export async function kernelTests(options: KernelTestOptions): Promise<KernelTestReport> {
   const groups = planGroups(options);
   const isSingle = groups.length === 1 && groups[0]?.files.length === 1;
-  const { deadline, kernels } = options;
   const slots = availableParallelism();
-  const queue = new GroupQueue(groups, { slots, deadline, first: kernels.at(-1) });
+  const queue = new GroupQueue(groups, { slots, deadline, first: options.kernels.at(-1) });
   const results: FileResult[] = [];
   let [guests, overheadMs] = [0, 0];
   const work = async () => {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `make test`: builds, checks and tests everything, and closes with "N passed, N failed". With --all
 // (`make test-all`) every kernel test runs on every kernel, also where that can make no difference.
-// GANDER_TEST_DEADLINE (seconds since the epoch): kernel tests that can't end before that are left out and named.
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
 import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { checkCommand } from "./check-command.ts";
@@ -23,9 +22,6 @@ interface StageReport extends Partial<TimedReport> {
 const check = async (...[program, ...args]: [string, ...string[]]): Promise<StageReport> => ({
   counts: await checkCommand(program, args),
 });
-const { GANDER_TEST_DEADLINE } = process.env;
-const deadline =
-  GANDER_TEST_DEADLINE === undefined ? undefined : Number(GANDER_TEST_DEADLINE) * 1000;
 const matrix = process.argv.includes("--all") ? "full" : "needed";
 const stages: readonly Stage[] = [
   { name: "build", run: () => check("make", "build"), required: true },
@@ -35,7 +31,7 @@ const stages: readonly Stage[] = [
   { name: "tests on this machine", run: hostTests },
   {
     name: `tests on kernels ${kernels.join(" and ")}`,
-    run: () => kernelTests({ kernels, files: [], matrix, guests: "planned", deadline }),
+    run: () => kernelTests({ kernels, files: [], matrix, guests: "planned" }),
   },
 ];
 
