@@ -169,7 +169,7 @@ describe("gander for a fleet", () => {
     for (const replica of replicas) {
       const found = await until("both sensors are seen", async () => {
         const { status, out } = await gander(`status ${at(replica)} ${as("viewer")}`);
-        return status === 0 && out.includes("2 of 2 have a sensor") && out;
+        return status === 0 && out.includes("2 of 2 have a connected sensor") && out;
       });
       expect(found).toMatch(/^ready: operator \d/);
       expect(found).toContain("replica one: 1 sensors");
@@ -339,7 +339,7 @@ describe("gander for a fleet", () => {
     await gone?.stop("SIGKILL");
     const away = await until("the other knows that a sensor is away", async () => {
       const found = await gander(`status ${at(left)} ${as("viewer")}`);
-      return found.out.includes("1 of 2 have a sensor") && found;
+      return found.out.includes("1 of 2 have a connected sensor") && found;
     });
     expect(away.status).toBe(1);
     if (left === undefined) throw new Error("no replica");
@@ -347,7 +347,7 @@ describe("gander for a fleet", () => {
     await connect(isFirst ? "node-a" : "node-b", left);
     await until("the sensor has come to the other", async () => {
       const found = await gander(`status ${at(left)} ${as("viewer")}`);
-      return found.status === 0 && found.out.includes("2 of 2 have a sensor");
+      return found.status === 0 && found.out.includes("2 of 2 have a connected sensor");
     });
   });
 });
