@@ -79,7 +79,7 @@ build_dependencies_image() {
   local staging
   staging=$(mktemp -d "$GANDER_CACHE/vm/modules.XXXXXX")
   # Compilers, linters and test runners of the host are large and never run in the guest.
-  tar -C "$GANDER_ROOT/node_modules" -cf - --exclude './.pnpm/@biomejs*' --exclude './.pnpm/*typescript*' \
+  tar -C "$GANDER_ROOT/node_modules" -cf - --exclude './.pnpm/@biomejs*' --exclude './.pnpm/typescript@*' --exclude './.pnpm/@typescript*' \
     --exclude './.pnpm/@rolldown*' --exclude './.pnpm/rolldown*' --exclude './.pnpm/lightningcss*' \
     --exclude './.pnpm/@esbuild*' --exclude './.pnpm/vite@*' . | tar -C "$staging" -xf -
   make_ext4 "$1" "$staging" || { rm -rf "$staging"; return 1; }
