@@ -30,6 +30,7 @@ export type { HookEvent, HookKind } from "./language/hook-kinds.ts";
 export {
   hookKindNames,
   hookKinds,
+  hookSections,
   isHookEvent,
   unsupportedSections,
 } from "./language/hook-kinds.ts";

@@ -7,7 +7,7 @@ import {
   usdtSchema,
 } from "./hook-schemas.ts";
 import { hostSelector, labelSelector } from "./label-selector.ts";
-import { hookKindNames, hookKinds } from "./language/hook-kinds.ts";
+import { hookSections } from "./language/hook-kinds.ts";
 import { languageLimits } from "./language-limits.ts";
 import { metadata } from "./object-meta.ts";
 import type { AdmissionRule, Schema, Static } from "./schema.ts";
@@ -26,16 +26,11 @@ const hooks = <T>(help: string, schema: Schema<T>) =>
 const rareHooks = <T>(help: string, schema: Schema<T>) =>
   optional(list(help, schema, { admission: { maxItems, shapeOnly: true } }));
 
-const sections = [
-  ...hookKindNames.map((kind) => hookKinds[kind].section),
-  ...["uprobes", "usdts", "fentries"],
-];
-
 const containerLabels = "self.containerSelector.matchLabels";
 
 const specRules: readonly AdmissionRule[] = [
   {
-    cel: `${sections.map((name) => `(has(self.${name}) && size(self.${name}) > 0)`).join(" || ")} || (has(self.loader) && self.loader)`,
+    cel: `${hookSections.map((name) => `(has(self.${name}) && size(self.${name}) > 0)`).join(" || ")} || (has(self.loader) && self.loader)`,
     message: "the policy hooks nothing",
     hint: "Add an entry below kprobes, lsmhooks or tracepoints.",
   },

@@ -50,6 +50,12 @@ export type HookEvent = HookKinds[HookKind]["event"];
 
 export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
 
+/** Every section of `spec` that lists hooks, supported or not. */
+export const hookSections = [
+  ...hookKindNames.map((kind) => hookKinds[kind].section),
+  ...(["uprobes", "usdts", "fentries"] as const),
+];
+
 export const isHookEvent = (name: string): name is HookEvent =>
   hookKindNames.some((kind) => hookKinds[kind].event === name);
 

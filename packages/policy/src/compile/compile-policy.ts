@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type HookKind, hookKindNames, hookKinds, unsupportedSections } from "@gander/crd-schemas";
+import {
+  type HookKind,
+  hookKindNames,
+  hookKinds,
+  hookSections,
+  unsupportedSections,
+} from "@gander/crd-schemas";
 import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
@@ -79,9 +85,8 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
 const sections = hookKindNames.map((kind) => hookKinds[kind].section);
 
 function isEmpty(spec: LooseSpec): boolean {
-  const asked = [...sections, "uprobes", "usdts", "fentries"] as const;
   return (
     spec.loader !== true &&
-    asked.every((name) => spec[name] === undefined || spec[name].length === 0)
+    hookSections.every((name) => spec[name] === undefined || spec[name].length === 0)
   );
 }
