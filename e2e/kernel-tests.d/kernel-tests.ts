@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
 import { addCounts, type Counts, formatSummary, noCounts } from "../../scripts/test/counts.ts";
+import { afterSecondTry, forSecondTry } from "../../scripts/test/second-try.ts";
 import { GroupQueue } from "./group-queue.ts";
 import { type Group, groupFiles, longestFirst, readDurations } from "./groups.ts";
 import { type FileResult, repository, runInGuest } from "./guest-run.ts";
@@ -27,6 +28,9 @@ export interface KernelTestReport {
   readonly overheadMs: number;
 }
 
+/** How long after the deadline a second try may begin. */
+const SECOND_TRY_MS = 4 * 60_000;
+
 /** A guest that does not answer, as its kernel hangs. in-guest.ts ends a single file before that. */
 const GUEST_TIMEOUT_SECONDS = 30 * 60;
 
@@ -41,7 +45,7 @@ const deadline =
 /**
  * Runs `*.kernel-test.ts` in guests, as many side by side as the machine has CPUs. Which file shares a guest
  * with others is the plan's (plan.ts). A guest that dies or hangs is a failure of the file that ran then;
- * the files after it have not run yet, and do in another guest. No file runs twice.
+ * the files after it have not run yet, and do in another guest. No file runs twice but for a second try.
  */
 export async function kernelTests(options: KernelTestOptions): Promise<KernelTestReport> {
   const groups = planGroups(options);
@@ -69,12 +73,29 @@ export async function kernelTests(options: KernelTestOptions): Promise<KernelTes
     }
   };
   await Promise.all(Array.from({ length: slots }, work));
+  await tryAgain(results);
   const countsOf = new Map(
     options.kernels.map((kernel) => [kernel, sum(results.filter((r) => r.kernel === kernel))]),
   );
   const skipped = showLeftOut(queue.leftOut);
   const counts = addCounts(sum(results), { ...noCounts, skipped });
   return { counts, countsOf, results, guests, overheadMs };
+}
+
+/** Files that failed, each in a guest of its own with the machine to itself. */
+async function tryAgain(results: FileResult[]): Promise<void> {
+  for (const first of forSecondTry(results.filter(({ counts }) => counts.failed > 0))) {
+    if (deadline !== undefined && Date.now() > deadline + SECOND_TRY_MS) return;
+    const { file, kernel } = first;
+    console.log(`\nOnce more, as it failed: ${file} on ${kernel}`);
+    const group = { kernel, files: [file], expectedSeconds: 0 };
+    const run = await runInGuest(group, {
+      timeoutSeconds: GUEST_TIMEOUT_SECONDS,
+      onResult: showResult,
+    });
+    const second = run.results[0]?.counts ?? noCounts;
+    results[results.indexOf(first)] = { ...first, counts: afterSecondTry(first.counts, second) };
+  }
 }
 
 /** @returns how many files that are. */

@@ -7,6 +7,8 @@ export interface Counts {
   readonly skipped: number;
   /** Of failed ones as far as known: repeated at the end, where they are not lost in a long output. */
   readonly failures: readonly Failure[];
+  /** Failures of files that passed at their second try. */
+  readonly unsteady: readonly Failure[];
 }
 
 export interface Failure {
@@ -15,7 +17,7 @@ export interface Failure {
   readonly message: string;
 }
 
-export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [] };
 
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
@@ -23,6 +25,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
     failed: a.failed + b.failed,
     skipped: a.skipped + b.skipped,
     failures: [...a.failures, ...b.failures],
+    unsteady: [...a.unsteady, ...b.unsteady],
   };
 }
 
@@ -35,7 +38,7 @@ export function countsOfRunner(
   counts: Counts | undefined,
   exitStatus: number,
 ): Counts {
-  const known = counts ?? noCounts;
+  const known = { ...noCounts, ...counts };
   const silentFailure = known.failed === 0 && (exitStatus !== 0 || counts === undefined);
   if (!silentFailure) return known;
   const message = `ended with exit status ${exitStatus}${counts ? "" : " and left no report"}; see its output above`;
@@ -53,6 +56,22 @@ export function formatFailure({ file, test, message }: Failure): string {
   const rest = lines.length - shownLines;
   const why = [...lines.slice(0, shownLines), ...(rest > 0 ? [`… ${rest} more lines`] : [])];
   return [`✗ ${file} > ${test}`, ...why.map((line) => `    ${line}`)].join("\n");
+}
+
+/**
+ * The end of the output: failures, counts. Last of all, so that what failed and why is seen where only the end
+ * of a long log is shown.
+ */
+export function formatTotal({ passed, failed, skipped, failures, unsteady }: Counts): string {
+  const secondTry = unsteady.length > 0 ? `, ${unsteady.length} of them at the second try` : "";
+  return [
+    ...unsteady.map(
+      (failure) => `Failed once, passed at the second try:\n${formatFailure(failure)}\n`,
+    ),
+    ...failures.map((failure) => `${formatFailure(failure)}\n`),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    `${passed} passed${secondTry}, ${failed} failed`,
+  ].join("\n");
 }
 
 /** One line of the closing table. */

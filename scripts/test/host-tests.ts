@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { type Counts, countsOfRunner, type Failure } from "./counts.ts";
 import { runCommand } from "./run-command.ts";
+import { afterSecondTry, forSecondTry } from "./second-try.ts";
 import type { TimedFile } from "./slowest.ts";
 
 /** The fields used of vitest's JSON report. */
@@ -27,13 +28,34 @@ interface VitestReport {
   }[];
 }
 
+export interface HostTestOptions {
+  /** Path of vitest's configuration; without it, that of the workspace. */
+  readonly config?: string;
+  /** None: all. */
+  readonly files?: readonly string[];
+}
+
 export interface HostTestReport {
   readonly counts: Counts;
   readonly results: readonly TimedFile[];
 }
 
-/** Runs vitest, over the workspace if `args` say nothing else; its progress goes to this process's output. */
-export async function hostTests(args: readonly string[] = []): Promise<HostTestReport> {
+/** Runs vitest; its progress goes to this process's output. */
+export async function hostTests({
+  config,
+  files = [],
+}: HostTestOptions = {}): Promise<HostTestReport> {
+  const args = config === undefined ? [] : ["--config", config];
+  const first = await runVitest([...args, ...files]);
+  const failed = new Set(first.counts.failures.map(({ file }) => file));
+  const again = forSecondTry([...failed]);
+  if (again.length === 0) return first;
+  console.log(`\nOnce more, as they failed: ${again.join(" ")}`);
+  const second = await runVitest([...args, ...again]);
+  return { ...first, counts: afterSecondTry(first.counts, second.counts) };
+}
+
+async function runVitest(args: readonly string[]): Promise<HostTestReport> {
   const directory = await mkdtemp(join(tmpdir(), "gander-test-"));
   try {
     const file = join(directory, "vitest.json");
@@ -68,6 +90,7 @@ export function countVitest(report: VitestReport): Counts {
     passed: report.numPassedTests,
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    unsteady: [],
     failures: [
       ...report.testResults.flatMap(failedTests),
       ...brokenFiles.map(({ name, message }) => ({

@@ -4,7 +4,7 @@
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
 import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { checkCommand } from "./check-command.ts";
-import { addCounts, type Counts, formatFailure, formatSummary, noCounts } from "./counts.ts";
+import { addCounts, type Counts, formatSummary, formatTotal, noCounts } from "./counts.ts";
 import { hostTests } from "./host-tests.ts";
 import { formatSlowest, noTimes, type TimedReport } from "./slowest.ts";
 
@@ -28,7 +28,7 @@ const stages: readonly Stage[] = [
   { name: "lint", run: () => check("pnpm", "exec", "biome", "check", ".") },
   { name: "format of C", run: () => check("scripts/format-c", "--check") },
   { name: "types", run: () => check("pnpm", "exec", "tsc", "--noEmit") },
-  { name: "tests on this machine", run: hostTests },
+  { name: "tests on this machine", run: () => hostTests() },
   {
     name: `tests on kernels ${kernels.join(" and ")}`,
     run: () => kernelTests({ kernels, files: [], matrix, guests: "planned" }),
@@ -51,9 +51,6 @@ for (const stage of stages) {
   lines.push(formatSummary(stage.name, counts, performance.now() - started));
   if (stage.required && counts.failed > 0) break;
 }
-for (const failure of total.failures) console.log(`\n${formatFailure(failure)}`);
 console.log(`\n${formatSlowest(times)}`);
-console.log(`\n${lines.join("\n")}`);
-if (total.skipped > 0) console.log(`${total.skipped} skipped`);
-console.log(`${total.passed} passed, ${total.failed} failed`);
+console.log(`\n${lines.join("\n")}\n\n${formatTotal(total)}`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
