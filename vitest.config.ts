@@ -11,6 +11,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
       "bpf/**/*.test.ts",
       "fuzz/**/*.test.ts",
+      "scripts/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/dist/**", "**/build/**"],
     testTimeout: 20_000,
