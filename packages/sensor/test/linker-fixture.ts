@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests of the linker: rules on a hook with one argument of each kind.
 
-import type { CompiledFilter } from "@gander/policy";
+import type { CompiledFilter, HookPoint } from "@gander/policy";
 import { action, limits, valueType } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import { createFollowBits } from "../src/link/follow-bits.ts";
-import type { LinkableRule, LinkableSelector } from "../src/link/linkable-policy.ts";
 import { link } from "../src/link/linker.ts";
+import type { InstalledRule, PlannedRule, PlannedSelector } from "../src/link/planned-rule.ts";
 import { createSetInterner } from "../src/link/set-interner.ts";
 import type { Call } from "./reference-evaluator.ts";
 
@@ -17,7 +17,7 @@ export function selector(
   returnFilters: readonly CompiledFilter[] = [],
   index = 0,
   actions: number = action.ACTION_POST,
-): LinkableSelector {
+): PlannedSelector {
   const verdict = {
     actions,
     error: 0,
@@ -25,7 +25,6 @@ export function selector(
     rateScope: 0,
     rateWindowMs: 0,
     selector: index,
-    counter: index,
   };
   return { filters, returnFilters, verdict };
 }
@@ -43,13 +42,25 @@ export const types = [
 ];
 const args = types.map((type, raw) => ({ slot: slot(type, raw), signed: raw === 0 || raw === 2 }));
 
-export function rule(selectors: readonly LinkableSelector[], id = 1, hook = 1): LinkableRule {
-  return { id, hook, policy: 0, flags: 0, args, returnValue, selectors };
+const point: HookPoint = { kind: "lsm", target: "file_open", syscall: false };
+const plan = { point, flags: 0, args, returnValue, onlyWhenEnforcing: false };
+
+export function rule(
+  selectors: readonly PlannedSelector[],
+  id = 1,
+  hookId = 1,
+  changes: Partial<PlannedRule> = {},
+): InstalledRule {
+  const counters = selectors.map(({ verdict }) => verdict.selector);
+  return { id, hookId, planned: { ...plan, selectors, ...changes }, counters };
 }
 
-export function linkRules(rules: readonly LinkableRule[], mode: "enforce" | "monitor" = "enforce") {
+export function linkRules(
+  rules: readonly InstalledRule[],
+  mode: "enforce" | "monitor" = "enforce",
+) {
   const sets = createSetInterner();
-  const policies = rules.map((one) => ({ rules: [one], mode }));
+  const policies = rules.map((one) => ({ rules: [one], budget: 0, mode }));
   const tables = link({
     policies,
     groups: [policies.map((_, i) => i)],

@@ -4,9 +4,9 @@
 import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/policy";
 import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
-import type { LinkableSelector } from "../src/link/linkable-policy.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
+import type { PlannedSelector } from "../src/link/planned-rule.ts";
 import type { SetContent } from "../src/link/set-interner.ts";
 import {
   type FactState,
@@ -54,7 +54,7 @@ export type Call = {
 
 /** Position of the selector whose actions run, undefined: none. */
 export function evaluateSelectors(
-  selectors: readonly LinkableSelector[],
+  selectors: readonly PlannedSelector[],
   call: Call,
   typeOf: (arg: number | "return") => number,
 ): number | undefined {

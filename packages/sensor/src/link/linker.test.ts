@@ -15,7 +15,6 @@ import { evaluateTables } from "../../test/reference-evaluator.ts";
 import { applicationFlags, hookTableFlags, limits, ruleFlags, valueType } from "./abi.gen.ts";
 import { createFollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
-import type { LinkableRule } from "./linkable-policy.ts";
 import { link } from "./linker.ts";
 import { createSetInterner } from "./set-interner.ts";
 
@@ -33,6 +32,7 @@ describe("link", () => {
   it("gives groups with the same rules the same application and others their own", () => {
     const policies = [1, 2].map((id) => ({
       rules: [rule([selector([])], id)],
+      budget: 0,
       mode: "enforce" as const,
     }));
     const tables = link({
@@ -62,7 +62,7 @@ describe("link", () => {
     const { RULE_STREAM_SOCKETS, RULE_FAST_OPEN } = ruleFlags;
     const { APPLICATION_CONNECTIONS, APPLICATION_FAST_OPEN } = applicationFlags;
     const flagsOf = (...ruleSets: readonly number[]) =>
-      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+      linkRules(ruleSets.map((flags, i) => rule([selector([])], i + 1, 1, { flags }))).tables
         .applications[1]?.flags;
     const companion = RULE_STREAM_SOCKETS | RULE_FAST_OPEN;
     expect(flagsOf(RULE_STREAM_SOCKETS, RULE_STREAM_SOCKETS)).toBe(APPLICATION_CONNECTIONS);
@@ -74,7 +74,7 @@ describe("link", () => {
   it("says of an application that all of its rules are for core dumps only", () => {
     const { RULE_CORE_DUMPS } = ruleFlags;
     const flagsOf = (...ruleSets: readonly number[]) =>
-      linkRules(ruleSets.map((flags, i) => ({ ...rule([selector([])], i + 1), flags }))).tables
+      linkRules(ruleSets.map((flags, i) => rule([selector([])], i + 1, 1, { flags }))).tables
         .applications[1]?.flags;
     expect(flagsOf(RULE_CORE_DUMPS, RULE_CORE_DUMPS)).toBe(applicationFlags.APPLICATION_CORE_DUMPS);
     expect(flagsOf(RULE_CORE_DUMPS, 0)).toBe(0);
@@ -87,7 +87,9 @@ describe("link", () => {
     ]);
     const flagsOf = (filters: typeof indexed, raw: number, seesOpenFile: boolean) => {
       const args = [{ slot: slot(valueType.VALUE_FILE, raw), signed: false }];
-      return linkRules([{ ...rule([filters]), args, seesOpenFile }]).tables.hooks[0]?.flags;
+      const target = seesOpenFile ? "file_permission" : "file_open";
+      const point = { kind: "lsm", target, syscall: false } as const;
+      return linkRules([rule([filters], 1, 1, { args, point })]).tables.hooks[0]?.flags;
     };
     expect(flagsOf(indexed, 0, true)).toBe(HOOK_CACHE_PATHS);
     expect(flagsOf(indexed, 0, false)).toBe(0);
@@ -106,13 +108,10 @@ describe("link", () => {
   });
 
   it("says so when a hook is read in too many ways", () => {
-    const rules = Array.from(
-      { length: limits.HOOK_SLOTS + 1 },
-      (_, raw): LinkableRule => ({
-        ...rule([selector([])], raw),
-        args: [{ slot: slot(valueType.VALUE_U64, raw), signed: false }],
-      }),
-    );
+    const rules = Array.from({ length: limits.HOOK_SLOTS + 1 }, (_, raw) => {
+      const args = [{ slot: slot(valueType.VALUE_U64, raw), signed: false }];
+      return rule([selector([])], raw, 1, { args });
+    });
     expect(() => linkRules(rules)).toThrow(LinkLimitError);
   });
 

@@ -21,12 +21,6 @@ import {
 import type { FollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type {
-  ArgReading,
-  LinkablePolicy,
-  LinkableRule,
-  LinkableSelector,
-} from "./linkable-policy.ts";
-import type {
   LinkedApplication,
   LinkedHook,
   LinkedRow,
@@ -36,6 +30,8 @@ import type {
   LinkedVerdict,
   RuleIndex,
 } from "./linked-tables.ts";
+import { seesOpenFile } from "./open-files.ts";
+import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
 import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
@@ -67,7 +63,7 @@ export function link(input: LinkInput): LinkedTables {
     addHook(tables, hook, members, input);
     for (const [group, policies] of input.groups.entries()) {
       const applying = new Set(policies);
-      const bits = members.flatMap(({ policy }, bit) => (applying.has(policy) ? [bit] : []));
+      const bits = members.flatMap(({ position }, bit) => (applying.has(position) ? [bit] : []));
       if (bits.length === 0) continue;
       const flags = applicationFlagsOf(
         bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
@@ -83,9 +79,10 @@ export function link(input: LinkInput): LinkedTables {
 }
 
 type Member = {
-  readonly policy: number;
-  readonly mode: LinkablePolicy["mode"];
-  readonly rule: LinkableRule;
+  /** Of the policy. */
+  readonly position: number;
+  readonly policy: LinkablePolicy;
+  readonly rule: InstalledRule;
 };
 
 type OpenTables = {
@@ -111,11 +108,11 @@ function emptyTables(): OpenTables {
 /** By hook in ascending order; the rules of one hook in the order of the policies. */
 function rulesByHook(policies: readonly LinkablePolicy[]): [number, Member[]][] {
   const byHook = new Map<number, Member[]>();
-  for (const [policy, { rules, mode }] of policies.entries()) {
-    for (const rule of rules) {
-      const members = byHook.get(rule.hook) ?? [];
-      members.push({ policy, mode, rule });
-      byHook.set(rule.hook, members);
+  for (const [position, policy] of policies.entries()) {
+    for (const rule of policy.rules) {
+      const members = byHook.get(rule.hookId) ?? [];
+      members.push({ position, policy, rule });
+      byHook.set(rule.hookId, members);
     }
   }
   return [...byHook].sort(([a], [b]) => a - b);
@@ -135,21 +132,23 @@ function addHook(
   const slots: LinkedSlot[] = [];
   const placed: PlacedRule[] = [];
   const firstRule = tables.rules.length;
-  for (const { rule, mode } of members) {
-    const args = rule.args.map(({ slot }) => slotIndex(slots, slot));
+  for (const { rule, policy } of members) {
+    const { planned } = rule;
+    const { returnValue } = planned;
+    const args = planned.args.map(({ slot }) => slotIndex(slots, slot));
     const returnSlot =
-      rule.returnValue === undefined ? limits.NO_SLOT : slotIndex(slots, rule.returnValue.slot);
+      returnValue === undefined ? limits.NO_SLOT : slotIndex(slots, returnValue.slot);
     if (args.length > recordLimits.RULE_ARGS)
       throw new LinkLimitError(`a hook entry has more than ${recordLimits.RULE_ARGS} arguments`);
     const place = (arg: number | "return"): ValuePlace =>
-      arg === "return" ? placeOf(rule.returnValue, returnSlot) : placeOf(rule.args[arg], args[arg]);
-    placed.push({ rule, place });
-    const firstRow = addSelectors(tables, rule.selectors, { ...input, place });
+      arg === "return" ? placeOf(returnValue, returnSlot) : placeOf(planned.args[arg], args[arg]);
+    placed.push({ planned, place });
+    const firstRow = addSelectors(tables, rule, { ...input, place });
     tables.rules.push({
       id: rule.id,
       firstRow,
-      flags: rule.flags | (mode === "monitor" ? ruleFlags.RULE_MONITOR : 0),
-      policy: rule.policy,
+      flags: planned.flags | (policy.mode === "monitor" ? ruleFlags.RULE_MONITOR : 0),
+      policy: policy.budget,
       args,
       returnSlot,
     });
@@ -170,7 +169,7 @@ function remembersPaths(
 ): boolean {
   const text = slots[index?.textSlot ?? limits.NO_SLOT];
   return (
-    members.every(({ rule }) => rule.seesOpenFile) &&
+    members.every(({ rule }) => seesOpenFile(rule.planned.point)) &&
     text?.type === valueType.VALUE_FILE &&
     text.raw === 0
   );
@@ -234,7 +233,7 @@ function placeOf(reading: ArgReading | undefined, slot: number | undefined): Val
 }
 
 function applicationFlagsOf(members: readonly Member[]): number {
-  const all = (flag: number) => members.every(({ rule }) => rule.flags & flag);
+  const all = (flag: number) => members.every(({ rule }) => rule.planned.flags & flag);
   const connections = all(ruleFlags.RULE_STREAM_SOCKETS);
   return (
     (members.some(doesEnforce) ? applicationFlags.APPLICATION_ENFORCES : 0) |
@@ -249,9 +248,11 @@ const preventing = actionRows
   .filter(({ on, endsCall }) => on === "call" || endsCall)
   .reduce((bits, row) => bits | actionBit(row), 0);
 
-function doesEnforce({ rule, mode }: Member): boolean {
+function doesEnforce({ rule, policy }: Member): boolean {
+  const { selectors } = rule.planned;
   return (
-    mode === "enforce" && rule.selectors.some(({ verdict }) => (verdict.actions & preventing) !== 0)
+    policy.mode !== "monitor" &&
+    selectors.some(({ verdict }) => (verdict.actions & preventing) !== 0)
   );
 }
 
@@ -267,12 +268,12 @@ type Run = {
 /** @returns the first row of the rule's decision list. */
 function addSelectors(
   tables: OpenTables,
-  selectors: readonly LinkableSelector[],
+  { planned: { selectors }, counters }: InstalledRule,
   context: FilterContext,
 ): number {
   const runs: Run[] = [];
   for (const [i, selector] of selectors.entries()) {
-    const verdict = tables.verdicts.push(selector.verdict) - 1;
+    const verdict = tables.verdicts.push({ ...selector.verdict, counter: counters[i] ?? 0 }) - 1;
     runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
   }
   const first = tables.rows.length;
@@ -316,11 +317,7 @@ function holdsUnknown(filter: CompiledFilter, { safe, place }: SelectorContext):
   return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
 }
 
-function selectorRuns(
-  selector: LinkableSelector,
-  verdict: number,
-  context: SelectorContext,
-): Run[] {
+function selectorRuns(selector: PlannedSelector, verdict: number, context: SelectorContext): Run[] {
   const entries = alternatives(selector.filters, context);
   if (selector.returnFilters.length === 0) {
     return entries.map((rows) => ({
@@ -345,7 +342,7 @@ function selectorRuns(
 }
 
 /** Alternatives inside filters become alternatives of whole lists, one for each combination. */
-function alternatives(filters: LinkableSelector["filters"], context: SelectorContext): OpenRow[][] {
+function alternatives(filters: PlannedSelector["filters"], context: SelectorContext): OpenRow[][] {
   const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
   let lists: OpenRow[][] = [[]];
   const rows = ordered.flatMap((filter) => {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits } from "./abi.gen.ts";
 import type { ValuePlace } from "./filter-rows.ts";
-import type { LinkableRule } from "./linkable-policy.ts";
 import type { RuleIndex } from "./linked-tables.ts";
 import {
   type Around,
@@ -17,10 +16,11 @@ import {
   testOfPeer,
   testOfText,
 } from "./list-tests.ts";
+import type { PlannedRule } from "./planned-rule.ts";
 
 /** A rule with the places of its values at the hook. */
 export type PlacedRule = {
-  readonly rule: LinkableRule;
+  readonly planned: PlannedRule;
   readonly place: (arg: number | "return") => ValuePlace;
 };
 
@@ -129,8 +129,8 @@ function bestSlot<Key>(rules: readonly PlacedRule[], find: FindTest<Key>): Teste
 
 function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<number> {
   const slots = new Set<number>();
-  for (const { rule, place } of rules) {
-    for (const filter of rule.selectors.flatMap(({ filters }) => filters)) {
+  for (const { planned, place } of rules) {
+    for (const filter of planned.selectors.flatMap(({ filters }) => filters)) {
       const found = find(filter, place);
       if (found !== undefined) slots.add(found.slot);
     }
@@ -140,12 +140,12 @@ function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<num
 
 /** One test per selector; undefined: some selector accepts any value. */
 function testsOfRule<Key>(
-  { rule, place }: PlacedRule,
+  { planned, place }: PlacedRule,
   slot: number,
   find: FindTest<Key>,
 ): ReadonlySet<ListTest<Key>> | undefined {
   const tests = new Set<ListTest<Key>>();
-  for (const { filters } of rule.selectors) {
+  for (const { filters } of planned.selectors) {
     const found = filters.map((filter) => find(filter, place)).find((one) => one?.slot === slot);
     if (found === undefined) return undefined;
     tests.add(found.test);

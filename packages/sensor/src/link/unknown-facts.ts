@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { action, valueType } from "./abi.gen.ts";
-import type { LinkableSelector } from "./linkable-policy.ts";
+import type { PlannedSelector } from "./planned-rule.ts";
 
 /**
  * The result of a filter whose fact is unknown (bpf/records.h: enum fact), negated or not. Only this file
@@ -13,12 +13,12 @@ export type SafeOutcome = "holds" | "fails";
  * A selector is an exception if a later one does more: the first match decides, so a wrong match would spare
  * the call the later one's actions. For any other selector an unknown fact matches.
  */
-export function safeOutcome(selectors: readonly LinkableSelector[], index: number): SafeOutcome {
+export function safeOutcome(selectors: readonly PlannedSelector[], index: number): SafeOutcome {
   const own = strength(selectors[index]);
   return selectors.slice(index + 1).some((later) => strength(later) > own) ? "fails" : "holds";
 }
 
-function strength(selector: LinkableSelector | undefined): number {
+function strength(selector: PlannedSelector | undefined): number {
   const actions = selector?.verdict.actions ?? 0;
   if (actions & action.ACTION_ENFORCE) return 2;
   return actions & action.ACTION_POST ? 1 : 0;

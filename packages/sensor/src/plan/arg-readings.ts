@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ArgTypeRow, type CompiledArg, typeRow } from "@gander/policy";
 import { limits, slotFlags, valueType } from "../link/abi.gen.ts";
-import type { ArgReading } from "../link/linkable-policy.ts";
 import type { LinkedSlot } from "../link/linked-tables.ts";
+import type { ArgReading } from "../link/planned-rule.ts";
 import type { TracepointField } from "./tracepoint-format.ts";
 
 const numberOf = (read: NonNullable<ArgTypeRow["read" | "readUser"]>) => valueType[`VALUE_${read}`];

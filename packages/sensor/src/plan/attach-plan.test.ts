@@ -8,7 +8,8 @@ import {
 } from "@gander/policy";
 import { describe, expect, it } from "vitest";
 import { action, limits, ruleFlags, slotFlags, valueType } from "../link/abi.gen.ts";
-import { type AttachPlan, type PlannedRule, planHook } from "./attach-plan.ts";
+import type { PlannedRule } from "../link/planned-rule.ts";
+import { type AttachPlan, planHook } from "./attach-plan.ts";
 import type { PlanFacts } from "./plan-facts.ts";
 
 // Prototypes as BTF of 6.1 and 6.12 has them.

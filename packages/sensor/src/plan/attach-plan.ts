@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from "@gander/policy";
 import { ruleFlags } from "../link/abi.gen.ts";
-import type { ArgReading } from "../link/linkable-policy.ts";
+import type { ArgReading, PlannedRule } from "../link/planned-rule.ts";
 import {
   coreDumpArg,
   functionArg,
@@ -19,18 +19,7 @@ import {
   toBind,
 } from "./arg-readings.ts";
 import type { PlanFacts } from "./plan-facts.ts";
-import { type PlannedSelector, selectorsFor } from "./selector-verdicts.ts";
-
-/** One hook entry at one hook point. */
-export type PlannedRule = {
-  readonly point: HookPoint;
-  readonly flags: number;
-  readonly args: readonly ArgReading[];
-  readonly returnValue?: ArgReading;
-  readonly selectors: readonly PlannedSelector[];
-  /** Supports an enforcing hook entry from another place: absent in mode monitor. */
-  readonly onlyWhenEnforcing: boolean;
-};
+import { selectorsFor } from "./selector-verdicts.ts";
 
 export type AttachPlan =
   | {

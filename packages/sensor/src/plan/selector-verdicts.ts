@@ -12,12 +12,7 @@ import {
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
-import type { LinkableSelector } from "../link/linkable-policy.ts";
-
-/** A selector whose counter isn't allocated yet. */
-export type PlannedSelector = Omit<LinkableSelector, "verdict"> & {
-  readonly verdict: Omit<LinkableSelector["verdict"], "counter">;
-};
+import type { PlannedSelector } from "../link/planned-rule.ts";
 
 export function selectorsFor(hook: CompiledHook, role: Role): PlannedSelector[] {
   return hook.selectors.map((selector) => roles[role](selector));

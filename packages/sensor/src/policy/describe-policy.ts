@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describeHookPoint, hookKinds } from "@gander/policy";
+import type { InstalledRule } from "../link/planned-rule.ts";
 import {
   addPolicyCounts,
   addSelectorCounts,
@@ -10,12 +11,7 @@ import {
 import { kernelMemoryOf } from "./counts/kernel-memory.ts";
 import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
-import {
-  allRules,
-  type InstalledHook,
-  type InstalledPolicy,
-  type InstalledRule,
-} from "./installed-policy.ts";
+import { allRules, type InstalledHook, type InstalledPolicy } from "./installed-policy.ts";
 import type { NewPolicy } from "./installer.ts";
 import type { KernelTables } from "./kernel-tables.ts";
 import type { AttachmentState, HookState, PolicyState, SelectorState } from "./policy-state.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook, CompiledPolicy } from "@gander/policy";
-import type { PlannedRule } from "../plan/attach-plan.ts";
+import type { InstalledRule } from "../link/planned-rule.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
 /** A policy on this node: its hooks are attached and its counters allocated. Plain data. */
@@ -22,15 +22,6 @@ export type InstalledHook = {
   readonly rules: readonly InstalledRule[];
   /** Why the hook isn't attached although the policy runs; otherwise empty. */
   readonly missing: string;
-};
-
-export type InstalledRule = {
-  readonly id: number;
-  /** Id of the attached hook. */
-  readonly hookId: number;
-  readonly planned: PlannedRule;
-  /** By selector: index into the kernel's counters. */
-  readonly counters: readonly number[];
 };
 
 export function keyText({ name, namespace, origin, uid }: PolicyKey): string {

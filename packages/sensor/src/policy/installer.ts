@@ -8,13 +8,9 @@ import {
   type Refusal,
 } from "@gander/policy";
 import { LinkLimitError } from "../link/link-limit-error.ts";
-import { type AttachPlan, type PlannedRule, planHook } from "../plan/attach-plan.ts";
-import {
-  type InstalledHook,
-  type InstalledPolicy,
-  type InstalledRule,
-  keyText,
-} from "./installed-policy.ts";
+import type { InstalledRule, PlannedRule } from "../link/planned-rule.ts";
+import { type AttachPlan, planHook } from "../plan/attach-plan.ts";
+import { type InstalledHook, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import type { Installed, KernelTables } from "./kernel-tables.ts";
 import { policyProblem } from "./policy-problem.ts";
 import type { PolicyKey } from "./policy-state.ts";

@@ -3,17 +3,9 @@
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
 import type { Groups } from "../link/group-plan.ts";
-import type { LinkableRule } from "../link/linkable-policy.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
 import { type LinkInput, link } from "../link/linker.ts";
-import { seesOpenFile } from "../link/open-files.ts";
-import {
-  activeRules,
-  type InstalledPolicy,
-  type InstalledRule,
-  isForAll,
-  isForHost,
-} from "./installed-policy.ts";
+import { activeRules, type InstalledPolicy, isForAll, isForHost } from "./installed-policy.ts";
 
 /** What a side of the tables counts calls for; enough to interpret the counts later. Plain data. */
 export type CountedSide = {
@@ -34,8 +26,9 @@ export function linkTables(
   context: Pick<LinkInput, "sets" | "follow" | "hostNamespace" | "fileIdentity">,
 ): Linked {
   const linkable = policies.map((policy) => ({
-    rules: activeRules(policy).map((rule) => ruleSpec(policy, rule)),
-    mode: policy.mode === "monitor" ? ("monitor" as const) : ("enforce" as const),
+    rules: activeRules(policy),
+    budget: policy.budget,
+    mode: policy.mode,
   }));
   const { contents, numbers } = distinctGroups(policies, groups);
   const linked = link({ ...context, policies: linkable, groups: contents });
@@ -74,24 +67,4 @@ function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
     numbers.push(uids === undefined || uids.length === 0 ? unknown : add(has));
   }
   return { contents, numbers };
-}
-
-function ruleSpec(
-  policy: InstalledPolicy,
-  { id, hookId, planned, counters }: InstalledRule,
-): LinkableRule {
-  const { flags, args, returnValue, selectors } = planned;
-  return {
-    id,
-    hook: hookId,
-    policy: policy.budget,
-    seesOpenFile: seesOpenFile(planned.point),
-    flags,
-    args,
-    ...(returnValue === undefined ? {} : { returnValue }),
-    selectors: selectors.map((selector, i) => ({
-      ...selector,
-      verdict: { ...selector.verdict, counter: counters[i] ?? 0 },
-    })),
-  };
 }

@@ -45,12 +45,9 @@ const verdict = {
   rateScope: 0,
   rateWindowMs: 5,
   selector: 0,
-  counter: 77,
 };
-const rule = {
-  id: 42,
-  hook: 3,
-  policy: 2,
+const planned = {
+  point: { kind: "lsm", target: "file_open", syscall: false },
   flags: 0,
   args: [{ slot, signed: true }],
   selectors: [
@@ -60,11 +57,13 @@ const rule = {
       verdict,
     },
   ],
+  onlyWhenEnforcing: false,
 } as const;
+const rule = { id: 42, hookId: 3, planned, counters: [77] };
 
 function linked() {
   return link({
-    policies: [{ rules: [rule], mode: "enforce" }],
+    policies: [{ rules: [rule], budget: 2, mode: "enforce" }],
     groups: [[0]],
     sets: createSetInterner(),
     follow: createFollowBits(),

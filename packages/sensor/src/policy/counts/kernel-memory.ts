@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledFilter } from "@gander/policy";
-import type { InstalledRule } from "../installed-policy.ts";
+import type { InstalledRule } from "../../link/planned-rule.ts";
 
 // Tables: the structs of bpf/abi.h, twice for tables with two sides. Sets: key and value plus the kernel's
 // bookkeeping, rounded up to its allocator's sizes; a trie has about one inner node per entry.

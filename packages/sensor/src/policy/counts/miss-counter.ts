@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstalledRule } from "../installed-policy.ts";
+import type { InstalledRule } from "../../link/planned-rule.ts";
 
 /**
  * Calls that the kernel did not hand to the programs of rules while the rules were in force. The kernel

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { PolicyKernel } from "../../kernel/policy-kernel.ts";
-import { allRules, type InstalledPolicy, type InstalledRule } from "../installed-policy.ts";
+import type { InstalledRule } from "../../link/planned-rule.ts";
+import { allRules, type InstalledPolicy } from "../installed-policy.ts";
 import type { PolicyCounters } from "../policy-state.ts";
 import { addPolicyCounts, noPolicyCounts, ruleCounts } from "./counters.ts";
 import type { HitCounter } from "./hit-counter.ts";

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledFilter, CompiledPolicy, HookPoint } from "@gander/policy";
+import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
+
+/** One hook entry of a policy at one hook point of this kernel. Plain data. */
+export type PlannedRule = {
+  readonly point: HookPoint;
+  /** enum rule_flags except RULE_MONITOR, which the linker adds. */
+  readonly flags: number;
+  /** How each argument of the hook entry is read at this hook; the event carries all of them. */
+  readonly args: readonly ArgReading[];
+  /** Absent: the event carries no return value and no filter reads it. */
+  readonly returnValue?: ArgReading;
+  readonly selectors: readonly PlannedSelector[];
+  /** Supports an enforcing hook entry from another place: absent in mode monitor. */
+  readonly onlyWhenEnforcing: boolean;
+};
+
+export type ArgReading = {
+  readonly slot: LinkedSlot;
+  /** Compare as signed numbers. */
+  readonly signed: boolean;
+};
+
+export type PlannedSelector = {
+  readonly filters: readonly CompiledFilter[];
+  readonly returnFilters: readonly CompiledFilter[];
+  readonly verdict: Omit<LinkedVerdict, "counter">;
+};
+
+/** A planned rule with the numbers that it has in the kernel: the linker's unit. Plain data. */
+export type InstalledRule = {
+  readonly id: number;
+  /** Id of the attached hook. */
+  readonly hookId: number;
+  readonly planned: PlannedRule;
+  /** By selector: index into the kernel's counters. */
+  readonly counters: readonly number[];
+};
+
+/** A policy as the linker sees it. */
+export type LinkablePolicy = {
+  /** The active rules, in the order of the spec. */
+  readonly rules: readonly InstalledRule[];
+  /** Index of its event budget in the kernel. */
+  readonly budget: number;
+  readonly mode: CompiledPolicy["mode"];
+};
