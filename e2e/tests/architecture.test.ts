@@ -84,6 +84,27 @@ test.each(["From YAML to a row", "From a watch event to tables in force"])(
   },
 );
 
+test("the shapes of a policy are types of the files that the table names, seven at most", () => {
+  const section = page.split("### Shapes\n")[1]?.split("\n#")[0] ?? "";
+  const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| `(.+)` \|$/gm)];
+  const missing = rows.filter(([, name = "", file = ""]) => {
+    const text = readFileSync(join(root, file), "utf8");
+    return !new RegExp(`^export type ${name}\\b`, "m").test(text);
+  });
+  expect(missing).toEqual([]);
+  expect(rows.map(([, name]) => name)).toContain("CompiledPolicy");
+  expect(rows.length).toBeLessThanOrEqual(7);
+  // Numbers are added to a planned rule; none of its fields is written again.
+  const planned = readFileSync(join(root, `${rooms}link/planned-rule.ts`), "utf8");
+  const [installed = ""] = /export type InstalledRule = \{[^}]*\}/.exec(planned) ?? [];
+  expect([...installed.matchAll(/^ {2}readonly (\w+):/gm)].map(([, field]) => field)).toEqual([
+    "id",
+    "hookId",
+    "planned",
+    "counters",
+  ]);
+});
+
 /** What a file imports, and what index files among that export. */
 function reachOf(file: string): ReadonlySet<string> {
   const reached = new Set<string>();

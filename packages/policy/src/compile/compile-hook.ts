@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HookKind } from "@gander/crd-schemas";
+import { actionsByName, type HookKind } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { LooseKProbe, LooseLsmHook, LooseSelector, LooseTracepoint } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { pathText } from "../scope.ts";
-import { checkSelectors } from "./check-selectors.ts";
 import { compileArgs, compileReturnArg } from "./compile-args.ts";
-import type { HookContext } from "./compile-selector.ts";
-import { compileSelector } from "./compile-selector.ts";
+import {
+  compileSelector,
+  filterFields,
+  type HookContext,
+  type SelectorParts,
+} from "./compile-selector.ts";
 import { cutText } from "./cut-text.ts";
 import type { Macros } from "./expand-macros.ts";
 import { expandMacros } from "./expand-macros.ts";
-import { isName, kprobeTarget } from "./hook-target.ts";
 import { refuseFields } from "./unsupported.ts";
 
 type Hook = LooseKProbe & LooseTracepoint & LooseLsmHook;
@@ -102,6 +104,78 @@ export function compileTracepoint(spec: LooseTracepoint, position: Position): Co
   });
 }
 
+const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/.test(text);
+
+/** The function that an entry of kprobes names, and whether it is a system call. */
+function kprobeTarget(
+  spec: LooseKProbe,
+  scope: Scope,
+): { readonly target: string; readonly syscall: boolean } {
+  const call = spec.call ?? "";
+  const syscall = spec.syscall ?? true;
+  const place = scope.at("call");
+  // `syscall` is true by default, so it is absent only if its value was refused.
+  if (spec.call === undefined || spec.syscall === undefined) return { target: call, syscall };
+  if (call.startsWith("list:")) {
+    place.error(
+      "policy-not-supported",
+      "Lists of functions are not supported yet",
+      "Write one entry of kprobes for each function.",
+    );
+    return { target: "", syscall };
+  }
+  if (!isName(call)) {
+    place.error(
+      "policy-bad-name",
+      `"${call.slice(0, 80)}" cannot be the name of a function`,
+      nameHint(call),
+    );
+    return { target: "", syscall };
+  }
+  const prefixed = /^__(x64|arm64|ia32|ia32_compat|arm64_compat)_(sys_\w+)$/.exec(call);
+  if (!syscall) {
+    if (call.startsWith("sys_"))
+      place.warning(
+        "policy-not-a-syscall",
+        `"${call}" looks like a system call, but syscall is false`,
+        "Remove `syscall: false`, unless it is a function of that very name.",
+      );
+    return { target: call, syscall };
+  }
+  if (prefixed?.[1] !== undefined && prefixed[1] !== "x64" && prefixed[1] !== "arm64") {
+    place.error(
+      "policy-not-supported",
+      "System calls of 32-bit programs are not supported yet",
+      `Write \`call: ${prefixed[2]}\` for those of 64-bit programs.`,
+    );
+  }
+  if (prefixed?.[2] !== undefined) return { target: prefixed[2], syscall };
+  if (!call.startsWith("sys_")) {
+    place.error(
+      "policy-not-a-syscall",
+      `"${call}" is not a system call, but syscall is true, which is the default`,
+      syscallHint(call),
+    );
+  }
+  return { target: call, syscall };
+}
+
+function nameHint(call: string): string {
+  if (call !== call.trim()) return "Remove the spaces around it.";
+  if (/[+]/.test(call)) return "Offsets into a function are not possible; write its name only.";
+  if (/\(/.test(call)) return "Write the name only, without brackets.";
+  return "Write the name of a kernel function as in /proc/kallsyms, or sys_NAME for a system call.";
+}
+
+function syscallHint(call: string): string {
+  const functions =
+    /^(security_|tcp_|udp_|inet_|vfs_|do_|__|bpf_|ksys_|commit_|cap_|fd_|sk_|ip_|sock_|nf_|kernel_|ext4_)/;
+  const add = "Add `syscall: false` for a kernel function";
+  return functions.test(call)
+    ? `${add}.`
+    : `${add}, or write \`call: sys_${call}\` for the system call.`;
+}
+
 type Essence = {
   readonly kind: HookKind;
   readonly target: string;
@@ -160,6 +234,55 @@ function compileSelectors(
     .map((part, i) => part && compileSelector(part, i, context))
     .filter((selector) => selector !== undefined);
   return selectors.length > 0 ? selectors : [postEverything];
+}
+
+/** Warns of valid but unlikely selectors: one without filters, and those after it. */
+function checkSelectors(
+  selectors: readonly (SelectorParts | undefined)[],
+  { target }: HookContext,
+): void {
+  let everything: number | undefined;
+  for (const [i, selector] of selectors.entries()) {
+    if (!selector) continue;
+    if (everything !== undefined) {
+      selector.scope.warning(
+        "policy-unreachable",
+        `This selector is never reached: selector ${everything} matches every call`,
+        "Put it before that one, or remove one of the two.",
+      );
+      continue;
+    }
+    if (selector.doubtful || filterFields.some((field) => selector.fields.has(field))) continue;
+    everything = i;
+    const actions = selector.fields.get("matchActions")?.value.matchActions ?? [];
+    const enforces = actions.some(
+      (action) => action && actionsByName.get(action.action)?.enforces !== undefined,
+    );
+    if (i > 0 && enforces) {
+      const before = selectors[i - 1];
+      const split =
+        before && !before.fields.has("matchActions")
+          ? " The filters of the selector before it were probably meant to go with these actions."
+          : "";
+      selector.scope.warning(
+        "policy-empty-selector",
+        "This selector has no filter, so its actions are done on every call that comes to it",
+        `A dash begins a new selector: remove the one in front of matchActions.${split}`,
+      );
+    } else if (enforces) {
+      selector.scope.warning(
+        "policy-empty-selector",
+        `This selector has no filter, so its actions are done on every call${target === "" ? "" : ` of ${target}`}`,
+        "Add a filter, or a podSelector for the whole policy, if that is not meant.",
+      );
+    } else if (i > 0 && actions.length === 0) {
+      selector.scope.warning(
+        "policy-empty-selector",
+        "This selector has no filter, so it posts every call that comes to it",
+        "A dash begins a new selector: remove it, or the whole selector.",
+      );
+    }
+  }
 }
 
 function messageOf(text: string | undefined, scope: Scope): string {

@@ -2,11 +2,16 @@
 
 import type { ArgTypeRow, OperatorKind } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
-import type { Range, Value } from "../language/values.ts";
-import { parseInteger, parseRange, quote } from "../language/values.ts";
+import {
+  parseInteger,
+  parseRange,
+  quote,
+  type Range,
+  readAll,
+  type Value,
+} from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
-import { readAll } from "./read-all.ts";
 
 /** A test of an integer argument; `scope` is that of the values. */
 export function compileIntegerValues(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nearestName } from "@gander/base";
 import {
   type HookKind,
   hookKindNames,
@@ -11,10 +12,9 @@ import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
+import { filesOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
-import { checkFileFilters } from "./check-file-filters.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
-import { compileOptions } from "./compile-options.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { refuseFields } from "./unsupported.ts";
 
@@ -89,4 +89,81 @@ function isEmpty(spec: LooseSpec): boolean {
     spec.loader !== true &&
     hookSections.every((name) => spec[name] === undefined || spec[name].length === 0)
   );
+}
+
+/** Options about how a hook is attached, which a policy cannot choose here: name → why it has no effect. */
+const withoutEffect: Readonly<Record<string, string>> = {
+  "disable-kprobe-multi": "Each hook is attached in the way that its kernel does best.",
+  "disable-uprobe-multi": "Each hook is attached in the way that its kernel does best.",
+  "override-method": "Calls are denied in the way that the kernel does best.",
+  "sleepable-preload-size": "Nothing needs to be loaded beforehand.",
+};
+
+const optionNames = ["policy-mode", ...Object.keys(withoutEffect)];
+
+/** The mode that the policy requests. */
+function compileOptions(options: LooseSpec["options"], scope: Scope): "enforce" | "monitor" {
+  let mode: "enforce" | "monitor" = "enforce";
+  const seen = new Set<string>();
+  for (const [i, option] of (options ?? []).entries()) {
+    if (!option) continue;
+    const place = scope.at(i);
+    if (seen.has(option.name))
+      place
+        .at("name")
+        .error(
+          "policy-option",
+          `The option "${option.name}" is there twice`,
+          "Remove one of the two.",
+        );
+    seen.add(option.name);
+    const why = Object.hasOwn(withoutEffect, option.name) ? withoutEffect[option.name] : undefined;
+    if (why !== undefined) {
+      place.at("name").note("policy-option", `The option "${option.name}" has no effect here`, why);
+    } else if (option.name !== "policy-mode") {
+      const near = nearestName(option.name, optionNames);
+      place
+        .at("name")
+        .error(
+          "policy-option",
+          `There is no option "${option.name.slice(0, 80)}"`,
+          near === undefined ? `Possible: ${optionNames.join(", ")}.` : `Did you mean "${near}"?`,
+        );
+    } else if (option.value === "enforce" || option.value === "monitor") {
+      mode = option.value;
+    } else {
+      place
+        .at("value")
+        .error(
+          "policy-unknown-value",
+          `policy-mode cannot be "${(option.value ?? "").slice(0, 80)}"`,
+          "Write enforce or monitor.",
+        );
+    }
+  }
+  return mode;
+}
+
+/** Paths are resolved on the host; in a pod, the same path leads to another file. */
+function checkFileFilters(
+  hooks: readonly CompiledHook[],
+  spec: LooseSpec,
+  scope: Scope,
+  namespaced: boolean,
+): void {
+  if (filesOfHooks(hooks).size === 0) return;
+  const why = "files are looked up on the host, and those of a pod are others";
+  const hint = "Remove `identity: file`, or write a policy for the whole node.";
+  for (const field of ["podSelector", "containerSelector"] as const) {
+    if (spec[field] === undefined) continue;
+    scope
+      .at(field)
+      .onKey.error("policy-rule", `${field} cannot be used with \`identity: file\`: ${why}`, hint);
+  }
+  if (namespaced)
+    scope.onKey.error(
+      "policy-rule",
+      `A namespaced policy cannot use \`identity: file\`: ${why}`,
+      hint,
+    );
 }

@@ -8,12 +8,10 @@ import type {
 } from "@gander/crd-schemas";
 import type { CompiledFilter, NamespaceName } from "../compiled-policy.ts";
 import { capabilities } from "../language/kernel-names.ts";
-import type { Value } from "../language/values.ts";
-import { parseInteger, quote } from "../language/values.ts";
+import { parseInteger, quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { warnOfRelativePaths } from "./compile-text-values.ts";
-import { readAll } from "./read-all.ts";
 
 export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
   if (!hasValues(spec.values, limits.pids, scope)) return undefined;

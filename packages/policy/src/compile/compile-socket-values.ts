@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgTest, Network } from "../compiled-policy.ts";
 import { families, protocols, tcpStates } from "../language/kernel-names.ts";
-import { parseNamed, parseNetwork, parsePorts } from "../language/values.ts";
+import { parseNamed, parseNetwork, parsePorts, readAll } from "../language/values.ts";
 import type { Scope } from "../scope.ts";
-import { readAll } from "./read-all.ts";
 
 export function compileNetworks(
   op: "saddr" | "daddr",

@@ -2,11 +2,9 @@
 
 import type { ArgTypeRow, OperatorKind } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
-import type { Value } from "../language/values.ts";
-import { quote } from "../language/values.ts";
+import { quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
-import { readAll } from "./read-all.ts";
 
 type TextOp = "str-equal" | "str-prefix" | "str-postfix";
 

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { nearestName } from "@gander/base";
 import type { Network } from "../compiled-policy.ts";
+import type { Scope } from "../scope.ts";
 
 /** The meaning of a text in a policy, or why it has none. */
 export type Value<T> =
@@ -11,6 +12,25 @@ export type Value<T> =
       readonly note?: string;
     }
   | { readonly wrong: string; readonly hint: string };
+
+/** All values, or undefined if one is invalid; every invalid one is reported. */
+export function readAll<T>(
+  values: readonly string[],
+  scope: Scope,
+  read: (text: string) => Value<T>,
+): readonly T[] | undefined {
+  const found: T[] = [];
+  for (const [i, text] of values.entries()) {
+    const value = read(text);
+    if ("wrong" in value) {
+      scope.at(i).error("policy-bad-value", value.wrong, value.hint);
+      continue;
+    }
+    if (value.note !== undefined) scope.at(i).note("policy-bad-value", value.note, "");
+    found.push(value.ok);
+  }
+  return found.length === values.length ? found : undefined;
+}
 
 const numberForms = "Write it in decimal (42, -1), hexadecimal (0x2a) or octal (0o52).";
 
