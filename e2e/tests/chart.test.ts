@@ -90,6 +90,20 @@ describe("the chart", () => {
     expect(given.value).toBeDefined();
   });
 
+  it.each([
+    ["operator.yaml", "metrics"],
+    ["sensor.yaml", "health"],
+  ])("%s has probes that start no program and wait longer than a second", (name, port) => {
+    const text = template(name);
+    for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+      const [, body = ""] = new RegExp(`${probe}:\n((?: {12}.*\n)+)`).exec(text) ?? [];
+      const path = probe === "readinessProbe" ? "/readyz" : "/healthz";
+      expect(body, probe).toContain(`httpGet: { path: ${path}, port: ${port}`);
+      expect(Number(/timeoutSeconds: (\d+)/.exec(body)?.[1]), probe).toBeGreaterThan(1);
+    }
+    expect(text).not.toMatch(/exec:/);
+  });
+
   it("says of each right what it is for", () => {
     for (const path of globSync("rbac/*.yaml", { cwd: chart })) {
       const text = read(path);

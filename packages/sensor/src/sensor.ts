@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
 import { type CheckedPolicy, checkPolicy } from "@gander/policy";
 import type { SensorConfiguration } from "./configuration/configuration.ts";
+import { parseServerAddress } from "./configuration/server-address.ts";
 import type { LogLevelControl } from "./control/debug-calls.ts";
 import { type Listener, listenersOf } from "./control/listeners.ts";
 import { lockInstance } from "./host/instance-lock.ts";
@@ -98,7 +99,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
 
   await using parts = new AsyncDisposableStack();
   const stay = { inKernel: false };
-  const { kernel, policies, cgroups, keeper } = await startEnforcement(
+  const { kernel, policies, cgroups, keeper, before } = await startEnforcement(
     { configuration, always, cluster, logger },
     parts,
     stay,
@@ -123,6 +124,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   parts.use(await startControl(configuration, control));
   parts.use(watchFaults(kernel, policies, logger));
   parts.use(await startMetrics(configuration, { ...control, nodeName }));
+  parts.use(await startHealth(configuration, { policies, keeper, before }));
 
   stay.inKernel = configuration.keepSensorsOnExit;
   logger.info("Sensor is ready", { ...readiness(policies, kernel), nodeName });
@@ -143,6 +145,8 @@ type Enforcement = {
   readonly cgroups: Cgroups;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
+  /** What an earlier sensor left in force. */
+  readonly before: readonly InstalledPolicy[];
 };
 
 type EnforcementOptions = {
@@ -191,7 +195,8 @@ async function startEnforcement(
   await restored;
   await policies.started();
   await policies.releaseLeft({ operatorIsWhole: fromCluster.isWhole() });
-  return { kernel, policies, cgroups, keeper: fromCluster.keeper };
+  const before = kernel.found === "nothing" ? [] : stored.manifests.flatMap((one) => one.policies);
+  return { kernel, policies, cgroups, keeper: fromCluster.keeper, before };
 }
 
 type OperatorParts = SensorDeps &
@@ -290,6 +295,26 @@ async function startMetrics(
   if (address === "" && otlpEndpoint === "") return { [Symbol.asyncDispose]: async () => {} };
   const { serveSensorMetrics } = await import("./metrics/serve-sensor-metrics.ts");
   return serveSensorMetrics(deps, { address, otlpEndpoint, nodeName, version });
+}
+
+/** Last of all: a sensor that answers has started. */
+async function startHealth(
+  { healthServerAddress }: SensorConfiguration,
+  { policies, keeper, before }: Pick<Enforcement, "policies" | "keeper" | "before">,
+): Promise<AsyncDisposable> {
+  const address = parseServerAddress(healthServerAddress);
+  if (address === undefined || "unix" in address) return { [Symbol.asyncDispose]: async () => {} };
+  const [{ serveHealth }, { createReadiness }] = await Promise.all([
+    import("./control/health-server.ts"),
+    import("./control/readiness.ts"),
+  ]);
+  const problems = createReadiness({
+    cluster: keeper,
+    before: before.flatMap(({ key: { uid, name } }) => (uid === undefined ? [] : { uid, name })),
+    unrestored: () => policies.unrestored,
+  });
+  const host = healthServerAddress.startsWith(":") ? undefined : address.host;
+  return serveHealth(problems, { host, port: address.port });
 }
 
 /** The name on the command line: `exportFilename` is `export-filename`. */

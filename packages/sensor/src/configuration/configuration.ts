@@ -262,6 +262,14 @@ export const sensorOptions = {
     group: "Interface",
     check: (text) => (text === "" ? undefined : checkMetricsAddress(text)),
   },
+  "health-server-address": {
+    type: "text",
+    default: "",
+    placeholder: "HOST:PORT",
+    help: "Where /healthz (the sensor runs) and /readyz (it enforces all that an earlier sensor did, and has the policies of its operator) are served, in plain HTTP. Default: nowhere.",
+    group: "Interface",
+    check: checkHealthAddress,
+  },
   "otlp-endpoint": {
     type: "text",
     default: "",
@@ -314,6 +322,13 @@ export function checkServerAddress(text: string): string | undefined {
   return parseServerAddress(text) === undefined
     ? `"${text}" is not an address such as unix:///var/run/gander/gander.sock or localhost:54321`
     : undefined;
+}
+
+function checkHealthAddress(text: string): string | undefined {
+  const address = parseServerAddress(text);
+  return text === "" || (address !== undefined && "port" in address)
+    ? undefined
+    : `"${text}" is not an address such as 127.0.0.1:6790 or :6790`;
 }
 
 function checkOperatorAddress(text: string): string | undefined {

@@ -68,6 +68,8 @@ export interface PolicyManager extends AsyncDisposable {
    * that stays, is logged, and `list` shows it. Call it after `started`.
    */
   releaseLeft(how: { readonly operatorIsWhole: boolean }): Promise<void>;
+  /** Names of policies of an earlier sensor that are in force only in that sensor's own programs. */
+  readonly unrestored: readonly string[];
   /** Why a restart would not find the state in force; empty if it would. */
   readonly unkept: string;
   /** Stops changing anything; policies in force stay. */
@@ -162,8 +164,8 @@ class Manager implements PolicyManager {
   readonly #left: LeftTables;
   readonly #leftPolicies: LeftPolicies;
   readonly #logger: Logger;
-  /** Names of policies of an earlier sensor that this one can't put in force. */
-  readonly #unrestored: string[] = [];
+  /** Policies of an earlier sensor that this one couldn't put in force at the start. */
+  readonly #unrestored: PolicyKey[] = [];
   readonly #fileWatch: Disposable;
   readonly #failures = new Map<string, Failure>();
   readonly #queue: Queued[] = [];
@@ -293,6 +295,13 @@ class Manager implements PolicyManager {
     await this.#tables.ready();
   }
 
+  get unrestored(): readonly string[] {
+    // An administrator has removed the earlier programs.
+    if (this.#leftPolicies.list().length === 0) return [];
+    const installed = this.#tables.installed();
+    return this.#unrestored.filter((key) => !installed.has(keyText(key))).map(({ name }) => name);
+  }
+
   get unkept(): string {
     return this.#tables.unkept;
   }
@@ -302,7 +311,11 @@ class Manager implements PolicyManager {
     if (this.#left.hasKnown() && !isAllHere)
       this.#logger.error(
         "Not all that the earlier sensor enforces can be put in force: its programs stay beside those of this one",
-        { policies: this.#unrestored, operatorIsWhole, hint: "gander policy list shows them" },
+        {
+          policies: this.#unrestored.map(({ name }) => name),
+          operatorIsWhole,
+          hint: "gander policy list shows them",
+        },
       );
     const deps = { tables: this.#tables, logger: this.#logger };
     await releaseLeft(this.#left, deps, isAllHere ? "remove" : "keep");
@@ -324,7 +337,7 @@ class Manager implements PolicyManager {
         },
       };
       const report = (problem: unknown) => {
-        this.#unrestored.push(key.name);
+        this.#unrestored.push(key);
         this.#logger.error("A policy of the earlier sensor cannot be restored", {
           policy: key.name,
           problem,
