@@ -22,7 +22,7 @@ scrape_configs:
       - targets: [localhost:2112]
 \`\`\`
 
-In the chart the operator serves metrics at the port \`metrics\`; enable them on sensors with \`sensor.extraArgs: ["--metrics-server=:2112"]\` (with \`hostNetwork\`, the default, they are at the node's address).
+In the chart the operator serves metrics at the port \`metrics\`; enable them on sensors with \`sensor.prometheus.enabled\` (with \`hostNetwork\`, the default, they are at the node's address). It also has monitors for the Prometheus operator, alerts (\`prometheusRule.enabled\`; the file [alerts/gander.yaml](../charts/gander/alerts/gander.yaml) works without it) and a dashboard for Grafana (\`dashboard.enabled\`).
 
 The endpoint is plain HTTP, open to everybody who reaches it. It names policies and what they hook, but no process, pod or path. Within a second the same answer is repeated, so frequent requests cost no more. Without these options a sensor loads none of this; with them it takes about 24 MB more, and a tenth of a second more to start.
 
@@ -33,6 +33,7 @@ Labels are bounded by what administrators create, policies and nodes' states; no
 | question | expression |
 |---|---|
 | does a policy not work on a node? | \`sum by (policy, state) (gander_operator_policy_nodes{state=~"failed\\|refused\\|unsupported"}) > 0\` |
+| was a policy stored that cannot be used? | \`gander_operator_policy_accepted == 0\` |
 | which policy failed on this node? | \`gander_policy_state{state="load_error"}\` |
 | is something denied? | \`sum by (policy, action) (rate(gander_policy_actions_total[5m]))\` |
 | does a policy fail to decide calls as it says? | \`sum by (policy, gap) (rate(gander_policy_gaps_total[5m])) > 0 or sum by (policy) (rate(gander_policy_outcomes_total{outcome="unevaluated"}[5m])) > 0\` |

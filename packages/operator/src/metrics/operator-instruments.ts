@@ -35,6 +35,11 @@ export const operatorInstruments = {
       state: "`ready`, `degraded`, `pending`, `disconnected`, `unsupported`, `failed`, `refused`",
     },
   },
+  gander_operator_policy_accepted: {
+    kind: "gauge",
+    help: "1 if the newest generation of the policy can be used, 0 if an earlier one or none is in force in its place; reported only by the leader.",
+    labels: policy,
+  },
   gander_operator_policy_gaps: {
     kind: "gauge",
     help: "What kept the policy from deciding as it says, on connected sensors; reported only by the leader.",

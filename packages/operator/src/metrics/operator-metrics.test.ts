@@ -30,11 +30,18 @@ async function textOf({ handler }: Pick<OperatorMetrics, "handler">): Promise<st
 
 const permit = {} as ReturnType<PolicyCollectorDeps["election"]["permit"]>;
 const catalog = {
-  all: () => [{ uid: "u", name: "guard", namespace: "payments" }] as never,
+  all: () =>
+    [
+      { uid: "u", name: "guard", namespace: "payments", compiled: { value: {} } },
+      { uid: "v", name: "broken", namespace: "", compiled: { problems: [{}] } },
+    ] as never,
 };
 const states = Object.fromEntries(nodeStates.map((state, index) => [state, index]));
 const fleet = {
-  of: () => ({ states, totals: { lost: 9, unevaluated: 1, missed: 2, unknown: 3 } }) as never,
+  of: (uid: string) =>
+    uid === "u"
+      ? ({ states, totals: { lost: 9, unevaluated: 1, missed: 2, unknown: 3 } } as never)
+      : undefined,
 };
 
 it("tells all that the table has", async () => {
@@ -62,6 +69,8 @@ it("tells all that the table has", async () => {
     "gander_operator_versions_sent_total 1",
     "gander_operator_answer_seconds_sum 0.03",
     'gander_operator_policy_nodes{policy="guard",policy_namespace="payments",state="failed"} 5',
+    'gander_operator_policy_accepted{policy="guard",policy_namespace="payments"} 1',
+    'gander_operator_policy_accepted{policy="broken",policy_namespace=""} 0',
     'gander_operator_policy_lost_events{policy="guard",policy_namespace="payments"} 9',
     'gander_operator_policy_gaps{policy="guard",policy_namespace="payments",gap="missed"} 2',
     'gander_kube_requests_total{method="GET",code="200"} 2',

@@ -16,10 +16,11 @@ export function createPolicyCollector(
 ): OperatorCollector {
   return (report) => {
     if (election.permit() === undefined) return;
-    for (const { uid, name: policy, namespace: policy_namespace } of catalog.all()) {
+    for (const { uid, name: policy, namespace: policy_namespace, compiled } of catalog.all()) {
+      const labels = { policy, policy_namespace };
+      report("gander_operator_policy_accepted", compiled.problems === undefined ? 1 : 0, labels);
       const found = fleet.of(uid);
       if (found === undefined) continue;
-      const labels = { policy, policy_namespace };
       for (const [state, count] of Object.entries(found.states))
         report("gander_operator_policy_nodes", count, { ...labels, state });
       report("gander_operator_policy_lost_events", found.totals.lost, labels);
