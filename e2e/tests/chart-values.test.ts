@@ -95,9 +95,9 @@ const migrate = readFileSync(join(import.meta.dirname, "../../docs/migrate.md"),
 describe("docs/migrate.md", () => {
   it("names values that there are", () => {
     const known = chartValues.map(({ path }) => path);
-    const named = [...migrate.matchAll(/\b((?:sensor|operator|image)\.(?!yaml)[a-z][\w.]*\w)/g)].map(
-      ([, path = ""]) => path,
-    );
+    const named = [
+      ...migrate.matchAll(/\b((?:sensor|operator|image)\.(?!yaml)[a-z][\w.]*\w)/g),
+    ].map(([, path = ""]) => path);
     expect(named.length).toBeGreaterThan(15);
     // sensor.nodeSelector.gander, operator.prometheus.serviceMonitor
     for (const path of named)

@@ -70,21 +70,9 @@ export const operatorValues: readonly ChartValue[] = [
   ...podValues("operator", { priorityClassName: "system-cluster-critical", tolerations: [] }),
   value(
     "operator.affinity",
-    {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [
-          {
-            weight: 100,
-            podAffinityTerm: {
-              topologyKey: "kubernetes.io/hostname",
-              labelSelector: { matchLabels: { "app.kubernetes.io/name": "gander-operator" } },
-            },
-          },
-        ],
-      },
-    },
+    {},
     map,
-    "Replicas keep away from each other; with one node they share it. They are also spread over nodes and zones.",
+    "Empty: replicas prefer different nodes. They are also spread over nodes and zones.",
   ),
   ...monitorValues("operator"),
 ];
