@@ -17,7 +17,14 @@ export const setByTemplates: Readonly<Record<Program, readonly string[]>> = {
     ...["kubeconfig", "help"],
   ],
   sensor: [
-    ...["operator", "operator-ca", "operator-token", "operator-server-name", "operator-insecure"],
+    ...[
+      "operator",
+      "operator-ca",
+      "operator-ca-configmap",
+      "operator-token",
+      "operator-server-name",
+      "operator-insecure",
+    ],
     ...["health-server-address", "metrics-server", "node-name"],
     ...["config-dir"],
   ],

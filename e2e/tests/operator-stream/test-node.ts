@@ -10,6 +10,7 @@ import {
   type NodeCounts,
   type NodePolicies,
   type NodeVersion,
+  type OperatorAccess,
   type OperatorEvents,
   type OperatorLink,
   type PolicyShortfall,
@@ -68,6 +69,13 @@ export type TestNodeOptions = {
   readonly relay?: Pick<OperatorEvents, "open">;
 };
 
+export type ConnectOptions = {
+  readonly port: number;
+  readonly tls?: boolean;
+  readonly access?: Partial<OperatorAccess>;
+  readonly delays?: { readonly firstRetryMs?: number; readonly mostRetryMs?: number };
+};
+
 /** The sensor's side as `gander run` has it, but for the kernel. Killed and started again at will. */
 export class TestNode implements AsyncDisposable {
   readonly folder: string;
@@ -96,7 +104,8 @@ export class TestNode implements AsyncDisposable {
     void this.keeper.restore(kernel);
   }
 
-  connect({ port, tls = true }: { readonly port: number; readonly tls?: boolean }): OperatorLink {
+  /** `access` and `delays`: in the place of those that make tests short. */
+  connect({ port, tls = true, access, delays }: ConnectOptions): OperatorLink {
     const { node = "a", facts, relay } = this.#options;
     const text = `127.0.0.1:${port}`;
     this.#link = startOperatorLink(
@@ -112,8 +121,10 @@ export class TestNode implements AsyncDisposable {
           caFile: tls ? join(this.folder, "ca.crt") : undefined,
           tokenFile: this.tokenFile,
           serverName: tls ? "gander-operator" : undefined,
+          ...access,
         },
-        ...{ node, sensorVersion: "test", summaryMs: 20, firstRetryMs: 20, mostRetryMs: 100 },
+        ...{ node, sensorVersion: "test", summaryMs: 20 },
+        ...(delays ?? { firstRetryMs: 20, mostRetryMs: 100 }),
       },
     );
     return this.#link;

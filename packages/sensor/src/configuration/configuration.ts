@@ -50,6 +50,13 @@ export const sensorOptions = {
     help: "Authorities (PEM) that sign the operator's certificate. Read for each connection.",
     group: "Operator",
   },
+  "operator-ca-configmap": {
+    type: "text",
+    default: "",
+    placeholder: "NAMESPACE/NAME",
+    help: "ConfigMap where the operator publishes these authorities. In a pod, it is read through the API server while the file does not exist or the operator's certificate is not of its authorities.",
+    group: "Operator",
+  },
   "operator-token": {
     type: "text",
     default: "",

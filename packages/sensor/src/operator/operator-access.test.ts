@@ -7,6 +7,7 @@ import { operatorAccess, readCredentials } from "./operator-access.ts";
 
 const none = {
   ...{ operator: "", operatorCa: "", operatorToken: "", operatorServerName: "" },
+  operatorCaConfigmap: "",
   operatorInsecure: false,
 };
 const whole = { ...none, operator: "op.example:8443", operatorCa: "ca", operatorToken: "token" };
@@ -25,6 +26,11 @@ describe("flags of an operator", () => {
     ["without TLS, if that is asked for", { ...whole, operatorCa: "", operatorInsecure: true }, {}],
     ["without TLS on this machine", { ...whole, operatorCa: "", operator: "127.0.0.1:1" }, {}],
     ["without TLS at a socket", { ...whole, operatorCa: "", operator: "unix:///run/op.sock" }, {}],
+    [
+      "TLS with published authorities",
+      { ...whole, operatorCa: "", operatorCaConfigmap: "ns/ca" },
+      { caFile: undefined, published: { namespace: "ns", name: "ca" } },
+    ],
     ["IPv6", { ...whole, operator: "[::1]:1" }, { address: { target: "dns:[::1]:1" } }],
   ])("%s", (_, flags, access) => {
     const found = operatorAccess({ ...none, ...flags });
@@ -39,6 +45,7 @@ describe("flags of an operator", () => {
     [{ ...whole, operatorCa: "" }, "--operator-ca FILE is missing"],
     [{ ...whole, operatorInsecure: true }, "contradict"],
     [{ ...whole, operatorCa: "", operatorInsecure: true, operatorServerName: "x" }, "is for TLS"],
+    [{ ...whole, operatorCaConfigmap: "gander-operator-ca" }, "is NAMESPACE/NAME"],
     [{ ...whole, operator: ":8443" }, "not an address"],
     [{ ...whole, operator: "op.example" }, "not an address"],
   ])("that don't go together: %o", (flags, message) => {

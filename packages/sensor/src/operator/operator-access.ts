@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { GanderError } from "@gander/base";
 import { type OperatorAddress, parseOperatorAddress } from "../configuration/operator-address.ts";
+import {
+  type PublishedAuthorities,
+  parseConfigMapName,
+  readPublishedAuthorities,
+} from "./published-authorities.ts";
 
 /** Flags of `gander run`. */
 export type OperatorFlags = {
   readonly operator: string;
   readonly operatorCa: string;
+  readonly operatorCaConfigmap: string;
   readonly operatorToken: string;
   readonly operatorServerName: string;
   readonly operatorInsecure: boolean;
@@ -15,8 +22,10 @@ export type OperatorFlags = {
 /** How to reach the operator, and how each side verifies the other. */
 export type OperatorAccess = {
   readonly address: OperatorAddress;
-  /** PEM file of the CA that signed the operator's certificate; undefined: without TLS. */
+  /** PEM file of the CA that signed the operator's certificate; undefined: none. */
   readonly caFile: string | undefined;
+  /** Where the operator publishes the same; absent with `caFile` undefined: without TLS. */
+  readonly published?: PublishedAuthorities;
   readonly tokenFile: string;
   /** The name in the operator's certificate, if it isn't the address. */
   readonly serverName: string | undefined;
@@ -25,9 +34,14 @@ export type OperatorAccess = {
 /** Undefined: the sensor has no operator. Throws a GanderError that names all problems. */
 export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined {
   const { operator, operatorCa, operatorToken, operatorServerName, operatorInsecure } = flags;
+  const { operatorCaConfigmap } = flags;
+  const published = parseConfigMapName(operatorCaConfigmap);
+  const hasTls = operatorCa !== "" || operatorCaConfigmap !== "";
   const wrong: string[] = [];
   const isAbsent = operator === "";
-  const others = [operatorCa, operatorToken, operatorServerName].some((text) => text !== "");
+  const others = [operatorCa, operatorCaConfigmap, operatorToken, operatorServerName].some(
+    (text) => text !== "",
+  );
   if (isAbsent && !others && !operatorInsecure) return undefined;
   const address = parseOperatorAddress(operator);
   if (isAbsent) wrong.push("the flags of an operator are there, but not --operator HOST:PORT");
@@ -35,11 +49,13 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
     wrong.push(`"${operator}" is not an address such as gander-operator.gander-system.svc:8443`);
   if (operatorToken === "")
     wrong.push("--operator-token FILE is missing: by its token the operator knows this node");
-  if (operatorCa !== "" && operatorInsecure)
+  if (operatorCaConfigmap !== "" && published === undefined)
+    wrong.push(`--operator-ca-configmap is NAMESPACE/NAME, not "${operatorCaConfigmap}"`);
+  if (hasTls && operatorInsecure)
     wrong.push("--operator-ca and --operator-insecure contradict each other");
-  if (operatorCa === "" && operatorServerName !== "")
+  if (!hasTls && operatorServerName !== "")
     wrong.push("--operator-server-name is for TLS, which takes --operator-ca");
-  if (address?.isLocal === false && operatorCa === "" && !operatorInsecure)
+  if (address?.isLocal === false && !hasTls && !operatorInsecure)
     wrong.push(
       `--operator-ca FILE is missing: without it whoever is in between could take the token and change policies at ${address.text}`,
     );
@@ -52,6 +68,7 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
   return {
     address,
     caFile: operatorCa === "" ? undefined : operatorCa,
+    ...(published && { published }),
     tokenFile: operatorToken,
     serverName: operatorServerName === "" ? undefined : operatorServerName,
   };
@@ -60,21 +77,41 @@ export function operatorAccess(flags: OperatorFlags): OperatorAccess | undefined
 /** The credentials of one connection. */
 export type OperatorCredentials = { readonly ca: Buffer | undefined; readonly token: string };
 
-/** Read for each connection: both are replaced while the sensor runs. Throws an Error that names the file. */
-export async function readCredentials({
-  caFile,
-  tokenFile,
-}: OperatorAccess): Promise<OperatorCredentials> {
+/** Which authorities to read: `published` if those of the file have just been refused. */
+export type AuthoritySource = "file" | "published";
+
+/**
+ * Read for each connection: both are replaced while the sensor runs. Throws NotYetError if the operator has
+ * not published its authorities, else an Error that names the file.
+ */
+export async function readCredentials(
+  access: OperatorAccess,
+  from: AuthoritySource = "file",
+): Promise<OperatorCredentials> {
+  const { tokenFile } = access;
   const [ca, token] = await Promise.all([
-    caFile === undefined ? undefined : readNamed(caFile, "--operator-ca"),
+    readAuthorities(access, from),
     readNamed(tokenFile, "--operator-token"),
   ]);
-  if (ca?.includes("-----BEGIN CERTIFICATE-----") === false)
-    throw new Error(`${caFile} (--operator-ca) holds no certificate in PEM`);
   const text = token.toString("utf8").trim();
   if (!/^[\x21-\x7e]+$/.test(text))
     throw new Error(`${tokenFile} (--operator-token) holds no token`);
   return { ca, token: text };
+}
+
+/** A mounted ConfigMap shows a change only minutes later: until then the API server has it. */
+async function readAuthorities(
+  { address, caFile, published }: OperatorAccess,
+  from: AuthoritySource,
+): Promise<Buffer | undefined> {
+  const isThere = caFile !== undefined && existsSync(caFile);
+  if (published !== undefined && (from === "published" || !isThere))
+    return readPublishedAuthorities(published, address);
+  if (caFile === undefined) return undefined;
+  const ca = await readNamed(caFile, "--operator-ca");
+  if (!ca.includes("-----BEGIN CERTIFICATE-----"))
+    throw new Error(`${caFile} (--operator-ca) holds no certificate in PEM`);
+  return ca;
 }
 
 async function readNamed(file: string, flag: string): Promise<Buffer> {
