@@ -11,7 +11,7 @@ export type ErrorArea =
   | "client"
   | "kube";
 
-export type ErrorDescription = {
+type ErrorDescription = {
   readonly area: ErrorArea;
   /** What it means. */
   readonly meaning: string;

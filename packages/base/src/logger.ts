@@ -3,7 +3,7 @@
 /** error: an administrator must act; warn: degraded; info: state changed. Never one line per event. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** `message` is constant text, what varies goes into `fields`: so logs can be counted and searched. */
 export type Logger = {
@@ -15,7 +15,7 @@ export type Logger = {
   with(fields: LogFields): Logger;
 };
 
-export type LoggerOptions = {
+type LoggerOptions = {
   /** Lines below are left out; a function is asked for every line. */
   readonly level?: LogLevel | (() => LogLevel);
   /** Takes one line with its newline; standard error if absent. */

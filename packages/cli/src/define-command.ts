@@ -4,7 +4,7 @@ import { defineConfiguration } from "@gander/base";
 import type { Command, Run } from "./command.ts";
 import { problemText } from "./problem-text.ts";
 
-export type CommandDefinition<T extends Options> = ConfigurationTable<T> & {
+type CommandDefinition<T extends Options> = ConfigurationTable<T> & {
   readonly run: Run<T>;
   /** Settings from files, weaker than environment and flags. */
   readonly files?: (argv: readonly string[]) => Promise<{

@@ -27,7 +27,7 @@ export type RecordCounts = {
   readonly lostMemory: number;
 };
 
-export type ReaderCounts = {
+type ReaderCounts = {
   readonly written?: number;
   readonly dropped: number;
   readonly rateLimited?: number;

@@ -47,7 +47,7 @@ export type WatchOptions = {
   readonly onWatching?: () => void;
 };
 
-export type SensorClientOptions = {
+type SensorClientOptions = {
   readonly channel: SensorChannel;
   /** How long a call other than `events` may take. */
   readonly timeoutMs: number;

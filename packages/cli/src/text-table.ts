@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type TableOptions = {
+type TableOptions = {
   /** Columns of numbers. */
   readonly right?: readonly string[];
   /** How wide it may be; columns are left out until it fits. */
@@ -9,7 +9,7 @@ export type TableOptions = {
   readonly dispensable?: readonly string[];
 };
 
-export type TextTable = {
+type TextTable = {
   readonly text: string;
   /** Columns that found no room. */
   readonly leftOut: readonly string[];

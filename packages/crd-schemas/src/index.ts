@@ -10,7 +10,7 @@ export type { ArgSpec, KProbeSpec, LsmHookSpec, TracepointSpec } from "./hook-sc
 export type { Kind } from "./kinds.ts";
 export { kinds } from "./kinds.ts";
 export type { LabelSelectorSpec } from "./label-selector.ts";
-export type { ActionForm, ActionRow, ActionWord, PlainActionWord } from "./language/actions.ts";
+export type { ActionForm, ActionRow, PlainActionWord } from "./language/actions.ts";
 export {
   actionRow,
   actionRows,
@@ -49,7 +49,6 @@ export {
   conditionTypes,
   messageLimit,
   nodeStates,
-  statusApiVersion,
   worstNodesLimit,
 } from "./policy-status.ts";
 export type { Fields, Rule, Schema } from "./schema.ts";

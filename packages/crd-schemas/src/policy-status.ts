@@ -4,7 +4,7 @@ import { metadata } from "./object-meta.ts";
 import type { Static } from "./schema.ts";
 import { any, count, list, object, oneOf, optional, required, text, time } from "./schema.ts";
 
-export const statusApiVersion = "gander.dev/v1alpha1";
+const statusApiVersion = "gander.dev/v1alpha1";
 
 /** By the rules of kstatus: the first three are good when True, the last two when False or absent. */
 export const conditionTypes = [

@@ -32,7 +32,7 @@ export type Failure = {
   readonly delayMs: number;
 };
 
-export type WorkQueueCounters = {
+type WorkQueueCounters = {
   readonly queued: number;
   readonly running: number;
   /** Keys with a delay: after a failure, or on request. */

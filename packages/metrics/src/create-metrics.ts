@@ -9,7 +9,7 @@ import { createOtlpReader } from "./otlp-reader.ts";
 import { PullReader } from "./pull-reader.ts";
 import { createStateProducer, maxSeries } from "./state-producer.ts";
 
-export type MetricsOptions<T extends Instruments> = {
+type MetricsOptions<T extends Instruments> = {
   readonly instruments: T;
   /** Reports counters and gauges as they are now, at each request. What it leaves out is not shown. */
   readonly collect: (report: Report<T>) => void;

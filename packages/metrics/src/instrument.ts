@@ -16,7 +16,7 @@ export type Instrument = {
 export type Instruments = Readonly<Record<string, Instrument>>;
 
 /** The labels of one instrument, all of them. */
-export type LabelsOf<I extends Instrument> = I extends { readonly labels: infer L }
+type LabelsOf<I extends Instrument> = I extends { readonly labels: infer L }
   ? { readonly [K in keyof L]: string }
   : undefined;
 

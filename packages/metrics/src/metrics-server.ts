@@ -6,7 +6,7 @@ import { GanderError } from "@gander/base";
 import { metricsAddress } from "./metrics-address.ts";
 import type { MetricsHandler } from "./metrics-handler.ts";
 
-export type MetricsServer = AsyncDisposable & { readonly port: number };
+type MetricsServer = AsyncDisposable & { readonly port: number };
 
 /**
  * Serves metrics alone, in plain HTTP. `address` is `host:port`, without a host all of them. Throws

@@ -9,7 +9,7 @@ import {
 
 const defaultIntervalMs = 60_000;
 
-export type OtlpOptions = {
+type OtlpOptions = {
   readonly endpoint: string;
   /** A minute if absent. */
   readonly intervalMs: number | undefined;

@@ -4,14 +4,14 @@ import type { MetricsHandler } from "@gander/metrics";
 import type { ListenAddress } from "./listen-address.ts";
 import { listenAt } from "./listen-at.ts";
 
-export type HealthDeps = {
+type HealthDeps = {
   /** Reasons why this replica can't serve; empty if there are none. */
   readonly problems: () => readonly string[];
   /** Answers requests for metrics. */
   readonly metrics?: MetricsHandler;
 };
 
-export type HealthServer = AsyncDisposable & { readonly address: ListenAddress };
+type HealthServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
  * `/healthz`: the event loop runs; `/readyz`: ready for new connections, else 503 and one line per missing

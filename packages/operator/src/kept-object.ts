@@ -21,7 +21,7 @@ export type KeptObjectDeps = {
   readonly certificate: ServingCertificate;
 };
 
-export type KeptObjectOptions = {
+type KeptObjectOptions = {
   /** For logs, e.g. "the webhook for policies". */
   readonly what: string;
   readonly kind: Kind;

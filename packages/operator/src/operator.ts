@@ -25,7 +25,7 @@ import { createSensorServer } from "./sensors/sensor-server.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { Resolver } from "./workloads/resolver.ts";
 
-export type OperatorDeps = {
+type OperatorDeps = {
   readonly logger: Logger;
   readonly version: string;
   /** The tasks besides the core; `partsOf` if absent. */

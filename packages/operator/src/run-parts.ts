@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { OperatorPart } from "./operator-part.ts";
 
-export type RunningParts = AsyncDisposable & {
+type RunningParts = AsyncDisposable & {
   /** Rejects when a part fails, or ends without being told to. Never resolves. */
   readonly failed: Promise<never>;
 };

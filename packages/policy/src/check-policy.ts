@@ -24,7 +24,7 @@ export type CheckedPolicy = {
   readonly warnings: readonly Problem[];
 };
 
-export type CheckOptions = {
+type CheckOptions = {
   /** Only for messages; no file is read. */
   readonly file: string;
 };

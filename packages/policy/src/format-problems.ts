@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import type { Problem, Severity } from "@gander/base";
 
-export type FormatOptions = {
+type FormatOptions = {
   readonly color: boolean;
   /** The text of each file by name, to quote its lines; without it, positions are numbers. */
   readonly sources?: ReadonlyMap<string, string>;

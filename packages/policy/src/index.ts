@@ -10,7 +10,7 @@ export {
   isHookEvent,
   typeRow,
 } from "@gander/crd-schemas";
-export type { CheckedPolicy, CheckOptions } from "./check-policy.ts";
+export type { CheckedPolicy } from "./check-policy.ts";
 export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
 export type {
   ArgTest,
@@ -23,26 +23,21 @@ export type {
   LabelSelector,
   NamespaceName,
   Network,
-  PolicyContent,
   WorkloadSelector,
 } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
-export { kernelFeatures } from "./fleet/kernel-features.ts";
-export type { FormatOptions } from "./format-problems.ts";
 export { formatProblems, summary } from "./format-problems.ts";
 export type { AttachFacts } from "./kernel-check/attach-facts.ts";
 export { hasBpfLsm } from "./kernel-check/attach-facts.ts";
 export type { AttachKind, HookPoint } from "./kernel-check/attach-kinds.ts";
 export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/attach-kinds.ts";
-export type { Disagreement, Prototype } from "./kernel-check/check-prototype.ts";
-export { checkPrototype } from "./kernel-check/check-prototype.ts";
+export type { Prototype } from "./kernel-check/check-prototype.ts";
 export { isEnforcing } from "./kernel-check/hook-traits.ts";
 export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
 export type { Placement, Role } from "./kernel-check/placement.ts";
 export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
-export type { LabelOf } from "./label-selection.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";

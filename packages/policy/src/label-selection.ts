@@ -2,7 +2,7 @@
 import type { LabelSelector } from "./compiled-policy.ts";
 
 /** The value of a label, or undefined if absent. */
-export type LabelOf = (key: string) => string | undefined;
+type LabelOf = (key: string) => string | undefined;
 
 /** Whether labels are selected. As in Kubernetes, NotIn also matches if the label is absent. */
 export function selects(

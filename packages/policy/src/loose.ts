@@ -11,7 +11,7 @@ import type {
 } from "@gander/crd-schemas";
 
 /** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
-export type Loose<T> = {
+type Loose<T> = {
   readonly [K in keyof T]?:
     | (T[K] extends readonly (infer U)[] | undefined ? readonly (U | undefined)[] : T[K])
     | undefined;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type Codec, codec, reflection } from "./codec.ts";
+export { codec, reflection } from "./codec.ts";
 export { BackwardWriter } from "./event/backward-writer.ts";
-export { type EventKind, type EventName, eventKind, eventKindRows } from "./event/event-kinds.ts";
+export { type EventKind, eventKind, eventKindRows } from "./event/event-kinds.ts";
 export {
   type ArgField,
   argField,
@@ -16,9 +16,9 @@ export {
   type TextView,
 } from "./event/event-view.ts";
 export { createEventWriter, type EventEnvelope, type EventWriter } from "./event/event-writer.ts";
-export { plainArg, plainEvent } from "./event/plain-event.ts";
-export { formatFraction, formatSecond, formatTimestamp } from "./json-time.ts";
+export { actionNames, plainEvent } from "./event/plain-event.ts";
+export { formatSecond } from "./json-time.ts";
 export * from "./messages.gen.ts";
 export { fromProtoJson, type JsonObject, ProtoJsonError, toProtoJson } from "./proto-json.ts";
-export { type MethodDefinition, serviceDefinition } from "./service.ts";
+export { serviceDefinition } from "./service.ts";
 export { unknownFields } from "./unknown-fields.ts";

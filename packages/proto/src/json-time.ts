@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Parts of a google.protobuf.Timestamp or Duration; seconds as decimal text. */
-export type JsonTime = { readonly seconds: string; readonly nanos: number };
+type JsonTime = { readonly seconds: string; readonly nanos: number };
 
 /** RFC 3339 in UTC with none, 3, 6 or 9 fractional digits, as in protobuf's JSON. */
 export function formatTimestamp(seconds: number, nanos: number): string {
@@ -27,7 +27,7 @@ export function formatDuration(seconds: number, nanos: number): string {
 }
 
 /** "", ".123", ".123456" or ".123456789". */
-export function formatFraction(nanos: number): string {
+function formatFraction(nanos: number): string {
   if (nanos === 0) return "";
   const digits = String(nanos).padStart(9, "0");
   if (!digits.endsWith("000")) return `.${digits}`;

@@ -51,7 +51,7 @@ import { readCommandLines } from "./records/task-arguments.ts";
 import { type Cgroups, createCgroups } from "./workload/cgroups.ts";
 import { createContainerBundles } from "./workload/container-bundles.ts";
 
-export type SensorDeps = {
+type SensorDeps = {
   readonly logger: Logger;
   /** Controls the log level while the sensor runs. */
   readonly logLevel: LogLevelControl;

@@ -5,7 +5,7 @@ import type { Problem, Result } from "../problem.ts";
 import type { Setting } from "./configuration-table.ts";
 import { optionProblem } from "./option-problem.ts";
 
-export type ConfigurationFiles = {
+type ConfigurationFiles = {
   /** A YAML file `option: value`; skipped if it is not there. */
   readonly file?: string;
   /** A directory with one file an option: its name is the option, its content the value. Skipped if it is not there. */

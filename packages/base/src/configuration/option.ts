@@ -65,7 +65,7 @@ export type OptionValue<T extends Option> = T extends {
         ? boolean
         : number;
 
-export type Parsed = { readonly value: unknown } | { readonly wrong: string };
+type Parsed = { readonly value: unknown } | { readonly wrong: string };
 
 /** Reads the text (several for a list) of one option. */
 export function parseOption(option: Option, texts: readonly string[]): Parsed {
@@ -154,7 +154,7 @@ const sizeUnits: Readonly<Record<string, number>> = {
 };
 
 /** Bytes; NaN if it is none. */
-export function parseSize(text: string): number {
+function parseSize(text: string): number {
   const match = /^(\d+)([kmg]i?)?b?$/i.exec(text);
   if (!match) return Number.NaN;
   return Number(match[1]) * (sizeUnits[(match[2] ?? "").toLowerCase()] ?? Number.NaN);

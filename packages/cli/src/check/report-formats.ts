@@ -9,9 +9,9 @@ import { junitReport } from "./report-junit.ts";
 import { sarifReport } from "./report-sarif.ts";
 import { textReport } from "./report-text.ts";
 
-export type ReportFormat = (reports: readonly FileReport[], options: ReportOptions) => string;
+type ReportFormat = (reports: readonly FileReport[], options: ReportOptions) => string;
 
-export type ReportOptions = {
+type ReportOptions = {
   readonly io: Io;
   readonly failOn: FailOn;
   readonly quiet: boolean;

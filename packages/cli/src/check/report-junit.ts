@@ -4,7 +4,7 @@ import { quoteSentence } from "../events/quote.ts";
 import { fileLocation } from "./file-location.ts";
 import { type FailOn, type FileReport, isGood } from "./file-report.ts";
 
-export type JunitReportOptions = {
+type JunitReportOptions = {
   readonly root: string;
   readonly failOn: FailOn;
 };

@@ -7,7 +7,7 @@ import { quoteSentence, terminalSafeJson } from "../events/quote.ts";
 import { fileLocation } from "./file-location.ts";
 import type { FileReport } from "./file-report.ts";
 
-export type SarifReportOptions = {
+type SarifReportOptions = {
   readonly root: string;
   readonly version: string;
 };

@@ -3,7 +3,7 @@ import { formatProblems } from "@gander/policy";
 import { quoteSentence } from "../events/quote.ts";
 import { type FailOn, type FileReport, isGood } from "./file-report.ts";
 
-export type TextReportOptions = {
+type TextReportOptions = {
   readonly quiet: boolean;
   readonly color: boolean;
   readonly failOn: FailOn;

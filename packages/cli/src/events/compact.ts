@@ -13,7 +13,7 @@ import {
 } from "./event-json.ts";
 import { quote } from "./quote.ts";
 
-export type CompactOptions = {
+type CompactOptions = {
   readonly color: boolean;
   /** Put the event's time in front. */
   readonly timestamps: boolean;

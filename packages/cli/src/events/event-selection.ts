@@ -44,7 +44,7 @@ export function allowList(selection: EventSelection): readonly Readonly<Record<s
 }
 
 /** Compiles a regular expression, or throws Error saying what is wrong in it. */
-export type CompileRegex = (source: string) => { test(text: string): boolean };
+type CompileRegex = (source: string) => { test(text: string): boolean };
 
 /** The same question asked of an event that came from a file, but for expressions in CEL. */
 export function eventMatcher(

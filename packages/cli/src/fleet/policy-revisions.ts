@@ -2,10 +2,10 @@
 import { GanderError } from "@gander/base";
 import { type KubeClient, KubeError, resourcePath, unfenced } from "@gander/kube";
 
-export type PolicyPlace = { readonly namespace: string; readonly name: string };
+type PolicyPlace = { readonly namespace: string; readonly name: string };
 
 /** A policy as the API has it. */
-export type ClusterPolicy = {
+type ClusterPolicy = {
   readonly kind: "TracingPolicy" | "TracingPolicyNamespaced";
   readonly uid: string;
   readonly generation: number;

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { type DiffLine, lineDiff } from "./line-diff.ts";
 
 /** The same for the same content, whatever the order of keys was. */
-export function specText(spec: unknown): string {
+function specText(spec: unknown): string {
   return stringify({ spec }, { sortMapEntries: true, lineWidth: 0 });
 }
 

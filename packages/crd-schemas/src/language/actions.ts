@@ -86,10 +86,10 @@ const unsupported = {
 type Actions = typeof actions;
 
 /** Every name that a policy may use. */
-export type ActionName = keyof Actions | keyof typeof unsupported;
+type ActionName = keyof Actions | keyof typeof unsupported;
 
 /** The words in compiled policies. */
-export type ActionWord = Actions[keyof Actions]["word"];
+type ActionWord = Actions[keyof Actions]["word"];
 
 /** The word of an action whose parameters `form` compiles; "plain" if it has none. */
 export type ActionForm = Extract<Actions[keyof Actions], { form: string }>["form"];

@@ -88,7 +88,7 @@ const unsupported = {
   CapabilitiesGained: "Use matchCapabilities.",
 } as const;
 
-export type ArgOperatorName = keyof typeof argOperators | keyof typeof unsupported;
+type ArgOperatorName = keyof typeof argOperators | keyof typeof unsupported;
 
 export const argOperatorsByName: ReadonlyMap<string, OperatorRow> = new Map(
   Object.entries(argOperators),

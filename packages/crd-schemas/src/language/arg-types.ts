@@ -136,7 +136,7 @@ export type ArgType = keyof ArgTypes;
 type AliasesOf<R> = R extends { readonly aliases: readonly (infer A)[] } ? A : never;
 
 /** Every name that a policy may use. */
-export type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | keyof typeof unsupported;
+type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | keyof typeof unsupported;
 
 export type ArgTypeRow = Row & {
   readonly type: ArgType;

@@ -28,7 +28,7 @@ export type AppliedObject = {
 
 export type Kind = Resource & { readonly kind: string };
 
-export type ApplyOptions = {
+type ApplyOptions = {
   /** Takes over fields that other managers own; otherwise such a field is a `kube-field-conflict`. */
   readonly onConflict?: "fail" | "take";
   /** The server checks and answers, but stores nothing. */

@@ -9,7 +9,7 @@ import { type Failure, WorkQueue } from "../work-queue.ts";
 import { createTransitionFilter, type TransitionFilter } from "./transition-filter.ts";
 
 /** The object an Event is about. */
-export type Regarding = {
+type Regarding = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export type Regarding = {
   readonly uid: string;
 };
 
-export type Transition = {
+type Transition = {
   readonly regarding: Regarding;
   /** The aspect of the object that has the state: an Event is created when its state changes. */
   readonly aspect: string;

@@ -3,7 +3,7 @@ import http, { type Agent } from "node:http";
 import https from "node:https";
 import type { Credentials } from "./credentials.ts";
 
-export type AgentPool = {
+type AgentPool = {
   for(credentials: Credentials): Agent;
   /** Closes all connections, even those in use. */
   close(): void;

@@ -32,7 +32,7 @@ export type CredentialSource = {
 };
 
 /** Why they are loaded: the previous ones are `old`, or were `refused` (or don't exist yet). */
-export type LoadReason = "old" | "refused";
+type LoadReason = "old" | "refused";
 
 /**
  * Caches the result of `load` for `maxAgeMs`. If a later load fails, the last valid ones stay in use: a

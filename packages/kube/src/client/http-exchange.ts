@@ -4,7 +4,7 @@ import https from "node:https";
 import type { Socket } from "node:net";
 import { KubeError } from "./kube-error.ts";
 
-export type ExchangeRequest = {
+type ExchangeRequest = {
   /** For messages: `Cannot ${task}: …`. */
   readonly task: string;
   readonly method: string;

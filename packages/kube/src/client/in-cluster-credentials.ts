@@ -7,9 +7,9 @@ import { type CredentialSource, createCachedSource } from "./credentials.ts";
 import { KubeError } from "./kube-error.ts";
 
 /** Where the kubelet mounts and rotates them (Kubernetes docs, "Accessing the API from a Pod"). */
-export const serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
+const serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-export type InClusterOptions = {
+type InClusterOptions = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly directory?: string;
   readonly maxAgeMs?: number;

@@ -8,7 +8,7 @@ export type KubeErrorCause = {
   readonly message: string;
 };
 
-export type KubeErrorDetails = GanderErrorDetails & {
+type KubeErrorDetails = GanderErrorDetails & {
   /** HTTP status, or the `code` of a Status object; 0 without a response. */
   readonly status?: number;
   /** The Status object's one-word reason such as `Conflict`; empty if there is none. */

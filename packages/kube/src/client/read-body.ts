@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { connectionError } from "./http-exchange.ts";
 import { KubeError } from "./kube-error.ts";
 
-export type BodyOptions = {
+type BodyOptions = {
   readonly task: string;
   readonly signals: readonly AbortSignal[];
   /** Longest silence between two chunks. */

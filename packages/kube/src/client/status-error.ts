@@ -3,7 +3,7 @@ import type { ErrorCode } from "@gander/base";
 import { KubeError, type KubeErrorCause } from "./kube-error.ts";
 
 /** A response that reports no success, unprocessed. */
-export type RefusedAnswer = {
+type RefusedAnswer = {
   /** The attempted task, e.g. `apply tracingpolicies "x"`; the message begins with "Cannot …: ". */
   readonly task: string;
   readonly status: number;

@@ -14,7 +14,7 @@ export type WritePermit = {
 };
 
 /** Held while a write is in progress: a clean hand-over waits for all of them. */
-export type WriteTicket = { release(): void };
+type WriteTicket = { release(): void };
 
 /** For writes that no Lease guards: reviews (TokenReview), the Lease itself, a person's commands. */
 export const unfenced: WritePermit = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type BackOffOptions = {
+type BackOffOptions = {
   /** The first wait is at most this long. */
   readonly baseMs: number;
   /** No wait is longer. */

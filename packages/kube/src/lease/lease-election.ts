@@ -15,13 +15,13 @@ import {
   type LeaseRecord,
 } from "./lease-record.ts";
 
-export type ElectionDeps = {
+type ElectionDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
   readonly clock?: MonotonicClock;
 };
 
-export type ElectionOptions = {
+type ElectionOptions = {
   readonly namespace: string;
   readonly name: string;
   /** Unique to this process, not shared even with its predecessor; others locate the holder by it. */
@@ -38,7 +38,7 @@ export type ElectionOptions = {
   readonly onHolder?: (identity: string) => void;
 };
 
-export type ElectionState = {
+type ElectionState = {
   readonly isLeader: boolean;
   /** As last seen; empty if there is none or it is unknown. */
   readonly holder: string;

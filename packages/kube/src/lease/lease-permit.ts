@@ -18,7 +18,7 @@ export type LeasePermit = {
   whenIdle(): Promise<void>;
 };
 
-export type LeasePermitOptions = {
+type LeasePermitOptions = {
   readonly term: number;
   readonly deadlineMs: number;
   readonly clock: MonotonicClock;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeError } from "../client/kube-error.ts";
 
-export type LineSplitter = {
+type LineSplitter = {
   /**
    * Calls `onLine` for each line that `chunk` completes, without its newline; the bytes are valid during
    * the call. Throws `kube-protocol` if a line exceeds the limit.

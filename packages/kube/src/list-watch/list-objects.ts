@@ -11,7 +11,7 @@ export type Selection = {
   readonly fieldSelector?: string;
 };
 
-export type ListOptions = {
+type ListOptions = {
   readonly selection: Selection;
   /** 0 requests all in one response. */
   readonly pageSize: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeError } from "../client/kube-error.ts";
 
-export type ListScanner = {
+type ListScanner = {
   /** Calls `onItem` with the bytes of each item that ends in `chunk`; valid during the call. */
   push(chunk: Uint8Array, onItem: (item: Buffer) => void): void;
   /** The list without its items. Throws `kube-protocol` if the list is incomplete. */

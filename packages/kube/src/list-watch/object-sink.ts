@@ -14,7 +14,7 @@ export type ObjectSink = {
   readonly projectionFailures: number;
 };
 
-export type ObjectSinkOptions<T extends Projection, O extends KubeObject> = {
+type ObjectSinkOptions<T extends Projection, O extends KubeObject> = {
   readonly project: (object: O) => T | undefined;
   readonly logger: Logger;
 };

@@ -26,7 +26,7 @@ export type WritableStore<T extends Projection> = ObjectStore<T> & {
   endList(): void;
 };
 
-export type StoreOptions<T extends Projection> = {
+type StoreOptions<T extends Projection> = {
   /** Whether two projections of one object are equal; then no change is reported. */
   readonly equal: (a: T, b: T) => boolean;
   readonly onChange: (change: Change<T>) => void;

@@ -28,9 +28,9 @@ export type Reflector<T extends Projection> = {
   state(): ReflectorState;
 };
 
-export type ReflectorDeps = { readonly client: KubeClient; readonly logger: Logger };
+type ReflectorDeps = { readonly client: KubeClient; readonly logger: Logger };
 
-export type ReflectorOptions<T extends Projection, O extends KubeObject> = {
+type ReflectorOptions<T extends Projection, O extends KubeObject> = {
   readonly resource: Resource;
   readonly selection?: Selection;
   /** The stored part of an object; undefined to ignore the object as if it didn't exist. */

@@ -3,7 +3,7 @@ import { KubeError } from "../client/kube-error.ts";
 import { backOffMs } from "../clock/back-off.ts";
 import { causeOf, noRestarts, type RestartCause } from "./reflector-state.ts";
 
-export type RestartOptions = {
+type RestartOptions = {
   readonly backOffBaseMs: number;
   readonly backOffMaxMs: number;
   /** A watch that lasted this long was good: the back-off is reset. */

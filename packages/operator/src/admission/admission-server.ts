@@ -11,13 +11,13 @@ import { reviewPolicy } from "./review-policy.ts";
 
 export const validatePath = "/validate";
 
-export type AdmissionServerDeps = {
+type AdmissionServerDeps = {
   readonly logger: Logger;
   readonly certificate: ServingCertificate;
   readonly checkFleet: CheckFleet;
 };
 
-export type AdmissionServerOptions = {
+type AdmissionServerOptions = {
   /** Largest request; etcd accepts objects up to 1.5 MiB, and a review holds two. */
   readonly bodyBytes?: number;
   /** Concurrent reviews; further ones are told to retry. */

@@ -21,9 +21,9 @@ export type FleetKernels = {
   facts(digest: string): Uint8Array | undefined;
 };
 
-export type CheckFleetDeps = { readonly kernels: FleetKernels; readonly logger: Logger };
+type CheckFleetDeps = { readonly kernels: FleetKernels; readonly logger: Logger };
 
-export type CheckFleetOptions = {
+type CheckFleetOptions = {
   /** How many unpacked kernels are cached, 10 MB each, and for how long after their last use. */
   readonly kept?: number;
   readonly keptMs?: number;

@@ -18,7 +18,7 @@ export type WebhookPlace =
   /** An operator outside the cluster, e.g. `https://operator.example:9443`. */
   | { readonly url: string };
 
-export type WebhookSettings = {
+type WebhookSettings = {
   readonly place: WebhookPlace;
   /** PEM of the authorities that sign the operator's certificate. */
   readonly ca: string;

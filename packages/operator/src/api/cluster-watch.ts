@@ -19,7 +19,7 @@ import type { PolicyObject, WritablePolicyCatalog } from "./policy-catalog.ts";
 import { isSamePod, type RawPod, readPod, runningPods, type WatchedPod } from "./read-pod.ts";
 import { type RawPolicy, readPolicyObject } from "./read-policy-object.ts";
 
-export type ClusterWatchDeps = {
+type ClusterWatchDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
   readonly catalog: WritablePolicyCatalog;
@@ -27,12 +27,12 @@ export type ClusterWatchDeps = {
   readonly changes: Coalescer<string>;
 };
 
-export type ClusterWatch = Required<OperatorPart> & {
+type ClusterWatch = Required<OperatorPart> & {
   /** By plural name. */
   states(): readonly (readonly [string, ReflectorState])[];
 };
 
-export type ClusterWatchOptions = { readonly timing?: Partial<ReflectorTiming> };
+type ClusterWatchOptions = { readonly timing?: Partial<ReflectorTiming> };
 
 type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "state">;
 type NamedWatch = { readonly plural: string; readonly watch: Watch };

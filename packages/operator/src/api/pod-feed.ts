@@ -3,7 +3,7 @@ import type { Change } from "@gander/kube";
 import type { Resolver } from "../workloads/resolver.ts";
 import type { WatchedPod } from "./read-pod.ts";
 
-export type PodFeedDeps = {
+type PodFeedDeps = {
   readonly resolver: Pick<Resolver, "putPod" | "deletePod">;
   readonly changed: (nodes: Iterable<string>) => void;
 };

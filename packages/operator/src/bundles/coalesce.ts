@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type CoalesceOptions = {
+type CoalesceOptions = {
   /** Flush this long after the last change. */
   readonly quietMs?: number;
   /** Flush this long after the first change at the latest. */

@@ -21,7 +21,7 @@ export type FleetReplica = {
   ): Promise<readonly PolicyNode[]>;
 };
 
-export type FleetAnswersDeps = Omit<PolicyNodesDeps, "hub"> & {
+type FleetAnswersDeps = Omit<PolicyNodesDeps, "hub"> & {
   readonly catalog: Pick<PolicyCatalog, "get" | "all">;
   readonly view: Pick<FleetView, "of">;
   readonly hub: PolicyNodesDeps["hub"] & { readonly nodes: readonly string[] };

@@ -16,7 +16,7 @@ import { rawMethod } from "../wire/raw-method.ts";
 import type { FleetMethod } from "./fleet-method.ts";
 import { type Serve, serveMethods } from "./serve-methods.ts";
 
-export type FleetServerDeps = {
+type FleetServerDeps = {
   readonly certificate: ServingCertificate;
   readonly methods: readonly FleetMethod[];
   /** For people: verifies them, and forwards to the holder if that is another replica. */
@@ -29,13 +29,13 @@ export type FleetServerDeps = {
   readonly ending: () => AbortSignal;
 };
 
-export type FleetServerOptions = {
+type FleetServerOptions = {
   readonly address: ListenAddress;
   /** The name that a replica's certificate must have. */
   readonly serverName: string;
 };
 
-export type FleetServer = AsyncDisposable & { readonly address: ListenAddress };
+type FleetServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
  * The address for people and replicas: one socket, two servers. A caller that presents a certificate of

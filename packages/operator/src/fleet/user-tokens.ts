@@ -10,14 +10,14 @@ import { type ReviewedUser, reviewToken } from "../identity/token-review.ts";
 export type Right = { readonly verb: string; readonly resource: string };
 
 /** The user; or why the answer is no, and whether another token might help. */
-export type UserAnswer =
+type UserAnswer =
   | { readonly user: string; readonly problem?: never }
   | { readonly problem: string; readonly reason: "unauthenticated" | "forbidden" };
 
 /** Throws KubeError if the API server is unable to decide now. */
 export type VerifyUser = (token: string, right: Right) => Promise<UserAnswer>;
 
-export type UserTokensOptions = {
+type UserTokensOptions = {
   /** Tokens must be made for this, or for the API server itself. */
   readonly audience: string;
   readonly acceptedMs?: number;

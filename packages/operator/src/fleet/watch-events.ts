@@ -8,13 +8,13 @@ import { asBuffer } from "../wire/as-buffer.ts";
 import { CallProblem } from "./call-problem.ts";
 import type { FleetMethod } from "./fleet-method.ts";
 
-export type WatchEventsDeps = {
+type WatchEventsDeps = {
   readonly relay: Pick<EventRelay, "watch">;
   /** Sensors here and at replicas that report to this one. */
   readonly sensors: () => number;
 };
 
-export type WatchEventsOptions = {
+type WatchEventsOptions = {
   /** Each reader's queue takes memory. */
   readonly maxReaders?: number;
   /** How long sensors have to confirm that they send their events. */

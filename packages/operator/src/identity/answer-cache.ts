@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type AnswerCacheOptions<T> = {
+type AnswerCacheOptions<T> = {
   /** Maximum number of answers; the oldest is evicted first. */
   readonly size: number;
   /** How long an answer is used. */

@@ -6,12 +6,12 @@ import { GanderError, type Logger } from "@gander/base";
 import type { OperatorPart } from "../operator-part.ts";
 import type { TlsMaterial, WritableCertificate } from "./serving-certificate.ts";
 
-export type FileCertificateDeps = {
+type FileCertificateDeps = {
   readonly logger: Logger;
   readonly certificate: WritableCertificate;
 };
 
-export type FileCertificateOptions = {
+type FileCertificateOptions = {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string;

@@ -20,7 +20,7 @@ import {
 } from "./renew-certificates.ts";
 import type { WritableCertificate } from "./serving-certificate.ts";
 
-export type ManagedCertificateDeps = {
+type ManagedCertificateDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
   readonly election: Pick<Election, "permit">;
@@ -30,7 +30,7 @@ export type ManagedCertificateDeps = {
   readonly now?: () => number;
 };
 
-export type ManagedCertificateOptions = RenewalOptions & {
+type ManagedCertificateOptions = RenewalOptions & {
   readonly namespace: string;
   /** Of the Secret. */
   readonly name: string;

@@ -7,7 +7,7 @@ import { createAnswerCache } from "./answer-cache.ts";
 import { createGate } from "./gate.ts";
 import { reviewToken, type TokenReview } from "./token-review.ts";
 
-export type SensorTokensDeps = { readonly client: KubeClient; readonly logger: Logger };
+type SensorTokensDeps = { readonly client: KubeClient; readonly logger: Logger };
 
 export type SensorTokensOptions = {
   readonly namespace: string;

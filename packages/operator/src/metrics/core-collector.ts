@@ -4,7 +4,7 @@ import type { SensorHub } from "../sensors/sensor-hub.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import type { OperatorCollector } from "./operator-metrics.ts";
 
-export type CoreCollectorDeps = {
+type CoreCollectorDeps = {
   readonly election: Pick<Election, "permit">;
   readonly hub: Pick<SensorHub, "connected">;
   readonly resolver: Pick<Resolver, "size">;
@@ -12,7 +12,7 @@ export type CoreCollectorDeps = {
   readonly watches: () => Iterable<readonly [string, WatchState]>;
 };
 
-export type WatchState = Pick<ReflectorState, "synced" | "sinceContactMs" | "restarts">;
+type WatchState = Pick<ReflectorState, "synced" | "sinceContactMs" | "restarts">;
 
 /** The leader, connected sensors, the known part of the cluster, and how old it may be. */
 export function createCoreCollector({

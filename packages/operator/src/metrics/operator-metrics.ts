@@ -26,7 +26,7 @@ export type OperatorMetrics = AsyncDisposable & {
   answered(ms: number): void;
 };
 
-export type OperatorMetricsOptions = {
+type OperatorMetricsOptions = {
   readonly version: string;
   readonly identity: string;
   /** Empty: metrics are only served. */

@@ -5,7 +5,7 @@ import { type BatchQueueOptions, createBatchQueue } from "../relay/batch-queue.t
 import type { EventRelay } from "../relay/event-relay.ts";
 import { asBuffer } from "../wire/as-buffer.ts";
 
-export type EventOrdersDeps = {
+type EventOrdersDeps = {
   readonly relay: Pick<EventRelay, "watch">;
   /** Sensors connected here. */
   readonly sensors: () => number;
@@ -17,7 +17,7 @@ export type EventOrdersOptions = BatchQueueOptions & {
 };
 
 /** The used part of a gander.v1.Peers/Events call. */
-export type EventOrdersCall = {
+type EventOrdersCall = {
   write(message: Buffer): boolean;
   end(): void;
   on(event: "data", listener: (message: Buffer) => void): unknown;

@@ -25,7 +25,7 @@ import {
   type ReportingReplicas,
 } from "./reporting-replicas.ts";
 
-export type FleetPart = OperatorPart & {
+type FleetPart = OperatorPart & {
   /** Address for people and replicas; resolves when the server listens. */
   readonly serving: Promise<ListenAddress>;
   /** Checks all nodes, whichever replica their sensors are connected to. */
@@ -33,7 +33,7 @@ export type FleetPart = OperatorPart & {
 };
 
 /** The parts of the context that it uses. */
-export type FleetPartDeps = Pick<
+type FleetPartDeps = Pick<
   OperatorContext,
   | ("logger" | "client" | "certificate" | "hub" | "resolver" | "catalog")
   | ("relay" | "identity" | "namespace" | "version")
@@ -45,7 +45,7 @@ export type FleetPartDeps = Pick<
   >;
 };
 
-export type FleetPartOptions = {
+type FleetPartOptions = {
   /** Asks the API server if absent. */
   readonly verify?: VerifyUser;
   readonly retryMs?: number;

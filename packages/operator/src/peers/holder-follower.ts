@@ -5,7 +5,7 @@ import { CallProblem } from "../fleet/call-problem.ts";
 import { addressOfReplica } from "../replica-identity.ts";
 import type { HolderLink } from "./holder-link.ts";
 
-export type HolderFollowerDeps = {
+type HolderFollowerDeps = {
   readonly election: Pick<Election, "state">;
   /** Of this replica. */
   readonly identity: string;

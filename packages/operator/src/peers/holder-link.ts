@@ -20,7 +20,7 @@ import { answerCheck, askHolder } from "./fleet-checks.ts";
 import { parts } from "./report-messages.ts";
 import { startReporter } from "./reporter.ts";
 
-export type HolderLinkDeps = {
+type HolderLinkDeps = {
   readonly hub: SensorHub;
   readonly resolver: Pick<Resolver, "policyUids" | "sharesOf">;
   readonly relay: Pick<EventRelay, "watch">;
@@ -31,7 +31,7 @@ export type HolderLinkDeps = {
   readonly checkFleet: CheckFleet;
 };
 
-export type HolderLinkOptions = {
+type HolderLinkOptions = {
   /** HOST:PORT of the holder. */
   readonly address: string;
   /** The name in its certificate. */

@@ -4,9 +4,9 @@ import { coalesce } from "../bundles/coalesce.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { createReportMaker, type ReportDeps } from "./report-messages.ts";
 
-export type ReporterDeps = ReportDeps & { readonly view: Pick<FleetView, "onChange"> };
+type ReporterDeps = ReportDeps & { readonly view: Pick<FleetView, "onChange"> };
 
-export type Reporter = Disposable & {
+type Reporter = Disposable & {
   /** The stream accepts data again. */
   resume(): void;
 };

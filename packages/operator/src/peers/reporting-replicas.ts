@@ -17,7 +17,7 @@ import { type NodesOfReport, ReplicaSource } from "./replica-source.ts";
 /** Encoded messages both ways: FromReplica in and ToReplica out, or EventBatch in and EventOrder out. */
 export type ReplicaCall = ServerDuplexStream<Buffer, Buffer>;
 
-export type ReportingReplicasDeps = {
+type ReportingReplicasDeps = {
   readonly hub: Pick<SensorHub, "session" | "onChange">;
   readonly relay: Pick<EventRelay, "connect" | "isWanted" | "onWanted">;
   /** Of the fleet view: disposing removes the source. */
@@ -32,7 +32,7 @@ export type ReportingReplicas = Disposable & {
   endAll(reason: string): void;
 };
 
-export type ReportingReplica = FleetReplica & {
+type ReportingReplica = FleetReplica & {
   nodeNames(): Iterable<string>;
   /** Checks the kernels of its sensors; those not reported in time are unknown. */
   readonly checkFleet: CheckFleet;

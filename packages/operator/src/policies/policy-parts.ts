@@ -7,7 +7,7 @@ import { PolicyRollouts } from "./policy-rollouts.ts";
 import { createRevisionKeeper, type RevisionKeeperOptions } from "./revision-keeper.ts";
 import { defaultRollout, parseCanarySize, type RolloutDefaults } from "./rollout-settings.ts";
 
-export type PolicyPartsOptions = RevisionKeeperOptions &
+type PolicyPartsOptions = RevisionKeeperOptions &
   StatusKeeperOptions & { readonly rollout?: Partial<RolloutDefaults> };
 
 /** The configuration's settings for rollouts. */

@@ -12,7 +12,7 @@ import { type GenerationShare, planRollout, type RolloutPlan } from "./rollout-p
 import type { RolloutProgress } from "./rollout-progress.ts";
 import { type RolloutDefaults, type RolloutSettings, rolloutSettings } from "./rollout-settings.ts";
 
-export type PolicyRolloutsDeps = {
+type PolicyRolloutsDeps = {
   readonly catalog: PolicyCatalog;
   readonly resolver: Pick<Resolver, "putShares">;
   readonly contents: Pick<PolicyContents, "add" | "release">;

@@ -41,7 +41,7 @@ export type Leading = {
   readonly isClusterRead: () => boolean;
 };
 
-export type RevisionKeeperDeps = Leading & {
+type RevisionKeeperDeps = Leading & {
   readonly client: KubeClient;
   readonly logger: Logger;
   /** The operator's own. */

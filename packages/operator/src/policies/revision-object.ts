@@ -12,7 +12,7 @@ export const controllerRevisions: Kind = {
   kind: "ControllerRevision",
 };
 
-export const revisionLabels = {
+const revisionLabels = {
   managedBy: "app.kubernetes.io/managed-by",
   policyUid: "gander.dev/policy-uid",
 } as const;
@@ -59,12 +59,12 @@ type RawRevision = KubeObject & {
 };
 
 /** Owners must be cluster-scoped or in the same namespace: namespaced policies keep revisions beside them. */
-export function revisionNamespace({ namespace }: PolicyName, ownNamespace: string): string {
+function revisionNamespace({ namespace }: PolicyName, ownNamespace: string): string {
   return namespace === "" ? ownNamespace : namespace;
 }
 
 /** The same on every replica, so that successive leaders write one object. */
-export function revisionName({ uid, name }: PolicyName, generation: number): string {
+function revisionName({ uid, name }: PolicyName, generation: number): string {
   const short = hash("sha256", `${uid}/${generation}`, "hex").slice(0, 10);
   return `${name.slice(0, 200)}-${short}`;
 }

@@ -23,7 +23,7 @@ export type RolloutSettings = RolloutDefaults & {
   readonly problems: readonly string[];
 };
 
-export const rolloutAnnotations = {
+const rolloutAnnotations = {
   strategy: "gander.dev/rollout",
   canary: "gander.dev/canary",
   canaryDuration: "gander.dev/canary-duration",

@@ -10,7 +10,7 @@ export type BatchQueueOptions = {
   readonly starts?: "open" | "blocked";
 };
 
-export type BatchQueue = RelayReader & {
+type BatchQueue = RelayReader & {
   /** The reader has consumed its data and accepts more. */
   resume(): void;
   /** Events dropped here, of all nodes. */

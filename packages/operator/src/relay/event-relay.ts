@@ -24,13 +24,13 @@ export type Coverage = {
   readonly problem: string;
 };
 
-export type RelayWatch = Disposable & {
+type RelayWatch = Disposable & {
   coverage(): Coverage;
   /** Resolves when all sensors have answered, or after `waitMs`. */
   whenCovered(options: CoverOptions): Promise<Coverage>;
 };
 
-export type CoverOptions = {
+type CoverOptions = {
   /** How many sensors could send events. */
   readonly sensors: () => number;
   readonly waitMs: number;
@@ -38,7 +38,7 @@ export type CoverOptions = {
 };
 
 /** A sensor, or a replica with its sensors: a call of Events. */
-export type RelaySource = Disposable & { receive(batch: EventBatch): void };
+type RelaySource = Disposable & { receive(batch: EventBatch): void };
 
 type WantedListener = (wanted: "wanted" | "unwanted") => void;
 

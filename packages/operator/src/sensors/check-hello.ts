@@ -3,7 +3,7 @@ import type { Hello } from "@gander/proto/stream";
 import { protocol, spokenProtocol, streamLimits } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
 
-export type HelloProblem = { readonly code: status; readonly reason: string };
+type HelloProblem = { readonly code: status; readonly reason: string };
 
 /** Undefined if the Hello is acceptable. `node` is the one that the credentials name. */
 export function checkHello(hello: Hello, node: string): HelloProblem | undefined {

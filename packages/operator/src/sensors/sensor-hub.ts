@@ -8,7 +8,7 @@ import { PolicyTotals } from "./policy-totals.ts";
 import { RolloutState } from "./rollout-state.ts";
 import { type SensorLink, Session, type SessionDeps, type SessionOptions } from "./session.ts";
 
-export type SensorHubDeps = {
+type SensorHubDeps = {
   readonly resolver: Pick<Resolver, "bundle">;
   readonly contents: Pick<PolicyContents, "message">;
   /** Milliseconds since 1970; Date.now if absent. */

@@ -18,7 +18,7 @@ import type { SensorHub } from "./sensor-hub.ts";
 import type { SensorLink } from "./session.ts";
 
 /** A sensor's proof of the node that it speaks for. */
-export type SensorCredentials = {
+type SensorCredentials = {
   /** Of the header `authorization: Bearer …`. */
   readonly token: string;
   /** The caller's address, for the log. */
@@ -31,9 +31,9 @@ export type VerifySensor = (
 ) => Promise<{ readonly node: string; readonly problem?: never } | { readonly problem: string }>;
 
 /** Encoded messages both ways. */
-export type SensorCall = ServerDuplexStream<Buffer, Buffer>;
+type SensorCall = ServerDuplexStream<Buffer, Buffer>;
 
-export type SensorServerDeps = {
+type SensorServerDeps = {
   readonly hub: Pick<SensorHub, "open" | "close" | "streams" | "session">;
   /** May throw if it can't decide: the sensor is told to retry. */
   readonly verify: VerifySensor;
@@ -43,7 +43,7 @@ export type SensorServerDeps = {
   readonly events?: (call: SensorCall, node: string) => void;
 };
 
-export type SensorServerOptions = {
+type SensorServerOptions = {
   readonly host?: string;
   /** 0: any free port. */
   readonly port?: number;

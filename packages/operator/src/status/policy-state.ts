@@ -15,7 +15,7 @@ export type Verdict = {
 export type Verdicts = Readonly<Record<ConditionType, Verdict>>;
 
 /** The state of a policy's nodes, for the revision that the status describes. */
-export type NodesState = {
+type NodesState = {
   /** Generation that nodes have or receive; 0: none. */
   readonly revision: number;
   readonly total: number;

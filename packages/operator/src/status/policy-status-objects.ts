@@ -19,7 +19,7 @@ export type PolicyStatuses = {
   readonly rollUp: PolicyStatusStatus;
 };
 
-export type StatusInput = {
+type StatusInput = {
   readonly rollout: PolicyRollout;
   readonly fleet: FleetPolicy | undefined;
   /** Conditions currently shown: an unchanged one keeps its transition time. */

@@ -24,7 +24,7 @@ import { createStatusApi, rollUpKinds, type StatusApi } from "./status-api.ts";
 import { cutText } from "./status-text.ts";
 import { defaultPace, type Pace, type Shown, writeDelayMs } from "./write-pace.ts";
 
-export type StatusKeeperDeps = Leading & {
+type StatusKeeperDeps = Leading & {
   readonly client: KubeClient;
   readonly logger: Logger;
   /** Distinguishes replicas in Events. */

@@ -15,7 +15,7 @@ import { type PolicyShare, takesNode } from "./policy-share.ts";
 import { type Labels, labelsKey, type Pod, type PolicyRevision, sameRevision } from "./workload.ts";
 
 /** Names of the nodes that a change affects: all of them and no others. */
-export type ChangedNodes = ReadonlySet<string>;
+type ChangedNodes = ReadonlySet<string>;
 
 /** A stored pod. Immutable: a change replaces it. */
 export type KeptPod = {

@@ -16,7 +16,7 @@ import type { Scope } from "../scope.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The properties of a hook that its actions depend on. */
-export type ActionContext = {
+type ActionContext = {
   readonly kind: HookKind;
   /** Empty if the policy names it incorrectly. */
   readonly target: string;

@@ -11,7 +11,7 @@ import { refuseFields } from "./unsupported.ts";
 export type Args = readonly (CompiledArg | undefined)[];
 
 /** The properties of a hook that its arguments depend on. */
-export type ArgHook = { readonly kind: HookKind; readonly syscall: boolean };
+type ArgHook = { readonly kind: HookKind; readonly syscall: boolean };
 
 export function compileArgs(
   args: readonly (ArgSpec | undefined)[],

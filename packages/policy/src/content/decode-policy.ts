@@ -5,7 +5,7 @@ import { pathText } from "../scope.ts";
 import { encodePolicy } from "./encode-policy.ts";
 
 /** Why the bytes fail, for people: `it holds what this version does not know: "uprobe" at hooks[0].kind`. */
-export type Undecodable = { readonly value?: never; readonly problem: string };
+type Undecodable = { readonly value?: never; readonly problem: string };
 
 /**
  * Decodes the output of `encodePolicy`. Refuses what it doesn't fully understand: without one of its

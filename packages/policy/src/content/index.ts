@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export { decodePolicy, type Undecodable } from "./decode-policy.ts";
+export { decodePolicy } from "./decode-policy.ts";
 export { digestBytes, digestOf, digestText } from "./digest.ts";
 export { type EncodedPolicy, encodePolicy } from "./encode-policy.ts";

@@ -8,5 +8,5 @@ export {
   mergeFindings,
   unreadable,
 } from "./fleet-check.ts";
-export { type KernelFeatureName, kernelFeatures } from "./kernel-features.ts";
-export { type RemoteKernel, type RemoteKernelFacts, remoteKernelFacts } from "./remote-kernel.ts";
+export type { KernelFeatureName } from "./kernel-features.ts";
+export { type RemoteKernelFacts, remoteKernelFacts } from "./remote-kernel.ts";

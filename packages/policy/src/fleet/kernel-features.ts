@@ -4,7 +4,7 @@
  * Properties of a kernel outside its types that decide what policies can do there: the names of features
  * in KernelFacts (packages/proto), and what their presence means. A name that isn't sent is unknown.
  */
-export const kernelFeatures = {
+const kernelFeatures = {
   "bpf-lsm": "LSM programs are called: `bpf` is an active LSM",
   "bpf-loop": "programs may call bpf_loop",
   "get-function-argument": "tracing programs may call bpf_get_func_arg",

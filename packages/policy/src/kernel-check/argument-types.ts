@@ -5,7 +5,7 @@ import { checkPrototype, type Prototype } from "./check-prototype.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** Arguments that a hook entry reads wrongly, and those that it reads in another width than the kernel's. */
-export type ArgumentTypes = {
+type ArgumentTypes = {
   readonly refusals: readonly Refusal[];
   readonly weaknesses: readonly string[];
 };

@@ -13,7 +13,7 @@ export type Prototype = {
 };
 
 /** One mismatch between a hook and a function; `path` is that in the policy. */
-export type Disagreement = Pick<Problem, "path" | "code" | "message" | "hint" | "severity">;
+type Disagreement = Pick<Problem, "path" | "code" | "message" | "hint" | "severity">;
 
 /**
  * Whether a hook's arguments match the kernel's function: an error if a value of the wrong kind would be

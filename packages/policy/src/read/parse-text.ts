@@ -4,9 +4,9 @@ import { Composer, Lexer, Parser } from "yaml";
 import { limits } from "../limits.ts";
 
 /** A limit that was exceeded, and where. */
-export type Excess = { readonly message: string; readonly hint: string; readonly offset: number };
+type Excess = { readonly message: string; readonly hint: string; readonly offset: number };
 
-export type ParsedText =
+type ParsedText =
   | { readonly documents: readonly Document[]; readonly excess?: never }
   | { readonly documents?: never; readonly excess: Excess };
 

@@ -6,7 +6,7 @@ import { limits } from "../limits.ts";
 
 export type Report = (code: ErrorCode, message: string, hint: string, offset: number) => void;
 
-export type ResolvedDocument = {
+type ResolvedDocument = {
   /** Plain values; maps are objects without duplicate keys. */
   readonly value: unknown;
   /** The node that each alias refers to. */

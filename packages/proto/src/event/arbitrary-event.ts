@@ -19,7 +19,7 @@ const number = fc.oneof(
 );
 
 /** Any argument, of any type; for property tests. */
-export const arbitraryArg: fc.Arbitrary<EventArg> = fc
+const arbitraryArg: fc.Arbitrary<EventArg> = fc
   .record({
     field: fc.constantFrom(...Object.values(argField)),
     label: fc.oneof(fc.constant(""), word),

@@ -24,7 +24,7 @@ const kinds = {
 
 type Kinds = typeof kinds;
 export type EventKind = Kinds[keyof Kinds]["number"];
-export type EventName = Kinds[keyof Kinds]["name"];
+type EventName = Kinds[keyof Kinds]["name"];
 
 export const eventKindRows: readonly (Row & {
   readonly number: EventKind;

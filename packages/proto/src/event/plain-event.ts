@@ -101,7 +101,8 @@ function body(
   }
 }
 
-const actionNames = Object.keys(KprobeAction) as KprobeAction[];
+/** By number. */
+export const actionNames = Object.keys(KprobeAction) as readonly KprobeAction[];
 const actionName = (number: number) => (number === 0 ? undefined : actionNames[number]);
 
 function stack(entries: EventView["kernelStack"]) {
@@ -114,7 +115,7 @@ function stack(entries: EventView["kernelStack"]) {
 }
 
 /** An argument as a plain message. */
-export function plainArg(arg: EventArg): KprobeArgument {
+function plainArg(arg: EventArg): KprobeArgument {
   return { ...plainValue(arg), ...some("label", arg.label) };
 }
 

@@ -7,7 +7,7 @@ import protobuf from "protobufjs";
 export const protoDirectory: string = fileURLToPath(new URL("../../proto/", import.meta.url));
 
 /** All files, in the order of their types in the generated code. */
-export const protoFiles: readonly string[] = [
+const protoFiles: readonly string[] = [
   "tetragon/capabilities.proto",
   "tetragon/bpf.proto",
   "tetragon/tetragon.proto",

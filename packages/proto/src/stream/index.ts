@@ -2,4 +2,4 @@
 export * from "./messages.gen.ts";
 export { policyCountFields } from "./policy-count-fields.ts";
 export { connectPath, eventsPath, protocol, spokenProtocol, streamLimits } from "./protocol.ts";
-export { streamCodec, streamService, unknownStreamFields } from "./stream-codec.ts";
+export { streamCodec } from "./stream-codec.ts";

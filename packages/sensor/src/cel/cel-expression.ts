@@ -14,9 +14,9 @@ import { CelError } from "./cel-value.ts";
  * Whether an event, as a plain message, matches. An expression without a value for the event does not. `left`
  * is shared by all expressions for the event.
  */
-export type CelExpression = (event: object, left?: CelBudget) => boolean;
+type CelExpression = (event: object, left?: CelBudget) => boolean;
 
-export type CompiledCel =
+type CompiledCel =
   | { readonly value: CelExpression; readonly problem?: never }
   /** `line:column: message`. */
   | { readonly value?: never; readonly problem: string };

@@ -7,7 +7,7 @@ import type { CelSchema } from "./cel-schema.ts";
 import { CelError, CelMessage, type CelValue, fieldValue, isFieldSet } from "./cel-value.ts";
 
 /** One evaluation: its remaining budget, and the values of its variables. */
-export type CelRun = {
+type CelRun = {
   readonly event: Readonly<Record<string, unknown>>;
   /** Decreases with every step; below 0 the evaluation ends. */
   budget: number;

@@ -37,7 +37,7 @@ export type CelValue =
   | readonly CelValue[]
   | CelMap;
 
-export type CelMap = ReadonlyMap<CelValue, CelValue>;
+type CelMap = ReadonlyMap<CelValue, CelValue>;
 
 /** Why an expression has no value for an event, such as an index outside its list. */
 export class CelError extends Error {

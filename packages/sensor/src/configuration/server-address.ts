@@ -2,9 +2,7 @@
 import { isIP } from "node:net";
 
 /** The address of the gRPC interface: a socket of this machine, or a network port. */
-export type ServerAddress =
-  | { readonly unix: string }
-  | { readonly host: string; readonly port: number };
+type ServerAddress = { readonly unix: string } | { readonly host: string; readonly port: number };
 
 /** Reads `unix:///path`, `/path`, `host:port`, `[::1]:port`; undefined if it is none of them. */
 export function parseServerAddress(text: string): ServerAddress | undefined {

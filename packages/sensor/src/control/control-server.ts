@@ -33,7 +33,7 @@ import type { Access, Listener } from "./listeners.ts";
 import type { ControlledPolicies, PolicyCheck } from "./policies.ts";
 import { createPolicyCalls, domains } from "./policy-calls.ts";
 
-export type ControlDeps = {
+type ControlDeps = {
   readonly pipeline: Pick<EventPipeline, "events" | "processes">;
   readonly policies: ControlledPolicies;
   readonly check: PolicyCheck;
@@ -47,7 +47,7 @@ export type ControlDeps = {
   readonly operator?: () => OperatorConnection | undefined;
 };
 
-export type ControlOptions = GetEventsOptions & {
+type ControlOptions = GetEventsOptions & {
   readonly listeners: readonly Listener[];
   readonly version: string;
   /** The kernel's capabilities by name, for GetInfo. */

@@ -5,13 +5,13 @@ import type { EventFilter } from "../filters/filter.ts";
 import type { MessageConsumer } from "../pipeline/event-publisher.ts";
 
 /** The needed part of a server stream's writing side. */
-export type MessageWriter = {
+type MessageWriter = {
   /** False: wait for `drain` before the next one. */
   write(message: Buffer): boolean;
   on(event: "drain", listener: () => void): unknown;
 };
 
-export type EventStreamOptions = {
+type EventStreamOptions = {
   readonly wants: EventFilter;
   readonly view: FieldView | undefined;
   /** Events that wait for this reader; more are dropped and counted. */

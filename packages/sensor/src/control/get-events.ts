@@ -27,7 +27,7 @@ export type GetEventsOptions = {
 export type StreamCounters = { readers: number; dropped: number };
 
 /** A request, and its unknown fields. */
-export type WatchRequest = GetEventsRequest & {
+type WatchRequest = GetEventsRequest & {
   readonly unknown: readonly string[];
   /** The request was not read. */
   readonly isTooLarge?: boolean;

@@ -22,8 +22,6 @@ type Named = {
   readonly domain?: string | undefined;
 };
 
-export type PolicyCalls = ReturnType<typeof createPolicyCalls>;
-
 /** The calls about policies; they throw CallError. */
 export function createPolicyCalls(policies: ControlledPolicies, check: PolicyCheck) {
   /** Without a domain: the policy of this interface, else that of a file, else the operator's. */

@@ -4,7 +4,7 @@ import { createConnection } from "node:net";
 import { dirname, join } from "node:path";
 
 /** A prepared socket: bind `temporaryPath`, then call `publish`. */
-export type PrivateSocket = {
+type PrivateSocket = {
   readonly temporaryPath: string;
   /** Moves the socket to its path, for its owner alone; replaces one without a listener. */
   publish(): void;

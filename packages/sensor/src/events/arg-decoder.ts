@@ -18,7 +18,7 @@ import { viewString, viewText, viewToString } from "../text/text-view.ts";
 import type { EventRuleArg } from "./event-rule.ts";
 
 /** A `struct arg` of a record; `start` and `end` of its content count from the record's start. */
-export type RecordedArg = {
+type RecordedArg = {
   readonly type: number;
   readonly flags: number;
   readonly extra: number;

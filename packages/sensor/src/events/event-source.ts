@@ -22,7 +22,7 @@ export type EventSource = {
   readonly unknownRecords: () => number;
 };
 
-export type EventSourceDeps = {
+type EventSourceDeps = {
   readonly offsets: RecordOffsets;
   readonly clock: KernelClock;
   readonly lifecycle: Lifecycle;

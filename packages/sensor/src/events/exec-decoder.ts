@@ -38,7 +38,7 @@ export type ExecRecord = {
 
 type MutableKey = { -readonly [field in keyof ProcessKey]: ProcessKey[field] };
 
-export type ExecDetails = {
+type ExecDetails = {
   readonly credentials: RawCredentials;
   readonly namespaces: readonly number[];
 };

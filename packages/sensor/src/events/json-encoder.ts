@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  actionNames,
   type EventEnvelope,
   type EventKind,
   eventKind,
   eventKindRows,
-  KprobeAction,
   type StackEntry,
 } from "@gander/proto";
 import type { ProcessEntry } from "../process/process-entry.ts";
@@ -36,8 +36,6 @@ const parts = {
   quote: text('"'),
   end: text("]"),
 };
-
-const actionNames = Object.keys(KprobeAction);
 
 /**
  * hot: writes events as lines of JSON, copying the cached parts of processes (bench/event-encoding). Gives

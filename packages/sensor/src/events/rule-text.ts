@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HookEvent, isHookEvent } from "@gander/policy";
-import { type EventKind, eventKindRows, KprobeAction } from "@gander/proto";
+import { actionNames, type EventKind, eventKindRows } from "@gander/proto";
 import { jsonText } from "../text/json-text.ts";
 import type { EventRule, RuleText } from "./event-rule.ts";
 
@@ -51,7 +51,6 @@ const hookEvents: ReadonlyMap<number, HookEvent> = new Map(
   eventKindRows.flatMap(({ number, name }) => (isHookEvent(name) ? [[number, name]] : [])),
 );
 
-const actionNames = Object.keys(KprobeAction);
 /** More than the number of actions. */
 const maxActions = 64;
 

@@ -16,7 +16,7 @@ export type StackTraces = {
 /** A process: the same object while it runs the same image. */
 type Traced = { readonly pid: number };
 
-export type StackTraceOptions = {
+type StackTraceOptions = {
   /** Addresses show an attacker where the kernel is: off by default. */
   readonly exposeAddresses: boolean;
   readonly procRoot?: string;

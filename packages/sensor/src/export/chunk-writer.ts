@@ -10,7 +10,7 @@ export type LineSink = {
   close(): Promise<void>;
 };
 
-export type ChunkWriterOptions = {
+type ChunkWriterOptions = {
   readonly chunkBytes?: number;
   /** The most bytes that wait for a slow sink; further lines are dropped and counted. */
   readonly maxQueuedBytes?: number;
@@ -24,14 +24,14 @@ export type ChunkWriterOptions = {
   readonly onRecovery: () => void;
 };
 
-export type ChunkWriterCounters = { written: number; writtenBytes: number; dropped: number };
+type ChunkWriterCounters = { written: number; writtenBytes: number; dropped: number };
 
 /**
  * Lines on their way to a sink: gathered into chunks, so that a system call carries hundreds of them, and
  * bounded. If the sink fails, waiting lines are kept and retried, from the byte where it stopped, so that
  * lines stay whole. accepted = written + waiting; offered = accepted + dropped.
  */
-export type ChunkWriter = {
+type ChunkWriter = {
   readonly counters: ChunkWriterCounters;
   /** hot: whether there is room for one more line. If not, it counts as dropped: do not encode it. */
   accepts(): boolean;

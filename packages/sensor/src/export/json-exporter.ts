@@ -35,7 +35,7 @@ export type JsonExporterOptions = {
   readonly onRecovery: () => void;
 };
 
-export type JsonExporter = LineConsumer & {
+type JsonExporter = LineConsumer & {
   /** offered = written + waiting + dropped + rateLimited */
   counters(): ExportCounters;
   /** Resolves when everything given before is written, or the sink fails. */

@@ -9,7 +9,7 @@ export type RateLimit = {
   readonly total: () => number;
 };
 
-export type RateLimitOptions = {
+type RateLimitOptions = {
   /** Events per minute; 0: none at all, -1: no limit. */
   readonly perMinute: number;
   readonly now?: () => number;

@@ -5,7 +5,7 @@ import type { FilterProblem } from "./filter.ts";
 /** Removes fields from an event; those around the event (node, time) stay. */
 export type FieldView = (message: GetEventsResponse) => GetEventsResponse;
 
-export type CompiledFieldFilters =
+type CompiledFieldFilters =
   | { readonly value: FieldView | undefined; readonly problems?: never }
   | { readonly value?: never; readonly problems: readonly FilterProblem[] };
 

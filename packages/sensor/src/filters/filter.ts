@@ -18,9 +18,9 @@ export type FilterOptions = {
 /** A problem in a list of filters, and where: `[1].binary_regex[0]`. */
 export type FilterProblem = { readonly path: string; readonly message: string };
 
-export type FilterLists = { readonly allow: readonly Filter[]; readonly deny: readonly Filter[] };
+type FilterLists = { readonly allow: readonly Filter[]; readonly deny: readonly Filter[] };
 
-export type CompiledFilters =
+type CompiledFilters =
   | { readonly value: EventFilter; readonly problems?: never }
   | { readonly value?: never; readonly problems: readonly FilterProblem[] };
 

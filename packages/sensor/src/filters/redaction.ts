@@ -6,7 +6,7 @@ import type { FilterProblem } from "./filter.ts";
 /** Returns the arguments of a process without secrets. */
 export type Redact = (binary: string, args: string) => string;
 
-export type CompiledRedaction =
+type CompiledRedaction =
   | { readonly value: Redact; readonly problems?: never }
   | { readonly value?: never; readonly problems: readonly FilterProblem[] };
 

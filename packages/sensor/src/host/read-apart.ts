@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-export type ReadApartOptions = {
+type ReadApartOptions = {
   /** The most bytes read of each file. */
   readonly limitBytes: number;
   /** A file that has not answered for this long is skipped. */

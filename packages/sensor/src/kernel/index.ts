@@ -5,10 +5,9 @@ export {
   createKernel,
   type FaultName,
   type Kernel,
-  type KernelOptions,
   type LifecycleCounts,
   type RecordCount,
 } from "./kernel.ts";
 export { introduceSensor } from "./pins/register-sensor.ts";
-export { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
-export type { StructLayout, StructLayouts } from "./tables/struct-layouts.ts";
+export { readRunningKernel } from "./read-running-kernel.ts";
+export type { StructLayout } from "./tables/struct-layouts.ts";

@@ -38,7 +38,7 @@ import { createFollowedProcesses, type FollowedProcesses } from "./tables/follow
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
-export type KernelOptions = {
+type KernelOptions = {
   /** In a bpf file system. */
   readonly bpfFolder?: string;
   readonly ringBytes?: number;
@@ -97,7 +97,7 @@ export type RecordCount = {
   readonly produced: bigint;
   readonly lost: { readonly ring: bigint; readonly memory: bigint };
 };
-export type LifecycleRecord = "exec" | "clone" | "exit" | "task" | "cgroupMkdir" | "cgroupRmdir";
+type LifecycleRecord = "exec" | "clone" | "exit" | "task" | "cgroupMkdir" | "cgroupRmdir";
 export type FaultName = Exclude<keyof typeof fault, "FAULT_MAX">;
 
 const lifecycleTypes: Readonly<Record<LifecycleRecord, number>> = {

@@ -11,7 +11,7 @@ import type { Pins } from "./pins/pins.ts";
 import type { SetConfigFlag } from "./tables/config-flags.ts";
 
 /** Hooks cache the index's results for the paths of open files (bpf/cache.bpf.h). */
-export type PathCache = {
+type PathCache = {
   /** Call before hook__file_free is detached: from now on nothing is cached or read from the cache. */
   stop(): void;
 };

@@ -62,7 +62,7 @@ export interface PolicyKernel {
   findFile: FindFile;
 }
 
-export interface PolicyKernelFacts extends PlanFacts {
+interface PolicyKernelFacts extends PlanFacts {
   /** Looks up many functions at once. */
   prefetch(functionNames: Iterable<string>): void;
   /** Attaching by trampoline failed: from now on plans avoid it. */

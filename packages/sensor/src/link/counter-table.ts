@@ -60,7 +60,7 @@ export const selectorCounterTable = {
 } as const satisfies Readonly<Record<string, KernelRow>>;
 
 /** Counted per hook; hits = filtered + unevaluated + matched. */
-export const hookCounterTable = {
+const hookCounterTable = {
   hits: { status: "hits" },
   filtered: { status: "filtered", metric: { outcome: "filtered" }, node: "filtered" },
   unevaluated: {

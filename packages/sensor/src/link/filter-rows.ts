@@ -36,7 +36,7 @@ export type FilterContext = {
 };
 
 /** All entries must hold; of an entry with several rows, one must. */
-export type RowsOfFilter = readonly (readonly OpenRow[])[];
+type RowsOfFilter = readonly (readonly OpenRow[])[];
 
 const inlineValues = limits.ROW_VALUES;
 

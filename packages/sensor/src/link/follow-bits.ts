@@ -15,7 +15,7 @@ export interface FollowBits {
   entries(): IterableIterator<[number, Followed]>;
 }
 
-export type FollowBitsOptions = {
+type FollowBitsOptions = {
   /** Bits that are already assigned. */
   readonly known?: Iterable<readonly [number, Followed]>;
   /** Whether some process carries the bit from an earlier use, so that it can't get a new meaning. */

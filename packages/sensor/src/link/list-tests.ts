@@ -94,14 +94,14 @@ function networkText({ family, address, prefixLength }: Network): string {
 }
 
 /** The rules of a hook that each key leaves, and those that remain without any. */
-export type KeyedRules<Key> = {
+type KeyedRules<Key> = {
   /** Each content once; the first is for values within no key. */
   readonly contents: readonly (readonly number[])[];
   /** Position in `contents`: for values within the key and within no narrower one. */
   readonly byKey: ReadonlyMap<Key, number>;
 };
 
-export type KeyLimits = { readonly keys: number; readonly contents: number };
+type KeyLimits = { readonly keys: number; readonly contents: number };
 
 /** Pairs of a key and a list with it: more would keep the sensor from its other work. */
 const mostPairs = 100_000;

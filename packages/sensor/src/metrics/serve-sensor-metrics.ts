@@ -9,7 +9,7 @@ import {
 import { createSensorCollector, type SensorMetricsDeps } from "./collect-sensor.ts";
 import { sensorInstruments } from "./sensor-instruments.ts";
 
-export type SensorMetricsOptions = {
+type SensorMetricsOptions = {
   /** Serves the metrics there; empty: nowhere. */
   readonly address: string;
   /** Sends the metrics there; empty: nowhere. */

@@ -31,13 +31,13 @@ export type Held = {
   readonly digests: readonly string[];
 };
 
-export type BundleKeeperDeps = {
+type BundleKeeperDeps = {
   readonly store: BundleStore;
   readonly policies: NodePolicies;
   readonly logger: Logger;
 };
 
-export type BundleKeeperOptions = BundleSaverOptions & {
+type BundleKeeperOptions = BundleSaverOptions & {
   /** The first delay before a failed policy is retried; further delays are longer. */
   readonly failedAgainMs?: number;
 };

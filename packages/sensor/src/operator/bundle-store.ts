@@ -8,7 +8,7 @@ import { decodeBundle, encodeBundle, type StoredBundle } from "./bundle-file.ts"
 import { type EpochFloor, openEpochFloor } from "./epoch-floor.ts";
 import type { BundleSources } from "./node-bundle.ts";
 
-export type BundleStoreOptions = {
+type BundleStoreOptions = {
   /** The folder of all files; created if it doesn't exist. */
   readonly folder: string;
   /** This sensor's node: a bundle of another one is refused. */
@@ -16,7 +16,7 @@ export type BundleStoreOptions = {
 };
 
 /** The bundle found at the start. */
-export type FoundBundle = {
+type FoundBundle = {
   /** Undefined: there is no usable one. */
   readonly bundle: StoredBundle | undefined;
   /** Whether it is the last one that was to be in force; if not, a later one is lost. */

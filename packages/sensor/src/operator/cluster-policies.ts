@@ -11,7 +11,7 @@ import type { BundleKeeper } from "./bundle-keeper.ts";
 import type { OperatorAccess } from "./operator-access.ts";
 import type { OperatorLink } from "./operator-link.ts";
 
-export type ClusterPoliciesDeps = {
+type ClusterPoliciesDeps = {
   readonly kernel: Pick<Kernel, "cgroups" | "found">;
   readonly policies: PolicyManager;
   readonly cgroups: Cgroups;
@@ -27,7 +27,7 @@ export type ClusterPoliciesOptions = {
 };
 
 /** Policies of the cluster's operator. */
-export type ClusterPolicies = AsyncDisposable & {
+type ClusterPolicies = AsyncDisposable & {
   /** Puts the stored policies in force, requested within this call. Resolves then; never rejects. */
   restore(): Promise<void>;
   /** Whether the store has everything that was last to be in force; or there is no operator any more. */
@@ -90,13 +90,13 @@ async function removeAll(node: NodePolicies, logger: Logger): Promise<void> {
   }
 }
 
-export type ClusterLinkDeps = {
+type ClusterLinkDeps = {
   readonly keeper: BundleKeeper;
   readonly pipeline: Pick<EventPipeline, "events">;
   readonly logger: Logger;
 };
 
-export type ClusterLinkOptions = {
+type ClusterLinkOptions = {
   readonly access: OperatorAccess;
   readonly nodeName: string;
   readonly folder: string;

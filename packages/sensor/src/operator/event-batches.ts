@@ -2,9 +2,9 @@
 import { type EventBatch, streamLimits } from "@gander/proto/stream";
 
 /** Writes one order's encoded batches; false: don't call it again until `resume` is called. */
-export type WriteBatch = (batch: EventBatch) => boolean;
+type WriteBatch = (batch: EventBatch) => boolean;
 
-export type EventBatchesOptions = {
+type EventBatchesOptions = {
   readonly order: number;
   /** Events that wait while the connection to the operator is blocked; more are dropped and counted. */
   readonly maxQueued?: number;

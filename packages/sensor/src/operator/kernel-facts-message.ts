@@ -16,7 +16,7 @@ export type KernelFactsMessage = {
   encoded(): Promise<Uint8Array>;
 };
 
-export type KernelFactsDeps = {
+type KernelFactsDeps = {
   /** All facts of the running kernel: takes a second of CPU time. */
   readonly read: () => Promise<KernelFacts>;
   /** Called after reading: much memory isn't needed any more. */

@@ -5,7 +5,7 @@ import type { StoredBundle } from "./bundle-file.ts";
 import type { NodeState, PolicyHead } from "./node-state.ts";
 
 /** Why an announced policy isn't used. */
-export type RefusedPolicy = {
+type RefusedPolicy = {
   readonly uid: string;
   readonly code: "bundle-policy-missing" | "bundle-policy-damaged" | "bundle-policy-newer";
   readonly message: string;

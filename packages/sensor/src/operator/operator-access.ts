@@ -10,7 +10,7 @@ import {
 } from "./published-authorities.ts";
 
 /** Flags of `gander run`. */
-export type OperatorFlags = {
+type OperatorFlags = {
   readonly operator: string;
   readonly operatorCa: string;
   readonly operatorCaConfigmap: string;

@@ -12,7 +12,7 @@ import type { OperatorAccess, OperatorCredentials } from "./operator-access.ts";
 /** How a stream ended: a gRPC status. */
 export type StreamEnd = { readonly code: number; readonly details: string };
 
-export type OperatorStream = {
+type OperatorStream = {
   /** Resolves when there is room for more, or the stream has ended. */
   send(message: Uint8Array): Promise<void>;
   /** Ends it from this side. */
@@ -23,7 +23,7 @@ export type OperatorStream = {
 };
 
 /** A call that sends and receives messages as bytes. */
-export type OperatorCall = ClientDuplexStream<Buffer, Buffer>;
+type OperatorCall = ClientDuplexStream<Buffer, Buffer>;
 
 /** Disposing it ends all its calls. */
 export type OperatorChannel = Disposable & {

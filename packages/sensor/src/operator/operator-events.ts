@@ -16,7 +16,7 @@ export type EventCall = {
   on(event: "error", listener: (error: Error) => void): unknown;
 };
 
-export type OperatorEventsDeps = {
+type OperatorEventsDeps = {
   readonly events: Pick<EventPipeline["events"], "addMessages">;
   readonly filters: FilterOptions;
 };

@@ -18,7 +18,7 @@ import type { OperatorStatus } from "./operator-status.ts";
 import { NotYetError } from "./published-authorities.ts";
 import { retryDelays } from "./retry-delays.ts";
 
-export type OperatorLinkDeps = {
+type OperatorLinkDeps = {
   readonly keeper: BundleKeeper;
   /** Read in parallel with everything else; a rejection is logged and delays nothing. */
   readonly facts: () => Promise<KernelFactsMessage>;
@@ -28,7 +28,7 @@ export type OperatorLinkDeps = {
   readonly random?: () => number;
 };
 
-export type OperatorLinkOptions = SessionOptions & {
+type OperatorLinkOptions = SessionOptions & {
   readonly access: OperatorAccess;
   /** Bounds of the time between retries: of the first, and of all. */
   readonly firstRetryMs?: number;

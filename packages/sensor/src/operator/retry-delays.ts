@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type RetryDelayOptions = {
+type RetryDelayOptions = {
   readonly firstMs: number;
   readonly mostMs: number;
   /**
@@ -11,7 +11,7 @@ export type RetryDelayOptions = {
   readonly random?: () => number;
 };
 
-export type RetryDelays = {
+type RetryDelays = {
   /** Milliseconds until the next retry; the bound doubles each time. */
   next(): number;
   /** After a success: starts with the first bound again. */

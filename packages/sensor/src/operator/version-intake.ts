@@ -15,7 +15,7 @@ import type { NodePod } from "../policy/node/node-policies.ts";
 import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 
 /** A complete version. */
-export type NewVersion = {
+type NewVersion = {
   readonly state: NodeState;
   /** Contents received with it, by their digests. */
   readonly contents: ReadonlyMap<string, Uint8Array>;
@@ -25,7 +25,7 @@ export type NewVersion = {
 
 export type Refused = { readonly refusal: string };
 
-export type VersionLimits = {
+type VersionLimits = {
   /** All messages of one version together. */
   readonly bytes: number;
   readonly pods: number;

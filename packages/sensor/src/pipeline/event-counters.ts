@@ -6,7 +6,7 @@ import type { EventPipeline } from "./event-pipeline.ts";
 import { faultCounters } from "./fault-report.ts";
 import type { JsonExport } from "./json-export.ts";
 
-export type EventCounterDeps = {
+type EventCounterDeps = {
   readonly kernel: Pick<Kernel, "lifecycleCounts" | "faults">;
   readonly policies: { list(): readonly Pick<PolicyState, "counters">[] };
   readonly pipeline: Pick<EventPipeline, "counters">;

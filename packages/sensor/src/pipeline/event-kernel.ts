@@ -31,9 +31,7 @@ export function eventKernel(
 const lostOf = ({ lost }: RecordCount) => lost.ring + lost.memory;
 
 /** The losses of all policies so far, including those of removed policies. */
-export function createLossSum(
-  list: () => readonly Pick<PolicyState, "id" | "counters">[],
-): () => bigint {
+function createLossSum(list: () => readonly Pick<PolicyState, "id" | "counters">[]): () => bigint {
   let known = new Map<number, bigint>();
   let total = 0n;
   return () => {

@@ -40,7 +40,7 @@ export type EventKernel = {
   lostEvents(): bigint;
 };
 
-export type EventPipelineDeps = {
+type EventPipelineDeps = {
   readonly kernel: EventKernel;
   readonly rules: EventRules;
   readonly cgroups: Cgroups;
@@ -61,7 +61,7 @@ export type EventPipelineOptions = {
   readonly redact: Redact;
 };
 
-export type PipelineCounters = {
+type PipelineCounters = {
   readonly records: number;
   readonly unknownRecords: number;
   /** Records that could not be decoded: a bug in Gander. */

@@ -6,7 +6,7 @@ import type { PolicyState } from "../policy/index.ts";
 type Policy = Pick<PolicyState, "id" | "revision" | "name" | "namespace" | "mode" | "counters">;
 
 /** Policies that did not judge all calls and are not in `told`; adds them to it. */
-export function newGaps(policies: readonly Policy[], told: Set<string>): readonly Policy[] {
+function newGaps(policies: readonly Policy[], told: Set<string>): readonly Policy[] {
   return policies.filter(({ id, revision, counters }) => {
     const key = `${id} ${revision} ${counters.missed > 0n} ${counters.unevaluated > 0n}`;
     const isNew = counters.missed + counters.unevaluated > 0n && !told.has(key);

@@ -25,7 +25,7 @@ export type PolicySink = {
   })[];
 };
 
-export type PolicyDirectoryDeps = {
+type PolicyDirectoryDeps = {
   readonly policies: PolicySink;
   readonly check: (
     text: string,
@@ -34,7 +34,7 @@ export type PolicyDirectoryDeps = {
   readonly logger: Logger;
 };
 
-export type PolicyDirectoryOptions = {
+type PolicyDirectoryOptions = {
   /** Missing ones are looked up again. */
   readonly directories: readonly string[];
   /** Policies that are in force whatever the directories contain. */
@@ -45,7 +45,7 @@ export type PolicyDirectoryOptions = {
   readonly pollMs?: number;
 };
 
-export type PolicyDirectory = AsyncDisposable & {
+type PolicyDirectory = AsyncDisposable & {
   /** Puts the policies of the current files in force. */
   scan(): Promise<void>;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
 import { describeHookPoint, isEnforcing } from "@gander/policy";
-import { activeRules, type InstalledPolicy } from "./index.ts";
+import { activeRules, type InstalledPolicy } from "./installed-policy.ts";
 
 export type InForce = {
   /** The sensor's folder below the bpf file system. */

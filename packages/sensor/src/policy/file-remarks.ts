@@ -4,7 +4,7 @@ import type { HostFiles } from "../link/host-files.ts";
 import type { InstalledPolicy } from "./installed-policy.ts";
 
 /** Remarks on the files that a policy selects by `identity: file`. */
-export type FileRemarks = {
+type FileRemarks = {
   /** Files that were not found: nothing matches them. */
   readonly weaknesses: readonly string[];
   /** The file each path leads to, and since when that is known. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type { RuleInfo } from "../link/rule-info.ts";
-export { activeRules, type InstalledPolicy } from "./installed-policy.ts";
+export type { InstalledPolicy } from "./installed-policy.ts";
 export { unknownPolicyPrefix } from "./left-policies.ts";
 export { createManifestFile, type ManifestFile, noManifests } from "./manifest/manifest.ts";
 export {
@@ -9,7 +9,6 @@ export {
   type NodeCounts,
   type NodePod,
   type NodePolicies,
-  type NodePoliciesDeps,
   type NodePolicy,
   type NodePolicyCounts,
   type NodeVersion,
@@ -18,8 +17,6 @@ export {
 export {
   createPolicyManager,
   type PolicyManager,
-  type PolicyManagerDeps,
-  type PolicyManagerOptions,
 } from "./policy-manager.ts";
 export type {
   AttachmentState,
@@ -29,5 +26,4 @@ export type {
   PolicyOrigin,
   PolicyState,
   PolicyStatus,
-  SelectorState,
 } from "./policy-state.ts";

@@ -62,14 +62,14 @@ export interface KernelTables extends AsyncDisposable {
   readonly unkept: string;
 }
 
-export type Advance = {
+type Advance = {
   /** Default: unchanged. */
   readonly grouping?: Grouping;
   /** Only the manifest records this change. */
   readonly mustKeep?: boolean;
 };
 
-export type Grouping = {
+type Grouping = {
   readonly groups: Groups;
   /** Called when everything is written, right before the switch. */
   readonly beforeSwitch: () => void;

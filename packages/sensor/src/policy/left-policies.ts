@@ -21,7 +21,7 @@ export type LeftPolicies = {
   readonly isFull: boolean;
 };
 
-export type LeftPoliciesDeps = {
+type LeftPoliciesDeps = {
   readonly left: LeftTables;
   readonly logger: Logger;
   readonly nextPolicyId: () => number;

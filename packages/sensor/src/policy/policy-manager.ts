@@ -76,7 +76,7 @@ export interface PolicyManager extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export type PolicyManagerDeps = {
+type PolicyManagerDeps = {
   readonly kernel: PolicyKernel;
   readonly manifest: ManifestFile;
   /** The tables that earlier sensors have in force beside this one. */
@@ -84,7 +84,7 @@ export type PolicyManagerDeps = {
   readonly logger: Logger;
 };
 
-export type PolicyManagerOptions = {
+type PolicyManagerOptions = {
   /** Identifies the programs and table layout: of a manifest with another id, only the policies are used. */
   readonly kernelId: string;
   /** The content of `manifest` at the start; `noManifests` if the kernel has nothing of an earlier sensor. */

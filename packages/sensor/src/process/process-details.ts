@@ -115,7 +115,7 @@ export function binaryPropertiesMessage(raw: RawBinary): BinaryProperties {
 const capabilityList = Object.entries(CapabilitiesType) as [CapabilitiesType, number][];
 const secureBitList = Object.entries(SecureBitsType) as [SecureBitsType, number][];
 
-export function capabilityNames(mask: bigint): CapabilitiesType[] {
+function capabilityNames(mask: bigint): CapabilitiesType[] {
   return capabilityList.flatMap(([name, bit]) => ((mask >> BigInt(bit)) & 1n ? [name] : []));
 }
 

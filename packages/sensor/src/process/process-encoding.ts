@@ -16,7 +16,7 @@ import type { Workload } from "../workload/workload.ts";
 import { flagsText } from "./process-flags.ts";
 
 /** The encoded fields of a process; a `ProcessEntry` has them. */
-export type EncodedProcess = {
+type EncodedProcess = {
   readonly execId: string;
   readonly parentExecId: string;
   readonly pid: number;

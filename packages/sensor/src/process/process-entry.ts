@@ -40,7 +40,7 @@ export type ProcessImage = {
 };
 
 /** The fields that the table adds. */
-export type ProcessIdentity = {
+type ProcessIdentity = {
   readonly execId: string;
   /** Start as wall-clock time. */
   readonly seconds: number;

@@ -4,7 +4,7 @@ import { createExecIds, type ProcessKey } from "./exec-id.ts";
 import { ProcessEntry, type ProcessImage } from "./process-entry.ts";
 import { processFlag } from "./process-flags.ts";
 
-export type ProcessTableOptions = {
+type ProcessTableOptions = {
   readonly nodeName: string;
   /** The most entries, including those of ended processes. */
   readonly maxEntries: number;
@@ -19,9 +19,9 @@ export type ProcessTableOptions = {
 };
 
 /** A process image as a record describes it; the rest comes from the table. */
-export type NewProcess = ProcessImage;
+type NewProcess = ProcessImage;
 
-export type ProcessTableCounters = {
+type ProcessTableCounters = {
   size: number;
   alive: number;
   /** Removed for lack of room although events could still have named them. */

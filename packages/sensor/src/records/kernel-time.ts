@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** A point in time since the epoch. */
-export type WallTime = { seconds: number; nanos: number };
+type WallTime = { seconds: number; nanos: number };
 
 const nanosPerSecond = 1_000_000_000;
 // 2³² ns and 2⁴⁸ ns as seconds and nanoseconds.

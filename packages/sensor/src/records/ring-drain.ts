@@ -18,7 +18,7 @@ export type RecordRing = {
   readonly sizeBytes: number;
 };
 
-export type RingDrainOptions = {
+type RingDrainOptions = {
   /** How often to poll, in ms. */
   readonly intervalMs?: number;
   /** After this many polls in vain it sleeps. */
@@ -38,7 +38,7 @@ export type Patience = {
   readonly share: number;
 };
 
-export type RingDrainDeps = {
+type RingDrainDeps = {
   readonly ring: RecordRing;
   readonly take: (reader: RecordReader) => void;
   /** A record could not be handled; reading continues with the next one. */

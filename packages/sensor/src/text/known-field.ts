@@ -6,7 +6,7 @@ const maxKnown = 1024;
 const maxLength = 256;
 
 /** Writes `name` and a text as a JSON string. */
-export type KnownField = (line: LineBuffer, text: string) => void;
+type KnownField = (line: LineBuffer, text: string) => void;
 
 /**
  * hot: for a field whose texts recur, such as the paths of binaries: each is encoded once, together with its

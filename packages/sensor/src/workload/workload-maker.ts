@@ -4,7 +4,7 @@ import type { ContainerBundles, ContainerFacts } from "./container-bundles.ts";
 import type { KnownPod } from "./pod-cgroups.ts";
 import { noWorkload, type Workload } from "./workload.ts";
 
-export type WorkloadParts = {
+type WorkloadParts = {
   /** Empty: none. */
   readonly containerId: string;
   /** The name of the cgroup. */

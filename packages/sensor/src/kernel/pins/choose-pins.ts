@@ -20,9 +20,9 @@ export type ChosenPins = {
   readonly unusable: readonly Unusable[];
 };
 
-export type Unusable = { readonly pins: string; readonly problem: string };
+type Unusable = { readonly pins: string; readonly problem: string };
 
-export type ChooseOptions = {
+type ChooseOptions = {
   /** Of the programs. It names a build's first folder; a number is appended for further ones. */
   readonly digest: string;
   /** Why these programs can't use the pins; undefined: they can. */

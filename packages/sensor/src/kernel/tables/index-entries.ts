@@ -8,7 +8,7 @@ import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layout
 import type { IndexKeys, Side } from "./table-writer.ts";
 
 /** The index maps: the rules of a hook that a number, a text or an address leaves. */
-export type IndexEntries = {
+type IndexEntries = {
   /** Replaces everything in that side, which no program reads. */
   write(side: Side, hooks: readonly LinkedHook[], indexKeys: IndexKeys): void;
 };

@@ -19,10 +19,10 @@ export type SetMap = (typeof setMaps)[number];
 export type SetEntry = { readonly map: SetMap; readonly key: Uint8Array };
 
 /** The entries of set `id` in the kernel's maps. */
-export type SetEncoder = (id: number, content: SetContent) => SetEntry[];
+type SetEncoder = (id: number, content: SetContent) => SetEntry[];
 
 /** The id of the set that a key of the map belongs to. */
-export type SetIdReader = (map: SetMap, key: Uint8Array) => number;
+type SetIdReader = (map: SetMap, key: Uint8Array) => number;
 
 const structs: Readonly<Record<SetMap, string>> = {
   int_set: "int_key",

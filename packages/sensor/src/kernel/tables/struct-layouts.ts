@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Btf, fieldsOfType, findType, sizeOfType } from "@gander/libbpf";
 
-export type StructField = {
+type StructField = {
   readonly offset: number;
   /** Bytes; of an array: the whole. */
   readonly size: number;

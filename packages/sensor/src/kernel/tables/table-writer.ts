@@ -26,7 +26,7 @@ export type TableMemory = {
 };
 
 /** @param indexKeys by hook with an index: its key in the index maps. */
-export type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
+type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
 
 /** By hook id. */
 export type IndexKeys = ReadonlyMap<number, number>;
@@ -214,7 +214,7 @@ function writeWords(view: DataView, at: number, words: readonly bigint[]): void 
 }
 
 /** Bits of rules in 64-bit words. */
-export function wordsOf(bits: readonly number[]): bigint[] {
+function wordsOf(bits: readonly number[]): bigint[] {
   const words = Array.from({ length: limits.RULE_WORDS }, () => 0n);
   for (const bit of bits) {
     const word = Math.floor(bit / 64);

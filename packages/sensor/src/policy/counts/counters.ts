@@ -28,7 +28,7 @@ export function addPolicyCounts(a: PolicyCounters, b: PolicyCounters): PolicyCou
 }
 
 /** The counts of a rule as a whole. */
-export type RuleCalls = { readonly [Name in Exclude<HookCounter, "filtered">]: bigint };
+type RuleCalls = { readonly [Name in Exclude<HookCounter, "filtered">]: bigint };
 
 /**
  * Counts of one rule. Read `calls.hits` last: a call counts as a hit before it matches, so none can match

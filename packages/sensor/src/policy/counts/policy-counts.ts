@@ -9,7 +9,7 @@ import type { HitCounter } from "./hit-counter.ts";
 import type { MissCounter } from "./miss-counter.ts";
 
 /** The counters of calls for rules. */
-export type CallCounters = {
+type CallCounters = {
   readonly kernel: Pick<PolicyKernel, "count">;
   readonly hits: HitCounter;
   readonly unevaluated: HitCounter;

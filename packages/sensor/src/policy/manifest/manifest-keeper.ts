@@ -4,7 +4,7 @@ import type { Logger } from "@gander/base";
 import { nothingSaved, type TablesLabel } from "../../kernel/pins/tables-label.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 
-export type ManifestKeeperDeps = {
+type ManifestKeeperDeps = {
   readonly file: ManifestFile;
   readonly kernel: {
     tablesLabel(): TablesLabel;

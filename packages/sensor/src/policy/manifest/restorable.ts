@@ -2,7 +2,7 @@
 import { nothingSaved, type TablesLabel } from "../../kernel/pins/tables-label.ts";
 import type { Manifest } from "./manifest.ts";
 
-export type RestorableOptions = {
+type RestorableOptions = {
   /** The manifest this sensor continues with. */
   readonly own: Manifest | undefined;
   /** By folder of pins: labels of the tables in force. */
@@ -35,7 +35,7 @@ export function restorable(
 
 type About = Pick<Manifest, "kernelId">;
 
-export type FoundTables = {
+type FoundTables = {
   readonly own: About | undefined;
   readonly others: readonly About[];
   /** As found at the start. */

@@ -6,7 +6,7 @@ import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { Assignment } from "./node-assignment.ts";
 
 /** One state of a node: the policies, and which cgroups have them. */
-export type Arrangement = {
+type Arrangement = {
   readonly installed: Installed;
   readonly assignment: Assignment;
   /** By UID of a removed policy: the policy of the same name that replaces it. */

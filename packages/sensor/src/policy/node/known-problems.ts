@@ -13,7 +13,7 @@ export interface KnownProblems {
 
 type Identified = Pick<NodePolicy, "uid"> & { readonly compiled: { readonly digest: string } };
 
-export type KnownProblemsOptions = { readonly keepMs?: number; readonly now?: () => number };
+type KnownProblemsOptions = { readonly keepMs?: number; readonly now?: () => number };
 
 const maxKnown = 512;
 

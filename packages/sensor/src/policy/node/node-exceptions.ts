@@ -6,7 +6,7 @@ import { problemsText } from "../policy-problem.ts";
 import type { NodePolicy, PolicyShortfall } from "./node-version.ts";
 
 /** The result of putting a policy in force. */
-export type PolicyOutcome = {
+type PolicyOutcome = {
   /** The version that is in force. */
   readonly running: InstalledPolicy | undefined;
   /** Why that isn't the wanted version. */

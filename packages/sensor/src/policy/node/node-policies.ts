@@ -46,7 +46,7 @@ export interface NodePolicies {
   counts(): NodeCounts;
 }
 
-export type NodePoliciesDeps = {
+type NodePoliciesDeps = {
   readonly policies: Pick<PolicyManager, "exclusively">;
   readonly cgroups: PodCgroups;
   /** Where the kernel looks up a cgroup's group of policies. */
@@ -54,7 +54,7 @@ export type NodePoliciesDeps = {
   readonly logger: Logger;
 };
 
-export type NodePoliciesOptions = {
+type NodePoliciesOptions = {
   /** How often to scan for cgroups whose creation or removal was missed. */
   readonly scanMs?: number;
 };
