@@ -4,7 +4,7 @@ import { parseListenAddress } from "./listen-address.ts";
 import { parseCanarySize } from "./policies/rollout-settings.ts";
 
 /** Every setting of the operator: the one source of flags, `GANDER_…` variables, files, `--help` and docs. */
-const operatorOptions = {
+export const operatorOptions = {
   kubeconfig: {
     type: "text",
     default: "",

@@ -13,7 +13,7 @@ const mebibyte = 1024 ** 2;
  * Every setting of the sensor, once: the source of flags, `GANDER_…` variables, files, `--help` and
  * docs/cli.md. Settings that mean the same as Tetragon's have Tetragon's names.
  */
-const sensorOptions = {
+export const sensorOptions = {
   policies: {
     type: "list",
     default: ["/etc/gander/policies.d"],

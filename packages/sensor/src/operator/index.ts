@@ -8,7 +8,7 @@ export type {
 export { BundleKeeper } from "./bundle-keeper.ts";
 export { BundleStore } from "./bundle-store.ts";
 export type { KernelFactsMessage } from "./kernel-facts-message.ts";
-export { operatorAccess } from "./operator-access.ts";
+export { type OperatorAccess, operatorAccess } from "./operator-access.ts";
 export { createOperatorEvents, type OperatorEvents } from "./operator-events.ts";
 export { type OperatorLink, startOperatorLink } from "./operator-link.ts";
 export type { OperatorStatus } from "./operator-status.ts";
