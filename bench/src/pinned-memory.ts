@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BpfLink, BpfMap, BpfProgram } from "@gander/libbpf";
 
@@ -11,7 +11,9 @@ export function pinnedMemoryBytes(folder: string): {
 } {
   let maps = 0;
   let programs = 0;
-  for (const build of readdirSync(folder)) {
+  // Beside the builds there is the lock of the instance.
+  const builds = readdirSync(folder).filter((name) => existsSync(join(folder, name, "maps")));
+  for (const build of builds) {
     for (const name of readdirSync(join(folder, build, "maps"))) {
       // Programs of hooks are pinned here, too; their links count them.
       if (name.startsWith("program_")) continue;
