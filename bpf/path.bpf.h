@@ -234,17 +234,21 @@ static long walk_callback(__u64 i, struct scratch **scratch)
 	return s->walk.done;
 }
 
-/* The count of a sequence lock; odd while a writer is active. 0 if its address is not known. */
+/* The count of a sequence lock at a known address; odd while a writer is active. */
 inline_fn __u32 sequence_at(__u64 lock)
 {
 	__u32 sequence = 0;
 
-	if (!lock)
-		return 0;
 	if (can_cast())
 		return cast_to(struct seqcount, lock)->sequence;
 	bpf_probe_read_kernel(&sequence, sizeof(sequence), (void *)lock);
 	return sequence;
+}
+
+/* 0 if the lock's address is not known. */
+inline_fn __u32 rename_sequence(void)
+{
+	return rename_lock_at ? sequence_at(rename_lock_at) : 0;
 }
 
 /* Empties the buffer. */
@@ -365,7 +369,7 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 /* Walks from s->walk.{dentry, mount, mount_head} into text `buffer` and describes it in s->texts. */
 inline_fn void walk_path(struct scratch *s, __u32 buffer)
 {
-	__u32 at, renames = sequence_at(rename_lock_at);
+	__u32 at, renames = rename_sequence();
 	struct text_value *text;
 
 	bounded(buffer, TEXT_BUFFERS - 1);
@@ -384,7 +388,7 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 		return;
 	}
 	bpf_loop(PATH_STEPS, walk_callback, &s, 0);
-	if (renames & 1 || sequence_at(rename_lock_at) != renames)
+	if (renames & 1 || rename_sequence() != renames)
 		walk_until_stable(s);
 	if (!s->walk.done) {
 		s->walk.flags |= TEXT_TOO_DEEP;
