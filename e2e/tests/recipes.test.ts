@@ -63,13 +63,41 @@ const action: Recipe = {
   ],
 };
 
+/** A bound that is itself allowed. */
+const operator: Recipe = {
+  "packages/crd-schemas/src/language/arg-operators.ts": [
+    {
+      behind: "const boundTests = {\n",
+      put: `  "at-least": {
+    form: "bound",
+    row: "AT_LEAST",
+    join: (values) => ascending(values)[0] ?? 0n,
+    holds: (value, bound) => value >= bound,
+    never: () => undefined,
+  },
+`,
+    },
+    {
+      behind: `  LessThan: is("less", integers),\n`,
+      put: `  AtLeast: is("at-least", integers),\n`,
+    },
+  ],
+  "bpf/abi.h": [{ behind: "ROW_EQUAL, ROW_GREATER,", put: " ROW_AT_LEAST," }],
+  "bpf/rows.bpf.h": [
+    {
+      behind: "hit = is_less(row, value, row->values[0]);\n		break;\n",
+      put: "	case ROW_AT_LEAST:\n		hit = !is_less(row, value, row->values[0]);\n		break;\n",
+    },
+  ],
+};
+
 describe("a word is added to the language by the recipe of CONTRIBUTING.md", {
   timeout: 300_000,
 }, () => {
   const copy = mkdtempSync(join(tmpdir(), "gander-recipes."));
   beforeAll(() => {
     copyTree(copy);
-    for (const recipe of [argType, action]) apply(recipe, copy);
+    for (const recipe of [argType, action, operator]) apply(recipe, copy);
     run("make", "-C", "bpf", "-j2");
     run("node", "packages/crd-schemas/scripts/generate.ts");
     run("node", "packages/sensor/scripts/generate-abi.ts");
@@ -82,6 +110,7 @@ describe("a word is added to the language by the recipe of CONTRIBUTING.md", {
   test.each([
     ["Add an argument type", argType],
     ["Add an action", action],
+    ["Add an operator", operator],
   ])("%s: at most three files, which are named there", (heading, recipe) => {
     const [, section = ""] = contributing.split(`## ${heading}\n`);
     const named = section.split("\n## ")[0] ?? "";
@@ -94,21 +123,23 @@ describe("a word is added to the language by the recipe of CONTRIBUTING.md", {
     expect(spawnSync("node", tsc, { cwd: copy, encoding: "utf8" }).stdout).toBe("");
   });
 
-  test("the API takes both", () => {
+  test("the API takes them", () => {
     const crd = readFileSync(
       join(copy, "charts/gander-crds/generated/cilium.io_tracingpolicies.yaml"),
       "utf8",
     );
-    for (const word of ["dozen", "Nudge"]) expect(crd.includes(`"${word}"`), word).toBe(true);
+    for (const word of ["dozen", "Nudge", "AtLeast"])
+      expect(crd.includes(`"${word}"`), word).toBe(true);
   });
 
-  test("a policy is compiled, and planned for a kernel", () => {
+  test("a policy is compiled, planned for a kernel, and linked", () => {
     const script = join(copy, "packages/sensor/recipes.ts");
     writeFileSync(script, planning);
     expect(JSON.parse(run("node", script))).toEqual({
       problems: [],
       slot: "VALUE_DOZEN",
       actions: ["ACTION_POST", "ACTION_NUDGE"],
+      rows: ["ROW_GREATER 4", "ROW_AT_LEAST 5"],
       mode: "enforce",
     });
   });
@@ -156,7 +187,10 @@ function apply(recipe: Recipe, tree: string): void {
 
 const planning = `
 import { checkPolicy } from "@gander/policy";
-import { action, valueType } from "./src/link/abi.gen.ts";
+import { action, rowOp, valueType } from "./src/link/abi.gen.ts";
+import { createFollowBits } from "./src/link/follow-bits.ts";
+import { link } from "./src/link/linker.ts";
+import { createSetInterner } from "./src/link/set-interner.ts";
 import { planHook } from "./src/plan/attach-plan.ts";
 
 const { value, problems = [] } = checkPolicy(\`
@@ -169,7 +203,9 @@ spec:
     syscall: false
     args: [{index: 0, type: dozen}]
     selectors:
-    - matchArgs: [{index: 0, operator: GT, values: ["4"]}]
+    - matchArgs:
+      - {index: 0, operator: GT, values: ["4"]}
+      - {index: 0, operator: AtLeast, values: ["7", "5"]}
       matchActions: [{action: Nudge}]
 \`, { file: "dozens.yaml" });
 const policy = value?.[0]?.compiled;
@@ -186,10 +222,20 @@ const facts = {
 const plan = policy?.hooks[0] && planHook(policy.hooks[0], facts);
 const rule = plan?.rules?.[0];
 const names = (table, holds) => Object.entries(table).filter(([, number]) => holds(number)).map(([name]) => name);
+const planned = rule && { id: 1, hookId: 1, planned: rule, counters: [0] };
+const { rows } = link({
+  policies: [{ rules: planned ? [planned] : [], budget: 0, mode: "enforce" }],
+  groups: [[0]],
+  sets: createSetInterner(),
+  follow: createFollowBits(),
+  fileIdentity: () => undefined,
+  hostNamespace: () => 1n,
+});
 console.log(JSON.stringify({
   problems,
   slot: names(valueType, (number) => number === rule?.args[0]?.slot.type)[0],
   actions: names(action, (bit) => (bit & (bit - 1)) === 0 && (rule?.selectors[0]?.verdict.actions & bit) !== 0),
+  rows: rows.slice(1).map(({ op, values }) => \`\${names(rowOp, (number) => number === op)[0]} \${values}\`),
   mode: policy?.mode,
 }));
 `;

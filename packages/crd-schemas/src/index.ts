@@ -18,11 +18,19 @@ export {
   actionsWith,
   insteadOfAction,
 } from "./language/actions.ts";
-export type { OperatorKind, OperatorRow } from "./language/arg-operators.ts";
+export type {
+  OperatorKind,
+  OperatorRow,
+  TestForm,
+  TestName,
+} from "./language/arg-operators.ts";
 export {
   argOperatorsByName,
+  argTests,
+  boundTest,
   insteadOfArgOperator,
   operatorsFor,
+  testsOf,
 } from "./language/arg-operators.ts";
 export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
 export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";

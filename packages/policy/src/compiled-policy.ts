@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionRows, argTypeRows, hookKindNames, type PlainActionWord } from "@gander/crd-schemas";
+import {
+  actionRows,
+  argTests,
+  argTypeRows,
+  hookKindNames,
+  type PlainActionWord,
+  type TestForm,
+  type TestName,
+  testsOf,
+} from "@gander/crd-schemas";
 import * as v from "valibot";
 
 /**
@@ -62,42 +71,41 @@ const network = v.variant("family", [
 
 /**
  * All `values` are alternatives; `negate`: none of them may match. Lists are sorted and without
- * duplicates. `greater`, `less` and `mask` have one value (several in the policy become the smallest, the
- * greatest, all bits together), `equal` at most 4 (more become an `in-set`), `range` at most 64 that
+ * duplicates. A test with a bound has one value (several in the policy become one), `equal` at most 4 (more become an `in-set`), `range` at most 64 that
  * neither overlap nor touch. Values of `mask` are unsigned, all others as the type reads them.
  */
 const argTest = v.variant("op", [
   v.strictObject({
-    op: v.picklist(["equal", "greater", "less", "mask"]),
+    op: v.picklist(testsOf("integers")),
     negate: flag,
     values: v.array(int64),
   }),
-  v.strictObject({ op: v.literal("in-set"), negate: flag, values: v.array(int64) }),
+  v.strictObject({ op: v.picklist(testsOf("bound")), negate: flag, values: v.array(int64) }),
   v.strictObject({
-    op: v.literal("range"),
+    op: v.picklist(testsOf("ranges")),
     negate: flag,
     /** Inclusive. */
     ranges: v.array(v.strictTuple([int64, int64])),
   }),
   v.strictObject({
-    op: v.picklist(["str-equal", "str-prefix", "str-postfix"]),
+    op: v.picklist(testsOf("texts")),
     negate: flag,
     /** UTF-8 text without the closing NUL. */
     values: v.array(text),
   }),
   v.strictObject({
-    op: v.picklist(["saddr", "daddr"]),
+    op: v.picklist(testsOf("networks")),
     negate: flag,
     networks: v.array(network),
   }),
   v.strictObject({
-    op: v.picklist(["sport", "dport"]),
+    op: v.picklist(testsOf("ports")),
     negate: flag,
     /** Inclusive. */
     ranges: v.array(v.strictTuple([port, port])),
   }),
   v.strictObject({
-    op: v.picklist(["protocol", "family", "state"]),
+    op: v.picklist(testsOf("numbers")),
     negate: flag,
     values: v.array(uint32),
   }),
@@ -252,7 +260,12 @@ export type CompiledSelector = Static<typeof selector>;
 export type CompiledFilter = Static<typeof filter>;
 export type NamespaceName = Static<typeof namespaceName>;
 export type ArgTest = Static<typeof argTest>;
+export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
 export type WorkloadSelector = Static<typeof workloadSelector>;
 export type LabelSelector = Static<typeof labelSelector>;
+
+/** Whether the test's values have this form. */
+export const hasForm = <Form extends TestForm>(test: ArgTest, form: Form): test is TestOf<Form> =>
+  argTests[test.op].form === form;

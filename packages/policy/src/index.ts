@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { ActionRow, ArgType, ArgTypeRow, HookEvent, HookKind } from "@gander/crd-schemas";
+export type {
+  ActionRow,
+  ArgType,
+  ArgTypeRow,
+  HookEvent,
+  HookKind,
+  TestForm,
+} from "@gander/crd-schemas";
 export {
   actionRow,
   actionRows,
+  argTests,
   argTypeRows,
   hookKindNames,
   hookKinds,
@@ -23,8 +31,10 @@ export type {
   LabelSelector,
   NamespaceName,
   Network,
+  TestOf,
   WorkloadSelector,
 } from "./compiled-policy.ts";
+export { hasForm } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
 export { formatProblems, summary } from "./format-problems.ts";
 export type { AttachFacts } from "./kernel-check/attach-facts.ts";

@@ -175,6 +175,8 @@ function testHolds(test: ArgTest, value: Value): boolean {
     case "family":
     case "state":
       return test.values.includes(socket(value)[test.op]);
+    default:
+      throw new RangeError("the reference doesn't know this test");
   }
 }
 

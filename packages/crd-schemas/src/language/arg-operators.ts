@@ -1,25 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ValueFamily } from "./arg-types.ts";
 
+/** A test of a number against one bound; several values in a policy become one. */
+type BoundTest = {
+  readonly form: "bound";
+  readonly row: string;
+  /** The value that decides if a filter has several; 0 if it has none. */
+  readonly join: (values: readonly bigint[]) => bigint;
+  readonly holds: (value: bigint, bound: bigint) => boolean;
+  /** What no value of the type is or has, if the test never holds for it. */
+  readonly never: (bound: bigint, type: IntegerRange) => string | undefined;
+  /** The bound consists of bits: it is unsigned. */
+  readonly bits?: true;
+};
+
+/** The least and the greatest value of an integer type, and its name. */
+type IntegerRange = {
+  readonly name: string;
+  readonly least: bigint;
+  readonly greatest: bigint;
+};
+
+type PlainTest = {
+  readonly form: "integers" | "ranges" | "texts" | "networks" | "ports" | "numbers";
+  readonly row: string;
+  /** Of texts: the kind of set that has them. */
+  readonly set?: "strings" | "prefixes" | "postfixes";
+};
+
+const ascending = (values: readonly bigint[]) => [...values].sort((a, b) => (a < b ? -1 : 1));
+
+const boundTests = {
+  greater: {
+    form: "bound",
+    row: "GREATER",
+    join: (values) => ascending(values)[0] ?? 0n,
+    holds: (value, bound) => value > bound,
+    never: (bound, type) =>
+      bound === type.greatest ? `No ${type.name} is greater than ${bound}` : undefined,
+  },
+  less: {
+    form: "bound",
+    row: "LESS",
+    join: (values) => ascending(values).at(-1) ?? 0n,
+    holds: (value, bound) => value < bound,
+    never: (bound, type) =>
+      bound === type.least ? `No ${type.name} is less than ${bound}` : undefined,
+  },
+  mask: {
+    form: "bound",
+    row: "MASK",
+    join: (values) => values.reduce((all, value) => all | value, 0n),
+    holds: (value, bits) => (value & bits) !== 0n,
+    never: (bits) => (bits === 0n ? "A mask of 0 has no bit in common with any value" : undefined),
+    bits: true,
+  },
+} as const satisfies Readonly<Record<string, BoundTest>>;
+
+/**
+ * The tests of compiled policies. `form`: of their values, which determines how they are compiled and linked;
+ * `row`: the name in `enum row_op` (bpf/abi.h), without ROW_, of what evaluates them.
+ */
+export const argTests = {
+  equal: { form: "integers", row: "EQUAL" },
+  "in-set": { form: "integers", row: "EQUAL" },
+  ...boundTests,
+  range: { form: "ranges", row: "RANGE" },
+  "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings" },
+  "str-prefix": { form: "texts", row: "STR_PREFIX", set: "prefixes" },
+  "str-postfix": { form: "texts", row: "STR_POSTFIX", set: "postfixes" },
+  saddr: { form: "networks", row: "SADDR" },
+  daddr: { form: "networks", row: "DADDR" },
+  sport: { form: "ports", row: "SPORT" },
+  dport: { form: "ports", row: "DPORT" },
+  protocol: { form: "numbers", row: "PROTOCOL" },
+  family: { form: "numbers", row: "FAMILY" },
+  state: { form: "numbers", row: "STATE" },
+} as const satisfies Readonly<Record<string, BoundTest | PlainTest>>;
+
+type ArgTests = typeof argTests;
+export type TestForm = ArgTests[keyof ArgTests]["form"];
+export type TestName<Form extends TestForm = TestForm> = {
+  [Name in keyof ArgTests]: ArgTests[Name]["form"] extends Form ? Name : never;
+}[keyof ArgTests];
+
+/** The tests with values of this form, in the order of the table. */
+export const testsOf = <Form extends TestForm>(form: Form): TestName<Form>[] =>
+  (Object.keys(argTests) as TestName[]).filter(
+    (name): name is TestName<Form> => argTests[name].form === form,
+  );
+
+/** Undefined: the operator isn't one that compares with a bound. */
+export function boundTest(kind: OperatorKind) {
+  const op = testsOf("bound").find((name) => name === kind);
+  return op && { op, ...(boundTests[op] as BoundTest) };
+}
+
 /** What an operator does; it determines, with the argument's type, how its values are read. */
 export type OperatorKind =
+  | TestName<"bound" | "networks" | "ports" | "numbers">
   | "equal"
-  | "greater"
-  | "less"
-  | "mask"
   | "range"
   | "in-map"
   | "prefix"
   | "postfix"
-  | "saddr"
-  | "daddr"
-  | "sport"
-  | "dport"
   | "sport-priv"
-  | "dport-priv"
-  | "protocol"
-  | "family"
-  | "state";
+  | "dport-priv";
 
 export type OperatorRow = {
   readonly kind: OperatorKind;

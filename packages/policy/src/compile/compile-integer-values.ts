@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ArgTypeRow, OperatorKind } from "@gander/crd-schemas";
+import { type ArgTypeRow, boundTest, type OperatorKind } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
 import {
   parseInteger,
@@ -23,37 +23,23 @@ export function compileIntegerValues(
 ): ArgTest | undefined {
   if (kind === "range") return rangeTest(negate, type, values, scope);
   if (kind === "in-map") return mapTest(negate, type, values, scope);
-  const bounds = kind === "mask" ? maskBounds(type) : boundsOf(type);
+  const bound = boundTest(kind);
+  const bounds = bound?.bits ? maskBounds(type) : boundsOf(type);
   const numbers = readAll(values, scope, (text) => within(parseInteger(text), text, bounds, type));
   if (!numbers) return undefined;
   const sorted = sortedSet(numbers);
-  const least = sorted[0] ?? 0n;
-  const greatest = sorted.at(-1) ?? 0n;
-  switch (kind) {
-    case "greater":
-      if (least === bounds[1]) never(scope, `No ${type.type} is greater than ${least}`);
-      return { op: "greater", negate, values: [least] };
-    case "less":
-      if (greatest === bounds[0]) never(scope, `No ${type.type} is less than ${greatest}`);
-      return { op: "less", negate, values: [greatest] };
-    case "mask": {
-      const bits = sorted.reduce((all, value) => all | BigInt.asUintN(type.bits ?? 64, value), 0n);
-      if (bits === 0n) never(scope, "A mask of 0 has no bit in common with any value");
-      return { op: "mask", negate, values: [bits] };
-    }
-    default:
-      return sorted.length > 4
-        ? { op: "in-set", negate, values: sorted }
-        : { op: "equal", negate, values: sorted };
-  }
-}
-
-function never(scope: Scope, message: string): void {
-  scope.error(
-    "policy-contradiction",
-    `${message}, so the filter never holds`,
-    "Correct the value or leave the filter out.",
-  );
+  if (!bound) return { op: sorted.length > 4 ? "in-set" : "equal", negate, values: sorted };
+  const unsigned = (value: bigint) => BigInt.asUintN(type.bits ?? 64, value);
+  const value = bound.join(bound.bits ? sorted.map(unsigned) : sorted);
+  const [least, greatest] = boundsOf(type);
+  const never = bound.never(value, { name: type.type, least, greatest });
+  if (never !== undefined)
+    scope.error(
+      "policy-contradiction",
+      `${never}, so the filter never holds`,
+      "Correct the value or leave the filter out.",
+    );
+  return { op: bound.op, negate, values: [value] };
 }
 
 const boundsOf = ({ bits = 64, signed }: ArgTypeRow): Range =>

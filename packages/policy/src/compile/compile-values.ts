@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ArgTypeRow, OperatorKind, OperatorRow } from "@gander/crd-schemas";
+import {
+  type ArgTypeRow,
+  type OperatorKind,
+  type OperatorRow,
+  type TestForm,
+  type TestName,
+  testsOf,
+} from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
@@ -28,24 +35,32 @@ const byType: Compile = (kind, negate, type, values, scope) => {
 };
 
 const compilers: Readonly<Record<OperatorKind, Compile>> = {
+  ...each("bound", () => compileIntegerValues),
+  ...each(
+    "networks",
+    (op) => (_, negate, __, values, scope) => compileNetworks(op, negate, values, scope),
+  ),
+  ...each(
+    "ports",
+    (op) => (_, negate, __, values, scope) => compilePorts(op, negate, values, scope),
+  ),
+  ...each(
+    "numbers",
+    (op) => (_, negate, __, values, scope) => compileNames(op, negate, values, scope),
+  ),
   equal: byType,
-  greater: byType,
-  less: byType,
-  mask: byType,
   range: byType,
   "in-map": byType,
   prefix: byType,
   postfix: byType,
-  saddr: (_, negate, __, values, scope) => compileNetworks("saddr", negate, values, scope),
-  daddr: (_, negate, __, values, scope) => compileNetworks("daddr", negate, values, scope),
-  sport: (_, negate, __, values, scope) => compilePorts("sport", negate, values, scope),
-  dport: (_, negate, __, values, scope) => compilePorts("dport", negate, values, scope),
   "sport-priv": (_, negate) => privilegedPorts("sport", negate),
   "dport-priv": (_, negate) => privilegedPorts("dport", negate),
-  protocol: (_, negate, __, values, scope) => compileNames("protocol", negate, values, scope),
-  family: (_, negate, __, values, scope) => compileNames("family", negate, values, scope),
-  state: (_, negate, __, values, scope) => compileNames("state", negate, values, scope),
 };
+
+function each<Form extends TestForm>(form: Form, compile: (op: TestName<Form>) => Compile) {
+  const entries = testsOf(form).map((op) => [op, compile(op)]);
+  return Object.fromEntries(entries) as Record<TestName<Form>, Compile>;
+}
 
 /** Reads the values of a filter as its operator and the argument's type require. */
 export function compileValues(

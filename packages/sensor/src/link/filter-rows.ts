@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ArgTest, argTypeRows, type CompiledFilter, type NamespaceName } from "@gander/policy";
+import {
+  type ArgTest,
+  argTests,
+  argTypeRows,
+  type CompiledFilter,
+  type NamespaceName,
+  type TestForm,
+  type TestOf,
+} from "@gander/policy";
 import { capabilityKind, limits, rowFlags, rowOp, valueType } from "./abi.gen.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
@@ -64,95 +72,78 @@ export function filterRows(filter: CompiledFilter, context: FilterContext): Rows
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
 export function filterCost(filter: CompiledFilter): number {
   if (filter.on !== "arg") return filter.on === "binary" ? 2 : 1;
-  const { op } = filter.test;
-  if (op.startsWith("str-")) return 4;
-  return isNumberTest(op) ? 0 : 3;
+  return forms[argTests[filter.test.op].form].cost;
 }
 
 function argRows(test: ArgTest, place: ValuePlace, flags: number, sets: SetInterner): RowsOfFilter {
-  const { slot } = place;
-  const base = {
-    slot,
+  const { form, row } = argTests[test.op];
+  const open: OpenRow = {
+    op: rowOp[`ROW_${row}`],
+    slot: place.slot,
     flags: flags | (test.negate ? rowFlags.ROW_NEGATE : 0),
     set: 0,
     n: 0,
     values: [],
   };
-  switch (test.op) {
-    case "equal":
-    case "in-set":
-      return [
-        [
-          valuesRow(
-            { ...base, op: rowOp.ROW_EQUAL },
-            test.values.map((value) => widen(value, place)),
-            sets,
-          ),
-        ],
-      ];
-    // Of several bounds, the widest one decides.
-    case "greater":
-      return [[numberRow({ ...base, op: rowOp.ROW_GREATER }, min(test.values), place)]];
-    case "less":
-      return [[numberRow({ ...base, op: rowOp.ROW_LESS }, max(test.values), place)]];
-    case "mask":
-      return [
-        [
-          numberRow(
-            { ...base, op: rowOp.ROW_MASK },
-            test.values.reduce((all, value) => all | value, 0n),
-            place,
-          ),
-        ],
-      ];
-    case "range":
-      return rangeRows({ ...base, op: rowOp.ROW_RANGE }, test.ranges, place);
-    case "sport":
-    case "dport": {
-      const op = test.op === "sport" ? rowOp.ROW_SPORT : rowOp.ROW_DPORT;
-      const ranges = test.ranges.map(([low, high]) => [BigInt(low), BigInt(high)] as const);
-      return chunkRows({ ...base, op }, mergeRanges(ranges), inlineValues, ([low, high]) => [
-        (low << 32n) | high,
-      ]);
-    }
-    case "str-equal":
-      return [
-        [
-          {
-            ...base,
-            op: rowOp.ROW_STR_EQUAL,
-            set: sets.intern({ kind: "strings", values: test.values }),
-          },
-        ],
-      ];
-    case "str-prefix":
-      return [
-        [
-          {
-            ...base,
-            op: rowOp.ROW_STR_PREFIX,
-            set: sets.intern({ kind: "prefixes", values: test.values }),
-          },
-        ],
-      ];
-    case "str-postfix":
-      return [[postfixRow({ ...base, op: rowOp.ROW_STR_POSTFIX }, test.values, sets)]];
-    case "saddr":
-    case "daddr": {
-      const op = test.op === "saddr" ? rowOp.ROW_SADDR : rowOp.ROW_DADDR;
-      return [[{ ...base, op, set: sets.intern({ kind: "networks", networks: test.networks }) }]];
-    }
-    case "protocol":
-    case "family":
-    case "state":
-      return [[valuesRow({ ...base, op: socketOps[test.op] }, test.values.map(BigInt), sets)]];
-  }
+  return forms[form].rows(test as never, open, { place, sets });
 }
 
-const socketOps = {
-  protocol: rowOp.ROW_PROTOCOL,
-  family: rowOp.ROW_FAMILY,
-  state: rowOp.ROW_STATE,
+type RowContext = { readonly place: ValuePlace; readonly sets: SetInterner };
+
+/** How tests with values of each form are evaluated. */
+const forms: {
+  readonly [Form in TestForm]: {
+    /** Of its rows, relative to those of other filters. */
+    readonly cost: number;
+    readonly rows: (test: TestOf<Form>, row: OpenRow, context: RowContext) => RowsOfFilter;
+  };
+} = {
+  integers: {
+    cost: 0,
+    rows: ({ values }, row, { place, sets }) => {
+      const widened = values.map((value) => widen(value, place));
+      return [[valuesRow(row, widened, sets)]];
+    },
+  },
+  bound: {
+    cost: 0,
+    rows: ({ op, values }, row, { place }) => [
+      [{ ...signedAt(row, place), n: 1, values: [widen(argTests[op].join(values), place)] }],
+    ],
+  },
+  ranges: {
+    cost: 0,
+    rows: ({ ranges }, row, { place }) =>
+      chunkRows(signedAt(row, place), mergeRanges(ranges), inlineValues / 2, (range) =>
+        range.map((bound) => widen(bound, place)),
+      ),
+  },
+  texts: {
+    cost: 4,
+    rows: ({ op, values }, row, { sets }) => {
+      const { set: kind } = argTests[op];
+      if (kind === "postfixes") return [[postfixRow(row, values, sets)]];
+      return [[{ ...row, set: sets.intern({ kind, values }) }]];
+    },
+  },
+  networks: {
+    cost: 3,
+    rows: ({ networks }, row, { sets }) => [
+      [{ ...row, set: sets.intern({ kind: "networks", networks }) }],
+    ],
+  },
+  ports: {
+    cost: 3,
+    rows: ({ ranges }, row) => {
+      const ports = ranges.map(([low, high]) => [BigInt(low), BigInt(high)] as const);
+      const encode = ([low, high]: Range) => [(low << 32n) | high];
+      return chunkRows(row, mergeRanges(ports), inlineValues, encode);
+    },
+  },
+  numbers: {
+    cost: 3,
+    rows: ({ values }, row, { sets }) => [[valuesRow(row, values.map(BigInt), sets)]],
+  },
 };
 
 /** Up to four values are in the row itself, more are in a set. */
@@ -163,15 +154,8 @@ function valuesRow(row: OpenRow, values: readonly bigint[], sets: SetInterner): 
   return { ...row, op, set: sets.intern({ kind: "ints", values: distinct }) };
 }
 
-function numberRow(row: OpenRow, value: bigint, place: ValuePlace): OpenRow {
-  const flags = row.flags | (place.signed ? rowFlags.ROW_SIGNED : 0);
-  return { ...row, flags, n: 1, values: [widen(value, place)] };
-}
-
-function rangeRows(row: OpenRow, ranges: readonly Range[], place: ValuePlace): RowsOfFilter {
-  const flags = row.flags | (place.signed ? rowFlags.ROW_SIGNED : 0);
-  const bounds = (range: Range) => range.map((bound) => widen(bound, place));
-  return chunkRows({ ...row, flags }, mergeRanges(ranges), inlineValues / 2, bounds);
+function signedAt(row: OpenRow, place: ValuePlace): OpenRow {
+  return place.signed ? { ...row, flags: row.flags | rowFlags.ROW_SIGNED } : row;
 }
 
 /** Splits what doesn't fit into one row: negated rows must all hold, others are alternatives. */
@@ -295,20 +279,4 @@ const bitsOf: ReadonlyMap<number, number> = new Map(
 export function widen(value: bigint, { type, signed }: ValuePlace): bigint {
   const bits = bitsOf.get(type) ?? 64;
   return BigInt.asUintN(64, signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value));
-}
-
-function min(values: readonly bigint[]): bigint {
-  return sorted(values)[0] ?? 0n;
-}
-
-function max(values: readonly bigint[]): bigint {
-  return sorted(values).at(-1) ?? 0n;
-}
-
-function sorted(values: readonly bigint[]): bigint[] {
-  return [...values].sort((a, b) => (a < b ? -1 : 1));
-}
-
-function isNumberTest(op: ArgTest["op"]): boolean {
-  return ["equal", "greater", "less", "mask", "in-set", "range"].includes(op);
 }

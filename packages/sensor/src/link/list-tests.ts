@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledFilter, Network } from "@gander/policy";
+import { type CompiledFilter, hasForm, type Network } from "@gander/policy";
 import { limits } from "./abi.gen.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
@@ -19,7 +19,7 @@ export type FindTest<Key> = (
 export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.negate) return undefined;
   const { arg, test } = filter;
-  if (test.op !== "equal" && test.op !== "in-set") return undefined;
+  if (!hasForm(test, "integers")) return undefined;
   const place = placeOf(arg);
   const numbers = test.values.map((value) => widen(value, place));
   return { slot: place.slot, test: listTest(numbers, String, false) };

@@ -3,10 +3,12 @@ import { constants } from "node:os";
 import {
   type ArgTest,
   actionRow,
+  argTests,
   type CompiledAction,
   type CompiledFilter,
   type CompiledHook,
   type CompiledSelector,
+  hasForm,
   isEnforcing,
   type Role,
 } from "@gander/policy";
@@ -113,19 +115,8 @@ function returnHolds(filter: CompiledFilter, value: bigint): boolean {
 }
 
 function numberHolds(test: ArgTest, value: bigint): boolean {
-  switch (test.op) {
-    case "equal":
-    case "in-set":
-      return test.values.includes(value);
-    case "greater":
-      return test.values.some((one) => value > one);
-    case "less":
-      return test.values.some((one) => value < one);
-    case "mask":
-      return test.values.some((one) => (value & one) !== 0n);
-    case "range":
-      return test.ranges.some(([low, high]) => value >= low && value <= high);
-    default:
-      return false;
-  }
+  if (hasForm(test, "integers")) return test.values.includes(value);
+  if (hasForm(test, "ranges"))
+    return test.ranges.some(([low, high]) => value >= low && value <= high);
+  return hasForm(test, "bound") && test.values.some((one) => argTests[test.op].holds(value, one));
 }

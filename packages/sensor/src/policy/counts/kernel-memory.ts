@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledFilter } from "@gander/policy";
+import { argTests, type CompiledFilter, hasForm } from "@gander/policy";
 import type { InstalledRule } from "../../link/planned-rule.ts";
 
 // Tables: the structs of bpf/abi.h, twice for tables with two sides. Sets: key and value plus the kernel's
@@ -48,19 +48,9 @@ function valuesMemory(filter: CompiledFilter): number {
   if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
   if (filter.on !== "arg") return 0;
   const { test } = filter;
-  switch (test.op) {
-    case "str-equal":
-      return test.values.length * bytes.text;
-    case "str-prefix":
-    case "str-postfix":
-      return test.values.length * bytes.trieNode;
-    case "saddr":
-    case "daddr":
-      return test.networks.length * 2 * bytes.text;
-    case "equal":
-    case "in-set":
-      return test.values.length > 4 ? test.values.length * bytes.number : 0;
-    default:
-      return 0;
-  }
+  if (hasForm(test, "texts"))
+    return test.values.length * (argTests[test.op].set === "strings" ? bytes.text : bytes.trieNode);
+  if (hasForm(test, "networks")) return test.networks.length * 2 * bytes.text;
+  if (hasForm(test, "integers") && test.values.length > 4) return test.values.length * bytes.number;
+  return 0;
 }
