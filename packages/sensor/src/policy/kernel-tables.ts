@@ -4,7 +4,7 @@ import { filesOfHooks } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
-import { createFollowBits, type FollowBits, type Followed } from "../link/follow-bits.ts";
+import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
 import type { Groups } from "../link/group-plan.ts";
 import { createHostFiles, type HostFiles } from "../link/host-files.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
@@ -21,46 +21,6 @@ import type { ManifestBody, ManifestKeeper } from "./manifest/manifest-keeper.ts
 import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
 
 export type Installed = ReadonlyMap<string, InstalledPolicy>;
-
-/** The tables in the kernel: all policies in force together, replaced by one write. */
-export interface KernelTables extends AsyncDisposable {
-  readonly kernel: PolicyKernel;
-  readonly rules: RuleRegistry;
-  readonly counters: NumberPool;
-  readonly budgets: NumberPool;
-  readonly hits: HitCounter;
-  /** Calls that count as hits but could not be evaluated. */
-  readonly unevaluated: HitCounter;
-  readonly misses: MissCounter;
-  readonly sets: SetInterner;
-  readonly past: PastCounts;
-  readonly files: HostFiles;
-  installed(): Installed;
-  groups(): Groups;
-  /** Adopts groups whose policies are unknown: their pods get only the policies for all pods. */
-  adoptGroups(numbers: Iterable<number>): void;
-  /** No group contains a cgroup any more. */
-  forgetGroups(): void;
-  nextPolicyId(): number;
-  /** Whether the kernel enforces what `installed` returns; false after a lost manifest. */
-  isBegun(): boolean;
-  /**
-   * Resolves when `advance` may be called: nothing reads the inactive side any more, and the files that
-   * policies in force name have been looked up.
-   */
-  ready(): Promise<void>;
-  /** Checks whether these policies fit together; changes nothing. @throws LinkLimitError */
-  check(next: Installed, groups: Groups): void;
-  /**
-   * Puts these policies in force, all at the same moment. If it throws, nothing has changed.
-   * @throws LinkLimitError, BpfError, NotKeptError
-   */
-  advance(next: Installed, how?: Advance): void;
-  /** Saves the state in force to disk again. */
-  save(): void;
-  /** Why a restart would not find the state in force; empty if it would. */
-  readonly unkept: string;
-}
 
 type Advance = {
   /** Default: unchanged. */
@@ -82,207 +42,228 @@ type Deps = {
 };
 type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: number };
 
-const defaultDetachAfterMs = 60_000;
-
-/** @param adopted the manifest of an earlier sensor with the same programs. */
-export function createKernelTables(
-  { kernel, manifest, logger }: Deps,
-  options: Options,
-  adopted: Manifest | undefined,
-): KernelTables {
-  const { kernelId, detachUnusedAfterMs = defaultDetachAfterMs } = options;
-  const state = startState(kernel, adopted);
-  const files = createHostFiles((path) => kernel.findFile(path));
-  let installed: Installed = new Map(
-    adopted?.policies.map((policy) => [keyText(policy.key), policy]),
-  );
-  let begun = adopted !== undefined && adopted.side === kernel.activeSide();
-  let groups: Groups = new Map(adopted?.groups);
-  let grace: Promise<void> = Promise.resolve();
-  let detaching: NodeJS.Timeout | undefined;
-
-  const bodyOf = (policies: Installed, inGroups: Groups, side: Side): ManifestBody => ({
-    kernelId,
-    side,
-    nextPolicyId: state.nextPolicyId,
-    policies: [...policies.values()],
-    rules: [...state.rules.entries()],
-    hits: state.hits.snapshot(),
-    unevaluated: state.unevaluated.snapshot(),
-    misses: state.misses.snapshot(),
-    sets: [...state.sets.entries()],
-    follow: [...state.follow.entries()],
-    groups: [...inGroups],
-    past: state.past.snapshot(),
-  });
-
-  const sweep = (counted: CountedSide) => {
-    const rules = [...installed.values()].flatMap(allRules);
-    const ids = new Set(rules.map(({ id }) => id));
-    for (const part of [state.rules, state.hits, state.unevaluated, state.misses])
-      part.keepOnly(ids);
-    state.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
-    state.budgets.keepOnly(new Set([...installed.values()].map(({ budget }) => budget)));
-    state.sets.keepOnly(new Set(counted.sets));
-    state.follow.keepOnly(new Set(counted.followed));
-    kernel.unfollowAllBut(new Set(counted.followed));
-    kernel.removeSetsBut(new Set(counted.sets));
-    files.keepOnly(filesOf(installed));
-  };
-
-  const settle = async (before: Side, counted: CountedSide): Promise<void> => {
-    await kernel.waitForReaders();
-    state.hits.fold(before);
-    state.unevaluated.fold(before);
-    state.past.close();
-    sweep(counted);
-    manifest.update(bodyOf(installed, groups, counted.side));
-    clearTimeout(detaching);
-    detaching = setTimeout(detachUnused, detachUnusedAfterMs).unref();
-  };
-
-  const detachUnused = () => {
-    const used = new Set([...installed.values()].flatMap(allRules).map(({ hookId }) => hookId));
-    kernel
-      .detachAllBut(used)
-      .catch((error: unknown) => logger.warn("Unused hooks cannot be detached", { error }));
-  };
-
-  const linkFor = (next: Installed, inGroups: Groups, side: Side): Linked =>
-    linkTables(sorted(next), inGroups, side, {
-      sets: state.sets,
-      follow: state.follow,
-      fileIdentity: files.identity,
-      hostNamespace: kernel.facts.hostNamespace,
-    });
-
-  return {
-    kernel,
-    rules: state.rules,
-    counters: state.counters,
-    budgets: state.budgets,
-    hits: state.hits,
-    unevaluated: state.unevaluated,
-    misses: state.misses,
-    sets: state.sets,
-    past: state.past,
-    files,
-    installed: () => installed,
-    groups: () => groups,
-    adoptGroups(numbers) {
-      const unknown = [...numbers].filter((number) => number !== 0 && !groups.has(number));
-      groups = new Map([...groups, ...unknown.map((number) => [number, []] as const)]);
-    },
-    nextPolicyId: () => state.nextPolicyId++,
-    isBegun: () => begun,
-    async ready() {
-      await files.lookUpNew(filesOf(installed));
-      await grace;
-    },
-    forgetGroups() {
-      groups = new Map();
-    },
-    check: (next, inGroups) => void linkFor(next, inGroups, kernel.activeSide()),
-    save: () => manifest.update(bodyOf(installed, groups, kernel.activeSide())),
-    get unkept() {
-      return manifest.problem;
-    },
-    advance(next, { grouping, mustKeep = false } = {}) {
-      const isSame = next === installed && begun && grouping === undefined;
-      if (isSame && !files.isStale(filesOf(next))) return;
-      const before = kernel.activeSide();
-      const side: Side = before === 0 ? 1 : 0;
-      const inGroups = grouping?.groups ?? groups;
-      const { counted, tables } = linkFor(next, inGroups, side);
-      prepareSets(state, kernel, tables);
-      kernel.write(side, tables);
-      state.hits.begin(counted);
-      state.unevaluated.begin(counted);
-      state.misses.begin([...next.values()].flatMap(activeRules));
-      state.past.leave([...installed.values()].filter((policy) => isGone(policy, next)));
-      try {
-        const label = manifest.prepare(bodyOf(next, inGroups, side), { mustKeep });
-        grouping?.beforeSwitch();
-        label();
-      } catch (error) {
-        state.past.leave([]);
-        state.misses.begin([...installed.values()].flatMap(activeRules));
-        manifest.update(bodyOf(installed, groups, before));
-        throw error;
-      }
-      kernel.activate(side);
-      files.linked(filesOf(next));
-      installed = next;
-      groups = inGroups;
-      begun = true;
-      grace = settle(before, counted).catch((error: unknown) =>
-        logger.error("Old policies cannot be cleared away", { error }),
-      );
-    },
-    async [Symbol.asyncDispose]() {
-      await grace;
-      clearTimeout(detaching);
-      manifest[Symbol.dispose]();
-      files[Symbol.dispose]();
-    },
-  };
-}
-
-type State = {
+/** The tables in the kernel: all policies in force together, replaced by one write. */
+export class KernelTables implements AsyncDisposable {
+  readonly kernel: PolicyKernel;
   readonly rules: RuleRegistry;
   readonly counters: NumberPool;
   readonly budgets: NumberPool;
   readonly hits: HitCounter;
+  /** Calls that count as hits but could not be evaluated. */
   readonly unevaluated: HitCounter;
   readonly misses: MissCounter;
   readonly sets: SetInterner;
-  readonly follow: FollowBits;
   readonly past: PastCounts;
-  nextPolicyId: number;
-};
+  readonly files: HostFiles;
+  readonly #follow: FollowBits;
+  readonly #manifest: ManifestKeeper;
+  readonly #logger: Logger;
+  readonly #kernelId: string;
+  readonly #detachAfterMs: number;
+  #installed: Installed;
+  #groups: Groups;
+  #begun: boolean;
+  #nextPolicyId: number;
+  /** Until nothing reads the inactive side any more. */
+  #grace: Promise<void> = Promise.resolve();
+  #detaching: NodeJS.Timeout | undefined;
 
-function startState(kernel: PolicyKernel, adopted: Manifest | undefined): State {
-  const policies = adopted?.policies ?? [];
-  const rules = policies.flatMap(allRules);
-  const calls = {
-    kernel,
-    hits: createHitCounter(kernel.calls, adopted?.hits),
-    unevaluated: createHitCounter(kernel.unevaluated, adopted?.unevaluated),
-    misses: createMissCounter((hook) => kernel.missedCalls(hook), adopted?.misses),
-  };
-  return {
-    rules: createRuleRegistry(adopted?.rules),
-    counters: createNumberPool(
-      "selectors",
-      { first: 0, end: limits.MAX_COUNTS },
-      rules.flatMap(({ counters }) => counters),
-    ),
-    budgets: createNumberPool(
-      "policies",
-      { first: 0, end: limits.MAX_POLICIES },
-      policies.map(({ budget }) => budget),
-    ),
-    ...calls,
-    past: createPastCounts((policy) => countsOf(policy, calls), adopted?.past),
-    sets: createSetInterner(adopted?.sets, kernel.highestSetId() + 1),
-    follow: createFollowBits({
-      known: adopted?.follow ?? [],
-      isCarried: kernel.isFollowBitCarried,
-    }),
-    nextPolicyId: adopted?.nextPolicyId ?? 1,
-  };
-}
-
-/** Everything that rows name must exist before they do. */
-function prepareSets({ sets, follow }: State, kernel: PolicyKernel, tables: LinkedTables): void {
-  const bits = new Map<number, Followed>(
-    [...follow.entries()].filter(([bit]) => tables.followed.has(bit)),
-  );
-  for (const id of tables.sets) {
-    const content = sets.content(id);
-    if (content !== undefined) kernel.addSet(id, content);
+  /** @param adopted the manifest of an earlier sensor with the same programs. */
+  constructor({ kernel, manifest, logger }: Deps, options: Options, adopted: Manifest | undefined) {
+    const policies = adopted?.policies ?? [];
+    const counters = policies.flatMap(allRules).flatMap((rule) => rule.counters);
+    const budgets = policies.map(({ budget }) => budget);
+    const { MAX_COUNTS, MAX_POLICIES } = limits;
+    this.kernel = kernel;
+    this.rules = createRuleRegistry(adopted?.rules);
+    this.counters = createNumberPool("selectors", { first: 0, end: MAX_COUNTS }, counters);
+    this.budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);
+    this.hits = createHitCounter(kernel.calls, adopted?.hits);
+    this.unevaluated = createHitCounter(kernel.unevaluated, adopted?.unevaluated);
+    this.misses = createMissCounter((hook) => kernel.missedCalls(hook), adopted?.misses);
+    this.past = createPastCounts((policy) => countsOf(policy, this), adopted?.past);
+    this.sets = createSetInterner(adopted?.sets, kernel.highestSetId() + 1);
+    this.files = createHostFiles((path) => kernel.findFile(path));
+    const { isFollowBitCarried: isCarried } = kernel;
+    this.#follow = createFollowBits({ known: adopted?.follow ?? [], isCarried });
+    this.#manifest = manifest;
+    this.#logger = logger;
+    this.#kernelId = options.kernelId;
+    this.#detachAfterMs = options.detachUnusedAfterMs ?? 60_000;
+    this.#installed = new Map(policies.map((policy) => [keyText(policy.key), policy]));
+    this.#groups = new Map(adopted?.groups);
+    this.#begun = adopted !== undefined && adopted.side === kernel.activeSide();
+    this.#nextPolicyId = adopted?.nextPolicyId ?? 1;
   }
-  kernel.follow(bits);
+
+  installed(): Installed {
+    return this.#installed;
+  }
+
+  groups(): Groups {
+    return this.#groups;
+  }
+
+  /** Adopts groups whose policies are unknown: their pods get only the policies for all pods. */
+  adoptGroups(numbers: Iterable<number>): void {
+    const unknown = [...numbers].filter((number) => number !== 0 && !this.#groups.has(number));
+    this.#groups = new Map([...this.#groups, ...unknown.map((number) => [number, []] as const)]);
+  }
+
+  /** No group contains a cgroup any more. */
+  forgetGroups(): void {
+    this.#groups = new Map();
+  }
+
+  nextPolicyId(): number {
+    return this.#nextPolicyId++;
+  }
+
+  /** Whether the kernel enforces what `installed` returns; false after a lost manifest. */
+  isBegun(): boolean {
+    return this.#begun;
+  }
+
+  /**
+   * Resolves when `advance` may be called: nothing reads the inactive side any more, and the files that
+   * policies in force name have been looked up.
+   */
+  async ready(): Promise<void> {
+    await this.files.lookUpNew(filesOf(this.#installed));
+    await this.#grace;
+  }
+
+  /** Checks whether these policies fit together; changes nothing. @throws LinkLimitError */
+  check(next: Installed, groups: Groups): void {
+    this.#link(next, groups, this.kernel.activeSide());
+  }
+
+  /** Saves the state in force to disk again. */
+  save(): void {
+    this.#manifest.update(this.#body(this.#installed, this.#groups, this.kernel.activeSide()));
+  }
+
+  /** Why a restart would not find the state in force; empty if it would. */
+  get unkept(): string {
+    return this.#manifest.problem;
+  }
+
+  /**
+   * Puts these policies in force, all at the same moment. If it throws, nothing has changed.
+   * @throws LinkLimitError, BpfError, NotKeptError
+   */
+  advance(next: Installed, { grouping, mustKeep = false }: Advance = {}): void {
+    const isSame = next === this.#installed && this.#begun && grouping === undefined;
+    if (isSame && !this.files.isStale(filesOf(next))) return;
+    const before = this.kernel.activeSide();
+    const side: Side = before === 0 ? 1 : 0;
+    const groups = grouping?.groups ?? this.#groups;
+    const { counted, tables } = this.#link(next, groups, side);
+    this.#prepareSets(tables);
+    this.kernel.write(side, tables);
+    this.#beginCounts(counted, next);
+    try {
+      const label = this.#manifest.prepare(this.#body(next, groups, side), { mustKeep });
+      grouping?.beforeSwitch();
+      label();
+    } catch (error) {
+      this.past.leave([]);
+      this.misses.begin([...this.#installed.values()].flatMap(activeRules));
+      this.#manifest.update(this.#body(this.#installed, this.#groups, before));
+      throw error;
+    }
+    this.kernel.activate(side);
+    this.files.linked(filesOf(next));
+    this.#installed = next;
+    this.#groups = groups;
+    this.#begun = true;
+    this.#grace = this.#settle(before, counted).catch((error: unknown) =>
+      this.#logger.error("Old policies cannot be cleared away", { error }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#grace;
+    clearTimeout(this.#detaching);
+    this.#manifest[Symbol.dispose]();
+    this.files[Symbol.dispose]();
+  }
+
+  #link(next: Installed, groups: Groups, side: Side): Linked {
+    return linkTables(sorted(next), groups, side, {
+      sets: this.sets,
+      follow: this.#follow,
+      fileIdentity: this.files.identity,
+      hostNamespace: this.kernel.facts.hostNamespace,
+    });
+  }
+
+  /** Everything that rows name must exist before they do. */
+  #prepareSets({ sets, followed }: LinkedTables): void {
+    for (const id of sets) {
+      const content = this.sets.content(id);
+      if (content !== undefined) this.kernel.addSet(id, content);
+    }
+    const bits = [...this.#follow.entries()].filter(([bit]) => followed.has(bit));
+    this.kernel.follow(new Map(bits));
+  }
+
+  #beginCounts(counted: CountedSide, next: Installed): void {
+    this.hits.begin(counted);
+    this.unevaluated.begin(counted);
+    this.misses.begin([...next.values()].flatMap(activeRules));
+    this.past.leave([...this.#installed.values()].filter((policy) => isGone(policy, next)));
+  }
+
+  async #settle(before: Side, counted: CountedSide): Promise<void> {
+    await this.kernel.waitForReaders();
+    this.hits.fold(before);
+    this.unevaluated.fold(before);
+    this.past.close();
+    this.#sweep(counted);
+    this.#manifest.update(this.#body(this.#installed, this.#groups, counted.side));
+    clearTimeout(this.#detaching);
+    this.#detaching = setTimeout(() => this.#detachUnused(), this.#detachAfterMs).unref();
+  }
+
+  #sweep(counted: CountedSide): void {
+    const policies = [...this.#installed.values()];
+    const rules = policies.flatMap(allRules);
+    const ids = new Set(rules.map(({ id }) => id));
+    for (const part of [this.rules, this.hits, this.unevaluated, this.misses]) part.keepOnly(ids);
+    this.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
+    this.budgets.keepOnly(new Set(policies.map(({ budget }) => budget)));
+    const [sets, followed] = [new Set(counted.sets), new Set(counted.followed)];
+    this.sets.keepOnly(sets);
+    this.#follow.keepOnly(followed);
+    this.kernel.unfollowAllBut(followed);
+    this.kernel.removeSetsBut(sets);
+    this.files.keepOnly(filesOf(this.#installed));
+  }
+
+  #detachUnused(): void {
+    const rules = [...this.#installed.values()].flatMap(allRules);
+    this.kernel
+      .detachAllBut(new Set(rules.map(({ hookId }) => hookId)))
+      .catch((error: unknown) => this.#logger.warn("Unused hooks cannot be detached", { error }));
+  }
+
+  #body(policies: Installed, groups: Groups, side: Side): ManifestBody {
+    return {
+      kernelId: this.#kernelId,
+      side,
+      nextPolicyId: this.#nextPolicyId,
+      policies: [...policies.values()],
+      rules: [...this.rules.entries()],
+      hits: this.hits.snapshot(),
+      unevaluated: this.unevaluated.snapshot(),
+      misses: this.misses.snapshot(),
+      sets: [...this.sets.entries()],
+      follow: [...this.#follow.entries()],
+      groups: [...groups],
+      past: this.past.snapshot(),
+    };
+  }
 }
 
 /** The policy has other rules now, or none. */

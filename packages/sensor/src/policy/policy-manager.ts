@@ -17,7 +17,7 @@ import { describeFailed, describePolicy } from "./describe-policy.ts";
 import { watchFiles } from "./file-watch.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
-import { createKernelTables, type Installed, type KernelTables } from "./kernel-tables.ts";
+import { type Installed, KernelTables } from "./kernel-tables.ts";
 import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
 import type { FoundManifests, Manifest, ManifestFile } from "./manifest/manifest.ts";
 import { createManifestKeeper, NotKeptError } from "./manifest/manifest-keeper.ts";
@@ -115,8 +115,9 @@ export function createPolicyManager(
       isHeld: () => left.hasKnown() && !isSettled({ own, others, labels }),
     },
   );
-  const tables = createKernelTables({ kernel, manifest: keeper, logger }, options, own);
-  const leftPolicies = createLeftPolicies({ ...tables, left, logger });
+  const tables = new KernelTables({ kernel, manifest: keeper, logger }, options, own);
+  const nextPolicyId = () => tables.nextPolicyId();
+  const leftPolicies = createLeftPolicies({ left, logger, nextPolicyId });
   const manager = new Manager(tables, { left, leftPolicies, logger });
   for (const manifest of others) manager.restore(manifest);
   return manager;
