@@ -32,7 +32,7 @@ describe("options of the programs", () => {
 
   it.each(names)("of the %s are set by the templates as they promise", (program) => {
     const template = read(`templates/${program}.yaml`);
-    // Of no use in a pod.
+    // Of no use in a pod, or flags of a single run.
     const without = [
       "kubeconfig",
       "help",
@@ -40,9 +40,10 @@ describe("options of the programs", () => {
       "operator-insecure",
       "operator-server-name",
     ];
+    const orders = ["remove-all", "uninstall", "uninstall-timeout"];
     // Fixed names and ports: the defaults.
     const defaults = ["service-name", "sensor-service-account", "token-audience"];
-    const others = [...without, ...defaults, "node-name"];
+    const others = [...without, ...orders, ...defaults, "node-name"];
     for (const flag of setByTemplates[program])
       if (!others.includes(flag) && !flag.endsWith("-address"))
         expect(template).toContain(`--${flag}=`);

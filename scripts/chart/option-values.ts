@@ -14,7 +14,7 @@ export const setByTemplates: Readonly<Record<Program, readonly string[]>> = {
     ...["sensor-service-account", "token-audience"],
     ...["tls-cert-file", "tls-key-file", "tls-ca-file"],
     // Of no use in a pod, or on a command line.
-    ...["kubeconfig", "help"],
+    ...["kubeconfig", "help", "uninstall", "uninstall-timeout"],
   ],
   sensor: [
     ...[
@@ -26,7 +26,7 @@ export const setByTemplates: Readonly<Record<Program, readonly string[]>> = {
       "operator-insecure",
     ],
     ...["health-server-address", "metrics-server", "node-name"],
-    ...["config-dir"],
+    ...["config-dir", "remove-all"],
   ],
 };
 

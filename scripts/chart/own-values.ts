@@ -156,6 +156,18 @@ export const sensorValues: readonly ChartValue[] = [
 /** The values of the objects around both. */
 export const clusterValues: readonly ChartValue[] = [
   value(
+    "onUninstall",
+    "remove",
+    { enum: ["remove", "keep"] },
+    "What `helm uninstall` does first. `remove`: sensors remove everything from their nodes; if one can't, uninstalling fails and names the node. `keep`: nodes go on enforcing what they have. Objects that the operator has made are deleted in both cases.",
+  ),
+  value(
+    "uninstallTimeout",
+    "4m",
+    { type: "string", pattern: "^[0-9]+(s|m|h)$" },
+    "How long it waits for nodes. Helm itself waits for 5 minutes (`--timeout`).",
+  ),
+  value(
     "networkPolicy.enabled",
     false,
     yes,

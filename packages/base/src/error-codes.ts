@@ -314,6 +314,12 @@ export const errorCodes = describe({
     remedy:
       "Name the files that belong together with `--tls-cert-file`, `--tls-key-file` and `--tls-ca-file`.",
   },
+  "operator-uninstall": {
+    area: "operator",
+    meaning: "Uninstalling has not ended in time: some nodes may still enforce policies.",
+    remedy:
+      "The message names the nodes. Start them, or delete their Node objects, and uninstall again; `helm uninstall --no-hooks` leaves everything on the nodes as it is.",
+  },
   "operator-address": {
     area: "operator",
     meaning: "The operator cannot listen at its address.",

@@ -177,6 +177,23 @@ export const operatorOptions = {
     help: "How long the canary must stay without failures before the rest follows. Per policy: gander.dev/canary-duration.",
     group: "Policies",
   },
+  uninstall: {
+    type: "text",
+    default: "no",
+    values: ["no", "remove", "keep"],
+    help: "Instead of serving, remove the webhook, statuses and all other objects that operators have made, and end. remove: sensors first remove everything from the kernels and disks of their nodes, and revisions are deleted; keep: nodes go on enforcing what they have. For the chart's hook, which has the rights.",
+    group: "Process",
+    flagOnly: true,
+  },
+  "uninstall-timeout": {
+    type: "duration",
+    default: 240_000,
+    min: 1_000,
+    max: 86_400_000,
+    help: "How long --uninstall waits for nodes and replicas before it fails.",
+    group: "Process",
+    flagOnly: true,
+  },
   "log-level": {
     type: "text",
     default: "info",

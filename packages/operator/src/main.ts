@@ -5,6 +5,7 @@ import { createLogger, GanderError } from "@gander/base";
 import manifest from "../package.json" with { type: "json" };
 import { operatorConfiguration } from "./configuration.ts";
 import { createOperator } from "./operator.ts";
+import { uninstall } from "./uninstall/uninstall.ts";
 
 process.exitCode = await main();
 
@@ -26,6 +27,10 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
   try {
+    if (values.uninstall !== "no") {
+      await uninstall(values, { logger, version: manifest.version, signal: stop.signal });
+      return 0;
+    }
     const operator = await createOperator(values, { logger, version: manifest.version });
     await operator.run({ signal: stop.signal });
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +13,7 @@ import { type Listener, listenersOf } from "./control/listeners.ts";
 import { lockInstance } from "./host/instance-lock.ts";
 import { requireRights } from "./host/required-rights.ts";
 import { giveBackMemory } from "./host/spare-memory.ts";
-import { createKernel, introduceSensor, type Kernel } from "./kernel/index.ts";
+import { createKernel, introduceSensor, type Kernel, removeBuilds } from "./kernel/index.ts";
 import { namespaceNames } from "./link/namespace-kinds.ts";
 import type { BundleKeeper } from "./operator/bundle-keeper.ts";
 import {
@@ -59,6 +60,9 @@ type SensorDeps = {
   readonly version: string;
 };
 
+/** Below `stateDir`. */
+const operatorFolder = "operator";
+
 /** A running sensor; disposing it is a clean stop. */
 export type Sensor = AsyncDisposable & {
   /** Starts a new export file. */
@@ -77,11 +81,34 @@ export async function createSensor(
   // First of all: until then a policy of an earlier sensor can deny anything that this one does.
   const hooks = introduceSensor(place);
   try {
-    return await startSensor(configuration, deps);
+    return await (configuration.removeAll ? removeAll : startSensor)(configuration, deps);
   } catch (error) {
     const policies = policiesInForce(manifestOf(configuration));
     throw explainDenial(error, { bpfFolder: place.bpfFolder, hooks, policies });
   }
+}
+
+/**
+ * Removes what sensors have left in the kernel and below `stateDir`. Then it answers probes as a sensor does, so
+ * that a DaemonSet shows on which nodes it is done.
+ */
+async function removeAll(
+  configuration: SensorConfiguration,
+  { logger }: SensorDeps,
+): Promise<Sensor> {
+  requireRights();
+  const { bpfFolder } = kernelPlace(configuration);
+  await using parts = new AsyncDisposableStack();
+  // After the lock in it.
+  parts.defer(() => rmdir(bpfFolder).catch(() => undefined));
+  parts.use(await lockInstance(bpfFolder));
+  await removeBuilds(bpfFolder);
+  manifestOf(configuration).remove();
+  await rm(join(configuration.stateDir, operatorFolder), { recursive: true, force: true });
+  logger.info("All that sensors have left on this machine was removed; nothing is enforced");
+  parts.use(await serveProbes(configuration, () => () => []));
+  const done = parts.move();
+  return { rotateExports: () => {}, [Symbol.asyncDispose]: () => done.disposeAsync() };
 }
 
 async function startSensor(configuration: SensorConfiguration, deps: SensorDeps): Promise<Sensor> {
@@ -94,7 +121,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   const nodeName = nodeNameOf(configuration);
   const cluster = {
     ...{ access: operatorAccess(configuration), nodeName },
-    folder: join(configuration.stateDir, "operator"),
+    folder: join(configuration.stateDir, operatorFolder),
   };
 
   await using parts = new AsyncDisposableStack();
@@ -298,9 +325,24 @@ async function startMetrics(
 }
 
 /** Last of all: a sensor that answers has started. */
-async function startHealth(
-  { healthServerAddress }: SensorConfiguration,
+function startHealth(
+  configuration: SensorConfiguration,
   { policies, keeper, before }: Pick<Enforcement, "policies" | "keeper" | "before">,
+): Promise<AsyncDisposable> {
+  return serveProbes(configuration, (createReadiness) =>
+    createReadiness({
+      cluster: keeper,
+      before: before.flatMap(({ key: { uid, name } }) => (uid === undefined ? [] : { uid, name })),
+      unrestored: () => policies.unrestored,
+    }),
+  );
+}
+
+type CreateReadiness = typeof import("./control/readiness.ts").createReadiness;
+
+async function serveProbes(
+  { healthServerAddress }: SensorConfiguration,
+  problems: (createReadiness: CreateReadiness) => () => readonly string[],
 ): Promise<AsyncDisposable> {
   const address = parseServerAddress(healthServerAddress);
   if (address === undefined || "unix" in address) return { [Symbol.asyncDispose]: async () => {} };
@@ -308,13 +350,8 @@ async function startHealth(
     import("./control/health-server.ts"),
     import("./control/readiness.ts"),
   ]);
-  const problems = createReadiness({
-    cluster: keeper,
-    before: before.flatMap(({ key: { uid, name } }) => (uid === undefined ? [] : { uid, name })),
-    unrestored: () => policies.unrestored,
-  });
   const host = healthServerAddress.startsWith(":") ? undefined : address.host;
-  return serveHealth(problems, { host, port: address.port });
+  return serveHealth(problems(createReadiness), { host, port: address.port });
 }
 
 /** The name on the command line: `exportFilename` is `export-filename`. */

@@ -35,6 +35,13 @@ export const sensorOptions = {
     help: "Leave enforcement in the kernel when the sensor is stopped. (A sensor that is killed always leaves it.)",
     group: "Policies",
   },
+  "remove-all": {
+    type: "boolean",
+    default: false,
+    help: "Guard nothing: remove what sensors have left in the kernel, and their state below --state-dir, then wait to be stopped.",
+    group: "Policies",
+    flagOnly: true,
+  },
   operator: {
     type: "text",
     default: "",

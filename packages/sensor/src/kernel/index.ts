@@ -8,6 +8,7 @@ export {
   type LifecycleCounts,
   type RecordCount,
 } from "./kernel.ts";
+export { removeBuilds } from "./pins/pins.ts";
 export { introduceSensor } from "./pins/register-sensor.ts";
 export { readRunningKernel } from "./read-running-kernel.ts";
 export type { StructLayout } from "./tables/struct-layouts.ts";

@@ -62,6 +62,11 @@ export function buildsIn(root: string): Pins[] {
   return folders(root).map((name) => pinsIn(join(root, name)));
 }
 
+/** Removes everything of every build. No sensor must run. */
+export async function removeBuilds(root: string): Promise<void> {
+  for (const pins of buildsIn(root)) await removePins(pins);
+}
+
 /** Removes everything: detaches off the main thread, because the kernel takes its time. */
 export async function removePins(pins: Pins): Promise<void> {
   for (const name of pins.links()) await removeLink(pins.link(name));
