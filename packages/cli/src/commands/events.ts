@@ -17,6 +17,7 @@ import { quote, terminalSafeJson } from "../events/quote.ts";
 import { explainError } from "../explain-error.ts";
 import type { FleetWatchOptions } from "../fleet/fleet-client.ts";
 import { fleetOptions } from "../fleet/fleet-options.ts";
+import { coverageText } from "../fleet/fleet-text.ts";
 import { withFleet } from "../fleet/with-fleet.ts";
 import { type Io, wantsColor, writeLine } from "../io.ts";
 import { withSensor } from "../with-sensor.ts";
@@ -223,10 +224,9 @@ function painter(values: EventValues, io: Io): (event: EventJson) => string {
 function fleetNotes(io: Io): Pick<FleetWatchOptions, "onWatching" | "onUnreadable"> {
   let unreadable = 0;
   return {
-    onWatching({ watching, refused, connected }) {
-      const why = refused === 0 ? "" : `; ${refused} can't filter as you ask`;
-      if (watching < connected)
-        io.stderr.write(`gander: events of ${watching} of ${connected} sensors${why}\n`);
+    onWatching(coverage) {
+      const text = coverageText(coverage);
+      if (text !== "") io.stderr.write(`gander: ${text}\n`);
     },
     onUnreadable() {
       unreadable += 1;

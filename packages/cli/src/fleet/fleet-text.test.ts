@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FleetPolicy, PolicyNode } from "@gander/proto/stream";
 import { describe, expect, it } from "vitest";
-import { describeFleet, describeNodes, describePolicies, describePolicy } from "./fleet-text.ts";
+import {
+  coverageText,
+  describeFleet,
+  describeNodes,
+  describePolicies,
+  describePolicy,
+} from "./fleet-text.ts";
 
 const away = (node: string): PolicyNode => ({
   node,
@@ -85,4 +91,22 @@ describe("the fleet for people", () => {
     expect(text).toContain("\nwithout: n1\n");
     expect(text).toContain("sensors of nodes that the cluster doesn't have: 3");
   });
+});
+
+describe("which sensors send events", () => {
+  it.each([
+    [{ watching: 2, refused: 0, connected: 2 }, ""],
+    [
+      { watching: 0, refused: 0, connected: 2 },
+      "0 of 2 sensors send events; 2 have not answered yet, and send theirs as soon as they do",
+    ],
+    [
+      { watching: 5, refused: 1, connected: 7 },
+      "5 of 7 sensors send events; 1 can't filter as you ask; 1 have not answered yet, and send theirs as soon as they do",
+    ],
+    [
+      { watching: 1, refused: 1, connected: 2 },
+      "1 of 2 sensors send events; 1 can't filter as you ask",
+    ],
+  ])("%o", (coverage, text) => expect(coverageText(coverage)).toBe(text));
 });

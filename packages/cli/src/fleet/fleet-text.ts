@@ -3,6 +3,7 @@ import type { FleetPolicy, FleetStatus, PolicyCounts, PolicyNode } from "@gander
 import { quote, quoteSentence } from "../events/quote.ts";
 import { describeGaps } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
+import type { Coverage } from "./fleet-client.ts";
 
 /** Whether every node has its sensor, and every policy is in force wherever it applies. */
 export function isFleetReady(status: FleetStatus): boolean {
@@ -165,3 +166,14 @@ const stateName = (state: string | undefined) =>
 
 const keyOf = ({ name = "", namespace = "" }: FleetPolicy) =>
   namespace === "" ? quote(name) : `${quote(namespace)}/${quote(name)}`;
+
+/** Which sensors send events when a command begins; empty if all of them do. */
+export function coverageText({ watching, refused, connected }: Coverage): string {
+  const late = connected - watching - refused;
+  if (watching >= connected) return "";
+  return [
+    `${watching} of ${connected} sensors send events`,
+    ...(refused === 0 ? [] : [`${refused} can't filter as you ask`]),
+    ...(late <= 0 ? [] : [`${late} have not answered yet, and send theirs as soon as they do`]),
+  ].join("; ");
+}
