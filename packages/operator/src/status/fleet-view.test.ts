@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { noTotals, type Totals } from "../sensors/policy-totals.ts";
 import type { NodeException } from "../sensors/rollout-state.ts";
 import { RolloutState } from "../sensors/rollout-state.ts";
+import { nodeRank } from "../workloads/policy-share.ts";
 import { Resolver } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 import { createFleetView } from "./create-fleet-view.ts";
@@ -52,6 +53,18 @@ function cluster(count: number): Resolver {
 describe("a policy on the fleet", () => {
   it("is unknown where no node is given it", () => {
     expect(createFleetView(cluster(1)).of("p")).toBeUndefined();
+  });
+
+  it("counts the nodes behind the canary of a new policy, which have none yet", () => {
+    const resolver = cluster(3);
+    const ranks = ["n0", "n1", "n2"].map((node) => nodeRank("p", node)).sort();
+    resolver.putShares("p", [{ revision: revision(1), from: 0, to: ranks[1] ?? 1 }]);
+    const found = createFleetView(resolver).of("p");
+    expect(found).toMatchObject({
+      nodes: 3,
+      states: { disconnected: 1, pending: 2 },
+      revisions: [{ generation: 1, nodes: 1 }],
+    });
   });
 
   it("counts what the sensors of all replicas said, and who isn't there", () => {

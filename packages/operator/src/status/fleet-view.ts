@@ -42,7 +42,7 @@ export type FleetRevision = {
   readonly states: Readonly<Record<NodeState, number>>;
 };
 
-/** A policy on all nodes that it applies to. */
+/** A policy on all nodes that it applies to; those that receive no revision yet are pending. */
 export type FleetPolicy = Omit<FleetRevision, "generation" | "digest"> & {
   readonly uid: string;
   /** Of the newest revision that nodes receive. */
@@ -62,7 +62,11 @@ export type FleetView = {
 };
 
 export type FleetViewDeps = {
-  readonly resolver: { sharesOf(uid: string): readonly RevisionNodes[] };
+  readonly resolver: {
+    sharesOf(uid: string): readonly RevisionNodes[];
+    /** Nodes that it applies to and that receive no revision yet. */
+    nodesWithout(uid: string): number;
+  };
   /** This replica and the connected others; evaluated at each use. */
   readonly sources: () => Iterable<FleetSource>;
 };
@@ -80,15 +84,18 @@ export function policyOnFleet(
   if (newest === undefined) return undefined;
   const all = [...sources()];
   const parts = shares.map((share) => revisionOnFleet(share, all));
+  const without = resolver.nodesWithout(uid);
   const sum = (of: (part: FleetRevision) => number) =>
     parts.reduce((total, { revision }) => total + of(revision), 0);
   return {
     uid,
     generation: newest.revision.generation,
-    nodes: sum(({ nodes }) => nodes),
+    nodes: sum(({ nodes }) => nodes) + without,
     answered: sum(({ answered }) => answered),
     ready: sum(({ ready }) => ready),
-    states: statesOf((state) => sum(({ states }) => states[state])),
+    states: statesOf(
+      (state) => sum(({ states }) => states[state]) + (state === "pending" ? without : 0),
+    ),
     revisions: parts.map(({ revision }) => revision),
     worst: worstOf(parts.flatMap(({ worst }) => worst)),
     totals: all.map((source) => source.totals(uid)).reduce(addTotals, noTotals),

@@ -122,6 +122,14 @@ const shown = (rollout: PolicyRollout, fleet: FleetPolicy | undefined) => {
     .join("; ");
 };
 
+it("counts nodes that have no generation of a new policy yet", () => {
+  const fleet = { ...fleetOf([onNodes(1, { ready: 1 })]), nodes: 3 };
+  const { policy } = policyStatuses({
+    ...{ rollout: rolloutOf("canary", { generation: 1 }), fleet, shown: [], now: new Date() },
+  });
+  expect(policy.nodes).toEqual({ ready: 1, total: 3, readyOfTotal: "1/3" });
+});
+
 describe("conditions", () => {
   it("say of calls that were not judged, without their number: it would change all the time", () => {
     const fleet = fleetOf([onNodes(2, { ready: 3 })]);
@@ -235,6 +243,12 @@ describe("conditions", () => {
       "Generation 2 goes to 1 node first, ready on 1; 9 nodes to follow after 300 s without failures. Not understood: annotation x",
       rolloutOf("canary", { settings: { problems: ["annotation x"] } }),
       fleetOf([onNodes(2, { ready: 1 }), onNodes(1, { ready: 9 })]),
+    ],
+    [
+      "Generation 1 goes to 1 node first, ready on 1; 2 nodes to follow after 300 s without failures",
+      rolloutOf("canary", { generation: 1 }),
+      // Of a new policy the other nodes have no generation.
+      { ...fleetOf([onNodes(1, { ready: 1 })]), nodes: 3 },
     ],
   ])("say why: %s", (message, rollout, fleet) => {
     expect(policyVerdicts(rollout, fleet).Ready.message).toBe(message);

@@ -34,10 +34,10 @@ const noStates = Object.fromEntries(nodeStates.map((state) => [state, 0])) as Re
  * during a canary, are pending.
  */
 export function nodesState(fleet: FleetPolicy | undefined): NodesState {
-  const [newest, ...others] = fleet?.revisions ?? [];
+  const [newest] = fleet?.revisions ?? [];
   if (fleet === undefined || newest === undefined)
     return { revision: 0, total: 0, ready: 0, states: noStates, worst: [] };
-  const waiting = others.reduce((sum, { nodes }) => sum + nodes, 0);
+  const waiting = fleet.nodes - newest.nodes;
   return {
     revision: newest.generation,
     total: fleet.nodes,

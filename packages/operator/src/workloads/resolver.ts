@@ -241,6 +241,18 @@ export class Resolver {
     }));
   }
 
+  /** How many nodes the newest revision applies to that have none: those behind the canary of a new policy. */
+  nodesWithout(policyUid: string): number {
+    const shares = this.#policies.get(policyUid) ?? [];
+    const [newest] = shares;
+    if (newest === undefined || shares.some(({ to }) => to >= 1)) return 0;
+    const having = shares.map(({ slot }) => this.#nodesWith(slot));
+    let count = 0;
+    for (const node of this.nodesFor(newest.revision))
+      if (!having.some((nodes) => nodes.has(node))) count++;
+    return count;
+  }
+
   /** Nodes that would have the revision in their bundle if it went to all that it applies to. */
   nodesFor(revision: PolicyRevision): ReadonlySet<string> {
     const scope = policyScope(revision);
