@@ -66,6 +66,14 @@ describe("a question about all nodes", () => {
       await expect.poll(() => ask(replica, "fresh"), { timeout: 15_000 }).toEqual(all);
   });
 
+  it("counts nodes whose sensor is connected to nobody", async () => {
+    const first = await start("first");
+    first.nodes("a", "b");
+    expect(await ask(first, "fresh")).toEqual(["0 nodes, 0 unknown"]);
+    await addSensor(first, "a", old);
+    expect(await ask(first, "fresh")).toEqual(["not on 6.1.0 x1", "2 nodes, 1 unknown"]);
+  });
+
   it("is answered with what is known while the holder is away", async () => {
     const [first, second] = [await start("first"), await start("second")];
     await addSensor(second, "a", old);

@@ -8,7 +8,7 @@ import {
   unreadable,
 } from "@gander/policy/fleet";
 import { policyScope } from "../workloads/policy-scope.ts";
-import type { Labels } from "../workloads/workload.ts";
+import type { Labels, PolicyRevision } from "../workloads/workload.ts";
 import type { CheckFleet } from "./fleet-report.ts";
 import { readSentKernel } from "./sent-kernel.ts";
 
@@ -65,15 +65,20 @@ export function createCheckFleet(
   };
 }
 
+/** Stands for the policy where only its nodes matter. */
+export function nodesOnly({ nodeSelector }: Parameters<CheckFleet>[0]): PolicyRevision {
+  return {
+    ...{ uid: "", generation: 0, name: "", namespace: "", digest: "", mode: "" },
+    ...(nodeSelector && { nodeSelector }),
+  };
+}
+
 /** Counts the nodes that the policy applies to, by kernel digest. */
 function countKernels(
   kernels: FleetKernels,
   policy: Parameters<CheckFleet>[0],
 ): ReadonlyMap<string, number> {
-  const { nodes: isFor } = policyScope({
-    ...{ uid: "", generation: 0, name: "", namespace: "", digest: "", mode: "" },
-    ...(policy.nodeSelector && { nodeSelector: policy.nodeSelector }),
-  });
+  const { nodes: isFor } = policyScope(nodesOnly(policy));
   const counts = new Map<string, number>();
   for (const { node, kernel } of kernels.nodes()) {
     // A node whose object has not been read may have any labels.

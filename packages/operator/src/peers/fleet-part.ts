@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Election } from "@gander/kube";
-import { createCheckFleet } from "../admission/check-fleet.ts";
+import { createCheckFleet, nodesOnly } from "../admission/check-fleet.ts";
 import { connectedKernels } from "../admission/connected-kernels.ts";
-import type { CheckFleet } from "../admission/fleet-report.ts";
+import { type CheckFleet, withUnconnected } from "../admission/fleet-report.ts";
 import { mergeReports } from "../admission/fleet-report-messages.ts";
 import type { OperatorConfiguration } from "../configuration.ts";
 import { createFleetAnswers } from "../fleet/fleet-answers.ts";
@@ -91,11 +91,15 @@ export function createFleetPart(
   return {
     name: "fleet",
     serving: serving.promise,
-    checkFleet: (policy, options) =>
-      holder.link === undefined
-        ? checkAll(policy, options)
-        : // If the holder can't be reached, an answer from local knowledge is better than none.
-          holder.link.checkFleet(policy, options).catch(() => checkOwn(policy, options)),
+    async checkFleet(policy, options) {
+      const { link } = holder;
+      const report =
+        link === undefined
+          ? await checkAll(policy, options)
+          : // If the holder can't be reached, an answer from local knowledge is better than none.
+            await link.checkFleet(policy, options).catch(() => checkOwn(policy, options));
+      return withUnconnected(report, resolver.nodesFor(nodesOnly(policy)).size);
+    },
     async run({ signal }) {
       if (!(await certificate.whenReady({ signal }))) return;
       const people =
