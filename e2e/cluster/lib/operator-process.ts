@@ -30,6 +30,8 @@ export type OperatorProcess = {
   readonly apiAddress: string;
   /** All lines that it has logged. */
   log(): readonly LogLine[];
+  /** What it has written besides: warnings of Node, stacks. */
+  otherOutput(): readonly string[];
   /** Resolves when it serves sensors. */
   whenServing(timeoutMs?: number): Promise<void>;
   /** How it ended; undefined while it runs. */
@@ -70,9 +72,9 @@ export function startOperator(
     ],
     logFile,
   });
+  const lines = () => readFileSync(logFile, "utf8").split("\n");
   const log = () =>
-    readFileSync(logFile, "utf8")
-      .split("\n")
+    lines()
       .filter((line) => line.startsWith("{"))
       .map((line): LogLine => JSON.parse(line));
   const told = () => log().find(({ message }) => message === "Operator serves");
@@ -91,6 +93,7 @@ export function startOperator(
     pid: daemon.pid,
     apiAddress,
     log,
+    otherOutput: () => lines().filter((line) => line !== "" && !line.startsWith("{")),
     whenServing: (timeoutMs = 60_000) =>
       daemon.whenReady(async () => told() !== undefined, timeoutMs),
     get ending() {
