@@ -144,6 +144,11 @@ describe("Argo CD", () => {
     expect(syncOf("gander-policies")).toMatchObject({ prune: true, allowEmpty: false });
   });
 
+  it("tries the newest commit again after a sync that failed", () => {
+    const policies = applications.find(({ metadata }) => metadata.name === "gander-policies");
+    expect(policies?.spec.syncPolicy.retry).toMatchObject({ limit: 5, refresh: true });
+  });
+
   it("has a health script for each of our kinds, and waits for Applications", () => {
     const configMap = manifests.find(({ kind }) => kind === "ConfigMap");
     const keys = Object.keys(configMap?.data ?? {});
