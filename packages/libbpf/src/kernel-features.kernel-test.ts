@@ -80,6 +80,11 @@ test("a module's types build on the kernel's, and its functions are hooked", () 
     ["struct net_device *"],
   );
   assert.throws(() => ModuleBtf.open("no_such_module"), { code: "ENOENT" });
+  assert.match(
+    openWithout("sys_admin", "dummy"),
+    /^EPERM Cannot hook functions of module "dummy".*CAP_SYS_ADMIN/,
+  );
+  assert.match(openWithout("sys_admin", "no_such_module"), /^ENOENT /);
   using handle = ModuleBtf.open("dummy");
   using object = loadFixture(["template_fentry"], {
     variables: { only_pid: 0 },
@@ -95,3 +100,20 @@ test("a module's types build on the kernel's, and its functions are hooked", () 
   execFileSync("ip", ["link", "delete", "libbpf-test"]);
   assert.equal(readCounter(object.map("counters"), "clone"), 3 * 11);
 });
+
+/** What a process of root without that capability is told. */
+function openWithout(capability: string, module: string): string {
+  const library = new URL("./index.ts", import.meta.url).href;
+  const script = `
+    const { ModuleBtf } = await import(${JSON.stringify(library)});
+    try { ModuleBtf.open(${JSON.stringify(module)}); console.log("opened"); }
+    catch ({ code, message, hint }) { console.log(code, message, hint); }`;
+  const rights = [`--bounding-set=-${capability}`, `--inh-caps=-${capability}`];
+  return execFileSync(
+    "setpriv",
+    [...rights, process.execPath, "--input-type=module", "-e", script],
+    {
+      encoding: "utf8",
+    },
+  );
+}
