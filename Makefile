@@ -12,7 +12,7 @@ JOBS ?= $(shell nproc)
 COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile packages/sensor/native/Makefile e2e/attacks/Makefile bench/Makefile))
 COMPILE := $(addprefix compile/,$(COMPILED))
 
-.PHONY: help setup build dist install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean
+.PHONY: help setup build dist image install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make build         BPF objects, native binding'
 	@echo 'make dist          the program as it is installed, in dist/'
 	@echo 'make install       dist/ to PREFIX (default /usr/local), with the Node it runs on'
+	@echo 'make image         container images as OCI archives, in build/image/ [IMAGE_REPOSITORY=localhost/gander]'
 	@echo 'make bench         measurements in a virtual machine, and of an operator with simulated sensors'
 	@echo 'make setup         what all of these need (they call it themselves)'
 	@echo 'make host-tests    only the tests that need no kernel of their own'
@@ -44,6 +45,12 @@ $(COMPILE): compile/%: setup
 
 dist: setup build
 	@node packages/cli/scripts/bundle.ts
+
+# Without a container engine; the Containerfile is for those who have one.
+export IMAGE_REPOSITORY ?= localhost/gander
+image: build
+	@scripts/setup image
+	@node packages/image/src/main.ts
 
 # By an ordinary user first `make dist`, then `sudo make install`: it builds nothing by itself.
 PREFIX ?= /usr/local

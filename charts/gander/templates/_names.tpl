@@ -8,6 +8,8 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* Takes the root context and the name of an image: list . "sensor" */ -}}
 {{- define "gander.image" -}}
-{{ required "Set image.repository to where the image with gander and gander-operator is kept." .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $image := (index . 0).Values.image -}}
+{{ required "Set image.repository to where the images are kept: REPOSITORY/sensor and REPOSITORY/operator." $image.repository }}/{{ index . 1 }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}
 {{- end }}
