@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from "node:path";
 import { type BuildResult, build } from "esbuild";
 
 export interface BundleOptions {
@@ -17,6 +18,8 @@ const require = $createRequire(import.meta.url);`;
 /** Writes each program as DIRECTORY/NAME.mjs, and its modules that are loaded on demand below lib/. */
 export async function bundleModules(options: BundleOptions): Promise<BundleFiles> {
   const { metafile } = await build({
+    // Comments and hashes have paths relative to it.
+    absWorkingDir: join(import.meta.dirname, "../../.."),
     entryPoints: options.entries,
     outdir: options.directory,
     outExtension: { ".js": ".mjs" },

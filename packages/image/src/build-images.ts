@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { IMAGES, type ImagePlan } from "./images.ts";
-import { stageBaseLayer } from "./layers/base-layer.ts";
+import { findDebs, stageBaseLayer } from "./layers/base-layer.ts";
 import { stageNodeLayer } from "./layers/node-layer.ts";
 import { stageProgramLayer } from "./layers/program-layer.ts";
 import { createImage, type Image, type Layer, packLayer, writeArchive } from "./oci/index.ts";
+import { debianParts, linkedParts } from "./parts/debian-parts.ts";
+import { licenseTexts } from "./parts/license-texts.ts";
+import { nodePart } from "./parts/node-part.ts";
+import { npmParts } from "./parts/npm-parts.ts";
+import type { Part } from "./parts/part.ts";
+import { createSbom } from "./parts/sbom.ts";
 
 export interface BuildOptions {
   /** Of the repository. */
   readonly root: string;
-  /** Folder with the Debian packages of `scripts/setup image`. */
-  readonly debs: string;
+  /** The set-up's cache: Debian packages and sources. */
+  readonly cache: string;
   /** Where archives and layers are written. */
   readonly output: string;
   /** What stands before `/sensor` and `/operator` in the names of the images. */
@@ -22,59 +28,82 @@ export interface BuildOptions {
 export interface BuiltImage {
   readonly image: Image;
   readonly archive: string;
+  readonly sbom: string;
 }
 
-/** Writes OUTPUT/gander-NAME.tar for each image, and its layers as folders, for the Containerfile. */
+/**
+ * Writes for each image OUTPUT/gander-NAME.tar and its SBOM gander-NAME.cdx.json, and all layers as
+ * folders below OUTPUT/layers, for the Containerfile.
+ */
 export async function buildImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
-  const { root, debs, output } = options;
-  const layers = join(output, "layers");
-  await rm(layers, { recursive: true, force: true });
-  const stage = async (
-    name: string,
-    createdBy: string,
-    fill: (directory: string) => Promise<unknown>,
-  ) => {
-    const directory = join(layers, name);
-    await mkdir(directory, { recursive: true });
-    await fill(directory);
-    await setModes(directory);
-    return packLayer(directory, createdBy);
-  };
-  const common = [
-    await stage("base", "Debian 13: C and C++ library", (to) => stageBaseLayer(to, debs)),
-    await stage("node", `Node ${process.version}`, stageNodeLayer),
+  const { cache, output } = options;
+  await rm(join(output, "layers"), { recursive: true, force: true });
+  const debs = await findDebs(join(cache, "image/debs"));
+  const base = await stage(output, "base", (to) => stageBaseLayer(to, debs));
+  const node = await stage(output, "node", stageNodeLayer);
+  const layers = [
+    await packLayer(base, "Debian 13: C and C++ library"),
+    await packLayer(node, `Node ${process.version}`),
   ];
+  const parts = [...(await debianParts(debs)), await nodePart()];
   const built: BuiltImage[] = [];
-  for (const plan of IMAGES) {
-    const own = await stage(plan.name, `Gander ${manifest.version}: ${plan.name}`, (to) =>
-      stageProgramLayer(to, root, plan.program),
-    );
-    built.push(await writeImage(options, plan, [...common, own]));
-  }
+  for (const plan of IMAGES) built.push(await buildImage(options, plan, { layers, parts }));
   return built;
 }
 
-async function writeImage(
-  { output, repository }: BuildOptions,
+interface Lower {
+  readonly layers: readonly Layer[];
+  readonly parts: readonly Part[];
+}
+
+async function buildImage(
+  { root, cache, output, repository }: BuildOptions,
   plan: ImagePlan,
-  layers: readonly Layer[],
+  lower: Lower,
 ): Promise<BuiltImage> {
+  const { version } = manifest;
+  const own: Part[] = [];
+  const program = await stage(output, plan.name, async (to) => {
+    own.push(...npmParts(root, await stageProgramLayer(to, root, plan.program)));
+    if (plan.isNative) own.push(...(await linkedParts(join(cache, "src"))));
+    const texts = join(to, "usr/share/doc/gander/third-party-licenses.txt");
+    await writeFile(texts, await licenseTexts(own));
+  });
   const image = createImage({
-    name: `${repository}/${plan.name}:${manifest.version}`,
-    run: {
-      ...plan.run,
-      Env: ["PATH=/usr/local/bin"],
-      Labels: {
-        "org.opencontainers.image.title": plan.title,
-        "org.opencontainers.image.version": manifest.version,
-        "org.opencontainers.image.licenses": "Apache-2.0",
-      },
-    },
-    layers,
+    name: `${repository}/${plan.name}:${version}`,
+    run: { ...plan.run, ...commonConfig(plan) },
+    layers: [...lower.layers, await packLayer(program, `Gander ${version}: ${plan.name}`)],
   });
   const archive = join(output, `gander-${plan.name}.tar`);
   await writeArchive(archive, image);
-  return { image, archive };
+  const sbom = join(output, `gander-${plan.name}.cdx.json`);
+  const parts = [...lower.parts, ...own];
+  await writeFile(sbom, `${JSON.stringify(createSbom({ image, version, parts }), null, 2)}\n`);
+  return { image, archive, sbom };
+}
+
+function commonConfig({ title }: ImagePlan) {
+  return {
+    Env: ["PATH=/usr/local/bin"],
+    Labels: {
+      "org.opencontainers.image.title": title,
+      "org.opencontainers.image.version": manifest.version,
+      "org.opencontainers.image.licenses": "Apache-2.0",
+    },
+  };
+}
+
+/** Has the folder of a layer filled, and gives its path. */
+async function stage(
+  output: string,
+  name: string,
+  fill: (directory: string) => Promise<unknown>,
+): Promise<string> {
+  const directory = join(output, "layers", name);
+  await mkdir(directory, { recursive: true });
+  await fill(directory);
+  await setModes(directory);
+  return directory;
 }
 
 /** Modes as packages have them, whatever the umask was when the tree was checked out or built. */

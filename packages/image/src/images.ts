@@ -8,6 +8,8 @@ export interface ImagePlan {
   readonly title: string;
   readonly program: Program;
   readonly run: RunConfig;
+  /** Whether the program comes with the native binding, and what is linked into that. */
+  readonly isNative: boolean;
 }
 
 /** The images of Gander. The Containerfile builds the same ones. */
@@ -24,6 +26,7 @@ export const IMAGES: readonly ImagePlan[] = [
       },
     },
     run: { User: "0:0", Entrypoint: ["gander"], Cmd: ["run"] },
+    isNative: true,
   },
   {
     name: "operator",
@@ -34,5 +37,6 @@ export const IMAGES: readonly ImagePlan[] = [
       files: {},
     },
     run: { User: "65532:65532", Entrypoint: ["gander-operator"] },
+    isNative: false,
   },
 ];

@@ -11,7 +11,7 @@ if (GANDER_CACHE === undefined) throw new Error("GANDER_CACHE is not set: run ma
 
 const built = await buildImages({
   root,
-  debs: join(GANDER_CACHE, "image/debs"),
+  cache: GANDER_CACHE,
   output: join(root, "build/image"),
   repository: IMAGE_REPOSITORY,
 });

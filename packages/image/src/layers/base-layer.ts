@@ -7,21 +7,38 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What the images need of each package. No program but the dynamic linker. */
-const KEPT: Readonly<Record<string, readonly string[]>> = {
-  libc6: ["ld-linux-x86-64", "libc", "libdl", "libm", "libpthread"]
-    .map((name) => `usr/lib/x86_64-linux-gnu/${name}.so.*`)
-    .concat("usr/lib64/*"),
-  "libgcc-s1": ["usr/lib/x86_64-linux-gnu/*"],
-  "libstdc++6": ["usr/lib/x86_64-linux-gnu/*"],
-  "gcc-14-base": [],
-  "base-files": [
-    "etc/debian_version",
-    "etc/os-release",
-    "usr/lib/os-release",
-    "usr/share/common-licenses/{Artistic,GFDL,GFDL-1.2,GFDL-1.3,GPL,GPL-2,GPL-3,LGPL,LGPL-2,LGPL-2.1,LGPL-3}",
-    "{lib,lib64}",
-  ],
+export type DebFiles = ReadonlyMap<string, string>;
+
+/** What the images contain of each package, and its licence. No program but the dynamic linker. */
+export const DEBIAN_PACKAGES: Readonly<
+  Record<string, { readonly license: string; readonly files: readonly string[] }>
+> = {
+  libc6: {
+    license: "LGPL-2.1-or-later",
+    files: ["ld-linux-x86-64", "libc", "libdl", "libm", "libpthread"]
+      .map((name) => `usr/lib/x86_64-linux-gnu/${name}.so.*`)
+      .concat("usr/lib64/*"),
+  },
+  "libgcc-s1": {
+    license: "GPL-3.0-or-later WITH GCC-exception-3.1",
+    files: ["usr/lib/x86_64-linux-gnu/*"],
+  },
+  "libstdc++6": {
+    license: "GPL-3.0-or-later WITH GCC-exception-3.1",
+    files: ["usr/lib/x86_64-linux-gnu/*"],
+  },
+  // Has the text of the licence of the two above.
+  "gcc-14-base": { license: "GPL-3.0-or-later WITH GCC-exception-3.1", files: [] },
+  "base-files": {
+    license: "GPL-2.0-or-later",
+    files: [
+      "etc/debian_version",
+      "etc/os-release",
+      "usr/lib/os-release",
+      "usr/share/common-licenses/{Artistic,GFDL,GFDL-1.2,GFDL-1.3,GPL,GPL-2,GPL-3,LGPL,LGPL-2,LGPL-2.1,LGPL-3}",
+      "{lib,lib64}",
+    ],
+  },
 };
 
 /** Users and groups; 65532 is the user the chart runs the operator as. */
@@ -37,28 +54,26 @@ const ACCOUNTS = {
 };
 
 /**
- * Puts the lowest layer into `directory`: from the Debian packages in `debs` the libraries that Node is
+ * Puts the lowest layer into `directory`: from Debian packages the libraries that Node is
  * linked with, their licences, and what tells a scanner which packages these are.
  */
-export async function stageBaseLayer(directory: string, debs: string): Promise<void> {
+export async function stageBaseLayer(directory: string, debs: DebFiles): Promise<void> {
   for (const [name, lines] of Object.entries(ACCOUNTS))
     await writeInto(directory, name, `${lines.join("\n")}\n`);
   for (const name of ["dev", "proc", "run", "sys", "var"])
     await mkdir(join(directory, name), { recursive: true });
   await symlink("../run", join(directory, "var/run"));
-  const files = await debFiles(debs);
-  for (const [name, patterns] of Object.entries(KEPT)) {
-    const deb = files.get(name);
-    if (deb === undefined)
-      throw new Error(`${debs} has no package ${name}: run scripts/setup image`);
+  for (const [name, { files: patterns }] of Object.entries(DEBIAN_PACKAGES)) {
+    const deb = debs.get(name);
+    if (deb === undefined) throw new Error(`There is no package ${name}: run scripts/setup image`);
     await stagePackage(directory, { name, deb, patterns });
   }
 }
 
-/** Names of packages → their files. */
-export async function debFiles(debs: string): Promise<ReadonlyMap<string, string>> {
-  const files = (await readdir(debs)).filter((file) => file.endsWith(".deb"));
-  return new Map(files.map((file) => [file.split("_")[0] ?? "", join(debs, file)]));
+/** Names of packages → their files in a folder. */
+export async function findDebs(directory: string): Promise<DebFiles> {
+  const files = (await readdir(directory)).filter((file) => file.endsWith(".deb"));
+  return new Map(files.map((file) => [file.split("_")[0] ?? "", join(directory, file)]));
 }
 
 interface DebianPackage {

@@ -20,8 +20,8 @@ export interface Layer {
  */
 export async function packLayer(directory: string, createdBy: string): Promise<Layer> {
   const tar = await writeTar(await readTree(directory));
-  // Node's header has neither a name nor a time.
-  const compressed = await promisify(gzip)(tar, { level: 9 });
+  // Node's header has neither a name nor a time. Level 9 takes three times as long and saves 0.3 %.
+  const compressed = await promisify(gzip)(tar, { level: 6 });
   return {
     blob: createBlob("application/vnd.oci.image.layer.v1.tar+gzip", compressed),
     diffId: sha256(tar),
