@@ -51,10 +51,14 @@ it("brings the new flags into the webhook, although replicas with the old ones s
     await start(`new-${i + 1}`, "fail");
     await one.stop();
   }
-  await until("it refuses when no operator answers", async () => (await failurePolicy()) === "Fail", {
-    timeoutMs: 20_000,
-    seen: failurePolicy,
-  });
+  await until(
+    "it refuses when no operator answers",
+    async () => (await failurePolicy()) === "Fail",
+    {
+      timeoutMs: 20_000,
+      seen: failurePolicy,
+    },
+  );
 });
 
 it("has made no program of Node warn", () => {

@@ -24,7 +24,7 @@ export const imageValues: readonly ChartValue[] = [
     "image.repository",
     "",
     text,
-    "Where you keep the image with `gander` and `gander-operator`. Must be set.",
+    "Where you keep the images: REPOSITORY/sensor and REPOSITORY/operator. Must be set.",
   ),
   value("image.tag", "", text, "The chart's appVersion if empty."),
   value(
