@@ -8,8 +8,8 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
-{{- /* Takes the root context and the name of an image: list . "sensor" */ -}}
+{{- /* Takes the root context and the name of an image: dict "root" . "name" "sensor" */ -}}
 {{- define "gander.image" -}}
-{{- $image := (index . 0).Values.image -}}
-{{ required "Set image.repository to where the images are kept: REPOSITORY/sensor and REPOSITORY/operator." $image.repository }}/{{ index . 1 }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}
+{{- $repository := required "Set image.repository to where the images are kept: REPOSITORY/sensor and REPOSITORY/operator." .root.Values.image.repository -}}
+{{ $repository }}/{{ .name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}

@@ -14,7 +14,7 @@ import {
 import { configMaps, policyKinds, secrets } from "../api/cluster-resources.ts";
 import { controllerRevisions, revisionSelector } from "../policies/revision-object.ts";
 import { rollUpKinds } from "../status/status-api.ts";
-import type { Uninstall } from "./uninstall.ts";
+import type { Uninstall } from "./step.ts";
 
 const leases: Resource = { group: "coordination.k8s.io", version: "v1", plural: "leases" };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeError, type KubeObject, resourcePath, unfenced } from "@gander/kube";
 import { listText } from "../status/status-text.ts";
-import type { Uninstall } from "./uninstall.ts";
+import type { Uninstall } from "./step.ts";
 import { podsOf, waitFor } from "./wait-for.ts";
 
 const daemonSets = { group: "apps", version: "v1", plural: "daemonsets" };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeError, resourcePath, unfenced } from "@gander/kube";
-import type { Uninstall } from "./uninstall.ts";
+import type { Uninstall } from "./step.ts";
 import { podsOf, waitFor } from "./wait-for.ts";
 
 const deployments = { group: "apps", version: "v1", plural: "deployments" };

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { createKubeClient, type KubeClient, loadCredentials } from "@gander/kube";
+import { createKubeClient, loadCredentials } from "@gander/kube";
 import type { OperatorConfiguration } from "../configuration.ts";
 import { deleteObjects } from "./delete-objects.ts";
 import { removeFromNodes } from "./remove-from-nodes.ts";
 import { stopOperators } from "./stop-operators.ts";
-
-/** Shared by the steps. */
-export type Uninstall = {
-  readonly client: KubeClient;
-  readonly logger: Logger;
-  /** Of operator and sensors. */
-  readonly namespace: string;
-  /** Monotonic, as `performance.now()`: when waiting fails. */
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-};
 
 export type UninstallDeps = {
   readonly logger: Logger;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GanderError } from "@gander/base";
 import { type KubeObject, resourcePath } from "@gander/kube";
 import { pods } from "../api/cluster-resources.ts";
-import type { Uninstall } from "./uninstall.ts";
+import type { Uninstall } from "./step.ts";
 
 const pollMs = 1_000;
 
