@@ -48,48 +48,6 @@ type KernelOptions = {
   readonly manifests?: readonly KnownTables[];
 };
 
-/** The sensor's part of the kernel: programs, maps and rings. */
-export interface Kernel extends AsyncDisposable {
-  /** Of the programs and tables; changes with them. */
-  readonly id: string;
-  /**
-   * What the sensor found when it started: nothing, tables that it can continue with, or others: of another
-   * build or with unknown policies.
-   */
-  readonly found: "nothing" | "same" | "other";
-  /** The number of unusable folders of pins of its own programs; they are replaced. */
-  readonly unusablePins: number;
-  /** From now on this process is exempt from enforcement. */
-  exemptThisProcess(): void;
-  /** Whether the programs know it; otherwise policies apply to it, too. */
-  readonly isExempt: boolean;
-  readonly rings: { readonly events: RingBuffer; readonly urgent: RingBuffer };
-  /** Called when a ring can be read. */
-  onReadable(listener: () => void): void;
-  /** Structs of bpf/records.h and bpf/abi.h, from BTF. */
-  readonly layouts: StructLayouts;
-  readonly facts: RunningKernelFacts;
-  /** Realtime minus CLOCK_BOOTTIME; read at each call, because the clock may be set. */
-  bootTimeOffsetNs(): bigint;
-  readonly policies: PolicyKernel;
-  readonly cgroups: CgroupGroups;
-  /** RECORD_TASK of all processes, concatenated. */
-  scanTasks(): Uint8Array;
-  lifecycleCounts(): LifecycleCounts;
-  /** Events that should never happen, counted since the programs were loaded. */
-  faults(): Readonly<Record<FaultName, bigint>>;
-  /** While a client watches live, every record of a policy wakes the sensor. */
-  setWatched(watched: "watched" | "unwatched"): void;
-  /** While asleep, the sensor does not poll the ring: the first record in an empty ring wakes it. */
-  setAsleep(asleep: "asleep" | "awake"): void;
-  /** Kernel memory in use, in bytes. */
-  memory(): { readonly maps: Readonly<Record<string, number>>; readonly hookPrograms: number };
-  /** What earlier sensors have in force beside this one. */
-  readonly left: LeftTables;
-  /** Removes everything from the kernel. Without this, it all keeps running after the sensor has ended. */
-  removeAll(): Promise<void>;
-}
-
 /** Since the programs were loaded. */
 export type LifecycleCounts = Readonly<Record<LifecycleRecord, RecordCount>>;
 /** Written to the ring: produced - lost.ring - lost.memory. */
@@ -148,7 +106,9 @@ export async function createKernel(
       pins: pins.folder,
       hooks: hooks.ids().size,
     });
-    return await openKernel(objects, chosen, { hooks, facts, sequences, logger });
+    const kernel = new Kernel(objects, chosen, { hooks, facts });
+    if (sequences === "known") await kernel.startPathCache(objects.hook, logger);
+    return kernel;
   } catch (error) {
     if (found !== "same") await removePins(pins);
     throw error;
@@ -168,103 +128,161 @@ function lacksMaps({ maps }: ObjectSpec, pins: Pins): boolean {
   return [...maps.keys()].some((name) => !name.startsWith(".") && !pinned.has(name));
 }
 
-type Parts = {
-  readonly hooks: HookPrograms;
-  readonly facts: RunningKernelFacts;
-  readonly sequences: ReturnType<typeof findPathSequences>;
-  readonly logger: Logger;
-};
+type Parts = { readonly hooks: HookPrograms; readonly facts: RunningKernelFacts };
 
-async function openKernel(
-  { process, hook, file }: BpfObjects,
-  { own: pins, found, known, unknown, unusable }: ChosenPins,
-  { hooks, facts, sequences, logger }: Parts,
-): Promise<Kernel> {
-  const maps = new PinnedMaps(pins);
-  const map = (name: string) => maps.map(name);
-  for (const name of tableMaps) map(name);
-  const layouts = layoutsOf(process, hook);
-  const rings = new KernelRings(map);
-  let isExempt = false;
-  const iterator = BpfLink.fromPin(pins.link(iteratorName));
-  const scanTasks = () => readIterator(iterator);
-  const config = new Int32Array(map("config").memory().buffer);
-  const configAt = (field: string) => fieldOf(layouts("config"), field).offset / 4;
-  const setFlag = createConfigFlags(config, configAt("flags"));
-  const followed = createFollowedProcesses({
-    setFlag,
-    config: map("config"),
-    procs: map("procs"),
-    followPids: map("follow_pids"),
-    layouts,
-    scanTasks,
-  });
-  const grace = createGracePeriod();
-  const caching = { hooks: hook, pins, setFlag, grace, logger };
-  const pathCache =
-    sequences === "known"
-      ? await startPathCache({ ...caching, pathCache: map("path_cache") })
-      : undefined;
-  const finder = createFileFinder(file);
-  const policies: PolicyKernel = {
-    ...createPolicyTables(map, layouts),
-    ...createPolicyHooks(hooks, { facts, pins, followed, grace, finder }),
-  };
-  const left = createLeftTables(known, unknown);
-  const close = async () => {
-    rings.close();
-    await hooks[Symbol.asyncDispose]();
-    await iterator.closeAsync();
-    grace.close();
-    finder[Symbol.dispose]();
-    maps.close();
-  };
-  return {
-    id: pins.name,
-    found,
-    left,
-    unusablePins: unusable.length,
-    exemptThisProcess() {
-      isExempt = registerSensor(pins);
-    },
-    get isExempt() {
-      return isExempt;
-    },
-    get rings() {
-      return rings.all;
-    },
-    onReadable: (listener) => rings.onReadable(listener),
-    layouts,
-    facts,
-    bootTimeOffsetNs: readBootTimeOffsetNs,
-    policies,
-    cgroups: createCgroupGroups({
+/** The sensor's part of the kernel: programs, maps and rings. */
+export class Kernel implements AsyncDisposable {
+  /** Of the programs and tables; changes with them. */
+  readonly id: string;
+  /**
+   * What the sensor found when it started: nothing, tables that it can continue with, or others: of another
+   * build or with unknown policies.
+   */
+  readonly found: "nothing" | "same" | "other";
+  /** The number of unusable folders of pins of its own programs; they are replaced. */
+  readonly unusablePins: number;
+  /** What earlier sensors have in force beside this one. */
+  readonly left: LeftTables;
+  /** Structs of bpf/records.h and bpf/abi.h, from BTF. */
+  readonly layouts: StructLayouts;
+  readonly facts: RunningKernelFacts;
+  readonly policies: PolicyKernel;
+  readonly cgroups: CgroupGroups;
+  readonly #pins: ChosenPins;
+  readonly #hooks: HookPrograms;
+  readonly #maps: PinnedMaps;
+  readonly #map: (name: string) => BpfMap;
+  readonly #rings: KernelRings;
+  readonly #iterator: BpfLink;
+  readonly #setFlag: ReturnType<typeof createConfigFlags>;
+  readonly #grace: GracePeriod = createGracePeriod();
+  readonly #finder: FileFinder;
+  #pathCache: Awaited<ReturnType<typeof startPathCache>> | undefined;
+  #isExempt = false;
+
+  constructor({ process, hook, file }: BpfObjects, chosen: ChosenPins, { hooks, facts }: Parts) {
+    const pins = chosen.own;
+    this.id = pins.name;
+    this.found = chosen.found;
+    this.unusablePins = chosen.unusable.length;
+    this.left = createLeftTables(chosen.known, chosen.unknown);
+    this.layouts = layoutsOf(process, hook);
+    this.facts = facts;
+    this.#pins = chosen;
+    this.#hooks = hooks;
+    this.#maps = new PinnedMaps(pins);
+    const map = (name: string) => this.#maps.map(name);
+    this.#map = map;
+    for (const name of tableMaps) map(name);
+    this.#rings = new KernelRings(map);
+    this.#iterator = BpfLink.fromPin(pins.link(iteratorName));
+    this.#finder = createFileFinder(file);
+    const config = new Int32Array(map("config").memory().buffer);
+    const configAt = (field: string) => fieldOf(this.layouts("config"), field).offset / 4;
+    const setFlag = createConfigFlags(config, configAt("flags"));
+    this.#setFlag = setFlag;
+    const followed = createFollowedProcesses({
+      setFlag,
+      config: map("config"),
+      procs: map("procs"),
+      followPids: map("follow_pids"),
+      layouts: this.layouts,
+      scanTasks: () => this.scanTasks(),
+    });
+    const parts = { facts, pins, followed, grace: this.#grace, finder: this.#finder };
+    this.policies = {
+      ...createPolicyTables(map, this.layouts),
+      ...createPolicyHooks(hooks, parts),
+    };
+    this.cgroups = createCgroupGroups({
       cgroups: map("cgroups"),
       places: new BigUint64Array(map("cgroup_places").memory().buffer),
       setFlag,
       setListed: (count) => void Atomics.store(config, configAt("listed_cgroups"), count),
-    }),
-    scanTasks,
-    lifecycleCounts: () => readLifecycle(map("lifecycle"), layouts),
-    faults: () => readFaults(map("faults")),
-    setWatched: (watched) => setFlag(configFlags.CONFIG_WATCHED, watched === "watched"),
-    setAsleep(asleep) {
-      setFlag(configFlags.CONFIG_ASLEEP, asleep === "asleep");
-      rings.setAsleep(asleep);
-    },
-    memory: () => ({
-      maps: Object.fromEntries(pins.maps().map((name) => [name, map(name).memoryBytes()])),
-      hookPrograms: hooks.programBytes(),
-    }),
-    async removeAll() {
-      pathCache?.stop();
-      await close();
-      for (const all of [pins, ...known, ...unknown]) await removePins(all);
-    },
-    async [Symbol.asyncDispose]() {
-      if (maps.isOpen) await close();
-    },
-  };
+    });
+  }
+
+  async startPathCache(hooks: ObjectSpec, logger: Logger): Promise<void> {
+    const pathCache = this.#map("path_cache");
+    const [pins, setFlag, grace] = [this.#pins.own, this.#setFlag, this.#grace];
+    this.#pathCache = await startPathCache({ hooks, pins, setFlag, grace, logger, pathCache });
+  }
+
+  /** From now on this process is exempt from enforcement. */
+  exemptThisProcess(): void {
+    this.#isExempt = registerSensor(this.#pins.own);
+  }
+
+  /** Whether the programs know it; otherwise policies apply to it, too. */
+  get isExempt(): boolean {
+    return this.#isExempt;
+  }
+
+  get rings(): { readonly events: RingBuffer; readonly urgent: RingBuffer } {
+    return this.#rings.all;
+  }
+
+  /** Called when a ring can be read. */
+  onReadable(listener: () => void): void {
+    this.#rings.onReadable(listener);
+  }
+
+  /** Realtime minus CLOCK_BOOTTIME; read at each call, because the clock may be set. */
+  bootTimeOffsetNs(): bigint {
+    return readBootTimeOffsetNs();
+  }
+
+  /** RECORD_TASK of all processes, concatenated. */
+  scanTasks(): Uint8Array {
+    return readIterator(this.#iterator);
+  }
+
+  lifecycleCounts(): LifecycleCounts {
+    return readLifecycle(this.#map("lifecycle"), this.layouts);
+  }
+
+  /** Events that should never happen, counted since the programs were loaded. */
+  faults(): Readonly<Record<FaultName, bigint>> {
+    return readFaults(this.#map("faults"));
+  }
+
+  /** While a client watches live, every record of a policy wakes the sensor. */
+  setWatched(watched: "watched" | "unwatched"): void {
+    this.#setFlag(configFlags.CONFIG_WATCHED, watched === "watched");
+  }
+
+  /** While asleep, the sensor does not poll the ring: the first record in an empty ring wakes it. */
+  setAsleep(asleep: "asleep" | "awake"): void {
+    this.#setFlag(configFlags.CONFIG_ASLEEP, asleep === "asleep");
+    this.#rings.setAsleep(asleep);
+  }
+
+  /** Kernel memory in use, in bytes. */
+  memory(): { readonly maps: Readonly<Record<string, number>>; readonly hookPrograms: number } {
+    const sizes = this.#pins.own.maps().map((name) => [name, this.#map(name).memoryBytes()]);
+    return { maps: Object.fromEntries(sizes), hookPrograms: this.#hooks.programBytes() };
+  }
+
+  /** Removes everything from the kernel. Without this, it all keeps running after the sensor has ended. */
+  async removeAll(): Promise<void> {
+    this.#pathCache?.stop();
+    await this.#close();
+    const { own, known, unknown } = this.#pins;
+    for (const pins of [own, ...known, ...unknown]) await removePins(pins);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#maps.isOpen) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#rings.close();
+    await this.#hooks[Symbol.asyncDispose]();
+    await this.#iterator.closeAsync();
+    this.#grace.close();
+    this.#finder[Symbol.dispose]();
+    this.#maps.close();
+  }
 }
 
 type PolicyHookParts = {
