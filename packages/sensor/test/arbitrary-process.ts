@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Pod } from "@gander/proto";
 import fc from "fast-check";
 import { execId } from "../src/process/exec-id.ts";
 import {
@@ -54,6 +55,44 @@ const arbitraryBinary = fc.record({
   egid: uint32,
 });
 
+const labels = fc.dictionary(word, word, { maxKeys: 3, noNullPrototype: true });
+const texts = (...names: readonly string[]) =>
+  fc.record(Object.fromEntries(names.map((name) => [name, word])), {
+    requiredKeys: [],
+    noNullPrototype: true,
+  });
+const flag = fc.option(fc.constant({ privileged: true }), { nil: undefined });
+
+const arbitraryContainer = fc
+  .record({ id: fc.constant("containerd://ab"), more: texts("name"), image: texts("id", "name") })
+  .chain(({ id, more, image }) =>
+    fc.record({ security: flag, seconds: fc.nat() }).map(({ security, seconds }) => ({
+      ...{ id, ...withText(more), image: withText(image) },
+      ...(seconds > 0 && { start_time: { seconds: String(seconds), nanos: 7 } }),
+      ...(security && { security_context: security }),
+    })),
+  );
+
+const arbitraryPod: fc.Arbitrary<Pod> = fc
+  .record({
+    head: texts("namespace", "name", "uid"),
+    container: fc.option(arbitraryContainer, { nil: undefined }),
+    labels,
+    workload: texts("workload", "workload_kind"),
+    annotations: labels,
+  })
+  .map(({ head, container, labels, workload, annotations }) => ({
+    ...withText(head),
+    ...(container && { container }),
+    ...(Object.keys(labels).length > 0 && { pod_labels: labels }),
+    ...withText(workload),
+    ...(Object.keys(annotations).length > 0 && { pod_annotations: annotations }),
+  }));
+
+/** As in messages: empty texts are omitted. */
+const withText = (fields: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, content]) => content !== ""));
+
 /** Any process, with and without details; for property tests. */
 export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
   .record({
@@ -70,15 +109,15 @@ export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
     arguments: word,
     flags: fc.nat({ max: 4095 }),
     containerId: fc.oneof(fc.constant(""), fc.constant("ab".repeat(32))),
-    podName: fc.option(word, { nil: undefined }),
+    pod: fc.option(arbitraryPod, { nil: undefined }),
+    nsPid: fc.nat({ max: 2 ** 22 }),
     details: fc.option(arbitraryDetails, { nil: undefined }),
     file: fc.option(arbitraryBinary, { nil: undefined }),
     children: fc.nat({ max: 300 }),
     alive: fc.boolean(),
   })
-  .map(({ containerId, podName, details, file, children, alive, ...image }) => {
+  .map(({ containerId, pod, details, file, children, alive, ...image }) => {
     const { seconds, nanos, parentExecId } = image;
-    const pod = podName === undefined ? undefined : { name: podName };
     const entry = new ProcessEntry(
       { ...image, ...details, workload: { containerId, pod } },
       { seconds, nanos, parentExecId, execId: execId("node", image), parent: undefined },

@@ -30,6 +30,8 @@ export type BuiltExec = Common & {
   readonly cwd?: string | BuiltText;
   readonly arguments?: readonly string[] | BuiltText;
   readonly credentials?: Readonly<Record<string, number | bigint>>;
+  /** Its pid in its own pid namespace. */
+  readonly nsPid?: number;
   readonly namespaces?: readonly number[];
 };
 
@@ -111,6 +113,7 @@ export function buildExec(record: BuiltExec): Buffer {
   w.put("credentials", "auid", 4, record.auid ?? 0xffff_ffff, cred);
   for (const [field, value] of Object.entries(record.credentials ?? {}))
     w.put("credentials", field, typeof value === "bigint" ? 8 : 4, value, cred);
+  w.put("record_exec", "ns_pid", 4, record.nsPid ?? record.process.pid);
   const namespaces = layouts("record_exec").offsets.namespaces ?? 0;
   for (const [index, id] of (record.namespaces ?? []).entries())
     w.bytes.writeUInt32LE(id, namespaces + 4 * index);

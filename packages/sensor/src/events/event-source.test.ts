@@ -236,16 +236,16 @@ describe("processes", () => {
     const exec = (start: bigint) =>
       buildExec({
         ...{ time: 1n, process: { pid: 77, start }, parent: init, path: "/bin/sh" },
-        cgroup: 51n,
+        ...{ cgroup: 51n, nsPid: 7 },
       });
     const [before] = take(exec(10n));
-    expect(before.process_exec.process.pod).toEqual({ uid, container: { id } });
+    expect(before.process_exec.process.pod).toEqual({ uid, container: { id, pid: 7 } });
     cgroups.tell([{ uid, namespace: "shop", name: "web-0", labels: { app: "web" } }]);
     const pod = {
       namespace: "shop",
       name: "web-0",
       uid,
-      container: { id },
+      container: { id, pid: 7 },
       pod_labels: { app: "web" },
     };
     const [exit] = take(
@@ -255,6 +255,18 @@ describe("processes", () => {
     const [after] = take(exec(20n));
     expect(after.process_exec.process.pod).toEqual(pod);
     expect(after.process_exec.parent.pod).toBeUndefined();
+    // A fork announces no pid of its own namespace: that of its parent would be wrong.
+    const [forked] = take(
+      buildClone({
+        ...{ time: 3n, process: { pid: 78, start: 30n }, parent: { pid: 77, start: 20n } },
+        cgroup: 51n,
+      }),
+      buildExit({
+        ...{ time: 4n, process: { pid: 78, start: 30n }, parent: { pid: 77, start: 20n } },
+        ...{ status: 0, cgroup: 51n },
+      }),
+    );
+    expect(forked.process_exit.process.pod).toEqual({ ...pod, container: { id } });
   });
 
   it("show credentials and namespaces when asked to", () => {

@@ -22,6 +22,8 @@ export type ExecRecord = {
   readonly parent: MutableKey;
   /** The image that this one replaces; pid 0: none known. */
   readonly previous: MutableKey;
+  /** In its own pid namespace. */
+  nsPid: number;
   uid: number;
   auid: number;
   cwd: string;
@@ -46,7 +48,7 @@ type ExecDetails = {
 export function createExecRecord(): ExecRecord {
   const key = () => ({ pid: 0, startLow: 0, startHigh: 0 });
   return {
-    ...{ key: key(), parent: key(), previous: key(), uid: 0, auid: 0 },
+    ...{ key: key(), parent: key(), previous: key(), nsPid: 0, uid: 0, auid: 0 },
     ...{ cwd: "", binary: "", arguments: "", flags: 0, cgroupLow: 0, cgroupHigh: 0 },
     file: {
       ...{ path: "", inode: 0n, links: 0, setuid: false, setgid: false },
@@ -70,6 +72,7 @@ export function decodeExec(
   loadKey(record.key, reader, offsets.processPid, offsets.processStart);
   loadKey(record.parent, reader, offsets.parentPid, offsets.parentStart);
   loadKey(record.previous, reader, exec.previousPid, exec.previousStart);
+  record.nsPid = reader.u32(exec.nsPid);
   record.uid = reader.u32(offsets.uid);
   record.auid = reader.u32(cred.auid);
   record.cwd = texts.cwd;

@@ -146,6 +146,7 @@ class ProcessLifecycle implements Lifecycle {
       pid: key.pid,
       startLow: key.startLow,
       startHigh: key.startHigh,
+      nsPid: record.nsPid,
       uid: record.uid,
       auid: record.auid,
       cwd: record.cwd,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Process } from "@gander/proto";
+import type { Pod, Process } from "@gander/proto";
 import { wrapped } from "./process-details.ts";
 import type { ProcessEntry } from "./process-entry.ts";
 import { flagsText } from "./process-flags.ts";
@@ -21,7 +21,7 @@ export function plainProcess(entry: ProcessEntry, tid: number): Process {
       ...(entry.nanos !== 0 && { nanos: entry.nanos }),
     },
     auid: wrapped(entry.auid),
-    ...(pod && { pod }),
+    ...(pod && { pod: plainPod(pod, entry) }),
     ...text("docker", containerId.slice(0, 31)),
     ...text("parent_exec_id", entry.parentExecId),
     ...(entry.refcnt !== 0 && { refcnt: entry.refcnt }),
@@ -32,6 +32,12 @@ export function plainProcess(entry: ProcessEntry, tid: number): Process {
     ...(hasFields(binaryProperties) && { binary_properties: binaryProperties }),
     in_init_tree: { ...(entry.inInitTree && { value: true }) },
   };
+}
+
+/** With the fields of its container that differ between processes. */
+function plainPod(pod: Pod, { nsPid }: ProcessEntry): Pod {
+  if (pod.container === undefined || nsPid === 0) return pod;
+  return { ...pod, container: { ...pod.container, pid: { value: nsPid } } };
 }
 
 function text<K extends string>(key: K, content: string): { readonly [k in K]?: string } {

@@ -13,6 +13,7 @@ import { jsonLine } from "../text/json-text.ts";
 import { createKnownField } from "../text/known-field.ts";
 import { LineBuffer } from "../text/line-buffer.ts";
 import type { Workload } from "../workload/workload.ts";
+import { writeJsonPod, writeProtoPod } from "./pod-encoding.ts";
 import { flagsText } from "./process-flags.ts";
 
 /** The encoded fields of a process; a `ProcessEntry` has them. */
@@ -20,6 +21,8 @@ type EncodedProcess = {
   readonly execId: string;
   readonly parentExecId: string;
   readonly pid: number;
+  /** In its own pid namespace; 0: unknown. */
+  readonly nsPid: number;
   readonly uid: number;
   readonly auid: number;
   readonly cwd: string;
@@ -139,7 +142,7 @@ function writeHead(line: LineBuffer, entry: EncodedProcess): void {
   line.raw(parts.auid);
   line.number(entry.auid);
   const { pod, containerId } = entry.workload;
-  if (pod !== undefined) line.raw(text(`,"pod":${jsonLine(toProtoJson("tetragon.Pod", pod))}`));
+  if (pod !== undefined) writeJsonPod(line, pod, entry);
   if (containerId !== "") writeField(line, parts.docker, containerId.slice(0, 31));
   if (entry.parentExecId === "") return;
   line.raw(parts.parentExecId);
@@ -254,7 +257,7 @@ function protoHead(entry: EncodedProcess): Uint8Array {
   if (containerId !== "") w.textField(11, containerId.slice(0, 31));
   if (pod !== undefined) {
     const since = w.mark();
-    w.bytes(codec("tetragon.Pod").encode(pod));
+    writeProtoPod(w, pod, entry);
     w.closeField(10, since);
   }
   wrapper(9, entry.auid);

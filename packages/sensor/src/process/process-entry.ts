@@ -25,6 +25,8 @@ export type ProcessImage = {
   readonly pid: number;
   readonly startLow: number;
   readonly startHigh: number;
+  /** In its own pid namespace; absent or 0: unknown. */
+  readonly nsPid?: number;
   /** Effective. */
   readonly uid: number;
   readonly auid: number;
@@ -59,6 +61,7 @@ export class ProcessEntry implements ProcessPart {
   readonly pid: number;
   readonly startLow: number;
   readonly startHigh: number;
+  readonly nsPid: number;
   readonly execId: string;
   readonly seconds: number;
   readonly nanos: number;
@@ -94,6 +97,7 @@ export class ProcessEntry implements ProcessPart {
     this.pid = image.pid;
     this.startLow = image.startLow;
     this.startHigh = image.startHigh;
+    this.nsPid = image.nsPid ?? 0;
     this.execId = identity.execId;
     this.seconds = identity.seconds;
     this.nanos = identity.nanos;

@@ -69,6 +69,7 @@ function execOffsets(at: OffsetOf) {
   return {
     previousStart: exec("previous") + key.start,
     previousPid: exec("previous") + key.pid,
+    nsPid: exec("ns_pid"),
     namespaces: exec("namespaces"),
     flags: exec("flags"),
     inode: exec("inode"),
