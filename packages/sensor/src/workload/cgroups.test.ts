@@ -23,6 +23,9 @@ const podA = { uid: uidA, namespace: "shop", name: "a-0", labels: { app: "a" } }
 const web: ContainerFacts = {
   name: "web",
   image: "docker.io/library/nginx:1.27",
+  imageId: "docker.io/library/nginx@sha256:12",
+  startedMs: 1_700_000_000_250,
+  isPrivileged: true,
   podName: "a-0",
   podNamespace: "shop",
   runtime: "containerd",
@@ -83,7 +86,13 @@ describe("cgroups", () => {
         namespace: "shop",
         name: "a-0",
         uid: uidA,
-        container: { id: `containerd://${webId}`, name: "web", image: { name: web.image } },
+        container: {
+          id: `containerd://${webId}`,
+          name: "web",
+          image: { id: web.imageId, name: web.image },
+          start_time: { seconds: "1700000000", nanos: 250_000_000 },
+          security_context: { privileged: true },
+        },
         pod_labels: { app: "a" },
       },
     });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -13,10 +13,13 @@ const bundles = createContainerBundles([
   join(folder, "crio", "ID", "userdata", "config.json"),
 ]);
 let next = 0;
+const writtenS = 1_700_000_000.25;
 const write = (place: string, content: string, inside = "") => {
   const id = (next++).toString(16).padStart(64, "0");
   mkdirSync(join(folder, place, id, inside), { recursive: true });
-  writeFileSync(join(folder, place, id, inside, "config.json"), content);
+  const path = join(folder, place, id, inside, "config.json");
+  writeFileSync(path, content);
+  utimesSync(path, writtenS, writtenS);
   return id;
 };
 
@@ -33,6 +36,9 @@ describe("container bundles", () => {
     expect(bundles(id)).toEqual({
       name: "web",
       image: "docker.io/library/nginx:1.27",
+      imageId: "",
+      startedMs: writtenS * 1000,
+      isPrivileged: false,
       podName: "shop-0",
       podNamespace: "prod",
       runtime: "containerd",
@@ -50,10 +56,48 @@ describe("container bundles", () => {
     expect(bundles(id)).toEqual({
       name: "",
       image: "",
+      imageId: "",
+      startedMs: writtenS * 1000,
+      isPrivileged: false,
       podName: "shop-0",
       podNamespace: "prod",
       runtime: "cri-o",
     });
+  });
+
+  it("reads which image CRI-O found", () => {
+    const annotations = {
+      "io.kubernetes.cri-o.ContainerType": "container",
+      "io.kubernetes.container.name": "web",
+      "io.kubernetes.cri-o.ImageName": "quay.io/shop/web:1",
+      "io.kubernetes.cri-o.ImageRef": "ab".repeat(32),
+    };
+    const id = write("crio", JSON.stringify({ annotations }), "userdata");
+    expect(bundles(id)).toMatchObject({ image: "quay.io/shop/web:1", imageId: "ab".repeat(32) });
+  });
+
+  const none = { allow: false, access: "rwm" };
+  it.each([
+    ["all devices, as containerd and CRI-O write it", [{ allow: true, access: "rwm" }], true],
+    [
+      "all devices, spelled out",
+      [none, { allow: true, type: "a", major: -1, access: "rwm" }],
+      true,
+    ],
+    ["no devices", [none], false],
+    ["one device", [none, { allow: true, type: "c", major: 1, minor: 3, access: "rwm" }], false],
+    ["all terminals", [none, { allow: true, type: "c", major: 136, access: "rwm" }], false],
+    ["the nodes of all devices", [none, { allow: true, access: "m" }], false],
+    ["other types", [null, 1, "rwm", { allow: "true", access: "rwm" }], false],
+    ["no list", { allow: true, access: "rwm" }, false],
+  ])("calls a container with %s privileged: %j: %s", (_, devices, expected) => {
+    const annotations = {
+      "io.kubernetes.cri.container-name": "web",
+      "io.kubernetes.cri.container-type": "container",
+    };
+    const linux = { resources: { devices } };
+    const id = write("containerd", JSON.stringify({ annotations, linux }));
+    expect(bundles(id)?.isPrivileged).toBe(expected);
   });
 
   it.each([

@@ -7,6 +7,12 @@ export type ContainerFacts = {
   readonly name: string;
   /** As written in the pod, with its tag or digest. */
   readonly image: string;
+  /** As the runtime calls the image that it found by that name; empty: its files do not say. */
+  readonly imageId: string;
+  /** When the runtime wrote the configuration, which it does to start the container; ms since 1970. */
+  readonly startedMs: number;
+  /** It may use every device of the machine: in a pod, only privileged containers may. */
+  readonly isPrivileged: boolean;
   readonly podName: string;
   readonly podNamespace: string;
   /** As in container ids of the Kubernetes API: containerd, cri-o. */
@@ -31,8 +37,8 @@ export function createContainerBundles(
   return (id) => {
     if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
     for (const path of paths) {
-      const annotations = readAnnotations(path.replaceAll("ID", id));
-      const facts = annotations && factsOf(annotations);
+      const read = readConfiguration(path.replaceAll("ID", id));
+      const facts = read && factsOf(read);
       if (facts !== undefined) return facts;
     }
     return undefined;
@@ -41,15 +47,24 @@ export function createContainerBundles(
 
 const largestConfiguration = 4 << 20;
 
-function readAnnotations(path: string): Readonly<Record<string, unknown>> | undefined {
+type Written = {
+  readonly annotations?: unknown;
+  readonly linux?: { readonly resources?: { readonly devices?: unknown } };
+};
+
+type Configuration = {
+  readonly annotations: Readonly<Record<string, unknown>>;
+  readonly devices: unknown;
+  readonly writtenMs: number;
+};
+
+function readConfiguration(path: string): Configuration | undefined {
   try {
-    const { size } = statSync(path);
+    const { size, mtimeMs } = statSync(path);
     if (size > largestConfiguration) return undefined;
-    const text = readFileSync(path, "utf8");
-    const { annotations } = JSON.parse(text) as { annotations?: unknown };
-    return typeof annotations === "object" && annotations !== null
-      ? (annotations as Record<string, unknown>)
-      : undefined;
+    const { annotations, linux } = JSON.parse(readFileSync(path, "utf8")) as Written;
+    if (typeof annotations !== "object" || annotations === null) return undefined;
+    return { annotations, devices: linux?.resources?.devices, writtenMs: Math.floor(mtimeMs) };
   } catch {
     return undefined; // doesn't exist, or is incomplete
   }
@@ -62,6 +77,7 @@ const dialects = [
     type: "io.kubernetes.cri.container-type",
     name: "io.kubernetes.cri.container-name",
     image: "io.kubernetes.cri.image-name",
+    imageId: "",
     podName: "io.kubernetes.cri.sandbox-name",
     podNamespace: "io.kubernetes.cri.sandbox-namespace",
   },
@@ -70,17 +86,18 @@ const dialects = [
     type: "io.kubernetes.cri-o.ContainerType",
     name: "io.kubernetes.container.name",
     image: "io.kubernetes.cri-o.ImageName",
+    imageId: "io.kubernetes.cri-o.ImageRef",
     podName: "io.kubernetes.pod.name",
     podNamespace: "io.kubernetes.pod.namespace",
   },
 ];
 
-function factsOf(annotations: Readonly<Record<string, unknown>>): ContainerFacts | undefined {
+function factsOf({ annotations, devices, writtenMs }: Configuration): ContainerFacts | undefined {
   const text = (key: string) => {
     const value = annotations[key];
     return typeof value === "string" ? value : "";
   };
-  for (const { runtime, type, name, image, podName, podNamespace } of dialects) {
+  for (const { runtime, type, name, image, imageId, podName, podNamespace } of dialects) {
     const kind = text(type);
     if (kind !== "container" && kind !== "sandbox") continue;
     const isContainer = kind === "container";
@@ -88,12 +105,28 @@ function factsOf(annotations: Readonly<Record<string, unknown>>): ContainerFacts
     return {
       name: isContainer ? text(name) : "",
       image: isContainer ? text(image) : "",
+      imageId: isContainer ? text(imageId) : "",
+      startedMs: writtenMs,
+      isPrivileged: isContainer && allowsAllDevices(devices),
       podName: text(podName),
       podNamespace: text(podNamespace),
       runtime,
     };
   }
   return undefined;
+}
+
+/** Of the OCI configuration: linux.resources.devices, a rule without type and number is for all devices. */
+function allowsAllDevices(devices: unknown): boolean {
+  if (!Array.isArray(devices)) return false;
+  return devices.some(
+    (rule: Readonly<Record<string, unknown>> | null) =>
+      rule?.allow === true &&
+      (rule.type === undefined || rule.type === "" || rule.type === "a") &&
+      (rule.major ?? -1) === -1 &&
+      (rule.minor ?? -1) === -1 &&
+      rule.access === "rwm",
+  );
 }
 
 /** An image without its tag and digest: the `repo` of policies. */

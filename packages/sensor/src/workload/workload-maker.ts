@@ -84,9 +84,31 @@ function containerMessage(id: string, name: string, facts: ContainerFacts | unde
   const runtime = facts?.runtime ?? runtimeOf(name);
   return {
     id: runtime === "" ? id : `${runtime}://${id}`,
-    ...(facts !== undefined && facts.name !== "" && { name: facts.name }),
-    ...(facts !== undefined && facts.image !== "" && { image: { name: facts.image } }),
+    ...(facts !== undefined && facts.name !== "" && factsMessage(facts)),
   };
+}
+
+/** Of a container that is not the pod's sandbox. */
+function factsMessage({
+  name,
+  image,
+  imageId,
+  startedMs,
+  isPrivileged,
+}: ContainerFacts): Container {
+  return {
+    name,
+    ...((image !== "" || imageId !== "") && {
+      image: { ...(imageId !== "" && { id: imageId }), ...(image !== "" && { name: image }) },
+    }),
+    start_time: timestamp(startedMs),
+    ...(isPrivileged && { security_context: { privileged: true } }),
+  };
+}
+
+function timestamp(ms: number): NonNullable<Container["start_time"]> {
+  const nanos = (ms % 1000) * 1_000_000;
+  return { seconds: String(Math.floor(ms / 1000)), ...(nanos !== 0 && { nanos }) };
 }
 
 /** By the prefix of its systemd scope. */

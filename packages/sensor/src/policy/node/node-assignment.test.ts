@@ -37,6 +37,7 @@ const pod = (uid: string, policies: readonly string[], podLabels = {}): NodePod 
 
 const web: ContainerFacts = {
   ...{ name: "web", image: "registry.example/team/nginx:1", podName: "", podNamespace: "" },
+  ...{ imageId: "", startedMs: 0, isPrivileged: false },
   runtime: "containerd",
 };
 
