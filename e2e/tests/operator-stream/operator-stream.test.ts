@@ -43,6 +43,38 @@ describe("policies of the operator", () => {
     expect(node.said("refused")).toBe(false);
   });
 
+  it("come with what events show of their pods, which is also on disk", async () => {
+    await using at = await connected();
+    const { operator, node } = at;
+    const details = (workload: string) => ({
+      digest: workload,
+      length: 40,
+      message: { workload, workload_kind: "Deployment" },
+    });
+    const seen = () =>
+      node.kernel.versions.at(-1)?.pods.map(({ uid, details: one }) => [uid, one?.workload]);
+    await operator.putPod("pod-2", "db", details("db"));
+    await operator.putPod("pod-3", "db", details("db"));
+    await eventually(() => node.kernel.versions.at(-1)?.pods.length === 3);
+    expect(seen()).toEqual([
+      ["pod-1", undefined],
+      ["pod-2", "db"],
+      ["pod-3", "db"],
+    ]);
+    // Nothing else of the pod changes.
+    await operator.putPod("pod-2", "db", details("db-2"));
+    await eventually(() => seen()?.[1]?.[1] === "db-2");
+    await operator.putPod("pod-2", "db");
+    await eventually(() => seen()?.[1]?.[1] === undefined);
+    await operator[Symbol.asyncDispose]();
+    await using again = await node.restart();
+    await eventually(() => again.kernel.versions.length === 1);
+    expect(again.kernel.versions[0]?.pods.at(-1)?.details).toEqual({
+      workload: "db",
+      workloadKind: "Deployment",
+    });
+  });
+
   it("are not sent again to a sensor that comes again, to this replica or another", async () => {
     await using at = await connected();
     const { operator, node, all } = at;

@@ -2,6 +2,8 @@
 import {
   createSensorRelay,
   createSensorServer,
+  noDetails,
+  type PodDetails,
   PolicyContents,
   type PolicyRevision,
   Resolver,
@@ -102,10 +104,10 @@ export class TestOperator implements AsyncDisposable {
     return this.hub.push(this.resolver.putPolicy(revision));
   }
 
-  putPod(uid: string, app: string): Promise<void> {
+  putPod(uid: string, app: string, details: PodDetails = noDetails): Promise<void> {
     const labels = { app };
-    const pod = { uid, namespace: "default", name: uid, node: "a", labels, containers: ["main"] };
-    return this.hub.push(this.resolver.putPod(pod));
+    const pod = { uid, namespace: "default", name: uid, node: "a", labels, details };
+    return this.hub.push(this.resolver.putPod({ ...pod, containers: ["main"] }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

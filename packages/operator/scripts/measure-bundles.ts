@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What resolving costs: `pnpm --filter @gander/operator measure [NODES] [PODS] [POLICIES]`.
 import { digestOf } from "@gander/policy/content";
+import { createIntern } from "../src/api/intern.ts";
+import { readPodDetails } from "../src/api/read-pod-details.ts";
 import { bundleDelta } from "../src/bundles/bundle-delta.ts";
 import { encodeAssignments, encodeOffers } from "../src/bundles/encode-version.ts";
 import { stateDigest } from "../src/bundles/state-digest.ts";
 import { type Bundle, Resolver } from "../src/workloads/resolver.ts";
-import type { Pod, PolicyRevision } from "../src/workloads/workload.ts";
+import type { Pod, PodDetails, PolicyRevision } from "../src/workloads/workload.ts";
 
 const [nodes = 5000, pods = 150_000, policies = 200] = process.argv.slice(2).map(Number);
+const intern = createIntern();
 const resolver = new Resolver();
 const memoryMiB = () => {
   globalThis.gc?.();
@@ -47,7 +50,16 @@ function podOf(i: number, restarted = 0): Pod {
       "pod-template-hash": (workload * 2_654_435_761).toString(36),
     },
     containers: ["main", "proxy"],
+    details: detailsOf(workload),
   };
+}
+
+/** As the watch has it: shared by the pods of a workload. */
+function detailsOf(workload: number): PodDetails {
+  const owner = { kind: "ReplicaSet", name: `app-${workload}-abc`, controller: true };
+  const labels = { "pod-template-hash": "abc" };
+  const metadata = { ...{ name: "", uid: "", resourceVersion: "" }, labels };
+  return readPodDetails({ metadata: { ...metadata, ownerReferences: [owner] } }, intern);
 }
 
 /** A tenth for everything, half by a label, the rest by namespace, expression or node. */

@@ -9,6 +9,7 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import {
   coalesce,
   createSensorServer,
+  noDetails,
   PolicyContents,
   type PolicyRevision,
   Resolver,
@@ -49,6 +50,7 @@ async function measure(): Promise<void> {
       node: `node-${i % sensors}`,
       labels: { app: `p-${i % 1500}`, "pod-template-hash": `${i % 1500}` },
       containers: ["main"],
+      details: noDetails,
     });
   for (let i = 0; i < 200; i++) resolver.putPolicy(policy(`p-${i}`, 1));
   const say = (what: string, figure: string) => console.log(`${what.padEnd(58)} ${figure}`);

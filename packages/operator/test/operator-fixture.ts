@@ -5,7 +5,7 @@ import { PolicyContents } from "../src/bundles/policy-contents.ts";
 import { SensorHub, type SensorHubOptions } from "../src/sensors/sensor-hub.ts";
 import { createSensorServer, type VerifySensor } from "../src/sensors/sensor-server.ts";
 import { Resolver } from "../src/workloads/resolver.ts";
-import type { Pod, PolicyRevision } from "../src/workloads/workload.ts";
+import { noDetails, type Pod, type PolicyRevision } from "../src/workloads/workload.ts";
 import { TestSensor } from "./test-sensor.ts";
 
 /** The token of a node is `of-NODE`. */
@@ -84,6 +84,7 @@ export const podOn = (node: string, uid: string, app: string): Pod => ({
   node,
   labels: { app },
   containers: ["main"],
+  details: noDetails,
 });
 
 /** The answers of a sensor are read in another turn: wait until they were. */

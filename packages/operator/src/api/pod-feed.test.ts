@@ -36,7 +36,9 @@ describe("a pod of the API", () => {
       containers: [container("main"), container("side")],
       ephemeralContainers: [container("debug")],
     };
-    expect(readPod(raw("u", { spec, metadata: { labels: { app: "shop" } } }), intern)).toEqual({
+    expect(
+      readPod(raw("u", { spec, metadata: { labels: { app: "shop" } } }), intern),
+    ).toMatchObject({
       uid: "u",
       pod: {
         uid: "u",
@@ -45,6 +47,7 @@ describe("a pod of the API", () => {
         node: "node-a",
         labels: { app: "shop" },
         containers: ["init", "main", "side", "debug"],
+        details: { message: { workload_kind: "Pod" } },
       },
     });
   });
@@ -82,6 +85,8 @@ describe("a pod of the API", () => {
     const spec = { nodeName: "node-a", containers: [container("main"), container("debug")] };
     expect(isSamePod(before, read(raw("u", { spec })))).toBe(false);
     expect(isSamePod(before, read(mirror("u", hash)))).toBe(false);
+    const ownerReferences = [{ kind: "Job", name: "j", controller: true }];
+    expect(isSamePod(before, read(raw("u", { metadata: { ownerReferences } })))).toBe(false);
   });
 });
 

@@ -2,13 +2,14 @@
 import type { KubeObject, Selection } from "@gander/kube";
 import { labelsKey, type Pod } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
+import { readPodDetails } from "./read-pod-details.ts";
 
 /** The API server's object, only the fields that are read. */
 export type RawPod = KubeObject & {
   readonly metadata: {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
+    readonly ownerReferences?: readonly OwnerReference[];
   };
   readonly spec?: {
     readonly nodeName?: string;
@@ -17,6 +18,12 @@ export type RawPod = KubeObject & {
     readonly ephemeralContainers?: readonly Container[];
   };
   readonly status?: { readonly phase?: string };
+};
+
+type OwnerReference = {
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
 };
 
 type Container = { readonly name: string };
@@ -33,10 +40,8 @@ export const runningPods: Selection = {
  * The relevant fields of a pod; undefined if it has no node. Equal parts of pods are shared by `intern`:
  * there are tens of thousands of pods, but few kinds.
  */
-export function readPod(
-  { metadata, spec, status }: RawPod,
-  intern: Intern,
-): WatchedPod | undefined {
+export function readPod(raw: RawPod, intern: Intern): WatchedPod | undefined {
+  const { metadata, spec, status } = raw;
   const { nodeName } = spec ?? {};
   if (nodeName === undefined || nodeName === "") return undefined;
   if (status?.phase === "Succeeded" || status?.phase === "Failed") return undefined;
@@ -53,6 +58,7 @@ export function readPod(
     node: intern(nodeName, () => nodeName),
     labels: intern(`labels ${labelsKey(labels)}`, () => labels),
     containers: intern(`containers ${containers.join()}`, () => containers),
+    details: readPodDetails(raw, intern),
   };
   return { uid, pod };
 }
@@ -65,6 +71,7 @@ export function isSamePod(a: WatchedPod, b: WatchedPod): boolean {
     one.name === other.name &&
     one.namespace === other.namespace &&
     one.node === other.node &&
+    one.details.digest === other.details.digest &&
     (one.labels === other.labels || labelsKey(one.labels) === labelsKey(other.labels)) &&
     (one.containers === other.containers || one.containers.join() === other.containers.join())
   );

@@ -4,7 +4,7 @@ import { streamCodec, streamLimits } from "@gander/proto/stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Bundle, Resolver } from "../workloads/resolver.ts";
-import type { Pod } from "../workloads/workload.ts";
+import { noDetails, type Pod, type PodDetails } from "../workloads/workload.ts";
 import { bundleDelta, isEmptyDelta } from "./bundle-delta.ts";
 import { encodeAssignments, encodeOffers, packMessages } from "./encode-version.ts";
 import { PolicyContents } from "./policy-contents.ts";
@@ -26,9 +26,14 @@ class Receiver {
       for (const { uid = "", generation, name, digest } of offer?.put ?? [])
         this.policies.set(uid, [generation, name, digestText(digest ?? new Uint8Array())].join());
       for (const uid of offer?.remove ?? []) this.policies.delete(uid);
-      for (const { uid = "", name, labels = [], set = 0 } of assignment?.put ?? []) {
+      for (const one of assignment?.put ?? []) {
+        const { uid = "", name, labels = [], set = 0, details = 0 } = one;
         const of = labels.map(({ key, value = "" }) => `${key}=${value}`);
-        this.pods.set(uid, [name, ...of, ...(assignment?.sets?.[set]?.policies ?? [])].join());
+        const told = assignment?.details?.[details - 1]?.workload ?? "";
+        this.pods.set(
+          uid,
+          [name, told, ...of, ...(assignment?.sets?.[set]?.policies ?? [])].join(),
+        );
       }
       for (const uid of assignment?.remove ?? []) this.pods.delete(uid);
     }
@@ -43,9 +48,11 @@ function viewOf(bundle: Bundle): object {
   const policies = bundle.policies.map(
     ({ uid, generation, name, digest }) => [uid, [generation, name, digest].join()] as const,
   );
-  const pods = [...bundle.pods].map(([{ uid, name, group }, { uids }]) => {
+  const pods = [...bundle.pods].map(([{ uid, name, group, details }, { uids }]) => {
     const of = Object.entries(group.labels).sort(([a], [b]) => (a < b ? -1 : 1));
-    return [uid, [name, ...of.map(([key, value]) => `${key}=${value}`), ...uids].join()] as const;
+    const told = details.message.workload ?? "";
+    const labels = of.map(([key, value]) => `${key}=${value}`);
+    return [uid, [name, told, ...labels, ...uids].join()] as const;
   });
   return { policies: policies.sort(), pods: pods.sort() };
 }
@@ -57,13 +64,24 @@ const step: fc.Arbitrary<Step> = fc.tuple(
   fc.nat(3),
 );
 
+/** Several pods have the same, and one variant has none. */
+function detailsOf(variant: number): PodDetails {
+  if (variant === 1) return noDetails;
+  const message = { workload: `w${variant}`, workload_kind: "Deployment" };
+  return { digest: `${variant}`, length: 60, message };
+}
+
 function apply(resolver: Resolver, [kind, id, variant]: Step): void {
   const uid = `${kind}-${id}`;
   if (kind === "pod" && variant === 0) resolver.deletePod(uid);
   else if (kind === "policy" && variant === 0) resolver.deletePolicy(uid);
   else if (kind === "pod") {
     const labels = { app: `${variant}`, k: "é" };
-    resolver.putPod({ uid, namespace: "d", name: "n", node: "n0", labels, containers: ["c"] });
+    const details = detailsOf(variant);
+    resolver.putPod({
+      ...{ uid, namespace: "d", name: "n", node: "n0", labels },
+      ...{ containers: ["c"], details },
+    });
   } else {
     const matchLabels: Record<string, string> = variant === 1 ? {} : { app: `${variant}` };
     resolver.putPolicy({
@@ -127,6 +145,7 @@ describe("deltas", () => {
         node: "n0",
         labels,
         containers: [],
+        details: noDetails,
       };
       resolver.putPod(pod);
     }

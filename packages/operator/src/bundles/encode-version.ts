@@ -3,7 +3,7 @@ import { digestBytes } from "@gander/policy/content";
 import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import type { KeptPod, PodPolicies } from "../workloads/resolver.ts";
-import type { PolicyRevision } from "../workloads/workload.ts";
+import type { PodDetails, PolicyRevision } from "../workloads/workload.ts";
 import type { BundleDelta } from "./bundle-delta.ts";
 
 export type Version = {
@@ -64,8 +64,9 @@ function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[
 export function encodeAssignments({ putPods, removePods }: BundleDelta): readonly Buffer[] {
   const puts = inParts(
     putPods,
-    // Each pod counts its whole set: it may be the only one with it. UTF-16 to UTF-8: at most 3.
-    ([{ name, group }, { key }]) => 200 + 3 * (name.length + group.labelsKey.length) + key.length,
+    // Each pod counts its whole set and details: it may be the only one with them. UTF-16 to UTF-8: at most 3.
+    ([{ name, group, details }, { key }]) =>
+      200 + 3 * (name.length + group.labelsKey.length + details.length) + key.length,
   );
   const removes = inParts(removePods, (uid) => uid.length + 4);
   const assignments: Assignment[] = [
@@ -117,23 +118,37 @@ function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevisi
 }
 
 function assignmentOf(pods: readonly (readonly [KeptPod, PodPolicies])[]): Assignment {
-  const sets = new Map<string, { readonly at: number; readonly policies: readonly string[] }>();
-  const put = pods.map(([{ uid, name, group }, { key, uids }]) => {
-    let set = sets.get(key);
-    if (set === undefined) {
-      set = { at: sets.size, policies: uids };
-      sets.set(key, set);
-    }
+  const sets = createTable<{ readonly policies: readonly string[] }>();
+  const allDetails = createTable<PodDetails["message"]>();
+  const put = pods.map(([{ uid, name, group, details }, { key, uids }]) => {
     const labels = Object.entries(group.labels).sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       uid,
       name,
       namespace: group.namespace,
       labels: labels.map(([label, value]) => ({ key: label, value })),
-      set: set.at,
+      set: sets.at(key, { policies: uids }),
+      ...(details.digest !== "" && { details: allDetails.at(details.digest, details.message) + 1 }),
     };
   });
-  return { put, sets: [...sets.values()].map(({ policies }) => ({ policies })) };
+  return { put, sets: sets.rows, ...(allDetails.rows.length > 0 && { details: allDetails.rows }) };
+}
+
+/** Rows in the order of their first use; `at` gives the position of a key's row. */
+function createTable<Row>() {
+  const positions = new Map<string, number>();
+  const rows: Row[] = [];
+  return {
+    rows,
+    at(key: string, row: Row): number {
+      let position = positions.get(key);
+      if (position === undefined) {
+        position = rows.push(row) - 1;
+        positions.set(key, position);
+      }
+      return position;
+    },
+  };
 }
 
 /** Splits into lists of at most about `listBytes` each, or of one item. */

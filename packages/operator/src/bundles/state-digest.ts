@@ -10,13 +10,15 @@ import type { PolicyRevision } from "../workloads/workload.ts";
  */
 export function stateDigest(bundle: Bundle, pods: string = podsDigest(bundle)): Buffer {
   const policies = bundle.policies.map((revision) => shortOf(revision, revisionText));
-  return hash("sha256", `gander state 1\n${policies.join("\n")}\n\n${pods}`, "buffer");
+  return hash("sha256", `gander state 2\n${policies.join("\n")}\n\n${pods}`, "buffer");
 }
 
 export function podsDigest({ pods }: Bundle): string {
   const lines: string[] = [];
-  for (const [{ uid, name, group }, set] of pods)
-    lines.push(`${uid}\0${name}\0${shortOf(group, groupText)}\0${shortOf(set, setText)}`);
+  for (const [{ uid, name, group, details }, set] of pods) {
+    const shared = `${shortOf(group, groupText)}\0${details.digest}\0${shortOf(set, setText)}`;
+    lines.push(`${uid}\0${name}\0${shared}`);
+  }
   return hash("sha256", lines.sort().join("\n"), "base64url");
 }
 

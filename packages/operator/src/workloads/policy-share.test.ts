@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { nodeRank, type PolicyShare } from "./policy-share.ts";
 import { Resolver } from "./resolver.ts";
-import type { PolicyRevision } from "./workload.ts";
+import { noDetails, type PolicyRevision } from "./workload.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `node-${i}`);
 
@@ -33,6 +33,7 @@ function cluster(): Resolver {
       node,
       labels,
       containers: ["c"],
+      details: noDetails,
     });
   }
   return resolver;

@@ -3,7 +3,7 @@ import type { LabelSelector, WorkloadSelector } from "@gander/policy";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Bundle, Resolver } from "./resolver.ts";
-import type { Labels, Pod, PolicyRevision } from "./workload.ts";
+import { type Labels, noDetails, type Pod, type PolicyRevision } from "./workload.ts";
 
 /** The whole cluster as it stands; bundles from it are computed as plainly as possible. */
 type World = {
@@ -64,6 +64,7 @@ function plainBundle(world: World, node: string): object | undefined {
       name: pod.name,
       namespace: pod.namespace,
       labels: { ...pod.labels },
+      details: pod.details.digest,
       policies: byUid(here.filter((one) => plainAppliesTo(one, pod))).map(({ uid }) => uid),
     })),
   };
@@ -74,11 +75,12 @@ const byUid = <T extends { readonly uid: string }>(items: readonly T[]): readonl
 
 function readable(bundle: Bundle | undefined): object | undefined {
   if (bundle === undefined) return undefined;
-  const pods = [...bundle.pods].map(([{ uid, name, group }, set]) => ({
+  const pods = [...bundle.pods].map(([{ uid, name, group, details }, set]) => ({
     uid,
     name,
     namespace: group.namespace,
     labels: { ...group.labels },
+    details: details.digest,
     policies: set.uids,
   }));
   return {
@@ -175,6 +177,10 @@ const pod: fc.Arbitrary<Pod> = fc.record({
   node: fc.constantFrom(...nodeNames),
   labels,
   containers: fc.array(container, { minLength: 1, maxLength: 3 }),
+  // New objects: only equal digests mean equal details.
+  details: fc
+    .constantFrom("", "d1", "d2")
+    .map((digest) => ({ digest, length: 0, message: { workload: digest } })),
 });
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: pod.map((one) => ({ put: "pod" as const, pod: one })) },
@@ -250,7 +256,7 @@ describe("the resolver", () => {
     const resolver = new Resolver();
     const one = { uid: "u", namespace: "web", name: "a", node: "n0", labels: { app: "a" } };
     resolver.putNode("n0", {});
-    resolver.putPod({ ...one, containers: ["main"] });
+    resolver.putPod({ ...one, containers: ["main"], details: noDetails });
     resolver.putPolicy({
       uid: "p",
       generation: 1,
@@ -269,7 +275,7 @@ describe("the resolver", () => {
     const resolver = new Resolver();
     resolver.putNode("n0", {});
     const pod = { uid: "u", namespace: "web", name: "a", node: "n0", labels: {}, containers: [] };
-    resolver.putPod(pod);
+    resolver.putPod({ ...pod, details: noDetails });
     const head = { generation: 1, namespace: "", digest: "d", mode: "" as const };
     const policiesOfPod = () =>
       [...(resolver.bundle("n0")?.pods.values() ?? [])].flatMap(({ uids }) => uids);

@@ -12,7 +12,14 @@ import {
 import { type PodGroup, PodGroups } from "./pod-groups.ts";
 import { type PolicyScope, policyScope } from "./policy-scope.ts";
 import { type PolicyShare, takesNode } from "./policy-share.ts";
-import { type Labels, labelsKey, type Pod, type PolicyRevision, sameRevision } from "./workload.ts";
+import {
+  type Labels,
+  labelsKey,
+  type Pod,
+  type PodDetails,
+  type PolicyRevision,
+  sameRevision,
+} from "./workload.ts";
 
 /** Names of the nodes that a change affects: all of them and no others. */
 type ChangedNodes = ReadonlySet<string>;
@@ -23,6 +30,7 @@ export type KeptPod = {
   readonly name: string;
   readonly group: PodGroup<KeptNode>;
   readonly node: KeptNode;
+  readonly details: PodDetails;
 };
 
 /** A set of policies that some pod has; equal sets have equal keys. */
@@ -165,11 +173,16 @@ export class Resolver {
       for (const { slot, scope } of this.#shares())
         if (scope.pods(created)) setBit(created.policies, slot);
     });
-    if (before?.group === group && before.node === node && before.name === pod.name) {
+    if (
+      before?.group === group &&
+      before.node === node &&
+      before.name === pod.name &&
+      before.details.digest === pod.details.digest
+    ) {
       this.#groups.leave(group, node);
       return none;
     }
-    const after: KeptPod = { uid: pod.uid, name: pod.name, group, node };
+    const after: KeptPod = { uid: pod.uid, name: pod.name, group, node, details: pod.details };
     const changed = new Set<string>();
     const isTheSame =
       before !== undefined && before.node === node && this.#looksSame(before, after);
@@ -405,6 +418,7 @@ export function samePod(a: KeptPod, b: KeptPod): boolean {
     a === b ||
     (a.uid === b.uid &&
       a.name === b.name &&
+      a.details.digest === b.details.digest &&
       a.group.namespace === b.group.namespace &&
       a.group.labelsKey === b.group.labelsKey)
   );

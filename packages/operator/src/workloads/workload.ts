@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LabelSelector, WorkloadSelector } from "@gander/policy";
+import type { PodDetails as WireDetails } from "@gander/proto/stream";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -12,7 +13,19 @@ export type Pod = {
   readonly labels: Labels;
   /** Names of all its containers: init, ordinary, ephemeral. */
   readonly containers: readonly string[];
+  readonly details: PodDetails;
 };
+
+/** The part of a pod that only events show. Immutable, shared by equal pods. */
+export type PodDetails = {
+  /** Equal details have equal digests. */
+  readonly digest: string;
+  /** Characters, at most three bytes each, of all texts and what separates them. */
+  readonly length: number;
+  readonly message: WireDetails;
+};
+
+export const noDetails: PodDetails = { digest: "", length: 0, message: {} };
 
 /** One version of a policy. Immutable; the digest covers the selectors, so they are equal if it is equal. */
 export type PolicyRevision = {

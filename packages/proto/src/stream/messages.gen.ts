@@ -101,6 +101,7 @@ export type Assignment = {
   readonly put?: readonly PodAssignment[] | undefined;
   readonly remove?: readonly string[] | undefined;
   readonly sets?: readonly PolicySet[] | undefined;
+  readonly details?: readonly PodDetails[] | undefined;
 };
 
 export type PolicySet = {
@@ -113,6 +114,12 @@ export type PodAssignment = {
   readonly name?: string | undefined;
   readonly labels?: readonly PodLabel[] | undefined;
   readonly set?: number | undefined;
+  readonly details?: number | undefined;
+};
+
+export type PodDetails = {
+  readonly workload?: string | undefined;
+  readonly workload_kind?: string | undefined;
 };
 
 export type PodLabel = {
@@ -365,6 +372,7 @@ export type Messages = {
   "gander.v1.Assignment": Assignment;
   "gander.v1.PolicySet": PolicySet;
   "gander.v1.PodAssignment": PodAssignment;
+  "gander.v1.PodDetails": PodDetails;
   "gander.v1.PodLabel": PodLabel;
   "gander.v1.Commit": Commit;
   "gander.v1.Ack": Ack;

@@ -8,10 +8,12 @@ import type {
   Policy,
   PolicySet,
   ToSensor,
+  PodDetails as WireDetails,
   PolicyHead as WireHead,
 } from "@gander/proto/stream";
 import { streamLimits } from "@gander/proto/stream";
 import type { NodePod } from "../policy/node/node-policies.ts";
+import type { PodDetails } from "../workload/pod-details.ts";
 import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 
 /** A complete version. */
@@ -115,11 +117,13 @@ export class VersionIntake {
   #pods(policies: ReadonlyMap<string, PolicyHead>, current: NodeState): Map<string, NodePod> {
     const pods = new Map((this.#base === 0 ? noState : current).pods);
     for (const { remove = [] } of this.#assignments) for (const uid of remove) pods.delete(uid);
-    for (const { put = [], sets = [] } of this.#assignments)
+    for (const { put = [], sets = [], details = [] } of this.#assignments) {
+      const told = details.map(detailsOf);
       for (const one of put) {
-        const pod = podOf(one, sets);
+        const pod = podOf(one, sets, told);
         pods.set(pod.uid, pod);
       }
+    }
     if (pods.size > this.#limits.pods)
       throw new Misfit(`it has more than ${this.#limits.pods} pods`);
     for (const pod of pods.values())
@@ -176,9 +180,15 @@ function headOf(wire: WireHead): PolicyHead {
   };
 }
 
-function podOf(wire: PodAssignment, sets: readonly PolicySet[]): NodePod {
+function podOf(
+  wire: PodAssignment,
+  sets: readonly PolicySet[],
+  told: readonly PodDetails[],
+): NodePod {
   const { uid = "", namespace = "", name = "", labels = [], set: at = 0 } = wire;
   const set = sets[at];
+  // None is no reason to refuse policies.
+  const details = told[(wire.details ?? 0) - 1];
   if (uid === "") throw new Misfit("a pod has no UID");
   if (set === undefined) throw new Misfit(`pod ${uid} has a set that isn't in its message`);
   return {
@@ -187,7 +197,12 @@ function podOf(wire: PodAssignment, sets: readonly PolicySet[]): NodePod {
     name,
     labels: Object.fromEntries(labels.map(({ key = "", value = "" }) => [key, value])),
     policies: set.policies ?? [],
+    ...(details && { details }),
   };
+}
+
+function detailsOf({ workload = "", workload_kind = "" }: WireDetails): PodDetails {
+  return { workload, workloadKind: workload_kind };
 }
 
 /** From a decoded 64-bit number: the operator sends no number that isn't exact here. */

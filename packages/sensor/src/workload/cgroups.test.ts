@@ -145,6 +145,18 @@ describe("cgroups", () => {
     expect(podOf(6n)).toBe(uidB);
   });
 
+  it.each([
+    ["a Deployment", { workload: "shop", workloadKind: "Deployment" }, "shop", "Deployment"],
+    ["itself", { workload: "", workloadKind: "Pod" }, "a-0", "Pod"],
+    ["what is unknown", { workload: "shop", workloadKind: "" }, undefined, undefined],
+    ["what nobody told", undefined, undefined, undefined],
+  ])("shows what a pod is a part of: %s", (_, details, workload, kind) => {
+    const { cgroups, made, of } = create();
+    cgroups.tell([{ ...podA, ...(details && { details }) }]);
+    made(5n, 1n, `/kubepods/pod${uidA}`);
+    expect([of(5n).pod?.workload, of(5n).pod?.workload_kind]).toEqual([workload, kind]);
+  });
+
   it("tells who knew less when more is known", () => {
     const { cgroups, made, of, replaced, changed } = create();
     made(5n, 1n, `/kubepods/pod${uidA}`);

@@ -64,7 +64,11 @@ function readConfiguration(path: string): Configuration | undefined {
     if (size > largestConfiguration) return undefined;
     const { annotations, linux } = JSON.parse(readFileSync(path, "utf8")) as Written;
     if (typeof annotations !== "object" || annotations === null) return undefined;
-    return { annotations, devices: linux?.resources?.devices, writtenMs: Math.floor(mtimeMs) };
+    return {
+      annotations: annotations as Configuration["annotations"],
+      devices: linux?.resources?.devices,
+      writtenMs: Math.floor(mtimeMs),
+    };
   } catch {
     return undefined; // doesn't exist, or is incomplete
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContainerFacts } from "./container-bundles.ts";
+import type { PodDetails } from "./pod-details.ts";
 
 /** A pod as the operator announces it. */
 export type KnownPod = {
@@ -7,6 +8,8 @@ export type KnownPod = {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent: the operator told none, or is older. */
+  readonly details?: PodDetails;
 };
 
 /** A cgroup of a pod, or above pods. */

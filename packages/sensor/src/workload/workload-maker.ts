@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Container } from "@gander/proto";
+import type { Container, Pod } from "@gander/proto";
 import type { ContainerBundles, ContainerFacts } from "./container-bundles.ts";
 import type { KnownPod } from "./pod-cgroups.ts";
+import type { PodDetails } from "./pod-details.ts";
 import { noWorkload, type Workload } from "./workload.ts";
 
 type WorkloadParts = {
@@ -77,7 +78,13 @@ function podMessage(
     uid,
     ...(containerId !== "" && { container: containerMessage(containerId, name, facts) }),
     ...(Object.keys(labels).length > 0 && { pod_labels: labels }),
+    ...(pod?.details && detailsMessage(pod.details, podName)),
   };
+}
+
+function detailsMessage({ workload, workloadKind }: PodDetails, podName: string): Pod {
+  if (workloadKind === "") return {};
+  return { workload: workload === "" ? podName : workload, workload_kind: workloadKind };
 }
 
 function containerMessage(id: string, name: string, facts: ContainerFacts | undefined): Container {

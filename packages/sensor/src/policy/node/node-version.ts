@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy } from "@gander/policy";
 import type { policyCountFields } from "@gander/proto/stream";
+import type { KnownPod } from "../../workload/pod-cgroups.ts";
 
 /** What the operator wants in force on this node. */
 export type NodeVersion = {
@@ -22,11 +23,7 @@ export type NodePolicy = {
   readonly compiled: CompiledPolicy;
 };
 
-export type NodePod = {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+export type NodePod = KnownPod & {
   /** UIDs of the policies that may apply to it; this node decides to which of its containers. */
   readonly policies: readonly string[];
 };

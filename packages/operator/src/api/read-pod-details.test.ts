@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { noDetails } from "../workloads/workload.ts";
+import { createIntern } from "./intern.ts";
+import type { RawPod } from "./read-pod.ts";
+import { readPodDetails } from "./read-pod-details.ts";
+
+type Metadata = RawPod["metadata"];
+
+const pod = (metadata: Partial<Metadata>, more: Partial<RawPod> = {}): RawPod => ({
+  ...more,
+  metadata: { name: "p", namespace: "n", uid: "u", resourceVersion: "1", ...metadata },
+});
+const read = (raw: RawPod) => readPodDetails(raw, createIntern()).message;
+const owned = (kind: string, name: string, labels: Metadata["labels"] = {}) =>
+  pod({ labels, ownerReferences: [{ kind, name, controller: true }] });
+
+describe("the workload of a pod", () => {
+  const hash = { "pod-template-hash": "5d4f" };
+  it.each([
+    ["a Deployment", owned("ReplicaSet", "shop-5d4f", hash), "shop", "Deployment"],
+    ["a ReplicaSet of its own", owned("ReplicaSet", "shop-5d4f"), "shop-5d4f", "ReplicaSet"],
+    ["another hash", owned("ReplicaSet", "shop-77aa", hash), "shop-77aa", "ReplicaSet"],
+    ["nothing before the hash", owned("ReplicaSet", "-5d4f", hash), "-5d4f", "ReplicaSet"],
+    ["no hash", owned("ReplicaSet", "shop-", { "pod-template-hash": "" }), "shop-", "ReplicaSet"],
+    [
+      "an Argo Rollout",
+      owned("ReplicaSet", "shop-5d4f", { "rollouts-pod-template-hash": "5d4f" }),
+      "shop",
+      "Rollout",
+    ],
+    ["a CronJob", owned("Job", "backup-29400120"), "backup", "CronJob"],
+    ["a Job", owned("Job", "migrate-2026"), "migrate-2026", "Job"],
+    ["a Job of digits alone", owned("Job", "-29400120"), "-29400120", "Job"],
+    ["a StatefulSet", owned("StatefulSet", "db"), "db", "StatefulSet"],
+    ["a DaemonSet", owned("DaemonSet", "logs"), "logs", "DaemonSet"],
+    [
+      "a DeploymentConfig",
+      owned("ReplicationController", "shop-3", { deploymentconfig: "shop" }),
+      "shop",
+      "DeploymentConfig",
+    ],
+    ["a controller of any kind", owned("constructor", "x"), "x", "constructor"],
+    ["nothing", pod({}), undefined, "Pod"],
+    ["its node: a static pod", owned("Node", "node-a"), undefined, "Pod"],
+    [
+      "an owner that does not control it",
+      pod({ ownerReferences: [{ kind: "Pod", name: "p0" }] }),
+      undefined,
+      "Pod",
+    ],
+    ["a long name", owned("Job", "x".repeat(1_000_000)), "x".repeat(253), "Job"],
+  ])("of %s", (_, raw, workload, kind) => {
+    expect(read(raw)).toEqual({ ...(workload && { workload }), workload_kind: kind });
+  });
+});
+
+describe("details", () => {
+  it("are shared by the pods of a workload", () => {
+    const intern = createIntern();
+    const one = readPodDetails(owned("DaemonSet", "logs"), intern);
+    expect(readPodDetails(owned("DaemonSet", "logs"), intern)).toBe(one);
+    expect(readPodDetails(owned("DaemonSet", "logs"), createIntern())).toEqual(one);
+    const other = readPodDetails(owned("DaemonSet", "logs-2"), intern);
+    expect(other.digest).not.toBe(one.digest);
+    expect(other.digest).not.toBe(noDetails.digest);
+  });
+});

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hash } from "node:crypto";
+import type { PodDetails as WireDetails } from "@gander/proto/stream";
+import { noDetails, type PodDetails } from "../workloads/workload.ts";
+import type { Intern } from "./intern.ts";
+import type { RawPod } from "./read-pod.ts";
+
+/** The details of a pod; pods with equal ones share them. */
+export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
+  const message = messageOf(pod);
+  const text = JSON.stringify(message);
+  if (text === "{}") return noDetails;
+  // The digest and not the text is the key, because it is kept.
+  const digest = hash("sha256", text, "base64url");
+  return intern(`details ${digest}`, () => ({ digest, length: text.length, message }));
+}
+
+/** Equal details give equal text: fields are in a fixed order, and without defaults. */
+function messageOf({ metadata }: RawPod): WireDetails {
+  return { ...workloadOf(metadata) };
+}
+
+/** As long as Kubernetes permits for names and kinds; owner references may hold longer texts. */
+const longest = { name: 253, kind: 63 };
+
+/**
+ * The workload that a pod is a part of, from its controller; a pod without one is a workload of its own, and
+ * so is a static pod, which its node controls. What controls the controller is not asked of the API server:
+ * Deployments and CronJobs name their ReplicaSets and Jobs in a known way (kubernetes:
+ * pkg/controller/deployment/sync.go, pkg/controller/cronjob/utils.go), as do Argo Rollouts and OpenShift's
+ * DeploymentConfigs. Anyone who may create pods can write owner references: they only name, and grant nothing.
+ */
+function workloadOf({
+  ownerReferences = [],
+  labels = {},
+}: RawPod["metadata"]): Pick<WireDetails, "workload" | "workload_kind"> {
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  if (owner === undefined || owner.kind === "Node") return { workload_kind: "Pod" };
+  const kind = owner.kind.slice(0, longest.kind);
+  const name = owner.name.slice(0, longest.name);
+  const known = knownOwners.get(kind)?.(name, labels);
+  return known ?? { workload: name, workload_kind: kind };
+}
+
+type FindOwner = (
+  name: string,
+  labels: Readonly<Record<string, string>>,
+) => { readonly workload: string; readonly workload_kind: string } | undefined;
+
+/** The controllers of controllers, by the kind of the controller; undefined: it has none. */
+const knownOwners: ReadonlyMap<string, FindOwner> = new Map<string, FindOwner>([
+  [
+    "ReplicaSet",
+    (name, labels) =>
+      beforeHash(name, labels["pod-template-hash"], "Deployment") ??
+      beforeHash(name, labels["rollouts-pod-template-hash"], "Rollout"),
+  ],
+  // A CronJob appends the time in minutes since 1970.
+  ["Job", (name) => named(/^(.+)-\d{8,10}$/.exec(name)?.[1], "CronJob")],
+  [
+    "ReplicationController",
+    (_, { deploymentconfig }) => named(deploymentconfig, "DeploymentConfig"),
+  ],
+]);
+
+function beforeHash(name: string, templateHash: string | undefined, kind: string) {
+  const end = `-${templateHash}`;
+  if (templateHash === undefined || templateHash === "" || !name.endsWith(end)) return undefined;
+  return named(name.slice(0, -end.length), kind);
+}
+
+function named(workload: string | undefined, kind: string) {
+  if (workload === undefined || workload === "") return undefined;
+  return { workload, workload_kind: kind };
+}
