@@ -111,15 +111,20 @@ export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
     containerId: fc.oneof(fc.constant(""), fc.constant("ab".repeat(32))),
     pod: fc.option(arbitraryPod, { nil: undefined }),
     nsPid: fc.nat({ max: 2 ** 22 }),
+    isProbe: fc.boolean(),
     details: fc.option(arbitraryDetails, { nil: undefined }),
     file: fc.option(arbitraryBinary, { nil: undefined }),
     children: fc.nat({ max: 300 }),
     alive: fc.boolean(),
   })
-  .map(({ containerId, pod, details, file, children, alive, ...image }) => {
+  .map(({ containerId, pod, isProbe, details, file, children, alive, ...image }) => {
     const { seconds, nanos, parentExecId } = image;
     const entry = new ProcessEntry(
-      { ...image, ...details, workload: { containerId, pod } },
+      {
+        ...{ ...image, ...details },
+        ...(isProbe && { arguments: "x", flags: 0 }),
+        workload: { containerId, pod, execProbes: [[image.binary || "/", "x"]] },
+      },
       { seconds, nanos, parentExecId, execId: execId("node", image), parent: undefined },
     );
     entry.children = children;

@@ -16,7 +16,8 @@ import { nodes, pods, policyKinds } from "./cluster-resources.ts";
 import { createIntern } from "./intern.ts";
 import { createPodFeed } from "./pod-feed.ts";
 import type { PolicyObject, WritablePolicyCatalog } from "./policy-catalog.ts";
-import { isSamePod, type RawPod, readPod, runningPods, type WatchedPod } from "./read-pod.ts";
+import type { RawPod } from "./raw-pod.ts";
+import { isSamePod, readPod, runningPods, type WatchedPod } from "./read-pod.ts";
 import { type RawPolicy, readPolicyObject } from "./read-policy-object.ts";
 
 type ClusterWatchDeps = {

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { Resolver } from "../workloads/resolver.ts";
 import { createIntern } from "./intern.ts";
 import { createPodFeed } from "./pod-feed.ts";
-import { isSamePod, type RawPod, readPod, type WatchedPod } from "./read-pod.ts";
+import type { RawPod } from "./raw-pod.ts";
+import { isSamePod, readPod, type WatchedPod } from "./read-pod.ts";
 
 const intern = createIntern();
 const container = (name: string) => ({ name });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { noDetails } from "../workloads/workload.ts";
 import { createIntern } from "./intern.ts";
-import type { RawPod } from "./read-pod.ts";
+import type { Container, RawPod } from "./raw-pod.ts";
 import { readPodDetails } from "./read-pod-details.ts";
 
 type Metadata = RawPod["metadata"];
@@ -52,6 +52,41 @@ describe("the workload of a pod", () => {
     ["a long name", owned("Job", "x".repeat(1_000_000)), "x".repeat(253), "Job"],
   ])("of %s", (_, raw, workload, kind) => {
     expect(read(raw)).toEqual({ ...(workload && { workload }), workload_kind: kind });
+  });
+});
+
+describe("the exec probes of a container", () => {
+  const probe = (...command: string[]) => ({ exec: { command } });
+  const withContainers = (...containers: Container[]) => pod({}, { spec: { containers } });
+  const containers = (raw: RawPod) => read(raw).containers;
+
+  it("are its three kinds, each command once", () => {
+    const spec = {
+      initContainers: [{ name: "init", startupProbe: probe("/a") }],
+      containers: [
+        { name: "main", readinessProbe: probe("/b", ""), livenessProbe: probe("/b", "") },
+        { name: "web", livenessProbe: {} },
+      ],
+    };
+    expect(containers(pod({}, { spec }))).toEqual([
+      { name: "init", exec_probes: [{ command: ["/a"] }] },
+      { name: "main", exec_probes: [{ command: ["/b", ""] }] },
+    ]);
+  });
+
+  it("are bounded, whoever writes them", () => {
+    const long = probe("x".repeat(4096));
+    const main = { name: "main", livenessProbe: probe("/ok"), startupProbe: long };
+    expect(containers(withContainers(main))).toEqual([
+      { name: "main", exec_probes: [{ command: ["/ok"] }] },
+    ]);
+    expect(containers(withContainers({ name: "main", livenessProbe: probe() }))).toBeUndefined();
+    const many = Array.from({ length: 1000 }, (_, i) => ({
+      name: `c-${i}`,
+      livenessProbe: probe("/bin/sh", "x".repeat(2000)),
+    }));
+    expect(containers(withContainers(...many))?.length).toBe(7);
+    expect(readPodDetails(withContainers(...many), createIntern()).length).toBeLessThan(17_000);
   });
 });
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from "node:crypto";
-import type { PodDetails as WireDetails } from "@gander/proto/stream";
+import type { ContainerDetails, PodDetails as WireDetails } from "@gander/proto/stream";
 import { noDetails, type PodDetails } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
-import type { RawPod } from "./read-pod.ts";
+import { type Container, containersOf, probeNames, type RawPod } from "./raw-pod.ts";
 
 /** The details of a pod; pods with equal ones share them. */
 export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
@@ -16,8 +16,35 @@ export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
 }
 
 /** Equal details give equal text: fields are in a fixed order, and without defaults. */
-function messageOf({ metadata }: RawPod): WireDetails {
-  return { ...workloadOf(metadata) };
+function messageOf({ metadata, spec }: RawPod): WireDetails {
+  const containers = withinBounds(containersOf(spec).flatMap(containerDetails));
+  return { ...workloadOf(metadata), ...(containers.length > 0 && { containers }) };
+}
+
+/** Of a pod; what is longer, events don't show. Whoever may create pods writes these texts. */
+const mostCharacters = { command: 4096, containers: 16_384 };
+
+function withinBounds(containers: readonly ContainerDetails[]): readonly ContainerDetails[] {
+  let room = mostCharacters.containers;
+  return containers.filter((container) => {
+    room -= JSON.stringify(container).length;
+    return room >= 0;
+  });
+}
+
+/** Nothing if there is nothing to show. */
+function containerDetails(container: Container): readonly ContainerDetails[] {
+  const commands = probeNames.flatMap((name) => {
+    const { command = [] } = container[name]?.exec ?? {};
+    const length = command.reduce((sum, argument) => sum + argument.length + 1, 0);
+    return length === 0 || length > mostCharacters.command ? [] : [command];
+  });
+  // Often a container has the same probe twice.
+  const texts = commands.map((command) => JSON.stringify(command));
+  const exec_probes = commands
+    .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
+    .map((command) => ({ command }));
+  return exec_probes.length === 0 ? [] : [{ name: container.name, exec_probes }];
 }
 
 /** As long as Kubernetes permits for names and kinds; owner references may hold longer texts. */

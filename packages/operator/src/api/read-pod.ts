@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KubeObject, Selection } from "@gander/kube";
+import type { Selection } from "@gander/kube";
 import { labelsKey, type Pod } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
+import { containersOf, type RawPod } from "./raw-pod.ts";
 import { readPodDetails } from "./read-pod-details.ts";
-
-/** The API server's object, only the fields that are read. */
-export type RawPod = KubeObject & {
-  readonly metadata: {
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly OwnerReference[];
-  };
-  readonly spec?: {
-    readonly nodeName?: string;
-    readonly initContainers?: readonly Container[];
-    readonly containers?: readonly Container[];
-    readonly ephemeralContainers?: readonly Container[];
-  };
-  readonly status?: { readonly phase?: string };
-};
-
-type OwnerReference = {
-  readonly kind: string;
-  readonly name: string;
-  readonly controller?: boolean;
-};
-
-type Container = { readonly name: string };
 
 /** A pod of the API: `uid` is the object's, `pod` is what nodes receive. */
 export type WatchedPod = { readonly uid: string; readonly pod: Pod };
@@ -46,11 +23,7 @@ export function readPod(raw: RawPod, intern: Intern): WatchedPod | undefined {
   if (nodeName === undefined || nodeName === "") return undefined;
   if (status?.phase === "Succeeded" || status?.phase === "Failed") return undefined;
   const { uid, name, namespace = "", labels = {} } = metadata;
-  const containers = [
-    ...(spec?.initContainers ?? []),
-    ...(spec?.containers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ].map((container) => container.name);
+  const containers = containersOf(spec).map((container) => container.name);
   const pod = {
     uid: staticPodUid(metadata, nodeName) ?? uid,
     namespace: intern(namespace, () => namespace),

@@ -120,6 +120,16 @@ export type PodAssignment = {
 export type PodDetails = {
   readonly workload?: string | undefined;
   readonly workload_kind?: string | undefined;
+  readonly containers?: readonly ContainerDetails[] | undefined;
+};
+
+export type ContainerDetails = {
+  readonly name?: string | undefined;
+  readonly exec_probes?: readonly ExecProbe[] | undefined;
+};
+
+export type ExecProbe = {
+  readonly command?: readonly string[] | undefined;
 };
 
 export type PodLabel = {
@@ -373,6 +383,8 @@ export type Messages = {
   "gander.v1.PolicySet": PolicySet;
   "gander.v1.PodAssignment": PodAssignment;
   "gander.v1.PodDetails": PodDetails;
+  "gander.v1.ContainerDetails": ContainerDetails;
+  "gander.v1.ExecProbe": ExecProbe;
   "gander.v1.PodLabel": PodLabel;
   "gander.v1.Commit": Commit;
   "gander.v1.Ack": Ack;

@@ -14,8 +14,9 @@ const workload: Workload = {
     namespace: "prod",
     name: "web-1",
     pod_labels: { app: "web" },
-    container: { name: "main", maybe_exec_probe: true },
+    container: { name: "main" },
   },
+  execProbes: [["/bin/check", "-a"]],
 };
 
 function processEntry(
@@ -120,11 +121,32 @@ describe("filters", () => {
     [{ container_name_regex: ["main"] }, true],
     [{ labels: ["app in (web,db)"] }, true],
     [{ labels: ["app=db", "app=web"] }, true],
-    [{ health_check: true }, true],
+    [{ health_check: true }, false],
+    [{ health_check: false }, true],
     [{ in_init_tree: true }, true],
     [{ policy_names: ["p1", "p2"], event_set: ["PROCESS_KPROBE"] }, true],
   ])("%j on a process of a pod: %s", (json, expected) => {
     expect(passes(json, event(pod, { kind: eventKind.kprobe, hook }))).toBe(expected);
+  });
+
+  it.each([
+    ["the probe of its container", "/bin/check", "-a", true],
+    ["a child of the probe", "/bin/grep", "", true],
+    ["what the container itself started like the probe", "/bin/check", "-a", false],
+    ["a process that somebody else started in it", "/bin/sh", "", false],
+  ])("health_check on %s", (what, name, args, expected) => {
+    const probe = new ProcessEntry(
+      { ...pod, flags: 0, binary: "/bin/check", arguments: "-a", workload, startLow: 1 },
+      pod,
+    );
+    const parentOf = what.startsWith("a child") ? probe : parent;
+    const flags = what.includes("itself") ? processFlag.inInitTree : 0;
+    const one = new ProcessEntry(
+      { ...pod, flags, binary: name, arguments: args, workload, startLow: 2 },
+      { ...pod, parent: parentOf },
+    );
+    expect(passes({ health_check: true }, event(one))).toBe(expected);
+    expect(passes({ health_check: false }, event(one))).toBe(!expected);
   });
 
   it("deny wins over allow, and marks of loss pass everything", () => {

@@ -171,8 +171,7 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
   health_check:
     ({ value = false }) =>
     ({ process, parent }) => {
-      const isProbe = (entry: ProcessEntry | undefined) =>
-        entry?.workload.pod?.container?.maybe_exec_probe === true;
+      const isProbe = (entry: ProcessEntry | undefined) => entry?.maybeExecProbe === true;
       return (isProbe(process) || isProbe(parent)) === value;
     },
   binary_regex: regexOf(onProcess, binary),

@@ -8,12 +8,13 @@ import type {
   Policy,
   PolicySet,
   ToSensor,
+  ContainerDetails as WireContainer,
   PodDetails as WireDetails,
   PolicyHead as WireHead,
 } from "@gander/proto/stream";
 import { streamLimits } from "@gander/proto/stream";
 import type { NodePod } from "../policy/node/node-policies.ts";
-import type { PodDetails } from "../workload/pod-details.ts";
+import type { ContainerDetails, PodDetails } from "../workload/pod-details.ts";
 import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
 
 /** A complete version. */
@@ -201,8 +202,20 @@ function podOf(
   };
 }
 
-function detailsOf({ workload = "", workload_kind = "" }: WireDetails): PodDetails {
-  return { workload, workloadKind: workload_kind };
+function detailsOf({
+  workload = "",
+  workload_kind = "",
+  containers = [],
+}: WireDetails): PodDetails {
+  return {
+    workload,
+    workloadKind: workload_kind,
+    ...(containers.length > 0 && { containers: containers.map(containerOf) }),
+  };
+}
+
+function containerOf({ name = "", exec_probes = [] }: WireContainer): ContainerDetails {
+  return { name, execProbes: exec_probes.map(({ command = [] }) => command) };
 }
 
 /** From a decoded 64-bit number: the operator sends no number that isn't exact here. */

@@ -35,9 +35,13 @@ export function plainProcess(entry: ProcessEntry, tid: number): Process {
 }
 
 /** With the fields of its container that differ between processes. */
-function plainPod(pod: Pod, { nsPid }: ProcessEntry): Pod {
-  if (pod.container === undefined || nsPid === 0) return pod;
-  return { ...pod, container: { ...pod.container, pid: { value: nsPid } } };
+function plainPod(pod: Pod, { nsPid, maybeExecProbe }: ProcessEntry): Pod {
+  if (pod.container === undefined) return pod;
+  const own = {
+    ...(nsPid !== 0 && { pid: { value: nsPid } }),
+    ...(maybeExecProbe && { maybe_exec_probe: true }),
+  };
+  return { ...pod, container: { ...pod.container, ...own } };
 }
 
 function text<K extends string>(key: K, content: string): { readonly [k in K]?: string } {

@@ -7,6 +7,7 @@ import type { LineBuffer } from "../text/line-buffer.ts";
 export type InContainer = {
   /** In the process's own pid namespace; 0: unknown. */
   readonly nsPid: number;
+  readonly maybeExecProbe: boolean;
 };
 
 /** An encoded pod, in parts; between them go the fields of `InContainer`. */
@@ -29,28 +30,33 @@ type PodParts = {
 };
 
 const pidField = Buffer.from(',"pid":');
+const probeField = Buffer.from(',"maybe_exec_probe":true');
 
 /** hot: the field `pod` of a process, with a comma before it (bench/event-encoding). */
-export function writeJsonPod(line: LineBuffer, pod: Pod, { nsPid }: InContainer): void {
+export function writeJsonPod(line: LineBuffer, pod: Pod, process: InContainer): void {
   const { jsonHead, jsonTail, container } = partsOf(pod);
   line.raw(jsonHead);
-  if (container !== undefined && nsPid !== 0) {
-    line.raw(pidField);
-    line.number(nsPid);
+  if (container !== undefined) {
+    if (process.nsPid !== 0) {
+      line.raw(pidField);
+      line.number(process.nsPid);
+    }
+    if (process.maybeExecProbe) line.raw(probeField);
   }
   line.raw(jsonTail);
 }
 
 /** The content of the field `pod`, without its tag and length. */
-export function writeProtoPod(w: BackwardWriter, pod: Pod, { nsPid }: InContainer): void {
+export function writeProtoPod(w: BackwardWriter, pod: Pod, process: InContainer): void {
   const { head, tail, container } = partsOf(pod);
   w.bytes(tail);
   if (container !== undefined) {
     const since = w.mark();
     w.bytes(container.tail);
-    if (nsPid !== 0) {
+    if (process.maybeExecProbe) w.varintField(13, 1);
+    if (process.nsPid !== 0) {
       const pidSince = w.mark();
-      w.varintField(1, nsPid);
+      w.varintField(1, process.nsPid);
       w.closeField(5, pidSince);
     }
     w.bytes(container.head);

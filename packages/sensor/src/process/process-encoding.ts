@@ -32,6 +32,7 @@ type EncodedProcess = {
   readonly seconds: number;
   readonly nanos: number;
   readonly refcnt: number;
+  readonly maybeExecProbe: boolean;
   readonly inInitTree: boolean;
   readonly workload: Workload;
   readonly capabilities: Capabilities | undefined;

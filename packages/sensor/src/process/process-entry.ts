@@ -8,6 +8,7 @@ import type {
 } from "@gander/proto";
 import type { LineBuffer } from "../text/line-buffer.ts";
 import { noWorkload, type Workload } from "../workload/workload.ts";
+import { maybeExecProbe } from "./exec-probe.ts";
 import {
   encodeJsonParts,
   encodeJsonTail,
@@ -137,6 +138,10 @@ export class ProcessEntry implements ProcessPart {
   /** It was forked and has not called exec. */
   get isClone(): boolean {
     return this.#isClone;
+  }
+
+  get maybeExecProbe(): boolean {
+    return maybeExecProbe(this);
   }
 
   get inInitTree(): boolean {

@@ -6,4 +6,14 @@ export type PodDetails = {
   readonly workload: string;
   /** Such as Deployment; empty: unknown. */
   readonly workloadKind: string;
+  /** Only those with something to show; absent: none. */
+  readonly containers?: readonly ContainerDetails[];
 };
+
+export type ContainerDetails = {
+  readonly name: string;
+  readonly execProbes: readonly ExecProbe[];
+};
+
+/** The command by which the kubelet checks a container: the program, then its arguments. */
+export type ExecProbe = readonly string[];

@@ -49,6 +49,7 @@ export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
       const workload: Workload = {
         containerId,
         pod: uid === "" ? undefined : podMessage({ containerId, name, uid, pod }, container),
+        ...execProbesOf(pod, container),
       };
       remember(made, key, { parts, workload });
       return workload;
@@ -80,6 +81,16 @@ function podMessage(
     ...(Object.keys(labels).length > 0 && { pod_labels: labels }),
     ...(pod?.details && detailsMessage(pod.details, podName)),
   };
+}
+
+function execProbesOf(
+  pod: KnownPod | undefined,
+  container: ContainerFacts | undefined,
+): Pick<Workload, "execProbes"> {
+  if (container === undefined || container.name === "") return {};
+  const details = pod?.details?.containers?.find(({ name }) => name === container.name);
+  if (details === undefined || details.execProbes.length === 0) return {};
+  return { execProbes: details.execProbes };
 }
 
 function detailsMessage({ workload, workloadKind }: PodDetails, podName: string): Pod {

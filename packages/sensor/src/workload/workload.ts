@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Pod } from "@gander/proto";
+import type { ExecProbe } from "./pod-details.ts";
 
 /** The pod and container of a process. */
 export type Workload = {
@@ -7,6 +8,8 @@ export type Workload = {
   readonly containerId: string;
   /** With all that is known about it. */
   readonly pod: Pod | undefined;
+  /** Of its container; absent: none. */
+  readonly execProbes?: readonly ExecProbe[];
 };
 
 export const noWorkload: Workload = { containerId: "", pod: undefined };

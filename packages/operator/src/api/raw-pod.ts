@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KubeObject } from "@gander/kube";
+
+/** The API server's object, only the fields that are read. */
+export type RawPod = KubeObject & {
+  readonly metadata: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
+  };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly initContainers?: readonly Container[];
+    readonly containers?: readonly Container[];
+    readonly ephemeralContainers?: readonly Container[];
+  };
+  readonly status?: { readonly phase?: string };
+};
+
+type OwnerReference = {
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
+};
+
+/** In `spec`. */
+export type Container = { readonly name: string } & {
+  readonly [probe in (typeof probeNames)[number]]?: {
+    readonly exec?: { readonly command?: readonly string[] };
+  };
+};
+
+export const probeNames = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+
+/** All: init, ordinary, ephemeral. */
+export function containersOf(spec: RawPod["spec"]): readonly Container[] {
+  return [
+    ...(spec?.initContainers ?? []),
+    ...(spec?.containers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
+  ];
+}
