@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What resolving costs: `pnpm --filter @gander/operator measure [NODES] [PODS] [POLICIES]`.
+import { hash } from "node:crypto";
 import { digestOf } from "@gander/policy/content";
 import { createIntern } from "../src/api/intern.ts";
 import { readPodDetails } from "../src/api/read-pod-details.ts";
@@ -59,7 +60,24 @@ function detailsOf(workload: number): PodDetails {
   const owner = { kind: "ReplicaSet", name: `app-${workload}-abc`, controller: true };
   const labels = { "pod-template-hash": "abc" };
   const metadata = { ...{ name: "", uid: "", resourceVersion: "" }, labels };
-  return readPodDetails({ metadata: { ...metadata, ownerReferences: [owner] } }, intern);
+  const digest = hash("sha256", owner.name, "hex");
+  const names = ["main", "proxy"];
+  const pod = {
+    metadata: { ...metadata, ownerReferences: [owner] },
+    spec: {
+      containers: names.map((name) => ({
+        name,
+        livenessProbe: { exec: { command: ["/bin/check", `--port=${workload}`] } },
+      })),
+    },
+    status: {
+      containerStatuses: names.map((name) => ({
+        name,
+        imageID: `registry.example.com/team/${name}@sha256:${digest}`,
+      })),
+    },
+  };
+  return readPodDetails(pod, intern);
 }
 
 /** A tenth for everything, half by a label, the rest by namespace, expression or node. */

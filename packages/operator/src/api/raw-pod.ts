@@ -14,7 +14,12 @@ export type RawPod = KubeObject & {
     readonly containers?: readonly Container[];
     readonly ephemeralContainers?: readonly Container[];
   };
-  readonly status?: { readonly phase?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
+  };
 };
 
 type OwnerReference = {
@@ -22,6 +27,8 @@ type OwnerReference = {
   readonly name: string;
   readonly controller?: boolean;
 };
+
+export type ContainerStatus = { readonly name: string; readonly imageID?: string };
 
 /** In `spec`. */
 export type Container = { readonly name: string } & {

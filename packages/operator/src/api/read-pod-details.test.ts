@@ -90,6 +90,25 @@ describe("the exec probes of a container", () => {
   });
 });
 
+describe("the image ids of a pod", () => {
+  it("are those of its status, as soon as a container has started", () => {
+    const spec = { containers: [{ name: "a" }, { name: "b" }], initContainers: [{ name: "i" }] };
+    const status = {
+      containerStatuses: [
+        { name: "a", imageID: "" },
+        { name: "b", imageID: "docker.io/library/nginx@sha256:12" },
+        { name: "not-in-the-spec", imageID: "x" },
+      ],
+      initContainerStatuses: [{ name: "i", imageID: "sha256:34" }],
+    };
+    expect(read(pod({}, { spec, status })).containers).toEqual([
+      { name: "i", image_id: "sha256:34" },
+      { name: "b", image_id: "docker.io/library/nginx@sha256:12" },
+    ]);
+    expect(read(pod({}, { spec })).containers).toBeUndefined();
+  });
+});
+
 describe("details", () => {
   it("are shared by the pods of a workload", () => {
     const intern = createIntern();

@@ -16,8 +16,13 @@ export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
 }
 
 /** Equal details give equal text: fields are in a fixed order, and without defaults. */
-function messageOf({ metadata, spec }: RawPod): WireDetails {
-  const containers = withinBounds(containersOf(spec).flatMap(containerDetails));
+function messageOf({ metadata, spec, status }: RawPod): WireDetails {
+  const imageIds = imageIdsOf(status);
+  const containers = withinBounds(
+    containersOf(spec).flatMap((container) =>
+      containerDetails(container, imageIds.get(container.name) ?? ""),
+    ),
+  );
   return { ...workloadOf(metadata), ...(containers.length > 0 && { containers }) };
 }
 
@@ -32,8 +37,18 @@ function withinBounds(containers: readonly ContainerDetails[]): readonly Contain
   });
 }
 
+/** By the containers' names; those that haven't started have none. */
+function imageIdsOf(status: RawPod["status"] = {}): ReadonlyMap<string, string> {
+  const statuses = [
+    ...(status.initContainerStatuses ?? []),
+    ...(status.containerStatuses ?? []),
+    ...(status.ephemeralContainerStatuses ?? []),
+  ];
+  return new Map(statuses.map(({ name, imageID = "" }) => [name, imageID]));
+}
+
 /** Nothing if there is nothing to show. */
-function containerDetails(container: Container): readonly ContainerDetails[] {
+function containerDetails(container: Container, image_id: string): readonly ContainerDetails[] {
   const commands = probeNames.flatMap((name) => {
     const { command = [] } = container[name]?.exec ?? {};
     const length = command.reduce((sum, argument) => sum + argument.length + 1, 0);
@@ -44,7 +59,14 @@ function containerDetails(container: Container): readonly ContainerDetails[] {
   const exec_probes = commands
     .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
     .map((command) => ({ command }));
-  return exec_probes.length === 0 ? [] : [{ name: container.name, exec_probes }];
+  if (exec_probes.length === 0 && image_id === "") return [];
+  return [
+    {
+      name: container.name,
+      ...(exec_probes.length > 0 && { exec_probes }),
+      ...(image_id !== "" && { image_id }),
+    },
+  ];
 }
 
 /** As long as Kubernetes permits for names and kinds; owner references may hold longer texts. */

@@ -126,6 +126,7 @@ export type PodDetails = {
 export type ContainerDetails = {
   readonly name?: string | undefined;
   readonly exec_probes?: readonly ExecProbe[] | undefined;
+  readonly image_id?: string | undefined;
 };
 
 export type ExecProbe = {

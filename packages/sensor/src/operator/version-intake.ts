@@ -214,8 +214,12 @@ function detailsOf({
   };
 }
 
-function containerOf({ name = "", exec_probes = [] }: WireContainer): ContainerDetails {
-  return { name, execProbes: exec_probes.map(({ command = [] }) => command) };
+function containerOf({
+  name = "",
+  exec_probes = [],
+  image_id: imageId = "",
+}: WireContainer): ContainerDetails {
+  return { name, execProbes: exec_probes.map(({ command = [] }) => command), imageId };
 }
 
 /** From a decoded 64-bit number: the operator sends no number that isn't exact here. */

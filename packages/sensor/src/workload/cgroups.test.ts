@@ -157,17 +157,19 @@ describe("cgroups", () => {
     expect([of(5n).pod?.workload, of(5n).pod?.workload_kind]).toEqual([workload, kind]);
   });
 
-  it("knows the exec probes of a container by its name", () => {
+  it("knows the exec probes and the image of a container by its name", () => {
     const { cgroups, made, of } = create();
     const containers = [
-      { name: "db", execProbes: [["/db"]] },
-      { name: "web", execProbes: [["/check", "-a"]] },
+      { name: "db", execProbes: [["/db"]], imageId: "" },
+      { name: "web", execProbes: [["/check", "-a"]], imageId: "nginx@sha256:34" },
     ];
     cgroups.tell([{ ...podA, details: { workload: "", workloadKind: "Pod", containers } }]);
     made(5n, 1n, `/kubepods/pod${uidA}`);
     made(6n, 5n, `/kubepods/pod${uidA}/${webId}`);
     made(7n, 5n, `/kubepods/pod${uidA}/${dbId}`);
     expect(of(6n).execProbes).toEqual([["/check", "-a"]]);
+    // Kubernetes' own.
+    expect(of(6n).pod?.container?.image).toEqual({ id: "nginx@sha256:34", name: web.image });
     // Its container's name is not known yet.
     expect(of(7n)).not.toHaveProperty("execProbes");
     expect(of(5n)).not.toHaveProperty("execProbes");

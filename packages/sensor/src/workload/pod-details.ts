@@ -13,6 +13,8 @@ export type PodDetails = {
 export type ContainerDetails = {
   readonly name: string;
   readonly execProbes: readonly ExecProbe[];
+  /** Names the content of its image; empty: unknown. */
+  readonly imageId: string;
 };
 
 /** The command by which the kubelet checks a container: the program, then its arguments. */

@@ -2,7 +2,7 @@
 import type { Container, Pod } from "@gander/proto";
 import type { ContainerBundles, ContainerFacts } from "./container-bundles.ts";
 import type { KnownPod } from "./pod-cgroups.ts";
-import type { PodDetails } from "./pod-details.ts";
+import type { ContainerDetails, PodDetails } from "./pod-details.ts";
 import { noWorkload, type Workload } from "./workload.ts";
 
 type WorkloadParts = {
@@ -46,10 +46,12 @@ export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
       const before = made.get(key);
       if (before !== undefined && parts.every((part, i) => part === before.parts[i]))
         return before.workload;
+      const details = containerDetails(pod, container);
+      const shown = container && withImageId(container, details?.imageId ?? "");
       const workload: Workload = {
         containerId,
-        pod: uid === "" ? undefined : podMessage({ containerId, name, uid, pod }, container),
-        ...execProbesOf(pod, container),
+        pod: uid === "" ? undefined : podMessage({ containerId, name, uid, pod }, shown),
+        ...(details && details.execProbes.length > 0 && { execProbes: details.execProbes }),
       };
       remember(made, key, { parts, workload });
       return workload;
@@ -83,14 +85,18 @@ function podMessage(
   };
 }
 
-function execProbesOf(
+/** What the operator tells of a container; undefined: nothing. */
+function containerDetails(
   pod: KnownPod | undefined,
-  container: ContainerFacts | undefined,
-): Pick<Workload, "execProbes"> {
-  if (container === undefined || container.name === "") return {};
-  const details = pod?.details?.containers?.find(({ name }) => name === container.name);
-  if (details === undefined || details.execProbes.length === 0) return {};
-  return { execProbes: details.execProbes };
+  facts: ContainerFacts | undefined,
+): ContainerDetails | undefined {
+  if (facts === undefined || facts.name === "") return undefined;
+  return pod?.details?.containers?.find(({ name }) => name === facts.name);
+}
+
+/** Kubernetes' own, if known: it has the repository too. */
+function withImageId(facts: ContainerFacts, imageId: string): ContainerFacts {
+  return imageId === "" ? facts : { ...facts, imageId };
 }
 
 function detailsMessage({ workload, workloadKind }: PodDetails, podName: string): Pod {
