@@ -194,6 +194,13 @@ export const operatorOptions = {
     group: "Process",
     flagOnly: true,
   },
+  "pod-annotations": {
+    type: "list",
+    default: [],
+    placeholder: "KEY",
+    help: "Annotations of pods that events show, by their keys; each is cut after 1024 characters. The same for all replicas. Pods with equal values share them in memory.",
+    group: "Events",
+  },
   "log-level": {
     type: "text",
     default: "info",

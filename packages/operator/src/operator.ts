@@ -148,7 +148,10 @@ async function createCore(
   const contents = new PolicyContents();
   const hub = new SensorHub({ resolver, contents, observe: metrics }, { operatorVersion: version });
   const changes = coalesce<string>((nodes) => void hub.push(nodes));
-  const cluster = createClusterWatch({ client, logger, catalog, resolver, changes });
+  const cluster = createClusterWatch(
+    { client, logger, catalog, resolver, changes },
+    { podAnnotations: configuration.podAnnotations },
+  );
   metrics.add(createCoreCollector({ election, hub, resolver, watches: cluster.states }));
   const { sensorServiceAccount: serviceAccount, tokenAudience: audience } = configuration;
   const context: OperatorContext = {

@@ -33,7 +33,11 @@ type ClusterWatch = Required<OperatorPart> & {
   states(): readonly (readonly [string, ReflectorState])[];
 };
 
-type ClusterWatchOptions = { readonly timing?: Partial<ReflectorTiming> };
+type ClusterWatchOptions = {
+  readonly timing?: Partial<ReflectorTiming>;
+  /** Keys of the annotations of pods that events show. */
+  readonly podAnnotations?: readonly string[];
+};
 
 type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "state">;
 type NamedWatch = { readonly plural: string; readonly watch: Watch };
@@ -136,13 +140,15 @@ function watchPods(
   options: ClusterWatchOptions,
 ): Watch {
   const intern = createIntern();
+  const { timing, podAnnotations = [] } = options;
+  const wanted = { annotations: podAnnotations.toSorted() };
   return createReflector<WatchedPod, RawPod>(
     { client, logger },
     {
-      ...options,
+      ...(timing && { timing }),
       resource: pods,
       selection: runningPods,
-      project: (raw) => readPod(raw, intern),
+      project: (raw) => readPod(raw, intern, wanted),
       equal: isSamePod,
       onChange: createPodFeed({ resolver, changed: (names) => changes.add(names) }),
     },

@@ -49,7 +49,7 @@ describe("the workload of a pod", () => {
       undefined,
       "Pod",
     ],
-    ["a long name", owned("Job", "x".repeat(1_000_000)), "x".repeat(253), "Job"],
+    ["a long name", owned("Job", "x".repeat(1_000_000)), `${"x".repeat(252)}…`, "Job"],
   ])("of %s", (_, raw, workload, kind) => {
     expect(read(raw)).toEqual({ ...(workload && { workload }), workload_kind: kind });
   });
@@ -106,6 +106,23 @@ describe("the image ids of a pod", () => {
       { name: "b", image_id: "docker.io/library/nginx@sha256:12" },
     ]);
     expect(read(pod({}, { spec })).containers).toBeUndefined();
+  });
+});
+
+describe("annotations of a pod", () => {
+  const annotated = pod({
+    annotations: { team: "shop", "kubectl.kubernetes.io/last": "{}", long: "é".repeat(300_000) },
+  });
+  const of = (...annotations: string[]) =>
+    readPodDetails(annotated, createIntern(), { annotations }).message.annotations;
+
+  it("are those asked for, and none otherwise", () => {
+    expect(of()).toBeUndefined();
+    expect(of("missing", "constructor", "team")).toEqual([{ key: "team", value: "shop" }]);
+  });
+
+  it("are cut when they are long", () => {
+    expect(of("long")).toEqual([{ key: "long", value: `${"é".repeat(1023)}…` }]);
   });
 });
 

@@ -5,9 +5,21 @@ import { noDetails, type PodDetails } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
 import { type Container, containersOf, probeNames, type RawPod } from "./raw-pod.ts";
 
+/** Details that are sent on request only. */
+export type WantedDetails = {
+  /** Keys; ascending. */
+  readonly annotations: readonly string[];
+};
+
+export const noneWanted: WantedDetails = { annotations: [] };
+
 /** The details of a pod; pods with equal ones share them. */
-export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
-  const message = messageOf(pod);
+export function readPodDetails(
+  pod: RawPod,
+  intern: Intern,
+  wanted: WantedDetails = noneWanted,
+): PodDetails {
+  const message = messageOf(pod, wanted);
   const text = JSON.stringify(message);
   if (text === "{}") return noDetails;
   // The digest and not the text is the key, because it is kept.
@@ -16,18 +28,26 @@ export function readPodDetails(pod: RawPod, intern: Intern): PodDetails {
 }
 
 /** Equal details give equal text: fields are in a fixed order, and without defaults. */
-function messageOf({ metadata, spec, status }: RawPod): WireDetails {
+function messageOf(
+  { metadata, spec, status }: RawPod,
+  { annotations: keys }: WantedDetails,
+): WireDetails {
   const imageIds = imageIdsOf(status);
   const containers = withinBounds(
     containersOf(spec).flatMap((container) =>
       containerDetails(container, imageIds.get(container.name) ?? ""),
     ),
   );
-  return { ...workloadOf(metadata), ...(containers.length > 0 && { containers }) };
+  const annotations = annotationsOf(metadata, keys);
+  return {
+    ...workloadOf(metadata),
+    ...(containers.length > 0 && { containers }),
+    ...(annotations.length > 0 && { annotations }),
+  };
 }
 
 /** Of a pod; what is longer, events don't show. Whoever may create pods writes these texts. */
-const mostCharacters = { command: 4096, containers: 16_384 };
+const mostCharacters = { command: 4096, containers: 16_384, annotation: 1024 };
 
 function withinBounds(containers: readonly ContainerDetails[]): readonly ContainerDetails[] {
   let room = mostCharacters.containers;
@@ -35,6 +55,21 @@ function withinBounds(containers: readonly ContainerDetails[]): readonly Contain
     room -= JSON.stringify(container).length;
     return room >= 0;
   });
+}
+
+function annotationsOf(
+  { annotations = {} }: RawPod["metadata"],
+  keys: readonly string[],
+): NonNullable<WireDetails["annotations"]> {
+  return keys
+    .filter((key) => Object.hasOwn(annotations, key))
+    .map((key) => ({ key, value: cut(annotations[key] ?? "", mostCharacters.annotation) }));
+}
+
+/** A copy, because a slice would keep the long text in memory. Ends with … if it was longer. */
+function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return Buffer.from(`${text.slice(0, length - 1)}…`).toString();
 }
 
 /** By the containers' names; those that haven't started have none. */
@@ -85,8 +120,8 @@ function workloadOf({
 }: RawPod["metadata"]): Pick<WireDetails, "workload" | "workload_kind"> {
   const owner = ownerReferences.find(({ controller }) => controller === true);
   if (owner === undefined || owner.kind === "Node") return { workload_kind: "Pod" };
-  const kind = owner.kind.slice(0, longest.kind);
-  const name = owner.name.slice(0, longest.name);
+  const kind = cut(owner.kind, longest.kind);
+  const name = cut(owner.name, longest.name);
   const known = knownOwners.get(kind)?.(name, labels);
   return known ?? { workload: name, workload_kind: kind };
 }

@@ -3,7 +3,7 @@ import type { Selection } from "@gander/kube";
 import { labelsKey, type Pod } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
 import { containersOf, type RawPod } from "./raw-pod.ts";
-import { readPodDetails } from "./read-pod-details.ts";
+import { noneWanted, readPodDetails, type WantedDetails } from "./read-pod-details.ts";
 
 /** A pod of the API: `uid` is the object's, `pod` is what nodes receive. */
 export type WatchedPod = { readonly uid: string; readonly pod: Pod };
@@ -17,7 +17,11 @@ export const runningPods: Selection = {
  * The relevant fields of a pod; undefined if it has no node. Equal parts of pods are shared by `intern`:
  * there are tens of thousands of pods, but few kinds.
  */
-export function readPod(raw: RawPod, intern: Intern): WatchedPod | undefined {
+export function readPod(
+  raw: RawPod,
+  intern: Intern,
+  wanted: WantedDetails = noneWanted,
+): WatchedPod | undefined {
   const { metadata, spec, status } = raw;
   const { nodeName } = spec ?? {};
   if (nodeName === undefined || nodeName === "") return undefined;
@@ -31,7 +35,7 @@ export function readPod(raw: RawPod, intern: Intern): WatchedPod | undefined {
     node: intern(nodeName, () => nodeName),
     labels: intern(`labels ${labelsKey(labels)}`, () => labels),
     containers: intern(`containers ${containers.join()}`, () => containers),
-    details: readPodDetails(raw, intern),
+    details: readPodDetails(raw, intern, wanted),
   };
   return { uid, pod };
 }

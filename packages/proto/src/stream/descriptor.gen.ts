@@ -18,7 +18,7 @@ export const descriptor: Readonly<Record<string, object>> = {"nested":{
 "Assignment":{"fields":{"put":{"rule":"repeated","type":"PodAssignment","id":1},"remove":{"rule":"repeated","type":"string","id":2},"sets":{"rule":"repeated","type":"PolicySet","id":3},"details":{"rule":"repeated","type":"PodDetails","id":4}}},
 "PolicySet":{"fields":{"policies":{"rule":"repeated","type":"string","id":1}}},
 "PodAssignment":{"fields":{"uid":{"type":"string","id":1},"namespace":{"type":"string","id":2},"name":{"type":"string","id":3},"labels":{"rule":"repeated","type":"PodLabel","id":4},"set":{"type":"uint32","id":5},"details":{"type":"uint32","id":6}}},
-"PodDetails":{"fields":{"workload":{"type":"string","id":1},"workload_kind":{"type":"string","id":2},"containers":{"rule":"repeated","type":"ContainerDetails","id":3}}},
+"PodDetails":{"fields":{"workload":{"type":"string","id":1},"workload_kind":{"type":"string","id":2},"containers":{"rule":"repeated","type":"ContainerDetails","id":3},"annotations":{"rule":"repeated","type":"PodLabel","id":4}}},
 "ContainerDetails":{"fields":{"name":{"type":"string","id":1},"exec_probes":{"rule":"repeated","type":"ExecProbe","id":2},"image_id":{"type":"string","id":3}}},
 "ExecProbe":{"fields":{"command":{"rule":"repeated","type":"string","id":1}}},
 "PodLabel":{"fields":{"key":{"type":"string","id":1},"value":{"type":"string","id":2}}},

@@ -121,6 +121,7 @@ export type PodDetails = {
   readonly workload?: string | undefined;
   readonly workload_kind?: string | undefined;
   readonly containers?: readonly ContainerDetails[] | undefined;
+  readonly annotations?: readonly PodLabel[] | undefined;
 };
 
 export type ContainerDetails = {

@@ -5,6 +5,7 @@ import type {
   Commit,
   Offer,
   PodAssignment,
+  PodLabel,
   Policy,
   PolicySet,
   ToSensor,
@@ -196,20 +197,26 @@ function podOf(
     uid,
     namespace,
     name,
-    labels: Object.fromEntries(labels.map(({ key = "", value = "" }) => [key, value])),
+    labels: labelsOf(labels),
     policies: set.policies ?? [],
     ...(details && { details }),
   };
+}
+
+function labelsOf(labels: readonly PodLabel[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(labels.map(({ key = "", value = "" }) => [key, value]));
 }
 
 function detailsOf({
   workload = "",
   workload_kind = "",
   containers = [],
+  annotations = [],
 }: WireDetails): PodDetails {
   return {
     workload,
     workloadKind: workload_kind,
+    ...(annotations.length > 0 && { annotations: labelsOf(annotations) }),
     ...(containers.length > 0 && { containers: containers.map(containerOf) }),
   };
 }

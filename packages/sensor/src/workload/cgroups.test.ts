@@ -157,6 +157,14 @@ describe("cgroups", () => {
     expect([of(5n).pod?.workload, of(5n).pod?.workload_kind]).toEqual([workload, kind]);
   });
 
+  it("shows the annotations that were asked for", () => {
+    const { cgroups, made, of } = create();
+    const details = { workload: "", workloadKind: "", annotations: { team: "shop" } };
+    cgroups.tell([{ ...podA, details }]);
+    made(5n, 1n, `/kubepods/pod${uidA}`);
+    expect(of(5n).pod?.pod_annotations).toEqual({ team: "shop" });
+  });
+
   it("knows the exec probes and the image of a container by its name", () => {
     const { cgroups, made, of } = create();
     const containers = [

@@ -6,6 +6,8 @@ export type PodDetails = {
   readonly workload: string;
   /** Such as Deployment; empty: unknown. */
   readonly workloadKind: string;
+  /** Those asked for; absent: none. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Only those with something to show; absent: none. */
   readonly containers?: readonly ContainerDetails[];
 };

@@ -99,9 +99,14 @@ function withImageId(facts: ContainerFacts, imageId: string): ContainerFacts {
   return imageId === "" ? facts : { ...facts, imageId };
 }
 
-function detailsMessage({ workload, workloadKind }: PodDetails, podName: string): Pod {
-  if (workloadKind === "") return {};
-  return { workload: workload === "" ? podName : workload, workload_kind: workloadKind };
+function detailsMessage({ workload, workloadKind, annotations }: PodDetails, podName: string): Pod {
+  return {
+    ...(workloadKind !== "" && {
+      workload: workload === "" ? podName : workload,
+      workload_kind: workloadKind,
+    }),
+    ...(annotations && { pod_annotations: annotations }),
+  };
 }
 
 function containerMessage(id: string, name: string, facts: ContainerFacts | undefined): Container {
