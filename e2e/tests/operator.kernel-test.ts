@@ -66,6 +66,14 @@ const pod = `${slice}/kubepods-pod${uid.replaceAll("-", "_")}.slice`;
 const writeInPod = async (file: string) =>
   (await run("bash", "-c", `echo $$ > ${pod}/cgroup.procs && echo x >> ${file}`)).status;
 
+const probes = "127.0.0.1:6790";
+
+/** What a kubelet is told. */
+async function readyz(): Promise<string> {
+  const answer = await fetch(`http://${probes}/readyz`);
+  return `${answer.status} ${(await answer.text()).trim()}`;
+}
+
 type Report = { readonly connected: boolean; readonly source: string; readonly lastError: string };
 
 async function operatorReport(): Promise<Report> {
@@ -109,6 +117,7 @@ describe("a sensor with an operator", { timeout: 1_200_000 }, () => {
       flags: [
         ...[...flags, "--operator-token", `${home}/token`, "--node-name", "a"],
         ...["--operator-server-name", "gander-operator", "--state-dir", state],
+        ...["--health-server-address", probes],
       ],
     });
   });
@@ -120,7 +129,8 @@ describe("a sensor with an operator", { timeout: 1_200_000 }, () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  test("is ready without it, and says so", async () => {
+  test("starts without it, and says what it lacks", async () => {
+    assert.equal(await readyz(), "503 the operator has not sent this node's policies yet");
     await waitUntil("it tried", async () =>
       (await operatorReport()).lastError.includes("UNAVAILABLE"),
     );
@@ -147,6 +157,7 @@ describe("a sensor with an operator", { timeout: 1_200_000 }, () => {
     });
     assert.match(await gander("status"), /2 policies, 1 pods/);
     assert.match(await gander("policy", "list"), /for-web/);
+    assert.equal(await readyz(), "200 ok");
   });
 
   test("tells what its kernel is like", async () => {
@@ -186,6 +197,7 @@ describe("a sensor with an operator", { timeout: 1_200_000 }, () => {
       await moreTries();
       await sensor.restart();
       assert.equal((await operatorReport()).source, "disk");
+      assert.equal(await readyz(), "200 ok");
       assert.equal(await write("/etc/cluster"), 1);
       assert.equal(await writeInPod("/etc/web"), 1);
       assert.equal(await write("/etc/web"), 0);

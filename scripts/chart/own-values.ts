@@ -67,7 +67,7 @@ export const operatorValues: readonly ChartValue[] = [
     amount,
     "How many replicas a drain may stop at a time.",
   ),
-  ...podValues("operator", { priorityClassName: "system-cluster-critical", tolerations: [] }),
+  ...podValues("operator", { priorityClassName: "", tolerations: [] }),
   value(
     "operator.affinity",
     {},
