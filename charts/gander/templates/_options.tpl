@@ -22,6 +22,7 @@
 {{- include "gander.option" (dict "flag" "rollout" "separator" "," "value" (dig "rollout" "strategy" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "canary" "separator" "," "value" (dig "rollout" "canary" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "canary-duration" "separator" "," "value" (dig "rollout" "canaryDuration" nil .Values.operator)) }}
+{{- include "gander.option" (dict "flag" "event-pod-annotations" "separator" "," "value" (dig "eventPodAnnotations" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "log-level" "separator" "," "value" (dig "logLevel" nil .Values.operator)) }}
 {{- end }}
 

@@ -194,7 +194,7 @@ export const operatorOptions = {
     group: "Process",
     flagOnly: true,
   },
-  "pod-annotations": {
+  "event-pod-annotations": {
     type: "list",
     default: [],
     placeholder: "KEY",

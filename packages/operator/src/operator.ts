@@ -150,7 +150,7 @@ async function createCore(
   const changes = coalesce<string>((nodes) => void hub.push(nodes));
   const cluster = createClusterWatch(
     { client, logger, catalog, resolver, changes },
-    { podAnnotations: configuration.podAnnotations },
+    { podAnnotations: configuration.eventPodAnnotations },
   );
   metrics.add(createCoreCollector({ election, hub, resolver, watches: cluster.states }));
   const { sensorServiceAccount: serviceAccount, tokenAudience: audience } = configuration;
