@@ -16,4 +16,10 @@ export { createFleetView } from "./status/create-fleet-view.ts";
 export type { FleetPolicy, FleetRevision } from "./status/fleet-view.ts";
 export { localSource } from "./status/local-source.ts";
 export { type Bundle, Resolver } from "./workloads/resolver.ts";
-export { type Labels, noDetails, type Pod, type PodDetails, type PolicyRevision } from "./workloads/workload.ts";
+export {
+  type Labels,
+  noDetails,
+  type Pod,
+  type PodDetails,
+  type PolicyRevision,
+} from "./workloads/workload.ts";
