@@ -66,6 +66,9 @@ describe.each(IMAGES)("the image of the $name", ({ name, program }) => {
     expect(modules.length).toBeGreaterThan(2);
     expect(stderr.match(/was accepted/g)).toHaveLength(modules.length);
     expect(stderr).not.toMatch(/rejected|mismatch|failed/);
+    const files = (pattern: string) =>
+      globSync(pattern, { cwd: join(image(name).root, "usr/local/lib/gander") });
+    expect(files("cache/*/*")).toHaveLength(files("{,lib/}*.mjs").length);
   });
 
   it("has an SBOM that names what is in it", async () => {

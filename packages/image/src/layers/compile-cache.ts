@@ -48,7 +48,9 @@ export async function stageCompileCache(library: string, warmUp: WarmUp): Promis
   // Without a sensor and a cluster it fails; what it compiled until then is kept.
   for (const command of warmUp.commands)
     await node(`${HERE}/${warmUp.module}`, ...command).catch(() => {});
-  await node(...(await importAll(library)), "--eval", "0");
+  const onDemand = await modulesOnDemand(library);
+  // Node wants a main module, too.
+  await node(...onDemand.map((module) => `--import=${module}`), onDemand[0] ?? "");
   const [plain, seeded] = await Promise.all([readTraits([]), readTraits(SEEDED)]);
   const cache = join(library, FOLDER);
   const [made = "", ...others] = await readdir(cache);
@@ -62,10 +64,10 @@ export async function stageCompileCache(library: string, warmUp: WarmUp): Promis
   await rename(join(cache, made), join(cache, name));
 }
 
-/** Flags that import whatever is loaded on demand. Modules of ours do nothing by being imported. */
-async function importAll(library: string): Promise<string[]> {
+/** What programs load when they need it. Modules of ours do nothing by being imported. */
+async function modulesOnDemand(library: string): Promise<readonly string[]> {
   const files = (await readdir(join(library, "lib"))).filter((file) => file.endsWith(".mjs"));
-  return files.sort().map((file) => `--import=${HERE}/lib/${file}`);
+  return files.sort().map((file) => `${HERE}/lib/${file}`);
 }
 
 interface Traits {
