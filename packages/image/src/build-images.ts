@@ -4,8 +4,7 @@ import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { IMAGES, type ImagePlan } from "./images.ts";
 import { findDebs, stageBaseLayer } from "./layers/base-layer.ts";
-import { compileCacheEnvironment } from "./layers/compile-cache.ts";
-import { LIBRARY, stageNodeLayer } from "./layers/node-layer.ts";
+import { stageNodeLayer } from "./layers/node-layer.ts";
 import { stageProgramLayer } from "./layers/program-layer.ts";
 import { createImage, type Image, type Layer, packLayer, writeArchive } from "./oci/index.ts";
 import { debianParts, linkedParts } from "./parts/debian-parts.ts";
@@ -85,9 +84,7 @@ async function buildImage(
 
 function commonConfig({ title }: ImagePlan) {
   return {
-    Env: Object.entries({ PATH: "/usr/local/bin", ...compileCacheEnvironment(`/${LIBRARY}`) }).map(
-      ([name, value]) => `${name}=${value}`,
-    ),
+    Env: ["PATH=/usr/local/bin"],
     Labels: {
       "org.opencontainers.image.title": title,
       "org.opencontainers.image.version": manifest.version,

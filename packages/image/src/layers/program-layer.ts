@@ -2,7 +2,6 @@
 import { chmod, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BundleFiles, bundleModules } from "../../../cli/scripts/bundle-modules.ts";
-import { stageCompileCache, type WarmUp } from "./compile-cache.ts";
 import { LIBRARY } from "./node-layer.ts";
 
 export interface Program {
@@ -12,8 +11,6 @@ export interface Program {
   readonly entry: string;
   /** Folder below the library → files built by `make build` that it opens there. */
   readonly files: Readonly<Record<string, readonly string[]>>;
-  /** What is compiled in advance, for whom. */
-  readonly warmUp: Omit<WarmUp, "module">;
 }
 
 /**
@@ -23,7 +20,7 @@ export interface Program {
 export async function stageProgramLayer(
   directory: string,
   root: string,
-  { name, entry, files, warmUp }: Program,
+  { name, entry, files }: Program,
 ): Promise<BundleFiles> {
   const library = join(directory, LIBRARY);
   const outputs = await bundleModules({
@@ -34,7 +31,6 @@ export async function stageProgramLayer(
   for (const [folder, paths] of Object.entries(files))
     for (const path of paths) await cp(join(root, path), join(library, folder, basename(path)));
   await makeCommand(directory, name);
-  await stageCompileCache(library, { ...warmUp, module: `${name}.mjs` });
   await cp(join(root, "LICENSE"), join(directory, "usr/share/doc/gander/LICENSE"));
   return outputs;
 }
