@@ -75,6 +75,27 @@ describe("policies of the operator", () => {
     });
   });
 
+  it("come with the labels of the node, which are also on disk", async () => {
+    await using at = await connected();
+    const { operator, node } = at;
+    const told: object[] = [];
+    node.keeper.onNodeLabels((labels) => told.push(labels));
+    await operator.hub.push(operator.resolver.putNode("a", { zone: "b", "k.io/pool": "" }));
+    await eventually(() => node.keeper.state.nodeLabels.zone === "b");
+    await operator.putPod("pod-2", "db");
+    await eventually(() => node.kernel.pods["pod-2"]);
+    expect(node.keeper.state.nodeLabels).toEqual({ zone: "b", "k.io/pool": "" });
+    await operator.hub.push(operator.resolver.putNode("a", {}));
+    await eventually(() => told.length === 2);
+    expect(told).toEqual([{ zone: "b", "k.io/pool": "" }, {}]);
+    await operator.hub.push(operator.resolver.putNode("a", { zone: "c" }));
+    await eventually(() => told.length === 3);
+    await operator[Symbol.asyncDispose]();
+    await using again = await node.restart();
+    await eventually(() => again.kernel.versions.length === 1);
+    expect(again.keeper.state.nodeLabels).toEqual({ zone: "c" });
+  });
+
   it("are not sent again to a sensor that comes again, to this replica or another", async () => {
     await using at = await connected();
     const { operator, node, all } = at;

@@ -141,6 +141,10 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
     },
     pipelineOptions(configuration, settings, kernel, nodeName),
   );
+  if (configuration.enableNodeLabels && keeper !== undefined) {
+    pipeline.events.setNodeLabels(keeper.state.nodeLabels);
+    keeper.onNodeLabels((labels) => pipeline.events.setNodeLabels(labels));
+  }
   const json = parts.use(await createJsonExport(pipeline.events, configuration, settings, logger));
   // Stopped before the export, so that the export gets what is still in the ring.
   parts.use(pipeline);

@@ -16,11 +16,13 @@ const codec = streamCodec("gander.v1.ToSensor");
 class Receiver {
   readonly policies = new Map<string, string>();
   readonly pods = new Map<string, string>();
+  nodeLabels = "[]";
 
   receive(messages: readonly Buffer[], isFull: boolean): void {
     if (isFull) {
       this.policies.clear();
       this.pods.clear();
+      this.nodeLabels = "[]";
     }
     for (const { offer, assignment } of messages.map((bytes) => codec.decode(bytes))) {
       for (const { uid = "", generation, name, digest } of offer?.put ?? [])
@@ -35,12 +37,16 @@ class Receiver {
           [name, told, ...of, ...(assignment?.sets?.[set]?.policies ?? [])].join(),
         );
       }
+      const { labels } = assignment?.node_labels ?? {};
+      if (assignment?.node_labels !== undefined)
+        this.nodeLabels = JSON.stringify((labels ?? []).map(({ key, value = "" }) => [key, value]));
       for (const uid of assignment?.remove ?? []) this.pods.delete(uid);
     }
   }
 
   sorted(): object {
-    return { policies: [...this.policies].sort(), pods: [...this.pods].sort() };
+    const { nodeLabels } = this;
+    return { policies: [...this.policies].sort(), pods: [...this.pods].sort(), nodeLabels };
   }
 }
 
@@ -54,12 +60,13 @@ function viewOf(bundle: Bundle): object {
     const labels = of.map(([key, value]) => `${key}=${value}`);
     return [uid, [name, told, ...labels, ...uids].join()] as const;
   });
-  return { policies: policies.sort(), pods: pods.sort() };
+  const nodeLabels = JSON.stringify(Object.entries(bundle.nodeLabels).sort());
+  return { policies: policies.sort(), pods: pods.sort(), nodeLabels };
 }
 
-type Step = readonly [kind: "pod" | "policy", id: number, variant: number];
+type Step = readonly [kind: "pod" | "policy" | "node", id: number, variant: number];
 const step: fc.Arbitrary<Step> = fc.tuple(
-  fc.constantFrom("pod" as const, "policy" as const),
+  fc.constantFrom("pod" as const, "policy" as const, "node" as const),
   fc.nat(4),
   fc.nat(3),
 );
@@ -73,7 +80,8 @@ function detailsOf(variant: number): PodDetails {
 
 function apply(resolver: Resolver, [kind, id, variant]: Step): void {
   const uid = `${kind}-${id}`;
-  if (kind === "pod" && variant === 0) resolver.deletePod(uid);
+  if (kind === "node") resolver.putNode("n0", variant === 0 ? {} : { pool: `${variant}`, a: "" });
+  else if (kind === "pod" && variant === 0) resolver.deletePod(uid);
   else if (kind === "policy" && variant === 0) resolver.deletePolicy(uid);
   else if (kind === "pod") {
     const labels = { app: `${variant}`, k: "é" };
@@ -114,7 +122,7 @@ describe("deltas", () => {
           expect(receiver.sorted()).toEqual(viewOf(after));
           const isSame =
             before === undefined
-              ? after.policies.length === 0 && after.pods.size === 0
+              ? after.policies.length + after.pods.size + Object.keys(after.nodeLabels).length === 0
               : Buffer.compare(stateDigest(before), stateDigest(after)) === 0;
           expect(isEmptyDelta(delta)).toBe(isSame);
           before = after;

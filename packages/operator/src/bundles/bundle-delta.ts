@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Bundle, KeptPod, PodPolicies } from "../workloads/resolver.ts";
 import { samePod } from "../workloads/resolver.ts";
-import { type PolicyRevision, sameRevision } from "../workloads/workload.ts";
+import {
+  type Labels,
+  labelsKey,
+  type PolicyRevision,
+  sameRevision,
+} from "../workloads/workload.ts";
 
 export type BundleDelta = {
   readonly putPolicies: readonly PolicyRevision[];
@@ -10,9 +15,11 @@ export type BundleDelta = {
   readonly putPods: readonly (readonly [KeptPod, PodPolicies])[];
   /** UIDs */
   readonly removePods: readonly string[];
+  /** Undefined: unchanged. */
+  readonly nodeLabels: Labels | undefined;
 };
 
-const nothing: Bundle = { policies: [], pods: new Map() };
+const nothing: Bundle = { policies: [], pods: new Map(), nodeLabels: {} };
 
 /** The changes from `before` to `after`; all of `after` if `before` is absent. */
 export function bundleDelta(before: Bundle = nothing, after: Bundle): BundleDelta {
@@ -22,11 +29,20 @@ export function bundleDelta(before: Bundle = nothing, after: Bundle): BundleDelt
     policies.delete(revision.uid);
     return old === undefined || !sameRevision(old, revision);
   });
-  return { putPolicies, removePolicies: [...policies.keys()], ...podsDelta(before, after) };
+  return {
+    putPolicies,
+    removePolicies: [...policies.keys()],
+    ...podsDelta(before, after),
+    nodeLabels: labelsDelta(before.nodeLabels, after.nodeLabels),
+  };
 }
 
-export function isEmptyDelta(delta: BundleDelta): boolean {
-  return Object.values(delta).every((list) => list.length === 0);
+export function isEmptyDelta({ nodeLabels, ...lists }: BundleDelta): boolean {
+  return nodeLabels === undefined && Object.values(lists).every((list) => list.length === 0);
+}
+
+function labelsDelta(before: Labels, after: Labels): Labels | undefined {
+  return before === after || labelsKey(before) === labelsKey(after) ? undefined : after;
 }
 
 function podsDelta(before: Bundle, after: Bundle): Pick<BundleDelta, "putPods" | "removePods"> {

@@ -3,7 +3,7 @@ import { digestBytes } from "@gander/policy/content";
 import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import type { KeptPod, PodPolicies } from "../workloads/resolver.ts";
-import type { PodDetails, PolicyRevision } from "../workloads/workload.ts";
+import type { Labels, PodDetails, PolicyRevision } from "../workloads/workload.ts";
 import type { BundleDelta } from "./bundle-delta.ts";
 
 export type Version = {
@@ -60,8 +60,12 @@ function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[
   return (offers.length === 0 ? [head] : offers).map((offer) => encodeToSensor({ offer }));
 }
 
-/** Which policies apply to which pods; nothing if no pod changed. */
-export function encodeAssignments({ putPods, removePods }: BundleDelta): readonly Buffer[] {
+/** Which policies apply to which pods, and the node's labels; nothing if none of it changed. */
+export function encodeAssignments({
+  putPods,
+  removePods,
+  nodeLabels,
+}: BundleDelta): readonly Buffer[] {
   const puts = inParts(
     putPods,
     // Each pod counts its whole set and details: it may be the only one with them. UTF-16 to UTF-8: at most 3.
@@ -73,6 +77,8 @@ export function encodeAssignments({ putPods, removePods }: BundleDelta): readonl
     ...puts.map(assignmentOf),
     ...removes.map((remove) => ({ remove })),
   ];
+  if (nodeLabels !== undefined)
+    assignments.push({ ...assignments.pop(), node_labels: { labels: labelList(nodeLabels) } });
   return assignments.map((assignment) => encodeToSensor({ assignment }));
 }
 
@@ -121,17 +127,22 @@ function assignmentOf(pods: readonly (readonly [KeptPod, PodPolicies])[]): Assig
   const sets = createTable<{ readonly policies: readonly string[] }>();
   const allDetails = createTable<PodDetails["message"]>();
   const put = pods.map(([{ uid, name, group, details }, { key, uids }]) => {
-    const labels = Object.entries(group.labels).sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       uid,
       name,
       namespace: group.namespace,
-      labels: labels.map(([label, value]) => ({ key: label, value })),
+      labels: labelList(group.labels),
       set: sets.at(key, { policies: uids }),
       ...(details.digest !== "" && { details: allDetails.at(details.digest, details.message) + 1 }),
     };
   });
   return { put, sets: sets.rows, ...(allDetails.rows.length > 0 && { details: allDetails.rows }) };
+}
+
+/** Ascending by key. */
+function labelList(labels: Labels): { readonly key: string; readonly value: string }[] {
+  const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([key, value]) => ({ key, value }));
 }
 
 /** Rows in the order of their first use; `at` gives the position of a key's row. */

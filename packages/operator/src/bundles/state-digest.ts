@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from "node:crypto";
 import type { Bundle, KeptPod, PodPolicies } from "../workloads/resolver.ts";
-import type { PolicyRevision } from "../workloads/workload.ts";
+import { labelsKey, type PolicyRevision } from "../workloads/workload.ts";
 
 /**
  * Identifies a node's whole state in 32 bytes: every replica computes the same for the same bundle, in
@@ -10,7 +10,8 @@ import type { PolicyRevision } from "../workloads/workload.ts";
  */
 export function stateDigest(bundle: Bundle, pods: string = podsDigest(bundle)): Buffer {
   const policies = bundle.policies.map((revision) => shortOf(revision, revisionText));
-  return hash("sha256", `gander state 2\n${policies.join("\n")}\n\n${pods}`, "buffer");
+  const node = shortOf(bundle.nodeLabels, labelsKey);
+  return hash("sha256", `gander state 2\n${node}\n${policies.join("\n")}\n\n${pods}`, "buffer");
 }
 
 export function podsDigest({ pods }: Bundle): string {

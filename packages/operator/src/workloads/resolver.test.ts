@@ -56,6 +56,7 @@ function plainBundle(world: World, node: string): object | undefined {
     namespace === "" && (workloads === undefined || workloads.host);
   const used = here.filter((one) => isHost(one) || pods.some((pod) => plainAppliesTo(one, pod)));
   return {
+    nodeLabels: sortedLabels(labels),
     policies: byUid(used).map(({ uid, generation, digest, name, namespace, mode }) =>
       [uid, generation, digest, name, namespace, mode].join(),
     ),
@@ -69,6 +70,8 @@ function plainBundle(world: World, node: string): object | undefined {
     })),
   };
 }
+
+const sortedLabels = (labels: Labels) => Object.entries(labels).sort();
 
 const byUid = <T extends { readonly uid: string }>(items: readonly T[]): readonly T[] =>
   [...items].sort((a, b) => (a.uid < b.uid ? -1 : 1));
@@ -84,6 +87,7 @@ function readable(bundle: Bundle | undefined): object | undefined {
     policies: set.uids,
   }));
   return {
+    nodeLabels: sortedLabels(bundle.nodeLabels),
     policies: bundle.policies.map(({ uid, generation, digest, name, namespace, mode }) =>
       [uid, generation, digest, name, namespace, mode].join(),
     ),

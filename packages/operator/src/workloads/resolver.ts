@@ -49,6 +49,8 @@ export type Bundle = {
    * object as before if no entry can have changed.
    */
   readonly pods: ReadonlyMap<KeptPod, PodPolicies>;
+  /** Of the node, for its events. Another object only if they have changed. */
+  readonly nodeLabels: Labels;
 };
 
 type KeptNode = {
@@ -146,14 +148,11 @@ export class Resolver {
     const node = this.#node(name);
     const before = node.labels;
     if (before !== undefined && labelsKey(before) === labelsKey(labels)) return none;
-    const { policies } = node;
     node.labels = { ...labels };
     node.policies = [];
     node.derived = undefined;
     for (const share of this.#shares()) if (takes(share, node)) setBit(node.policies, share.slot);
-    const isChanged =
-      before === undefined || differWithin(policies, node.policies, this.#relevant(node));
-    return isChanged ? new Set([name]) : none;
+    return new Set([name]);
   }
 
   deleteNode(name: string): ChangedNodes {
@@ -211,7 +210,11 @@ export class Resolver {
     if (node?.labels === undefined) return undefined;
     const { slots, pods } = this.#derive(node);
     const policies = slots.flatMap((slot) => this.#bySlot[slot]?.revision ?? []);
-    return { policies: policies.sort((a, b) => (a.uid < b.uid ? -1 : 1)), pods };
+    return {
+      policies: policies.sort((a, b) => (a.uid < b.uid ? -1 : 1)),
+      pods,
+      nodeLabels: node.labels,
+    };
   }
 
   #derive(node: KeptNode): Derived {

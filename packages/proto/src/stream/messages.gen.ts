@@ -102,6 +102,11 @@ export type Assignment = {
   readonly remove?: readonly string[] | undefined;
   readonly sets?: readonly PolicySet[] | undefined;
   readonly details?: readonly PodDetails[] | undefined;
+  readonly node_labels?: NodeLabels | undefined;
+};
+
+export type NodeLabels = {
+  readonly labels?: readonly PodLabel[] | undefined;
 };
 
 export type PolicySet = {
@@ -382,6 +387,7 @@ export type Messages = {
   "gander.v1.PolicyHead": PolicyHead;
   "gander.v1.Policy": Policy;
   "gander.v1.Assignment": Assignment;
+  "gander.v1.NodeLabels": NodeLabels;
   "gander.v1.PolicySet": PolicySet;
   "gander.v1.PodAssignment": PodAssignment;
   "gander.v1.PodDetails": PodDetails;

@@ -215,6 +215,12 @@ export const sensorOptions = {
     help: "Where the container runtime keeps the OCI configuration of a container; ID stands for the container's id. Names and images of containers are read from there.",
     group: "Events",
   },
+  "enable-node-labels": {
+    type: "boolean",
+    default: true,
+    help: "Events carry the labels of the node, which the operator sends; --enable-node-labels=false makes every event that much shorter.",
+    group: "Events",
+  },
   "cluster-name": {
     type: "text",
     default: "",

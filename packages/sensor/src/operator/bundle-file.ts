@@ -22,6 +22,8 @@ type Body = {
   readonly standIns: readonly PolicyHead[];
   readonly absent: readonly string[];
   readonly pods: readonly NodePod[];
+  /** Absent: an older sensor wrote it. */
+  readonly nodeLabels?: NodeState["nodeLabels"];
 };
 
 const format = 1;
@@ -36,6 +38,7 @@ export function encodeBundle({ node, state, standIns, absent }: StoredBundle): B
     standIns: [...standIns.values()],
     absent: [...absent],
     pods: [...state.pods.values()],
+    nodeLabels: state.nodeLabels,
   };
   const text = JSON.stringify(body);
   return Buffer.from(`${header(text)}\n${text}`);
@@ -47,8 +50,9 @@ export function decodeBundle(bytes: Buffer): StoredBundle | undefined {
   const newline = text.indexOf("\n");
   const json = text.slice(newline + 1);
   if (newline < 0 || text.slice(0, newline) !== header(json)) return undefined;
-  const { node, epoch, digest, policies, standIns, absent, pods } = JSON.parse(json) as Body;
-  const state = { epoch, digest, policies: byUid(policies), pods: byUid(pods) };
+  const body = JSON.parse(json) as Body;
+  const { node, epoch, digest, policies, standIns, absent, pods, nodeLabels = {} } = body;
+  const state = { epoch, digest, policies: byUid(policies), pods: byUid(pods), nodeLabels };
   return { node, state, standIns: byUid(standIns), absent: new Set(absent) };
 }
 

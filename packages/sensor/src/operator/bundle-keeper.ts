@@ -64,6 +64,7 @@ export class BundleKeeper implements AsyncDisposable {
   #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
   #onChange: () => void = () => {};
+  #onNodeLabels: (labels: NodeState["nodeLabels"]) => void = () => {};
 
   constructor(deps: BundleKeeperDeps, options: BundleKeeperOptions = {}) {
     const { failedAgainMs = 30_000 } = options;
@@ -79,6 +80,11 @@ export class BundleKeeper implements AsyncDisposable {
   /** Called when the exceptions differ from those last reported. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
+  }
+
+  /** Called with the labels of the node when they have changed. */
+  onNodeLabels(listener: (labels: NodeState["nodeLabels"]) => void): void {
+    this.#onNodeLabels = listener;
   }
 
   get exceptions(): readonly BundleException[] {
@@ -219,7 +225,9 @@ export class BundleKeeper implements AsyncDisposable {
 
   /** A restart needn't find stand-ins that aren't needed any more: the next save omits them. */
   #took({ bundle, exceptions }: Applied): void {
+    const { nodeLabels } = this.#bundle.state;
     this.#bundle = bundle;
+    if (bundle.state.nodeLabels !== nodeLabels) this.#onNodeLabels(bundle.state.nodeLabels);
     this.#exceptions = exceptions;
   }
 

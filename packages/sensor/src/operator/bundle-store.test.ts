@@ -39,6 +39,7 @@ function bundle(epoch: number, ...contents: readonly string[]) {
       ...{ epoch, digest: digestOf(`state ${epoch}`) },
       policies: new Map(heads.map((head) => [head.uid, head])),
       pods: new Map([["pod", pod]]),
+      nodeLabels: { zone: "a" },
     },
     standIns: new Map(),
     absent: new Set<string>(),

@@ -24,6 +24,11 @@ export type NodeState = {
   readonly policies: ReadonlyMap<string, PolicyHead>;
   /** By UID. */
   readonly pods: ReadonlyMap<string, NodePod>;
+  /** Of the node. */
+  readonly nodeLabels: Readonly<Record<string, string>>;
 };
 
-export const noState: NodeState = { epoch: 0, digest: "", policies: new Map(), pods: new Map() };
+export const noState: NodeState = {
+  ...{ epoch: 0, digest: "" },
+  ...{ policies: new Map(), pods: new Map(), nodeLabels: {} },
+};

@@ -99,7 +99,8 @@ export class VersionIntake {
         throw new Misfit("it takes for granted a state that isn't here");
       return { state: { ...current, epoch }, contents: new Map(), damaged: new Set() };
     }
-    const state = { epoch, digest, policies, pods: this.#pods(policies, current) };
+    const pods = this.#pods(policies, current);
+    const state = { epoch, digest, policies, pods, nodeLabels: this.#nodeLabels(current) };
     return { state, contents: this.#contents, damaged: this.#damaged };
   }
 
@@ -133,6 +134,12 @@ export class VersionIntake {
         if (!policies.has(uid))
           throw new Misfit(`its pod ${pod.uid} has the policy ${uid}, which it hasn't`);
     return pods;
+  }
+
+  #nodeLabels(current: NodeState): NodeState["nodeLabels"] {
+    const told = this.#assignments.findLast(({ node_labels }) => node_labels !== undefined);
+    if (told?.node_labels !== undefined) return labelsOf(told.node_labels.labels ?? []);
+    return this.#base === 0 ? {} : current.nodeLabels;
   }
 
   #addOffer({ epoch, base_epoch, put = [], remove = [] }: Offer): void {

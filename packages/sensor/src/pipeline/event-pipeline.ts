@@ -73,7 +73,10 @@ type PipelineCounters = {
 export type EventPipeline = AsyncDisposable & {
   readonly processes: ProcessTable;
   /** For adding consumers; add those that need the earlier processes before you call `start`. */
-  readonly events: Pick<EventPublisher, "addLines" | "addMessages" | "markLine" | "markMessage">;
+  readonly events: Pick<
+    EventPublisher,
+    "addLines" | "addMessages" | "markLine" | "markMessage" | "setNodeLabels"
+  >;
   start(): Promise<void>;
   counters(): PipelineCounters;
 };

@@ -40,6 +40,8 @@ export type EventPublisher = {
   addLines(consumer: LineConsumer): () => void;
   addMessages(consumer: MessageConsumer): () => void;
   readonly messageConsumers: () => number;
+  /** From the next event on. */
+  setNodeLabels(labels: EventEnvelope["nodeLabels"]): void;
   /** The line and the message that give the number of missing events, for consumers' own losses. */
   markLine(dropped: number): Buffer;
   markMessage(dropped: number): Buffer;
@@ -53,7 +55,7 @@ export function createEventPublisher(
   const lines = new LineStream(envelope);
   const messages = new MessageStream(envelope);
   // Separate: a consumer requests a mark while it still uses the line that caused it.
-  const markJson = createJsonEncoder(envelope);
+  let markJson = createJsonEncoder(envelope);
   return {
     publish(event) {
       if (lines.consumers.size > 0) lines.publish(event);
@@ -69,6 +71,12 @@ export function createEventPublisher(
     addLines: (consumer) => addTo(lines.consumers, consumer),
     addMessages: (consumer) => addTo(messages.consumers, consumer),
     messageConsumers: () => messages.consumers.size,
+    setNodeLabels(nodeLabels) {
+      const changed = { ...envelope, nodeLabels };
+      lines.setEnvelope(changed);
+      messages.setEnvelope(changed);
+      markJson = createJsonEncoder(changed);
+    },
     markLine(dropped) {
       const { bytes, length } = markJson.encode(markOf(dropped, now()));
       return Buffer.from(bytes.subarray(0, length));
@@ -80,10 +88,15 @@ export function createEventPublisher(
 /** Lines of JSON. */
 class LineStream {
   readonly consumers = new Set<LineConsumer>();
-  readonly #envelope: EventEnvelope;
-  readonly #json: JsonEncoder;
+  #envelope: EventEnvelope;
+  #json: JsonEncoder;
 
   constructor(envelope: EventEnvelope) {
+    this.#envelope = envelope;
+    this.#json = createJsonEncoder(envelope);
+  }
+
+  setEnvelope(envelope: EventEnvelope): void {
     this.#envelope = envelope;
     this.#json = createJsonEncoder(envelope);
   }
@@ -118,10 +131,15 @@ class LineStream {
 /** Messages of protobuf. */
 class MessageStream {
   readonly consumers = new Set<MessageConsumer>();
-  readonly #envelope: EventEnvelope;
-  readonly #writer: EventWriter;
+  #envelope: EventEnvelope;
+  #writer: EventWriter;
 
   constructor(envelope: EventEnvelope) {
+    this.#envelope = envelope;
+    this.#writer = createEventWriter(envelope);
+  }
+
+  setEnvelope(envelope: EventEnvelope): void {
     this.#envelope = envelope;
     this.#writer = createEventWriter(envelope);
   }
