@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EventEnvelope } from "@gander/proto";
+import { createEventWriter, type EventEnvelope } from "@gander/proto";
 import type { EventRule } from "../src/events/event-rule.ts";
 import { type AncestorKinds, createEventSource } from "../src/events/event-source.ts";
 import { createHookDecoder } from "../src/events/hook-decoder.ts";
@@ -14,11 +14,14 @@ import { createKernelClock } from "../src/records/kernel-time.ts";
 import { recordOffsets } from "../src/records/record-layouts.ts";
 import { RecordReader } from "../src/records/record-reader.ts";
 import { createCgroups } from "../src/workload/cgroups.ts";
+import type { ContainerBundles } from "../src/workload/container-bundles.ts";
 
 /** Everything between a record and its line, without a kernel; for tests. */
 export function createTestSensor(
   options: Partial<LifecycleOptions> & {
     readonly nodeName?: string;
+    readonly envelope?: Partial<EventEnvelope>;
+    readonly bundles?: ContainerBundles;
     readonly offsetNs?: bigint;
     readonly rules?: readonly EventRule[];
     readonly ancestors?: AncestorKinds;
@@ -28,7 +31,7 @@ export function createTestSensor(
   } = {},
 ) {
   const nodeName = options.nodeName ?? "node";
-  const envelope: EventEnvelope = { nodeName, clusterName: "", nodeLabels: {} };
+  const envelope = { nodeName, clusterName: "", nodeLabels: {}, ...options.envelope };
   const offsets = recordOffsets(headerLayouts());
   const clock = createKernelClock(options.offsetNs ?? 1_700_000_000_000_000_000n);
   const table = new ProcessTable({
@@ -37,7 +40,10 @@ export function createTestSensor(
     wallTime: clock.wallTime,
     ...(options.now && { now: options.now }),
   });
-  const cgroups = createCgroups(offsets, { root: "/nonexistent" });
+  const cgroups = createCgroups(offsets, {
+    root: "/nonexistent",
+    ...(options.bundles && { bundles: options.bundles }),
+  });
   cgroups.onReplaced((replaced) => table.replaceWorkloads(replaced));
   const lifecycle = createLifecycle(
     { table, offsets, workloads: cgroups },
@@ -60,13 +66,16 @@ export function createTestSensor(
     stacks,
   });
   const lines: string[] = [];
+  const messages: Buffer[] = [];
   const encoder = createJsonEncoder(envelope);
+  const writer = createEventWriter(envelope);
   const publish = (event: SensorEvent) => {
     const { bytes, length } = encoder.encode(event);
     const line = bytes.toString("utf8", 0, length);
     const plain = plainLine(plainMessage(event, envelope));
     if (line !== plain) throw new Error(`two ways, two lines:\n${line}${plain}`);
     lines.push(line);
+    messages.push(Buffer.from(writer.encode(event)));
   };
   const source = createEventSource(
     { offsets, clock, lifecycle, hooks, cgroups, publish },
@@ -77,6 +86,8 @@ export function createTestSensor(
     table,
     cgroups,
     lines,
+    /** The same events, encoded in protobuf. */
+    messages,
     source,
     /** Takes records; gives the lines they made, parsed. */
     take(...records: readonly Buffer[]) {
