@@ -42,7 +42,8 @@ beforeAll(async () => {
     tokens.set(node, (await createSensorPod(cluster, node)).token);
   }
   rights = await grantOperatorRights(cluster);
-  operator = startOperator(cluster, { name: "operator-1", kubeconfig: rights });
+  const flags = ["--pod-annotations=example.com/team"];
+  operator = startOperator(cluster, { name: "operator-1", kubeconfig: rights, flags });
 });
 
 afterEach(() => {
@@ -86,7 +87,19 @@ function readable({ state, version }: Seen): unknown {
 
 type Seen = { readonly state: NodeState; readonly version: SeenVersion };
 
-/** Accepts versions until one fits; a change of the cluster may arrive in several versions. */
+/** Accepts versions until one fits. */
+async function versionThat(
+  sensor: TestSensor,
+  fits: (version: SeenVersion) => boolean,
+): Promise<SeenVersion> {
+  for (;;) {
+    const version = await sensor.version();
+    sensor.ack(version.commit);
+    if (fits(version)) return version;
+  }
+}
+
+/** Accepts versions until the state fits; a change of the cluster may arrive in several versions. */
 async function versionWith(
   sensor: TestSensor,
   holds: (state: NodeState) => boolean,
@@ -195,6 +208,59 @@ describe("the operator", () => {
     await versionWith(sensor, ({ pods }) => !pods.has(shop.uid), state);
     await cluster.kubectl(["delete", "tracingpolicy", "zone-b"]);
     await versionWith(sensor, ({ policies }) => policies.size === 1, state);
+  });
+});
+
+describe("what events show", () => {
+  it("is sent with pods: workload, annotations, exec probes, image ids", async () => {
+    const sensor = await connect("node-b");
+    const where = { namespace: "web", node: "node-b" };
+    const hash = { "pod-template-hash": "5d4f" };
+    const owned = await createPod(cluster.client, {
+      ...{ ...where, name: "shop-5d4f-x2x", labels: hash },
+      owner: { kind: "ReplicaSet", name: "shop-5d4f" },
+      annotations: { "example.com/team": "shop", other: "x" },
+      containers: [
+        {
+          ...{ name: "main", image: "example.com/main:1" },
+          livenessProbe: { exec: { command: ["/bin/check", "a b"] } },
+          readinessProbe: { httpGet: { port: 80 } },
+        },
+        { name: "side", image: "example.com/side:1" },
+      ],
+    });
+    // The API server gives it its image id in a second step, as the kubelet does.
+    const ofOwned = await versionThat(sensor, ({ details }) =>
+      JSON.stringify(details[owned.uid] ?? {}).includes("image_id"),
+    );
+    expect(ofOwned.details[owned.uid]).toEqual({
+      workload: "shop",
+      workload_kind: "Deployment",
+      annotations: [{ key: "example.com/team", value: "shop" }],
+      containers: [
+        {
+          name: "main",
+          exec_probes: [{ command: ["/bin/check", "a b"] }],
+          image_id: "example.com/main:1",
+        },
+        { name: "side", image_id: "example.com/side:1" },
+      ],
+    });
+
+    const bare = await createPod(cluster.client, { ...where, name: "bare" });
+    const ofBare = await versionThat(sensor, ({ details }) => bare.uid in details);
+    expect(ofBare.details[bare.uid]).toMatchObject({ workload_kind: "Pod" });
+    expect(ofBare.details[bare.uid]).not.toHaveProperty("workload");
+    for (const name of ["shop-5d4f-x2x", "bare"]) await deletePod(cluster.client, "web", name);
+  });
+
+  it("is sent with the labels of the node, also when they change and no policy asks", async () => {
+    const sensor = await connect("node-b");
+    const first = await versionThat(sensor, ({ nodeLabels }) => nodeLabels !== undefined);
+    expect(first.nodeLabels).toMatchObject({ zone: "b", "kubernetes.io/hostname": "node-b" });
+    await cluster.kubectl(["label", "node", "node-b", "example.com/pool=blue"]);
+    const next = await versionThat(sensor, ({ nodeLabels }) => nodeLabels !== undefined);
+    expect(next.nodeLabels).toEqual({ ...first.nodeLabels, "example.com/pool": "blue" });
   });
 });
 

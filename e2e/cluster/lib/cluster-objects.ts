@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects that controllers, the scheduler and the kubelet would create or write, made by hand.
+import { randomUUID } from "node:crypto";
 import { createObject, deleteObject, type KubeClient, resourcePath, unfenced } from "@gander/kube";
 
 const writer = { permit: unfenced, fieldManager: "gander-e2e" };
@@ -46,6 +47,13 @@ export async function createNode(
   return metadata;
 }
 
+export type ContainerSpec = {
+  readonly name: string;
+  readonly image: string;
+  readonly livenessProbe?: object;
+  readonly readinessProbe?: object;
+};
+
 export type PodSpec = {
   readonly namespace: string;
   readonly name: string;
@@ -54,16 +62,26 @@ export type PodSpec = {
   /** `default` if absent; needs to exist only for tokens. */
   readonly serviceAccount?: string;
   readonly labels?: Labels;
+  readonly annotations?: Labels;
+  /** Its controller, which need not exist. */
+  readonly owner?: { readonly kind: string; readonly name: string };
   /** One container named `main` if absent. */
-  readonly containers?: readonly { readonly name: string; readonly image: string }[];
+  readonly containers?: readonly ContainerSpec[];
 };
 
 /** A Pod that runs on its node. */
 export async function createPod(client: KubeClient, spec: PodSpec): Promise<Created> {
-  const { namespace, name, node, serviceAccount = "default", labels = {} } = spec;
+  const { namespace, name, node, serviceAccount = "default", labels = {}, owner } = spec;
+  const ownerReferences = owner && [
+    { ...owner, apiVersion: "apps/v1", uid: randomUUID(), controller: true },
+  ];
   const containers = spec.containers ?? [{ name: "main", image: "example.com/main:1" }];
   const object = {
-    metadata: { namespace, name, labels },
+    metadata: {
+      ...{ namespace, name, labels },
+      ...(spec.annotations && { annotations: spec.annotations }),
+      ...(ownerReferences && { ownerReferences }),
+    },
     spec: { nodeName: node, serviceAccountName: serviceAccount, containers },
   };
   const { metadata } = await createObject<Answer>(client, pods, object, writer);

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestText } from "@gander/policy/content";
-import type { Ack, Commit, FromSensor, Hello, Offer, ToSensor } from "@gander/proto/stream";
+import type {
+  Ack,
+  Commit,
+  FromSensor,
+  Hello,
+  Offer,
+  PodDetails,
+  ToSensor,
+} from "@gander/proto/stream";
 import { connectPath, streamCodec } from "@gander/proto/stream";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 
@@ -11,6 +19,10 @@ export type SeenVersion = {
   readonly contents: readonly string[];
   readonly pods: Readonly<Record<string, readonly string[]>>;
   readonly removedPods: readonly string[];
+  /** By UID of the pod. */
+  readonly details: Readonly<Record<string, PodDetails>>;
+  /** Undefined: not sent. */
+  readonly nodeLabels: Readonly<Record<string, string>> | undefined;
   readonly commit: Commit;
 };
 
@@ -80,14 +92,23 @@ export class TestSensor implements Disposable {
     const contents: string[] = [];
     const pods: Record<string, readonly string[]> = {};
     const removedPods: string[] = [];
+    const details: Record<string, PodDetails> = {};
+    let nodeLabels: Record<string, string> | undefined;
     for (;;) {
       const { offer, policies = [], assignment, commit } = await this.next();
       if (offer !== undefined) offers.push(offer);
       for (const { digest = new Uint8Array() } of policies) contents.push(digestText(digest));
-      for (const { uid = "", set = 0 } of assignment?.put ?? [])
+      for (const { uid = "", set = 0, details: at = 0 } of assignment?.put ?? []) {
         pods[uid] = assignment?.sets?.[set]?.policies ?? [];
+        details[uid] = assignment?.details?.[at - 1] ?? {};
+      }
+      if (assignment?.node_labels !== undefined)
+        nodeLabels = Object.fromEntries(
+          (assignment.node_labels.labels ?? []).map(({ key = "", value = "" }) => [key, value]),
+        );
       removedPods.push(...(assignment?.remove ?? []));
-      if (commit !== undefined) return { offers, contents, pods, removedPods, commit };
+      if (commit !== undefined)
+        return { offers, contents, pods, removedPods, details, nodeLabels, commit };
     }
   }
 
