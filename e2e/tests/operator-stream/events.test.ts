@@ -6,6 +6,8 @@ import { createOperatorEvents } from "@gander/sensor/operator";
 import { expect, it } from "vitest";
 import { createSensorEvent } from "../../../packages/sensor/src/events/sensor-event.ts";
 import { createEventPublisher } from "../../../packages/sensor/src/pipeline/event-publisher.ts";
+import { ProcessEntry } from "../../../packages/sensor/src/process/process-entry.ts";
+import type { Workload } from "../../../packages/sensor/src/workload/workload.ts";
 import { TestNode } from "./test-node.ts";
 import { TestOperator } from "./test-operator.ts";
 
@@ -78,6 +80,49 @@ it("are filtered on the node, which says what it can't filter by", async () => {
   at.publish(4);
   await eventually(() => all.seen.events === 4);
   expect(some.seen.events).toBe(0);
+});
+
+const pod = {
+  namespace: "web",
+  name: "shop-0",
+  container: { name: "main" },
+  pod_labels: { app: "shop" },
+  workload: "shop",
+  workload_kind: "StatefulSet",
+};
+
+function processIn(workload: Workload, pid: number): ProcessEntry {
+  const image = { ...{ pid, startLow: pid, startHigh: 0, uid: 0, auid: 0, flags: 0 }, cwd: "/" };
+  return new ProcessEntry(
+    { ...image, binary: "/bin/check", arguments: "", workload },
+    { ...{ execId: "id", seconds: 0, nanos: 0 }, parent: undefined, parentExecId: "" },
+  );
+}
+
+it.each([
+  { namespace: ["web"] },
+  { namespace_regex: ["^w"] },
+  { pod_regex: ["^shop-\\d$"] },
+  { container_id: ["^cc"] },
+  { container_name_regex: ["^main$"] },
+  { labels: ["app in (shop,db),!canary"] },
+  { health_check: { value: true } },
+  { cel_expression: ["process_exec.process.pod.workload_kind == 'StatefulSet'"] },
+])("are chosen by their pod, as with a sensor: %j", async (filter) => {
+  await using at = await connected();
+  using some = at.watch({ allow_list: [filter] });
+  using others = at.watch({ deny_list: [filter] });
+  for (const { covered } of [some, others])
+    expect(await covered).toEqual({ nodes: 1, refused: 0, problem: "" });
+  const of = { containerId: "cc", pod, execProbes: [["/bin/check"]] };
+  const workloads = [of, { containerId: "", pod: undefined }, of];
+  for (const [pid, workload] of workloads.entries())
+    at.publisher.publish({
+      ...createSensorEvent(),
+      kind: eventKind.exec,
+      process: processIn(workload, 10 + pid),
+    });
+  await eventually(() => some.seen.events === 2 && others.seen.events === 1);
 });
 
 it("never hold up policies, however many there are", async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { eventKind, type Filter, fromProtoJson } from "@gander/proto";
+import { codec, eventKind, type Filter, fromProtoJson, reflection } from "@gander/proto";
 import { describe, expect, it } from "vitest";
 import { ruleText } from "../events/rule-text.ts";
 import { createSensorEvent, type SensorEvent } from "../events/sensor-event.ts";
@@ -65,6 +65,15 @@ const event = (process: ProcessEntry, over: Partial<SensorEvent> = {}): SensorEv
 });
 
 const filter = (json: unknown): Filter => fromProtoJson("tetragon.Filter", json);
+
+/** A process that no filter of the test wants. */
+function unlike(): ProcessEntry {
+  const image = { ...{ pid: 1, startLow: 1, startHigh: 0, uid: 0, auid: 0, flags: 0 }, cwd: "/" };
+  return new ProcessEntry(
+    { ...image, binary: "/x", arguments: "", workload: noWorkload },
+    { ...{ execId: "id", seconds: 0, nanos: 0 }, parent: undefined, parentExecId: "" },
+  );
+}
 
 function compile(allow: unknown[], deny: unknown[] = [], withCredentials = true) {
   const lists = { allow: allow.map(filter), deny: deny.map(filter) };
@@ -173,6 +182,35 @@ describe("filters", () => {
       "deny_list[0].labels[0]",
       "deny_list[1].capabilities",
     ]);
+  });
+
+  it("refuse values that only a newer sensor knows", () => {
+    const decoded = codec("tetragon.Filter").decode(
+      // event_set: 7777; capabilities.effective.none: 99
+      Buffer.from([0x32, 2, 0xe1, 0x3c, 0x5a, 5, 0x12, 3, 0x22, 1, 99]),
+    );
+    const options = { withCredentials: true };
+    const { problems } = compileFilters({ allow: [], deny: [decoded] }, options);
+    expect(problems).toEqual([
+      { path: "deny_list[0].event_set[0]", message: 'there is no kind of event "7777"' },
+      {
+        path: "deny_list[0].capabilities.effective.none[0]",
+        message: 'there is no capability "99"',
+      },
+    ]);
+  });
+
+  it("have a condition for each field of the message, or refuse it with a sentence", () => {
+    for (const name of Object.keys(reflection().lookupType("tetragon.Filter").fields)) {
+      const list = name === "capabilities" ? { effective: { any: ["CAP_BPF"] } } : ["PROCESS_EXIT"];
+      const value = ["health_check", "in_init_tree"].includes(name) ? true : list;
+      const json = name.startsWith("pid") ? [99] : name === "cel_expression" ? ["false"] : value;
+      // A field that is ignored would let it pass.
+      expect([name, passes({ [name]: json }, event(host, { process: unlike() }))]).toEqual([
+        name,
+        false,
+      ]);
+    }
   });
 
   it("take linear time, whatever the expression", () => {

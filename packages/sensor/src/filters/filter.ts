@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CapabilitiesType, EventType, type Filter } from "@gander/proto";
+import { CapabilitiesType, EventType, type Filter } from "@gander/proto";
 import { compileCel, maxSteps } from "../cel/cel-expression.ts";
 import { plainMessage } from "../events/plain-line.ts";
 import type { SensorEvent } from "../events/sensor-event.ts";
@@ -140,7 +140,8 @@ const regexOf =
 
 /** One entry for each field of the message. In the message's order cheap ones come first anyway. */
 const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F]>> } = {
-  event_set(names) {
+  event_set(names, report) {
+    reportUnknown(names, EventType, { report, what: "kind of event" });
     const kinds = new Set(names.map((name) => EventType[name] as number));
     return ({ kind }) => kinds.has(kind);
   },
@@ -204,6 +205,11 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     const tests = (["permitted", "effective", "inheritable"] as const).flatMap((name) => {
       const wanted = sets[name];
       if (wanted === undefined) return [];
+      for (const [part, names = []] of Object.entries(wanted))
+        reportUnknown(names, CapabilitiesType, {
+          report: (path, message) => report(`.${name}.${part}${path}`, message),
+          what: "capability",
+        });
       return [
         (process: ProcessEntry) => capabilityTest(wanted, process.capabilities?.[name] ?? []),
       ];
@@ -225,6 +231,16 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     };
   },
 };
+
+/** A value from a newer version is a number: without it, a condition would hold for other events. */
+function reportUnknown(
+  names: readonly (string | number)[],
+  known: Readonly<Record<string, number>>,
+  { report, what }: { readonly report: Report; readonly what: string },
+): void {
+  for (const [index, name] of names.entries())
+    if (!Object.hasOwn(known, name)) report(`[${index}]`, `there is no ${what} "${name}"`);
+}
 
 let nextTest = 0;
 
