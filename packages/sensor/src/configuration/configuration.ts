@@ -212,7 +212,7 @@ export const sensorOptions = {
     type: "list",
     default: defaultBundlePaths,
     placeholder: "FILE",
-    help: "Where the container runtime keeps the OCI configuration of a container; ID stands for the container's id. Names and images of containers are read from there.",
+    help: "Where the container runtime keeps the OCI configuration of a container; ID stands for the container's id. Names, images and start times of containers, and whether they are privileged, are read from there.",
     group: "Events",
   },
   "enable-node-labels": {
