@@ -48,8 +48,7 @@ describe("policies of the operator", () => {
     const { operator, node } = at;
     const details = (workload: string) => ({
       digest: workload,
-      length: 40,
-      message: { workload, workload_kind: "Deployment" },
+      text: JSON.stringify({ workload, workload_kind: "Deployment" }),
     });
     const seen = () =>
       node.kernel.versions.at(-1)?.pods.map(({ uid, details: one }) => [uid, one?.workload]);

@@ -48,7 +48,7 @@ describe("a pod of the API", () => {
         node: "node-a",
         labels: { app: "shop" },
         containers: ["init", "main", "side", "debug"],
-        details: { message: { workload_kind: "Pod" } },
+        details: { text: '{"workload_kind":"Pod"}' },
       },
     });
   });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { PodDetails as WireDetails } from "@gander/proto/stream";
 import { describe, expect, it } from "vitest";
 import { noDetails } from "../workloads/workload.ts";
 import { createIntern } from "./intern.ts";
@@ -11,7 +12,7 @@ const pod = (metadata: Partial<Metadata>, more: Partial<RawPod> = {}): RawPod =>
   ...more,
   metadata: { name: "p", namespace: "n", uid: "u", resourceVersion: "1", ...metadata },
 });
-const read = (raw: RawPod) => readPodDetails(raw, createIntern()).message;
+const read = (raw: RawPod): WireDetails => JSON.parse(readPodDetails(raw, createIntern()).text);
 const owned = (kind: string, name: string, labels: Metadata["labels"] = {}) =>
   pod({ labels, ownerReferences: [{ kind, name, controller: true }] });
 
@@ -86,7 +87,9 @@ describe("the exec probes of a container", () => {
       livenessProbe: probe("/bin/sh", "x".repeat(2000)),
     }));
     expect(containers(withContainers(...many))?.length).toBe(7);
-    expect(readPodDetails(withContainers(...many), createIntern()).length).toBeLessThan(17_000);
+    expect(readPodDetails(withContainers(...many), createIntern()).text.length).toBeLessThan(
+      17_000,
+    );
   });
 });
 
@@ -114,7 +117,7 @@ describe("annotations of a pod", () => {
     annotations: { team: "shop", "kubectl.kubernetes.io/last": "{}", long: "é".repeat(300_000) },
   });
   const of = (...annotations: string[]) =>
-    readPodDetails(annotated, createIntern(), { annotations }).message.annotations;
+    JSON.parse(readPodDetails(annotated, createIntern(), { annotations }).text).annotations;
 
   it("are those asked for, and none otherwise", () => {
     expect(of()).toBeUndefined();

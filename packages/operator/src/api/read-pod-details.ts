@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from "node:crypto";
 import type { ContainerDetails, PodDetails as WireDetails } from "@gander/proto/stream";
-import { noDetails, type PodDetails } from "../workloads/workload.ts";
+import type { PodDetails } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
 import { type Container, containersOf, probeNames, type RawPod } from "./raw-pod.ts";
 
@@ -19,12 +19,10 @@ export function readPodDetails(
   intern: Intern,
   wanted: WantedDetails = noneWanted,
 ): PodDetails {
-  const message = messageOf(pod, wanted);
-  const text = JSON.stringify(message);
-  if (text === "{}") return noDetails;
+  const text = JSON.stringify(messageOf(pod, wanted));
   // The digest and not the text is the key, because it is kept.
   const digest = hash("sha256", text, "base64url");
-  return intern(`details ${digest}`, () => ({ digest, length: text.length, message }));
+  return intern(`details ${digest}`, () => ({ digest, text }));
 }
 
 /** Equal details give equal text: fields are in a fixed order, and without defaults. */

@@ -56,7 +56,7 @@ function viewOf(bundle: Bundle): object {
   );
   const pods = [...bundle.pods].map(([{ uid, name, group, details }, { uids }]) => {
     const of = Object.entries(group.labels).sort(([a], [b]) => (a < b ? -1 : 1));
-    const told = details.message.workload ?? "";
+    const told = details.text === "" ? "" : JSON.parse(details.text).workload;
     const labels = of.map(([key, value]) => `${key}=${value}`);
     return [uid, [name, told, ...labels, ...uids].join()] as const;
   });
@@ -74,8 +74,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(
 /** Several pods have the same, and one variant has none. */
 function detailsOf(variant: number): PodDetails {
   if (variant === 1) return noDetails;
-  const message = { workload: `w${variant}`, workload_kind: "Deployment" };
-  return { digest: `${variant}`, length: 60, message };
+  return { digest: `${variant}`, text: JSON.stringify({ workload: `w${variant}` }) };
 }
 
 function apply(resolver: Resolver, [kind, id, variant]: Step): void {

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestBytes } from "@gander/policy/content";
-import type { Assignment, Offer, PolicyHead, ToSensor } from "@gander/proto/stream";
+import type {
+  Assignment,
+  Offer,
+  PolicyHead,
+  ToSensor,
+  PodDetails as WireDetails,
+} from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import type { KeptPod, PodPolicies } from "../workloads/resolver.ts";
-import type { Labels, PodDetails, PolicyRevision } from "../workloads/workload.ts";
+import type { Labels, PolicyRevision } from "../workloads/workload.ts";
 import type { BundleDelta } from "./bundle-delta.ts";
 
 export type Version = {
@@ -70,7 +76,7 @@ export function encodeAssignments({
     putPods,
     // Each pod counts its whole set and details: it may be the only one with them. UTF-16 to UTF-8: at most 3.
     ([{ name, group, details }, { key }]) =>
-      200 + 3 * (name.length + group.labelsKey.length + details.length) + key.length,
+      200 + 3 * (name.length + group.labelsKey.length + details.text.length) + key.length,
   );
   const removes = inParts(removePods, (uid) => uid.length + 4);
   const assignments: Assignment[] = [
@@ -125,15 +131,17 @@ function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevisi
 
 function assignmentOf(pods: readonly (readonly [KeptPod, PodPolicies])[]): Assignment {
   const sets = createTable<{ readonly policies: readonly string[] }>();
-  const allDetails = createTable<PodDetails["message"]>();
+  const allDetails = createTable<WireDetails>();
   const put = pods.map(([{ uid, name, group, details }, { key, uids }]) => {
     return {
       uid,
       name,
       namespace: group.namespace,
       labels: labelList(group.labels),
-      set: sets.at(key, { policies: uids }),
-      ...(details.digest !== "" && { details: allDetails.at(details.digest, details.message) + 1 }),
+      set: sets.at(key, () => ({ policies: uids })),
+      ...(details.text !== "" && {
+        details: allDetails.at(details.digest, () => JSON.parse(details.text)) + 1,
+      }),
     };
   });
   return { put, sets: sets.rows, ...(allDetails.rows.length > 0 && { details: allDetails.rows }) };
@@ -151,10 +159,10 @@ function createTable<Row>() {
   const rows: Row[] = [];
   return {
     rows,
-    at(key: string, row: Row): number {
+    at(key: string, make: () => Row): number {
       let position = positions.get(key);
       if (position === undefined) {
-        position = rows.push(row) - 1;
+        position = rows.push(make()) - 1;
         positions.set(key, position);
       }
       return position;

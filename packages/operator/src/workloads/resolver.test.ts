@@ -182,9 +182,7 @@ const pod: fc.Arbitrary<Pod> = fc.record({
   labels,
   containers: fc.array(container, { minLength: 1, maxLength: 3 }),
   // New objects: only equal digests mean equal details.
-  details: fc
-    .constantFrom("", "d1", "d2")
-    .map((digest) => ({ digest, length: 0, message: { workload: digest } })),
+  details: fc.constantFrom("", "d1", "d2").map((digest) => ({ digest, text: "{}" })),
 });
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: pod.map((one) => ({ put: "pod" as const, pod: one })) },

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LabelSelector, WorkloadSelector } from "@gander/policy";
-import type { PodDetails as WireDetails } from "@gander/proto/stream";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -20,12 +19,11 @@ export type Pod = {
 export type PodDetails = {
   /** Equal details have equal digests. */
   readonly digest: string;
-  /** Characters, at most three bytes each, of all texts and what separates them. */
-  readonly length: number;
-  readonly message: WireDetails;
+  /** gander.v1.PodDetails as JSON: takes less than half the memory of its objects. Empty: none. */
+  readonly text: string;
 };
 
-export const noDetails: PodDetails = { digest: "", length: 0, message: {} };
+export const noDetails: PodDetails = { digest: "", text: "" };
 
 /** One version of a policy. Immutable; the digest covers the selectors, so they are equal if it is equal. */
 export type PolicyRevision = {
