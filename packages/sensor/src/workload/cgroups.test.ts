@@ -251,6 +251,30 @@ describe("cgroups", () => {
     expect(cgroups.size()).toBe(1024);
   });
 
+  it("forgets what it knows of a container when it forgets its cgroup", () => {
+    let lookups = 0;
+    const { made, gone, of } = create({
+      bundles: (id) => {
+        if (id !== webId) return undefined;
+        lookups++;
+        return web;
+      },
+    });
+    const container = `/kubepods/pod${uidA}/${webId}`;
+    made(5n, 1n, `/kubepods/pod${uidA}`);
+    made(6n, 5n, container);
+    const before = of(6n);
+    const end = (id: bigint) => {
+      made(id, 5n, container);
+      gone(id);
+    };
+    gone(6n);
+    for (let id = 10n; id < 1_033n; id++) end(id);
+    expect([lookups, of(6n) === before, of(1_032n) === before]).toEqual([1, true, true]);
+    for (let id = 1_033n; id < 1_036n; id++) end(id);
+    expect(lookups).toBeGreaterThan(1);
+  });
+
   it("keeps no more than it may", () => {
     const { cgroups, made } = create({ maxCgroups: 2 });
     for (let id = 5n; id < 9n; id++) made(id, 1n, `/kubepods/pod${uidA}`);

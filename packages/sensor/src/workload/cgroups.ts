@@ -175,6 +175,8 @@ class CgroupTree implements Cgroups {
     if (node === undefined) return;
     node.parent?.children.delete(node);
     this.#nodes.delete(id);
+    // What was made for it, and encoded since, is most of the memory that a container takes.
+    if (node.containerId !== "") this.#maker.forget(node.containerId, node.place.cgroup?.pod ?? "");
   }
 
   #placeOf(node: Node): Place {

@@ -21,6 +21,8 @@ export type WorkloadMaker = {
   workload(parts: WorkloadParts): Workload;
   /** The known facts of a container; looked up again until found. */
   facts(containerId: string): ContainerFacts | undefined;
+  /** The container has gone, and events of its processes no longer arrive. `uid` as in its parts. */
+  forget(containerId: string, uid: string): void;
 };
 
 /** The most containers remembered, many more than a node runs at a time. */
@@ -38,6 +40,10 @@ export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
 
   return {
     facts,
+    forget(containerId, uid) {
+      known.delete(containerId);
+      made.delete(`${uid}/${containerId}`);
+    },
     workload({ containerId, name, uid, pod }) {
       if (containerId === "" && uid === "") return noWorkload;
       const container = containerId === "" || uid === "" ? undefined : facts(containerId);
