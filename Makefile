@@ -12,18 +12,19 @@ JOBS ?= $(shell nproc)
 COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile packages/sensor/native/Makefile e2e/attacks/Makefile bench/Makefile))
 COMPILE := $(addprefix compile/,$(COMPILED))
 
-.PHONY: help setup build dist image install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean
+.PHONY: help setup build dist image cluster install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo          a short attack on a real kernel in a virtual machine, and what Gander does about it'
 	@echo 'make test          lint, types, tests here, all on kernel 6.12, and on 6.1 what depends on the kernel'
-	@echo 'make test-all      the same, with every kernel test on both kernels'
+	@echo 'make test-all      the same, with every kernel test on both kernels, and tests in a whole cluster'
 	@echo 'make e2e           tests against a real Kubernetes control plane, built once [TESTS="FILE…"]'
 	@echo 'make build         BPF objects, native binding'
 	@echo 'make dist          the program as it is installed, in dist/'
 	@echo 'make install       dist/ to PREFIX (default /usr/local), with the Node it runs on'
 	@echo 'make image         container images as OCI archives, in build/image/ [IMAGE_REPOSITORY=localhost/gander]'
+	@echo 'make cluster       a Kubernetes cluster on this machine, to try Gander in; its nodes are virtual machines [NODES="NAME:KERNEL…"]'
 	@echo 'make bench         measurements in a virtual machine, and of an operator with simulated sensors'
 	@echo 'make setup         what all of these need (they call it themselves)'
 	@echo 'make host-tests    only the tests that need no kernel of their own'
@@ -52,6 +53,10 @@ image: build
 	@scripts/setup image
 	@node packages/image/src/main.ts
 
+cluster: image
+	@scripts/setup cluster
+	@e2e/cluster/up $(NODES)
+
 # By an ordinary user first `make dist`, then `sudo make install`: it builds nothing by itself.
 PREFIX ?= /usr/local
 install:
@@ -65,7 +70,7 @@ test:
 	@node scripts/test/main.ts
 
 test-all:
-	@scripts/setup || { echo '0 passed, 1 failed'; exit 1; }
+	@scripts/setup cluster image && $(MAKE) image || { echo '0 passed, 1 failed'; exit 1; }
 	@node scripts/test/main.ts --all
 
 e2e:

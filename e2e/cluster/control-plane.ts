@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKubeClient, type KubeClient, kubeconfigCredentials } from "@gander/kube";
-import { startApiServer } from "./lib/api-server.ts";
+import { aloneFlags, startApiServer } from "./lib/api-server.ts";
 import { createAuthority, createSigningKey } from "./lib/certificates.ts";
 import type { Daemon } from "./lib/daemon.ts";
 import { type Etcd, startEtcd } from "./lib/etcd.ts";
@@ -75,7 +75,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const url = `https://127.0.0.1:${port}`;
   const fixed = { directory, port, etcdUrl: etcd.url, caFile, serving, admin, signingKey };
   let flags = options.flags ?? [];
-  let apiServer: Daemon | undefined = await startApiServer({ ...fixed, flags });
+  const start = () => startApiServer({ ...fixed, flags: [...aloneFlags, ...flags] });
+  let apiServer: Daemon | undefined = await start();
   cleanup.defer(() => apiServer?.stop({ signal: "SIGKILL" }));
 
   const kubeconfigVia = (server: string) =>
@@ -118,7 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     async startApiServer(newFlags) {
       if (apiServer !== undefined) throw new Error("The API server is running: stop it first");
       flags = newFlags ?? flags;
-      apiServer = await startApiServer({ ...fixed, flags });
+      apiServer = await start();
     },
     compactEtcd: () => etcd.compact(),
     etcd,

@@ -16,16 +16,30 @@ export type ApiServerOptions = {
   readonly signingKey: { readonly publicFile: string; readonly privateFile: string };
   /** They follow the flags set here, and so override them. */
   readonly flags: readonly string[];
+  /** A process whose network namespace it runs in. `port` of this machine's 127.0.0.1 leads there. */
+  readonly networkOf?: number;
 };
+
+/** For an API server without controllers, kubelets and a network of its own. */
+export const aloneFlags = [
+  "--bind-address=127.0.0.1",
+  "--authorization-mode=RBAC",
+  "--service-cluster-ip-range=10.96.0.0/16",
+  // Pods need neither the account "default" nor its CA, which controllers would create.
+  "--disable-admission-plugins=ServiceAccount",
+  // Nothing routes the service "kubernetes", and a loopback address is refused there.
+  "--endpoint-reconciler-type=none",
+];
 
 /** Resolves when /readyz succeeds. Its log is `kube-apiserver.log` in `directory`. */
 export async function startApiServer(options: ApiServerOptions): Promise<Daemon> {
-  const { directory, port, admin, caFile } = options;
+  const { directory, port, admin, caFile, networkOf } = options;
   const daemon = startDaemon({
     name: "kube-apiserver",
     program: clusterTool("kube-apiserver"),
     logFile: `${directory}/kube-apiserver.log`,
     args: [...ownFlags(options), ...options.flags],
+    ...(networkOf === undefined ? {} : { networkOf }),
   });
   const tls = {
     ca: readFileSync(caFile),
@@ -47,7 +61,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<Daemon>
 function ownFlags(options: ApiServerOptions): string[] {
   const { directory, port, etcdUrl, caFile, serving, signingKey } = options;
   return [
-    "--bind-address=127.0.0.1",
     `--secure-port=${port}`,
     `--etcd-servers=${etcdUrl}`,
     `--cert-dir=${directory}/certificates`,
@@ -57,13 +70,7 @@ function ownFlags(options: ApiServerOptions): string[] {
     `--service-account-key-file=${signingKey.publicFile}`,
     `--service-account-signing-key-file=${signingKey.privateFile}`,
     "--service-account-issuer=https://kubernetes.default.svc",
-    "--authorization-mode=RBAC",
     "--allow-privileged=true",
-    "--service-cluster-ip-range=10.96.0.0/16",
-    // Pods need neither the account "default" nor its CA, which controllers would create.
-    "--disable-admission-plugins=ServiceAccount",
-    // Nothing routes the service "kubernetes", and a loopback address is refused there.
-    "--endpoint-reconciler-type=none",
   ];
 }
 

@@ -27,8 +27,11 @@ const names = [
   "DNS:kubernetes.default.svc",
 ];
 
-/** Created by openssl(1), valid for two days. */
-export function createAuthority(directory: string): Authority {
+/**
+ * Created by openssl(1), valid for two days. Its certificates are also for `addresses`, further IPs of
+ * the API server.
+ */
+export function createAuthority(directory: string, addresses: readonly string[] = []): Authority {
   mkdirSync(directory, { recursive: true });
   const path = (file: string) => join(directory, file);
   const openssl = (...words: string[]) => execFileSync("openssl", words, { stdio: "pipe" });
@@ -36,7 +39,10 @@ export function createAuthority(directory: string): Authority {
   const authority = { certFile: path("ca.crt"), keyFile: path("ca.key") };
   const made = ["-days", "2", "-keyout", authority.keyFile, "-out", authority.certFile];
   openssl("req", "-x509", ...newKey, "-subj", "/CN=test authority", ...made);
-  writeFileSync(path("names"), `subjectAltName=${names.join(",")}\n`);
+  writeFileSync(
+    path("names"),
+    `subjectAltName=${[...names, ...addresses.map((one) => `IP:${one}`)].join(",")}\n`,
+  );
   return {
     ...authority,
     issue(name, { commonName, organization }) {

@@ -9,6 +9,8 @@ export type DaemonOptions = {
   readonly args: readonly string[];
   /** Its output is appended to this file. */
   readonly logFile: string;
+  /** A process whose network namespace it runs in; this process's own if absent. */
+  readonly networkOf?: number;
 };
 
 /** A server that runs beside the tests, and never longer than this process. */
@@ -23,10 +25,12 @@ export type Daemon = {
   stop(how?: { readonly signal?: "SIGTERM" | "SIGKILL"; readonly graceMs?: number }): Promise<void>;
 };
 
-export function startDaemon({ name, program, args, logFile }: DaemonOptions): Daemon {
+export function startDaemon(options: DaemonOptions): Daemon {
+  const { name, program, args, logFile, networkOf } = options;
   const log = openSync(logFile, "a");
   // A killed test runner can't clean up after itself: the kernel does.
-  const words = ["--pdeathsig", "KILL", "--", program, ...args];
+  const enter = networkOf === undefined ? [] : ["nsenter", `--net=/proc/${networkOf}/ns/net`, "--"];
+  const words = ["--pdeathsig", "KILL", "--", ...enter, program, ...args];
   const child = spawn("setpriv", words, { stdio: ["ignore", log, log] });
   closeSync(log);
   let ending: string | undefined;

@@ -17,11 +17,27 @@ export type Etcd = {
   compact(): Promise<number>;
 };
 
-/** One member on this machine's loopback. It doesn't wait for the disk: a test may lose its data. */
-export async function startEtcd(directory: string): Promise<Etcd> {
-  const [clientPort, peerPort] = await freePorts(2);
+/** Flags for one member on 127.0.0.1 that doesn't wait for the disk. */
+export function etcdFlags(data: string, clientPort: number, peerPort: number): string[] {
   const url = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
+  return [
+    "--name=test",
+    `--data-dir=${data}`,
+    `--listen-client-urls=${url}`,
+    `--advertise-client-urls=${url}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=test=${peerUrl}`,
+    "--unsafe-no-fsync",
+    "--log-level=warn",
+  ];
+}
+
+/** One member on this machine's loopback. It doesn't wait for the disk: a test may lose its data. */
+export async function startEtcd(directory: string): Promise<Etcd> {
+  const [clientPort = 0, peerPort = 0] = await freePorts(2);
+  const url = `http://127.0.0.1:${clientPort}`;
   const data = `${directory}/etcd`;
   let daemon: Daemon | undefined;
   const stop = async () => daemon?.stop({ signal: "SIGKILL" });
@@ -31,17 +47,7 @@ export async function startEtcd(directory: string): Promise<Etcd> {
       name: "etcd",
       program: clusterTool("etcd"),
       logFile: `${directory}/etcd.log`,
-      args: [
-        "--name=test",
-        `--data-dir=${data}`,
-        `--listen-client-urls=${url}`,
-        `--advertise-client-urls=${url}`,
-        `--listen-peer-urls=${peerUrl}`,
-        `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=test=${peerUrl}`,
-        "--unsafe-no-fsync",
-        "--log-level=warn",
-      ],
+      args: etcdFlags(data, clientPort, peerPort),
     });
     try {
       await daemon.whenReady(async () => (await fetch(`${url}/health`)).ok, 60_000);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
-import { buffer } from "node:stream/consumers";
-import { clusterTool } from "./cluster-tools.ts";
+import { type ClusterTool, clusterTool } from "./cluster-tools.ts";
+import { runProgram } from "./run-program.ts";
 
 export type KubectlOutput = {
   readonly stdout: string;
@@ -13,16 +12,19 @@ export type KubectlOptions = {
   readonly kubeconfig: string;
   /** Input for `-f -`. */
   readonly input?: string;
+  /** It is killed then (status 137); no limit if absent. `kubectl exec` may wait for ever. */
+  readonly timeoutMs?: number;
 };
 
-/** A failure of kubectl; `message` has the full output. */
+/** A failure of kubectl or helm; `message` has the full output. */
 export class KubectlError extends Error implements KubectlOutput {
+  /** A command run by `kubectl exec` has this status; 128 and more: it was ended by a signal. */
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 
-  constructor(args: readonly string[], status: number, output: KubectlOutput) {
-    super(`kubectl ${args.join(" ")} ended with status ${status}: ${output.stderr}`);
+  constructor(tool: string, args: readonly string[], status: number, output: KubectlOutput) {
+    super(`${tool} ${args.join(" ")} ended with status ${status}: ${output.stderr}`);
     this.name = "KubectlError";
     this.status = status;
     this.stdout = output.stdout;
@@ -31,24 +33,30 @@ export class KubectlError extends Error implements KubectlOutput {
 }
 
 /** Runs kubectl without the settings of this machine or user. Throws KubectlError. */
-export async function runKubectl(
+export function runKubectl(
   args: readonly string[],
-  { kubeconfig, input = "" }: KubectlOptions,
+  options: KubectlOptions,
 ): Promise<KubectlOutput> {
-  const child = spawn(clusterTool("kubectl"), args, {
-    env: { ...process.env, KUBECONFIG: kubeconfig, HOME: `${kubeconfig}.home` },
+  return runTool("kubectl", args, options);
+}
+
+/** Runs helm without the settings of this machine or user. Throws KubectlError. */
+export function runHelm(args: readonly string[], options: KubectlOptions): Promise<KubectlOutput> {
+  return runTool("helm", args, options);
+}
+
+async function runTool(
+  tool: ClusterTool,
+  args: readonly string[],
+  { kubeconfig, input = "", timeoutMs }: KubectlOptions,
+): Promise<KubectlOutput> {
+  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: `${kubeconfig}.home` };
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  const { status, stdout, stderr } = await runProgram(clusterTool(tool), args, {
+    env,
+    input,
+    ...limit,
   });
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (status) => resolve(status ?? 1));
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(input);
-  const [stdout, stderr, status] = await Promise.all([
-    buffer(child.stdout).then(String),
-    buffer(child.stderr).then(String),
-    ended,
-  ]);
-  if (status !== 0) throw new KubectlError(args, status, { stdout, stderr });
+  if (status !== 0) throw new KubectlError(tool, args, status, { stdout, stderr });
   return { stdout, stderr };
 }
