@@ -2,11 +2,16 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+// A whole cluster takes a quarter of an hour, and half an hour to build once: it is tested if its file is named.
+const wholeCluster = "e2e/cluster/real-cluster.e2e.ts";
+const isNamed = process.argv.some((argument) => argument.endsWith(wholeCluster));
+
 // Tests against a real control plane; scripts/setup e2e builds it. None of them is in `make test`.
 export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["e2e/cluster/**/*.e2e.ts"],
+    exclude: isNamed ? [] : [wholeCluster],
     // Every file has a control plane of its own, and one keeps two cores busy.
     fileParallelism: false,
     testTimeout: 120_000,

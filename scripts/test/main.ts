@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `make test`: builds, checks and tests everything, and closes with "N passed, N failed". With --all
-// (`make test-all`) every kernel test runs on every kernel, also where that can make no difference.
+// (`make test-all`) every kernel test runs on every kernel, also where that can make no difference, and
+// a whole cluster is tested.
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
 import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { checkCommand } from "./check-command.ts";
@@ -22,7 +23,12 @@ interface StageReport extends Partial<TimedReport> {
 const check = async (...[program, ...args]: [string, ...string[]]): Promise<StageReport> => ({
   counts: await checkCommand(program, args),
 });
-const matrix = process.argv.includes("--all") ? "full" : "needed";
+const all = process.argv.includes("--all");
+const matrix = all ? "full" : "needed";
+const wholeCluster = {
+  config: "e2e/cluster/vitest.config.ts",
+  files: ["e2e/cluster/real-cluster.e2e.ts"],
+};
 const stages: readonly Stage[] = [
   { name: "build", run: () => check("make", "build"), required: true },
   { name: "lint", run: () => check("pnpm", "exec", "biome", "check", ".") },
@@ -33,6 +39,7 @@ const stages: readonly Stage[] = [
     name: `tests on kernels ${kernels.join(" and ")}`,
     run: () => kernelTests({ kernels, files: [], matrix, guests: "planned" }),
   },
+  ...(all ? [{ name: "tests in a cluster", run: () => hostTests(wholeCluster) }] : []),
 ];
 
 let total = noCounts;

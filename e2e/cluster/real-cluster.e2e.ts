@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user does, on a whole cluster: the charts by helm, policies and pods by kubectl, an upgrade, an
+// uninstallation. Each test continues where the one before it ended.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "./lib/until.ts";
+import { Inspectors } from "./real-cluster/inspectors.ts";
+import { RealCluster } from "./real-cluster/real-cluster.ts";
+import { TestPods } from "./real-cluster/test-pods.ts";
+
+const root = join(import.meta.dirname, "../..");
+const namespace = "gander-system";
+/** Where another cluster (GANDER_E2E_KUBECONFIG) gets the images from. */
+const repository = process.env.GANDER_E2E_IMAGE_REPOSITORY ?? "localhost/gander";
+const guarded = "/etc/bar";
+const policies = [
+  "detect-tmp-exec",
+  "file-monitoring-filtered",
+  "monitor-network-activity-outside-cluster",
+];
+
+let cluster: RealCluster;
+let pods: TestPods;
+let inspectors: Inspectors;
+
+beforeAll(async () => {
+  const onStep = (step: string) =>
+    console.log(`${(performance.now() / 1000).toFixed(1)} s  ${step}`);
+  const nodes = [
+    { name: "node-612", kernel: "6.12" },
+    { name: "node-61", kernel: "6.1" },
+  ];
+  cluster = await RealCluster.start(nodes, { onStep });
+  // Before any policy: they forbid what a starting pod does in /etc on some runtimes.
+  [pods, inspectors] = await Promise.all([TestPods.create(cluster), Inspectors.create(cluster)]);
+}, 1_800_000);
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+}, 120_000);
+
+const rolledOut = async (object: string) =>
+  cluster.kubectl(["rollout", "status", object, `--namespace=${namespace}`, "--timeout=900s"], {
+    timeoutMs: 960_000,
+  });
+const chart = (name: string) => join(root, "charts", name);
+const inNamespace = [`--namespace=${namespace}`];
+const upgrade = (...settings: readonly string[]) =>
+  cluster.helm([
+    ...["upgrade", "gander", chart("gander"), ...inNamespace, "--reuse-values"],
+    ...settings.flatMap((one) => ["--set", one]),
+  ]);
+
+type SensorPod = {
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec: { readonly nodeName: string };
+  readonly status: {
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean;
+      readonly restartCount: number;
+    }[];
+  };
+};
+
+async function sensorPods(): Promise<readonly SensorPod[]> {
+  const selector = "app.kubernetes.io/name=gander-sensor";
+  const { stdout } = await cluster.kubectl([
+    ...["get", "pods", ...inNamespace, `--selector=${selector}`, "--output=json"],
+  ]);
+  const { items }: { readonly items: readonly SensorPod[] } = JSON.parse(stdout);
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+const isReady = ({ status }: SensorPod) =>
+  status.containerStatuses?.every(({ ready }) => ready) ?? false;
+const restarts = (found: readonly SensorPod[]) =>
+  found.flatMap(({ status }) => status.containerStatuses ?? []).map((one) => one.restartCount);
+
+/** Lines NAME READY of `kubectl get policystatus`. */
+async function policyStatuses(): Promise<string[]> {
+  const columns = "custom-columns=NAME:.metadata.name,READY:.status.nodes.readyOfTotal";
+  const { stdout } = await cluster.kubectl([
+    ...["get", "policystatus", "--no-headers", `--output=${columns}`],
+  ]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.replace(/ +/g, " ").trim())
+    .sort();
+}
+
+const ownKinds =
+  "deployments,daemonsets,services,serviceaccounts,roles,rolebindings,pods,jobs,secrets,leases,controllerrevisions";
+const globalKinds = "clusterroles,clusterrolebindings,validatingwebhookconfigurations";
+
+async function objects(kinds: string, where: readonly string[]): Promise<string[]> {
+  const { stdout } = await cluster.kubectl(["get", kinds, ...where, "--output=name"]);
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+async function expectGuarded(): Promise<void> {
+  for (const node of cluster.nodes) {
+    expect(await pods.run(node, `echo foo >> ${guarded}`)).toMatchObject({ status: 137 });
+    expect(await pods.contentOf(node, guarded)).toBe(pods.original(node, guarded));
+  }
+}
+
+describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
+  it("is installed by helm, with the chart as it is", async () => {
+    await cluster.helm(["upgrade", "--install", "gander-crds", chart("gander-crds")]);
+    await cluster.helm([
+      ...["upgrade", "--install", "gander", chart("gander"), ...inNamespace, "--create-namespace"],
+      // Emulated nodes may need longer for their last steps.
+      ...["--set", `image.repository=${repository},uninstallTimeout=12m`],
+    ]);
+    await rolledOut("deployment/gander-operator");
+    await rolledOut("daemonset/gander-sensor");
+    const sensors = await sensorPods();
+    expect(sensors.map(({ spec }) => spec.nodeName).sort()).toEqual([...cluster.nodes].sort());
+    expect(restarts(sensors)).toEqual(cluster.nodes.map(() => 0));
+  });
+
+  it("has the example policies in force on all nodes, and kubectl shows it", async () => {
+    await pods.remember(guarded);
+    await cluster.kubectl(["apply", "--filename", join(root, "policies/examples")]);
+    const all = cluster.nodes.length;
+    const wanted = policies.map((name) => `${name} ${all}/${all}`);
+    await until(
+      "all policies are in force on all nodes",
+      async () => JSON.stringify(await policyStatuses()) === JSON.stringify(wanted),
+      { timeoutMs: 600_000, seen: policyStatuses },
+    );
+  });
+
+  it("kills a process in a pod that writes to a guarded file, before it has written", async () => {
+    await expectGuarded();
+  });
+
+  it("is upgraded without a moment of no enforcement, and the new sensors start", async () => {
+    const before = await sensorPods();
+    const attacks = cluster.nodes.map((node) => pods.attack(node, guarded));
+    await Promise.all(attacks.map((attack) => attack.running));
+    await upgrade("sensor.clusterName=upgraded");
+    await rolledOut("daemonset/gander-sensor");
+    const after = await sensorPods();
+    for (const attack of attacks) {
+      const { tried, landed } = await attack.stop();
+      console.log(`${attack.node}: ${tried} writes tried during the upgrade, ${landed} landed`);
+      expect(tried).toBeGreaterThan(0);
+      expect(landed).toBe(0);
+    }
+    const old = new Set(before.map(({ metadata }) => metadata.uid));
+    expect(after.filter(({ metadata }) => old.has(metadata.uid))).toEqual([]);
+    expect(after.filter(isReady)).toHaveLength(cluster.nodes.length);
+    expect(restarts(after)).toEqual(cluster.nodes.map(() => 0));
+    await expectGuarded();
+  });
+
+  it("stops the rollout of an image that can't start at its first nodes", async () => {
+    await upgrade("image.tag=does-not-exist");
+    const replaced = () =>
+      sensorPods().then((found) => found.filter((one) => !isReady(one)).length);
+    await until("a node has the image that can't start", async () => (await replaced()) > 0);
+    // 10 percent, rounded up.
+    const limit = Math.ceil(cluster.nodes.length / 10);
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      expect(await replaced()).toBe(limit);
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+    }
+    await expectGuarded();
+    await cluster.helm(["rollback", "gander", ...inNamespace]);
+    await rolledOut("daemonset/gander-sensor");
+    await rolledOut("deployment/gander-operator");
+    await expectGuarded();
+  });
+
+  it("is uninstalled, and leaves nothing in the kernels", async () => {
+    for (const node of cluster.nodes) expect(await inspectors.pins(node)).not.toEqual([]);
+    await cluster.helm(["uninstall", "gander", ...inNamespace, "--wait", "--timeout=900s"], {
+      timeoutMs: 960_000,
+    });
+    for (const node of cluster.nodes) {
+      expect(await inspectors.pins(node)).toEqual([]);
+      expect(await pods.run(node, `echo foo >> ${guarded}`)).toMatchObject({ status: 0 });
+    }
+    expect(await objects(ownKinds, inNamespace)).toEqual(["serviceaccount/default"]);
+    const ofGander = ["--all-namespaces", "--selector=app.kubernetes.io/part-of=gander"];
+    expect(await objects(`${ownKinds},${globalKinds}`, ofGander)).toEqual([]);
+    expect(await objects("policystatus,policystatusnamespaced", ["--all-namespaces"])).toEqual([]);
+    // The definitions' chart is still there, and so are the policies.
+    expect(await objects("tracingpolicies", [])).toHaveLength(policies.length);
+  });
+});
