@@ -48,6 +48,7 @@
 {{- include "gander.option" (dict "flag" "process-cache-size" "separator" "," "value" (dig "processCacheSize" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "event-queue-size" "separator" "," "value" (dig "eventQueueSize" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "container-configurations" "separator" "," "value" (dig "containerConfigurations" nil .Values.sensor)) }}
+{{- include "gander.option" (dict "flag" "enable-node-labels" "separator" "," "value" (dig "enableNodeLabels" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "cluster-name" "separator" "," "value" (dig "clusterName" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "server-address" "separator" "," "value" (dig "serverAddress" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "server-tls-cert-file" "separator" "," "value" (dig "serverTlsCertFile" nil .Values.sensor)) }}
