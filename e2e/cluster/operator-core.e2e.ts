@@ -42,7 +42,7 @@ beforeAll(async () => {
     tokens.set(node, (await createSensorPod(cluster, node)).token);
   }
   rights = await grantOperatorRights(cluster);
-  const flags = ["--pod-annotations=example.com/team"];
+  const flags = ["--event-pod-annotations=example.com/team"];
   operator = startOperator(cluster, { name: "operator-1", kubeconfig: rights, flags });
 });
 
