@@ -11,4 +11,5 @@ export {
 } from "./kernel.ts";
 export { introduceSensor } from "./pins/register-sensor.ts";
 export { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
+export type { EarlyProcesses, HeldProcess } from "./tables/early-processes.ts";
 export type { StructLayout, StructLayouts } from "./tables/struct-layouts.ts";

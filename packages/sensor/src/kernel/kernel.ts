@@ -4,7 +4,7 @@ import type { Logger } from "@gander/base";
 import {
   type AttachPoint,
   BpfLink,
-  type BpfMap,
+  BpfMap,
   type BpfObject,
   type ObjectSpec,
   type RingBuffer,
@@ -34,7 +34,9 @@ import type { PolicyKernel } from "./policy-kernel.ts";
 import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
 import { createConfigFlags } from "./tables/config-flags.ts";
+import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-processes.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
+import { letGoAll } from "./tables/let-go.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
@@ -73,6 +75,7 @@ export interface Kernel extends AsyncDisposable {
   bootTimeOffsetNs(): bigint;
   readonly policies: PolicyKernel;
   readonly cgroups: CgroupGroups;
+  readonly early: EarlyProcesses;
   /** RECORD_TASK of all processes, concatenated. */
   scanTasks(): Uint8Array;
   lifecycleCounts(): LifecycleCounts;
@@ -199,6 +202,13 @@ async function openKernel(
     layouts,
     scanTasks,
   });
+  const early = createEarlyProcesses({
+    ...{ config: map("config"), early: map("early"), held: map("held") },
+    ...{ setFlag, layouts },
+  });
+  // What earlier sensors held would wait for ever.
+  early.end();
+  for (const left of [...known, ...unknown]) letGoHeldOf(left);
   const grace = createGracePeriod();
   const caching = { hooks: hook, pins, setFlag, grace, logger };
   const pathCache =
@@ -244,6 +254,7 @@ async function openKernel(
       setFlag,
       setListed: (count) => void Atomics.store(config, configAt("listed_cgroups"), count),
     }),
+    early,
     scanTasks,
     lifecycleCounts: () => readLifecycle(map("lifecycle"), layouts),
     faults: () => readFaults(map("faults")),
@@ -258,6 +269,7 @@ async function openKernel(
     }),
     async removeAll() {
       pathCache?.stop();
+      early.end();
       await close();
       for (const all of [pins, ...known, ...unknown]) await removePins(all);
     },
@@ -265,6 +277,13 @@ async function openKernel(
       if (maps.isOpen) await close();
     },
   };
+}
+
+/** Of another build, whose programs hold nothing more: their sensor has ended. */
+function letGoHeldOf(pins: Pins): void {
+  if (!pins.maps().includes("held")) return;
+  using held = BpfMap.fromPin(pins.map("held"));
+  letGoAll(held);
 }
 
 type PolicyHookParts = {
