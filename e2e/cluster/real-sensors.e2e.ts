@@ -109,7 +109,8 @@ describe("a function that only one kernel has", { timeout: 600_000 }, () => {
         said = (await fleet.cluster.kubectl(tried, { input })).stderr;
         return /Warning:.*6\.1\..*no function security_file_post_open/.test(said);
       },
-      { seen: () => said },
+      // Each guest reads and compresses 10 MB beside all else it does.
+      { seen: () => said, timeoutMs: 300_000 },
     );
     const { stderr } = await fleet.apply(input);
     expect(stderr).toMatch(/Warning: It cannot work on 1 of 2 nodes \(kernel 6\.1\./);
