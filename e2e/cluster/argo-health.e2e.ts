@@ -108,16 +108,41 @@ describe("the health of a policy", () => {
 });
 
 describe("the health of an Application", () => {
-  it("is what Argo CD found", () => {
-    const application = { apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata: {} };
-    expect(
-      healthOf([
-        { ...application, status: { health: { status: "Degraded", message: "x" } } },
-        { ...application, status: { health: { status: "Healthy" } } },
-        { ...application, status: {} },
-        application,
-      ]).map(({ status }) => status),
-    ).toEqual(["Degraded", "Healthy", "Progressing", "Progressing"]);
+  const application = { apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata: {} };
+  const synced = { status: "Synced" };
+  const outOfSync = { status: "OutOfSync" };
+  const healthy = { status: "Healthy" };
+  const healthIn = (status: KubeObject["status"]) => {
+    const [found] = healthOf([{ ...application, ...(status === undefined ? {} : { status }) }]);
+    return found;
+  };
+
+  it("is what Argo CD found in its objects, once they are those of Git", () => {
+    const degraded = { status: "Degraded", message: "x" };
+    expect(healthIn({ health: healthy, sync: synced })).toMatchObject(healthy);
+    expect(healthIn({ health: degraded, sync: synced })).toMatchObject(degraded);
+    expect(healthIn({ health: degraded, sync: outOfSync })).toMatchObject(degraded);
+  });
+
+  it.each([
+    ["nothing is known of it", undefined],
+    ["its status is empty", {}],
+    ["it was not compared yet", { health: healthy }],
+    ["its old objects are healthy", { health: healthy, sync: outOfSync }],
+    [
+      "it is being synced",
+      { health: healthy, sync: outOfSync, operationState: { phase: "Running" } },
+    ],
+  ])("is Progressing while %s", (_, status) => {
+    expect(healthIn(status)).toMatchObject({ status: "Progressing" });
+  });
+
+  it("is Degraded with the reason if its sync was refused", () => {
+    const operationState = { phase: "Failed", message: "admission webhook denied the request" };
+    expect(healthIn({ health: healthy, sync: outOfSync, operationState })).toMatchObject({
+      status: "Degraded",
+      message: operationState.message,
+    });
   });
 });
 
