@@ -4,7 +4,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "./lib/until.ts";
-import { Inspectors } from "./real-cluster/inspectors.ts";
+import { ClusterEvents } from "./real-cluster/cluster-events.ts";
+import { Inspectors, type Traces } from "./real-cluster/inspectors.ts";
 import { RealCluster } from "./real-cluster/real-cluster.ts";
 import { TestPods } from "./real-cluster/test-pods.ts";
 
@@ -22,6 +23,8 @@ const policies = [
 let cluster: RealCluster;
 let pods: TestPods;
 let inspectors: Inspectors;
+/** Of each node, from before Gander was installed. */
+const untouched = new Map<string, Traces>();
 
 beforeAll(async () => {
   const onStep = (step: string) =>
@@ -33,6 +36,7 @@ beforeAll(async () => {
   cluster = await RealCluster.start(nodes, { onStep });
   // Before any policy: they forbid what a starting pod does in /etc on some runtimes.
   [pods, inspectors] = await Promise.all([TestPods.create(cluster), Inspectors.create(cluster)]);
+  for (const node of cluster.nodes) untouched.set(node, await inspectors.traces(node));
 }, 1_800_000);
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
@@ -135,6 +139,36 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
     await expectGuarded();
   });
 
+  it("shows who did what, as lines for people", async () => {
+    await using events = await ClusterEvents.open(cluster, {
+      pods,
+      namespace,
+      args: ["--output=compact", "--namespace=default"],
+    });
+    for (const node of cluster.nodes) {
+      const source = `default/${pods.nameOn(node)}`;
+      const from = events.lines.length;
+      await pods.run(node, `echo foo >> ${guarded}`);
+      const command = `/bin/sh -c "echo foo >> ${guarded}"`;
+      const found = [
+        await events.line(new RegExp(`🚀 process ${source} ${command}`), from),
+        await events.line(new RegExp(`📝 write   ${source} /bin/sh ${guarded}`), from),
+        await events.line(new RegExp(`💥 exit    ${source} ${command} SIGKILL`), from),
+      ];
+      console.log(found.join("\n"));
+    }
+  });
+
+  it("kills what connects out of the cluster, and lets it connect inside", async () => {
+    for (const node of cluster.nodes) {
+      const connect = (target: string) => pods.run(node, `nc -w 20 ${target} < /dev/null`);
+      expect(await connect("192.0.2.1 80")).toMatchObject({ status: 137 });
+      expect(await connect("kubernetes.default.svc.cluster.local 443")).toMatchObject({
+        status: 0,
+      });
+    }
+  });
+
   it("is upgraded without a moment of no enforcement, and the new sensors start", async () => {
     const before = await sensorPods();
     const attacks = cluster.nodes.map((node) => pods.attack(node, guarded));
@@ -174,12 +208,17 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   });
 
   it("is uninstalled, and leaves nothing in the kernels", async () => {
-    for (const node of cluster.nodes) expect(await inspectors.pins(node)).not.toEqual([]);
+    for (const node of cluster.nodes) {
+      const { pins, programs, files } = await inspectors.traces(node);
+      expect(pins).not.toEqual([]);
+      expect(programs.length).toBeGreaterThan(untouched.get(node)?.programs.length ?? 0);
+      expect(files).not.toEqual([]);
+    }
     await cluster.helm(["uninstall", "gander", ...inNamespace, "--wait", "--timeout=900s"], {
       timeoutMs: 960_000,
     });
     for (const node of cluster.nodes) {
-      expect(await inspectors.pins(node)).toEqual([]);
+      expect(await inspectors.traces(node)).toEqual(untouched.get(node));
       expect(await pods.run(node, `echo foo >> ${guarded}`)).toMatchObject({ status: 0 });
     }
     expect(await objects(ownKinds, inNamespace)).toEqual(["serviceaccount/default"]);

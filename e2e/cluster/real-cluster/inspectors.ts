@@ -2,6 +2,16 @@
 import { busyboxImage } from "./images.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
+/** Each sorted. */
+export type Traces = {
+  /** Paths below /sys/fs/bpf. */
+  readonly pins: readonly string[];
+  /** Names of loaded programs, without those of process 1 and the like that were never compiled. */
+  readonly programs: readonly string[];
+  /** Paths of files in the folders of the chart. */
+  readonly files: readonly string[];
+};
+
 /** A privileged pod on each node, which sees the node's files: on any cluster, unlike a shell on the node. */
 export class Inspectors {
   readonly #cluster: RealCluster;
@@ -26,10 +36,17 @@ export class Inspectors {
             image: busyboxImage,
             command: ["sleep", "infinity"],
             securityContext: { privileged: true },
-            volumeMounts: [{ name: "bpf", mountPath: "/node/bpf" }],
+            // A mount of the root would bring what is mounted below it only as a copy of this moment.
+            volumeMounts: [
+              { name: "root", mountPath: "/node", readOnly: true },
+              { name: "bpf", mountPath: "/node-bpf" },
+            ],
           },
         ],
-        volumes: [{ name: "bpf", hostPath: { path: "/sys/fs/bpf", type: "Directory" } }],
+        volumes: [
+          { name: "root", hostPath: { path: "/", type: "Directory" } },
+          { name: "bpf", hostPath: { path: "/sys/fs/bpf", type: "Directory" } },
+        ],
       },
     }));
     const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
@@ -41,14 +58,25 @@ export class Inspectors {
     return new Inspectors(cluster);
   }
 
-  /** Paths of pins below the node's /sys/fs/bpf, sorted: what lives on in the kernel without a process. */
-  async pins(node: string): Promise<string[]> {
-    const find = ["find", "/node/bpf", "-type", "f"];
-    const { stdout } = await this.#cluster.kubectl(["exec", nameOn(node), "--", ...find]);
-    return stdout
-      .split("\n")
-      .filter((line) => line !== "")
-      .sort();
+  /** What lives in the kernel without a process, and what is on the disk, that only Gander can have brought. */
+  async traces(node: string): Promise<Traces> {
+    const find = (path: string) => `find ${path} -type f 2> /dev/null | sort`;
+    const [pins, programs, files] = await Promise.all([
+      this.#lines(node, find("/node-bpf")),
+      // Compiled BPF programs are in the list of the kernel's functions.
+      this.#lines(
+        node,
+        "sed -n 's/.* bpf_prog_[0-9a-f]*_\\([^\\t]*\\).*/\\1/p' /proc/kallsyms | sort",
+      ),
+      this.#lines(node, find("/node/var/lib/gander /node/run/gander /node/etc/gander")),
+    ]);
+    return { pins, programs, files };
+  }
+
+  async #lines(node: string, script: string): Promise<string[]> {
+    const command = ["exec", nameOn(node), "--", "sh", "-c", script];
+    const { stdout } = await this.#cluster.kubectl(command);
+    return stdout.split("\n").filter((line) => line !== "");
   }
 }
 

@@ -59,7 +59,7 @@ export class TestPods {
 
   /** A script for its shell, on that node. Resolves for any exit status. */
   async run(node: string, script: string, timeoutMs = 120_000): Promise<CommandOutput> {
-    const args = ["exec", this.#pod(node), "--", "sh", "-c", script];
+    const args = ["exec", this.nameOn(node), "--", "sh", "-c", script];
     try {
       return { status: 0, stdout: (await this.#cluster.kubectl(args, { timeoutMs })).stdout };
     } catch (error) {
@@ -113,7 +113,7 @@ export class TestPods {
     };
   }
 
-  #pod(node: string): string {
+  nameOn(node: string): string {
     const pod = this.#podOf.get(node);
     if (pod === undefined) throw new Error(`${node} has no pod`);
     return pod;

@@ -15,7 +15,9 @@ export type SensorMetricsDeps = {
     lifecycleCounts(): Pick<ReturnType<Kernel["lifecycleCounts"]>, "exec" | "exit">;
   };
   readonly policies: { list(): readonly PolicyState[] };
-  readonly pipeline: Pick<EventPipeline, "counters">;
+  readonly pipeline: Pick<EventPipeline, "counters"> & {
+    readonly processes: Pick<EventPipeline["processes"], "counters">;
+  };
   readonly json: Pick<JsonExport, "counters">;
   /** Undefined: there is no operator. */
   readonly operator: Pick<OperatorLink, "status"> | undefined;
@@ -116,9 +118,14 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
 }
 
 function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorReport): void {
-  const { records, failedRecords, unknownRecords } = pipeline.counters();
+  const { records, failedRecords, unknownRecords, cgroups } = pipeline.counters();
   report("tetragon_observer_ringbuf_events_received_total", records);
   report("gander_records_undecodable_total", failedRecords + unknownRecords);
+  const { size, evicted, missed } = pipeline.processes.counters;
+  report("tetragon_process_cache_size", size);
+  report("tetragon_process_cache_evictions_total", evicted);
+  report("tetragon_process_cache_misses_total", missed);
+  report("gander_cgroups", cgroups);
   const { written, dropped, rateLimited } = json.counters() ?? noExport;
   report("tetragon_events_exported_total", written);
   report("tetragon_export_ratelimit_events_dropped_total", rateLimited);

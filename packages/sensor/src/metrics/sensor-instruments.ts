@@ -47,6 +47,22 @@ export const sensorInstruments = {
     kind: "counter",
     help: "Records that the ring had no room for.",
   },
+  tetragon_process_cache_size: {
+    kind: "gauge",
+    help: "Processes that the sensor keeps for events: those that live, their ancestors, and those that ended just now.",
+  },
+  tetragon_process_cache_evictions_total: {
+    kind: "counter",
+    help: "Processes that were removed for lack of room (`--process-cache-size`) although events may still name them.",
+  },
+  tetragon_process_cache_misses_total: {
+    kind: "counter",
+    help: "Processes that an event named and the sensor did not know: they have the flag `unknown`.",
+  },
+  gander_cgroups: {
+    kind: "gauge",
+    help: "Cgroups that the sensor knows.",
+  },
   gander_policy_state: {
     kind: "gauge",
     help: "1 for the state that the policy is in.",

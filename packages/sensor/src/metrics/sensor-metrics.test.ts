@@ -70,7 +70,11 @@ function parts(list: readonly PolicyState[]): SensorMetricsDeps {
     },
     policies: { list: () => list },
     pipeline: {
-      counters: () => ({ records: 58, unknownRecords: 0, failedRecords: 1, lostInKernel: 5 }),
+      counters: () => ({
+        ...{ records: 58, unknownRecords: 0, failedRecords: 1, lostInKernel: 5 },
+        cgroups: 17,
+      }),
+      processes: { counters: { size: 40, alive: 30, evicted: 3, missed: 2 } },
     },
     json: { counters: () => undefined },
     operator: { status: () => ({ connected: true, exceptions: 2 }) as OperatorStatus },
@@ -122,6 +126,10 @@ describe("metrics of a sensor", () => {
       'tetragon_tracingpolicy_loaded{state="enabled"}': 2,
       'gander_ring_waiting_bytes{ring="events"}': 100,
       'gander_kernel_memory_bytes{part="maps"}': 3,
+      tetragon_process_cache_size: 40,
+      tetragon_process_cache_evictions_total: 3,
+      tetragon_process_cache_misses_total: 2,
+      gander_cgroups: 17,
       gander_operator_connected: 1,
       gander_operator_exceptions: 2,
       'gander_build_info{version="0.1.0"}': 1,

@@ -68,6 +68,8 @@ type PipelineCounters = {
   readonly failedRecords: number;
   /** Records lost in the kernel for lack of room, as marked in the streams. */
   readonly lostInKernel: number;
+  /** Known to the sensor; counts of what is not are in `processes.counters`. */
+  readonly cgroups: number;
 };
 
 export type EventPipeline = AsyncDisposable & {
@@ -172,6 +174,7 @@ class Pipeline implements EventPipeline {
       unknownRecords: this.#source.unknownRecords(),
       failedRecords: this.#failed,
       lostInKernel: this.#losses.total(),
+      cgroups: this.#deps.cgroups.size(),
     };
   }
 
