@@ -5,14 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "./lib/until.ts";
 import { ClusterEvents } from "./real-cluster/cluster-events.ts";
+import { GanderRelease, type SensorPod } from "./real-cluster/gander-release.ts";
 import { Inspectors, type Traces } from "./real-cluster/inspectors.ts";
 import { RealCluster } from "./real-cluster/real-cluster.ts";
 import { TestPods } from "./real-cluster/test-pods.ts";
 
 const root = join(import.meta.dirname, "../..");
-const namespace = "gander-system";
-/** Where another cluster (GANDER_E2E_KUBECONFIG) gets the images from. */
-const repository = process.env.GANDER_E2E_IMAGE_REPOSITORY ?? "localhost/gander";
 const guarded = "/etc/bar";
 const policies = [
   "detect-tmp-exec",
@@ -21,6 +19,7 @@ const policies = [
 ];
 
 let cluster: RealCluster;
+let gander: GanderRelease;
 let pods: TestPods;
 let inspectors: Inspectors;
 /** Of each node, from before Gander was installed. */
@@ -41,38 +40,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 }, 120_000);
-
-const rolledOut = async (object: string) =>
-  cluster.kubectl(["rollout", "status", object, `--namespace=${namespace}`, "--timeout=900s"], {
-    timeoutMs: 960_000,
-  });
-const chart = (name: string) => join(root, "charts", name);
-const inNamespace = [`--namespace=${namespace}`];
-const upgrade = (...settings: readonly string[]) =>
-  cluster.helm([
-    ...["upgrade", "gander", chart("gander"), ...inNamespace, "--reuse-values"],
-    ...settings.flatMap((one) => ["--set", one]),
-  ]);
-
-type SensorPod = {
-  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly nodeName: string };
-  readonly status: {
-    readonly containerStatuses?: readonly {
-      readonly ready: boolean;
-      readonly restartCount: number;
-    }[];
-  };
-};
-
-async function sensorPods(): Promise<readonly SensorPod[]> {
-  const selector = "app.kubernetes.io/name=gander-sensor";
-  const { stdout } = await cluster.kubectl([
-    ...["get", "pods", ...inNamespace, `--selector=${selector}`, "--output=json"],
-  ]);
-  const { items }: { readonly items: readonly SensorPod[] } = JSON.parse(stdout);
-  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-}
 
 const isReady = ({ status }: SensorPod) =>
   status.containerStatuses?.every(({ ready }) => ready) ?? false;
@@ -110,15 +77,8 @@ async function expectGuarded(): Promise<void> {
 
 describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   it("is installed by helm, with the chart as it is", async () => {
-    await cluster.helm(["upgrade", "--install", "gander-crds", chart("gander-crds")]);
-    await cluster.helm([
-      ...["upgrade", "--install", "gander", chart("gander"), ...inNamespace, "--create-namespace"],
-      // Emulated nodes may need longer for their last steps.
-      ...["--set", `image.repository=${repository},uninstallTimeout=12m`],
-    ]);
-    await rolledOut("deployment/gander-operator");
-    await rolledOut("daemonset/gander-sensor");
-    const sensors = await sensorPods();
+    gander = await GanderRelease.install(cluster);
+    const sensors = await gander.sensorPods();
     expect(sensors.map(({ spec }) => spec.nodeName).sort()).toEqual([...cluster.nodes].sort());
     expect(restarts(sensors)).toEqual(cluster.nodes.map(() => 0));
   });
@@ -142,7 +102,7 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   it("shows who did what, as lines for people", async () => {
     await using events = await ClusterEvents.open(cluster, {
       pods,
-      namespace,
+      namespace: gander.namespace,
       args: ["--output=compact", "--namespace=default"],
     });
     for (const node of cluster.nodes) {
@@ -170,12 +130,12 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   });
 
   it("is upgraded without a moment of no enforcement, and the new sensors start", async () => {
-    const before = await sensorPods();
+    const before = await gander.sensorPods();
     const attacks = cluster.nodes.map((node) => pods.attack(node, guarded));
     await Promise.all(attacks.map((attack) => attack.running));
-    await upgrade("sensor.clusterName=upgraded");
-    await rolledOut("daemonset/gander-sensor");
-    const after = await sensorPods();
+    await gander.upgrade("sensor.clusterName=upgraded");
+    await gander.rolledOut();
+    const after = await gander.sensorPods();
     for (const attack of attacks) {
       const { tried, landed } = await attack.stop();
       console.log(`${attack.node}: ${tried} writes tried during the upgrade, ${landed} landed`);
@@ -190,9 +150,9 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   });
 
   it("stops the rollout of an image that can't start at its first nodes", async () => {
-    await upgrade("image.tag=does-not-exist");
+    await gander.upgrade("image.tag=does-not-exist");
     const replaced = () =>
-      sensorPods().then((found) => found.filter((one) => !isReady(one)).length);
+      gander.sensorPods().then((found) => found.filter((one) => !isReady(one)).length);
     await until("a node has the image that can't start", async () => (await replaced()) > 0);
     // 10 percent, rounded up.
     const limit = Math.ceil(cluster.nodes.length / 10);
@@ -201,9 +161,8 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 5_000));
     }
     await expectGuarded();
-    await cluster.helm(["rollback", "gander", ...inNamespace]);
-    await rolledOut("daemonset/gander-sensor");
-    await rolledOut("deployment/gander-operator");
+    await cluster.helm(["rollback", "gander", ...gander.inNamespace]);
+    await gander.rolledOut();
     await expectGuarded();
   });
 
@@ -214,14 +173,12 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
       expect(programs.length).toBeGreaterThan(untouched.get(node)?.programs.length ?? 0);
       expect(files).not.toEqual([]);
     }
-    await cluster.helm(["uninstall", "gander", ...inNamespace, "--wait", "--timeout=900s"], {
-      timeoutMs: 960_000,
-    });
+    await gander.uninstall();
     for (const node of cluster.nodes) {
       expect(await inspectors.traces(node)).toEqual(untouched.get(node));
       expect(await pods.run(node, `echo foo >> ${guarded}`)).toMatchObject({ status: 0 });
     }
-    expect(await objects(ownKinds, inNamespace)).toEqual(["serviceaccount/default"]);
+    expect(await objects(ownKinds, gander.inNamespace)).toEqual(["serviceaccount/default"]);
     const ofGander = ["--all-namespaces", "--selector=app.kubernetes.io/part-of=gander"];
     expect(await objects(`${ownKinds},${globalKinds}`, ofGander)).toEqual([]);
     expect(await objects("policystatus,policystatusnamespaced", ["--all-namespaces"])).toEqual([]);

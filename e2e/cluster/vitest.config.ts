@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { matchesGlob } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// A whole cluster takes a quarter of an hour, and half an hour to build once: it is tested if its file is named.
-const wholeCluster = "e2e/cluster/real-cluster.e2e.ts";
-const isNamed = process.argv.some((argument) => argument.endsWith(wholeCluster));
+// A whole cluster takes a quarter of an hour, and half an hour to build once: it is tested if a file is named.
+const wholeCluster = "e2e/cluster/real-cluster*.e2e.ts";
+const isNamed = process.argv.some((argument) => matchesGlob(argument, `**/${wholeCluster}`));
 
 // Tests against a real control plane; scripts/setup e2e builds it. None of them is in `make test`.
 export default defineConfig({

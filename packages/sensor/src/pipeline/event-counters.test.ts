@@ -30,7 +30,13 @@ describe("event counters", () => {
         },
         policies: { list: () => [policy(5n, 1n, 0n), policy(7n, 0n, 3n)] },
         pipeline: {
-          counters: () => ({ records: 20, unknownRecords: 1, failedRecords: 2, lostInKernel: 7, cgroups: 0 }),
+          counters: () => ({
+            records: 20,
+            unknownRecords: 1,
+            failedRecords: 2,
+            lostInKernel: 7,
+            cgroups: 0,
+          }),
         },
         json: {
           counters: () => ({ written: 11, writtenBytes: 999, dropped: 6, rateLimited: 8 }),
