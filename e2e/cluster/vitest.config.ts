@@ -3,16 +3,17 @@ import { matchesGlob } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// A whole cluster takes a quarter of an hour, and half an hour to build once: it is tested if a file is named.
-const wholeCluster = "e2e/cluster/real-cluster*.e2e.ts";
-const isNamed = process.argv.some((argument) => matchesGlob(argument, `**/${wholeCluster}`));
+// A whole cluster or Argo CD takes a quarter of an hour, and half an hour to build once: tested if a file is named.
+const long = ["e2e/cluster/real-cluster*.e2e.ts", "e2e/cluster/argocd.e2e.ts"];
+const isNamed = (glob: string) =>
+  process.argv.some((argument) => matchesGlob(argument, `**/${glob}`));
 
 // Tests against a real control plane; scripts/setup e2e builds it. None of them is in `make test`.
 export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["e2e/cluster/**/*.e2e.ts"],
-    exclude: isNamed ? [] : [wholeCluster],
+    exclude: long.filter((glob) => !isNamed(glob)),
     // Every file has a control plane of its own, and one keeps two cores busy.
     fileParallelism: false,
     testTimeout: 120_000,

@@ -45,6 +45,26 @@ resolve_list() {
   done
 }
 
+# fetch_debs LIST DIRECTORY: the packages of LIST and all they depend on, as if nothing were installed. The
+# lists of packages may be older than the archive: they are read again before giving up.
+fetch_debs() { download_debs "$@" || { system_update && download_debs "$@"; }; }
+
+download_debs() {
+  local list=$1 debs=$2 names
+  local -a packages
+  names=$(resolve_list "$list") || return 1
+  mapfile -t packages <<< "$names"
+  rm -rf "$debs.new"
+  mkdir -p "$debs.new/partial"
+  : > "$debs.new/status"
+  apt-get -q -y --no-install-recommends --download-only \
+    -o Dir::State::status="$debs.new/status" -o Dir::Cache::archives="$debs.new" -o Debug::NoLocking=1 \
+    -o APT::Sandbox::User=root -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+    install "${packages[@]}" || return 1
+  rm -rf "$debs"
+  mv "$debs.new" "$debs"
+}
+
 # debian_sites: lines "URI LABEL" of this machine's Debian archives; LABEL is Debian or Debian-Security.
 debian_sites() {
   if [[ -n ${GANDER_DEBIAN_MIRROR:-} ]]; then echo "$GANDER_DEBIAN_MIRROR Debian"; fi

@@ -27,7 +27,9 @@ const all = process.argv.includes("--all");
 const matrix = all ? "full" : "needed";
 const wholeCluster = {
   config: "e2e/cluster/vitest.config.ts",
-  files: ["e2e/cluster/real-cluster.e2e.ts", "e2e/cluster/real-cluster-pods.e2e.ts"],
+  files: ["real-cluster", "real-cluster-pods", "argocd"].map(
+    (name) => `e2e/cluster/${name}.e2e.ts`,
+  ),
 };
 const stages: readonly Stage[] = [
   { name: "build", run: () => check("make", "build"), required: true },

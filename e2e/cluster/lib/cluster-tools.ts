@@ -9,15 +9,18 @@ const places = {
     directory: "cluster/bin",
     tools: ["kube-controller-manager", "kube-scheduler", "helm"],
   },
+  argocd: { directory: "argocd/bin", tools: ["argocd", "kustomize"] },
 } as const;
 
-export type ClusterTool = (typeof places)[keyof typeof places]["tools"][number];
+type Part = keyof typeof places;
+export type ClusterTool = (typeof places)[Part]["tools"][number];
 
-/** Where `scripts/setup e2e` or `scripts/setup cluster` put the programs of a cluster. */
+/** Where `scripts/setup e2e`, `scripts/setup cluster` or `scripts/setup argocd` put the programs of a cluster. */
 export function clusterTool(name: ClusterTool): string {
   const { GANDER_CACHE, XDG_CACHE_HOME } = process.env;
   const cache = GANDER_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "gander");
-  const part = (places.e2e.tools as readonly string[]).includes(name) ? "e2e" : "cluster";
+  const has = (part: Part) => (places[part].tools as readonly string[]).includes(name);
+  const part = has("e2e") ? "e2e" : has("cluster") ? "cluster" : "argocd";
   const path = join(cache, places[part].directory, name);
   if (!existsSync(path)) {
     throw new Error(`Cannot find ${name} at "${path}": run scripts/setup ${part}, which builds it`);
