@@ -5,10 +5,9 @@ import { KubeError, unfenced } from "@gander/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tellKernel } from "../../packages/operator/test/tell-kernel.ts";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createNamespace, createNode } from "./lib/cluster-objects.ts";
 import {
-  installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
   operatorAuthorities,
@@ -16,7 +15,7 @@ import {
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
 import { type PolicyFixture, policyFixtures } from "./lib/policy-fixtures.ts";
-import { createSensorPod } from "./lib/sensor-pod.ts";
+import { createSensorPod, startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 /** Wrong only in the text: `mode: 0644` is a number on arrival, and an object can't contain itself. */
@@ -31,14 +30,12 @@ let kubeconfig: string;
 const sensors: TestSensor[] = [];
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await installCrds(cluster);
+  cluster = await startPreparedControlPlane();
   const named = [...broken, ...policyFixtures("valid")].map(
     ([, { metadata }]) => metadata.namespace,
   );
-  for (const name of new Set([namespace, ...named.filter((one) => one !== undefined)]))
-    if (isNamespaceName(name)) await createNamespace(cluster.client, name);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
+  for (const name of new Set(named.filter((one) => one !== undefined)))
+    if (isNamespaceName(name) && name !== namespace) await createNamespace(cluster.client, name);
   kubeconfig = await grantOperatorRights(cluster);
   operator = startOperator(cluster, {
     name: "operator-1",

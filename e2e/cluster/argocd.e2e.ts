@@ -5,18 +5,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, ArgoCd, argoNamespace, withRepository } from "./argocd/argo-cd.ts";
 import { GitRepository } from "./argocd/git-repository.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createServiceAccount } from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createNamespace } from "./lib/cluster-objects.ts";
 import { clusterTool } from "./lib/cluster-tools.ts";
 import { type Daemon, startDaemon } from "./lib/daemon.ts";
 import {
-  installCrds,
   type OperatorProcess,
   operatorAuthorities,
-  operatorNamespace,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { SimulatedNode } from "./lib/simulated-node.ts";
 import { until } from "./lib/until.ts";
 
@@ -35,7 +34,7 @@ let repository: GitRepository;
 const nodes: SimulatedNode[] = [];
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
+  cluster = await startPreparedControlPlane();
   collector = startDaemon({
     name: "garbage collector",
     program: clusterTool("kube-controller-manager"),
@@ -45,9 +44,7 @@ beforeAll(async () => {
     ],
     logFile: join(cluster.directory, "controllers.log"),
   });
-  await installCrds(cluster);
-  for (const one of [operatorNamespace, "payments"]) await createNamespace(cluster.client, one);
-  await createServiceAccount(cluster.client, operatorNamespace, "gander-sensor");
+  await createNamespace(cluster.client, "payments");
   const kubeconfig = await grantOperatorRights(cluster);
   const flags = ["--webhook-url=https://127.0.0.1:0"];
   operator = startOperator(cluster, { name: "operator-1", kubeconfig, flags });

@@ -10,18 +10,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { runCli } from "../../packages/cli/src/cli.ts";
 import { SimulatedSensor } from "../../packages/operator/test/simulated-sensor.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
 import { guardPolicy, tracingPolicy } from "./lib/guard-policy.ts";
 import {
-  installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
   operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
-import { createSensorPod } from "./lib/sensor-pod.ts";
+import { createSensorPod, startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -34,10 +33,7 @@ const people = new Map<string, string>();
 let tokenOfViewer: string;
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await installCrds(cluster);
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
+  cluster = await startPreparedControlPlane();
   rights = await grantOperatorRights(cluster);
   await createPeople();
   for (const name of ["one", "two"])

@@ -3,26 +3,21 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createNode } from "./lib/cluster-objects.ts";
 import {
-  installCrds,
-  operatorNamespace as namespace,
   type OperatorProcess,
   operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
-import { createSensorPod } from "./lib/sensor-pod.ts";
+import { createSensorPod, startPreparedControlPlane } from "./lib/sensor-pod.ts";
 
 let cluster: ControlPlane;
 let operator: OperatorProcess;
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
+  cluster = await startPreparedControlPlane();
   for (const node of ["node-a", "node-b"]) await createNode(cluster.client, node);
-  await installCrds(cluster);
   operator = startOperator(cluster, { name: "operator-1" });
   await operator.whenServing();
 });

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a rollout of the operator's Deployment does: replicas with other flags take the place of the first ones.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createServiceAccount } from "./lib/cluster-objects.ts";
-import {
-  installCrds,
-  operatorNamespace as namespace,
-  type OperatorProcess,
-  startOperator,
-} from "./lib/operator-process.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { type OperatorProcess, startOperator } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 let cluster: ControlPlane;
@@ -17,10 +12,7 @@ let kubeconfig = "";
 const operators: OperatorProcess[] = [];
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
-  await installCrds(cluster);
+  cluster = await startPreparedControlPlane();
   kubeconfig = await grantOperatorRights(cluster);
 });
 afterAll(async () => {

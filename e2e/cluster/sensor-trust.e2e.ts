@@ -8,17 +8,16 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { testCertificate } from "../../packages/sensor/test/test-certificate.ts";
 import { TestNode } from "../tests/operator-stream/test-node.ts";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createNode, createServiceAccount } from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createNode } from "./lib/cluster-objects.ts";
 import { freePorts } from "./lib/free-ports.ts";
 import {
-  installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
-import { createSensorPod, sensorAccount } from "./lib/sensor-pod.ts";
+import { createSensorPod, sensorAccount, startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { until } from "./lib/until.ts";
 
 let cluster: ControlPlane;
@@ -28,10 +27,7 @@ let directory = "";
 const nodes: TestNode[] = [];
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
-  await installCrds(cluster);
+  cluster = await startPreparedControlPlane();
   [port = 0] = await freePorts(1);
   directory = mkdtempSync(join(tmpdir(), "gander-account-"));
   const { serviceAccount } = sensorAccount;

@@ -2,17 +2,16 @@
 // The operator's records of policies: statuses, revisions, Events; and the policies that nodes get meanwhile.
 // The sensors are simulated: they speak the real protocol. The operator has only the chart's rights.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { createNamespace, createServiceAccount } from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createNamespace } from "./lib/cluster-objects.ts";
 import { freePorts } from "./lib/free-ports.ts";
 import {
-  installCrds,
-  operatorNamespace as namespace,
   type OperatorProcess,
   operatorAuthorities,
   startOperator as startReplica,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { SimulatedNode } from "./lib/simulated-node.ts";
 import { expectFixture } from "./lib/status-fixture.ts";
 import { until } from "./lib/until.ts";
@@ -32,10 +31,7 @@ const startOperator: typeof startReplica = (...args) => {
 };
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await installCrds(cluster);
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
+  cluster = await startPreparedControlPlane();
   kubeconfig = await grantOperatorRights(cluster);
   for (const n of [1, 2, 3, 4, 5])
     nodes.push(await SimulatedNode.create(cluster, { name: `node-${n}` }));

@@ -7,22 +7,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
-import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import {
-  createNamespace,
-  createPod,
-  createServiceAccount,
-  deletePod,
-} from "./lib/cluster-objects.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { createPod, createServiceAccount, deletePod } from "./lib/cluster-objects.ts";
 import { guardPolicy } from "./lib/guard-policy.ts";
 import {
-  installCrds,
   operatorNamespace as namespace,
   type OperatorProcess,
   operatorAuthorities,
   startOperator,
 } from "./lib/operator-process.ts";
 import { grantOperatorRights } from "./lib/operator-rights.ts";
+import { startPreparedControlPlane } from "./lib/sensor-pod.ts";
 import { SimulatedNode } from "./lib/simulated-node.ts";
 import { until } from "./lib/until.ts";
 
@@ -33,10 +28,7 @@ let node: SimulatedNode;
 let rights = "";
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  await createNamespace(cluster.client, namespace);
-  await createServiceAccount(cluster.client, namespace, "gander-sensor");
-  await installCrds(cluster);
+  cluster = await startPreparedControlPlane();
   node = await SimulatedNode.create(cluster, { name: "node-a" });
   operator = startOperator(cluster, {
     name: "operator-1",

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ControlPlane } from "../control-plane.ts";
-import { type Created, createPod } from "./cluster-objects.ts";
-import { operatorNamespace as namespace } from "./operator-process.ts";
+import { type ControlPlane, startControlPlane } from "../control-plane.ts";
+import {
+  type Created,
+  createNamespace,
+  createPod,
+  createServiceAccount,
+} from "./cluster-objects.ts";
+import { installCrds, operatorNamespace as namespace } from "./operator-process.ts";
 
 /** The account of the chart's DaemonSet, and the audience of the token that is mounted there. */
 export const sensorAccount = {
@@ -9,6 +14,15 @@ export const sensorAccount = {
   serviceAccount: "gander-sensor",
   audience: "gander-operator",
 } as const;
+
+/** A control plane in which operators and sensors can be started: with our CRDs, their namespace, the sensors' account. */
+export async function startPreparedControlPlane(): Promise<ControlPlane> {
+  const cluster = await startControlPlane();
+  await createNamespace(cluster.client, namespace);
+  await createServiceAccount(cluster.client, namespace, sensorAccount.serviceAccount);
+  await installCrds(cluster);
+  return cluster;
+}
 
 let created = 0;
 
