@@ -8,7 +8,7 @@ import {
   unreadable,
 } from "@gander/policy/fleet";
 import { policyScope } from "../workloads/policy-scope.ts";
-import type { Labels, PolicyRevision } from "../workloads/workload.ts";
+import type { Labels, PolicyTargets } from "../workloads/workload.ts";
 import type { CheckFleet } from "./fleet-report.ts";
 import { readSentKernel } from "./sent-kernel.ts";
 
@@ -65,12 +65,9 @@ export function createCheckFleet(
   };
 }
 
-/** Stands for the policy where only its nodes matter. */
-export function nodesOnly({ nodeSelector }: Parameters<CheckFleet>[0]): PolicyRevision {
-  return {
-    ...{ uid: "", generation: 0, name: "", namespace: "", digest: "", mode: "" },
-    ...(nodeSelector && { nodeSelector }),
-  };
+/** Every node that the policy can ever be for, whatever pods are there now. */
+export function nodesOnly({ nodeSelector }: Parameters<CheckFleet>[0]): PolicyTargets {
+  return { namespace: "", ...(nodeSelector && { nodeSelector }) };
 }
 
 /** Counts the nodes that the policy applies to, by kernel digest. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type LabelSelector, labelsOf, namespaceLabel, podLabels, selects } from "@gander/policy";
-import type { Labels, PolicyRevision } from "./workload.ts";
+import type { Labels, PolicyTargets } from "./workload.ts";
 
 /** The properties of pods that a policy can distinguish. */
 export type PodTraits = {
@@ -22,7 +22,7 @@ export type PolicyScope = {
   readonly conditions: readonly (readonly string[])[];
 };
 
-export function policyScope({ namespace, workloads, nodeSelector }: PolicyRevision): PolicyScope {
+export function policyScope({ namespace, workloads, nodeSelector }: PolicyTargets): PolicyScope {
   const { podSelector, containerSelector } = workloads ?? {};
   const host = namespace === "" && (workloads === undefined || workloads.host);
   const hostOnly = workloads?.host === true && !podSelector && !containerSelector;

@@ -18,6 +18,7 @@ import {
   type Pod,
   type PodDetails,
   type PolicyRevision,
+  type PolicyTargets,
   sameRevision,
 } from "./workload.ts";
 
@@ -269,9 +270,9 @@ export class Resolver {
     return count;
   }
 
-  /** Nodes that would have the revision in their bundle if it went to all that it applies to. */
-  nodesFor(revision: PolicyRevision): ReadonlySet<string> {
-    const scope = policyScope(revision);
+  /** Nodes that would have a policy in their bundle if it went to all that it applies to. */
+  nodesFor(targets: PolicyTargets): ReadonlySet<string> {
+    const scope = policyScope(targets);
     const names = new Set<string>();
     const add = (node: KeptNode) => {
       if (node.labels !== undefined && scope.nodes(node.labels)) names.add(node.name);

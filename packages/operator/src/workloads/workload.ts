@@ -40,6 +40,9 @@ export type PolicyRevision = {
   readonly nodeSelector?: LabelSelector;
 };
 
+/** What says which nodes and pods a policy applies to. */
+export type PolicyTargets = Pick<PolicyRevision, "namespace" | "workloads" | "nodeSelector">;
+
 export function sameRevision(a: PolicyRevision, b: PolicyRevision): boolean {
   return (
     a.uid === b.uid &&
