@@ -2,6 +2,7 @@
 // Pods that come and go, on a whole cluster: each is named from its first process on, and nothing is left of
 // it in the sensors. GANDER_E2E_PODS (200) of them, and GANDER_E2E_CHURN_MINUTES (30) of coming and going.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { guardPolicy } from "./lib/guard-policy.ts";
 import { until } from "./lib/until.ts";
 import { ClusterEvents } from "./real-cluster/cluster-events.ts";
 import { GanderRelease, type SensorPod } from "./real-cluster/gander-release.ts";
@@ -49,8 +50,11 @@ type Pod = {
   readonly spec: { readonly nodeName?: string };
   readonly status: {
     readonly containerStatuses?: readonly {
-      readonly state: { readonly terminated?: { readonly exitCode: number } };
+      readonly state: {
+        readonly terminated?: { readonly exitCode: number; readonly finishedAt: string };
+      };
     }[];
+    readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime: string }[];
   };
 };
 
@@ -92,6 +96,18 @@ async function podsOf(job: string): Promise<readonly Pod[]> {
 
 const exitCode = ({ status }: Pod) => status.containerStatuses?.[0]?.state.terminated?.exitCode;
 
+/** From being scheduled to the end of the container's first process: least, middle, most. The API server has whole seconds. */
+function startDelays(pods: readonly Pod[]): string {
+  const seconds = pods
+    .map(({ status }) => {
+      const scheduled = status.conditions?.find(({ type }) => type === "PodScheduled");
+      const ended = status.containerStatuses?.[0]?.state.terminated?.finishedAt;
+      return (Date.parse(ended ?? "") - Date.parse(scheduled?.lastTransitionTime ?? "")) / 1000;
+    })
+    .sort((a, b) => a - b);
+  return [0, 0.5, 1].map((part) => seconds[Math.floor(part * (seconds.length - 1))]).join(", ");
+}
+
 type Metrics = Readonly<Record<string, number>>;
 
 async function metricsOf({ metadata }: SensorPod): Promise<Metrics> {
@@ -132,6 +148,28 @@ describe("pods that come and go", { timeout: 7_200_000 }, () => {
       });
     }
     await cluster.kubectl(["delete", "job", job, `--namespace=${namespace}`]);
+  });
+
+  it(`holds each of ${podCount} pods until its policy is in force`, async () => {
+    const guard = (app: string) =>
+      guardPolicy({ name: app, prefixes: ["/etc/bar"], podLabels: { app } });
+    const apps = ["without-hold", "with-hold"] as const;
+    const attack = "echo x >> /etc/bar; echo landed";
+    for (const app of apps) {
+      await cluster.kubectl(["apply", "--filename=-"], { input: guard(app) });
+      if (app === "with-hold") {
+        await gander.upgrade("sensor.newPods=hold", "sensor.newPodsLimit=5m");
+        await gander.rolledOut();
+      }
+      const ended = await runJob(app, attack, podCount);
+      const killed = ended.filter((pod) => exitCode(pod) === 137).length;
+      console.log(`${app}: ${killed} of ${podCount} killed, over after ${startDelays(ended)} s`);
+      if (app === "with-hold") expect(killed).toBe(podCount);
+      await cluster.kubectl(["delete", "job", app, `--namespace=${namespace}`]);
+      await cluster.kubectl(["delete", "tracingpolicy", app]);
+    }
+    for (const sensor of await gander.sensorPods())
+      expect(await metricsOf(sensor)).toMatchObject({ gander_early_processes_total: 0 });
   });
 
   it(`keeps nothing of what came and went in ${churnMinutes} minutes`, async () => {

@@ -165,10 +165,9 @@ export class ArgoCd implements AsyncDisposable {
 /** Debian's, run with the libraries it came with: this machine needs none of its packages. */
 function redisProgram(name: string): readonly string[] {
   const root = join(folder, "redis");
-  const [linker = ""] = globSync(join(root, "{lib64,usr/lib64}/ld-linux-x86-64.so.2"));
   const libraries = ["lib", "usr/lib"].map((part) => join(root, part, "x86_64-linux-gnu"));
   return [
-    linker,
+    join(root, "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
     ...["--argv0", name, "--library-path", libraries.join(":")],
     join(root, "usr/bin", name),
   ];
