@@ -129,6 +129,7 @@ describe("the health of an Application", () => {
     ["its status is empty", {}],
     ["it was not compared yet", { health: healthy }],
     ["its old objects are healthy", { health: healthy, sync: outOfSync }],
+    ["it has no objects", { health: { status: "Missing" }, sync: outOfSync }],
     [
       "it is being synced",
       { health: healthy, sync: outOfSync, operationState: { phase: "Running" } },

@@ -8,6 +8,7 @@ import { createNamespace } from "../lib/cluster-objects.ts";
 import { clusterTool } from "../lib/cluster-tools.ts";
 import { type Daemon, startDaemon } from "../lib/daemon.ts";
 import { freePorts } from "../lib/free-ports.ts";
+import { installDefinitions } from "../lib/operator-process.ts";
 
 export const argoNamespace = "argocd";
 /** What scripts/setup argocd has made: programs, Argo CD's own manifests, redis. */
@@ -134,7 +135,7 @@ export class ArgoCd implements AsyncDisposable {
     const cluster = this.#cluster;
     const inNamespace = `--namespace=${argoNamespace}`;
     await createNamespace(cluster.client, argoNamespace);
-    await cluster.kubectl(["apply", "--server-side", "--filename", join(folder, "crds")]);
+    await installDefinitions(cluster, ["--server-side", "--filename", join(folder, "crds")]);
     await cluster.kubectl(["apply", inNamespace, "--filename", join(folder, "config")]);
     const labels = {
       "app.kubernetes.io/part-of": "argocd",

@@ -116,13 +116,19 @@ export function operatorAuthorities(cluster: ControlPlane): Promise<string> {
 
 /** Installs our CRDs as a person does. */
 export async function installCrds(cluster: ControlPlane): Promise<void> {
-  const folder = join(root, "charts/gander-crds/generated");
-  await cluster.kubectl(["apply", "--filename", folder]);
-  await cluster.kubectl([
-    "wait",
-    "--for=condition=Established",
-    "--timeout=60s",
-    "--filename",
-    folder,
-  ]);
+  await installDefinitions(cluster, ["--filename", join(root, "charts/gander-crds/generated")]);
+}
+
+/** Resolves when their kinds can be used. `files`: of `kubectl apply`. */
+export async function installDefinitions(
+  cluster: ControlPlane,
+  files: readonly string[],
+): Promise<void> {
+  await cluster.kubectl(["apply", ...files]);
+  const waits = ["wait", "--for=condition=Established", "--timeout=60s"];
+  const named = files.filter((word) => word !== "--server-side");
+  // Of a definition without any condition yet kubectl says that it can't be read.
+  await until("the definitions can be used", () =>
+    cluster.kubectl([...waits, ...named]).catch(() => undefined),
+  );
 }
