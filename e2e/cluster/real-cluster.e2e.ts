@@ -75,6 +75,19 @@ async function expectGuarded(): Promise<void> {
   }
 }
 
+/** Processes try to write to a guarded file all the time, on each node; none may. */
+async function underAttack(change: () => Promise<void>): Promise<void> {
+  const attacks = cluster.nodes.map((node) => pods.attack(node, guarded));
+  await Promise.all(attacks.map((attack) => attack.running));
+  await change();
+  for (const attack of attacks) {
+    const { tried, landed } = await attack.stop();
+    console.log(`${attack.node}: ${tried} writes tried, ${landed} landed`);
+    expect(tried).toBeGreaterThan(0);
+    expect(landed).toBe(0);
+  }
+}
+
 describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   it("is installed by helm, with the chart as it is", async () => {
     gander = await GanderRelease.install(cluster);
@@ -131,17 +144,11 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
 
   it("is upgraded without a moment of no enforcement, and the new sensors start", async () => {
     const before = await gander.sensorPods();
-    const attacks = cluster.nodes.map((node) => pods.attack(node, guarded));
-    await Promise.all(attacks.map((attack) => attack.running));
-    await gander.upgrade("sensor.clusterName=upgraded");
-    await gander.rolledOut();
+    await underAttack(async () => {
+      await gander.upgrade("sensor.clusterName=upgraded");
+      await gander.rolledOut();
+    });
     const after = await gander.sensorPods();
-    for (const attack of attacks) {
-      const { tried, landed } = await attack.stop();
-      console.log(`${attack.node}: ${tried} writes tried during the upgrade, ${landed} landed`);
-      expect(tried).toBeGreaterThan(0);
-      expect(landed).toBe(0);
-    }
     const old = new Set(before.map(({ metadata }) => metadata.uid));
     expect(after.filter(({ metadata }) => old.has(metadata.uid))).toEqual([]);
     expect(after.filter(isReady)).toHaveLength(cluster.nodes.length);
@@ -150,19 +157,20 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
   });
 
   it("stops the rollout of an image that can't start at its first nodes", async () => {
-    await gander.upgrade("image.tag=does-not-exist");
     const replaced = () =>
       gander.sensorPods().then((found) => found.filter((one) => !isReady(one)).length);
-    await until("a node has the image that can't start", async () => (await replaced()) > 0);
     // 10 percent, rounded up.
     const limit = Math.ceil(cluster.nodes.length / 10);
-    for (let seconds = 0; seconds < 60; seconds += 5) {
-      expect(await replaced()).toBe(limit);
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
-    }
-    await expectGuarded();
-    await cluster.helm(["rollback", "gander", ...gander.inNamespace]);
-    await gander.rolledOut();
+    await underAttack(async () => {
+      await gander.upgrade("image.tag=does-not-exist");
+      await until("a node has the image that can't start", async () => (await replaced()) > 0);
+      for (let seconds = 0; seconds < 60; seconds += 5) {
+        expect(await replaced()).toBe(limit);
+        await new Promise((resolve) => setTimeout(resolve, 5_000));
+      }
+      await cluster.helm(["rollback", "gander", ...gander.inNamespace]);
+      await gander.rolledOut();
+    });
     await expectGuarded();
   });
 
