@@ -2,7 +2,7 @@
 // A sensor in its pod that lacks one thing it needs: it does not start, and says in one sentence which, in its
 // log, as the pod's termination message and to `gander status`. With what the chart grants, and no more, it starts.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { capabilities } from "../../packages/sensor/src/host/preconditions.ts";
 import { describeResult, run } from "./lib/attack.ts";
@@ -67,7 +67,15 @@ describe("what a sensor needs", { timeout: 1_200_000 }, () => {
   before(() => {
     for (const folder of ["/var/run/gander", stateDir]) mkdirSync(folder, { recursive: true });
   });
-  after(() => rmSync(terminationLog, { force: true }));
+  after(() => {
+    for (const path of [
+      terminationLog,
+      "/home/user/private",
+      "/run/older-btf",
+      `${socket}.problem`,
+    ])
+      rmSync(path, { recursive: true, force: true });
+  });
 
   test("the chart grants the capabilities that a start asks for, and no others", () => {
     assert.deepEqual([...chartCapabilities()].sort(), Object.keys(capabilities).sort());
@@ -77,6 +85,29 @@ describe("what a sensor needs", { timeout: 1_200_000 }, () => {
     test(`without CAP_${name}`, () => {
       const others = chartCapabilities().filter((one) => one !== name);
       assertSentence(refusedStart({ argv: asPod(others) }), `CAP_${name} is missing, `);
+    });
+
+  /** A program that needs it as the sensor does: what it prints with all rights, and not without this one. */
+  const uses: readonly (readonly [string, readonly string[]])[] = [
+    ["SYSLOG", ["grep", "-E", "^0*[1-9a-f][0-9a-f]* . rename_lock$", "/proc/kallsyms"]],
+    ["SYS_PTRACE", ["readlink", "/proc/1/ns/mnt"]],
+    ["SYS_PTRACE", ["readlink", "/proc/1/root"]],
+    ["DAC_READ_SEARCH", ["cat", "/home/user/private/file"]],
+  ];
+  for (const [name, command] of uses)
+    test(`CAP_${name} is what ${command[0]} needs for ${command.at(-1)}`, () => {
+      mkdirSync("/home/user/private", { recursive: true, mode: 0o700 });
+      writeFileSync("/home/user/private/file", "x");
+      chownSync("/home/user/private", 1000, 1000);
+      const tryWith = (rights: readonly string[]) => {
+        const [program = "", ...argv] = [...asPod(rights), ...command];
+        return run(program, argv);
+      };
+      const all = chartCapabilities();
+      const granted = tryWith(all);
+      assert.ok(granted.status === 0 && granted.output !== "", describeResult(granted));
+      const denied = tryWith(all.filter((one) => one !== name));
+      assert.ok(denied.status !== 0 && denied.output === "", denied.output);
     });
 
   const hidden: readonly (readonly [string, string, string])[] = [

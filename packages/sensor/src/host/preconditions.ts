@@ -58,8 +58,8 @@ export const capabilities: Readonly<Record<string, Capability>> = {
     use: "lets programs read kernel memory and attaches them to functions",
   },
   SYSLOG: { bit: 34n, use: "reads the address where the kernel counts renames" },
-  SYS_PTRACE: { bit: 19n, use: "reads the namespaces and files of other processes in /proc" },
-  DAC_READ_SEARCH: { bit: 2n, use: "reads folders in /proc that belong to other users" },
+  SYS_PTRACE: { bit: 19n, use: "reads programs and namespaces of other processes in /proc" },
+  DAC_READ_SEARCH: { bit: 2n, use: "finds files in folders of other users" },
 };
 
 /** BPF_FS_MAGIC and CGROUP2_SUPER_MAGIC of linux/magic.h. */
