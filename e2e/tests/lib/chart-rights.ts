@@ -20,7 +20,8 @@ const numbers: Readonly<Record<string, number>> = {
 /** The names of the capabilities that the chart's template lists. */
 export function chartCapabilities(): readonly string[] {
   const text = readFileSync(chart, "utf8");
-  const [, list = ""] = /drop: \[ALL\]\s+add:\n((?: +(?:- [A-Z_]+|#.*)\n)+)/.exec(text) ?? [];
+  const [, list = ""] =
+    /drop: \[ALL\]\n(?: +#.*\n)* +add:\n((?: +(?:- [A-Z_]+|#.*)\n)+)/.exec(text) ?? [];
   const names = [...list.matchAll(/^ +- ([A-Z_]+)/gm)].map(([, name = ""]) => name);
   if (names.length === 0) throw new Error("the chart lists no capabilities");
   return names;

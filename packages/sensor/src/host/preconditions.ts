@@ -92,7 +92,7 @@ const preconditions: readonly Precondition[] = [
   {
     isMet: ({ exists }) => tracepoints.some(exists),
     sentence: () =>
-      "tracefs is missing (/sys/kernel/tracing), by which the sensor knows the kernel's tracepoints: run `mount -t tracefs tracefs /sys/kernel/tracing` on the node.",
+      "tracefs is missing (/sys/kernel/tracing), by which the sensor knows the kernel's tracepoints: run `mount -t tracefs tracefs /sys/kernel/tracing` on the node, and if its pod does not see it, add that folder to the chart's `sensor.extraHostPathMounts`.",
   },
   {
     isMet: ({ fileSystem }, { bpfFolder }) => fileSystem(bpfFolder) === fileSystems.bpf,
