@@ -85,9 +85,7 @@ export async function createSensor(
   // First of all: until then a policy of an earlier sensor can deny anything that this one does.
   const hooks = introduceSensor(place);
   try {
-    const sensor = await (configuration.removeAll ? removeAll : startSensor)(configuration, deps);
-    forgetStartProblem(startProblemFileOf(configuration));
-    return sensor;
+    return await (configuration.removeAll ? removeAll : startSensor)(configuration, deps);
   } catch (error) {
     const policies = policiesInForce(manifestOf(configuration));
     const problem = explainDenial(error, { bpfFolder: place.bpfFolder, hooks, policies });
@@ -114,6 +112,7 @@ async function removeAll(
   await removeBuilds(bpfFolder);
   manifestOf(configuration).remove();
   await rm(join(configuration.stateDir, operatorFolder), { recursive: true, force: true });
+  forgetStartProblem(startProblemFileOf(configuration));
   logger.info("All that sensors have left on this machine was removed; nothing is enforced");
   parts.use(await serveProbes(configuration, () => () => []));
   const done = parts.move();
@@ -167,6 +166,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   parts.use(await startHealth(configuration, { policies, keeper, before }));
 
   stay.inKernel = configuration.keepSensorsOnExit;
+  forgetStartProblem(startProblemFileOf(configuration));
   logger.info("Sensor is ready", { ...readiness(policies, kernel), nodeName });
   parts.use(giveBackLater());
   const running = parts.move();

@@ -17,7 +17,7 @@ const able: Host = {
   exists: () => true,
   functions: () => new Set(),
 };
-const backports = () => new Set(["bpf_loop", "bpf_get_func_arg", "bpf_strncmp"]);
+const backports = () => new Set(["bpf_loop", "get_func_arg", "bpf_strncmp"]);
 
 function check(host: Partial<Host>, expected: readonly RegExp[], purpose?: "remove") {
   const missing = missingPreconditions({ ...able, ...host }, places, purpose);

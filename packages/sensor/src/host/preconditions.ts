@@ -68,8 +68,11 @@ const btf = "/sys/kernel/btf/vmlinux";
 const tracepoints = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 /** The oldest that is tested: decision 0004. */
 const oldest = [6, 1] as const;
-/** What the programs call and Linux before 5.17 lacks. Distributions have it in kernels with older numbers. */
-const helpers = ["bpf_loop", "bpf_get_func_arg"];
+/**
+ * What the programs call and Linux before 5.17 lacks, and the kernel's functions for it (kernel/bpf/bpf_iter.c,
+ * kernel/trace/bpf_trace.c). Distributions have them in kernels with older numbers.
+ */
+const helpers = { bpf_loop: "bpf_loop", bpf_get_func_arg: "get_func_arg" } as const;
 
 const preconditions: readonly Precondition[] = [
   {
@@ -140,8 +143,8 @@ function readHost(): Host {
 }
 
 function missingHelpers({ functions }: Host): readonly string[] {
-  const found = functions(helpers);
-  return helpers.filter((name) => !found.has(name));
+  const found = functions(Object.values(helpers));
+  return Object.entries(helpers).flatMap(([name, of]) => (found.has(of) ? [] : name));
 }
 
 /** `status`: proc_pid_status(5). */
