@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chart as Helm renders it, before a real API server: every object is one that it would store, and the
 // programs take the flags. Helm is built by `scripts/setup cluster`; without it this file is skipped.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sensorConfiguration } from "@gander/sensor/configuration";
@@ -139,6 +139,52 @@ describe.skipIf(!existsSync(helm))("the chart", () => {
     ]);
     for (const { metadata } of hooks)
       expect(metadata.annotations).toMatchObject({ "helm.sh/hook": "pre-delete" });
+  });
+
+  it("is put right by a rollback when uninstalling has failed", async () => {
+    const inNamespace = ["--namespace", namespace];
+    const run = (...argv: readonly string[]) =>
+      spawnSync(helm, [...argv, ...inNamespace], {
+        encoding: "utf8",
+        env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+      });
+    const sensor = async () => {
+      const get = ["get", "daemonset", "gander-sensor", ...inNamespace, "--output", "json"];
+      const { spec } = JSON.parse((await cluster.kubectl(get)).stdout);
+      return [spec.template.spec.containers[0].args, spec.updateStrategy.rollingUpdate];
+    };
+    const install = run("install", "gander", chart, "--set", "image.repository=x.example/gander");
+    expect(install.status, install.stderr).toBe(0);
+    const installed = await sensor();
+    // What the hook does first; here nothing runs its Job, so that it does not end.
+    const order = {
+      op: "add",
+      path: "/spec/template/spec/containers/0/args/-",
+      value: "--remove-all",
+    };
+    const atOnce = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "100%" } };
+    const strategy = { op: "replace", path: "/spec/updateStrategy", value: atOnce };
+    await cluster.kubectl([
+      ...[
+        "patch",
+        "daemonset",
+        "gander-sensor",
+        ...inNamespace,
+        "--field-manager=gander-uninstall",
+      ],
+      ...["--type=json", "--patch", JSON.stringify([order, strategy])],
+    ]);
+    expect(run("uninstall", "gander", "--timeout=3s").status).toBe(1);
+    expect(await sensor()).not.toEqual(installed);
+    // The README says so.
+    expect(run("upgrade", "gander", chart, "--reuse-values").stderr).toContain(
+      "no deployed releases",
+    );
+    await cluster.kubectl(["delete", "job", "gander-uninstall", ...inNamespace]);
+    const rollback = run("rollback", "gander", "1", "--force-conflicts");
+    expect(rollback.status, rollback.stderr).toBe(0);
+    expect(await sensor()).toEqual(installed);
+    expect(run("upgrade", "gander", chart, "--reuse-values").status).toBe(0);
   });
 
   it("has no fault that helm lint finds", () => {

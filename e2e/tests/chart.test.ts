@@ -108,6 +108,38 @@ describe("the chart", () => {
     }
   });
 
+  it("mounts the folders of runtimes that the sensor reads, and no socket of theirs", () => {
+    const folders = at(values, "sensor.runtimeFolders") as readonly string[];
+    const read = sensorConfiguration.load({ argv: [], env: {} }).value?.values;
+    const below = read?.containerConfigurations.filter((path) => path.startsWith("/run/")) ?? [];
+    expect(below.length).toBeGreaterThan(3);
+    for (const path of below)
+      expect(
+        folders.some((one) => path.startsWith(`${one}/`)),
+        path,
+      ).toBe(true);
+    for (const folder of folders)
+      expect(
+        below.some((path) => path.startsWith(`${folder}/`)),
+        folder,
+      ).toBe(true);
+    // Where containerd, its shims and CRI-O listen.
+    const sockets = [
+      "/run/containerd/containerd.sock",
+      "/run/containerd/s/x",
+      "/run/crio/crio.sock",
+    ];
+    for (const path of [
+      ...sockets,
+      "/run/k3s/containerd/containerd.sock",
+      "/run/k0s/containerd.sock",
+    ])
+      expect(
+        folders.some((one) => path.startsWith(`${one}/`)),
+        path,
+      ).toBe(false);
+  });
+
   it("names ports, accounts and objects as the programs do", () => {
     const defaults = operatorConfiguration.load({ argv: [], env: {} }).value?.values;
     for (const address of [

@@ -98,6 +98,17 @@ export const sensorValues: readonly ChartValue[] = [
     "Where `kernel.perf_event_paranoid` is 3 or more, kprobes and classic tracepoints need `SYS_ADMIN`.",
   ),
   value(
+    "sensor.runtimeFolders",
+    [
+      "/run/containerd/io.containerd.runtime.v2.task",
+      "/run/k3s/containerd/io.containerd.runtime.v2.task",
+      "/run/k0s/containerd/io.containerd.runtime.v2.task",
+      "/run/containers/storage/overlay-containers",
+    ],
+    { type: "array", uniqueItems: true, items: { type: "string", pattern: "^/[^:]+$" } },
+    "Folders of the node in which container runtimes (containerd; that of k3s and RKE2; of k0s; CRI-O) keep the configurations of containers, for `containerConfigurations`. Those that do not exist are created empty.",
+  ),
+  value(
     "sensor.extraHostPathMounts",
     [],
     {
@@ -114,7 +125,7 @@ export const sensorValues: readonly ChartValue[] = [
         },
       },
     },
-    "Further folders of the node, mounted at the same path, such as `/sys/kernel/tracing` where it is not below `/sys/kernel` already (Talos), or another runtime's folder for `containerConfigurations`. Read-only unless `readOnly: false`.",
+    "Further folders of the node, mounted at the same path, such as `/sys/kernel/tracing` where the runtime does not mount it together with `/sys/kernel`. Read-only unless `readOnly: false`.",
   ),
   value(
     "sensor.resources",

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { attackProgram } from "./attack.ts";
+import { asPod, stateDir } from "./chart-rights.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const home = "/run/gander-pod";
-const chart = resolve(import.meta.dirname, "../../../charts/gander/templates/sensor.yaml");
-
-/** The same as in the chart's values.yaml. */
-const stateDir = "/var/lib/gander";
-
-/** Numbers from capabilities(7). */
-const capabilities: Readonly<Record<string, number>> = {
-  ...{ DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19, SYS_ADMIN: 21 },
-  ...{ SYSLOG: 34, PERFMON: 38, BPF: 39 },
-};
 
 export type PodOptions = {
   /** Another size counts as another build of the programs. */
@@ -117,22 +107,9 @@ function commandLine({ ringBytes = 1 << 20, killAt, unconfined = false }: PodOpt
     ...["gander", "run", "--keep-sensors-on-exit", "--state-dir", stateDir],
     ...["--policies", `${home}/policies`, "--rb-size", String(ringBytes)],
   ];
-  const writable = ["/sys/fs/bpf", "/var/run/gander", stateDir];
-  const pod = [attackProgram, "as-pod", chartCapabilities(), writable.join()];
   return [
     ...(killAt === undefined ? [] : [attackProgram, "kill-at", String(killAt)]),
-    ...(unconfined ? [] : pod),
+    ...(unconfined ? [] : asPod()),
     ...sensor,
   ];
-}
-
-/** The numbers of the capabilities that the chart's template lists. */
-function chartCapabilities(): string {
-  const text = readFileSync(chart, "utf8");
-  const [, list = ""] = /drop: \[ALL\]\s+add:\n((?: +- [A-Z_]+\n)+)/.exec(text) ?? [];
-  const names = [...list.matchAll(/- ([A-Z_]+)/g)].map(([, name = ""]) => name);
-  const numbers = names.map((name) => capabilities[name]);
-  if (names.length === 0 || numbers.includes(undefined))
-    throw new Error(`cannot read the capabilities in the chart: ${names.join()}`);
-  return numbers.join();
 }

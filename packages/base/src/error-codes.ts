@@ -235,20 +235,17 @@ export const errorCodes = describe({
     remedy:
       "Stop the other one, or give this one its own directories with `--bpf-dir` and `--state-dir`.",
   },
-  "sensor-not-root": {
+  "sensor-precondition": {
     area: "sensor",
-    meaning: "The sensor lacks the rights to load programs into the kernel.",
-    remedy: "Run it with `sudo`, or with the capabilities that docs/quickstart.md lists.",
+    meaning:
+      "The machine or the process lacks something that the sensor needs: a capability, BTF, tracefs, a bpf file system, cgroup v2 or a newer kernel. Nothing was loaded; what an earlier sensor has left in force stays in force.",
+    remedy:
+      "The message has a sentence for each thing that is missing: why it is needed, and what to do. docs/platforms.md shows what platforms offer.",
   },
   "sensor-objects": {
     area: "sensor",
     meaning: "The files of the kernel programs are missing or damaged.",
     remedy: "Install Gander again, or build them with `make build`.",
-  },
-  "sensor-bpffs": {
-    area: "sensor",
-    meaning: "Programs are pinned, so that they outlive the sensor; that needs a bpf file system.",
-    remedy: "Mount one with `mount -t bpf bpf /sys/fs/bpf`, or name it with `--bpf-dir`.",
   },
   "sensor-denied": {
     area: "sensor",
@@ -324,6 +321,13 @@ export const errorCodes = describe({
     area: "operator",
     meaning: "The operator cannot listen at its address.",
     remedy: "Choose another port, or end the program that uses it.",
+  },
+  "sensor-cannot-start": {
+    area: "operator",
+    meaning:
+      "The node's sensor tried to start, could not, and told the operator why. What an earlier sensor has in force there stays in force; nothing changes until a sensor starts.",
+    remedy:
+      "The message says what is missing on the node, and what to do. The kubelet starts the sensor again by itself, at the latest after five minutes.",
   },
   "sensor-not-connected": {
     area: "operator",

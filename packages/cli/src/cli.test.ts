@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -73,6 +75,21 @@ describe("command line", () => {
       );
     },
   );
+
+  it("gander status says why the last start failed, and nothing that a terminal acts on", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gander-cli-"));
+    const problem =
+      "BTF is missing: use another kernel.\ntracefs \u001b[31mis missing: mount it.\n";
+    writeFileSync(join(folder, "gander.sock.problem"), problem);
+    const { status, err } = await gander(`status --server-address ${folder}/gander.sock`);
+    rmSync(folder, { recursive: true });
+    expect(status).toBe(1);
+    expect(err.split("\n").slice(0, 3)).toEqual([
+      `gander: Cannot reach the sensor at ${folder}/gander.sock: there is no such socket, because the sensor could not start:`,
+      "  BTF is missing: use another kernel.",
+      "  tracefs \\x1b[31mis missing: mount it.",
+    ]);
+  });
 
   it("takes the address from the environment", async () => {
     const { err } = await gander("status", "", { GANDER_SERVER_ADDRESS: "unix:///nowhere/other" });

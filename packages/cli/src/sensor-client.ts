@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants } from "node:fs";
+import { constants, readFileSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { GanderError } from "@gander/base";
 import {
@@ -13,6 +13,7 @@ import {
   type TracingPolicyStatus,
   toProtoJson,
 } from "@gander/proto";
+import { startProblemFile } from "@gander/sensor/server-address";
 import { Client, type ClientReadableStream, type ServiceError, status } from "@grpc/grpc-js";
 import type { EventJson } from "./events/event-json.ts";
 import type { SensorChannel } from "./sensor-channel.ts";
@@ -144,7 +145,17 @@ async function checkSocket(path: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EACCES" || code === "EPERM") throw notAllowed(path);
-    throw notRunning(path, "there is no such socket", error);
+    throw notRunning(path, `there is no such socket${lastProblem(path)}`, error);
+  }
+}
+
+/** Why the sensor of this socket did not start, in the words it left; empty: it did not fail to. */
+function lastProblem(path: string): string {
+  try {
+    const problem = readFileSync(startProblemFile(path), "utf8").trimEnd();
+    return `, because the sensor could not start:\n${problem}`;
+  } catch {
+    return "";
   }
 }
 
@@ -176,7 +187,11 @@ function explainServiceError(error: ServiceError, channel: SensorChannel): Gande
     );
   // A call that was cancelled, but not by us: the sensor was stopped.
   if (code === status.UNAVAILABLE || code === status.CANCELLED)
-    return notRunning(channel.name, "nobody listens, or the sensor went away", error);
+    return notRunning(
+      channel.name,
+      `nobody listens, or the sensor went away${channel.path === undefined ? "" : lastProblem(channel.path)}`,
+      error,
+    );
   if (code === status.DEADLINE_EXCEEDED)
     return new GanderError("client-timeout", "The sensor did not answer in time", {
       hint: "Try again, or raise --timeout. Its log may say what it is busy with.",

@@ -3,6 +3,7 @@ import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "./operator-fixture.ts";
 import { FleetPerson, newAuthority, ReplicaFixture, type TestLease } from "./replica-fixture.ts";
+import { TestSensor } from "./test-sensor.ts";
 
 let authority: Awaited<ReturnType<typeof newAuthority>>;
 let stack: AsyncDisposableStack;
@@ -97,6 +98,36 @@ describe("two replicas", () => {
     lease.holder = second.identity;
     await eventually(() => readiness(second, "uid-of-p").ready === 2);
     await eventually(() => readiness(first, "uid-of-p").ready === 1);
+  });
+
+  it("say why a sensor cannot start, whichever of them it told, until it starts", async () => {
+    const { first, second } = await startTwo("a", "b");
+    for (const replica of [first, second]) replica.policy("p");
+    first.sensor("a");
+    const problem = "tracefs is missing: mount it.";
+    const failing = new TestSensor(second.sensorPort, "of-b");
+    failing.hello({ node: "b", start_problem: problem });
+    expect((await failing.ended).code).toBe(status.OK);
+    const view = () => first.view.of("uid-of-p");
+    await eventually(() => view()?.worst[0]?.code === "sensor-cannot-start");
+    expect(view()).toMatchObject({ ready: 1, states: { disconnected: 1 } });
+    expect(view()?.worst).toMatchObject([
+      { name: "b", state: "disconnected", message: `The node's sensor cannot start: ${problem}` },
+    ]);
+    for (const replica of [first, second]) {
+      const person = replica.person("viewer");
+      expect(await person.status()).toMatchObject({
+        ...{ connected: 1, disconnected: ["b"], start_problems: [{ node: "b", problem }] },
+      });
+      const [, b] = await person.policyNodes("p");
+      expect(b).toMatchObject({ node: "b", code: "sensor-cannot-start" });
+    }
+    second.sensor("b");
+    await eventually(() => view()?.ready === 2);
+    await eventually(() => second.hub.startProblems.all().size === 0);
+    expect((await first.person("viewer").status()).start_problems).toBeUndefined();
+    await second[Symbol.asyncDispose]();
+    await eventually(() => view()?.worst[0]?.code === "sensor-not-connected");
   });
 
   it("any of them answers people", async () => {

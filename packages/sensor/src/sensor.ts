@@ -11,8 +11,9 @@ import { parseServerAddress } from "./configuration/server-address.ts";
 import type { LogLevelControl } from "./control/debug-calls.ts";
 import { type Listener, listenersOf } from "./control/listeners.ts";
 import { lockInstance } from "./host/instance-lock.ts";
-import { requireRights } from "./host/required-rights.ts";
+import { requirePreconditions } from "./host/preconditions.ts";
 import { giveBackMemory } from "./host/spare-memory.ts";
+import { forgetStartProblem } from "./host/start-problem.ts";
 import { createKernel, introduceSensor, type Kernel, removeBuilds } from "./kernel/index.ts";
 import { namespaceNames } from "./link/namespace-kinds.ts";
 import type { BundleKeeper } from "./operator/bundle-keeper.ts";
@@ -24,6 +25,7 @@ import {
 import { operatorAccess } from "./operator/operator-access.ts";
 import { operatorConnection } from "./operator/operator-connection.ts";
 import type { OperatorLink } from "./operator/operator-link.ts";
+import { startProblemFileOf, tellStartProblem } from "./operator/tell-start-problem.ts";
 import { eventCounters } from "./pipeline/event-counters.ts";
 import { eventKernel } from "./pipeline/event-kernel.ts";
 import {
@@ -60,6 +62,8 @@ type SensorDeps = {
   readonly version: string;
 };
 
+/** The mount point of cgroup v2. */
+const cgroupRoot = "/sys/fs/cgroup";
 /** Below `stateDir`. */
 const operatorFolder = "operator";
 
@@ -84,7 +88,10 @@ export async function createSensor(
     return await (configuration.removeAll ? removeAll : startSensor)(configuration, deps);
   } catch (error) {
     const policies = policiesInForce(manifestOf(configuration));
-    throw explainDenial(error, { bpfFolder: place.bpfFolder, hooks, policies });
+    const problem = explainDenial(error, { bpfFolder: place.bpfFolder, hooks, policies });
+    const node = nodeNameOf(configuration);
+    await tellStartProblem(problem, { configuration, node, ...deps });
+    throw problem;
   }
 }
 
@@ -96,8 +103,8 @@ async function removeAll(
   configuration: SensorConfiguration,
   { logger }: SensorDeps,
 ): Promise<Sensor> {
-  requireRights();
   const { bpfFolder } = kernelPlace(configuration);
+  requirePreconditions({ bpfFolder, cgroupRoot }, "remove");
   await using parts = new AsyncDisposableStack();
   // After the lock in it.
   parts.defer(() => rmdir(bpfFolder).catch(() => undefined));
@@ -105,6 +112,7 @@ async function removeAll(
   await removeBuilds(bpfFolder);
   manifestOf(configuration).remove();
   await rm(join(configuration.stateDir, operatorFolder), { recursive: true, force: true });
+  forgetStartProblem(startProblemFileOf(configuration));
   logger.info("All that sensors have left on this machine was removed; nothing is enforced");
   parts.use(await serveProbes(configuration, () => () => []));
   const done = parts.move();
@@ -113,7 +121,7 @@ async function removeAll(
 
 async function startSensor(configuration: SensorConfiguration, deps: SensorDeps): Promise<Sensor> {
   const { logger, version } = deps;
-  requireRights();
+  requirePreconditions({ bpfFolder: bpfFolderOf(configuration), cgroupRoot }, "start");
   logger.info("Sensor starts", { version, kernel: release(), pid: process.pid });
   const always = await readPolicyFiles(configuration.tracingPolicy, checkPolicy);
   const settings = eventSettings(configuration);
@@ -158,6 +166,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   parts.use(await startHealth(configuration, { policies, keeper, before }));
 
   stay.inKernel = configuration.keepSensorsOnExit;
+  forgetStartProblem(startProblemFileOf(configuration));
   logger.info("Sensor is ready", { ...readiness(policies, kernel), nodeName });
   parts.use(giveBackLater());
   const running = parts.move();
@@ -202,7 +211,7 @@ async function startEnforcement(
   if (!kernel.isExempt)
     logger.warn("Policies apply to the sensor itself: it could not register with its programs");
   const cgroups = createCgroups(recordOffsets(kernel.layouts), {
-    root: "/sys/fs/cgroup",
+    root: cgroupRoot,
     bundles: createContainerBundles(configuration.containerConfigurations),
   });
   // A failed start must not end what an earlier sensor left in force.

@@ -43,6 +43,19 @@ describe("the fleet for people", () => {
     ]);
   });
 
+  it("says why a sensor cannot start, a line for each reason", () => {
+    const problem = "CAP_BPF is missing.\n\u001b[31mBTF is missing.";
+    const status = { nodes: 2, connected: 1, disconnected: ["n2"] };
+    expect(
+      describeFleet({ ...status, start_problems: [{ node: "n2", problem }] }).split("\n"),
+    ).toEqual(
+      expect.arrayContaining([
+        "n2 cannot start: CAP_BPF is missing.",
+        "n2 cannot start: \\x1b[31mBTF is missing.",
+      ]),
+    );
+  });
+
   it("tells how a policy fares, and what it did", () => {
     expect(describePolicy({ ...policy, worst: [] })).toBe(
       [

@@ -15,6 +15,7 @@ export function isFleetReady(status: FleetStatus): boolean {
 export function describeFleet(status: FleetStatus): string {
   const { nodes = 0, connected = 0, disconnected = [], unknown = 0, policies = 0 } = status;
   const { ready = 0, replicas = [], operator_version: version = "" } = status;
+  const { start_problems: problems = [] } = status;
   const away = nodes - connected;
   const more = away - disconnected.length;
   return [
@@ -23,6 +24,9 @@ export function describeFleet(status: FleetStatus): string {
     ...(away === 0
       ? []
       : [`without: ${disconnected.map(quote).join(", ")}${more > 0 ? `, and ${more} more` : ""}`]),
+    ...problems.flatMap(({ node = "", problem = "" }) =>
+      problem.split("\n").map((line) => `${quote(node)} cannot start: ${quoteSentence(line)}`),
+    ),
     ...(unknown === 0 ? [] : [`sensors of nodes that the cluster doesn't have: ${unknown}`]),
     `policies: ${ready} of ${policies} in force on every node that they apply to${ready < policies ? " (gander policy list --operator shows which are not)" : ""}`,
     ...replicas.map(

@@ -7,13 +7,22 @@ import type {
   ReplicaStatus,
 } from "@gander/proto/stream";
 import type { PolicyCatalog, PolicyObject } from "../api/policy-catalog.ts";
-import type { FleetNode, FleetPolicy, FleetView } from "../status/fleet-view.ts";
+import type { SensorHub } from "../sensors/sensor-hub.ts";
+import {
+  type FleetNode,
+  type FleetPolicy,
+  type FleetView,
+  startProblemOf,
+  whyDisconnected,
+} from "../status/fleet-view.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import { countsOf, type PolicyNodesDeps, policyNodesHere } from "./policy-nodes.ts";
 
 /** Another replica, as a source of answers. */
 export type FleetReplica = {
   has(node: string): boolean;
+  /** As `startProblem` of FleetSource. */
+  startProblem(node: string): string | undefined;
   /** The answer for the replica's nodes; empty if it is late. */
   policyNodes(
     uid: string,
@@ -24,7 +33,7 @@ export type FleetReplica = {
 type FleetAnswersDeps = Omit<PolicyNodesDeps, "hub"> & {
   readonly catalog: Pick<PolicyCatalog, "get" | "all">;
   readonly view: Pick<FleetView, "of">;
-  readonly hub: PolicyNodesDeps["hub"] & { readonly nodes: readonly string[] };
+  readonly hub: PolicyNodesDeps["hub"] & Pick<SensorHub, "nodes" | "startProblems">;
   readonly resolver: Pick<Resolver, "sharesOf" | "nodeNames">;
   readonly version: string;
   /** This replica first, then those that report to it. */
@@ -50,6 +59,7 @@ const shownDisconnected = 20;
 /** Answers for the whole cluster, from what this replica and its peers know. */
 export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
   const { catalog, view, hub, resolver, version, replicas, peers } = deps;
+  const problemOf = (node: string) => hub.startProblems.of(node) ?? startProblemOf(node, peers());
   const describe = (object: PolicyObject) => describePolicy(object, view.of(object.uid));
   return {
     status() {
@@ -58,12 +68,17 @@ export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
       const nodes = new Set(resolver.nodeNames());
       const away = [...nodes].filter((node) => !sensors.has(node)).sort();
       const policies = [...catalog.all()];
+      const problems = away.flatMap((node) => {
+        const problem = problemOf(node);
+        return problem === undefined ? [] : [{ node, problem }];
+      });
       return {
         operator_version: version,
         replicas: replicas(),
         nodes: nodes.size,
         connected: nodes.size - away.length,
         disconnected: away.slice(0, shownDisconnected),
+        start_problems: problems.slice(0, shownDisconnected),
         unknown: [...sensors].filter((node) => !nodes.has(node)).length,
         policies: policies.length,
         ready: policies.filter((object) => isReady(describe(object))).length,
@@ -84,7 +99,7 @@ export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
       const nodes = resolver
         .sharesOf(uid)
         .flatMap((share) => [...share.nodes])
-        .map((node) => found.get(node) ?? unheard(node, all));
+        .map((node) => found.get(node) ?? unheard(node, all, problemOf(node)));
       return {
         policy: describe(object),
         nodes: nodes.sort((a, b) => ((a.node ?? "") < (b.node ?? "") ? -1 : 1)),
@@ -98,7 +113,11 @@ function isReady({ nodes = 0, ready = 0, problems = [] }: FleetPolicyMessage): b
   return ready === nodes && problems.length === 0;
 }
 
-function unheard(node: string, peers: readonly FleetReplica[]): PolicyNode {
+function unheard(
+  node: string,
+  peers: readonly FleetReplica[],
+  startProblem: string | undefined,
+): PolicyNode {
   return peers.some((peer) => peer.has(node))
     ? {
         node,
@@ -106,12 +125,7 @@ function unheard(node: string, peers: readonly FleetReplica[]): PolicyNode {
         code: "replica-not-answered",
         message: "The replica that serves this node's sensor has not answered",
       }
-    : {
-        node,
-        state: "NODE_STATE_DISCONNECTED",
-        code: "sensor-not-connected",
-        message: "The node's sensor is not connected; it keeps what it has",
-      };
+    : { node, state: "NODE_STATE_DISCONNECTED", ...whyDisconnected(startProblem) };
 }
 
 function describePolicy(

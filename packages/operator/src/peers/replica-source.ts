@@ -21,6 +21,7 @@ const noAnswers: Rollout = { answered: 0, ready: 0, states: {}, worst: [] };
  */
 export class ReplicaSource implements FleetSource {
   readonly #nodes = new Set<string>();
+  readonly #startProblems = new Map<string, string>();
   readonly #policies = new Map<string, KeptPolicy>();
   readonly #listeners = new Set<{ readonly call: (uid?: string) => void }>();
   readonly #isElsewhere: (node: string) => boolean;
@@ -50,6 +51,10 @@ export class ReplicaSource implements FleetSource {
     return this.#nodes.has(node) && !this.moved.has(node);
   }
 
+  startProblem(node: string): string | undefined {
+    return this.#startProblems.get(node);
+  }
+
   /** Whether the replica reports the node, whatever others report. */
   claims(node: string): boolean {
     return this.#nodes.has(node);
@@ -71,9 +76,14 @@ export class ReplicaSource implements FleetSource {
     for (const node of went) this.#nodes.delete(node);
     for (const node of came) this.#nodes.add(node);
     this.recheck();
+    const startProblems = complete.flatMap((part) => part.start_problems ?? []);
+    for (const { node = "", problem = "" } of startProblems) {
+      if (problem === "") this.#startProblems.delete(node);
+      else this.#startProblems.set(node, problem);
+    }
     const policies = complete.flatMap((part) => part.policies ?? []);
     for (const policy of policies) this.#keep(policy);
-    if (came.length + went.length > 0) this.#tell();
+    if (came.length + went.length + startProblems.length > 0) this.#tell();
     else for (const { uid } of policies) this.#tell(uid);
     return { came, went };
   }

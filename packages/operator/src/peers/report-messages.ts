@@ -2,7 +2,12 @@
 
 import { hash } from "node:crypto";
 import { digestBytes } from "@gander/policy/content";
-import { type PolicyReport, type ReplicaReport, streamCodec } from "@gander/proto/stream";
+import {
+  type PolicyReport,
+  type ReplicaReport,
+  type StartProblem,
+  streamCodec,
+} from "@gander/proto/stream";
 import { countsOf, nodeStateOf } from "../fleet/policy-nodes.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
 import { localSource } from "../status/local-source.ts";
@@ -16,6 +21,7 @@ export type ReportDeps = {
 /** Per message; a policy's report takes up to 16 KB. */
 const policiesInAMessage = 16;
 const nodesInAMessage = 2_000;
+const problemsInAMessage = 100;
 
 /** Makes reports of the changes since the last one; the first has everything, empty ones are left out. */
 export function createReportMaker({ hub, resolver }: ReportDeps) {
@@ -24,6 +30,8 @@ export function createReportMaker({ hub, resolver }: ReportDeps) {
   const toldNodes = new Map<string, object>();
   /** Hashes of the last reports. */
   const toldPolicies = new Map<string, string>();
+
+  const changedProblems = createProblemChanges(hub);
 
   const policyReport = (uid: string): PolicyReport => ({
     uid,
@@ -75,9 +83,26 @@ export function createReportMaker({ hub, resolver }: ReportDeps) {
     const messages: ReplicaReport[] = [
       ...parts(came, nodesInAMessage).map((some) => ({ came: some })),
       ...parts(went, nodesInAMessage).map((some) => ({ went: some })),
+      ...parts(changedProblems(), problemsInAMessage).map((some) => ({ start_problems: some })),
       ...parts(policies, policiesInAMessage).map((some) => ({ policies: some })),
     ];
     return messages.map((message, at) => ({ ...message, more: at < messages.length - 1 }));
+  };
+}
+
+/** Why sensors cannot start, as far as it has changed since the last call; an empty reason: no longer. */
+function createProblemChanges(hub: Pick<SensorHub, "startProblems">) {
+  const told = new Map<string, string>();
+  return (): readonly StartProblem[] => {
+    const now = hub.startProblems.all();
+    const gone = [...told.keys()].filter((node) => !now.has(node));
+    const changed = [...now].filter(([node, problem]) => told.get(node) !== problem);
+    for (const node of gone) told.delete(node);
+    for (const [node, problem] of changed) told.set(node, problem);
+    return [
+      ...gone.map((node) => ({ node })),
+      ...changed.map(([node, problem]) => ({ node, problem })),
+    ];
   };
 }
 

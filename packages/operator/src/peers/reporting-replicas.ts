@@ -206,6 +206,10 @@ class Replica implements ReportingReplica {
     return this.source.has(node);
   }
 
+  startProblem(node: string): string | undefined {
+    return this.source.startProblem(node);
+  }
+
   nodeNames(): Iterable<string> {
     return this.source.nodeNames();
   }

@@ -7,6 +7,7 @@ import { KernelFactsIntake } from "./kernel-facts-intake.ts";
 import { PolicyTotals } from "./policy-totals.ts";
 import { RolloutState } from "./rollout-state.ts";
 import { type SensorLink, Session, type SessionDeps, type SessionOptions } from "./session.ts";
+import { StartProblems } from "./start-problems.ts";
 
 type SensorHubDeps = {
   readonly resolver: Pick<Resolver, "bundle">;
@@ -33,6 +34,7 @@ export class SensorHub {
   readonly rollout: RolloutState = new RolloutState(({ uid }) => this.#tell(uid));
   readonly totals: PolicyTotals = new PolicyTotals();
   readonly facts: KernelFactsIntake;
+  readonly startProblems: StartProblems;
   readonly #deps: Required<Omit<SensorHubDeps, "observe">>;
   readonly #observe: SensorHubDeps["observe"];
   readonly #options: SensorHubOptions;
@@ -48,6 +50,7 @@ export class SensorHub {
     const { now = Date.now, monotonicNow = () => performance.now() } = deps;
     this.#observe = deps.observe;
     this.#deps = { ...deps, now, monotonicNow };
+    this.startProblems = new StartProblems(monotonicNow);
     this.facts = new KernelFactsIntake(monotonicNow, {
       isUsed: (digest) => this.#live.values().some(({ kernelFacts }) => kernelFacts === digest),
     });
@@ -162,6 +165,11 @@ export class SensorHub {
       live: () => {
         this.#live.get(node)?.end(status.ABORTED, "The node's sensor opened another stream");
         this.#live.set(node, self());
+        this.startProblems.forget(node);
+        this.#tell();
+      },
+      cannotStart: (problem) => {
+        this.startProblems.add(node, problem);
         this.#tell();
       },
       answered: (bundle, exceptions) => {

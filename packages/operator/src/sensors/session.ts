@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestText } from "@gander/policy/content";
 import type { Ack, Hello, Summary } from "@gander/proto/stream";
-import { protocol, spokenProtocol, streamCodec } from "@gander/proto/stream";
+import { protocol, spokenProtocol, streamCodec, streamLimits } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
 import { bundleDelta, isEmptyDelta } from "../bundles/bundle-delta.ts";
 import {
@@ -33,6 +33,8 @@ export type SessionDeps = {
   readonly facts: Pick<KernelFactsIntake, "ask" | "receive">;
   /** The Hello was valid. */
   live(): void;
+  /** The sensor cannot start, and came to say why. */
+  cannotStart(problem: string): void;
   answered(bundle: Bundle, exceptions: readonly NodeException[]): void;
   summary(summary: Summary): void;
   /** The message that must arrive in time from now on; undefined if none. */
@@ -196,6 +198,11 @@ export class Session {
     const problem = checkHello(hello, this.node);
     if (problem !== undefined) {
       this.end(problem.code, problem.reason);
+      return;
+    }
+    if (hello.start_problem !== undefined && hello.start_problem !== "") {
+      this.#deps.cannotStart(hello.start_problem.slice(0, streamLimits.startProblemLength));
+      this.end(status.OK, "");
       return;
     }
     const spoken = spokenProtocol(protocol, hello.protocol ?? 0) ?? protocol;

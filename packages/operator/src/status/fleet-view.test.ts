@@ -36,6 +36,7 @@ function source(said: Readonly<Record<string, Said>>, of: PolicyRevision, hits =
   }
   return {
     has: (node) => node in said,
+    startProblem: () => undefined,
     answers: (asked) => state.of(asked),
     totals: () => totals(hits),
     waiting: (asked, nodes) =>

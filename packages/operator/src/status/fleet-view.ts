@@ -10,6 +10,8 @@ import type { PolicyRevision } from "../workloads/workload.ts";
 export type FleetSource = {
   /** Whether the node's sensor said Hello there and is still connected. */
   has(node: string): boolean;
+  /** Why the node's sensor cannot start, if it said so there. */
+  startProblem(node: string): string | undefined;
   answers(revision: PolicyRevision): Rollout;
   /** At most ten of `nodes` that are connected there and haven't answered for the revision. */
   waiting(revision: PolicyRevision, nodes: ReadonlySet<string>): readonly string[];
@@ -136,7 +138,7 @@ function revisionOnFleet(
     },
     worst: worstOf([
       ...rollouts.flatMap(({ worst }) => worst.map(problemOf)),
-      ...away.names.map(disconnectedNode),
+      ...away.names.map((name) => disconnectedNode(name, startProblemOf(name, sources))),
       ...(pending === 0 ? [] : sources.flatMap((one) => one.waiting(revision, nodes))).map(
         pendingNode,
       ),
@@ -174,11 +176,33 @@ const problemOf = (one: Rollout["worst"][number]): FleetNode => ({
   runningGeneration: one.runningGeneration,
 });
 
-const disconnectedNode = (name: string): FleetNode => ({
-  name,
-  state: "disconnected",
-  code: "sensor-not-connected",
-  message: "The node's sensor is not connected; it keeps what it has",
+/** The reason of a sensor that is not connected because it cannot start. */
+export function startProblemOf(
+  node: string,
+  sources: Iterable<Pick<FleetSource, "startProblem">>,
+): string | undefined {
+  for (const source of sources) {
+    const problem = source.startProblem(node);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** `startProblem`: why its sensor cannot start, if it said so. */
+export function whyDisconnected(startProblem: string | undefined) {
+  return startProblem === undefined
+    ? {
+        code: "sensor-not-connected",
+        message: "The node's sensor is not connected; it keeps what it has",
+      }
+    : { code: cannotStart, message: `The node's sensor cannot start: ${startProblem}` };
+}
+
+/** The code of a sensor that said why. */
+export const cannotStart = "sensor-cannot-start";
+
+const disconnectedNode = (name: string, startProblem: string | undefined): FleetNode => ({
+  ...{ name, state: "disconnected", ...whyDisconnected(startProblem) },
   runningGeneration: undefined,
 });
 

@@ -8,6 +8,7 @@ export function localSource(hub: SensorHub): FleetSource {
   const has = (node: string) => hub.session(node) !== undefined;
   return {
     has,
+    startProblem: (node) => hub.startProblems.of(node),
     answers: (revision) => hub.rollout.of(revision),
     totals: (uid) => hub.totals.of(uid),
     waiting(revision, nodes) {

@@ -2,7 +2,7 @@
 import type { ConditionType, NodeState } from "@gander/crd-schemas";
 import { nodeStates } from "@gander/crd-schemas";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
-import type { FleetNode, FleetPolicy, FleetRevision } from "./fleet-view.ts";
+import { cannotStart, type FleetNode, type FleetPolicy, type FleetRevision } from "./fleet-view.ts";
 import { listText, percentText, plural } from "./status-text.ts";
 
 /** A condition without the time of its last change. */
@@ -213,7 +213,8 @@ function reasonsText(states: FleetRevision["states"]): string {
 function worstText(worst: readonly FleetNode[], revision: number): string {
   return listText(
     worst.map(({ name, state, message, code, runningGeneration }) => {
-      if (state === "pending" || state === "disconnected") return `${name}: ${state}`;
+      const hasReason = code === cannotStart || (state !== "pending" && state !== "disconnected");
+      if (!hasReason) return `${name}: ${state}`;
       const still =
         runningGeneration === undefined || runningGeneration === revision
           ? ""

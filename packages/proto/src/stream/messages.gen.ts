@@ -46,6 +46,7 @@ export type Hello = {
   readonly epoch?: string | undefined;
   readonly state_digest?: Uint8Array | undefined;
   readonly policies?: readonly Uint8Array[] | undefined;
+  readonly start_problem?: string | undefined;
 };
 
 export type Welcome = {
@@ -231,6 +232,12 @@ export type FleetStatus = {
   readonly unknown?: number | undefined;
   readonly policies?: number | undefined;
   readonly ready?: number | undefined;
+  readonly start_problems?: readonly StartProblem[] | undefined;
+};
+
+export type StartProblem = {
+  readonly node?: string | undefined;
+  readonly problem?: string | undefined;
 };
 
 export type ReplicaStatus = {
@@ -318,6 +325,7 @@ export type ReplicaReport = {
   readonly went?: readonly string[] | undefined;
   readonly policies?: readonly PolicyReport[] | undefined;
   readonly more?: boolean | undefined;
+  readonly start_problems?: readonly StartProblem[] | undefined;
 };
 
 export type PolicyReport = {
@@ -408,6 +416,7 @@ export type Messages = {
   "gander.v1.Watching": Watching;
   "gander.v1.GetFleetStatusRequest": GetFleetStatusRequest;
   "gander.v1.FleetStatus": FleetStatus;
+  "gander.v1.StartProblem": StartProblem;
   "gander.v1.ReplicaStatus": ReplicaStatus;
   "gander.v1.ListFleetPoliciesRequest": ListFleetPoliciesRequest;
   "gander.v1.FleetPolicies": FleetPolicies;

@@ -25,6 +25,8 @@ export const streamLimits = {
   batchMs: 20,
   /** UTF-8 of a reason or message in an Ack; the rest is cut off. */
   reasonBytes: 512,
+  /** Characters of the reason why a sensor can't start; the rest is cut off. */
+  startProblemLength: 2048,
 } as const;
 
 /**

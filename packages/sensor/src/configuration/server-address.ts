@@ -26,3 +26,8 @@ export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith("127.");
   return host === "::1" || host === "localhost";
 }
+
+/** Beside the socket: why the last start of its sensor failed. */
+export function startProblemFile(socket: string): string {
+  return `${socket}.problem`;
+}

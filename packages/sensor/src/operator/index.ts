@@ -12,3 +12,4 @@ export { type OperatorAccess, operatorAccess } from "./operator-access.ts";
 export { createOperatorEvents, type OperatorEvents } from "./operator-events.ts";
 export { type OperatorLink, startOperatorLink } from "./operator-link.ts";
 export type { OperatorStatus } from "./operator-status.ts";
+export { tellStartProblem } from "./tell-start-problem.ts";

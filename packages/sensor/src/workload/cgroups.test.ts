@@ -132,6 +132,60 @@ describe("cgroups", () => {
     expect(of(8n)).toBe(of(6n));
   });
 
+  const under = uidA.replaceAll("-", "_");
+  const slices = "/kubepods.slice/kubepods-burstable.slice";
+  const slice = `${slices}/kubepods-burstable-pod${under}.slice`;
+  const kubelet = "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice";
+  const kindSlice = `${kubelet}/kubelet-kubepods-besteffort-pod${under}.slice`;
+  it.each([
+    ["containerd, systemd", `${slice}/cri-containerd-${webId}.scope`],
+    [
+      "containerd, systemd, guaranteed",
+      `/kubepods.slice/kubepods-pod${under}.slice/cri-containerd-${webId}.scope`,
+    ],
+    ["containerd, cgroupfs (k3s, Talos)", `/kubepods/burstable/pod${uidA}/${webId}`],
+    ["containerd, cgroupfs, guaranteed", `/kubepods/pod${uidA}/${webId}`],
+    [
+      "containerd, cgroupfs, with names as for systemd",
+      `/system.slice/containerd.service/kubepods-burstable-pod${under}.slice:cri-containerd:${webId}`,
+    ],
+    ["CRI-O, systemd", `${slice}/crio-${webId}.scope`],
+    ["CRI-O with crun", `${slice}/crio-${webId}.scope/container`],
+    ["CRI-O, cgroupfs", `/kubepods/besteffort/pod${uidA}/crio-${webId}`],
+    ["cri-dockerd, systemd", `${slice}/docker-${webId}.scope`],
+    ["kind", `/system.slice/docker-${dbId}.scope${kindSlice}/cri-containerd-${webId}.scope`],
+    ["kind, cgroupfs", `/docker/${dbId}/kubelet/kubepods/besteffort/pod${uidA}/${webId}`],
+    [
+      "kind in podman",
+      `/machine.slice/libpod-${dbId}.scope/container${kindSlice}/crio-${webId}.scope`,
+    ],
+    ["k3s in docker", `/docker/${dbId}/kubepods/burstable/pod${uidA}/${webId}`],
+    ["kubelet with a root of its own", `/mine/kubepods/burstable/pod${uidA}/${webId}`],
+    [
+      "systemd in the container",
+      `${slice}/cri-containerd-${webId}.scope/system.slice/nginx.service`,
+    ],
+    ["docker in the container", `${slice}/cri-containerd-${webId}.scope/docker/${dbId}`],
+  ])("knows pod and container by the names of %s", (_, path) => {
+    const { cgroups, made, of, podOf } = create();
+    cgroups.tell([podA]);
+    const names = path.slice(1).split("/");
+    for (const i of names.keys())
+      made(BigInt(i + 2), BigInt(i + 1), `/${names.slice(0, i + 1).join("/")}`);
+    const last = BigInt(names.length + 1);
+    expect([podOf(last), of(last).containerId]).toEqual([uidA, webId]);
+    expect(of(last).pod).toMatchObject({ name: "a-0", container: { name: "web" } });
+  });
+
+  it("takes the process that watches a container of CRI-O for no part of it", () => {
+    const { cgroups, made, of } = create();
+    cgroups.tell([podA]);
+    made(5n, 1n, slice);
+    made(6n, 5n, `${slice}/crio-conmon-${webId}.scope`);
+    expect(of(6n)).toMatchObject({ containerId: "", pod: { name: "a-0" } });
+    expect(of(6n).pod).not.toHaveProperty("container");
+  });
+
   it("finds the pods of a node that runs in a pod of another cluster", () => {
     const { cgroups, made, of, podOf } = create();
     made(5n, 1n, `/kubepods/pod${uidB}`);

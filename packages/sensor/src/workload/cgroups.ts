@@ -234,11 +234,14 @@ function owningPod(line: readonly Node[], pods: ReadonlyMap<string, unknown>): s
   return uids.find((uid) => pods.has(uid)) ?? uids[0] ?? "";
 }
 
-/** In a pod the outermost: the workload itself made the cgroups nested in it. Otherwise the innermost. */
+/**
+ * In a pod the outermost: the workload itself made the cgroups nested in it. One name may have both. Otherwise
+ * the innermost.
+ */
 function containerIn(line: readonly Node[], uid: string): string {
   if (uid === "") return line.findLast(({ containerId }) => containerId !== "")?.containerId ?? "";
   const pod = line.findIndex(({ podUid }) => podUid === uid);
-  return line.find(({ containerId }, i) => i > pod && containerId !== "")?.containerId ?? "";
+  return line.find(({ containerId }, i) => i >= pod && containerId !== "")?.containerId ?? "";
 }
 
 function* withDescendants(node: Node): Generator<Node> {

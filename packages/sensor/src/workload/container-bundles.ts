@@ -26,6 +26,7 @@ export type ContainerBundles = (containerId: string) => ContainerFacts | undefin
 export const defaultBundlePaths: readonly string[] = [
   "/run/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
   "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
+  "/run/k0s/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
   "/run/containers/storage/overlay-containers/ID/userdata/config.json",
   "/var/lib/containers/storage/overlay-containers/ID/userdata/config.json",
 ];

@@ -12,7 +12,12 @@ describe("container id", () => {
     [id, id],
     [`kubepods:cri-containerd:${id}`, id],
     ["user.slice", ""],
+    [`crio-${id}`, id],
+    [`libpod-${id}.scope`, id],
     [`crio-conmon-${id}x.scope`, ""],
+    [`crio-conmon-${id}.scope`, ""],
+    [`crio-conmon-${id}`, ""],
+    [`libpod-conmon-${id}.scope`, ""],
     [id.slice(1), ""],
   ])("%s", (name, expected) => {
     expect(containerIdOf(name)).toBe(expected);

@@ -6,6 +6,8 @@
  * (cgroupfs). Empty if there is none.
  */
 export function containerIdOf(name: string): string {
+  // CRI-O's and podman's monitor of the container, a process of the host beside it.
+  if (/^(?:crio|libpod)-conmon-/.test(name)) return "";
   const match = /(?:^|[-:])([0-9a-f]{64})(?:\.scope)?$/.exec(name);
   return match?.[1] ?? "";
 }

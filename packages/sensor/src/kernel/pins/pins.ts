@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readdirSync, rmdirSync, statfsSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GanderError } from "@gander/base";
 import { BpfLink, unpin } from "@gander/libbpf";
 import { removeTablesLabel } from "./tables-label.ts";
 
@@ -41,21 +40,11 @@ export function pinsIn(folder: string): Pins {
   };
 }
 
-/** Creates the folders. @throws GanderError if they aren't in a bpf file system. */
+/** Creates the folders. */
 export function createPinFolders(pins: Pins): void {
   for (const name of ["maps", "links"])
     mkdirSync(join(pins.folder, name), { recursive: true, mode: 0o700 });
-  if (statfsSync(pins.folder).type === bpfFileSystem) return;
-  throw new GanderError(
-    "sensor-bpffs",
-    `Cannot pin programs in ${pins.folder}: it is not in a bpf file system`,
-    {
-      hint: "Mount one: mount -t bpf bpf /sys/fs/bpf",
-    },
-  );
 }
-
-const bpfFileSystem = 0xcafe_4a11; // BPF_FS_MAGIC, linux/magic.h
 
 /** All builds with pins in the sensor's folder. */
 export function buildsIn(root: string): Pins[] {
