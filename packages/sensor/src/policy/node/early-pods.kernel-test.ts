@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes of pods whose policies have not arrived: held, let go in time, and never left stopped.
+import assert from "node:assert/strict";
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import {
+  cgroupRoot,
+  containerCgroup,
+  makeCgroup,
+  type PlainVersion,
+  pod,
+  podCgroup,
+  removeCgroup,
+  startGuestNode,
+  until,
+  versionOf,
+} from "../../../test/guest-pods.ts";
+import { policyOf } from "../../../test/guest-sensor.ts";
+import type { EarlyPodsOptions } from "./early-pods.ts";
+import type { NodeVersion } from "./node-version.ts";
+
+const folder = "/run/early-pods";
+mkdirSync(folder, { recursive: true });
+after(() => rmSync(folder, { recursive: true }));
+
+// The kubelet makes them before any pod.
+const roots = join(cgroupRoot, "kubepods.slice");
+makeCgroup(join(roots, "kubepods-burstable.slice"));
+after(() => removeCgroup(roots));
+
+const started: number[] = [];
+after(() => {
+  for (const pid of started) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+});
+
+const slowMs = 300_000;
+let next = 0;
+/** The cgroup of a container in a pod that nothing has announced. */
+const newCgroup = (name = `pod-${next++}`) => makeCgroup(containerCgroup(podCgroup(name), "one"));
+
+/**
+ * Runs commands in the cgroup: each in a shell of its own, whose exec is the first in the cgroup.
+ * @returns their pids.
+ */
+async function start(cgroup: string, commands: readonly string[]): Promise<readonly number[]> {
+  const lines = commands.map(
+    (command) => `( echo $BASHPID >${cgroup}/cgroup.procs; exec sh -c '${command}' ) & echo $!`,
+  );
+  // A session of its own, as a container has: the kernel sends SIGHUP to an orphaned process group in which a
+  // process is stopped, and the test is not to be in that group.
+  const shell = spawn("bash", [], { stdio: ["pipe", "pipe", "inherit"], detached: true });
+  shell.stdin.end(`${lines.join("\n")}\n`);
+  let text = "";
+  for await (const chunk of shell.stdout.setEncoding("utf8")) {
+    text += chunk;
+    // The commands have the pipe as well: it does not end before them.
+    if (text.split("\n").length > commands.length) break;
+  }
+  const pids = text.trim().split("\n").map(Number);
+  started.push(...pids);
+  return pids;
+}
+
+/** The state in proc_pid_stat(5); undefined: it has ended. */
+function stateOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const state = text[text.lastIndexOf(")") + 2];
+    return state === "Z" ? undefined : state;
+  } catch {
+    return undefined;
+  }
+}
+
+const isStopped = (pid: number) => stateOf(pid) === "T";
+const areStopped = (pids: readonly number[]) => until(() => pids.every(isStopped), slowMs);
+const haveEnded = (pids: readonly number[]) =>
+  until(() => pids.every((pid) => stateOf(pid) === undefined), slowMs);
+const hasContent = (file: string) => existsSync(file) && statSync(file).size > 0;
+
+/** Kills each writer of files below the folder. */
+function killing(pods: readonly string[]): NodeVersion {
+  const { compiled } = policyOf(`apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: kill }
+spec:
+  podSelector: { matchLabels: { app: "a" } }
+  kprobes:
+  - call: security_file_permission
+    syscall: false
+    args: [{ index: 0, type: file }, { index: 1, type: int }]
+    selectors:
+    - matchArgs:
+      - { index: 0, operator: Prefix, values: ["${folder}/killed"] }
+      - { index: 1, operator: Equal, values: ["2"] }
+      matchActions: [{ action: Sigkill }]
+`);
+  return {
+    policies: [{ uid: "uid-kill", generation: 1, name: "kill", namespace: "", mode: "", compiled }],
+    pods: pods.map((name) => pod(name, ["uid-kill"])),
+  };
+}
+
+const nothing: NodeVersion = { policies: [], pods: [] };
+/** Patient, because the guest may be slow. */
+const hold = (limitMs: number, patienceMs = 300_000): EarlyPodsOptions => ({
+  ...{ mode: "hold", limitMs, patienceMs },
+});
+
+test("200 processes of new pods execute nothing before their policies are in force", async () => {
+  await using sensor = await startGuestNode({ name: "gander-hold", newPods: hold(300_000) });
+  assert.deepEqual(await sensor.node.apply(nothing), []);
+  const names = Array.from({ length: 20 }, (_, n) => `held-${n}`);
+  const pids: number[] = [];
+  const files: string[] = [];
+  for (const name of names) {
+    const own = Array.from({ length: 10 }, (_, n) => join(folder, `killed-${name}-${n}`));
+    pids.push(
+      ...(await start(
+        newCgroup(name),
+        own.map((file) => `echo x >${file}`),
+      )),
+    );
+    files.push(...own);
+  }
+  await areStopped(pids);
+  assert.equal(sensor.early?.counts().heldNow, 200);
+  await sleep(200);
+  assert.deepEqual(files.filter(existsSync), []);
+  assert.deepEqual(await sensor.node.apply(killing(names)), []);
+  await haveEnded(pids);
+  assert.deepEqual(files.filter(hasContent), []);
+  assert.deepEqual(
+    { ...sensor.early?.counts(), limitMs: 0 },
+    { mode: "hold", limitMs: 0, heldNow: 0, held: 200n, ranEarly: 0n },
+  );
+  const { policies } = sensor.node.counts();
+  assert.equal(policies[0]?.enforced, 200n);
+  // The pods are known now: nothing more is held in them.
+  const [late = 0] = await start(newCgroup("held-0"), [`echo x >${folder}/free-0`]);
+  await haveEnded([late]);
+  assert.ok(hasContent(`${folder}/free-0`));
+  assert.equal(sensor.early?.counts().held, 200n);
+});
+
+test("without the option nothing is held", async () => {
+  await using sensor = await startGuestNode({ name: "gander-hold" });
+  assert.deepEqual(await sensor.node.apply(nothing), []);
+  const pids = await start(newCgroup(), [`echo x >${folder}/killed-off`]);
+  await haveEnded(pids);
+  assert.ok(hasContent(`${folder}/killed-off`));
+  assert.deepEqual(sensor.kernel.early.counts(), { held: 0n, early: 0n });
+});
+
+test("with observe a process runs, and its record says so", async () => {
+  const newPods = { mode: "observe", limitMs: 1_000 } as const;
+  await using sensor = await startGuestNode({ name: "gander-hold", newPods });
+  assert.deepEqual(await sensor.node.apply(nothing), []);
+  await haveEnded(await start(newCgroup("observed"), [`echo x >${folder}/observed`]));
+  assert.ok(hasContent(`${folder}/observed`));
+  assert.deepEqual(sensor.kernel.early.counts(), { held: 0n, early: 1n });
+  assert.deepEqual(await sensor.node.apply(killing(["observed"])), []);
+  await haveEnded(await start(newCgroup("observed"), ["true"]));
+  assert.equal(sensor.kernel.early.counts().early, 1n);
+});
+
+test("a pod is held no longer than the limit, and what stops itself is not woken", async () => {
+  await using sensor = await startGuestNode({ name: "gander-hold", newPods: hold(700) });
+  const late: number[] = [];
+  sensor.early?.onLate((processes) => late.push(...processes.map(({ pid }) => pid)));
+  assert.deepEqual(await sensor.node.apply(nothing), []);
+  const cgroup = newCgroup("late");
+  const before = performance.now();
+  const stops = `echo x >${folder}/late; kill -STOP $$; echo x >${folder}/woken`;
+  const first = await start(cgroup, [stops]);
+  await areStopped(first);
+  assert.ok(!hasContent(`${folder}/late`));
+  await until(() => hasContent(`${folder}/late`), slowMs);
+  assert.ok(performance.now() - before > 600);
+  await areStopped(first);
+  assert.deepEqual(late, first);
+  // The pod's time is over: its next processes run at once, also in a new cgroup.
+  await haveEnded(await start(cgroup, [`echo x >${folder}/second`]));
+  const { heldNow, held, ranEarly } = sensor.early?.counts() ?? {};
+  assert.deepEqual([heldNow, held, ranEarly], [0, 1n, 2n]);
+  await haveEnded(await start(makeCgroup(join(cgroup, "nested")), [`echo x >${folder}/third`]));
+  assert.ok(hasContent(`${folder}/second`) && hasContent(`${folder}/third`));
+  assert.equal(sensor.early?.counts().held, 1n);
+  assert.deepEqual(await sensor.node.apply(killing(["late"])), []);
+  await sleep(600);
+  assert.ok(first.every(isStopped));
+  assert.ok(!existsSync(`${folder}/woken`));
+});
+
+test("the first process of a pid namespace is held as well", async () => {
+  await using sensor = await startGuestNode({ name: "gander-hold", newPods: hold(300_000) });
+  assert.deepEqual(await sensor.node.apply(nothing), []);
+  const cgroup = newCgroup("init");
+  const enter = `echo 0 >${cgroup}/cgroup.procs; exec sh -c "echo x >${folder}/init"`;
+  const outer = spawn("unshare", ["-p", "-f", "bash", "-c", enter]);
+  await until(() => sensor.early?.counts().heldNow === 1, slowMs);
+  await sleep(100);
+  assert.ok(!existsSync(`${folder}/init`));
+  assert.deepEqual(await sensor.node.apply(killing(["init"])), []);
+  assert.deepEqual(await once(outer, "exit"), [0, null]);
+  assert.ok(hasContent(`${folder}/init`));
+});
+
+async function startLoader(): Promise<ChildProcess> {
+  const script = fileURLToPath(new URL("../../../test/pod-loader.ts", import.meta.url));
+  const version: PlainVersion = { policies: [], pods: {} };
+  assert.deepEqual(versionOf(version), nothing);
+  const options = [String(1 << 20), JSON.stringify(version), JSON.stringify(hold(300_000, 4_000))];
+  const child = fork(script, ["gander-hold", ...options], { detached: true });
+  const [message] = await Promise.race([once(child, "message"), once(child, "exit")]);
+  assert.equal(message, "ready");
+  return child;
+}
+
+test("a sensor that hangs or is killed leaves nothing stopped, and holds nothing more", async () => {
+  const loader = await startLoader();
+  const cgroup = newCgroup();
+  const write = async (name: string) =>
+    (await start(cgroup, [`echo x >${folder}/${name}; exec sleep 1000`]))[0] ?? 0;
+  const ran = (name: string) => until(() => hasContent(`${folder}/${name}`), slowMs);
+
+  await areStopped([await write("hangs")]);
+  loader.kill("SIGSTOP");
+  const hungMs = await ran("hangs");
+  await write("beside-hung");
+  await ran("beside-hung");
+  loader.kill("SIGCONT");
+  await sleep(4_000);
+
+  await areStopped([await write("killed")]);
+  loader.kill("SIGKILL");
+  const killedMs = await ran("killed");
+  await write("after");
+  await ran("after");
+  console.log(`let go ${hungMs} ms after a stop, ${killedMs} ms after a kill`);
+
+  // Whatever it left marked: the next sensor holds by its own option.
+  await using sensor = await startGuestNode({ name: "gander-hold" });
+  assert.equal(sensor.kernel.found, "same");
+  await write("without");
+  await ran("without");
+});
