@@ -1,77 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Lets held processes go when the sensor can't. Usage: let-go PATIENCE, in milliseconds. Standard input: a
- * byte now and then while the sensor is well. Descriptor 3: the map `held` (bpf/hold.bpf.h). After the end
- * of the input, or PATIENCE without a byte, each process in the map gets SIGCONT and loses its entry; the
- * number of them goes to the standard output, as a line. Ends with the input.
+ * Lets held processes go when the sensor can't. Usage: let-go LONGEST, in milliseconds. Standard input: a
+ * pipe from the sensor, which writes nothing to it. Descriptor 3: the map `held` (bpf/hold.bpf.h).
+ * A process that has been held for LONGEST gets SIGCONT and loses its entry; the number of them goes to the
+ * standard output, as a line. At the end of the input, which is that of the sensor, all get it.
  */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAP = 3, MOST = 1 << 16 };
+#include "../../../bpf/abi.h"
 
-static long map_call(int command, const uint32_t *key, uint32_t *next)
+enum { MAP = 3, LOOK_MS = 250 };
+
+static long map_call(int command, const uint32_t *key, void *value)
 {
 	union bpf_attr attr = { .map_fd = MAP };
 
 	attr.key = (uintptr_t)key;
-	attr.next_key = (uintptr_t)next;
+	attr.value = (uintptr_t)value; /* a union with next_key */
 	return syscall(SYS_bpf, command, &attr, sizeof(attr));
 }
 
-/* Always takes the first entry: others may come and go meanwhile. */
-static int let_all_go(void)
+static uint64_t now(void)
 {
-	int count = 0;
+	struct timespec time;
 
-	for (uint32_t pid; count < MOST && !map_call(BPF_MAP_GET_NEXT_KEY, NULL, &pid); count++) {
-		kill((pid_t)pid, SIGCONT);
-		if (map_call(BPF_MAP_DELETE_ELEM, &pid, NULL) && errno != ENOENT)
-			break;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
+}
+
+/* Those that are held since `until` or before. If entries vanish meanwhile, some are seen only the next time. */
+static int let_go(uint64_t until)
+{
+	struct held held;
+	uint32_t pid, next;
+	int count = 0;
+	bool more = !map_call(BPF_MAP_GET_NEXT_KEY, NULL, &pid);
+
+	for (int seen = 0; more && seen < MAX_HELD; seen++, pid = next) {
+		more = !map_call(BPF_MAP_GET_NEXT_KEY, &pid, &next);
+		if (map_call(BPF_MAP_LOOKUP_ELEM, &pid, &held) || held.since > until)
+			continue;
+		count += !kill((pid_t)pid, SIGCONT);
+		map_call(BPF_MAP_DELETE_ELEM, &pid, NULL);
 	}
 	return count;
 }
 
-static void report(int count)
+static bool any_left(void)
 {
-	if (count > 0 && dprintf(STDOUT_FILENO, "%d\n", count) < 0)
-		return; /* the sensor has gone */
+	uint32_t pid;
+
+	return !map_call(BPF_MAP_GET_NEXT_KEY, NULL, &pid);
 }
 
 int main(int argc, char **argv)
 {
-	int patience = argc > 1 ? atoi(argv[1]) : 0;
+	uint64_t longest = argc > 1 ? strtoull(argv[1], NULL, 10) * 1000000 : 0;
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	char bytes[64];
-	int ready;
-	ssize_t size;
+	int ready, count;
 
-	if (patience <= 0)
+	if (!longest)
 		return 2;
 	/* What ends the sensor from outside must not end this first. */
 	for (size_t i = 0; i < 4; i++)
 		signal((int[]){ SIGINT, SIGTERM, SIGHUP, SIGPIPE }[i], SIG_IGN);
-	for (;;) {
-		ready = poll(&input, 1, patience);
-		size = ready > 0 ? read(STDIN_FILENO, bytes, sizeof(bytes)) : 0;
-		if (ready < 0 || size < 0) {
-			if (errno == EINTR)
-				continue;
-			break;
-		}
-		if (ready > 0 && size > 0)
-			continue;
-		report(let_all_go());
-		if (ready > 0)
-			return 0;
+	while (!(ready = poll(&input, 1, LOOK_MS)) || (ready < 0 && errno == EINTR)) {
+		count = let_go(now() - longest);
+		if (count > 0 && dprintf(STDOUT_FILENO, "%d\n", count) < 0)
+			break; /* the sensor has gone */
 	}
-	let_all_go();
-	return 1;
+	/* From now on programs hold nothing, and a process that lists itself meanwhile finds out by itself. */
+	for (int i = 0; i < 8 && any_left(); i++)
+		let_go(UINT64_MAX);
+	return 0;
 }

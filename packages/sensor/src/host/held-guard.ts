@@ -4,22 +4,24 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
 
-/** A process that lets held processes go when this one has ended or hangs. */
+/** A process that lets held processes go when this one has ended, hangs or is busy. */
 export type HeldGuard = Disposable & {
-  /** This process is well. Call it more often than the patience. */
-  beat(): void;
+  /** While it does not run, nothing should be held. */
+  readonly isRunning: boolean;
 };
 
 export type HeldGuardOptions = {
   /** The descriptor of the map `held`. */
   readonly descriptor: number;
-  /** How long without a beat until it lets all go. */
-  readonly patienceMs: number;
+  /** It lets processes go that have been held for this time. */
+  readonly longestMs: number;
   /** Called when it had to, with the number of processes. */
   readonly onLetGo: (count: number) => void;
 };
 
-/** Starts it; once it ends unexpectedly, the next beat starts another one. */
+const retryMs = 1_000;
+
+/** Starts it, and starts it again if it ends. */
 export function startHeldGuard(
   { logger }: { readonly logger: Logger },
   options: HeldGuardOptions,
@@ -31,6 +33,7 @@ class Guard implements HeldGuard {
   readonly #logger: Logger;
   readonly #options: HeldGuardOptions;
   #child: ChildProcess | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
   #hasFailed = false;
 
@@ -40,29 +43,24 @@ class Guard implements HeldGuard {
     this.#start();
   }
 
-  beat(): void {
-    if (this.#child === undefined) this.#start();
-    const input = this.#child?.stdin;
-    // It does not read: it is stopped, and will read all of this at once.
-    if (input?.writableNeedDrain === false) input.write("\n");
+  get isRunning(): boolean {
+    return this.#child?.pid !== undefined;
   }
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    clearTimeout(this.#retry);
     this.#child?.stdin?.destroy();
-    this.#child?.unref();
   }
 
   #start(): void {
-    if (this.#isClosed) return;
-    const { descriptor, patienceMs, onLetGo } = this.#options;
-    const child = spawn(guardPath, [String(patienceMs)], {
+    const { descriptor, longestMs, onLetGo } = this.#options;
+    const child = spawn(guardPath, [String(longestMs)], {
       stdio: ["pipe", "pipe", "ignore", descriptor],
     });
     this.#child = child;
-    const ended = (error?: Error) => this.#ended(child, error);
-    child.once("error", ended);
-    child.once("exit", () => ended());
+    child.once("error", (error) => this.#ended(error));
+    child.once("exit", () => this.#ended());
     child.stdin?.on("error", () => {});
     child.stdout?.setEncoding("utf8").on("data", (lines: string) => {
       for (const line of lines.trim().split("\n")) onLetGo(Number(line));
@@ -71,13 +69,15 @@ class Guard implements HeldGuard {
       part?.unref?.();
   }
 
-  #ended(child: ChildProcess, error: Error | undefined): void {
-    if (this.#child !== child) return;
+  #ended(error?: Error): void {
     this.#child = undefined;
-    if (this.#isClosed || this.#hasFailed) return;
+    if (this.#isClosed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#start(), retryMs).unref();
+    if (this.#hasFailed) return;
     this.#hasFailed = true;
-    this.#logger.warn(
-      "The process that lets held processes go after a crash of the sensor has ended; it is started again",
+    this.#logger.error(
+      "The process that lets held processes go has ended; nothing is held until it is started again",
       { error },
     );
   }

@@ -13,8 +13,8 @@ export type EarlyPodsOptions = {
   /** The longest that processes of a pod are held, from the first one on. */
   readonly limitMs: number;
   /**
-   * How long the programs hold processes without a sign of this process, and its guard lets them wait. Longer
-   * than this process is busy when it loads programs for new policies.
+   * How long the programs hold processes without a sign of this process. Longer than it is busy when it loads
+   * programs for new policies.
    */
   readonly patienceMs?: number;
 };
@@ -25,10 +25,12 @@ export type EarlyPodsDeps = {
   /** Starts the process that lets held processes go if this one can't. */
   readonly startGuard: (options: {
     readonly descriptor: number;
-    readonly patienceMs: number;
+    readonly longestMs: number;
     readonly onLetGo: (count: number) => void;
-  }) => Disposable & { beat(): void };
+  }) => Guard;
 };
+
+type Guard = Disposable & { readonly isRunning: boolean };
 
 export type EarlyCounts = Pick<EarlyPodsOptions, "mode" | "limitMs"> & {
   readonly heldNow: number;
@@ -39,6 +41,8 @@ export type EarlyCounts = Pick<EarlyPodsOptions, "mode" | "limitMs"> & {
 };
 
 const beatMs = 250;
+/** After the limit, before the guard lets a process go in place of this one. */
+const guardWaitsMs = 1_000;
 const mostTimerMs = 60_000;
 /** Cgroups of a pod that are marked one by one. */
 const maxMarked = 64;
@@ -55,7 +59,7 @@ export class EarlyPods implements Disposable {
   readonly #cgroups = new Map<bigint, { readonly pod: string; readonly state: State }>();
   /** Pods whose time is over, or that are not held at all, by UID: how many cgroups may still be marked. */
   readonly #givenUp = new Map<string, number>();
-  readonly #guard: (Disposable & { beat(): void }) | undefined;
+  readonly #guard: Guard | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #seen: bigint;
@@ -69,7 +73,7 @@ export class EarlyPods implements Disposable {
   constructor(deps: EarlyPodsDeps, options: EarlyPodsOptions, existing: Iterable<PodCgroup>) {
     const { kernel } = deps;
     this.#deps = deps;
-    this.#options = { patienceMs: 10_000, ...options };
+    this.#options = { patienceMs: 5_000, ...options };
     this.#seen = kernel.counts().held;
     if (options.mode === "hold") requireSignals();
     kernel.begin();
@@ -80,12 +84,13 @@ export class EarlyPods implements Disposable {
     if (options.mode !== "hold") return;
     this.#guard = deps.startGuard({
       descriptor: kernel.descriptor,
-      patienceMs: this.#options.patienceMs,
+      longestMs: options.limitMs + guardWaitsMs,
       onLetGo: (processes) => {
         this.#ranLate += BigInt(processes);
-        deps.logger.error("Held processes were let go without their policies: the sensor hung", {
-          processes,
-        });
+        deps.logger.warn(
+          "Held processes were let go without the policies of their pods: the sensor was busy at the limit",
+          { processes },
+        );
       },
     });
     this.#timer = setInterval(() => this.#beat(), beatMs).unref();
@@ -173,8 +178,7 @@ export class EarlyPods implements Disposable {
 
   #beat(): void {
     const { kernel } = this.#deps;
-    kernel.holdFor(this.#options.patienceMs);
-    this.#guard?.beat();
+    kernel.holdFor(this.#guard?.isRunning ? this.#options.patienceMs : 0);
     const { held } = kernel.counts();
     if (held !== this.#seen) this.#sweep();
     this.#seen = held;
