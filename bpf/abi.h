@@ -18,6 +18,9 @@
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
  *   values    -> sets               (hashes and tries keyed by set id; ids survive relinking)
  *   index     -> rules as bits      (numbers, prefixes, peers and binaries; saves rows, never decides)
+ *
+ * Early processes: a process that calls exec in a pod whose policies have not arrived (hashes `early`
+ * and `held`, hold.bpf.h).
  */
 #ifndef GANDER_ABI_H
 #define GANDER_ABI_H
@@ -29,6 +32,8 @@ enum limits {
 	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
 	MAX_CGROUPS = 32768,	 /* cgroups outside group 0, of all pods on a node */
 	MAX_INHERITED = MAX_CGROUPS / 2, /* the limit for programs; the rest is for user space */
+	MAX_EARLY = 8192,	 /* cgroups of pods whose policies have not arrived */
+	MAX_HELD = 4096,	 /* processes that are held at the same time */
 	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
 	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are contiguous */
 	HOOK_RULES = 1024,	 /* rules of one hook */
@@ -371,6 +376,7 @@ enum fault {
 	FAULT_PATH_DEPTH,    /* a path of more components than a walk follows */
 	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
 	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it gets its parent's policies, at some cost */
+	FAULT_HOLD,	     /* a process could not be held, or a cgroup not be marked as early: it ran at once */
 	FAULT_MAX,
 };
 
@@ -398,6 +404,7 @@ enum config_flags {
 	CONFIG_UNLISTED = 32,	/* `cgroups` may lack a cgroup: look up its ancestors. Never cleared */
 	CONFIG_PROCS_LISTED = 64,	/* the task iterator finished: `procs` is complete. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not poll: wake it for a record in an empty ring */
+	CONFIG_EARLY = 128,	/* `early` is in use */
 };
 
 struct config {
@@ -406,8 +413,31 @@ struct config {
 	__u32 follow_count; /* how many of `follow` are used */
 	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
 	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
-	__u32 pad;
+	__u32 holder; /* thread group id of the sensor that lets go what is held; 0: hold nothing */
 	__u32 follow[FOLLOW_BITS]; /* an exec from this set (str_set_*) sets bit i, inherited; 0: unused */
+	__u64 hold_until; /* ns, CLOCK_MONOTONIC: hold nothing from then on. The sensor keeps moving it on */
+	__u64 held;  /* processes that were held, if only for a moment */
+	__u64 early; /* processes that ran early, without those that were held first */
+};
+
+/* What happens to a process that calls exec early. */
+enum early_exec {
+	EARLY_NOTHING,
+	EARLY_MARK, /* its record says so (EXEC_EARLY) */
+	EARLY_HOLD, /* it is stopped before its first instruction; if that is not possible, EARLY_MARK */
+};
+
+/* A cgroup of pods whose policies have not arrived (hash `early`, key: cgroup id) */
+struct early_cgroup {
+	__u16 own;    /* enum early_exec, of processes in it */
+	__u16 nested; /* … of processes in cgroups that are made in it: both of theirs begin with this */
+};
+
+/* A process that is stopped (hash `held`, key: thread group id). Its exit removes the entry. */
+struct held {
+	struct process_key process;
+	__u64 cgroup;
+	__u64 since; /* ns, CLOCK_MONOTONIC */
 };
 
 enum proc_flags {

@@ -7,6 +7,7 @@
 #define GANDER_CGROUPS_H
 
 #include "details.bpf.h"
+#include "hold.bpf.h"
 
 /* Updates `cgroup_places` after a cgroup was added to `cgroups`. */
 inline_fn void take_place(__u64 id, __u32 group)
@@ -106,6 +107,7 @@ inline_fn void cgroup_record(struct cgroup *cgroup, const char *path, __u32 type
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(process__mkdir, struct cgroup *cgroup, const char *path)
 {
+	inherit_early(cgroup);
 	cgroup_record(cgroup, path, RECORD_CGROUP_MKDIR, inherit_group(cgroup));
 	return 0;
 }
@@ -113,6 +115,7 @@ int BPF_PROG(process__mkdir, struct cgroup *cgroup, const char *path)
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(process__rmdir, struct cgroup *cgroup, const char *path)
 {
+	forget_early(cgroup);
 	cgroup_record(cgroup, path, RECORD_CGROUP_RMDIR, false);
 	return 0;
 }

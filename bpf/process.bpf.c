@@ -11,6 +11,7 @@
 #include "sensor.bpf.h"
 #include "identity.bpf.h"
 #include "sets.bpf.h"
+#include "hold.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -131,6 +132,7 @@ inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratc
 	fill_details(record, task);
 	fill_file(record, bprm->file);
 	record->flags |= privilege_flags(bprm, &record->cred);
+	record->flags |= early_flags(task, &record->r.process);
 	record->pad = 0;
 	stage->size = sizeof(*record);
 	append_path(stage, s, &record->path);
@@ -175,6 +177,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 	int index = scratch_claim(), stage_index = stage_claim();
 	struct scratch *s = index < 0 ? NULL : scratch_at(index);
 	struct stage *stage = stage_index < 0 ? NULL : stage_at(stage_index);
+	struct process_key key;
 	struct proc *proc;
 
 	bpf_task_storage_delete(&sensors, task);
@@ -188,6 +191,8 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 			proc->binary_length = 0;
 			identify(&proc->file, bprm->file);
 		}
+		key_of_task(&key, task);
+		early_flags(task, &key);
 		count_fault(FAULT_STAGE);
 		count_lifecycle(RECORD_EXEC, LIFECYCLE_NO_MEMORY);
 	}
@@ -334,6 +339,8 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	}
 	if (settings && settings->flags & CONFIG_FOLLOW_PIDS)
 		bpf_map_delete_elem(&follow_pids, &tgid);
+	if (settings && settings->flags & CONFIG_EARLY)
+		forget_held(settings, tgid);
 	if (index >= 0)
 		stage_release(index);
 	return 0;

@@ -113,6 +113,7 @@ enum exec_flags {
 	EXEC_FILE_CAPS = 16, /* … by file capabilities */
 	EXEC_KERNEL_THREAD = 32, /* RECORD_TASK: no binary, `filename` is its name */
 	EXEC_ROOT_CWD = 64,  /* cwd is the root of the process */
+	EXEC_EARLY = 128,    /* it runs before the policies of its pod have arrived */
 };
 
 /* RECORD_EXEC, RECORD_TASK */

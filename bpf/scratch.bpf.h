@@ -150,6 +150,7 @@ struct abi_enums {
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;
 	enum config_flags config_flags;
+	enum early_exec early_exec;
 	enum cgroup_place cgroup_place;
 	enum proc_flags proc_flags;
 	enum record_type record_type;

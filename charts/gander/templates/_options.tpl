@@ -30,6 +30,8 @@
 {{- include "gander.option" (dict "flag" "policies" "separator" "," "value" (dig "policies" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "tracing-policy" "separator" "," "value" (dig "tracingPolicy" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "keep-sensors-on-exit" "separator" "," "value" (dig "enableKeepSensorsOnExit" nil .Values.sensor)) }}
+{{- include "gander.option" (dict "flag" "new-pods" "separator" "," "value" (dig "newPods" nil .Values.sensor)) }}
+{{- include "gander.option" (dict "flag" "new-pods-limit" "separator" "," "value" (dig "newPodsLimit" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "export-filename" "separator" "," "value" (dig "exportFilename" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "export-file-max-size-mb" "separator" "," "value" (dig "exportFileMaxSizeMB" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "export-file-rotation-interval" "separator" "," "value" (dig "exportFileRotationInterval" nil .Values.sensor)) }}

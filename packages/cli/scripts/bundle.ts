@@ -29,7 +29,8 @@ const outputs = await bundleModules({
 });
 
 copy(join(root, "packages/libbpf/build/libbpf.node"), join(dist, "lib"));
-copy(join(root, "packages/sensor/native/build/read-files"), join(dist, "lib"));
+for (const name of ["read-files", "let-go"])
+  copy(join(root, "packages/sensor/native/build", name), join(dist, "lib"));
 for (const object of globSync(join(root, "bpf/build/*.bpf.o"))) copy(object, join(dist, "bpf"));
 copy(join(root, "LICENSE"), dist);
 writeFileSync(join(dist, "node.path"), `${process.execPath}\n`);

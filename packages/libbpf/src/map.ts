@@ -109,6 +109,11 @@ export class BpfMap implements Disposable {
     return this.#handle.closed;
   }
 
+  /** The number of its file descriptor, to give to a child process (`stdio` of spawn). Valid until it is closed. */
+  get descriptor(): number {
+    return this.#handle.number;
+  }
+
   /** Bytes that a lookup gives and an update takes. */
   get lookupSize(): number {
     return this.#lookupSize;

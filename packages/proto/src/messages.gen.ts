@@ -677,6 +677,15 @@ export type GetHealthStatusResponse = {
   readonly health_status?: readonly HealthStatus[] | undefined;
   readonly event_counters?: EventCounters | undefined;
   readonly operator?: OperatorConnection | undefined;
+  readonly new_pods?: NewPods | undefined;
+};
+
+export type NewPods = {
+  readonly mode?: string | undefined;
+  readonly limit_ms?: number | undefined;
+  readonly held_now?: number | undefined;
+  readonly held?: string | undefined;
+  readonly ran_early?: string | undefined;
 };
 
 export type OperatorConnection = {
@@ -1199,6 +1208,7 @@ export type Messages = {
   "tetragon.GetHealthStatusRequest": GetHealthStatusRequest;
   "tetragon.HealthStatus": HealthStatus;
   "tetragon.GetHealthStatusResponse": GetHealthStatusResponse;
+  "tetragon.NewPods": NewPods;
   "tetragon.OperatorConnection": OperatorConnection;
   "tetragon.EventCounters": EventCounters;
   "tetragon.FaultCounter": FaultCounter;

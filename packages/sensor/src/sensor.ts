@@ -4,17 +4,24 @@ import { rm, rmdir } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Logger } from "@gander/base";
+import { GanderError, type Logger } from "@gander/base";
 import { type CheckedPolicy, checkPolicy } from "@gander/policy";
 import type { SensorConfiguration } from "./configuration/configuration.ts";
 import { parseServerAddress } from "./configuration/server-address.ts";
 import type { LogLevelControl } from "./control/debug-calls.ts";
 import { type Listener, listenersOf } from "./control/listeners.ts";
+import { newPodsMessage } from "./control/new-pods.ts";
 import { lockInstance } from "./host/instance-lock.ts";
 import { requirePreconditions } from "./host/preconditions.ts";
 import { giveBackMemory } from "./host/spare-memory.ts";
 import { forgetStartProblem } from "./host/start-problem.ts";
-import { createKernel, introduceSensor, type Kernel, removeBuilds } from "./kernel/index.ts";
+import {
+  createKernel,
+  type HeldProcess,
+  introduceSensor,
+  type Kernel,
+  removeBuilds,
+} from "./kernel/index.ts";
 import { namespaceNames } from "./link/namespace-kinds.ts";
 import type { BundleKeeper } from "./operator/bundle-keeper.ts";
 import {
@@ -41,6 +48,7 @@ import { explainDenial } from "./policy/explain-denial.ts";
 import {
   createManifestFile,
   createPolicyManager,
+  type EarlyPods,
   type InstalledPolicy,
   type ManifestFile,
   noManifests,
@@ -49,6 +57,8 @@ import {
 } from "./policy/index.ts";
 import { watchPolicyDirectories } from "./policy-files/policy-directory.ts";
 import { readPolicyFiles } from "./policy-files/policy-file.ts";
+import { processFlag } from "./process/process-flags.ts";
+import type { ProcessTable } from "./process/process-table.ts";
 import { recordOffsets } from "./records/record-layouts.ts";
 import { readCommandLines } from "./records/task-arguments.ts";
 import { type Cgroups, createCgroups } from "./workload/cgroups.ts";
@@ -130,11 +140,12 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   const cluster = {
     ...{ access: operatorAccess(configuration), nodeName },
     folder: join(configuration.stateDir, operatorFolder),
+    newPods: newPodsOf(configuration),
   };
 
   await using parts = new AsyncDisposableStack();
   const stay = { inKernel: false };
-  const { kernel, policies, cgroups, keeper, before } = await startEnforcement(
+  const { kernel, policies, cgroups, keeper, early, before } = await startEnforcement(
     { configuration, always, cluster, logger },
     parts,
     stay,
@@ -157,9 +168,10 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   // Stopped before the export, so that the export gets what is still in the ring.
   parts.use(pipeline);
   await pipeline.start();
+  early?.onLate((late) => markEarly(pipeline.processes, late));
   const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
   if (operator !== undefined) parts.use(operator);
-  const control = { ...deps, kernel, policies, pipeline, json, listeners, operator };
+  const control = { ...deps, kernel, policies, pipeline, json, listeners, operator, early };
   parts.use(await startControl(configuration, control));
   parts.use(watchFaults(kernel, policies, logger));
   parts.use(await startMetrics(configuration, { ...control, nodeName }));
@@ -185,6 +197,8 @@ type Enforcement = {
   readonly cgroups: Cgroups;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
+  /** Undefined: processes of new pods just run. */
+  readonly early: EarlyPods | undefined;
   /** What an earlier sensor left in force. */
   readonly before: readonly InstalledPolicy[];
 };
@@ -235,12 +249,33 @@ async function startEnforcement(
   await restored;
   await policies.started();
   await policies.releaseLeft({ operatorIsWhole: fromCluster.isWhole() });
+  const { keeper, early } = fromCluster;
   const before = kernel.found === "nothing" ? [] : stored.manifests.flatMap((one) => one.policies);
-  return { kernel, policies, cgroups, keeper: fromCluster.keeper, before };
+  return { kernel, policies, cgroups, keeper, early, before };
 }
 
 type OperatorParts = SensorDeps &
   Pick<Enforcement, "keeper"> & { readonly pipeline: EventPipeline };
+
+/** Undefined: processes of new pods just run. @throws GanderError if there is no operator to wait for. */
+function newPodsOf({ newPods, newPodsLimit, operator }: SensorConfiguration) {
+  if (newPods !== "observe" && newPods !== "hold") return undefined;
+  if (operator === "")
+    throw new GanderError(
+      "configuration-bad-value",
+      `Cannot ${newPods} new pods without an operator: --operator HOST:PORT is missing`,
+      { hint: "Without an operator, a pod has the policies that apply to everything at once." },
+    );
+  return { mode: newPods, limitMs: newPodsLimit } as const;
+}
+
+/** They were let go without the policies of their pod. */
+function markEarly(processes: ProcessTable, late: readonly HeldProcess[]): void {
+  for (const { pid, start } of late) {
+    const [low, high] = [Number(start & 0xffff_ffffn), Number(start >> 32n)];
+    processes.find(pid, low, high)?.addFlags(processFlag.beforePolicies);
+  }
+}
 
 /** Undefined: there is no operator. */
 async function startOperator(
@@ -274,7 +309,7 @@ function pipelineOptions(
 }
 
 type ControlParts = SensorDeps &
-  Pick<Enforcement, "kernel" | "policies"> & {
+  Pick<Enforcement, "kernel" | "policies" | "early"> & {
     readonly operator: OperatorLink | undefined;
     readonly pipeline: EventPipeline;
     readonly json: JsonExport;
@@ -283,7 +318,7 @@ type ControlParts = SensorDeps &
 
 async function startControl(
   configuration: SensorConfiguration,
-  { kernel, policies, pipeline, json, listeners, operator, ...deps }: ControlParts,
+  { kernel, policies, pipeline, json, listeners, operator, early, ...deps }: ControlParts,
 ): Promise<AsyncDisposable> {
   // Loaded late: enforcement should not wait for a gRPC library.
   const { createControlServer } = await import("./control/control-server.ts");
@@ -296,6 +331,7 @@ async function startControl(
       health: () => ({ running: true, details: healthDetails(kernel, policies) }),
       eventCounters: () => eventCounters({ kernel, policies, pipeline, json }),
       operator: () => operator && operatorConnection(operator.status()),
+      newPods: () => early && newPodsMessage(early.counts()),
     },
     {
       listeners,

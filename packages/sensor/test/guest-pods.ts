@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@gander/base";
 import { checkPolicy } from "@gander/policy";
+import { type HeldGuardOptions, startHeldGuard } from "../src/host/held-guard.ts";
 import type { Kernel } from "../src/kernel/index.ts";
 import { recordType } from "../src/link/abi.gen.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type NodeVersion,
   type PolicyShortfall,
 } from "../src/policy/index.ts";
+import { EarlyPods, type EarlyPodsOptions } from "../src/policy/node/early-pods.ts";
 import { recordOffsets } from "../src/records/record-layouts.ts";
 import { RecordReader } from "../src/records/record-reader.ts";
 import { type Cgroups, createCgroups } from "../src/workload/cgroups.ts";
@@ -31,26 +33,38 @@ export const bundleFolder = "/run/test-bundles";
 export type GuestNode = GuestSensor & {
   readonly node: NodePolicies & Disposable;
   readonly cgroups: Cgroups;
+  /** Undefined unless the option `newPods` is given. */
+  readonly early: EarlyPods | undefined;
 };
 
+export type GuestNodeOptions = GuestSensorOptions & { readonly newPods?: EarlyPodsOptions };
+
 /** A sensor that knows of pods and hears of cgroups as the pipeline would. */
-export async function startGuestNode(options: GuestSensorOptions = {}): Promise<GuestNode> {
+export async function startGuestNode(options: GuestNodeOptions = {}): Promise<GuestNode> {
   const sensor = await startGuestSensor(options);
   const { kernel, policies } = sensor;
   const offsets = recordOffsets(kernel.layouts);
   const bundles = createContainerBundles([join(bundleFolder, "ID/config.json")]);
   const cgroups = createCgroups(offsets, { root: cgroupRoot, bundles });
+  const logger = createLogger({ level: options.logLevel ?? "error" });
+  const { newPods } = options;
+  let early: EarlyPods | undefined;
   const node = await createNodePolicies({
-    policies,
-    cgroups,
-    groups: kernel.cgroups,
-    logger: createLogger({ level: options.logLevel ?? "error" }),
+    ...{ policies, cgroups, groups: kernel.cgroups, logger },
+    ...(newPods && {
+      earlyPods: (existing) => {
+        const startGuard = (guard: HeldGuardOptions) => startHeldGuard({ logger }, guard);
+        early = new EarlyPods({ kernel: kernel.early, logger, startGuard }, newPods, existing);
+        return early;
+      },
+    }),
   });
   const listening = listen(kernel, cgroups);
   return {
     ...sensor,
     node,
     cgroups,
+    early,
     async abandon() {
       node[Symbol.dispose]();
       clearInterval(listening);

@@ -10,6 +10,7 @@ import { fleetOptions } from "../fleet/fleet-options.ts";
 import { describeFleet, isFleetReady } from "../fleet/fleet-text.ts";
 import { withFleet } from "../fleet/with-fleet.ts";
 import { describeGaps, type JudgingGaps, judgingGaps } from "../judging-gaps.ts";
+import { describeNewPods, type NewPodsReport, newPodsReport } from "../new-pods.ts";
 import { describeOperator, type OperatorReport, operatorReport } from "../operator-connection.ts";
 import type { SensorClient } from "../sensor-client.ts";
 import { withSensor } from "../with-sensor.ts";
@@ -90,6 +91,8 @@ type Report = {
   readonly events?: EventCounts;
   /** Absent: it has no operator. */
   readonly operator?: OperatorReport;
+  /** Absent: processes of new pods just run. */
+  readonly newPods?: NewPodsReport;
 };
 
 async function askSensor(sensor: SensorClient): Promise<Report> {
@@ -98,7 +101,7 @@ async function askSensor(sensor: SensorClient): Promise<Report> {
     sensor.version(),
     sensor.listPolicies(),
   ]);
-  const { health_status: health = [], event_counters: counters, operator } = answer;
+  const { health_status: health = [], event_counters: counters, operator, new_pods } = answer;
   const counts: Record<string, number> = {};
   const gaps = judgingGaps(policies);
   for (const { state = "TP_STATE_UNKNOWN" } of policies) {
@@ -113,6 +116,7 @@ async function askSensor(sensor: SensorClient): Promise<Report> {
     ...(gaps === undefined ? {} : { unjudged: gaps }),
     ...(counters === undefined ? {} : { events: eventCounts(counters) }),
     ...(operator === undefined ? {} : { operator: operatorReport(operator) }),
+    ...(new_pods === undefined ? {} : { newPods: newPodsReport(new_pods) }),
   };
 }
 
@@ -131,6 +135,7 @@ function describe(report: Report): string {
       ? []
       : [`${describeGaps(report.unjudged)} (gander policy list shows which policies)`]),
     ...(report.operator === undefined ? [] : describeOperator(report.operator)),
+    ...(report.newPods === undefined ? [] : [describeNewPods(report.newPods)]),
     ...(report.events === undefined ? [] : describeCounts(report.events)),
   ].join("\n");
 }

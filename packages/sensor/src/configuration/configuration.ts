@@ -84,6 +84,19 @@ export const sensorOptions = {
     help: "Connect without TLS, for trials: anyone on the path can take the token and change policies. Not needed for an address of this machine.",
     group: "Operator",
   },
+  "new-pods": {
+    type: "text",
+    default: "run",
+    values: ["run", "observe", "hold"],
+    help: "With --operator: what happens to processes that start in a new pod before its policies have arrived. run: they run. observe: they run, and their events have the flag beforePolicies. hold: they are stopped before their first instruction until the policies are in force.",
+    group: "Operator",
+  },
+  "new-pods-limit": {
+    type: "duration",
+    default: 2_000,
+    help: "With --new-pods hold: the longest that the processes of a pod wait, from the first one on. Then they run as with observe.",
+    group: "Operator",
+  },
   "export-filename": {
     type: "text",
     default: "",

@@ -6,6 +6,7 @@ import {
   type GetHealthStatusRequest,
   type GetHealthStatusResponse,
   type GetInfoResponse,
+  type NewPods,
   type OperatorConnection,
   serviceDefinition,
 } from "@gander/proto";
@@ -45,6 +46,8 @@ type ControlDeps = {
   readonly eventCounters: () => EventCounters;
   /** The status of the connection to the operator; absent or undefined: the sensor has none. */
   readonly operator?: () => OperatorConnection | undefined;
+  /** Absent or undefined: processes of new pods just run. */
+  readonly newPods?: () => NewPods | undefined;
 };
 
 type ControlOptions = GetEventsOptions & {
@@ -201,10 +204,12 @@ function health(
   const counters = deps.eventCounters();
   const grpc = { name: "grpc", dropped: String(streams.dropped) };
   const operator = deps.operator?.();
+  const newPods = deps.newPods?.();
   return {
     health_status: [{ event: "HEALTH_STATUS_TYPE_STATUS", status, details }],
     event_counters: { ...counters, readers: [...(counters.readers ?? []), grpc] },
     ...(operator && { operator }),
+    ...(newPods && { new_pods: newPods }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../../test/record-builder.ts";
 import { createTestSensor } from "../../test/test-sensor.ts";
 import { fact } from "../link/abi.gen.ts";
+import { processFlag } from "../process/process-flags.ts";
 import type { EventRule, EventRuleArg } from "./event-rule.ts";
 
 const init = { pid: 1, start: 10n };
@@ -301,6 +302,26 @@ describe("processes", () => {
       privileges_changed: ["PRIVILEGES_RAISED_EXEC_FILE_SETUID"],
     });
     expect([process.in_init_tree, process.flags]).toEqual([true, "execve clone inInitTree"]);
+  });
+
+  it("say which processes ran before the policies of their pod, also if that turned out later", () => {
+    const { take, table } = createTestSensor();
+    const words = (event: { process: { flags: string } }) => event.process.flags;
+    const early = { time: 1n, process: shell, parent: init, path: "/bin/sh" };
+    const [marked] = take(buildExec({ ...early, execFlags: execFlags.EXEC_EARLY }));
+    expect(words(marked.process_exec)).toBe("execve clone beforePolicies");
+    const held = { pid: 200, start: 0x2_0000_0005n };
+    const [before] = take(buildExec({ ...early, process: held, previous: { pid: 0, start: 0n } }));
+    expect(words(before.process_exec)).toBe("execve rootcwd clone");
+    table.find(200, 5, 2)?.addFlags(processFlag.beforePolicies);
+    const child = { pid: 201, start: 0x2_0000_0009n };
+    take(buildClone({ time: 2n, process: child, parent: held }));
+    const exits = [held, child].map((process) =>
+      buildExit({ time: 3n, process, parent: init, status: 0 }),
+    );
+    const [after, ofChild] = take(...exits);
+    expect(words(after.process_exit)).toBe("execve rootcwd clone beforePolicies");
+    expect(words(ofChild.process_exit)).toBe("execve beforePolicies");
   });
 
   it("name kernel threads and the kernel itself", () => {

@@ -156,6 +156,7 @@ function processFlags(recorded: number, exec: number, texts: Texts, isTask: bool
     has(texts.cwdFlags, TEXT_UNREADABLE, processFlag.errorCWD) |
     has(texts.pathFlags, TEXT_FORGEABLE, processFlag.forgeableBinary) |
     (exec & execFlags.EXEC_ROOT_CWD ? processFlag.rootcwd : 0) |
+    (exec & execFlags.EXEC_EARLY ? processFlag.beforePolicies : 0) |
     (recorded & recordFlags.RECORD_IN_INIT_TREE ? processFlag.inInitTree : 0)
   );
 }

@@ -11,4 +11,5 @@ export {
 export { removeBuilds } from "./pins/pins.ts";
 export { introduceSensor } from "./pins/register-sensor.ts";
 export { readRunningKernel } from "./read-running-kernel.ts";
+export type { EarlyProcesses, HeldProcess } from "./tables/early-processes.ts";
 export type { StructLayout } from "./tables/struct-layouts.ts";

@@ -4,7 +4,7 @@ import type { Logger } from "@gander/base";
 import {
   type AttachPoint,
   BpfLink,
-  type BpfMap,
+  BpfMap,
   type BpfObject,
   type ObjectSpec,
   type RingBuffer,
@@ -34,7 +34,9 @@ import type { PolicyKernel } from "./policy-kernel.ts";
 import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
 import { createConfigFlags } from "./tables/config-flags.ts";
+import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-processes.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
+import { letGoAll } from "./tables/let-go.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
@@ -148,6 +150,7 @@ export class Kernel implements AsyncDisposable {
   readonly facts: RunningKernelFacts;
   readonly policies: PolicyKernel;
   readonly cgroups: CgroupGroups;
+  readonly early: EarlyProcesses;
   readonly #pins: ChosenPins;
   readonly #hooks: HookPrograms;
   readonly #maps: PinnedMaps;
@@ -189,6 +192,13 @@ export class Kernel implements AsyncDisposable {
       layouts: this.layouts,
       scanTasks: () => this.scanTasks(),
     });
+    this.early = createEarlyProcesses({
+      ...{ config: map("config"), early: map("early"), held: map("held") },
+      ...{ setFlag, layouts: this.layouts },
+    });
+    // What earlier sensors held would wait for ever.
+    this.early.end();
+    for (const left of [...chosen.known, ...chosen.unknown]) letGoHeldOf(left);
     const parts = { facts, pins, followed, grace: this.#grace, finder: this.#finder };
     this.policies = {
       ...createPolicyTables(map, this.layouts),
@@ -266,6 +276,7 @@ export class Kernel implements AsyncDisposable {
   /** Removes everything from the kernel. Without this, it all keeps running after the sensor has ended. */
   async removeAll(): Promise<void> {
     this.#pathCache?.stop();
+    this.early.end();
     await this.#close();
     const { own, known, unknown } = this.#pins;
     for (const pins of [own, ...known, ...unknown]) await removePins(pins);
@@ -283,6 +294,13 @@ export class Kernel implements AsyncDisposable {
     this.#finder[Symbol.dispose]();
     this.#maps.close();
   }
+}
+
+/** Of another build, whose programs hold nothing more: their sensor has ended. */
+function letGoHeldOf(pins: Pins): void {
+  if (!pins.maps().includes("held")) return;
+  using held = BpfMap.fromPin(pins.map("held"));
+  letGoAll(held);
 }
 
 type PolicyHookParts = {

@@ -83,6 +83,7 @@ export const execFlags = {
   EXEC_FILE_CAPS: 16,
   EXEC_KERNEL_THREAD: 32,
   EXEC_ROOT_CWD: 64,
+  EXEC_EARLY: 128,
 } as const;
 
 export const action = {
@@ -106,6 +107,8 @@ export const limits = {
   MAX_GROUPS: 256,
   MAX_CGROUPS: 32768,
   MAX_INHERITED: 16384,
+  MAX_EARLY: 8192,
+  MAX_HELD: 4096,
   MAX_APPLICATIONS: 512,
   MAX_RULES: 4096,
   HOOK_RULES: 1024,
@@ -246,7 +249,8 @@ export const fault = {
   FAULT_PATH_DEPTH: 5,
   FAULT_RATE_TABLE: 6,
   FAULT_CGROUP_TABLE: 7,
-  FAULT_MAX: 8,
+  FAULT_HOLD: 8,
+  FAULT_MAX: 9,
 } as const;
 
 export const lifecycleFate = {
@@ -263,6 +267,13 @@ export const configFlags = {
   CONFIG_UNLISTED: 32,
   CONFIG_PROCS_LISTED: 64,
   CONFIG_ASLEEP: 16,
+  CONFIG_EARLY: 128,
+} as const;
+
+export const earlyExec = {
+  EARLY_NOTHING: 0,
+  EARLY_MARK: 1,
+  EARLY_HOLD: 2,
 } as const;
 
 export const procFlags = {

@@ -6,6 +6,7 @@ import type { OperatorLink } from "../operator/operator-link.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import type { JsonExport } from "../pipeline/json-export.ts";
 import { countsAs } from "../policy/counts/counters.ts";
+import type { EarlyCounts } from "../policy/node/early-pods.ts";
 import type { PolicyState } from "../policy/policy-state.ts";
 import type { sensorInstruments } from "./sensor-instruments.ts";
 
@@ -21,6 +22,8 @@ export type SensorMetricsDeps = {
   readonly json: Pick<JsonExport, "counters">;
   /** Undefined: there is no operator. */
   readonly operator: Pick<OperatorLink, "status"> | undefined;
+  /** Undefined: processes of new pods just run. */
+  readonly early?: { counts(): EarlyCounts } | undefined;
 };
 
 type Ring = { readonly availableBytes: number; readonly sizeBytes: number };
@@ -52,6 +55,7 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
     reportOutput(deps, report);
     reportKernel(deps.kernel, report);
     reportOperator(deps.operator, report);
+    reportEarly(deps.early, report);
     for (const [fault, count] of Object.entries(deps.kernel.faults()))
       report("gander_kernel_faults_total", count, { fault });
   };
@@ -150,6 +154,15 @@ function reportOperator(operator: SensorMetricsDeps["operator"], report: SensorR
   const { connected, exceptions } = operator.status();
   report("gander_operator_connected", connected ? 1 : 0);
   report("gander_operator_exceptions", exceptions);
+}
+
+function reportEarly(early: SensorMetricsDeps["early"], report: SensorReport): void {
+  if (early === undefined) return;
+  const { mode, heldNow, held, ranEarly } = early.counts();
+  report("gander_early_processes_total", ranEarly);
+  if (mode !== "hold") return;
+  report("gander_held_processes", heldNow);
+  report("gander_held_processes_total", held);
 }
 
 const noExport = { written: 0, dropped: 0, rateLimited: 0 };

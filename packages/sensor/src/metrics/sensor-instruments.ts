@@ -140,6 +140,18 @@ export const sensorInstruments = {
     kind: "gauge",
     help: "The operator's policies that are not, or not fully, in force here.",
   },
+  gander_held_processes: {
+    kind: "gauge",
+    help: "Processes of new pods that are stopped now, until the policies of their pod are in force. Only with `--new-pods hold`.",
+  },
+  gander_held_processes_total: {
+    kind: "counter",
+    help: "Processes of new pods that were stopped. Only with `--new-pods hold`.",
+  },
+  gander_early_processes_total: {
+    kind: "counter",
+    help: "Processes that ran before the policies of their pod were in force. Only with `--new-pods observe` or `hold`; there, the limit was over or the sensor hung.",
+  },
   gander_kernel_faults_total: {
     kind: "counter",
     help: "Faults in the kernel programs, which should not happen.",

@@ -78,6 +78,9 @@ function parts(list: readonly PolicyState[]): SensorMetricsDeps {
     },
     json: { counters: () => undefined },
     operator: { status: () => ({ connected: true, exceptions: 2 }) as OperatorStatus },
+    early: {
+      counts: () => ({ mode: "hold", limitMs: 2_000, heldNow: 3, held: 40n, ranEarly: 5n }),
+    },
   };
 }
 
@@ -132,6 +135,9 @@ describe("metrics of a sensor", () => {
       gander_cgroups: 17,
       gander_operator_connected: 1,
       gander_operator_exceptions: 2,
+      gander_held_processes: 3,
+      gander_held_processes_total: 40,
+      gander_early_processes_total: 5,
       'gander_build_info{version="0.1.0"}': 1,
     });
     const names = new Set(Object.keys(series).map((name) => name.replace(/\{.*/, "")));

@@ -2,17 +2,25 @@
 import { join } from "node:path";
 import type { Logger } from "@gander/base";
 import type { FilterOptions } from "../filters/filter.ts";
+import { startHeldGuard } from "../host/held-guard.ts";
 import { giveBackMemory } from "../host/spare-memory.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
-import { createNodePolicies, type NodePolicies, type PolicyManager } from "../policy/index.ts";
+import {
+  createNodePolicies,
+  EarlyPods,
+  type EarlyPodsDeps,
+  type EarlyPodsOptions,
+  type NodePolicies,
+  type PolicyManager,
+} from "../policy/index.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import type { BundleKeeper } from "./bundle-keeper.ts";
 import type { OperatorAccess } from "./operator-access.ts";
 import type { OperatorLink } from "./operator-link.ts";
 
 type ClusterPoliciesDeps = {
-  readonly kernel: Pick<Kernel, "cgroups" | "found">;
+  readonly kernel: Pick<Kernel, "cgroups" | "early" | "found">;
   readonly policies: PolicyManager;
   readonly cgroups: Cgroups;
   readonly logger: Logger;
@@ -24,6 +32,8 @@ export type ClusterPoliciesOptions = {
   readonly nodeName: string;
   /** The folder of the operator's last version. */
   readonly folder: string;
+  /** Undefined: processes of new pods just run. */
+  readonly newPods: EarlyPodsOptions | undefined;
 };
 
 /** Policies of the cluster's operator. */
@@ -34,12 +44,14 @@ type ClusterPolicies = AsyncDisposable & {
   isWhole(): boolean;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
+  /** Undefined: processes of new pods just run. */
+  readonly early: EarlyPods | undefined;
 };
 
 /** Adopts those that an earlier sensor has left, and reads the store. */
 export async function openClusterPolicies(
   { kernel, policies, cgroups, logger }: ClusterPoliciesDeps,
-  { access, nodeName, folder }: ClusterPoliciesOptions,
+  { access, nodeName, folder, newPods }: ClusterPoliciesOptions,
 ): Promise<ClusterPolicies> {
   const adopted = policies.list().filter(({ origin }) => origin === "operator").length;
   // Cgroups may be in groups of policies although the manifest that describes the groups was lost.
@@ -47,18 +59,30 @@ export async function openClusterPolicies(
   if (access === undefined && !isLeft)
     return {
       keeper: undefined,
+      early: undefined,
       restore: async () => {},
       isWhole: () => true,
       [Symbol.asyncDispose]: async () => {},
     };
   await using parts = new AsyncDisposableStack();
+  let early: EarlyPods | undefined;
+  const startGuard: EarlyPodsDeps["startGuard"] = (guard) => startHeldGuard({ logger }, guard);
   const node = parts.use(
-    await createNodePolicies({ policies, cgroups, groups: kernel.cgroups, logger }),
+    await createNodePolicies({
+      ...{ policies, cgroups, groups: kernel.cgroups, logger },
+      ...(newPods !== undefined && {
+        earlyPods: (existing) => {
+          early = new EarlyPods({ kernel: kernel.early, startGuard, logger }, newPods, existing);
+          return early;
+        },
+      }),
+    }),
   );
   const keeper = access && parts.use(await openKeeper());
   const opened = parts.move();
   return {
     keeper,
+    early,
     isWhole: () => keeper?.isWhole ?? true,
     // New tables are still empty: any stored policy is better.
     restore: () =>
@@ -99,6 +123,7 @@ type ClusterLinkDeps = {
 type ClusterLinkOptions = {
   readonly access: OperatorAccess;
   readonly nodeName: string;
+  /** Of the operator's last version. */
   readonly folder: string;
   readonly sensorVersion: string;
   readonly filters: FilterOptions;

@@ -49,6 +49,10 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
       "new cgroups had no room in the table: they have the policies of the cgroups around them, and each of their hooked calls costs more",
     advice: "Find out which pod makes that many cgroups",
   },
+  FAULT_HOLD: {
+    meaning: "processes could not be held until the policies of their pod have arrived",
+    advice: "Look for many cgroups below those of pods that no pod of the cluster has",
+  },
 };
 
 /** Faults for users and metrics, without those that never happened. */

@@ -5,6 +5,12 @@ export type { InstalledPolicy } from "./installed-policy.ts";
 export { unknownPolicyPrefix } from "./left-policies.ts";
 export { createManifestFile, type ManifestFile, noManifests } from "./manifest/manifest.ts";
 export {
+  type EarlyCounts,
+  EarlyPods,
+  type EarlyPodsDeps,
+  type EarlyPodsOptions,
+} from "./node/early-pods.ts";
+export {
   createNodePolicies,
   type NodeCounts,
   type NodePod,

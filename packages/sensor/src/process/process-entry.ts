@@ -167,6 +167,13 @@ export class ProcessEntry implements ProcessPart {
     if (this.#proto !== undefined) this.#proto = { ...this.#proto, tail: encodeProtoTail(this) };
   }
 
+  /** Adds bits of processFlag: more is known about it. */
+  addFlags(flags: number): void {
+    if ((this.#flags & flags) === flags) return;
+    this.#flags |= flags;
+    this.#changed();
+  }
+
   /** Keeps the first `length` characters of the arguments and flags that. */
   cutArguments(length: number): void {
     if (this.#arguments.length <= length) return;

@@ -14,6 +14,7 @@ export const processFlag = {
   unknown: 1 << 10,
   inInitTree: 1 << 11,
   forgeableBinary: 1 << 12,
+  beforePolicies: 1 << 13,
 } as const;
 
 const words = Object.entries(processFlag);

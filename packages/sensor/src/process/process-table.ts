@@ -94,7 +94,7 @@ export class ProcessTable {
   ): ProcessEntry {
     const parent = this.#parentOf(parentKey);
     if (parent === undefined) return this.addUnknown(key, parentKey, what);
-    const lost = parent.flags & processFlag.unknown;
+    const same = parent.flags & (processFlag.unknown | processFlag.beforePolicies);
     return this.add(
       {
         ...pick(key),
@@ -103,7 +103,7 @@ export class ProcessTable {
         cwd: parent.cwd,
         binary: parent.binary,
         arguments: parent.arguments,
-        flags: processFlag.execve | what.flags | lost,
+        flags: processFlag.execve | what.flags | same,
         isClone: true,
         workload: parent.workload,
         capabilities: parent.capabilities,

@@ -2,7 +2,7 @@
 import type { Logger, Problem } from "@gander/base";
 import { filesOfHooks } from "@gander/policy";
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
-import type { PodCgroups } from "../../workload/pod-cgroups.ts";
+import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
 import { countsOf } from "../counts/policy-counts.ts";
 import { fileRemarks } from "../file-remarks.ts";
@@ -12,6 +12,7 @@ import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { PolicyManager, PolicyWork } from "../policy-manager.ts";
 import { policyProblem } from "../policy-problem.ts";
 import type { PolicyKey } from "../policy-state.ts";
+import type { EarlyPods } from "./early-pods.ts";
 import { GroupKeeper } from "./group-keeper.ts";
 import { createKnownProblems, type KnownProblems } from "./known-problems.ts";
 import { type Assignment, assignPolicies } from "./node-assignment.ts";
@@ -52,6 +53,8 @@ type NodePoliciesDeps = {
   /** Where the kernel looks up a cgroup's group of policies. */
   readonly groups: CgroupGroups;
   readonly logger: Logger;
+  /** Told which pods have their policies. Called once, when the existing cgroups are known. */
+  readonly earlyPods?: (existing: readonly PodCgroup[]) => EarlyPods;
 };
 
 type NodePoliciesOptions = {
@@ -69,9 +72,10 @@ export async function createNodePolicies(
 ): Promise<NodePolicies & Disposable> {
   const { policies, cgroups, groups } = deps;
   cgroups.scan();
+  const early = deps.earlyPods?.([...cgroups.inPods()]);
   return policies.exclusively(({ tables }) => {
     const keeper = new GroupKeeper({ tables, cgroups, groups });
-    return new Node(deps, tables, keeper, options.scanMs ?? 10_000);
+    return new Node({ ...deps, early }, tables, keeper, options.scanMs ?? 10_000);
   });
 }
 
@@ -84,25 +88,35 @@ type Outcome = {
   readonly refused: ReadonlySet<bigint>;
 };
 
+type NodeDeps = Omit<NodePoliciesDeps, "earlyPods"> & { readonly early: EarlyPods | undefined };
+
 class Node implements NodePolicies, Disposable {
-  readonly #deps: NodePoliciesDeps;
+  readonly #deps: NodeDeps;
   readonly #tables: KernelTables;
   readonly #keeper: GroupKeeper;
   readonly #timer: NodeJS.Timeout;
   readonly #unsupported = createKnownProblems();
   readonly #told = new Map<string, NodePolicyCounts>();
   #version: NodeVersion | undefined;
+  /** UIDs of the pods whose policies are in force. */
+  #ready: ReadonlySet<string> = new Set();
   #assignment: Assignment | undefined;
   #isArranging = false;
 
-  constructor(deps: NodePoliciesDeps, tables: KernelTables, keeper: GroupKeeper, scanMs: number) {
+  constructor(deps: NodeDeps, tables: KernelTables, keeper: GroupKeeper, scanMs: number) {
     this.#deps = deps;
     this.#tables = tables;
     this.#keeper = keeper;
     deps.cgroups.onChanged((cgroup) => {
-      if (!keeper.place(cgroup)) this.#arrangeSoon();
+      const isPlaced = keeper.place(cgroup);
+      if (!isPlaced) this.#arrangeSoon();
+      const isReady = isPlaced && this.#ready.has(cgroup.pod);
+      if (deps.early?.place(cgroup, isReady ? "ready" : "early")) deps.early.letGo();
     });
-    deps.cgroups.onRemoved((id) => keeper.remove(id));
+    deps.cgroups.onRemoved((id) => {
+      keeper.remove(id);
+      deps.early?.remove(id);
+    });
     this.#timer = setInterval(() => this.#lookAround(), scanMs).unref();
   }
 
@@ -119,6 +133,8 @@ class Node implements NodePolicies, Disposable {
       this.#version = version;
       this.#report(version, outcome, before, work);
       if (isWithoutPods(outcome.installed)) await this.#keeper.release();
+      this.#ready = new Set(version.pods.map(({ uid }) => uid));
+      this.#placeEarly();
       return this.#exceptions(version, outcome);
     });
   }
@@ -144,6 +160,7 @@ class Node implements NodePolicies, Disposable {
     clearInterval(this.#timer);
     this.#deps.cgroups.onChanged(() => {});
     this.#deps.cgroups.onRemoved(() => {});
+    this.#deps.early?.[Symbol.dispose]();
   }
 
   /** All at once if they fit together; otherwise those that fit, added one after the other. */
@@ -266,6 +283,7 @@ class Node implements NodePolicies, Disposable {
         this.#deps.logger.warn("Cgroups keep the policies of their pod: no group is left", {
           cgroups: refused.size,
         });
+      this.#placeEarly();
     });
     arranged.catch((error: unknown) => {
       this.#isArranging = false;
@@ -278,10 +296,20 @@ class Node implements NodePolicies, Disposable {
     });
   }
 
+  /** Every cgroup has its policies: what was held until then may go on. */
+  #placeEarly(): void {
+    const { early, cgroups } = this.#deps;
+    if (early === undefined) return;
+    for (const cgroup of cgroups.inPods())
+      early.place(cgroup, this.#ready.has(cgroup.pod) ? "ready" : "early");
+    early.letGo();
+  }
+
   #lookAround(): void {
-    if (this.#assignment === undefined || isWithoutPods(this.#tables.installed())) return;
+    const hasGroups = this.#assignment !== undefined && !isWithoutPods(this.#tables.installed());
+    if (!hasGroups && this.#deps.early === undefined) return;
     this.#deps.cgroups.scan();
-    this.#keeper.tidy();
+    if (hasGroups) this.#keeper.tidy();
   }
 }
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "@gander/base";
+
+/** A process that lets held processes go when this one has ended, hangs or is busy. */
+export type HeldGuard = Disposable & {
+  /** While it does not run, nothing should be held. */
+  readonly isRunning: boolean;
+};
+
+/** A process that it has let go: its entry in the map (struct held, bpf/abi.h). */
+type LetGoProcess = {
+  readonly pid: number;
+  readonly start: bigint;
+  readonly cgroup: bigint;
+  readonly since: bigint;
+};
+
+export type HeldGuardOptions = {
+  /** The descriptor of the map `held`. */
+  readonly descriptor: number;
+  /** It lets processes go that have been held for this time. */
+  readonly longestMs: number;
+  /** Called with each of them. */
+  readonly onLetGo: (process: LetGoProcess) => void;
+};
+
+const retryMs = 1_000;
+
+/** Starts it, and starts it again if it ends. */
+export function startHeldGuard(
+  { logger }: { readonly logger: Logger },
+  options: HeldGuardOptions,
+): HeldGuard {
+  return new Guard(logger, options);
+}
+
+class Guard implements HeldGuard {
+  readonly #logger: Logger;
+  readonly #options: HeldGuardOptions;
+  #child: ChildProcess | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #hasFailed = false;
+
+  constructor(logger: Logger, options: HeldGuardOptions) {
+    this.#logger = logger;
+    this.#options = options;
+    this.#start();
+  }
+
+  get isRunning(): boolean {
+    return this.#child?.pid !== undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    this.#child?.stdin?.destroy();
+  }
+
+  #start(): void {
+    const { descriptor, longestMs, onLetGo } = this.#options;
+    const child = spawn(guardPath, [String(longestMs)], {
+      stdio: ["pipe", "pipe", "ignore", descriptor],
+    });
+    this.#child = child;
+    child.once("error", (error) => this.#ended(error));
+    child.once("exit", () => this.#ended());
+    child.stdin?.on("error", () => {});
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on("line", (line) => onLetGo(readHeld(line)));
+    for (const part of [child, child.stdin, child.stdout] as { unref?: () => void }[])
+      part?.unref?.();
+  }
+
+  #ended(error?: Error): void {
+    this.#child = undefined;
+    if (this.#isClosed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#start(), retryMs).unref();
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#logger.error(
+      "The process that lets held processes go has ended; nothing is held until it is started again",
+      { error },
+    );
+  }
+}
+
+/** A line of let-go. */
+function readHeld(line: string): LetGoProcess {
+  const [pid = "", start = "", cgroup = "", since = ""] = line.split(" ");
+  return { pid: Number(pid), start: BigInt(start), cgroup: BigInt(cgroup), since: BigInt(since) };
+}
+
+/** Beside a bundle; in the source tree, the output of `make build`. */
+const guardPath =
+  [
+    fileURLToPath(new URL("./let-go", import.meta.url)),
+    fileURLToPath(new URL("../../native/build/let-go", import.meta.url)),
+  ].find(existsSync) ?? "let-go";
