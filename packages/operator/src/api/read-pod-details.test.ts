@@ -75,6 +75,13 @@ describe("the exec probes of a container", () => {
     ]);
   });
 
+  it("are apart from the hooks of its lifecycle", () => {
+    const lifecycle = { postStart: probe("/up"), preStop: { exec: {} } };
+    expect(containers(withContainers({ name: "main", lifecycle }))).toEqual([
+      { name: "main", hooks: [{ command: ["/up"] }] },
+    ]);
+  });
+
   it("are bounded, whoever writes them", () => {
     const long = probe("x".repeat(4096));
     const main = { name: "main", livenessProbe: probe("/ok"), startupProbe: long };

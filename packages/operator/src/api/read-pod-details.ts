@@ -3,7 +3,14 @@ import { hash } from "node:crypto";
 import type { ContainerDetails, PodDetails as WireDetails } from "@gander/proto/stream";
 import type { PodDetails } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
-import { type Container, containersOf, probeNames, type RawPod } from "./raw-pod.ts";
+import {
+  type Container,
+  containersOf,
+  type Handler,
+  hookNames,
+  probeNames,
+  type RawPod,
+} from "./raw-pod.ts";
 
 /** Details that are sent on request only. */
 export type WantedDetails = {
@@ -82,24 +89,32 @@ function imageIdsOf(status: RawPod["status"] = {}): ReadonlyMap<string, string> 
 
 /** Nothing if there is nothing to show. */
 function containerDetails(container: Container, image_id: string): readonly ContainerDetails[] {
-  const commands = probeNames.flatMap((name) => {
-    const { command = [] } = container[name]?.exec ?? {};
-    const length = command.reduce((sum, argument) => sum + argument.length + 1, 0);
-    return length === 0 || length > mostCharacters.command ? [] : [command];
-  });
-  // Often a container has the same probe twice.
-  const texts = commands.map((command) => JSON.stringify(command));
-  const exec_probes = commands
-    .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
-    .map((command) => ({ command }));
-  if (exec_probes.length === 0 && image_id === "") return [];
+  const exec_probes = commandsOf(probeNames.map((name) => container[name]));
+  const hooks = commandsOf(hookNames.map((name) => container.lifecycle?.[name]));
+  if (exec_probes.length === 0 && hooks.length === 0 && image_id === "") return [];
   return [
     {
       name: container.name,
       ...(exec_probes.length > 0 && { exec_probes }),
       ...(image_id !== "" && { image_id }),
+      ...(hooks.length > 0 && { hooks }),
     },
   ];
+}
+
+function commandsOf(
+  handlers: readonly (Handler | undefined)[],
+): readonly { readonly command: string[] }[] {
+  const commands = handlers.flatMap((handler) => {
+    const { command = [] } = handler?.exec ?? {};
+    const length = command.reduce((sum, argument) => sum + argument.length + 1, 0);
+    return length === 0 || length > mostCharacters.command ? [] : [[...command]];
+  });
+  // Often a container has the same probe twice.
+  const texts = commands.map((command) => JSON.stringify(command));
+  return commands
+    .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
+    .map((command) => ({ command }));
 }
 
 /** As long as Kubernetes permits for names and kinds; owner references may hold longer texts. */

