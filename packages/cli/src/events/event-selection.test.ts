@@ -95,7 +95,11 @@ describe("selectFields", () => {
     [[], [], body],
     [["policy_name"], [], { policy_name: "net" }],
     [["process.pid", "parent"], [], { process: { pid: 7 }, parent: { binary: "/sbin/init" } }],
-    [["process"], ["process.pod", "process.session"], { process: { binary: "/usr/bin/node", pid: 7 } }],
+    [
+      ["process"],
+      ["process.pod", "process.session"],
+      { process: { binary: "/usr/bin/node", pid: 7 } },
+    ],
     [[], ["process", "parent.nothing"], { parent: { binary: "/sbin/init" }, policy_name: "net" }],
   ])("include %j, exclude %j", (include, exclude, expected) => {
     const selected = selectFields(inPod, include, exclude);
