@@ -36,8 +36,8 @@ export function compactLine(event: EventJson, options: CompactOptions): string {
     paint("dim", quote(source)),
     paint("bold", quote(text(parts.body?.process?.binary))),
     parts.details,
-    sessionText(parts.body?.process?.session),
     parts.verdict && paint("alarm", parts.verdict),
+    sessionText(parts.body?.process?.session),
   ];
   const line = time + words.filter((word) => word !== undefined && word !== "").join(" ");
   return withCapabilities(line, parts, options.color) + stackLines(parts.hook, options);
