@@ -3,6 +3,7 @@
 // do, a real sensor, and the operator's half of the stream.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -104,11 +105,15 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
 
   /** Another command each time, so that its events are found; it starts /bin/true as a child. */
   const script = () => `/bin/true ${++scripts}; true`;
-  const announce = (user: string, text: string, more: SessionAnnouncement = {}) =>
-    operator.hub.session("a")?.announce({
+  /** Returns when the sensor has it: a kubelet, too, is asked later than the operator. */
+  const announce = async (user: string, text: string) => {
+    const announcement: SessionAnnouncement = {
       ...{ kind: "exec", pod: uid, container: "main", command: ["sh", "-c", text] },
-      ...{ user, groups: ["devs"], request_uid: `for ${user}`, ...more },
-    });
+      ...{ user, groups: ["devs"], request_uid: `for ${user}` },
+    };
+    assert.equal(operator.hub.session("a")?.announce(announcement), "sent");
+    await sleep(1_000);
+  };
 
   /** Processes that ran this script, and those that it started. */
   async function processes(text: string, count = 1) {
@@ -131,7 +136,7 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
 
   test("show the user at the command and at all that it starts", async () => {
     const text = script();
-    assert.equal(announce("alice", text), "sent");
+    await announce("alice", text);
     await running.exec("sh", "-c", text);
     const { shells, children } = await processes(text);
     assert.deepEqual(shells[0]?.session, expected("alice"));
@@ -140,7 +145,7 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
 
   test("show both users who requested the same command at once", async () => {
     const text = script();
-    for (const user of ["alice", "bob"]) announce(user, text);
+    for (const user of ["alice", "bob"]) await announce(user, text);
     await Promise.all([running.exec("sh", "-c", text), running.exec("sh", "-c", text)]);
     const { shells, children } = await processes(text, 2);
     const candidates = [expected("alice"), expected("bob")];
@@ -157,14 +162,14 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
   });
 
   test("show who it was once a late announcement has arrived", async () => {
-    const text = `sleep 1; ${script()}`;
+    const text = `sleep 5; ${script()}`;
     const ended = running.exec("sh", "-c", text);
     const shells = () =>
       sensor
         .events()
         .filter(({ process_exec }) => process_exec?.process.arguments === `-c "${text}"`);
     await waitUntil("the command has begun", () => shells().length > 0);
-    announce("carol", text);
+    await announce("carol", text);
     await ended;
     const number = String(scripts);
     const child = await sensor.event(
@@ -194,17 +199,23 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
     });
     try {
       // The client says nothing when it is connected: commands are started until it shows one.
-      await waitUntil("the client shows a session", async () => {
-        const others = script();
-        announce("eve", others);
-        await running.exec("sh", "-c", others);
-        const text = script();
-        announce("dora", text);
-        await running.exec("sh", "-c", text);
-        return output.includes("\n");
-      });
+      await waitUntil(
+        "the client shows a session",
+        async () => {
+          const others = script();
+          await announce("eve", others);
+          await running.exec("sh", "-c", others);
+          const text = script();
+          await announce("dora", text);
+          await running.exec("sh", "-c", text);
+          return output.includes("\n");
+        },
+        300_000,
+      );
     } finally {
+      const closed = once(client, "close");
       client.kill("SIGTERM");
+      await closed;
     }
     const lines = output.split("\n").slice(0, -1);
     assert.ok(lines.length > 0);

@@ -42,7 +42,7 @@ type Group = {
 const most = { ofPod: 64, all: 4096 };
 
 /** Candidates that an event shows. */
-const shownCandidates = 16;
+export const shownCandidates = 16;
 
 /** Announced requests whose commands have not begun. */
 export class SessionRequests {

@@ -232,6 +232,11 @@ describe("a session", () => {
     const [event] = take(buildExec({ time: 3n, ...next, cgroup: cgroupOf.web }));
     const session = { ...unannounced, candidates: [shown("alice")] };
     expect(event.process_exec.process.session).toEqual(session);
+    sessions.announce(exec("bob"));
+    const both = { kind: "exec", candidates: [shown("alice"), shown("bob")] };
+    expect(run(["/bin/ls"], { parent: pid() }).session).toEqual(both);
+    sessions.announce(exec("carol"));
+    expect(run(sh).session).toEqual(shown("carol"));
   });
 
   it("is never a wrong user's, in whatever order commands begin", () => {

@@ -7,7 +7,7 @@ import type { ProcessEntry } from "./process-entry.ts";
 import { processFlag } from "./process-flags.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { mayBeIn, mayRun, type RunningCommand } from "./session-command.ts";
-import { type SessionCounts, SessionRequests } from "./session-requests.ts";
+import { type SessionCounts, SessionRequests, shownCandidates } from "./session-requests.ts";
 
 type SessionsDeps = {
   readonly table: Pick<ProcessTable, "entries">;
@@ -27,7 +27,10 @@ export type SessionsOptions = {
 /** A command that no request was known for when it began. */
 type Unannounced = {
   readonly entry: ProcessEntry;
-  readonly session: Session;
+  /** Of the command and all that it started. */
+  session: Session;
+  /** That arrived later and fit. */
+  readonly late: SessionRequest[];
   readonly running: RunningCommand;
   readonly atMs: number;
 };
@@ -131,11 +134,11 @@ export class Sessions {
     this.counts.unannounced++;
     const session = { kind: "exec", unannounced: true };
     entry.session = session;
-    this.#recent.push({ entry, session, running, atMs: this.#deps.now() });
+    this.#recent.push({ entry, session, late: [], running, atMs: this.#deps.now() });
     if (this.#recent.length > most.recent) this.#recent.shift();
   }
 
-  /** A request after its command: true if exactly one fits, whose events have it from now on. */
+  /** A request after its command: true if it fits one or more that began, whose events show it from now on. */
   #isLate(announcement: SessionAnnouncement): boolean {
     const since = this.#deps.now() - this.#options.lateMs;
     this.#recent = this.#recent.filter(({ atMs }) => atMs >= since);
@@ -146,20 +149,22 @@ export class Sessions {
         mayBeIn(workload, container) &&
         mayRun(running, { command, command_cut }),
     );
-    if (fitting.length === 0) return false;
+    // As many requests as commands: this one is for a command that has not begun.
+    if (fitting.every(({ late }) => late.length >= fitting.length)) return false;
     const request = requestOf(announcement);
-    const isOne = fitting.length === 1;
-    if (isOne) this.counts.matched++;
-    else this.counts.ambiguous += fitting.length;
-    for (const one of fitting)
-      this.#replace(one, isOne ? request : { ...one.session, candidates: [request] });
-    this.#recent = this.#recent.filter((one) => !fitting.includes(one));
+    if (fitting.length === 1) this.counts.matched++;
+    else this.counts.ambiguous++;
+    for (const one of fitting) {
+      one.late.push(request);
+      this.#replace(one, lateSession(one.late, fitting.length));
+    }
     return true;
   }
 
-  #replace({ session: before }: Unannounced, session: Session): void {
+  #replace(one: Unannounced, session: Session): void {
     for (const entry of this.#deps.table.entries())
-      if (entry.session === before) entry.session = session;
+      if (entry.session === one.session) entry.session = session;
+    one.session = session;
   }
 
   #ephemeralOf({ pod }: Workload): Session | undefined {
@@ -187,6 +192,14 @@ function isFromOutside(
   // Where it came from is not known: then nothing is said.
   if (parent === undefined || (parent.flags & processFlag.unknown) !== 0) return false;
   return parent.workload.containerId !== containerId;
+}
+
+/** Of one of these commands. */
+function lateSession(late: readonly SessionRequest[], commands: number): Session {
+  const [only] = late;
+  if (only !== undefined && late.length === 1 && commands === 1) return only;
+  const unannounced = late.length < commands && { unannounced: true };
+  return { kind: "exec", ...unannounced, candidates: late.slice(0, shownCandidates) };
 }
 
 function requestOf(announcement: SessionAnnouncement): SessionRequest {
