@@ -242,7 +242,7 @@ describe("a session", () => {
   it("is never a wrong user's, in whatever order commands begin", () => {
     const user = fc.constantFrom("alice", "bob", "carol");
     const command = fc.constantFrom(["sh"], ["/usr/bin/sh"], ["id"], ["id", "-u"]);
-    const step = fc.record({ user, command, delay: fc.nat({ max: 4 }) });
+    const step = fc.record({ user, command, begins: fc.array(fc.nat(), { maxLength: 3 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (requested) => {
         const { run, sessions } = node();
@@ -259,7 +259,9 @@ describe("a session", () => {
         for (const one of requested) {
           sessions.announce(exec(one.user, one.command));
           waiting.push(one);
-          if (one.delay > 0) for (const due of waiting.splice(0, one.delay)) begin(due);
+          // Any of those that wait, not the oldest.
+          for (const at of one.begins)
+            for (const due of waiting.splice(at % waiting.length, 1)) begin(due);
         }
         for (const one of waiting) begin(one);
       }),
