@@ -20,33 +20,45 @@ const slice = "/sys/fs/cgroup/kubepods.slice";
 const pod = `${slice}/kubepods-pod${uid.replaceAll("-", "_")}.slice`;
 const container = `${pod}/cri-containerd-${id}.scope`;
 
-/** Enters the container's cgroup, and then is the command: as a runtime's last step. */
-const become = (command: readonly string[]) => [
-  ...["bash", "-c", `echo 0 > ${container}/cgroup.procs && exec "$@"`, "runtime"],
-  ...command,
-];
+/** Enters the container's cgroup and runs a program there: a runtime before its last forks, or as its last step. */
+const join = (how: "fork" | "exec", command: readonly string[]) => {
+  const enter = `echo 0 > ${container}/cgroup.procs`;
+  const run = how === "exec" ? 'exec "$@"' : '"$@"; exit $?';
+  return ["bash", "-c", `${enter} && { ${run}; }`, "runtime", ...command];
+};
 
 /** The first process of the container, in a pid namespace of its own. */
 class FakeContainer {
   readonly #child: ChildProcess;
 
   constructor() {
-    const first = become(["sleep", "100000"]);
-    this.#child = spawn("unshare", ["--pid", "--fork", "--kill-child", ...first]);
+    const namespace = ["unshare", "--pid", "--fork", "--kill-child", "sleep", "100000"];
+    const [program = "", ...argv] = join("exec", namespace);
+    this.#child = spawn(program, argv);
   }
 
   /** Of its first process, outside of its namespace. */
   async pid(): Promise<string> {
-    return waitUntil("the container has started", () =>
-      readFileSync(`${container}/cgroup.procs`, "utf8").trim().split("\n").at(0),
-    );
+    return waitUntil("the container has started", () => {
+      const pids = readFileSync(`${container}/cgroup.procs`, "utf8").trim().split("\n");
+      return pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep\0"));
+    });
   }
 
   /** A command in the container, as `kubectl exec` makes the runtime start it. */
   async exec(...command: readonly string[]): Promise<string> {
-    const argv = ["--target", await this.pid(), "--pid", ...become(command)];
+    return this.#run(["nsenter", "--target", await this.pid(), "--pid", ...join("exec", command)]);
+  }
+
+  /** The same by a runtime that joins the cgroup first, and forks into the namespace afterwards. */
+  async execLikeRunc(...command: readonly string[]): Promise<string> {
+    const target = ["--target", await this.pid(), "--pid"];
+    return this.#run(join("fork", ["nsenter", ...target, ...command]));
+  }
+
+  #run([program = "", ...argv]: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile("nsenter", argv, (error, output) => (error ? reject(error) : resolve(output)));
+      execFile(program, argv, (error, output) => (error ? reject(error) : resolve(output)));
     });
   }
 
@@ -141,6 +153,19 @@ describe("sessions in a container", { timeout: 1_200_000 }, () => {
     const { shells, children } = await processes(text);
     assert.deepEqual(shells[0]?.session, expected("alice"));
     assert.deepEqual(children[0]?.session, expected("alice"));
+  });
+
+  test("show the user behind a runtime that forks in the container's cgroup", async () => {
+    const text = script();
+    await announce("frank", text);
+    await running.execLikeRunc("sh", "-c", text);
+    const { shells, children } = await processes(text);
+    assert.deepEqual(shells[0]?.session, expected("frank"));
+    assert.deepEqual(children[0]?.session, expected("frank"));
+    const other = script();
+    await running.execLikeRunc("sh", "-c", other);
+    const { shells: unknown } = await processes(other);
+    assert.deepEqual(unknown[0]?.session, { kind: "exec", unannounced: true });
   });
 
   test("show both users who requested the same command at once", async () => {

@@ -3,7 +3,13 @@ import { codec } from "@gander/proto";
 import type { SessionAnnouncement } from "@gander/proto/stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BuiltExec, buildCgroup, buildClone, buildExec } from "../../test/record-builder.ts";
+import {
+  type BuiltExec,
+  type BuiltKey,
+  buildCgroup,
+  buildClone,
+  buildExec,
+} from "../../test/record-builder.ts";
 import { createTestSensor } from "../../test/test-sensor.ts";
 import { recordFlags, textFlags } from "../link/abi.gen.ts";
 import type { ContainerFacts } from "../workload/container-bundles.ts";
@@ -70,10 +76,10 @@ function node({ settled = true, redact = (_: string, args: string) => args } = {
     );
     return event.process_exec.process;
   };
-  const start = (name: ContainerName, argv = ["/app"]) => {
+  const start = (name: ContainerName, argv = ["/app"], parent: BuiltKey = shim) => {
     made(cgroupOf[name], 51n, `/kubepods/pod${uid}/${idOf(name)}`);
     const flags = recordFlags.RECORD_IN_INIT_TREE;
-    return run(argv, { cgroup: cgroupOf[name], nsPid: 1, flags });
+    return run(argv, { cgroup: cgroupOf[name], nsPid: 1, flags, parent });
   };
   start("web");
   start("db");
@@ -123,6 +129,29 @@ describe("a session", () => {
     const escaped = run(["/bin/cp"], { parent: { pid: 900, start: 901n }, cgroup: 1n });
     expect(escaped.session).toEqual(shown("alice"));
     expect(run(["/usr/sbin/cron"], { parent: own, cgroup: 1n }).session).toBeUndefined();
+  });
+
+  it.each([
+    ["joins the cgroup after its last exec", 1n],
+    ["is started in the cgroup", cgroupOf.web],
+  ])("is found behind a runtime that %s, and forks twice", (_, cgroup) => {
+    const { run, start, sessions, take, named } = node();
+    const [runc, first, second] = [300, 301, 302].map((pid) => ({ pid, start: BigInt(pid) }));
+    if (runc === undefined || first === undefined || second === undefined) return;
+    const init = ["/proc/self/fd/7", "init"];
+    const outside = { cgroup: 1n, nsPid: 300 };
+    run(["/usr/bin/runc", "exec"], { process: runc, ...outside });
+    const stage = run(init, { process: first, parent: runc, cgroup, nsPid: 301 });
+    expect(stage.session).toBeUndefined();
+    take(buildClone({ time: 3n, process: second, parent: first, cgroup: cgroupOf.web }));
+    sessions.announce(exec("alice"));
+    expect(run(sh, { parent: second }).session).toEqual(shown("alice"));
+    expect(run(sh, { parent: second }).session).toEqual(unannounced);
+    // The same for the first process of a container, after which commands are no longer first.
+    named.set(idOf("debugger"), { ...facts, name: "debugger" });
+    start("debugger", ["/app"], second);
+    const at = { parent: second, cgroup: cgroupOf.debugger };
+    expect(run(sh, at).session).toEqual(unannounced);
   });
 
   it("has two candidates if two users requested the same command, and says so", () => {

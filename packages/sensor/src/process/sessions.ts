@@ -38,6 +38,9 @@ type Unannounced = {
 /** Containers remembered as started; recent unannounced commands; requested ephemeral containers. */
 const most = { containers: 4096, recent: 256, ephemeral: 1024 };
 
+/** Of a runtime, between its last exec and the command. */
+const mostForks = 16;
+
 /**
  * Finds out which request to the API server a process in a container belongs to. A session begins with a
  * process whose parent is outside of its container, unless it is the container's first; all its descendants
@@ -56,6 +59,8 @@ export class Sessions {
   /** By `podUid/container`. */
   readonly #ephemeral = new Map<string, Session>();
   #recent: Unannounced[] = [];
+  /** Images that entered a container's cgroup, but not its pid namespace. */
+  readonly #entering = new WeakSet<ProcessEntry>();
   #listeningSinceMs: number | undefined;
 
   constructor(deps: SessionsDeps, options: SessionsOptions = {}) {
@@ -90,7 +95,7 @@ export class Sessions {
     const { containerId, pod } = entry.workload;
     if (entry.session !== undefined || containerId === "" || pod === undefined) return;
     if ((entry.flags & processFlag.procFS) !== 0) this.#hasStarted(containerId);
-    else if (isFromOutside(entry, previous)) this.#entered(entry, args);
+    else if (this.#isFromOutside(entry, previous)) this.#entered(entry, args);
   }
 
   /** More is known about containers: of an ephemeral one the name, after its first process began. */
@@ -110,6 +115,7 @@ export class Sessions {
     const isNew = !this.#started.has(workload.containerId);
     // The runtime's own process, on its way into the container, is not in the pid namespace yet.
     const isInside = entry.nsPid !== 0 && entry.nsPid !== entry.pid;
+    if (!isInside) this.#entering.add(entry);
     if (isNew && isInside) this.#hasStarted(workload.containerId);
     if (isNew) entry.session = this.#ephemeralOf(workload);
     if (entry.session !== undefined || isNew) return;
@@ -117,6 +123,24 @@ export class Sessions {
     const session = this.#sessionOf(workload, running);
     if (session !== undefined) entry.session = session;
     else if (isInside && !entry.inInitTree && this.#isSettled()) this.#mark(entry, running);
+  }
+
+  /**
+   * Whether it came into its container by this exec. A runtime forks once or twice after it has joined the
+   * cgroup (runc: libcontainer/nsenter/nsexec.c), and the last of these processes executes the command: forks
+   * without an exec count as what they were forked from.
+   */
+  #isFromOutside(entry: ProcessEntry, previous: ProcessEntry | undefined): boolean {
+    const { containerId } = entry.workload;
+    const isInside = (one: ProcessEntry) =>
+      one.workload.containerId === containerId && !this.#entering.has(one);
+    if (previous !== undefined && !previous.isClone && isInside(previous)) return false;
+    let from = entry.parent;
+    for (let depth = 0; from?.isClone === true && depth < mostForks; depth++) from = from.parent;
+    // Where it came from is not known: then nothing is said.
+    if (from === undefined || from.isClone || (from.flags & processFlag.unknown) !== 0)
+      return false;
+    return !isInside(from);
   }
 
   #sessionOf(workload: Workload, running: RunningCommand): Session | undefined {
@@ -179,19 +203,6 @@ export class Sessions {
       this.#started.delete(oldest);
     }
   }
-}
-
-/** Whether it came into its container by this exec, or by a fork that has not called exec since. */
-function isFromOutside(
-  { parent, workload }: ProcessEntry,
-  previous: ProcessEntry | undefined,
-): boolean {
-  const { containerId } = workload;
-  if (previous !== undefined && !previous.isClone && previous.workload.containerId === containerId)
-    return false;
-  // Where it came from is not known: then nothing is said.
-  if (parent === undefined || (parent.flags & processFlag.unknown) !== 0) return false;
-  return parent.workload.containerId !== containerId;
 }
 
 /** Of one of these commands. */
