@@ -23,10 +23,7 @@ export function partsOf(context: OperatorContext): readonly OperatorPart[] {
   const sessions = createSessionAnnouncer({
     ...{ resolver, logger, counts, announce: people.announce },
   });
-  metrics.add((report) => {
-    for (const { count, ...labels } of counts.all())
-      report("gander_operator_sessions_total", count, labels);
-  });
+  metrics.add(counts.report);
   return [
     people,
     ...createAdmissionParts(context, { checkFleet: people.checkFleet, sessions }),
