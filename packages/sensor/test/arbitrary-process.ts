@@ -130,7 +130,11 @@ export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
     isProbe: fc.boolean(),
     details: fc.option(arbitraryDetails, { nil: undefined }),
     file: fc.option(arbitraryBinary, { nil: undefined }),
-    session: fc.option(arbitrarySession, { nil: undefined }),
+    // Few have one, and it is the largest part.
+    session: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: arbitrarySession },
+    ),
     children: fc.nat({ max: 300 }),
     alive: fc.boolean(),
   })
