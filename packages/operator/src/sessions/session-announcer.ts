@@ -21,11 +21,11 @@ type SessionAnnouncerDeps = {
 
 /** Notes who requests sessions in pods. */
 export type SessionAnnouncer = {
-  /** Takes at most a few milliseconds, never fails and waits for nothing: the API server waits for it. */
+  /** Never fails and waits for nothing: the API server waits for it. */
   note(review: Review): void;
 };
 
-/** Looking up a pod by its name takes up to 2 ms among 150,000: this bounds the share of it. */
+/** Whoever may execute commands in one pod must not keep a replica busy. */
 const budget = { burst: 200, perSecond: 50 };
 
 /** Announces requested commands and ephemeral containers to the sensor of the pod's node; logs the others. */
