@@ -22,7 +22,15 @@ export type RequestedSession = {
 };
 
 /** Whoever requests a session chooses these texts, or an identity provider does: characters, and a number. */
-const most = { user: 512, group: 256, groups: 32, container: 253, command: 16_384 };
+const most = {
+  name: 253,
+  user: 512,
+  group: 256,
+  groups: 32,
+  container: 253,
+  command: 16_384,
+  added: 32,
+};
 
 const connected: Readonly<Record<string, SessionKind>> = {
   exec: "exec",
@@ -36,7 +44,8 @@ const connected: Readonly<Record<string, SessionKind>> = {
  */
 export function requestedSessions(review: Review): readonly RequestedSession[] {
   const { operation, resource, subresource, object = {}, oldObject, namespace, name } = review;
-  if (review.isDryRun || resource !== "pods" || namespace === "" || name === "") return [];
+  const isName = (text: string) => text !== "" && text.length <= most.name;
+  if (review.isDryRun || resource !== "pods" || !isName(namespace) || !isName(name)) return [];
   const common = {
     ...{ namespace, pod: name, uid: review.uid },
     user: cut(review.user, most.user),
@@ -46,6 +55,7 @@ export function requestedSessions(review: Review): readonly RequestedSession[] {
     const before = new Set(ephemeralNames(oldObject));
     return ephemeralNames(object)
       .filter((container) => !before.has(container))
+      .slice(0, most.added)
       .map((container) => ({
         ...common,
         ...{ kind: "ephemeral-container", container, command: [], isCommandCut: false },
@@ -74,7 +84,7 @@ function ephemeralNames(pod: JsonObject | undefined): readonly string[] {
   if (!Array.isArray(ephemeralContainers)) return [];
   return ephemeralContainers
     .map((container: unknown) => textOf(objectOf(container).name))
-    .filter((container) => container !== "");
+    .filter((container) => container !== "" && container.length <= most.container);
 }
 
 /** Ends with … if it was longer, so that it passes for no other name. */
