@@ -11,6 +11,7 @@ import { createDescriptorSink } from "../packages/sensor/src/export/descriptor-s
 import { createJsonExporter } from "../packages/sensor/src/export/json-exporter.ts";
 import { createEventPublisher } from "../packages/sensor/src/pipeline/event-publisher.ts";
 import { ProcessTable } from "../packages/sensor/src/process/process-table.ts";
+import { Sessions } from "../packages/sensor/src/process/sessions.ts";
 import { headerLayouts } from "../packages/sensor/src/records/header-layouts.ts";
 import { createKernelClock } from "../packages/sensor/src/records/kernel-time.ts";
 import { recordOffsets } from "../packages/sensor/src/records/record-layouts.ts";
@@ -101,7 +102,7 @@ async function measure(name: string, records: readonly Buffer[]): Promise<void> 
   });
   const cgroups = createCgroups(offsets, { root: "/nonexistent" });
   const lifecycle = createLifecycle(
-    { table, offsets, workloads: cgroups },
+    { table, offsets, workloads: cgroups, sessions: new Sessions({ table, now: Date.now }) },
     {
       withCredentials: false,
       withNamespaces: false,

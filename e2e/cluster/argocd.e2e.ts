@@ -202,8 +202,7 @@ describe("Argo CD", { timeout: 600_000 }, () => {
         sync?.status === "OutOfSync" &&
         (operationState?.syncResult?.resources ?? []).some(
           (one) =>
-            one.name === "broken" &&
-            /^admission webhook .*matchArgs\[0\]/s.test(one.message ?? ""),
+            one.name === "broken" && /^admission webhook .*matchArgs\[0\]/s.test(one.message ?? ""),
         ),
     );
     console.log(JSON.stringify(refused.operationState?.syncResult?.resources));

@@ -9,6 +9,7 @@ import { GanderRelease, type SensorPod } from "./real-cluster/gander-release.ts"
 import { Inspectors, type Traces } from "./real-cluster/inspectors.ts";
 import { RealCluster } from "./real-cluster/real-cluster.ts";
 import { TestPods } from "./real-cluster/test-pods.ts";
+import { permitUsers, runAs, sessionOf } from "./real-cluster/user-commands.ts";
 
 const root = join(import.meta.dirname, "../..");
 const guarded = "/etc/bar";
@@ -129,6 +130,41 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
         await events.line(new RegExp(`💥 exit    ${source} ${command} SIGKILL`), from),
       ];
       console.log(found.join("\n"));
+    }
+  });
+
+  it("shows which user started what in a pod, and never another", async () => {
+    await permitUsers(cluster);
+    await using events = await ClusterEvents.open(cluster, {
+      pods,
+      namespace: gander.namespace,
+      args: ["--output=json", "--namespace=default", "--event-types=PROCESS_EXEC"],
+    });
+    const users = ["alice", "bob", "carol"];
+    const podAt = (at: number) => pods.nameOn(cluster.nodes[at % cluster.nodes.length] ?? "");
+    const commands = Array.from({ length: 18 }, (_, n) => ({
+      ...{ user: users[n % users.length] ?? "", pod: podAt(n >> 1) },
+      ...{ mark: `session-${n}`, script: `/bin/true session-${n}` },
+    }));
+    // Three at a time: each is a process of kubectl.
+    for (let at = 0; at < commands.length; at += 3)
+      await Promise.all(commands.slice(at, at + 3).map((one) => runAs(cluster, one)));
+    for (const { user, mark } of commands)
+      expect(await sessionOf(events, mark), mark).toMatchObject({ kind: "exec", user });
+    // The same command, container and moment; what each has to say tells them apart.
+    const script = "read who; sleep 2; /bin/true said-$who";
+    const two = ["alice", "bob"].map((user) => ({
+      user,
+      pod: podAt(0),
+      script,
+      input: `${user}\n`,
+    }));
+    await Promise.all(two.map((one) => runAs(cluster, one)));
+    for (const { user } of two) {
+      const session = await sessionOf(events, `said-${user}`);
+      console.log(`said-${user}: ${JSON.stringify(session)}`);
+      const named = session?.user === undefined ? session?.candidates : [session];
+      expect(named?.map((one) => one.user)).toContain(user);
     }
   });
 

@@ -7,6 +7,7 @@ import { compactLine } from "../../packages/cli/src/events/compact.ts";
 import { parseEvent } from "../../packages/cli/src/events/event-json.ts";
 import { readReview } from "../../packages/operator/src/admission/admission-review.ts";
 import { readPolicyObject } from "../../packages/operator/src/api/read-policy-object.ts";
+import { requestedSessions } from "../../packages/operator/src/sessions/session-review.ts";
 import { createContainerBundles } from "../../packages/sensor/src/workload/container-bundles.ts";
 import { repeated } from "../src/generators.ts";
 import type { Target } from "../src/target.ts";
@@ -122,3 +123,43 @@ export const review: Target = {
   innocent: (size) =>
     `{"apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":{"spec":{"kprobes":[{"call":"${repeated("a", size)}"}]}}}}`,
 };
+
+/** Reviews of sessions: the texts of users, which go to a sensor and into events. */
+export const sessionReview: Target = {
+  name: "session-review",
+  run(bytes) {
+    const read = readReview(bytes);
+    const sessions = read === undefined ? [] : requestedSessions(read);
+    for (const session of sessions)
+      if (JSON.stringify(session).length > 200_000) throw new Error("A session has no bounds");
+    if (sessions.length > 32) throw new Error(`${sessions.length} sessions of one request`);
+    return [...new Set(sessions.map(({ kind }) => kind))].join() || "none";
+  },
+  seeds: () =>
+    [
+      { ...connect("exec"), object: { container: "web", command: ["sh", "-c", "id"] } },
+      { ...connect("portforward"), object: { ports: [80] } },
+      {
+        ...connect("ephemeralcontainers"),
+        operation: "UPDATE",
+        object: { spec: { ephemeralContainers: [{ name: "debugger" }] } },
+      },
+    ].map((request) => Buffer.from(JSON.stringify({ apiVersion: "admission.k8s.io/v1", request }))),
+  words: [...words, '"object":', '"command":', '"groups":', '"ephemeralContainers":', '"name":'],
+  bombs: inside(aSession("HERE")),
+  innocent: (size) => aSession(`["${repeated("a", size)}"]`),
+};
+
+function connect(subResource: string) {
+  return {
+    ...{ uid: "u", operation: "CONNECT", subResource, namespace: "shop", name: "web-0" },
+    resource: { group: "", version: "v1", resource: "pods" },
+    userInfo: { username: "alice", groups: ["devs"] },
+  };
+}
+
+/** `command`: JSON. */
+function aSession(command: string): string {
+  const request = JSON.stringify({ ...connect("exec"), object: { command: 0 } });
+  return `{"apiVersion":"admission.k8s.io/v1","request":${request.replace('"command":0', `"command":${command}`)}}`;
+}

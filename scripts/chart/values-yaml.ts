@@ -23,7 +23,9 @@ function linesOf(tree: ValueTree, indent: string): readonly string[] {
 function entry(key: string, value: ChartValue, indent: string): readonly string[] {
   const isSet = "default" in value;
   const content = isSet ? value.default : value.option?.programDefault;
-  return [`${indent}${isSet ? "" : "# "}${key}: ${flow(content)}`];
+  const line = `${indent}${isSet ? "" : "# "}${key}: ${flow(content)}`;
+  if (!Array.isArray(content) || !isSet || line.length <= lineWidth) return [line];
+  return [`${indent}${key}:`, ...content.map((item) => `${indent}  - ${flow(item)}`)];
 }
 
 /** YAML in one line. */
@@ -41,7 +43,9 @@ function flow(content: unknown): string {
 /** YAML 1.1, which Helm reads, takes these for booleans or nothing. */
 const isWord = (text: string) => /^(?:true|false|yes|no|on|off|y|n|null)$/i.test(text);
 
+/** Of comments. */
 const width = 110;
+const lineWidth = 120;
 
 function comment(help: string, indent: string): readonly string[] {
   const lines: string[] = [];

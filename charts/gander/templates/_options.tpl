@@ -19,6 +19,7 @@
 {{- include "gander.option" (dict "flag" "otlp-endpoint" "separator" "," "value" (dig "otlpEndpoint" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "max-sensors" "separator" "," "value" (dig "maxSensors" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "tls-san" "separator" "," "value" (dig "tlsSan" nil .Values.operator)) }}
+{{- include "gander.option" (dict "flag" "sessions" "separator" "," "value" (dig "sessions" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "rollout" "separator" "," "value" (dig "rollout" "strategy" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "canary" "separator" "," "value" (dig "rollout" "canary" nil .Values.operator)) }}
 {{- include "gander.option" (dict "flag" "canary-duration" "separator" "," "value" (dig "rollout" "canaryDuration" nil .Values.operator)) }}

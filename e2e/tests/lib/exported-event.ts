@@ -12,6 +12,16 @@ export interface ExportedProcess {
   readonly start_time: string;
   readonly parent_exec_id?: string;
   readonly tid: number;
+  readonly session?: ExportedSession;
+}
+
+export interface ExportedSession {
+  readonly kind: string;
+  readonly user?: string;
+  readonly groups?: readonly string[];
+  readonly request_uid?: string;
+  readonly unannounced?: boolean;
+  readonly candidates?: readonly ExportedSession[];
 }
 
 interface WithProcess {

@@ -40,7 +40,8 @@ export class TestOperator implements AsyncDisposable {
     if (knowledge === undefined) resolver.putNode("a", {});
     this.resolver = resolver;
     this.contents = contents;
-    this.hub = new SensorHub({ resolver, contents }, { operatorVersion: "test" });
+    const options = { operatorVersion: "test", announcesSessions: true };
+    this.hub = new SensorHub({ resolver, contents }, options);
     this.events = createSensorRelay(this.hub);
     const { certificate: cert, key } = testCertificate("gander-operator", authority);
     const material = { cert, key, ca: authority.certificate };

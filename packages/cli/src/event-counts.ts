@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EventCounters, ReaderCounters, RecordCounters } from "@gander/proto";
+import type { EventCounters, ReaderCounters, RecordCounters, SessionCounters } from "@gander/proto";
 import { quoteSentence } from "./events/quote.ts";
 
 /** Events by outcome, as in `gander status -o json`. */
@@ -11,6 +11,8 @@ export type EventCounts = {
   readonly undecodable: number;
   /** Faults of the programs in the kernel, which should not happen. */
   readonly faults: readonly Fault[];
+  /** By what became of them, such as `unannounced`; absent: an older sensor does not count them. */
+  readonly sessions?: Readonly<Record<string, number>>;
 };
 
 export type Fault = {
@@ -46,7 +48,13 @@ export function eventCounts(counters: EventCounters): EventCounts {
         ...{ name, count: Number(count), meaning, advice },
       }),
     ),
+    ...(counters.sessions && { sessions: sessionsOf(counters.sessions) }),
   };
+}
+
+function sessionsOf(counters: SessionCounters): NonNullable<EventCounts["sessions"]> {
+  const names = ["announced", "matched", "ambiguous", "unannounced", "expired", "dropped"] as const;
+  return Object.fromEntries(names.map((name) => [name, Number(counters[name] ?? 0)]));
 }
 
 function recordsOf(counters: RecordCounters = {}): RecordCounts {
@@ -73,6 +81,7 @@ export function describeCounts({
   readers,
   undecodable,
   faults,
+  sessions = {},
 }: EventCounts): string[] {
   const kinds: readonly (readonly [string, RecordCounts])[] = [
     ["exec", exec],
@@ -95,8 +104,21 @@ export function describeCounts({
       : `lost in the kernel: ${some(missing)} (${causes})`,
     ...(undecodable === 0 ? [] : [`undecodable: ${undecodable}, an error of the sensor`]),
     ...faults.map(({ count, meaning, advice }) => quoteSentence(`${count} ${meaning}. ${advice}.`)),
+    ...describeSessions(sessions),
     ...Object.entries(readers).flatMap(([name, reader]) => describeReader(name, reader)),
   ];
+}
+
+/** Nothing without any. */
+function describeSessions(sessions: NonNullable<EventCounts["sessions"]>): string[] {
+  const { matched = 0, ambiguous = 0, unannounced = 0, dropped = 0 } = sessions;
+  const text = some([
+    [matched, "of a known user"],
+    [ambiguous, "of one of several users"],
+    [unannounced, "unannounced"],
+    [dropped, "requests dropped"],
+  ]);
+  return text === "" ? [] : [`sessions: ${text}`];
 }
 
 function describeReader(name: string, { written, dropped, rateLimited = 0 }: ReaderCounts) {

@@ -124,6 +124,7 @@ async function startSensor(path: string) {
       health: () => health,
       eventCounters: () => ({
         faults: [{ ...words, name: "FAULT", count: "3" }],
+        sessions: { announced: "5", matched: "4", unannounced: "1" },
         exec: { produced: "10", lost_ring_full: "2", lost_memory: "1" },
         exit: { produced: "9", lost_memory: "4" },
         readers: [{ name: "file", written: "11", dropped: "6", rate_limited: "0" }],
@@ -262,6 +263,7 @@ describe("status", () => {
         "events: 10 exec, 9 exit, 0 of policies",
         "lost in the kernel: 3 exec, 4 exit (2 ring full, 5 no memory)",
         "3 processes had no room. Limit them.",
+        "sessions: 4 of a known user, 1 unannounced",
         "file: 11 written, 6 dropped",
         "",
       ].join("\n"),
@@ -283,6 +285,10 @@ describe("status", () => {
         readers: { file: { written: 11, dropped: 6, rateLimited: 0 }, grpc: { dropped: 0 } },
         undecodable: 0,
         faults: [{ ...words, name: "FAULT", count: 3 }],
+        sessions: {
+          ...{ announced: 5, matched: 4, ambiguous: 0 },
+          ...{ unannounced: 1, expired: 0, dropped: 0 },
+        },
       },
     });
   });

@@ -151,6 +151,12 @@ export const operatorOptions = {
     help: "Further names and addresses that the operator's own certificate is for, such as localhost.",
     group: "Trust",
   },
+  sessions: {
+    type: "boolean",
+    default: true,
+    help: "Let the API server report who executes commands in pods, attaches to them, forwards their ports or adds ephemeral containers, so that events show the user. Nothing is refused.",
+    group: "Events",
+  },
   rollout: {
     type: "text",
     default: "all",

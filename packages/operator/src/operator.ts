@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { Logger } from "@gander/base";
 import { createElection, createKubeClient, loadCredentials, type WritePermit } from "@gander/kube";
+import { hasWebhook } from "./admission/admission-parts.ts";
 import { createClusterWatch } from "./api/cluster-watch.ts";
 import { createPolicyCatalog } from "./api/policy-catalog.ts";
 import { coalesce } from "./bundles/coalesce.ts";
@@ -146,7 +147,11 @@ async function createCore(
   const catalog = createPolicyCatalog();
   const resolver = new Resolver();
   const contents = new PolicyContents();
-  const hub = new SensorHub({ resolver, contents, observe: metrics }, { operatorVersion: version });
+  const announcesSessions = configuration.sessions && hasWebhook(configuration);
+  const hub = new SensorHub(
+    { resolver, contents, observe: metrics },
+    { operatorVersion: version, announcesSessions },
+  );
   const changes = coalesce<string>((nodes) => void hub.push(nodes));
   const cluster = createClusterWatch(
     { client, logger, catalog, resolver, changes },

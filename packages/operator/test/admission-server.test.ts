@@ -5,8 +5,10 @@ import { connect } from "node:tls";
 import { createLogger } from "@gander/base";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import type { Review } from "../src/admission/admission-review.ts";
 import { type AdmissionServer, createAdmissionServer } from "../src/admission/admission-server.ts";
 import type { CheckFleet, FleetReport } from "../src/admission/fleet-report.ts";
+import { sessionPathOf } from "../src/admission/session-path.ts";
 import { issueAuthority, issueServer } from "../src/identity/issue-certificate.ts";
 import { createServingCertificate } from "../src/identity/serving-certificate.ts";
 
@@ -19,6 +21,7 @@ const checkFleet: CheckFleet = async () => {
   return report;
 };
 
+const noted: Review[] = [];
 let server: AdmissionServer;
 beforeAll(async () => {
   const validity = { from: new Date(Date.now() - 60_000), until: new Date(Date.now() + 3_600_000) };
@@ -26,7 +29,7 @@ beforeAll(async () => {
   const own = await issueServer(authority, ["127.0.0.1"], validity);
   certificate.set({ ...own, ca: authority.cert });
   server = await createAdmissionServer(
-    { logger, certificate, checkFleet },
+    { logger, certificate, checkFleet, sessions: { note: (review) => void noted.push(review) } },
     { host: "127.0.0.1", port: 0 },
     { bodyBytes: 200_000, requestMs: 1_000, connections: 20 },
   );
@@ -103,6 +106,50 @@ const bad = {
     { call: "a", syscall: false, args: [{ index: 0, type: "strin" }] },
   ],
 };
+
+describe("a session", () => {
+  const request = {
+    ...{ uid: "s-1", operation: "CONNECT", namespace: "shop", name: "web-0" },
+    ...{ kind: { group: "", version: "v1", kind: "PodExecOptions" }, subResource: "exec" },
+    resource: { group: "", version: "v1", resource: "pods" },
+    userInfo: { username: "alice", groups: ["devs"] },
+    object: { container: "web", command: ["sh"] },
+  };
+  const review = JSON.stringify({ apiVersion: "admission.k8s.io/v1", request });
+  const path = () => sessionPathOf(certificate.current()?.key ?? "");
+
+  it("is allowed, noted, and leaves the review's uid in the audit log", async () => {
+    const { status, body } = await send(review, { path: `${path()}?timeout=1s` });
+    expect(status).toBe(200);
+    const { response } = JSON.parse(body);
+    expect(response).toEqual({ uid: "s-1", allowed: true, auditAnnotations: { request: "s-1" } });
+    expect(noted).toMatchObject([{ user: "alice", groups: ["devs"], subresource: "exec" }]);
+  });
+
+  it("is no policy", async () => {
+    expect((await send(review)).status).toBe(200);
+    expect(noted).toHaveLength(1);
+  });
+
+  it("is believed only at the path that the API server alone was told, even after a renewal", async () => {
+    const guessed = ["/sessions", sessionPathOf("another key"), `${path()}/`];
+    for (const one of guessed) expect((await send(review, { path: one })).status).toBe(404);
+    const before = path();
+    const material = certificate.current();
+    if (material === undefined) throw new Error("there is no certificate");
+    const validity = { from: new Date(Date.now() - 60_000), until: new Date(Date.now() + 60_000) };
+    const authority = await issueAuthority("next", validity);
+    certificate.set({
+      ...(await issueServer(authority, ["127.0.0.1"], validity)),
+      ca: authority.cert,
+    });
+    expect(path()).not.toBe(before);
+    const statuses = [path(), before].map((one) => send(review, { path: one }));
+    expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(noted).toHaveLength(3);
+    certificate.set(material);
+  });
+});
 
 describe("a review", () => {
   it("lets good policies pass, with the question's uid", async () => {

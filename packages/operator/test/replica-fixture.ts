@@ -17,6 +17,8 @@ import { createSensorRelay } from "../src/relay/sensor-relay.ts";
 import { replicaIdentity } from "../src/replica-identity.ts";
 import { SensorHub } from "../src/sensors/sensor-hub.ts";
 import { createSensorServer } from "../src/sensors/sensor-server.ts";
+import type { AnnounceSession } from "../src/sessions/session-announcer.ts";
+import type { SessionResult } from "../src/sessions/session-counts.ts";
 import { createFleetView } from "../src/status/create-fleet-view.ts";
 import { localSource } from "../src/status/local-source.ts";
 import { Resolver } from "../src/workloads/resolver.ts";
@@ -73,6 +75,9 @@ export class ReplicaFixture implements AsyncDisposable {
   readonly sensorPort: number;
   readonly apiPort: number;
   readonly checkFleet: CheckFleet;
+  readonly announce: AnnounceSession;
+  /** Of sessions that other replicas passed on. */
+  readonly passedOn: SessionResult[] = [];
   readonly #authority: string;
   readonly #stack: AsyncDisposableStack;
 
@@ -118,7 +123,7 @@ export class ReplicaFixture implements AsyncDisposable {
         ...{ certificate, hub, resolver, catalog, relay, identity, version: "1.2.3" },
       },
       view,
-      { verify, retryMs: 50 },
+      { verify, retryMs: 50, sessionPassedOn: (_, result) => fixture.passedOn.push(result) },
     );
     const stop = new AbortController();
     const running = part.run({ signal: stop.signal });
@@ -128,18 +133,20 @@ export class ReplicaFixture implements AsyncDisposable {
     });
     await part.serving;
     (fixture as { checkFleet: CheckFleet }).checkFleet = part.checkFleet;
+    (fixture as { announce: AnnounceSession }).announce = part.announce;
     return fixture;
   }
 
   private constructor({ name, authority }: ReplicaOptions, apiPort: number) {
     const { resolver, contents } = this;
-    this.hub = new SensorHub({ resolver, contents });
+    this.hub = new SensorHub({ resolver, contents }, { announcesSessions: true });
     this.view = createFleetView(resolver);
     this.view.add(localSource(this.hub));
     this.identity = replicaIdentity(name, `127.0.0.1:${apiPort}`);
     this.apiPort = apiPort;
     this.sensorPort = 0;
     this.checkFleet = () => Promise.reject(new Error("not started"));
+    this.announce = () => "no-sensor";
     this.#authority = authority.cert;
     this.#stack = new AsyncDisposableStack();
   }

@@ -399,6 +399,23 @@ export type Process = {
   readonly user?: UserRecord | undefined;
   readonly in_init_tree?: BoolValue | undefined;
   readonly environment_variables?: readonly EnvVar[] | undefined;
+  readonly session?: Session | undefined;
+};
+
+export type Session = {
+  readonly kind?: string | undefined;
+  readonly user?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly request_uid?: string | undefined;
+  readonly unannounced?: boolean | undefined;
+  readonly candidates?: readonly SessionRequest[] | undefined;
+};
+
+export type SessionRequest = {
+  readonly kind?: string | undefined;
+  readonly user?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly request_uid?: string | undefined;
 };
 
 export type ProcessExec = {
@@ -709,6 +726,16 @@ export type EventCounters = {
   readonly readers?: readonly ReaderCounters[] | undefined;
   readonly undecodable?: string | undefined;
   readonly faults?: readonly FaultCounter[] | undefined;
+  readonly sessions?: SessionCounters | undefined;
+};
+
+export type SessionCounters = {
+  readonly announced?: string | undefined;
+  readonly matched?: string | undefined;
+  readonly ambiguous?: string | undefined;
+  readonly unannounced?: string | undefined;
+  readonly expired?: string | undefined;
+  readonly dropped?: string | undefined;
 };
 
 export type FaultCounter = {
@@ -793,6 +820,7 @@ export type Filter = {
   readonly ancestor_binary_regex?: readonly string[] | undefined;
   readonly container_name_regex?: readonly string[] | undefined;
   readonly namespace_regex?: readonly string[] | undefined;
+  readonly user?: readonly string[] | undefined;
 };
 
 export type CapFilter = {
@@ -1177,6 +1205,8 @@ export type Messages = {
   "tetragon.UserRecord": UserRecord;
   "tetragon.EnvVar": EnvVar;
   "tetragon.Process": Process;
+  "tetragon.Session": Session;
+  "tetragon.SessionRequest": SessionRequest;
   "tetragon.ProcessExec": ProcessExec;
   "tetragon.ProcessExit": ProcessExit;
   "tetragon.KprobeSock": KprobeSock;
@@ -1211,6 +1241,7 @@ export type Messages = {
   "tetragon.NewPods": NewPods;
   "tetragon.OperatorConnection": OperatorConnection;
   "tetragon.EventCounters": EventCounters;
+  "tetragon.SessionCounters": SessionCounters;
   "tetragon.FaultCounter": FaultCounter;
   "tetragon.RecordCounters": RecordCounters;
   "tetragon.ReaderCounters": ReaderCounters;

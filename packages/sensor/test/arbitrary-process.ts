@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Pod } from "@gander/proto";
+import type { Pod, Session } from "@gander/proto";
 import fc from "fast-check";
 import { execId } from "../src/process/exec-id.ts";
 import {
@@ -93,6 +93,22 @@ const arbitraryPod: fc.Arbitrary<Pod> = fc
 const withText = (fields: Readonly<Record<string, string | undefined>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, content]) => content !== ""));
 
+const request = texts("kind", "user", "request_uid").map(withText);
+
+const arbitrarySession: fc.Arbitrary<Session> = fc
+  .record({
+    request,
+    groups: fc.array(word, { maxLength: 3 }),
+    isUnannounced: fc.boolean(),
+    candidates: fc.array(request, { maxLength: 3 }),
+  })
+  .map(({ request: first, groups, isUnannounced, candidates }) => ({
+    ...first,
+    ...(groups.length > 0 && { groups }),
+    ...(isUnannounced && { unannounced: true }),
+    ...(candidates.length > 0 && { candidates }),
+  }));
+
 /** Any process, with and without details; for property tests. */
 export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
   .record({
@@ -114,10 +130,15 @@ export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
     isProbe: fc.boolean(),
     details: fc.option(arbitraryDetails, { nil: undefined }),
     file: fc.option(arbitraryBinary, { nil: undefined }),
+    // Few have one, and it is the largest part.
+    session: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: arbitrarySession },
+    ),
     children: fc.nat({ max: 300 }),
     alive: fc.boolean(),
   })
-  .map(({ containerId, pod, isProbe, details, file, children, alive, ...image }) => {
+  .map(({ containerId, pod, isProbe, details, file, session, children, alive, ...image }) => {
     const { seconds, nanos, parentExecId } = image;
     const entry = new ProcessEntry(
       {
@@ -129,6 +150,7 @@ export const arbitraryProcess: fc.Arbitrary<ProcessEntry> = fc
     );
     entry.children = children;
     entry.alive = alive;
+    if (session !== undefined) entry.session = session;
     if (file !== undefined) {
       // Also where it is encoded already.
       void entry.json;

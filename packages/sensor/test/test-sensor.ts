@@ -9,6 +9,7 @@ import { plainLine, plainMessage } from "../src/events/plain-line.ts";
 import type { SensorEvent } from "../src/events/sensor-event.ts";
 import { createStackTraces } from "../src/events/stack-traces.ts";
 import { ProcessTable } from "../src/process/process-table.ts";
+import { Sessions } from "../src/process/sessions.ts";
 import { headerLayouts } from "../src/records/header-layouts.ts";
 import { createKernelClock } from "../src/records/kernel-time.ts";
 import { recordOffsets } from "../src/records/record-layouts.ts";
@@ -44,9 +45,13 @@ export function createTestSensor(
     root: "/nonexistent",
     ...(options.bundles && { bundles: options.bundles }),
   });
-  cgroups.onReplaced((replaced) => table.replaceWorkloads(replaced));
+  const sessions = new Sessions({ table, now: options.now ?? Date.now });
+  cgroups.onReplaced((replaced) => {
+    table.replaceWorkloads(replaced);
+    sessions.workloadsChanged();
+  });
   const lifecycle = createLifecycle(
-    { table, offsets, workloads: cgroups },
+    { table, offsets, workloads: cgroups, sessions },
     {
       withCredentials: options.withCredentials ?? false,
       withNamespaces: options.withNamespaces ?? false,
@@ -85,6 +90,7 @@ export function createTestSensor(
     clock,
     table,
     cgroups,
+    sessions,
     lines,
     /** The same events, encoded in protobuf. */
     messages,

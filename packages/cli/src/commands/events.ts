@@ -136,6 +136,16 @@ const options = {
     group: "Which events",
     flagOnly: true,
   },
+  user: {
+    type: "list",
+    default: [],
+    aliases: ["users"],
+    commas: "keep",
+    placeholder: "NAME",
+    help: "Only events of sessions that these users requested from the API server, or may have.",
+    group: "Which events",
+    flagOnly: true,
+  },
   "cel-expression": {
     type: "list",
     default: [],
@@ -168,6 +178,7 @@ export const events = defineCommand({
     "sudo gander events --policy-names file-monitoring-filtered",
     "gander events -o compact --timestamps < /var/log/gander/events.log",
     "gander events --operator 127.0.0.1:8444 -n shop --policy-names guard",
+    "gander events --operator 127.0.0.1:8444 -o compact --user alice@example.com",
   ],
   run: async ({ values }, io) => {
     const selection = selectionOf(values);
@@ -202,6 +213,7 @@ function selectionOf(values: EventValues): EventSelection {
     processes: values.process,
     pods: values.pod,
     policies: values.policyNames,
+    users: values.user,
     cel: values.celExpression,
   };
 }

@@ -55,6 +55,22 @@ describe("compactLine", () => {
         process: process("/bin/ls", "", { pod: { namespace: "shop", name: "cart-0" } }),
       }),
     ],
+    ...(
+      [
+        ["alice", { kind: "exec", user: "alice", candidates: [{ user: "alice" }] }],
+        ['"a\\x1b b"', { kind: "exec", user: "a\u001b b" }],
+        ["alice or bob", { candidates: [{ user: "alice" }, { user: "bob" }, { user: "bob" }] }],
+        ["alice or kubelet", { candidates: [{ user: "alice" }, { kind: "kubelet" }] }],
+        ["unannounced", { unannounced: true }],
+      ] as const
+    ).map(([user, session]): [string, EventJson] => [
+      `🚀 process node-1 /bin/ls 👤 ${user}`,
+      event("process_exec", { process: process("/bin/ls", "", { session }) }),
+    ]),
+    [
+      "🚀 process node-1 /bin/ls",
+      event("process_exec", { process: process("/bin/ls", "", { session: { kind: "kubelet" } }) }),
+    ],
     [
       "💥 exit    node-1 /bin/ls -l 0",
       event("process_exit", { process: process("/bin/ls", "-l") }),

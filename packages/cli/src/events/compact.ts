@@ -37,6 +37,7 @@ export function compactLine(event: EventJson, options: CompactOptions): string {
     paint("bold", quote(text(parts.body?.process?.binary))),
     parts.details,
     parts.verdict && paint("alarm", parts.verdict),
+    sessionText(parts.body?.process?.session),
   ];
   const line = time + words.filter((word) => word !== undefined && word !== "").join(" ");
   return withCapabilities(line, parts, options.color) + stackLines(parts.hook, options);
@@ -181,6 +182,17 @@ function socket(args: Args): string {
 function withSize(details: string, arg: ArgJson | undefined): string {
   const size = integerOf(arg);
   return size === undefined ? details : `${details} ${quote(size)} bytes`;
+}
+
+/** Who started it from outside of its container; nothing for what the kubelet does by itself. */
+function sessionText(session: unknown): string {
+  if (!isRecord(session)) return "";
+  const candidates = Array.isArray(session.candidates) ? session.candidates.filter(isRecord) : [];
+  const user = text(session.user);
+  if (user !== "") return `👤 ${quote(user)}`;
+  const names = candidates.map((one) => text(one.user) || text(one.kind)).map(quote);
+  if (session.unannounced === true) names.push("unannounced");
+  return names.length === 0 ? "" : `👤 ${[...new Set(names)].join(" or ")}`;
 }
 
 function sourceOf(event: EventJson, process: ProcessJson | undefined): string {

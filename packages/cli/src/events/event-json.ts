@@ -27,6 +27,7 @@ export type ProcessJson = {
   readonly binary?: unknown;
   readonly arguments?: unknown;
   readonly pod?: { readonly namespace?: unknown; readonly name?: unknown };
+  readonly session?: unknown;
   readonly cap?: { readonly effective?: unknown };
 };
 

@@ -12,18 +12,28 @@ const NOTHING: EventSelection = {
   processes: [],
   pods: [],
   policies: [],
+  users: [],
   cel: [],
 };
 
 const inPod: EventJson = {
   process_kprobe: {
-    process: { binary: "/usr/bin/node", pid: 7, pod: { namespace: "shop", name: "cart-0" } },
+    process: {
+      binary: "/usr/bin/node",
+      pid: 7,
+      pod: { namespace: "shop", name: "cart-0" },
+      session: { user: "alice" },
+    },
     parent: { binary: "/sbin/init" },
     policy_name: "net",
   },
   node_name: "n",
 };
-const onHost: EventJson = { process_exec: { process: { binary: "/bin/ls" } }, node_name: "n" };
+const session = { candidates: [{ user: "alicia" }, { user: "bob" }] };
+const onHost: EventJson = {
+  process_exec: { process: { binary: "/bin/ls", session } },
+  node_name: "n",
+};
 
 describe("allowList", () => {
   it.each([
@@ -38,6 +48,7 @@ describe("allowList", () => {
         processes: ["^/bin"],
         pods: ["p"],
         policies: ["q"],
+        users: ["u"],
         cel: ["c"],
       },
       [
@@ -47,6 +58,7 @@ describe("allowList", () => {
           binary_regex: ["^/bin"],
           pod_regex: ["p"],
           policy_names: ["q"],
+          user: ["u"],
           cel_expression: ["c"],
         },
       ],
@@ -68,6 +80,9 @@ describe("eventMatcher", () => {
     [{ namespacePatterns: ["^$"] }, false, true],
     [{ policies: ["net"] }, true, false],
     [{ policies: ["net"], processes: ["^/bin"] }, false, false],
+    [{ users: ["alice"] }, true, false],
+    [{ users: ["x", "bob"] }, false, true],
+    [{ users: ["carol"] }, false, false],
   ])("%j", (wanted, pod, host) => {
     const matches = eventMatcher({ ...NOTHING, ...wanted }, (source) => new RegExp(source));
     expect([matches(inPod), matches(onHost)]).toEqual([pod, host]);
@@ -80,7 +95,11 @@ describe("selectFields", () => {
     [[], [], body],
     [["policy_name"], [], { policy_name: "net" }],
     [["process.pid", "parent"], [], { process: { pid: 7 }, parent: { binary: "/sbin/init" } }],
-    [["process"], ["process.pod"], { process: { binary: "/usr/bin/node", pid: 7 } }],
+    [
+      ["process"],
+      ["process.pod", "process.session"],
+      { process: { binary: "/usr/bin/node", pid: 7 } },
+    ],
     [[], ["process", "parent.nothing"], { parent: { binary: "/sbin/init" }, policy_name: "net" }],
   ])("include %j, exclude %j", (include, exclude, expected) => {
     const selected = selectFields(inPod, include, exclude);

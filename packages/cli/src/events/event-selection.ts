@@ -14,6 +14,8 @@ export type EventSelection = {
   readonly processes: readonly string[];
   readonly pods: readonly string[];
   readonly policies: readonly string[];
+  /** Of the session; also if it may be another's. */
+  readonly users: readonly string[];
   readonly cel: readonly string[];
 };
 
@@ -37,6 +39,7 @@ export function allowList(selection: EventSelection): readonly Readonly<Record<s
     binary_regex: selection.processes,
     pod_regex: selection.pods,
     policy_names: selection.policies,
+    user: selection.users,
     cel_expression: selection.cel,
   };
   const set = Object.entries(parts).filter(([, values]) => values.length > 0);
@@ -69,9 +72,18 @@ export function eventMatcher(
       matchesOne(namespace, patterns) &&
       matchesOne(text(process.binary), processes) &&
       matchesOne(text(pod.name), pods) &&
-      isAmong(policy, selection.policies)
+      isAmong(policy, selection.policies) &&
+      (selection.users.length === 0 ||
+        usersOf(process).some((user) => selection.users.includes(user)))
     );
   };
+}
+
+/** The user of the process's session, or those of whom it may be. */
+function usersOf({ session }: Readonly<Record<string, unknown>>): readonly string[] {
+  if (!isRecord(session)) return [];
+  const candidates = Array.isArray(session.candidates) ? session.candidates.filter(isRecord) : [];
+  return [session, ...candidates].map(({ user }) => text(user));
 }
 
 function isAmong(value: string, wanted: readonly string[]): boolean {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { OperatorConfiguration } from "../configuration.ts";
 import { createKeptObject } from "../kept-object.ts";
 import { type ListenAddress, listenAddress } from "../listen-address.ts";
 import type { OperatorContext, OperatorPart } from "../operator-part.ts";
+import type { SessionAnnouncer } from "../sessions/session-announcer.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { createAdmissionServer } from "./admission-server.ts";
 import type { CheckFleet } from "./fleet-report.ts";
+import { sessionPathOf } from "./session-path.ts";
 import {
   type WebhookPlace,
   webhookConfiguration,
@@ -13,10 +16,23 @@ import {
   webhookConfigurations,
 } from "./webhook-configuration.ts";
 
-/** Serves the API server's policy reviews, and registers the webhook that requests them. */
+type AdmissionPartsDeps = {
+  readonly checkFleet: CheckFleet;
+  readonly sessions: SessionAnnouncer;
+};
+
+/** Whether the API server can be told where this operator is: a Service can't refer to a port that the system chose. */
+export function hasWebhook({
+  webhookUrl,
+  webhookAddress,
+}: Pick<OperatorConfiguration, "webhookUrl" | "webhookAddress">): boolean {
+  return webhookUrl !== "" || listenAddress(webhookAddress).port !== 0;
+}
+
+/** Serves the API server's reviews, and registers the webhooks that request them. */
 export function createAdmissionParts(
   context: OperatorContext,
-  checkFleet: CheckFleet,
+  { checkFleet, sessions: announcer }: AdmissionPartsDeps,
 ): readonly OperatorPart[] {
   const { configuration, certificate, logger, namespace } = context;
   const { webhookAddress, webhookUrl: url, webhookFailurePolicy, serviceName } = configuration;
@@ -26,15 +42,26 @@ export function createAdmissionParts(
     async run({ signal }) {
       if (!(await certificate.whenReady({ signal }))) return;
       const where = listenAddress(webhookAddress);
-      await using server = await createAdmissionServer({ logger, certificate, checkFleet }, where);
+      await using server = await createAdmissionServer(
+        {
+          logger,
+          certificate,
+          checkFleet,
+          sessions: configuration.sessions ? announcer : undefined,
+        },
+        where,
+      );
       listening.resolve(server.address);
       await untilAborted(signal);
     },
     whenReady: ({ signal }) => Promise.race([listening.promise, untilAborted(signal)]),
   };
-  // A Service cannot refer to a port that the system chose.
-  if (url === "" && listenAddress(webhookAddress).port === 0) return [webhook];
+  if (!hasWebhook(configuration)) return [webhook];
   const failurePolicy = webhookFailurePolicy === "fail" ? "Fail" : "Ignore";
+  const sessionPath = (): string | undefined => {
+    const key = certificate.current()?.key;
+    return configuration.sessions && key !== undefined ? sessionPathOf(key) : undefined;
+  };
   let place: WebhookPlace | undefined;
   const placed = listening.promise.then(({ port }) => {
     place =
@@ -43,11 +70,12 @@ export function createAdmissionParts(
         : { url: url.replace(/:0$/, `:${port}`) };
   });
   const registration = createKeptObject(context, {
-    what: "the webhook for policies",
+    what: "the webhooks for policies and sessions",
     kind: webhookConfigurations,
     name: webhookConfigurationName,
     project: ({ webhooks }) => ({ webhooks }),
-    wanted: (ca) => place && webhookConfiguration({ place, ca, failurePolicy }),
+    wanted: (ca) =>
+      place && webhookConfiguration({ place, ca, failurePolicy, sessionPath: sessionPath() }),
     until: placed,
   });
   return [webhook, registration];

@@ -5,9 +5,11 @@ import { GanderError, type Logger } from "@gander/base";
 import { type ServingCertificate, showCertificate } from "../identity/serving-certificate.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import { listenAt } from "../listen-at.ts";
-import { answerReview, readReview } from "./admission-review.ts";
+import type { SessionAnnouncer } from "../sessions/session-announcer.ts";
+import { allowReview, answerReview, type Review, readReview } from "./admission-review.ts";
 import type { CheckFleet } from "./fleet-report.ts";
 import { reviewPolicy } from "./review-policy.ts";
+import { SessionPaths } from "./session-path.ts";
 
 export const validatePath = "/validate";
 
@@ -15,12 +17,14 @@ type AdmissionServerDeps = {
   readonly logger: Logger;
   readonly certificate: ServingCertificate;
   readonly checkFleet: CheckFleet;
+  /** Absent: nobody notes sessions. */
+  readonly sessions?: SessionAnnouncer | undefined;
 };
 
 type AdmissionServerOptions = {
   /** Largest request; etcd accepts objects up to 1.5 MiB, and a review holds two. */
   readonly bodyBytes?: number;
-  /** Concurrent reviews; further ones are told to retry. */
+  /** Concurrent reviews of each kind; further ones are told to retry. */
   readonly reviews?: number;
   readonly connections?: number;
   /** Time limit for receiving a request. */
@@ -32,9 +36,9 @@ type AdmissionServerOptions = {
 export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
- * Answers the API server's AdmissionReviews (admission.k8s.io/v1) at `/validate`. It has no side effects
- * and keeps no state, so dry runs need no special case. Every client in the network can connect, so the
- * cost of a request is bounded. Rejects with `operator-address`.
+ * Answers the API server's AdmissionReviews (admission.k8s.io/v1): of policies at `/validate`, without side
+ * effects; of sessions in pods at a path that only the API server knows, where everything is allowed. Every
+ * client in the network can connect, so the cost of a request is bounded. Rejects with `operator-address`.
  */
 export async function createAdmissionServer(
   deps: AdmissionServerDeps,
@@ -72,17 +76,41 @@ export async function createAdmissionServer(
 
 type Answer = { readonly status: number; readonly body: string | object };
 
-function createReviewer(
-  { logger, checkFleet }: AdmissionServerDeps,
-  { bodyBytes = 4 * 1024 * 1024, reviews = 24, fleetCheckMs = 2_000 }: AdmissionServerOptions,
-) {
-  let running = 0;
+/** A path: what is reviewed there, and how many reviews are running. */
+type Route = { running: number; readonly answer: (review: Review) => Promise<object> | object };
+
+function routesOf(
+  { checkFleet, sessions, certificate }: AdmissionServerDeps,
+  { fleetCheckMs = 2_000 }: AdmissionServerOptions,
+): (path: string) => Route | undefined {
+  const answerPolicy = async (review: Review) => {
+    const signal = AbortSignal.timeout(fleetCheckMs);
+    return answerReview(review, await reviewPolicy(review, checkFleet, { signal }));
+  };
+  // Answered in the same turn: neither a full fleet check nor a slow sensor delays anybody's session.
+  const answerSession = (review: Review) => {
+    sessions?.note(review);
+    return allowReview(review);
+  };
+  const policies: Route = { running: 0, answer: answerPolicy };
+  const reported: Route = { running: 0, answer: answerSession };
+  const sessionPaths = new SessionPaths(certificate);
+  return (path) => {
+    if (path === validatePath) return policies;
+    return sessions !== undefined && sessionPaths.has(path) ? reported : undefined;
+  };
+}
+
+function createReviewer(deps: AdmissionServerDeps, options: AdmissionServerOptions) {
+  const { logger } = deps;
+  const { bodyBytes = 4 * 1024 * 1024, reviews = 24 } = options;
+  const routeOf = routesOf(deps, options);
   const answer = async (request: IncomingMessage): Promise<Answer> => {
-    if (request.url?.split("?", 1)[0] !== validatePath)
-      return { status: 404, body: `There is ${validatePath} only` };
+    const route = routeOf(request.url?.split("?", 1)[0] ?? "");
+    if (route === undefined) return { status: 404, body: `There is ${validatePath} only` };
     if (request.method !== "POST") return { status: 405, body: "It has to be a POST" };
-    if (running >= reviews) return { status: 429, body: "Too many reviews at one time" };
-    running += 1;
+    if (route.running >= reviews) return { status: 429, body: "Too many reviews at one time" };
+    route.running += 1;
     try {
       const body = await readBody(request, bodyBytes);
       if (body === undefined)
@@ -90,11 +118,9 @@ function createReviewer(
       const review = readReview(body);
       if (review === undefined)
         return { status: 400, body: "The body is no AdmissionReview of admission.k8s.io/v1" };
-      const signal = AbortSignal.timeout(fleetCheckMs);
-      const verdict = await reviewPolicy(review, checkFleet, { signal });
-      return { status: 200, body: answerReview(review, verdict) };
+      return { status: 200, body: await route.answer(review) };
     } finally {
-      running -= 1;
+      route.running -= 1;
     }
   };
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -105,10 +131,10 @@ function createReviewer(
     } catch (error) {
       if (request.destroyed && !request.complete) return;
       // Then the API server applies the configuration's failurePolicy.
-      logger.error("A policy cannot be reviewed", { error: String(error) });
+      logger.error("A request cannot be reviewed", { error: String(error) });
       send(response, {
         status: 500,
-        body: "The policy could not be reviewed: see the operator's log",
+        body: "The request could not be reviewed: see the operator's log",
       });
     }
   };

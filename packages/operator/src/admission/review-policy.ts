@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { policyKinds } from "../api/cluster-resources.ts";
 import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
-import type { JsonObject, PolicyReview, Verdict } from "./admission-review.ts";
+import type { JsonObject, Review, Verdict } from "./admission-review.ts";
 import { refusalOf, warningsOf } from "./admission-texts.ts";
 import type { CheckFleet } from "./fleet-report.ts";
 
@@ -14,7 +14,7 @@ const allowed: Verdict = { refusal: undefined, warnings: [] };
  * that a newer version would refuse must still get its status, lose its finalizers and be deleted.
  */
 export async function reviewPolicy(
-  review: PolicyReview,
+  review: Review,
   checkFleet: CheckFleet,
   options: { readonly signal: AbortSignal },
 ): Promise<Verdict> {
@@ -30,7 +30,7 @@ export async function reviewPolicy(
   return { refusal: undefined, warnings: warningsOf(warnings, report) };
 }
 
-function changesSpec({ operation, subresource, oldObject }: PolicyReview, object: JsonObject) {
+function changesSpec({ operation, subresource, oldObject }: Review, object: JsonObject) {
   if (subresource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return false;
   if (operation === "CREATE") return true;
   if (metadataOf(object).deletionTimestamp !== undefined) return false;
@@ -45,7 +45,7 @@ function changesSpec({ operation, subresource, oldObject }: PolicyReview, object
 
 function readObject(
   kind: "TracingPolicy" | "TracingPolicyNamespaced",
-  { name, namespace }: PolicyReview,
+  { name, namespace }: Review,
   object: JsonObject,
 ): ReturnType<typeof readPolicyObject>["compiled"] {
   // The request has name and namespace, which the object may lack.

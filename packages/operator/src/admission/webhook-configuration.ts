@@ -24,23 +24,14 @@ type WebhookSettings = {
   readonly ca: string;
   /** What the API server does with policies when no operator answers. */
   readonly failurePolicy: "Ignore" | "Fail";
+  /** Where the API server reports sessions in pods; undefined: it doesn't. */
+  readonly sessionPath: string | undefined;
 };
 
-/** Registers the webhook for every new or changed policy. */
+/** Registers the webhook for every new or changed policy, and the one for sessions. */
 export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
-  const { place, ca, failurePolicy } = settings;
+  const { failurePolicy, sessionPath } = settings;
   const [{ group, version } = { group: "", version: "" }] = policyKinds;
-  const at =
-    "url" in place
-      ? { url: `${place.url.replace(/\/$/, "")}${validatePath}` }
-      : {
-          service: {
-            namespace: place.namespace,
-            name: place.service,
-            path: validatePath,
-            port: place.port,
-          },
-        };
   return {
     metadata: {
       name: webhookConfigurationName,
@@ -50,7 +41,7 @@ export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
       {
         name: "policies.gander.dev",
         admissionReviewVersions: ["v1"],
-        clientConfig: { ...at, caBundle: Buffer.from(ca).toString("base64") },
+        clientConfig: clientConfig(settings, validatePath),
         rules: [
           {
             apiGroups: [group],
@@ -65,6 +56,44 @@ export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
         sideEffects: "None",
         timeoutSeconds: 5,
       },
+      ...(sessionPath === undefined ? [] : [sessionWebhook(settings, sessionPath)]),
     ],
   };
+}
+
+/** It allows everything, and nothing depends on it: if no operator answers, the session begins without it. */
+function sessionWebhook(settings: WebhookSettings, path: string): object {
+  const pods = { apiGroups: [""], apiVersions: ["v1"], scope: "Namespaced" };
+  return {
+    name: "sessions.gander.dev",
+    admissionReviewVersions: ["v1"],
+    clientConfig: clientConfig(settings, path),
+    rules: [
+      {
+        ...pods,
+        operations: ["CONNECT"],
+        resources: ["pods/exec", "pods/attach", "pods/portforward"],
+      },
+      { ...pods, operations: ["UPDATE"], resources: ["pods/ephemeralcontainers"] },
+    ],
+    failurePolicy: "Ignore",
+    matchPolicy: "Equivalent",
+    sideEffects: "NoneOnDryRun",
+    // The least that the API server accepts.
+    timeoutSeconds: 1,
+  };
+}
+
+function clientConfig({ place, ca }: WebhookSettings, path: string): object {
+  const at =
+    "url" in place
+      ? { url: `${place.url.replace(/\/$/, "")}${path}` }
+      : {
+          service: {
+            ...{ namespace: place.namespace, name: place.service },
+            path,
+            port: place.port,
+          },
+        };
+  return { ...at, caBundle: Buffer.from(ca).toString("base64") };
 }

@@ -31,13 +31,19 @@ type OwnerReference = {
 export type ContainerStatus = { readonly name: string; readonly imageID?: string };
 
 /** In `spec`. */
-export type Container = { readonly name: string } & {
-  readonly [probe in (typeof probeNames)[number]]?: {
-    readonly exec?: { readonly command?: readonly string[] };
-  };
+export type Container = {
+  readonly name: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly lifecycle?: { readonly [hook in (typeof hookNames)[number]]?: Handler };
+} & {
+  readonly [probe in (typeof probeNames)[number]]?: Handler;
 };
 
+/** Of those that the kubelet carries out, only commands concern processes. */
+type Handler = { readonly exec?: { readonly command?: readonly string[] } };
+
 export const probeNames = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+export const hookNames = ["postStart", "preStop"] as const;
 
 /** All: init, ordinary, ephemeral. */
 export function containersOf(spec: RawPod["spec"]): readonly Container[] {

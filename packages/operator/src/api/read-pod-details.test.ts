@@ -75,6 +75,33 @@ describe("the exec probes of a container", () => {
     ]);
   });
 
+  it("are apart from the hooks of its lifecycle", () => {
+    const lifecycle = { postStart: probe("/up"), preStop: { exec: {} } };
+    expect(containers(withContainers({ name: "main", lifecycle }))).toEqual([
+      { name: "main", hooks: [{ command: ["/up"] }] },
+    ]);
+  });
+
+  it.each([
+    ["$(DIR)/ok", "/srv/ok"],
+    ["$(NONE)/ok", "$(NONE)/ok"],
+    ["$(SECRET)", ""],
+    ["$$(DIR) $$$(DIR)", "$(DIR) $/srv"],
+    ["$DIR $( $", "$DIR $( $"],
+  ])("have variables as the kubelet replaces them: %s", (argument, expected) => {
+    const env = [{ name: "DIR", value: "/srv" }, { name: "SECRET" }];
+    const main = { name: "main", env, livenessProbe: probe("/check", argument) };
+    expect(containers(withContainers(main))).toEqual([
+      { name: "main", exec_probes: [{ command: ["/check", expected] }] },
+    ]);
+  });
+
+  it("do not grow beyond bounds by their variables", () => {
+    const env = [{ name: "A", value: "x".repeat(1_000_000) }];
+    const main = { name: "main", env, livenessProbe: probe("$(A)".repeat(1_000)) };
+    expect(containers(withContainers(main))).toBeUndefined();
+  });
+
   it("are bounded, whoever writes them", () => {
     const long = probe("x".repeat(4096));
     const main = { name: "main", livenessProbe: probe("/ok"), startupProbe: long };

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import type { ContainerDetails, PodDetails as WireDetails } from "@gander/proto/stream";
 import type { PodDetails } from "../workloads/workload.ts";
 import type { Intern } from "./intern.ts";
-import { type Container, containersOf, probeNames, type RawPod } from "./raw-pod.ts";
+import { type Container, containersOf, hookNames, probeNames, type RawPod } from "./raw-pod.ts";
 
 /** Details that are sent on request only. */
 export type WantedDetails = {
@@ -82,24 +82,58 @@ function imageIdsOf(status: RawPod["status"] = {}): ReadonlyMap<string, string> 
 
 /** Nothing if there is nothing to show. */
 function containerDetails(container: Container, image_id: string): readonly ContainerDetails[] {
-  const commands = probeNames.flatMap((name) => {
-    const { command = [] } = container[name]?.exec ?? {};
-    const length = command.reduce((sum, argument) => sum + argument.length + 1, 0);
-    return length === 0 || length > mostCharacters.command ? [] : [command];
-  });
-  // Often a container has the same probe twice.
-  const texts = commands.map((command) => JSON.stringify(command));
-  const exec_probes = commands
-    .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
-    .map((command) => ({ command }));
-  if (exec_probes.length === 0 && image_id === "") return [];
+  const exec_probes = commandsOf(
+    probeNames.map((name) => expanded(container[name]?.exec?.command ?? [], container)),
+  );
+  const hooks = commandsOf(
+    hookNames.map((name) => container.lifecycle?.[name]?.exec?.command ?? []),
+  );
+  if (exec_probes.length === 0 && hooks.length === 0 && image_id === "") return [];
   return [
     {
       name: container.name,
       ...(exec_probes.length > 0 && { exec_probes }),
       ...(image_id !== "" && { image_id }),
+      ...(hooks.length > 0 && { hooks }),
     },
   ];
+}
+
+/** Without those that are empty or too long. */
+function commandsOf(
+  all: readonly (readonly string[])[],
+): readonly { readonly command: string[] }[] {
+  const commands = all.flatMap((command) => {
+    const length = lengthOf(command);
+    return length === 0 || length > mostCharacters.command ? [] : [[...command]];
+  });
+  // Often a container has the same probe twice.
+  const texts = commands.map((command) => JSON.stringify(command));
+  return commands
+    .filter((_, i) => texts.indexOf(texts[i] ?? "") === i)
+    .map((command) => ({ command }));
+}
+
+const lengthOf = (command: readonly string[]) =>
+  command.reduce((sum, argument) => sum + argument.length + 1, 0);
+
+/**
+ * The command as the kubelet runs it for a probe: `$(NAME)` is the value in the container's `env`, empty if
+ * that comes from elsewhere; unknown names stay, and `$$` is `$` (kubernetes: ExpandContainerCommandOnlyStatic
+ * in pkg/kubelet/container/helpers.go). Empty if it gets too long.
+ */
+function expanded(command: readonly string[], { env = [] }: Container): readonly string[] {
+  let room = mostCharacters.command - lengthOf(command);
+  if (room < 0 || !command.some((argument) => argument.includes("$"))) return command;
+  const values = new Map(env.map(({ name, value = "" }) => [name, value]));
+  const all = command.map((argument) =>
+    argument.replace(/\$(?:\$|\(([^)]*)\))/g, (text, name?: string) => {
+      const value = name === undefined ? "$" : (values.get(name) ?? text);
+      room -= value.length;
+      return room < 0 ? "" : value;
+    }),
+  );
+  return room < 0 ? [] : all;
 }
 
 /** As long as Kubernetes permits for names and kinds; owner references may hold longer texts. */

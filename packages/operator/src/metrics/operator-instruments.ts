@@ -27,6 +27,15 @@ export const operatorInstruments = {
     kind: "histogram",
     help: "Time from sending a version until the sensor's answer.",
   },
+  gander_operator_sessions_total: {
+    kind: "counter",
+    help: "Requests for sessions in pods that the API server reported.",
+    labels: {
+      kind: "`exec`, `attach`, `port-forward`, `ephemeral-container`",
+      result:
+        "`sent` to the node's sensor; `passed-on` to another replica, which counts it again; `noted` in the log; not delivered: `no-sensor` is connected, `unknown-pod`, `dropped` (too many)",
+    },
+  },
   gander_operator_policy_nodes: {
     kind: "gauge",
     help: "Nodes that the policy applies to, by state; reported only by the leader.",

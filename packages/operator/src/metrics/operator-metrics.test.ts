@@ -7,6 +7,7 @@ import { createLogger } from "@gander/base";
 import { nodeStates } from "@gander/crd-schemas";
 import type { RestartCause } from "@gander/kube";
 import { expect, it } from "vitest";
+import { SessionCounts } from "../sessions/session-counts.ts";
 import { createCoreCollector } from "./core-collector.ts";
 import { operatorInstruments } from "./operator-instruments.ts";
 import { createOperatorMetrics, type OperatorMetrics } from "./operator-metrics.ts";
@@ -56,6 +57,9 @@ it("tells all that the table has", async () => {
     }),
   );
   metrics.add(createPolicyCollector({ election: { permit: () => permit }, catalog }, fleet));
+  const sessions = new SessionCounts();
+  for (const result of ["sent", "sent", "no-sensor"] as const) sessions.add("exec", result);
+  metrics.add(sessions.report);
   metrics.requested({ method: "GET", status: 200, durationMs: 20 });
   metrics.requested({ method: "GET", status: 200, durationMs: 20 });
   metrics.requested({ method: "PATCH", status: 0, durationMs: 5 });
@@ -73,6 +77,8 @@ it("tells all that the table has", async () => {
     'gander_operator_policy_accepted{policy="broken",policy_namespace=""} 0',
     'gander_operator_policy_lost_events{policy="guard",policy_namespace="payments"} 9',
     'gander_operator_policy_gaps{policy="guard",policy_namespace="payments",gap="missed"} 2',
+    'gander_operator_sessions_total{kind="exec",result="sent"} 2',
+    'gander_operator_sessions_total{kind="exec",result="no-sensor"} 1',
     'gander_kube_requests_total{method="GET",code="200"} 2',
     'gander_kube_requests_total{method="PATCH",code="0"} 1',
     'gander_kube_request_seconds_count{method="GET"} 2',

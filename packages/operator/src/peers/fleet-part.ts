@@ -15,6 +15,8 @@ import { createUserTokens, type VerifyUser } from "../fleet/user-tokens.ts";
 import { createWatchEvents } from "../fleet/watch-events.ts";
 import { type ListenAddress, listenAddress } from "../listen-address.ts";
 import type { OperatorContext, OperatorPart } from "../operator-part.ts";
+import type { AnnounceSession } from "../sessions/session-announcer.ts";
+import type { SessionResult } from "../sessions/session-counts.ts";
 import type { WritableFleetView } from "../status/create-fleet-view.ts";
 import { checkPath, createServeChecks } from "./fleet-checks.ts";
 import { HolderFollower } from "./holder-follower.ts";
@@ -24,12 +26,15 @@ import {
   type ReplicaCall,
   type ReportingReplicas,
 } from "./reporting-replicas.ts";
+import { createSessionRoutes } from "./session-routes.ts";
 
 type FleetPart = OperatorPart & {
   /** Address for people and replicas; resolves when the server listens. */
   readonly serving: Promise<ListenAddress>;
   /** Checks all nodes, whichever replica their sensors are connected to. */
   readonly checkFleet: CheckFleet;
+  /** Reaches all nodes, too. */
+  readonly announce: AnnounceSession;
 };
 
 /** The parts of the context that it uses. */
@@ -49,6 +54,8 @@ type FleetPartOptions = {
   /** Asks the API server if absent. */
   readonly verify?: VerifyUser;
   readonly retryMs?: number;
+  /** A session that another replica passed on, and what became of it here. */
+  readonly sessionPassedOn?: (kind: string, result: SessionResult) => void;
 };
 
 /** How often to check who holds the Lease. */
@@ -62,13 +69,17 @@ const lookMs = 100;
 export function createFleetPart(
   context: FleetPartDeps,
   view: WritableFleetView,
-  { verify, retryMs }: FleetPartOptions = {},
+  { verify, retryMs, sessionPassedOn = () => {} }: FleetPartOptions = {},
 ): FleetPart {
   const { configuration, logger, client, certificate, hub, resolver } = context;
   const { election, identity, version } = context;
   const { relay } = context.relay;
   const serverName = `${configuration.serviceName}.${context.namespace}.svc`;
-  const replicas = createReportingReplicas({ hub, relay, addSource: view.add });
+  const routes = createSessionRoutes({
+    ...{ hub, holder: () => holder.link, replicas: () => replicas, passedOn: sessionPassedOn },
+  });
+  const onSession = routes.fromReplica;
+  const replicas = createReportingReplicas({ hub, relay, addSource: view.add, onSession });
   const methods = fleetMethods(context, view, replicas);
   const checkOwn = createCheckFleet({ kernels: connectedKernels({ hub, resolver }), logger });
   const checkAll: CheckFleet = async (policy, options) => {
@@ -79,7 +90,10 @@ export function createFleetPart(
     ...{ election, identity, onElsewhere: (reason) => replicas.endAll(reason) },
     connect: (address) =>
       createHolderLink(
-        { hub, resolver, relay, view, certificate, logger, checkFleet: checkOwn },
+        {
+          ...{ hub, resolver, relay, view, certificate, logger, checkFleet: checkOwn },
+          onSession: routes.fromHolder,
+        },
         { ...{ address, serverName, identity, version }, ...(retryMs && { retryMs }) },
       ),
   });
@@ -91,6 +105,7 @@ export function createFleetPart(
   return {
     name: "fleet",
     serving: serving.promise,
+    announce: routes.announce,
     async checkFleet(policy, options) {
       const { link } = holder;
       const report =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@gander/base";
-import type { FromReplica, NodesQuestion, ToReplica } from "@gander/proto/stream";
+import type { FromReplica, NodeSession, NodesQuestion, ToReplica } from "@gander/proto/stream";
 import { streamCodec, streamLimits } from "@gander/proto/stream";
 import { Client, type ClientDuplexStream, credentials, status } from "@grpc/grpc-js";
 import type { CheckFleet } from "../admission/fleet-report.ts";
@@ -11,6 +11,7 @@ import { policyNodesHere } from "../fleet/policy-nodes.ts";
 import type { ServingCertificate } from "../identity/serving-certificate.ts";
 import type { EventRelay } from "../relay/event-relay.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
+import type { AnnounceSession } from "../sessions/session-announcer.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { asBuffer } from "../wire/as-buffer.ts";
 import { asIs } from "../wire/raw-method.ts";
@@ -29,6 +30,8 @@ type HolderLinkDeps = {
   readonly logger: Logger;
   /** Checks the kernels of this replica's sensors. */
   readonly checkFleet: CheckFleet;
+  /** A session on a node whose sensor is connected here. */
+  readonly onSession: (session: NodeSession) => void;
 };
 
 type HolderLinkOptions = {
@@ -48,48 +51,37 @@ export type HolderLink = Disposable & {
   forward(path: string, call: FleetCall, signal: AbortSignal): Promise<void>;
   /** Checks the kernels of all replicas' sensors; rejects if the holder can't be reached. */
   readonly checkFleet: CheckFleet;
+  /** Sends it to the holder, which knows the replica of the node's sensor. */
+  readonly announce: AnnounceSession;
 };
 
 const fromReplica = streamCodec("gander.v1.FromReplica");
 const toReplica = streamCodec("gander.v1.ToReplica");
 const nodesInAMessage = 500;
+const defaultRetryMs = 500;
 
 /** Link to the replica that holds the Lease: reports, answers, events. Reconnects until disposed. */
 export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOptions): HolderLink {
   const { certificate, logger } = deps;
-  const { address, retryMs = 500 } = options;
+  const { address, retryMs = defaultRetryMs } = options;
   const stop = new AbortController();
   let client: Client | undefined;
-
-  const connect = (): Client | undefined => {
-    const material = certificate.current();
-    if (material === undefined) return undefined;
-    const [ca, key, cert] = [material.ca, material.key, material.cert].map((one) =>
-      Buffer.from(one),
-    );
-    return new Client(
-      `dns:${address}`,
-      credentials.createSsl(ca ?? null, key ?? null, cert ?? null),
-      {
-        "grpc.ssl_target_name_override": options.serverName,
-        "grpc.use_local_subchannel_pool": 1,
-        "grpc.max_receive_message_length": streamLimits.toSensorBytes,
-        "grpc.keepalive_time_ms": 10_000,
-        "grpc.keepalive_timeout_ms": 5_000,
-        "grpc.initial_reconnect_backoff_ms": retryMs,
-        "grpc.max_reconnect_backoff_ms": 5_000,
-      },
-    );
-  };
+  let reporting: ((message: FromReplica) => void) | undefined;
 
   const run = async () => {
     let told = "";
     while (!stop.signal.aborted) {
-      client = connect();
+      client = clientOf(certificate, options);
       const why =
         client === undefined
           ? "there is no certificate yet"
-          : await report(client, deps, options, stop.signal);
+          : await report(client, deps, options, {
+              signal: stop.signal,
+              onSend: (send) => {
+                reporting = send;
+              },
+            });
+      reporting = undefined;
       client?.close();
       if (stop.signal.aborted) return;
       if (why !== told)
@@ -110,6 +102,11 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
 
   return {
     forward: (path, call, signal) => forward(reached(), path, call, signal),
+    announce(node, session) {
+      if (reporting === undefined) return "no-sensor";
+      reporting({ session: { node, session } });
+      return "passed-on";
+    },
     checkFleet: async (policy, checkOptions) => askHolder(reached(), policy, checkOptions),
     [Symbol.dispose]() {
       stop.abort();
@@ -118,12 +115,41 @@ export function createHolderLink(deps: HolderLinkDeps, options: HolderLinkOption
   };
 }
 
+/** Undefined while there is no certificate. */
+function clientOf(
+  certificate: ServingCertificate,
+  { address, serverName, retryMs = defaultRetryMs }: HolderLinkOptions,
+): Client | undefined {
+  const material = certificate.current();
+  if (material === undefined) return undefined;
+  const [ca, key, cert] = [material.ca, material.key, material.cert].map((one) => Buffer.from(one));
+  return new Client(
+    `dns:${address}`,
+    credentials.createSsl(ca ?? null, key ?? null, cert ?? null),
+    {
+      "grpc.ssl_target_name_override": serverName,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.max_receive_message_length": streamLimits.toSensorBytes,
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 5_000,
+      "grpc.initial_reconnect_backoff_ms": retryMs,
+      "grpc.max_reconnect_backoff_ms": 5_000,
+    },
+  );
+}
+
+type ReportOptions = {
+  readonly signal: AbortSignal;
+  /** Receives the function that sends something besides reports, until the stream ends. */
+  readonly onSend: (send: (message: FromReplica) => void) => void;
+};
+
 /** Reports until the stream ends; returns why it ended. */
 async function report(
   client: Client,
   deps: HolderLinkDeps,
   options: HolderLinkOptions,
-  signal: AbortSignal,
+  { signal, onSend }: ReportOptions,
 ): Promise<string> {
   const { hub, resolver, relay } = deps;
   const call = client.makeBidiStreamRequest(
@@ -143,6 +169,7 @@ async function report(
   send({ hello: { identity: options.identity, operator_version: options.version } });
   const reporter = stack.use(startReporter((one) => send({ report: one }), deps));
   call.on("drain", reporter.resume);
+  onSend((message) => void send(message));
 
   const answer = ({ question = 0, uid = "" }: NodesQuestion) => {
     const found = parts([...policyNodesHere({ hub, resolver }, uid)], nodesInAMessage);
@@ -176,6 +203,7 @@ async function report(
       hub.session(node)?.end(status.ABORTED, "The node's sensor came to another replica");
     if (message.nodes !== undefined) answer(message.nodes);
     if (message.open_events !== undefined) openEvents();
+    if (message.session !== undefined) deps.onSession(message.session);
     if (message.check !== undefined)
       void answerCheck(deps.checkFleet, message.check).then((checked) => void send({ checked }));
   });

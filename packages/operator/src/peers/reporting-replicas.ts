@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodePolicy } from "@gander/policy/content";
-import type { FromReplica, PolicyNode, ReplicaStatus, ToReplica } from "@gander/proto/stream";
+import type {
+  FromReplica,
+  NodeSession,
+  PolicyNode,
+  ReplicaStatus,
+  ToReplica,
+} from "@gander/proto/stream";
 import { streamCodec } from "@gander/proto/stream";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { CheckFleet, FleetReport } from "../admission/fleet-report.ts";
@@ -10,6 +16,7 @@ import type { FleetReplica } from "../fleet/fleet-answers.ts";
 import type { EventRelay } from "../relay/event-relay.ts";
 import { serveEvents } from "../relay/sensor-events.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
+import type { AnnounceSession } from "../sessions/session-announcer.ts";
 import type { FleetSource } from "../status/fleet-view.ts";
 import { asBuffer } from "../wire/as-buffer.ts";
 import { type NodesOfReport, ReplicaSource } from "./replica-source.ts";
@@ -22,12 +29,16 @@ type ReportingReplicasDeps = {
   readonly relay: Pick<EventRelay, "connect" | "isWanted" | "onWanted">;
   /** Of the fleet view: disposing removes the source. */
   readonly addSource: (source: FleetSource) => Disposable;
+  /** A replica was asked for a session on a node whose sensor it doesn't have. */
+  readonly onSession: (session: NodeSession) => void;
 };
 
 export type ReportingReplicas = Disposable & {
   serveReport(call: ReplicaCall): void;
   serveEvents(call: ReplicaCall): void;
   all(): readonly ReportingReplica[];
+  /** Sends it to the replica that has the node's sensor. */
+  readonly announce: AnnounceSession;
   /** This process has lost the Lease: the replicas must go to the new holder. */
   endAll(reason: string): void;
 };
@@ -87,6 +98,7 @@ class Replicas implements ReportingReplicas {
     const replica: Replica = new Replica(call, {
       isElsewhere: (node) => hub.session(node) !== undefined || !replica.latest.has(node),
       changed: (from, nodes) => this.#changed(from, nodes),
+      onSession: this.#deps.onSession,
     });
     let adding: Disposable | undefined;
     const gone = () => {
@@ -119,6 +131,13 @@ class Replicas implements ReportingReplicas {
   all(): readonly ReportingReplica[] {
     return [...this.#replicas].filter(({ isReady }) => isReady);
   }
+
+  readonly announce: AnnounceSession = (node, session) => {
+    const replica = [...this.#replicas].find((one) => one.isReady && one.has(node));
+    if (replica === undefined) return "no-sensor";
+    replica.send({ session: { node, session } });
+    return "passed-on";
+  };
 
   endAll(reason: string): void {
     this.#endEvents();
@@ -165,6 +184,7 @@ class Replicas implements ReportingReplicas {
 type ReplicaDeps = {
   readonly isElsewhere: (node: string) => boolean;
   readonly changed: (replica: Replica, nodes: NodesOfReport) => void;
+  readonly onSession: (session: NodeSession) => void;
 };
 
 /** A replica that reports here. */
@@ -258,7 +278,8 @@ class Replica implements ReportingReplica {
       this.end("A message is not a gander.v1.FromReplica");
       return;
     }
-    const { hello, report, nodes, checked } = message;
+    const { hello, report, nodes, checked, session } = message;
+    if (session !== undefined) this.#deps.onSession(session);
     if (hello !== undefined) {
       this.#identity = hello.identity ?? "";
       this.#version = hello.operator_version ?? "";

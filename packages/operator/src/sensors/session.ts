@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestText } from "@gander/policy/content";
-import type { Ack, Hello, Summary } from "@gander/proto/stream";
+import type { Ack, Hello, SessionAnnouncement, Summary } from "@gander/proto/stream";
 import { protocol, spokenProtocol, streamCodec, streamLimits } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
 import { bundleDelta, isEmptyDelta } from "../bundles/bundle-delta.ts";
@@ -51,6 +51,8 @@ export type SessionOptions = {
   readonly budget?: BudgetOptions;
   /** How many versions in a row a sensor may refuse as a whole before it must reconnect. */
   readonly refusals?: number;
+  /** Whether the API server reports sessions to the operator. */
+  readonly announcesSessions?: boolean;
 };
 
 type Sent = {
@@ -77,6 +79,8 @@ export class Session {
   readonly #refusalLimit: number;
   readonly #operatorVersion: string;
   readonly #mayRead: () => boolean;
+  readonly #announcesSessions: boolean;
+  readonly #mayAnnounce: () => boolean;
   #step: Step = "hello";
   #outstanding: Sent | undefined;
   #acked: Sent | undefined;
@@ -97,6 +101,8 @@ export class Session {
     this.#refusalLimit = refusals;
     this.#operatorVersion = operatorVersion;
     this.#mayRead = messageBudget(budget, deps.monotonicNow);
+    this.#announcesSessions = options.announcesSessions === true;
+    this.#mayAnnounce = messageBudget(announcements, deps.monotonicNow);
     deps.await("hello");
   }
 
@@ -153,6 +159,14 @@ export class Session {
   /** Asks the sensor to open Events, unless they are open. */
   openEvents(): void {
     if (this.#step === "live") this.#link.send(openEvents);
+  }
+
+  /** Tells the sensor of a requested session; returns whether it was sent. Beyond a limit they are dropped. */
+  announce(announcement: SessionAnnouncement): "sent" | "dropped" | "no-sensor" {
+    if (this.#step !== "live") return "no-sensor";
+    if (!this.#mayAnnounce()) return "dropped";
+    this.#link.send(encodeToSensor({ sessions: [announcement] }));
+    return "sent";
   }
 
   /** Handles an encoded message. */
@@ -226,6 +240,7 @@ export class Session {
       ...(this.#kernelFacts !== "" && this.#deps.facts.ask(this.#kernelFacts, this)
         ? { send_kernel_facts: true }
         : {}),
+      ...(this.#announcesSessions && { announces_sessions: true }),
     };
     this.#link.send(encodeToSensor({ welcome }));
     this.offer();
@@ -282,6 +297,9 @@ export class Session {
     });
   }
 }
+
+/** A sensor that reads nothing must not cost more memory than this lets through until its stream ends. */
+const announcements = { burst: 100, perSecond: 20 };
 
 const openEvents = encodeToSensor({ open_events: {} });
 

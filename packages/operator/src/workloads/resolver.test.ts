@@ -254,6 +254,29 @@ describe("the resolver", () => {
     );
   });
 
+  it("finds each pod by its name, and none that is gone", () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+        const world = emptyWorld();
+        const resolver = new Resolver();
+        for (const one of changes) {
+          changeWorld(world, one);
+          changeResolver(resolver, one);
+          for (const { namespace, name } of changes.flatMap((all) =>
+            "put" in all && all.put === "pod" ? all.pod : [],
+          )) {
+            const there = [...world.pods.values()].filter(
+              (pod) => pod.namespace === namespace && pod.name === name,
+            );
+            const found = resolver.podNamed(namespace, name);
+            if (there.length === 0) expect(found).toBeUndefined();
+            else expect(there.map(({ uid }) => uid)).toContain(found?.uid);
+          }
+        }
+      }),
+    );
+  });
+
   it("keeps nothing of what is gone", () => {
     const resolver = new Resolver();
     const one = { uid: "u", namespace: "web", name: "a", node: "n0", labels: { app: "a" } };
@@ -271,6 +294,7 @@ describe("the resolver", () => {
     resolver.deletePod("u");
     resolver.deleteNode("n0");
     expect(resolver.size).toEqual({ nodes: 0, pods: 0, groups: 0, policies: 0 });
+    expect(resolver.podNamed("web", "a")).toBeUndefined();
   });
 
   it("doesn't take a policy for the one that had its place before", () => {

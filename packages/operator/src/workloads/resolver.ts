@@ -10,6 +10,7 @@ import {
   setBit,
 } from "./bits.ts";
 import { type PodGroup, PodGroups } from "./pod-groups.ts";
+import { PodNames } from "./pod-names.ts";
 import { type PolicyScope, policyScope } from "./policy-scope.ts";
 import { type PolicyShare, takesNode } from "./policy-share.ts";
 import {
@@ -93,6 +94,7 @@ export class Resolver {
   readonly #freeSlots: number[] = [];
   readonly #nodes = new Map<string, KeptNode>();
   readonly #pods = new Map<string, KeptPod>();
+  readonly #names = new PodNames<KeptPod>();
   readonly #groups = new PodGroups<KeptNode>();
   /** Policies that also apply to processes outside of pods. */
   readonly #host: Bits = [];
@@ -187,6 +189,8 @@ export class Resolver {
     const isTheSame =
       before !== undefined && before.node === node && this.#looksSame(before, after);
     this.#pods.set(pod.uid, after);
+    if (before !== undefined) this.#names.delete(before);
+    this.#names.add(after);
     node.pods.add(after);
     node.derived = undefined;
     if (before !== undefined) {
@@ -201,8 +205,14 @@ export class Resolver {
     const pod = this.#pods.get(uid);
     if (pod === undefined) return none;
     this.#pods.delete(uid);
+    this.#names.delete(pod);
     this.#remove(pod);
     return pod.node.labels === undefined ? none : new Set([pod.node.name]);
+  }
+
+  /** The one that was added last, if a pod and its successor are there at the same time. */
+  podNamed(namespace: string, name: string): KeptPod | undefined {
+    return this.#names.find(namespace, name);
   }
 
   /** Undefined if there is no such node. */

@@ -36,6 +36,7 @@ export type ToSensor = {
   readonly assignment?: Assignment | undefined;
   readonly commit?: Commit | undefined;
   readonly open_events?: OpenEvents | undefined;
+  readonly sessions?: readonly SessionAnnouncement[] | undefined;
 };
 
 export type Hello = {
@@ -53,6 +54,18 @@ export type Welcome = {
   readonly protocol?: number | undefined;
   readonly operator_version?: string | undefined;
   readonly send_kernel_facts?: boolean | undefined;
+  readonly announces_sessions?: boolean | undefined;
+};
+
+export type SessionAnnouncement = {
+  readonly kind?: string | undefined;
+  readonly pod?: string | undefined;
+  readonly container?: string | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly command_cut?: boolean | undefined;
+  readonly user?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly request_uid?: string | undefined;
 };
 
 export type KernelFacts = {
@@ -134,6 +147,7 @@ export type ContainerDetails = {
   readonly name?: string | undefined;
   readonly exec_probes?: readonly ExecProbe[] | undefined;
   readonly image_id?: string | undefined;
+  readonly hooks?: readonly ExecProbe[] | undefined;
 };
 
 export type ExecProbe = {
@@ -306,6 +320,7 @@ export type FromReplica = {
   readonly report?: ReplicaReport | undefined;
   readonly nodes?: NodesAnswer | undefined;
   readonly checked?: FleetReport | undefined;
+  readonly session?: NodeSession | undefined;
 };
 
 export type ToReplica = {
@@ -313,6 +328,12 @@ export type ToReplica = {
   readonly nodes?: NodesQuestion | undefined;
   readonly open_events?: OpenEvents | undefined;
   readonly check?: FleetCheck | undefined;
+  readonly session?: NodeSession | undefined;
+};
+
+export type NodeSession = {
+  readonly node?: string | undefined;
+  readonly session?: SessionAnnouncement | undefined;
 };
 
 export type ReplicaHello = {
@@ -388,6 +409,7 @@ export type Messages = {
   "gander.v1.ToSensor": ToSensor;
   "gander.v1.Hello": Hello;
   "gander.v1.Welcome": Welcome;
+  "gander.v1.SessionAnnouncement": SessionAnnouncement;
   "gander.v1.KernelFacts": KernelFacts;
   "gander.v1.KernelFeature": KernelFeature;
   "gander.v1.KernelFactsPart": KernelFactsPart;
@@ -428,6 +450,7 @@ export type Messages = {
   "gander.v1.PolicyNode": PolicyNode;
   "gander.v1.FromReplica": FromReplica;
   "gander.v1.ToReplica": ToReplica;
+  "gander.v1.NodeSession": NodeSession;
   "gander.v1.ReplicaHello": ReplicaHello;
   "gander.v1.ReplicaReport": ReplicaReport;
   "gander.v1.PolicyReport": PolicyReport;

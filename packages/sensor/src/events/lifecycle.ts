@@ -11,6 +11,7 @@ import {
 import type { ProcessEntry, ProcessImage } from "../process/process-entry.ts";
 import { processFlag } from "../process/process-flags.ts";
 import type { ProcessTable } from "../process/process-table.ts";
+import type { Sessions } from "../process/sessions.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { signalName } from "../records/signal-names.ts";
@@ -48,6 +49,7 @@ type LifecycleDeps = {
   readonly table: ProcessTable;
   readonly offsets: RecordOffsets;
   readonly workloads: Workloads;
+  readonly sessions: Pick<Sessions, "began">;
 };
 
 export function createLifecycle(deps: LifecycleDeps, options: LifecycleOptions): Lifecycle {
@@ -58,14 +60,16 @@ class ProcessLifecycle implements Lifecycle {
   readonly #table: ProcessTable;
   readonly #offsets: RecordOffsets;
   readonly #workloads: Workloads;
+  readonly #sessions: LifecycleDeps["sessions"];
   readonly #options: LifecycleOptions;
   /** Reused for each record. */
   readonly #record = createExecRecord();
 
-  constructor({ table, offsets, workloads }: LifecycleDeps, options: LifecycleOptions) {
+  constructor({ table, offsets, workloads, sessions }: LifecycleDeps, options: LifecycleOptions) {
     this.#table = table;
     this.#offsets = offsets;
     this.#workloads = workloads;
+    this.#sessions = sessions;
     this.#options = options;
   }
 
@@ -82,8 +86,11 @@ class ProcessLifecycle implements Lifecycle {
     const wants = withCredentials || withNamespaces ? "details" : "no-details";
     decodeExec(reader, this.#offsets, wants, record);
     const isTask = (record.flags & processFlag.procFS) !== 0;
-    const cloned = !isTask && this.#endPrevious(record) ? processFlag.clone : 0;
+    const previous = isTask ? undefined : this.#endPrevious(record);
+    const isFirstExec = !isTask && (previous === undefined || previous.isClone);
+    const cloned = isFirstExec ? processFlag.clone : 0;
     const entry = this.#table.add(this.#imageOf(record, cloned), record.parent);
+    this.#sessions.began(entry, previous, record.arguments);
     entry.binaryProperties = isTask ? undefined : binaryPropertiesMessage(record.file);
     event.kind = eventKind.exec;
     event.process = entry;
@@ -130,13 +137,12 @@ class ProcessLifecycle implements Lifecycle {
     return entry;
   }
 
-  /** Ends the image that this one replaces; returns whether that came from a fork alone. */
-  #endPrevious({ previous }: ExecRecord): boolean {
-    if (previous.pid === 0) return true;
+  /** Ends the image that this one replaces, and returns it; undefined: not known, so it came from a fork alone. */
+  #endPrevious({ previous }: ExecRecord): ProcessEntry | undefined {
+    if (previous.pid === 0) return undefined;
     const before = this.#table.find(previous.pid, previous.startLow, previous.startHigh);
-    if (before === undefined) return true;
-    this.#table.end(before);
-    return before.isClone;
+    if (before !== undefined) this.#table.end(before);
+    return before;
   }
 
   #imageOf(record: ExecRecord, cloned: number): ProcessImage {

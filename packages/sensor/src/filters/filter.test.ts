@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { codec, eventKind, type Filter, fromProtoJson, reflection } from "@gander/proto";
+import {
+  codec,
+  eventKind,
+  type Filter,
+  fromProtoJson,
+  reflection,
+  type Session,
+} from "@gander/proto";
 import { describe, expect, it } from "vitest";
 import { ruleText } from "../events/rule-text.ts";
 import { createSensorEvent, type SensorEvent } from "../events/sensor-event.ts";
@@ -156,6 +163,19 @@ describe("filters", () => {
     );
     expect(passes({ health_check: true }, event(one))).toBe(expected);
     expect(passes({ health_check: false }, event(one))).toBe(!expected);
+  });
+
+  it("find the user of a session, and of each of its candidates", () => {
+    const entry = (session: Session) => Object.assign(processEntry(14, "/bin/sh", ""), { session });
+    const alice = entry({ kind: "exec", user: "alice" });
+    const either = entry({ kind: "exec", candidates: [{ user: "bob" }, { user: "alice" }] });
+    const found = (...user: string[]) =>
+      [alice, either, entry({ unannounced: true }), host].map((one) =>
+        passes({ user }, event(one)),
+      );
+    expect(found("alice")).toEqual([true, true, false, false]);
+    expect(found("carol", "bob")).toEqual([false, true, false, false]);
+    expect(found("")).toEqual([false, false, false, false]);
   });
 
   it("deny wins over allow, and marks of loss pass everything", () => {

@@ -169,6 +169,15 @@ const compilers: { readonly [F in keyof Filter]-?: Compiler<NonNullable<Filter[F
     const set = new Set(names);
     return ({ process }) => process !== undefined && set.has(podNamespace(process));
   },
+  user(names) {
+    const set = new Set(names);
+    return ({ process }) => {
+      const { user, candidates = [] } = process?.session ?? {};
+      return [user, ...candidates.map((one) => one.user)].some(
+        (one) => one !== undefined && set.has(one),
+      );
+    };
+  },
   health_check:
     ({ value = false }) =>
     ({ process, parent }) => {

@@ -122,7 +122,7 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
 }
 
 function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorReport): void {
-  const { records, failedRecords, unknownRecords, cgroups } = pipeline.counters();
+  const { records, failedRecords, unknownRecords, cgroups, sessions } = pipeline.counters();
   report("tetragon_observer_ringbuf_events_received_total", records);
   report("gander_records_undecodable_total", failedRecords + unknownRecords);
   const { size, evicted, missed } = pipeline.processes.counters;
@@ -130,6 +130,8 @@ function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorRepor
   report("tetragon_process_cache_evictions_total", evicted);
   report("tetragon_process_cache_misses_total", missed);
   report("gander_cgroups", cgroups);
+  for (const [what, count] of Object.entries(sessions))
+    report("gander_sessions_total", count, { what });
   const { written, dropped, rateLimited } = json.counters() ?? noExport;
   report("tetragon_events_exported_total", written);
   report("tetragon_export_ratelimit_events_dropped_total", rateLimited);

@@ -63,6 +63,13 @@ export const sensorInstruments = {
     kind: "gauge",
     help: "Cgroups that the sensor knows.",
   },
+  gander_sessions_total: {
+    kind: "counter",
+    help: "Requests for sessions that the operator announced, and commands that came into a container from outside.",
+    labels: {
+      what: "requests: `announced`, `expired` (no command began in time), `dropped` (no room); commands: `matched`, `ambiguous` (requests of several users fit), `unannounced` (no request fits)",
+    },
+  },
   gander_policy_state: {
     kind: "gauge",
     help: "1 for the state that the policy is in.",

@@ -73,6 +73,7 @@ function parts(list: readonly PolicyState[]): SensorMetricsDeps {
       counters: () => ({
         ...{ records: 58, unknownRecords: 0, failedRecords: 1, lostInKernel: 5 },
         cgroups: 17,
+        sessions,
       }),
       processes: { counters: { size: 40, alive: 30, evicted: 3, missed: 2 } },
     },
@@ -101,6 +102,10 @@ const options = {
   otlpEndpoint: "",
   nodeName: "node-1",
   version: "0.1.0",
+};
+
+const sessions = {
+  ...{ announced: 6, matched: 3, ambiguous: 2, unannounced: 1, expired: 4, dropped: 5 },
 };
 
 describe("metrics of a sensor", () => {

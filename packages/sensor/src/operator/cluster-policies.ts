@@ -116,7 +116,7 @@ async function removeAll(node: NodePolicies, logger: Logger): Promise<void> {
 
 type ClusterLinkDeps = {
   readonly keeper: BundleKeeper;
-  readonly pipeline: Pick<EventPipeline, "events">;
+  readonly pipeline: Pick<EventPipeline, "events" | "sessions">;
   readonly logger: Logger;
 };
 
@@ -153,7 +153,7 @@ export async function connectToOperator(
       { file: join(folder, "kernel-facts"), sensorVersion },
     );
   const link = startOperatorLink(
-    { keeper, facts, relay, logger },
+    { keeper, facts, relay, logger, sessions: pipeline.sessions },
     { access, node: nodeName, sensorVersion },
   );
   return {

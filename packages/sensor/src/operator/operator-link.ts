@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@gander/base";
 import { connectPath, eventsPath } from "@gander/proto/stream";
 import { status } from "@grpc/grpc-js";
+import type { EventPipeline } from "../pipeline/event-pipeline.ts";
 import type { BundleKeeper } from "./bundle-keeper.ts";
 import type { KernelFactsMessage } from "./kernel-facts-message.ts";
 import { type AuthoritySource, type OperatorAccess, readCredentials } from "./operator-access.ts";
@@ -23,6 +24,8 @@ type OperatorLinkDeps = {
   /** Read in parallel with everything else; a rejection is logged and delays nothing. */
   readonly facts: () => Promise<KernelFactsMessage>;
   readonly logger: Logger;
+  /** Finds the processes of announced sessions. */
+  readonly sessions?: Pick<EventPipeline["sessions"], "announce" | "listen">;
   /** Serves clients that watch through the operator. */
   readonly relay?: Pick<OperatorEvents, "open">;
   readonly random?: () => number;
@@ -167,8 +170,10 @@ class Link {
           ourReason = reason;
           stream.cancel();
         },
-        welcomed: ({ operator_version: version = "", protocol }) => {
+        announced: (announcement) => this.#deps.sessions?.announce(announcement),
+        welcomed: ({ operator_version: version = "", protocol, announces_sessions }) => {
           welcomedAt = performance.now();
+          if (announces_sessions === true) this.#deps.sessions?.listen("listening");
           this.#welcomed(stream.peer(), { version, protocol });
         },
         answered: ({ refusal }) => {
@@ -191,6 +196,7 @@ class Link {
     if (signal.aborted) cancel();
     else await session.begin();
     const end = await stream.ended;
+    this.#deps.sessions?.listen("deaf");
     signal.removeEventListener("abort", cancel);
     this.#session = undefined;
     this.#comeAgain = undefined;

@@ -5,6 +5,7 @@ import type {
   FromSensor,
   PolicyException,
   PolicyState,
+  SessionAnnouncement,
   Welcome,
 } from "@gander/proto/stream";
 import { protocol, spokenProtocol, streamCodec, streamLimits } from "@gander/proto/stream";
@@ -26,6 +27,8 @@ export type SessionDeps = {
   readonly welcomed: (welcome: Welcome) => void;
   /** A version was answered. */
   readonly answered: (outcome: Outcome) => void;
+  /** The API server was asked for a session on this node. */
+  readonly announced: (announcement: SessionAnnouncement) => void;
   /** A client watches events: see OpenEvents. */
   readonly openEvents: () => void;
   /** Milliseconds that never decrease. */
@@ -99,6 +102,7 @@ export class OperatorSession implements Disposable {
     else if (this.#step === "hello") this.#end("the operator began without a Welcome");
     if (this.#step !== "live") return;
     if (message.open_events !== undefined) this.#deps.openEvents();
+    for (const announcement of message.sessions ?? []) this.#deps.announced(announcement);
     this.#intake.add(message, bytes.length);
     if (message.commit !== undefined) this.#commit(message.commit);
     else if (this.#intake.isBegun && this.#deadline === undefined)

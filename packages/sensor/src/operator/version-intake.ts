@@ -3,6 +3,7 @@ import { digestOf, digestText } from "@gander/policy/content";
 import type {
   Assignment,
   Commit,
+  ExecProbe,
   Offer,
   PodAssignment,
   PodLabel,
@@ -232,8 +233,13 @@ function containerOf({
   name = "",
   exec_probes = [],
   image_id: imageId = "",
+  hooks = [],
 }: WireContainer): ContainerDetails {
-  return { name, execProbes: exec_probes.map(({ command = [] }) => command), imageId };
+  const commands = (all: readonly ExecProbe[]) => all.map(({ command = [] }) => command);
+  return {
+    ...{ name, execProbes: commands(exec_probes), imageId },
+    ...(hooks.length > 0 && { hooks: commands(hooks) }),
+  };
 }
 
 /** From a decoded 64-bit number: the operator sends no number that isn't exact here. */

@@ -20,6 +20,10 @@ const policy = (emitted: bigint, ring: bigint, memory: bigint) => ({
   counters: { ...noPolicyCounts, emitted, lostRing: ring, lostMemory: memory },
 });
 
+const sessions = {
+  ...{ announced: 6, matched: 3, ambiguous: 2, unannounced: 1, expired: 4, dropped: 5 },
+};
+
 describe("event counters", () => {
   it("tell what was produced and lost, by cause", () => {
     expect(
@@ -31,11 +35,8 @@ describe("event counters", () => {
         policies: { list: () => [policy(5n, 1n, 0n), policy(7n, 0n, 3n)] },
         pipeline: {
           counters: () => ({
-            records: 20,
-            unknownRecords: 1,
-            failedRecords: 2,
-            lostInKernel: 7,
-            cgroups: 0,
+            ...{ records: 20, unknownRecords: 1, failedRecords: 2, lostInKernel: 7 },
+            ...{ cgroups: 0, sessions },
           }),
         },
         json: {
@@ -55,6 +56,10 @@ describe("event counters", () => {
           advice: expect.stringContaining("pids.max"),
         },
       ],
+      sessions: {
+        ...{ announced: "6", matched: "3", ambiguous: "2", unannounced: "1" },
+        ...{ expired: "4", dropped: "5" },
+      },
     });
   });
 });

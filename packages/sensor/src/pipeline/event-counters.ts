@@ -21,7 +21,7 @@ export function eventCounters({
   json,
 }: EventCounterDeps): EventCounters {
   const { exec, exit } = kernel.lifecycleCounts();
-  const { failedRecords, unknownRecords } = pipeline.counters();
+  const { failedRecords, unknownRecords, sessions } = pipeline.counters();
   const file = json.counters();
   return {
     exec: recordCounters(exec),
@@ -40,6 +40,9 @@ export function eventCounters({
           ],
     undecodable: String(failedRecords + unknownRecords),
     faults: faultCounters(kernel.faults()),
+    sessions: Object.fromEntries(
+      Object.entries(sessions).map(([name, count]) => [name, String(count)]),
+    ),
   };
 }
 

@@ -10,6 +10,8 @@ import type { Redact } from "../filters/redaction.ts";
 import { recordFlags, recordType } from "../link/abi.gen.ts";
 import type { NamespaceIds } from "../process/process-details.ts";
 import { ProcessTable } from "../process/process-table.ts";
+import type { SessionCounts } from "../process/session-requests.ts";
+import { Sessions } from "../process/sessions.ts";
 import { createKernelClock, type KernelClock } from "../records/kernel-time.ts";
 import {
   type RecordLayouts,
@@ -70,10 +72,13 @@ type PipelineCounters = {
   readonly lostInKernel: number;
   /** Known to the sensor; counts of what is not are in `processes.counters`. */
   readonly cgroups: number;
+  readonly sessions: Readonly<SessionCounts>;
 };
 
 export type EventPipeline = AsyncDisposable & {
   readonly processes: ProcessTable;
+  /** Who started the commands that come into containers from outside. */
+  readonly sessions: Sessions;
   /** For adding consumers; add those that need the earlier processes before you call `start`. */
   readonly events: Pick<
     EventPublisher,
@@ -108,6 +113,7 @@ export function createEventPipeline(
 
 class Pipeline implements EventPipeline {
   readonly processes: ProcessTable;
+  readonly sessions: Sessions;
   readonly events: EventPipeline["events"];
   readonly #deps: EventPipelineDeps;
   readonly #offsets: RecordOffsets;
@@ -130,12 +136,17 @@ class Pipeline implements EventPipeline {
       maxEntries: options.processCacheSize,
       wallTime: clock.wallTime,
     });
-    cgroups.onReplaced((replaced) => table.replaceWorkloads(replaced));
+    const sessions = new Sessions({ table, now: () => performance.now() });
+    cgroups.onReplaced((replaced) => {
+      table.replaceWorkloads(replaced);
+      sessions.workloadsChanged();
+    });
     const publisher = createEventPublisher(options.envelope);
-    const lifecycle = createLifecycle({ table, offsets, workloads: cgroups }, options);
+    const lifecycle = createLifecycle({ table, offsets, workloads: cgroups, sessions }, options);
     const stacks = createStackTraces({ exposeAddresses: options.exposeStackAddresses });
     const hooks = createHookDecoder({ offsets, rules, lifecycle, stacks });
     this.processes = table;
+    this.sessions = sessions;
     this.events = withWatchers(publisher, kernel);
     this.#deps = deps;
     this.#offsets = offsets;
@@ -175,6 +186,7 @@ class Pipeline implements EventPipeline {
       failedRecords: this.#failed,
       lostInKernel: this.#losses.total(),
       cgroups: this.#deps.cgroups.size(),
+      sessions: this.sessions.counts,
     };
   }
 
@@ -215,6 +227,7 @@ class Pipeline implements EventPipeline {
       this.#losses.check();
     this.#seconds++;
     this.processes.collect();
+    this.sessions.expire();
     this.#publisher.flush();
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ExecProbe } from "../workload/pod-details.ts";
 import type { Workload } from "../workload/workload.ts";
 import { joinArguments } from "./command-line.ts";
 import { processFlag } from "./process-flags.ts";
@@ -29,21 +28,29 @@ const others =
 export function maybeExecProbe(process: ProbeCandidate): boolean {
   const { execProbes } = process.workload;
   if (execProbes === undefined || (process.flags & others) !== 0) return false;
-  return execProbes.some((probe) => runs(process, probe));
+  return execProbes.some((probe) => runsCommand(process, probe));
 }
 
-function runs({ binary, arguments: args }: ProbeCandidate, probe: ExecProbe): boolean {
-  const [program = "", ...rest] = probe;
-  if (program === "") return false;
-  const isProgram = program.startsWith("/")
-    ? binary === program
-    : baseName(binary) === baseName(program);
-  if (!isProgram) return false;
+/**
+ * Whether the process is what a container runtime starts for the command: it looks the program up in the
+ * container's PATH, and the kernel replaces a script by its interpreter.
+ */
+export function runsCommand(
+  { binary, arguments: args }: Pick<ProbeCandidate, "binary" | "arguments">,
+  [program = "", ...rest]: readonly string[],
+): boolean {
+  if (!isProgram(binary, program)) return false;
   return (
     args === argumentsText(rest) ||
     isScript(args, argumentsText([binary, ...rest])) ||
     isScript(args, argumentsText([program, ...rest]))
   );
+}
+
+/** Whether the runtime may have found `program` as this binary. */
+export function isProgram(binary: string, program: string): boolean {
+  if (program === "") return false;
+  return program.startsWith("/") ? binary === program : baseName(binary) === baseName(program);
 }
 
 /** A script runs as: the interpreter, its one argument if `#!` has one, the script, the script's arguments. */
@@ -53,7 +60,7 @@ function isScript(args: string, script: string): boolean {
 }
 
 /** As in the field `arguments` of a process. */
-const argumentsText = (rest: readonly string[]) =>
+export const argumentsText = (rest: readonly string[]) =>
   rest.length === 0 ? "" : joinArguments(`\0${rest.join("\0")}\0`);
 
 const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1);

@@ -31,6 +31,7 @@ export function plainProcess(entry: ProcessEntry, tid: number): Process {
     ...(entry.credentials && { process_credentials: entry.credentials }),
     ...(hasFields(binaryProperties) && { binary_properties: binaryProperties }),
     in_init_tree: { ...(entry.inInitTree && { value: true }) },
+    ...(entry.session && { session: entry.session }),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type FileProperties,
   type Namespaces,
   type ProcessCredentials,
+  type Session,
   toProtoJson,
 } from "@gander/proto";
 import { jsonLine } from "../text/json-text.ts";
@@ -39,6 +40,7 @@ type EncodedProcess = {
   readonly namespaces: Namespaces | undefined;
   readonly credentials: ProcessCredentials | undefined;
   readonly binaryProperties: BinaryProperties | undefined;
+  readonly session: Session | undefined;
 };
 
 /** A Process as JSON in three parts; between them go `,"refcnt":N` and `,"tid":N`. */
@@ -177,8 +179,8 @@ function jsonMiddle({ capabilities, namespaces }: EncodedProcess): Uint8Array {
 
 /** The part of the JSON that changes after the exec event. */
 export function encodeJsonTail(entry: EncodedProcess): Uint8Array {
-  const { credentials, binaryProperties, inInitTree } = entry;
-  if (credentials === undefined && binaryProperties === undefined)
+  const { credentials, binaryProperties, inInitTree, session } = entry;
+  if (credentials === undefined && binaryProperties === undefined && session === undefined)
     return inInitTree ? tails.inside : tails.outside;
   scratch.length = 0;
   writeTail(scratch, entry);
@@ -187,10 +189,11 @@ export function encodeJsonTail(entry: EncodedProcess): Uint8Array {
 
 /** hot: two execs of three have no properties, or only the file's path (bench/event-encoding). */
 function writeTail(line: LineBuffer, entry: EncodedProcess): void {
-  const { credentials, binaryProperties, inInitTree } = entry;
+  const { credentials, binaryProperties, inInitTree, session } = entry;
   const count = countFields(binaryProperties);
   const file = binaryProperties?.file;
-  if (credentials === undefined && (count === 0 || (count === 1 && file !== undefined))) {
+  const isPlain = credentials === undefined && session === undefined;
+  if (isPlain && (count === 0 || (count === 1 && file !== undefined))) {
     if (file !== undefined) writeFile(line, file);
     line.raw(inInitTree ? tails.inside : tails.outside);
     return;
@@ -199,6 +202,7 @@ function writeTail(line: LineBuffer, entry: EncodedProcess): void {
     ...(credentials && { process_credentials: credentials }),
     ...(count > 0 && { binary_properties: binaryProperties }),
     in_init_tree: inInitTree ? { value: true } : {},
+    ...(session && { session }),
   };
   line.raw(text(`,${jsonLine(toProtoJson("tetragon.Process", message)).slice(1)}`));
 }
@@ -295,13 +299,15 @@ export function encodeProtoTail({
   credentials,
   binaryProperties,
   inInitTree,
+  session,
 }: EncodedProcess): Uint8Array {
   const hasBinary = binaryProperties !== undefined && Object.keys(binaryProperties).length > 0;
-  if (credentials === undefined && !hasBinary)
+  if (credentials === undefined && !hasBinary && session === undefined)
     return inInitTree ? protoTails.inside : protoTails.outside;
   return codec("tetragon.Process").encode({
     ...(credentials && { process_credentials: credentials }),
     ...(hasBinary && { binary_properties: binaryProperties }),
     in_init_tree: inInitTree ? { value: true } : {},
+    ...(session && { session }),
   });
 }

@@ -5,6 +5,7 @@ import type {
   Namespaces,
   ProcessCredentials,
   ProcessPart,
+  Session,
 } from "@gander/proto";
 import type { LineBuffer } from "../text/line-buffer.ts";
 import { noWorkload, type Workload } from "../workload/workload.ts";
@@ -88,6 +89,7 @@ export class ProcessEntry implements ProcessPart {
   #arguments: string;
   #flags: number;
   #workload: Workload = noWorkload;
+  #session: Session | undefined;
   #binaryProperties: BinaryProperties | undefined = undefined;
   #json: JsonParts | undefined = undefined;
   #shown = 0;
@@ -115,6 +117,7 @@ export class ProcessEntry implements ProcessPart {
     this.#arguments = image.arguments;
     this.#flags = image.flags;
     this.#workload = image.workload;
+    this.#session = identity.parent?.session;
   }
 
   get arguments(): string {
@@ -132,6 +135,17 @@ export class ProcessEntry implements ProcessPart {
   set workload(workload: Workload) {
     if (workload === this.#workload) return;
     this.#workload = workload;
+    this.#changed();
+  }
+
+  /** How it came into its container from outside, if it did: at first its parent's. All its tree has the same object. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  set session(session: Session | undefined) {
+    if (session === this.#session) return;
+    this.#session = session;
     this.#changed();
   }
 

@@ -15,9 +15,11 @@ export type PodDetails = {
 export type ContainerDetails = {
   readonly name: string;
   readonly execProbes: readonly ExecProbe[];
+  /** Of its lifecycle: after the start and before the end; absent: none. */
+  readonly hooks?: readonly ExecProbe[];
   /** Names the content of its image; empty: unknown. */
   readonly imageId: string;
 };
 
-/** The command by which the kubelet checks a container: the program, then its arguments. */
+/** The command by which the kubelet checks a container, or which it runs for a hook: the program, then its arguments. */
 export type ExecProbe = readonly string[];

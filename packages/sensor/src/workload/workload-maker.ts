@@ -58,6 +58,7 @@ export function createWorkloadMaker(bundles: ContainerBundles): WorkloadMaker {
         containerId,
         pod: uid === "" ? undefined : podMessage({ containerId, name, uid, pod }, shown),
         ...(details && details.execProbes.length > 0 && { execProbes: details.execProbes }),
+        ...(details?.hooks && { hooks: details.hooks }),
       };
       remember(made, key, { parts, workload });
       return workload;

@@ -10,6 +10,8 @@ export type Workload = {
   readonly pod: Pod | undefined;
   /** Of its container; absent: none. */
   readonly execProbes?: readonly ExecProbe[];
+  /** Commands that the kubelet runs in it after its start and before its end; absent: none. */
+  readonly hooks?: readonly ExecProbe[];
 };
 
 export const noWorkload: Workload = { containerId: "", pod: undefined };
