@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
+import type { HeldProcess } from "../kernel/tables/early-processes.ts";
 
 /** A process that lets held processes go when this one has ended, hangs or is busy. */
 export type HeldGuard = Disposable & {
@@ -15,8 +17,8 @@ export type HeldGuardOptions = {
   readonly descriptor: number;
   /** It lets processes go that have been held for this time. */
   readonly longestMs: number;
-  /** Called when it had to, with the number of processes. */
-  readonly onLetGo: (count: number) => void;
+  /** Called with each of them. */
+  readonly onLetGo: (process: HeldProcess) => void;
 };
 
 const retryMs = 1_000;
@@ -62,9 +64,8 @@ class Guard implements HeldGuard {
     child.once("error", (error) => this.#ended(error));
     child.once("exit", () => this.#ended());
     child.stdin?.on("error", () => {});
-    child.stdout?.setEncoding("utf8").on("data", (lines: string) => {
-      for (const line of lines.trim().split("\n")) onLetGo(Number(line));
-    });
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on("line", (line) => onLetGo(readHeld(line)));
     for (const part of [child, child.stdin, child.stdout] as { unref?: () => void }[])
       part?.unref?.();
   }
@@ -81,6 +82,12 @@ class Guard implements HeldGuard {
       { error },
     );
   }
+}
+
+/** A line of let-go. */
+function readHeld(line: string): HeldProcess {
+  const [pid = "", start = "", cgroup = "", since = ""] = line.split(" ");
+  return { pid: Number(pid), start: BigInt(start), cgroup: BigInt(cgroup), since: BigInt(since) };
 }
 
 /** Beside a bundle; in the source tree, the output of `make build`. */

@@ -26,7 +26,7 @@ export type EarlyPodsDeps = {
   readonly startGuard: (options: {
     readonly descriptor: number;
     readonly longestMs: number;
-    readonly onLetGo: (count: number) => void;
+    readonly onLetGo: (process: HeldProcess) => void;
   }) => Guard;
 };
 
@@ -85,13 +85,7 @@ export class EarlyPods implements Disposable {
     this.#guard = deps.startGuard({
       descriptor: kernel.descriptor,
       longestMs: options.limitMs + guardWaitsMs,
-      onLetGo: (processes) => {
-        this.#ranLate += BigInt(processes);
-        deps.logger.warn(
-          "Held processes were let go without the policies of their pods: the sensor was busy at the limit",
-          { processes },
-        );
-      },
+      onLetGo: (process) => this.#giveUp(this.#podOf(process.cgroup), [process]),
     });
     this.#timer = setInterval(() => this.#beat(), beatMs).unref();
     this.#beat();
@@ -190,29 +184,40 @@ export class EarlyPods implements Disposable {
     const { kernel } = this.#deps;
     const waiting = new Map<string, HeldProcess[]>();
     for (const held of kernel.held()) {
-      const { pod = unknownPod(held.cgroup), state = "early" } =
-        this.#cgroups.get(held.cgroup) ?? {};
-      if (state !== "early") this.#wake(held);
+      const pod = this.#podOf(held.cgroup);
+      if (!this.#isEarly(held.cgroup)) this.#wake(held);
       else waiting.set(pod, [...(waiting.get(pod) ?? []), held]);
     }
     let nextMs = mostTimerMs;
     for (const [pod, processes] of waiting) {
       const first = processes.reduce((a, b) => (a.since < b.since ? a : b)).since;
       const leftMs = this.#options.limitMs - Number(process.hrtime.bigint() - first) / 1e6;
-      if (leftMs <= 0 || this.#givenUp.has(pod)) this.#giveUp(pod, processes);
-      else nextMs = Math.min(nextMs, leftMs);
+      if (leftMs <= 0 || this.#givenUp.has(pod)) {
+        this.#giveUp(pod, processes);
+        for (const held of processes) this.#wake(held);
+      } else nextMs = Math.min(nextMs, leftMs);
     }
     if (waiting.size > 0)
       this.#sweeping = setTimeout(() => this.#sweep(), Math.ceil(nextMs)).unref();
   }
 
+  #podOf(cgroup: bigint): string {
+    return this.#cgroups.get(cgroup)?.pod ?? unknownPod(cgroup);
+  }
+
+  #isEarly(cgroup: bigint): boolean {
+    return (this.#cgroups.get(cgroup)?.state ?? "early") === "early";
+  }
+
+  /** These processes run without the policies of their pod, or are about to; so will all later ones. */
   #giveUp(pod: string, processes: readonly HeldProcess[]): void {
     const { logger } = this.#deps;
-    const cgroups = new Set(processes.map(({ cgroup }) => cgroup));
+    const cgroups = new Set(
+      processes.map(({ cgroup }) => cgroup).filter((id) => this.#isEarly(id)),
+    );
     for (const [id, known] of this.#cgroups)
       if (known.pod === pod && known.state === "early") cgroups.add(id);
     for (const id of cgroups) this.#set(id, earlyExec.EARLY_MARK, earlyExec.EARLY_NOTHING);
-    for (const held of processes) this.#wake(held);
     this.#ranLate += BigInt(processes.length);
     this.#onLate(processes);
     if (this.#givenUp.has(pod)) return;
