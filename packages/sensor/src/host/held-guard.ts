@@ -4,12 +4,19 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
-import type { HeldProcess } from "../kernel/tables/early-processes.ts";
 
 /** A process that lets held processes go when this one has ended, hangs or is busy. */
 export type HeldGuard = Disposable & {
   /** While it does not run, nothing should be held. */
   readonly isRunning: boolean;
+};
+
+/** A process that it has let go: its entry in the map (struct held, bpf/abi.h). */
+type LetGoProcess = {
+  readonly pid: number;
+  readonly start: bigint;
+  readonly cgroup: bigint;
+  readonly since: bigint;
 };
 
 export type HeldGuardOptions = {
@@ -18,7 +25,7 @@ export type HeldGuardOptions = {
   /** It lets processes go that have been held for this time. */
   readonly longestMs: number;
   /** Called with each of them. */
-  readonly onLetGo: (process: HeldProcess) => void;
+  readonly onLetGo: (process: LetGoProcess) => void;
 };
 
 const retryMs = 1_000;
@@ -85,7 +92,7 @@ class Guard implements HeldGuard {
 }
 
 /** A line of let-go. */
-function readHeld(line: string): HeldProcess {
+function readHeld(line: string): LetGoProcess {
   const [pid = "", start = "", cgroup = "", since = ""] = line.split(" ");
   return { pid: Number(pid), start: BigInt(start), cgroup: BigInt(cgroup), since: BigInt(since) };
 }

@@ -31,10 +31,8 @@ after(() => rmSync(folder, { recursive: true }));
 // The kubelet makes them before any pod.
 const roots = join(cgroupRoot, "kubepods.slice");
 makeCgroup(join(roots, "kubepods-burstable.slice"));
-after(() => removeCgroup(roots));
-
 const started: number[] = [];
-after(() => {
+after(async () => {
   for (const pid of started) {
     try {
       process.kill(pid, "SIGKILL");
@@ -42,6 +40,7 @@ after(() => {
       // It has ended.
     }
   }
+  await removeCgroup(roots);
 });
 
 const slowMs = 300_000;
