@@ -21,7 +21,11 @@ export const IMAGES: readonly ImagePlan[] = [
       name: "gander",
       entry: "packages/cli/src/main.ts",
       files: {
-        lib: ["packages/libbpf/build/libbpf.node", "packages/sensor/native/build/read-files"],
+        lib: [
+          "packages/libbpf/build/libbpf.node",
+          "packages/sensor/native/build/read-files",
+          "packages/sensor/native/build/let-go",
+        ],
         bpf: ["file", "hook", "process"].map((name) => `bpf/build/${name}.bpf.o`),
       },
     },
