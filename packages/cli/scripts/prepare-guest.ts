@@ -35,6 +35,8 @@ async function bundleGander(): Promise<void> {
   await bundleModules({ entries, directory, sourceMaps: "none" });
   // Where a bundle looks for them. They may be built later.
   link("../../../packages/libbpf/build/libbpf.node", "lib/libbpf.node");
+  for (const name of ["read-files", "let-go"])
+    link(`../../../packages/sensor/native/build/${name}`, `lib/${name}`);
   link("../../bpf/build", "bpf");
 }
 

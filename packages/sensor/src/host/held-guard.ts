@@ -100,6 +100,6 @@ function readHeld(line: string): LetGoProcess {
 /** Beside a bundle; in the source tree, the output of `make build`. */
 const guardPath =
   [
-    fileURLToPath(new URL("../let-go", import.meta.url)),
+    fileURLToPath(new URL("./let-go", import.meta.url)),
     fileURLToPath(new URL("../../native/build/let-go", import.meta.url)),
   ].find(existsSync) ?? "let-go";

@@ -113,6 +113,6 @@ class Frames {
 /** Beside a bundle; in the source tree, the output of `make build`. */
 const readerPath =
   [
-    fileURLToPath(new URL("../read-files", import.meta.url)),
+    fileURLToPath(new URL("./read-files", import.meta.url)),
     fileURLToPath(new URL("../../native/build/read-files", import.meta.url)),
   ].find(existsSync) ?? "read-files";
