@@ -2,7 +2,7 @@
 // The cost of the programs in guest instructions: e2e/vm --icount -- node bpf/test/cost.ts
 // The guest's clock then counts instructions, one per nanosecond.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createGuard } from "./guard.ts";
 import type { Slot, TestRule } from "./tables.ts";
 
@@ -35,6 +35,20 @@ note("exec + exit, no policy", measure("time-exec", "100", scenes, "nothing") - 
 // The total differs by a thousand between runs of one tree; the kernel's own count of each program does not.
 for (const [name, cost] of programsDuring(() => time("time-exec", "400", scenes, "nothing")))
   note(`… of it ${name}`, cost);
+
+// Processes of new pods (hold.bpf.h): elsewhere, and in a cgroup that is marked.
+const execCost = () =>
+  programsDuring(() => time("time-exec", "400", scenes, "nothing")).find(
+    ([name]) => name === "process__exec",
+  )?.[1] ?? Number.NaN;
+tables.write("config", 0, { flags: tables.constant("CONFIG_EARLY") });
+note("process__exec, new pods are observed or held, not this one", execCost());
+const own = readFileSync("/proc/self/cgroup", "utf8").trim().split("::")[1];
+const { ino } = statSync(`/sys/fs/cgroup${own}`, { bigint: true });
+const key = new Uint8Array(BigUint64Array.of(ino).buffer);
+tables.put("early", key, new Uint8Array(Uint16Array.of(tables.constant("EARLY_MARK"), 0).buffer));
+note("process__exec, in a new pod that is observed", execCost());
+tables.write("config", 0, { flags: 0 });
 
 /** Instructions per run of each lifecycle program that ran, from the kernel (kernel.bpf_stats_enabled). */
 function programsDuring(during: () => void): [string, number][] {
