@@ -23,8 +23,13 @@ function linesOf(tree: ValueTree, indent: string): readonly string[] {
 function entry(key: string, value: ChartValue, indent: string): readonly string[] {
   const isSet = "default" in value;
   const content = isSet ? value.default : value.option?.programDefault;
-  return [`${indent}${isSet ? "" : "# "}${key}: ${flow(content)}`];
+  const line = `${indent}${isSet ? "" : "# "}${key}: ${flow(content)}`;
+  if (!isSet || !Array.isArray(content) || line.length <= lineWidth) return [line];
+  return [`${indent}${key}:`, ...content.map((item) => `${indent}  - ${flow(item)}`)];
 }
+
+/** Of biome.json. */
+const lineWidth = 100;
 
 /** YAML in one line. */
 function flow(content: unknown): string {
