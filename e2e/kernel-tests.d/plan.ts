@@ -27,6 +27,10 @@ export const onNewestOnly: readonly Rule[] = [
   },
   { files: "e2e/tests/operator.*", because: "the stream to the operator and its files" },
   { files: "e2e/tests/policy-directory.*", because: "how user space follows a directory" },
+  {
+    files: "e2e/tests/preconditions.*",
+    because: "what user space checks; takeover starts with the chart's rights on each kernel",
+  },
   { files: "e2e/tests/process-storm.*", because: "what user space keeps; bpf/test/storm counts" },
   {
     files: "e2e/tests/state-kept.*",

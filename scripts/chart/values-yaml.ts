@@ -28,6 +28,9 @@ function entry(key: string, value: ChartValue, indent: string): readonly string[
   return [`${indent}${key}:`, ...content.map((item) => `${indent}  - ${flow(item)}`)];
 }
 
+/** Of biome.json. */
+const lineWidth = 100;
+
 /** YAML in one line. */
 function flow(content: unknown): string {
   if (Array.isArray(content)) return `[${content.map(flow).join(", ")}]`;
