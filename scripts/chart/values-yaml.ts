@@ -28,7 +28,7 @@ function entry(key: string, value: ChartValue, indent: string): readonly string[
   return [`${indent}${key}:`, ...content.map((item) => `${indent}  - ${flow(item)}`)];
 }
 
-/** Of biome.json. */
+/** Of biome.json; formatted YAML has longer lists over several lines. */
 const lineWidth = 100;
 
 /** YAML in one line. */
@@ -46,9 +46,7 @@ function flow(content: unknown): string {
 /** YAML 1.1, which Helm reads, takes these for booleans or nothing. */
 const isWord = (text: string) => /^(?:true|false|yes|no|on|off|y|n|null)$/i.test(text);
 
-/** Of comments. */
 const width = 110;
-const lineWidth = 120;
 
 function comment(help: string, indent: string): readonly string[] {
   const lines: string[] = [];
