@@ -114,7 +114,7 @@ async function removeAll(
   { logger }: SensorDeps,
 ): Promise<Sensor> {
   const { bpfFolder } = kernelPlace(configuration);
-  requirePreconditions({ bpfFolder, cgroupRoot }, "remove");
+  requirePreconditions({ bpfFolder, cgroupRoot, holdsPods: false }, "remove");
   await using parts = new AsyncDisposableStack();
   // After the lock in it.
   parts.defer(() => rmdir(bpfFolder).catch(() => undefined));
@@ -131,7 +131,8 @@ async function removeAll(
 
 async function startSensor(configuration: SensorConfiguration, deps: SensorDeps): Promise<Sensor> {
   const { logger, version } = deps;
-  requirePreconditions({ bpfFolder: bpfFolderOf(configuration), cgroupRoot }, "start");
+  const holdsPods = configuration.newPods === "hold";
+  requirePreconditions({ bpfFolder: bpfFolderOf(configuration), cgroupRoot, holdsPods }, "start");
   logger.info("Sensor starts", { version, kernel: release(), pid: process.pid });
   const always = await readPolicyFiles(configuration.tracingPolicy, checkPolicy);
   const settings = eventSettings(configuration);

@@ -7,7 +7,10 @@ import {
   missingPreconditions,
 } from "./preconditions.ts";
 
-const places = { bpfFolder: "/sys/fs/bpf/gander", cgroupRoot: "/sys/fs/cgroup" };
+const places = {
+  ...{ bpfFolder: "/sys/fs/bpf/gander", cgroupRoot: "/sys/fs/cgroup" },
+  holdsPods: true,
+};
 const all = Object.values(capabilities).reduce((bits, { bit }) => bits | (1n << bit), 0n);
 const sysAdmin = 1n << 21n;
 const able: Host = {
@@ -44,6 +47,13 @@ describe("what a start lacks", () => {
   );
   it("is not BPF or PERFMON where there is SYS_ADMIN", () =>
     check({ capabilities: (all & ~(3n << 38n)) | sysAdmin }, []));
+  it("is not KILL unless it is to hold processes of new pods", () =>
+    expect(
+      missingPreconditions(
+        { ...able, capabilities: all & ~(1n << 5n) },
+        { ...places, holdsPods: false },
+      ),
+    ).toEqual([]));
   it("is BTF", () =>
     check({ exists: (path) => !path.startsWith("/sys/kernel/btf") }, [/^BTF is missing/]));
   it("is tracefs only if it is at neither place", () => {

@@ -18,20 +18,23 @@ export type Host = {
   functions(names: readonly string[]): ReadonlySet<string>;
 };
 
-export type HostPlaces = {
+/** What a sensor is started for. */
+export type Wanted = {
   /** Where programs are pinned; it need not exist. */
   readonly bpfFolder: string;
   /** The mount point of cgroup v2. */
   readonly cgroupRoot: string;
+  /** It holds processes of new pods, and lets them go. */
+  readonly holdsPods: boolean;
 };
 
 /** `start`: to guard the machine; `remove`: to remove what sensors have left on it. */
 export type Purpose = "start" | "remove";
 
 type Precondition = {
-  readonly isMet: (host: Host, places: HostPlaces) => boolean;
+  readonly isMet: (host: Host, wanted: Wanted) => boolean;
   /** What is missing, why it is needed, and what to do. */
-  readonly sentence: (host: Host, places: HostPlaces) => string;
+  readonly sentence: (host: Host, wanted: Wanted) => string;
   readonly isForRemoving?: true;
 };
 
@@ -41,11 +44,12 @@ type Capability = {
   readonly orBit?: bigint;
   readonly use: string;
   readonly isForRemoving?: true;
+  readonly isForHolding?: true;
 };
 
 const sysAdmin = 21n;
 
-/** Those that the chart grants: e2e/tests/preconditions.kernel-test.ts compares the two. */
+/** Those that the chart grants, KILL only with `sensor.newPods: hold`: e2e/tests/preconditions.kernel-test.ts compares the two. */
 export const capabilities: Readonly<Record<string, Capability>> = {
   BPF: {
     bit: 39n,
@@ -60,6 +64,7 @@ export const capabilities: Readonly<Record<string, Capability>> = {
   SYSLOG: { bit: 34n, use: "reads the address where the kernel counts renames" },
   SYS_PTRACE: { bit: 19n, use: "reads programs and namespaces of other processes in /proc" },
   DAC_READ_SEARCH: { bit: 2n, use: "finds files in folders of other users" },
+  KILL: { bit: 5n, use: "lets go what it holds (--new-pods hold)", isForHolding: true },
 };
 
 /** BPF_FS_MAGIC and CGROUP2_SUPER_MAGIC of linux/magic.h. */
@@ -80,12 +85,14 @@ const preconditions: readonly Precondition[] = [
     sentence: (host) =>
       `The kernel is Linux ${host.release}, which lacks ${missingHelpers(host).join(" and ")}, as the programs need: run Linux ${oldest.join(".")} or newer.`,
   },
-  ...Object.entries(capabilities).map(([name, { bit, orBit, use, isForRemoving }]) => ({
-    isMet: ({ capabilities: bits }: Host) =>
-      has(bits, bit) || (orBit !== undefined && has(bits, orBit)),
+  ...Object.entries(capabilities).map(([name, capability]) => ({
+    isMet: ({ capabilities: bits }: Host, { holdsPods }: Wanted) =>
+      (capability.isForHolding === true && !holdsPods) ||
+      has(bits, capability.bit) ||
+      (capability.orBit !== undefined && has(bits, capability.orBit)),
     sentence: () =>
-      `CAP_${name} is missing, with which the sensor ${use}: add ${name} to securityContext.capabilities of its container, or run it as root outside of one.`,
-    ...(isForRemoving && { isForRemoving }),
+      `CAP_${name} is missing, with which the sensor ${capability.use}: add ${name} to securityContext.capabilities of its container, or run it as root outside of one.`,
+    ...(capability.isForRemoving && { isForRemoving: true as const }),
   })),
   {
     isMet: ({ exists }) => exists(btf),
@@ -113,21 +120,21 @@ const preconditions: readonly Precondition[] = [
 /** The sentences of all preconditions that do not hold; none: the sensor can start, or remove. */
 export function missingPreconditions(
   host: Host,
-  places: HostPlaces,
+  wanted: Wanted,
   purpose: Purpose = "start",
 ): readonly string[] {
   return preconditions
     .filter(({ isForRemoving }) => purpose === "start" || isForRemoving === true)
-    .filter(({ isMet }) => !isMet(host, places))
-    .map(({ sentence }) => sentence(host, places));
+    .filter(({ isMet }) => !isMet(host, wanted))
+    .map(({ sentence }) => sentence(host, wanted));
 }
 
 /**
  * Throws GanderError `sensor-precondition`, with one sentence for each thing that this machine or this
  * process lacks. Throws Error if the system refuses to let it be checked.
  */
-export function requirePreconditions(places: HostPlaces, purpose: Purpose): void {
-  const missing = missingPreconditions(readHost(), places, purpose);
+export function requirePreconditions(wanted: Wanted, purpose: Purpose): void {
+  const missing = missingPreconditions(readHost(), wanted, purpose);
   if (missing.length > 0) throw new GanderError("sensor-precondition", missing.join("\n"));
 }
 
