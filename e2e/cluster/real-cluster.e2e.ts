@@ -123,11 +123,12 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
       const source = `default/${pods.nameOn(node)}`;
       const from = events.lines.length;
       await pods.run(node, `echo foo >> ${guarded}`);
-      const command = `/bin/sh -c "echo foo >> ${guarded}"`;
+      // Arguments are quoted as a whole if there are spaces in them.
+      const command = RegExp.escape(`/bin/sh "-c \\"echo foo >> ${guarded}\\""`);
       const found = [
         await events.line(new RegExp(`🚀 process ${source} ${command}`), from),
         await events.line(new RegExp(`📝 write   ${source} /bin/sh ${guarded}`), from),
-        await events.line(new RegExp(`💥 exit    ${source} ${command} SIGKILL`), from),
+        await events.line(new RegExp(`💥 exit    ${source} ${command}.* SIGKILL`), from),
       ];
       console.log(found.join("\n"));
     }
