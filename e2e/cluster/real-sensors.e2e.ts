@@ -178,38 +178,4 @@ describe("pods", { timeout: 600_000 }, () => {
     expect(Math.max(...times)).toBeLessThan(10_000);
     await fleet.kubectl("delete", "tracingpolicy", "web");
   });
-
-  it("are held while their policies are late, and execute nothing without them", async () => {
-    const [node] = fleet.nodes.filter(({ name }) => name === "node-6-12");
-    if (node === undefined) throw new Error("no node");
-    const { client } = fleet.cluster;
-    const { guest, link } = node;
-    await createNamespace(client, "late");
-    await guest.bash("mkdir -p /sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice");
-    const labels = { app: "late" };
-    await fleet.apply(
-      guardPolicy({ name: "late", prefixes: ["/var/tmp/late-"], podLabels: labels }),
-    );
-    await fleet.ready("late");
-    await node.stopSensor("TERM");
-    await node.startSensor(["--new-pods", "hold", "--new-pods-limit", "10m"]);
-    const newPods = async () =>
-      JSON.parse(await guest.bash("gander status -o json")).newPods as { heldNow: number };
-
-    link.stall("all");
-    const { uid } = await createPod(client, {
-      ...{ namespace: "late", name: "late", node: node.name, labels },
-    });
-    const pod = await makePodCgroup(guest, uid);
-    const attack = pod.run("echo ran > /var/tmp/ran; echo x > /var/tmp/late-1");
-    await until("the attack is held", async () => (await newPods()).heldNow === 1, {
-      seen: newPods,
-    });
-    expect(await guest.bash("cat /var/tmp/ran /var/tmp/late-1 2>/dev/null || true")).toBe("");
-    link.restore();
-    expect((await attack).status).toBe(137);
-    expect(await guest.bash("cat /var/tmp/ran /var/tmp/late-1")).toBe("ran\n");
-    expect(await newPods()).toMatchObject({ heldNow: 0, held: 1, ranEarly: 0 });
-    await fleet.kubectl("delete", "tracingpolicy", "late");
-  });
 });
