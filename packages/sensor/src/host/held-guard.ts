@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Logger } from "@gander/base";
+import type { HeldProcess } from "../kernel/tables/early-processes.ts";
+import { nativeProgram } from "./native-program.ts";
 
 /** A process that lets held processes go when this one has ended, hangs or is busy. */
 export type HeldGuard = Disposable & {
@@ -11,21 +11,13 @@ export type HeldGuard = Disposable & {
   readonly isRunning: boolean;
 };
 
-/** A process that it has let go: its entry in the map (struct held, bpf/abi.h). */
-type LetGoProcess = {
-  readonly pid: number;
-  readonly start: bigint;
-  readonly cgroup: bigint;
-  readonly since: bigint;
-};
-
 export type HeldGuardOptions = {
   /** The descriptor of the map `held`. */
   readonly descriptor: number;
   /** It lets processes go that have been held for this time. */
   readonly longestMs: number;
-  /** Called with each of them. */
-  readonly onLetGo: (process: LetGoProcess) => void;
+  /** Called with each of them, after the fact. */
+  readonly onLetGo: (process: HeldProcess) => void;
 };
 
 const retryMs = 1_000;
@@ -64,7 +56,7 @@ class Guard implements HeldGuard {
 
   #start(): void {
     const { descriptor, longestMs, onLetGo } = this.#options;
-    const child = spawn(guardPath, [String(longestMs)], {
+    const child = spawn(nativeProgram("let-go"), [String(longestMs)], {
       stdio: ["pipe", "pipe", "ignore", descriptor],
     });
     this.#child = child;
@@ -91,15 +83,8 @@ class Guard implements HeldGuard {
   }
 }
 
-/** A line of let-go. */
-function readHeld(line: string): LetGoProcess {
+/** A line of let-go: an entry of the map (struct held, bpf/abi.h). */
+function readHeld(line: string): HeldProcess {
   const [pid = "", start = "", cgroup = "", since = ""] = line.split(" ");
   return { pid: Number(pid), start: BigInt(start), cgroup: BigInt(cgroup), since: BigInt(since) };
 }
-
-/** Beside a bundle; in the source tree, the output of `make build`. */
-const guardPath =
-  [
-    fileURLToPath(new URL("./let-go", import.meta.url)),
-    fileURLToPath(new URL("../../native/build/let-go", import.meta.url)),
-  ].find(existsSync) ?? "let-go";

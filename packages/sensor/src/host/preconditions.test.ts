@@ -16,6 +16,7 @@ const sysAdmin = 1n << 21n;
 const able: Host = {
   release: "6.1.0-32-cloud-amd64",
   capabilities: all,
+  pidNamespace: 0xeffffffcn,
   fileSystem: (path) => (path === places.bpfFolder ? 0xcafe4a11 : 0x63677270),
   exists: () => true,
   functions: () => new Set(),
@@ -54,6 +55,11 @@ describe("what a start lacks", () => {
         { ...places, holdsPods: false },
       ),
     ).toEqual([]));
+  it("is the host's pid namespace, only if it is to hold processes", () => {
+    check({ pidNamespace: 0xf0000001n }, [/not in the host's pid namespace.* set hostPID /]);
+    const wanted = { ...places, holdsPods: false };
+    expect(missingPreconditions({ ...able, pidNamespace: 0xf0000001n }, wanted)).toEqual([]);
+  });
   it("is BTF", () =>
     check({ exists: (path) => !path.startsWith("/sys/kernel/btf") }, [/^BTF is missing/]));
   it("is tracefs only if it is at neither place", () => {

@@ -11,6 +11,8 @@ export type Host = {
   readonly release: string;
   /** Bits of capabilities(7) in effect. */
   readonly capabilities: bigint;
+  /** Inode number of its pid namespace. */
+  readonly pidNamespace: bigint;
   /** f_type of statfs(2), of the path or the nearest folder above it that exists. */
   fileSystem(path: string): number;
   exists(path: string): boolean;
@@ -69,6 +71,8 @@ export const capabilities: Readonly<Record<string, Capability>> = {
 
 /** BPF_FS_MAGIC and CGROUP2_SUPER_MAGIC of linux/magic.h. */
 const fileSystems = { bpf: 0xcafe_4a11, cgroup2: 0x6367_7270 } as const;
+/** The number of the host's pid namespace: PROC_PID_INIT_INO of linux/proc_ns.h. */
+const hostPidNamespace = 0xefff_fffcn;
 const btf = "/sys/kernel/btf/vmlinux";
 const tracepoints = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 /** The oldest that is tested: decision 0004. */
@@ -94,6 +98,11 @@ const preconditions: readonly Precondition[] = [
       `CAP_${name} is missing, with which the sensor ${capability.use}: add ${name} to securityContext.capabilities of its container, or run it as root outside of one.`,
     ...(capability.isForRemoving && { isForRemoving: true as const }),
   })),
+  {
+    isMet: ({ pidNamespace }, { holdsPods }) => !holdsPods || pidNamespace === hostPidNamespace,
+    sentence: () =>
+      "The sensor is not in the host's pid namespace, by whose numbers it lets go what it holds (--new-pods hold): set hostPID on its pod, or use --new-pods observe.",
+  },
   {
     isMet: ({ exists }) => exists(btf),
     sentence: () =>
@@ -142,6 +151,7 @@ function readHost(): Host {
   return {
     release: release(),
     capabilities: effectiveCapabilities(readFileSync("/proc/self/status", "utf8")),
+    pidNamespace: statSync("/proc/self/ns/pid", { bigint: true }).ino,
     fileSystem: (path) => statfsSync(existingFolder(path)).type,
     exists,
     functions: (names) =>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { nativeProgram } from "./native-program.ts";
 
 type ReadApartOptions = {
   /** The most bytes read of each file. */
@@ -52,7 +52,9 @@ async function readWithOne(
   readonly why: "ended" | "late" | "waits";
 }> {
   const frames = new Frames();
-  const child = spawn(readerPath, [String(limitBytes)], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(nativeProgram("read-files"), [String(limitBytes)], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
   const ended = Promise.withResolvers<"ended">();
   child.once("error", () => ended.resolve("ended"));
   child.stdin.on("error", () => {});
@@ -109,10 +111,3 @@ class Frames {
     }
   }
 }
-
-/** Beside a bundle; in the source tree, the output of `make build`. */
-const readerPath =
-  [
-    fileURLToPath(new URL("./read-files", import.meta.url)),
-    fileURLToPath(new URL("../../native/build/read-files", import.meta.url)),
-  ].find(existsSync) ?? "read-files";

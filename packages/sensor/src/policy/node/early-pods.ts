@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, statSync } from "node:fs";
-import { GanderError, type Logger } from "@gander/base";
+import type { Logger } from "@gander/base";
 import type { EarlyProcesses, HeldProcess } from "../../kernel/tables/early-processes.ts";
 import { earlyExec } from "../../link/abi.gen.ts";
 import type { PodCgroup } from "../../workload/pod-cgroups.ts";
@@ -69,13 +68,11 @@ export class EarlyPods implements Disposable {
   #onLate: (processes: readonly HeldProcess[]) => void = (processes) =>
     this.#late.push(...processes);
 
-  /** @throws GanderError if it can't send signals to the processes. */
   constructor(deps: EarlyPodsDeps, options: EarlyPodsOptions, existing: Iterable<PodCgroup>) {
     const { kernel } = deps;
     this.#deps = deps;
     this.#options = { patienceMs: 5_000, ...options };
     this.#seen = kernel.counts().held;
-    if (options.mode === "hold") requireSignals();
     kernel.begin();
     for (const cgroup of existing) {
       if (cgroup.pod === "") this.place(cgroup, "early");
@@ -232,24 +229,3 @@ export class EarlyPods implements Disposable {
 
 /** In place of a UID, for a cgroup of which no record has arrived yet. */
 const unknownPod = (cgroup: bigint) => `cgroup ${cgroup}`;
-
-const initialPidNamespace = 0xefff_fffcn; // PROC_PID_INIT_INO, linux/proc_ns.h
-const capKill = 5n; // capabilities(7)
-
-/** The programs name processes by their numbers in the host's namespace. */
-function requireSignals(): void {
-  const isHost = statSync("/proc/self/ns/pid", { bigint: true }).ino === initialPidNamespace;
-  const [, effective = "0"] =
-    /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-  const problem = !isHost
-    ? "the sensor is not in the host's pid namespace"
-    : (BigInt(`0x${effective}`) >> capKill) % 2n === 0n
-      ? "the sensor may not send signals to them"
-      : undefined;
-  if (problem === undefined) return;
-  throw new GanderError(
-    "configuration-bad-value",
-    `Cannot hold processes of new pods: ${problem}`,
-    { hint: "The sensor's pod needs hostPID and the capability KILL. Or use --new-pods observe." },
-  );
-}
