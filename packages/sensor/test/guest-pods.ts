@@ -9,7 +9,6 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@gander/base";
 import { checkPolicy } from "@gander/policy";
-import { type HeldGuardOptions, startHeldGuard } from "../src/host/held-guard.ts";
 import type { Kernel } from "../src/kernel/index.ts";
 import { recordType } from "../src/link/abi.gen.ts";
 import {
@@ -21,6 +20,7 @@ import {
   type PolicyShortfall,
 } from "../src/policy/index.ts";
 import { EarlyPods, type EarlyPodsOptions } from "../src/policy/node/early-pods.ts";
+import { type HeldGuardOptions, startHeldGuard } from "../src/policy/node/held-guard.ts";
 import { recordOffsets } from "../src/records/record-layouts.ts";
 import { RecordReader } from "../src/records/record-reader.ts";
 import { type Cgroups, createCgroups } from "../src/workload/cgroups.ts";

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { Logger } from "@gander/base";
 import type { FilterOptions } from "../filters/filter.ts";
-import { startHeldGuard } from "../host/held-guard.ts";
 import { giveBackMemory } from "../host/spare-memory.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
@@ -14,6 +13,7 @@ import {
   type NodePolicies,
   type PolicyManager,
 } from "../policy/index.ts";
+import { startHeldGuard } from "../policy/node/held-guard.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import type { BundleKeeper } from "./bundle-keeper.ts";
 import type { OperatorAccess } from "./operator-access.ts";

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Logger } from "@gander/base";
-import type { HeldProcess } from "../kernel/tables/early-processes.ts";
-import { nativeProgram } from "./native-program.ts";
+import { nativeProgram } from "../../host/native-program.ts";
+import type { HeldProcess } from "../../kernel/tables/early-processes.ts";
 
 /** A process that lets held processes go when this one has ended, hangs or is busy. */
 export type HeldGuard = Disposable & {
