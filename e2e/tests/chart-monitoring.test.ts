@@ -11,7 +11,14 @@ import { sensorInstruments } from "../../packages/sensor/src/metrics/sensor-inst
 
 const chart = join(import.meta.dirname, "../../charts/gander");
 const read = (path: string) => readFileSync(join(chart, path), "utf8");
-const instruments = { ...sensorInstruments, ...operatorInstruments } as Readonly<
+/** Of the API server (k8s.io/apiserver, pkg/admission/metrics). */
+const ofApiServer = {
+  apiserver_admission_webhook_fail_open_count: {
+    kind: "counter",
+    labels: { name: "`sessions.gander.dev`", type: "" },
+  },
+};
+const instruments = { ...sensorInstruments, ...operatorInstruments, ...ofApiServer } as Readonly<
   Record<string, { readonly kind: string; readonly labels?: Readonly<Record<string, string>> }>
 >;
 /** Labels of the target, by the monitors of the chart and by Prometheus itself. */

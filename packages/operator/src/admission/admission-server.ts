@@ -52,7 +52,9 @@ export async function createAdmissionServer(
       requestTimeout: requestMs,
       headersTimeout: Math.min(5_000, requestMs),
       connectionsCheckingInterval: Math.min(1_000, requestMs),
-      keepAliveTimeout: 65_000,
+      // Longer than API servers keep an idle connection (90 s, net/http): one that is closed while it is
+      // asked fails open.
+      keepAliveTimeout: 120_000,
       handshakeTimeout: 5_000,
       maxHeaderSize: 16 * 1024,
     },
