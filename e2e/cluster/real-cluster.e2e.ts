@@ -150,8 +150,11 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
     // Three at a time: each is a process of kubectl.
     for (let at = 0; at < commands.length; at += 3)
       await Promise.all(commands.slice(at, at + 3).map((one) => runAs(cluster, one)));
-    for (const { user, mark } of commands)
-      expect(await sessionOf(events, mark), mark).toMatchObject({ kind: "exec", user });
+    const sessions: [string, unknown][] = [];
+    for (const { mark } of commands) sessions.push([mark, await sessionOf(events, mark)]);
+    expect(sessions).toMatchObject(
+      commands.map(({ user, mark }) => [mark, { kind: "exec", user }]),
+    );
     // The same command, container and moment; what each has to say tells them apart.
     const script = "read who; sleep 2; /bin/true said-$who";
     const two = ["alice", "bob"].map((user) => ({

@@ -8,7 +8,7 @@ export type KernelFactsOptions = {
   readonly kernels?: number;
   /** Concurrent transfers. */
   readonly transfers?: number;
-  /** After this time another sensor is asked. */
+  /** After this time another sensor with the same kernel is asked. */
   readonly transferMs?: number;
   /** Whether a connected sensor has such a kernel: unused ones make room when the store is full. */
   readonly isUsed?: (digest: string) => boolean;
@@ -35,6 +35,8 @@ type Parts = {
 export class KernelFactsIntake {
   readonly #known = new Map<string, Buffer>();
   readonly #transfers = new Map<string, Transfer>();
+  /** Senders in whose place another one was asked. */
+  readonly #replaced = new WeakSet<object>();
   readonly #options: Required<KernelFactsOptions>;
   readonly #now: () => number;
 
@@ -59,8 +61,12 @@ export class KernelFactsIntake {
   ask(digest: string, sender: object): boolean {
     const { kernels, transfers, transferMs } = this.#options;
     const askedAt = this.#now();
+    const isFull = this.#transfers.size >= transfers;
     for (const [late, transfer] of this.#transfers)
-      if (askedAt - transfer.askedAt >= transferMs) this.#transfers.delete(late);
+      if (askedAt - transfer.askedAt >= transferMs && (isFull || late === digest)) {
+        this.#transfers.delete(late);
+        this.#replaced.add(transfer.sender);
+      }
     if (this.#known.size >= kernels && !this.#known.has(digest)) this.#makeRoom();
     const isWanted =
       !this.#known.has(digest) &&
@@ -71,13 +77,16 @@ export class KernelFactsIntake {
     return isWanted;
   }
 
-  /** Whether the part was requested and continues the previous ones. */
-  receive(part: KernelFactsPart, sender: object): boolean {
+  /**
+   * "wrong": the part was not requested or does not continue the previous ones; "late": another sender was
+   * asked meanwhile, and the part is ignored.
+   */
+  receive(part: KernelFactsPart, sender: object): "received" | "late" | "wrong" {
     const { digest = new Uint8Array(), offset = 0, total = 0, data = new Uint8Array() } = part;
     const key = Buffer.from(digest).toString("hex");
     const transfer = this.#transfers.get(key);
-    if (transfer?.sender !== sender) return false;
-    if (total < 1 || total > streamLimits.kernelFactsBytes) return false;
+    if (transfer?.sender !== sender) return this.#replaced.has(sender) ? "late" : "wrong";
+    if (total < 1 || total > streamLimits.kernelFactsBytes) return "wrong";
     transfer.parts ??= { total, data: [], hash: createHash("sha256"), received: 0 };
     const { parts } = transfer;
     const fits =
@@ -86,16 +95,16 @@ export class KernelFactsIntake {
       data.length > 0 &&
       data.length <= streamLimits.kernelFactsPartBytes &&
       offset + data.length <= total;
-    if (!fits) return false;
+    if (!fits) return "wrong";
     // A copy: the input is part of a larger buffer.
     parts.data.push(Buffer.from(data));
     parts.hash.update(data);
     parts.received += data.length;
-    if (parts.received < total) return true;
+    if (parts.received < total) return "received";
     this.#transfers.delete(key);
-    if (parts.hash.digest("hex") !== key) return false;
+    if (parts.hash.digest("hex") !== key) return "wrong";
     this.#known.set(key, Buffer.concat(parts.data));
-    return true;
+    return "received";
   }
 
   #makeRoom(): void {

@@ -180,11 +180,12 @@ export class Session {
       return;
     }
     const { hello, kernel_facts: part, ack, summary } = message;
-    // Requested parts have a limit of their own.
     if (part !== undefined && this.#step === "live") {
-      if (!this.#deps.facts.receive(part, this))
+      const outcome = this.#deps.facts.receive(part, this);
+      if (outcome === "wrong")
         this.end(status.INVALID_ARGUMENT, "Kernel facts were not asked for, or don't fit together");
-      return;
+      // Requested parts have a limit of their own.
+      if (outcome !== "late") return;
     }
     if (!this.#mayRead()) this.end(status.RESOURCE_EXHAUSTED, "Messages come too fast");
     else if (this.#step === "hello") this.#hello(hello);

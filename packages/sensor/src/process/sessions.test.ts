@@ -219,10 +219,10 @@ describe("a session", () => {
     expect(process).toMatchObject({ arguments: "*****", session: shown("alice") });
   });
 
-  it("needs a command within ten seconds of the request", () => {
+  it("needs a command within a minute of the request", () => {
     const { run, sessions, pass } = node();
     sessions.announce(exec("alice"));
-    pass(9_999);
+    pass(59_999);
     sessions.announce(exec("bob", ["id"]));
     pass(1);
     expect(run(sh).session).toEqual(unannounced);
@@ -399,7 +399,7 @@ describe("requests", () => {
     const { sessions, pass } = node();
     for (let n = 0; n < 5_000; n++) sessions.announce(exec("alice", sh, { pod: `pod-${n}` }));
     expect(sessions.counts.dropped).toBe(5_000 - 4_096);
-    pass(10_000);
+    pass(60_000);
     expect(sessions.counts.expired).toBe(4_096);
     sessions.announce(exec("alice"));
     expect(sessions.counts.dropped).toBe(5_000 - 4_096);

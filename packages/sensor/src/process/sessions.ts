@@ -65,7 +65,8 @@ export class Sessions {
 
   constructor(deps: SessionsDeps, options: SessionsOptions = {}) {
     this.#deps = deps;
-    this.#options = { claimMs: 10_000, lateMs: 2_000, settleMs: 5_000, ...options };
+    // A runtime keeps a requested command for a minute (k8s.io/kubelet/pkg/cri/streaming), and a busy node uses it.
+    this.#options = { claimMs: 60_000, lateMs: 2_000, settleMs: 5_000, ...options };
     this.#requests = new SessionRequests(this.counts, { claimMs: this.#options.claimMs });
   }
 
