@@ -141,6 +141,17 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
       namespace: gander.namespace,
       args: ["--output=json", "--namespace=default", "--event-types=PROCESS_EXEC"],
     });
+    // A sensor that has just connected knows of no requests, and says nothing about commands.
+    for (const node of cluster.nodes) {
+      let tries = 0;
+      const isKnown = async () => {
+        const mark = `settled-${node}-${tries++}`;
+        const script = `/bin/true ${mark}`;
+        await runAs(cluster, { user: "alice", pod: pods.nameOn(node), script });
+        return (await sessionOf(events, mark))?.user === "alice";
+      };
+      await until(`sessions on ${node} are known`, isKnown, { timeoutMs: 300_000 });
+    }
     const users = ["alice", "bob", "carol"];
     const podAt = (at: number) => pods.nameOn(cluster.nodes[at % cluster.nodes.length] ?? "");
     const commands = Array.from({ length: 18 }, (_, n) => ({
