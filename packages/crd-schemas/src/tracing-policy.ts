@@ -53,7 +53,7 @@ export const tracingPolicySpec = object(
     uprobes: rareHooks("Functions of programs.", uprobeSchema),
     lsmhooks: hooks("Hooks for Linux security modules.", lsmHookSchema),
     usdts: rareHooks("Static probes of programs.", usdtSchema),
-    fentries: rareHooks("Functions of the kernel, by BPF trampolines.", kprobeSchema),
+    fentries: rareHooks("Functions of the kernel, as in kprobes.", kprobeSchema),
     podSelector: optional(labelSelector("Pods by label; none means all.")),
     containerSelector: optional(labelSelector("Containers by `name` or `repo`; none means all.")),
     hostSelector: optional(hostSelector),

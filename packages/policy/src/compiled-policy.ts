@@ -210,6 +210,8 @@ const hook = v.strictObject({
   kind: v.picklist(hookKindNames),
   /** kprobe: function (`sys_…` without arch prefix); tracepoint: `subsystem/event`; lsm: hook name. */
   target: text,
+  /** Further functions that it hooks, with the same arguments and selectors; see `eachFunction`. */
+  others: v.exactOptional(v.array(text)),
   syscall: flag,
   /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
   raw: flag,
@@ -265,6 +267,19 @@ export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
 export type WorkloadSelector = Static<typeof workloadSelector>;
 export type LabelSelector = Static<typeof labelSelector>;
+
+const perFunction = new WeakMap<CompiledHook, readonly CompiledHook[]>();
+
+/** A hook entry for each of its functions. The same objects for the same hook. */
+export function eachFunction(hook: CompiledHook): readonly CompiledHook[] {
+  const { others, ...first } = hook;
+  if (others === undefined) return [hook];
+  const known = perFunction.get(hook);
+  if (known !== undefined) return known;
+  const each = [first, ...others.map((target) => ({ ...first, target }))];
+  perFunction.set(hook, each);
+  return each;
+}
 
 /** Whether the test's values have this form. */
 export const hasForm = <Form extends TestForm>(test: ArgTest, form: Form): test is TestOf<Form> =>

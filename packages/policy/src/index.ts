@@ -34,7 +34,7 @@ export type {
   TestOf,
   WorkloadSelector,
 } from "./compiled-policy.ts";
-export { hasForm } from "./compiled-policy.ts";
+export { eachFunction, hasForm } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
 export { formatProblems, summary } from "./format-problems.ts";
 export type { AttachFacts } from "./kernel-check/attach-facts.ts";

@@ -29,6 +29,7 @@ export type LooseLsmHook = WithSelectors<LsmHookSpec>;
 
 type HookSections = {
   readonly kprobes?: readonly (LooseKProbe | undefined)[] | undefined;
+  readonly fentries?: readonly (LooseKProbe | undefined)[] | undefined;
   readonly tracepoints?: readonly (LooseTracepoint | undefined)[] | undefined;
   readonly lsmhooks?: readonly (LooseLsmHook | undefined)[] | undefined;
   readonly selectorsMacros?: Readonly<Record<string, LooseSelector | undefined>> | undefined;

@@ -29,7 +29,8 @@ describe("docs/policies.md", () => {
     const words = new Set(page.match(/\w+/g));
     for (const operator of argOperatorsByName.keys()) expect(words).toContain(operator);
     for (const { name } of actionRows) expect(words).toContain(name);
-    for (const kind of hookKindNames) expect(words).toContain(hookKinds[kind].section);
+    for (const kind of hookKindNames)
+      for (const section of hookKinds[kind].sections) expect(words).toContain(section);
     for (const type of new Set([...argTypesByName.values()].map((row) => row.type)))
       expect(words).toContain(type);
   });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 type Row = {
-  /** The field of `spec` that lists such hooks. */
-  readonly section: string;
+  /** The fields of `spec` that list such hooks. */
+  readonly sections: readonly [string, ...string[]];
   /** For people. */
   readonly says: string;
   /** It can report the function's return value, and read buffers that the call fills. */
@@ -17,7 +17,8 @@ type Row = {
 
 export const hookKinds = {
   kprobe: {
-    section: "kprobes",
+    // Which of BPF trampolines and probes observes a function is the kernel's affair, not the policy's.
+    sections: ["kprobes", "fentries"],
     says: "functions of the kernel",
     returns: true,
     stacks: true,
@@ -25,7 +26,7 @@ export const hookKinds = {
     event: "process_kprobe",
   },
   lsm: {
-    section: "lsmhooks",
+    sections: ["lsmhooks"],
     says: "hooks for Linux security modules",
     returns: false,
     stacks: false,
@@ -33,7 +34,7 @@ export const hookKinds = {
     event: "process_lsm",
   },
   tracepoint: {
-    section: "tracepoints",
+    sections: ["tracepoints"],
     says: "tracepoints",
     returns: false,
     stacks: false,
@@ -52,8 +53,8 @@ export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
 
 /** Every section of `spec` that lists hooks, supported or not. */
 export const hookSections = [
-  ...hookKindNames.map((kind) => hookKinds[kind].section),
-  ...(["uprobes", "usdts", "fentries"] as const),
+  ...hookKindNames.flatMap((kind) => [...hookKinds[kind].sections]),
+  ...(["uprobes", "usdts"] as const),
 ];
 
 export const isHookEvent = (name: string): name is HookEvent =>
@@ -61,11 +62,8 @@ export const isHookEvent = (name: string): name is HookEvent =>
 
 /** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
 export const unsupportedSections = {
-  uprobes: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
-  usdts: "Leave the section out; kprobes, lsmhooks and tracepoints are supported.",
-  fentries:
-    "Write the entries under kprobes with `syscall: false`: they are attached by BPF trampolines wherever the kernel can.",
+  uprobes: "Leave the section out; kprobes, fentries, lsmhooks and tracepoints are supported.",
+  usdts: "Leave the section out; kprobes, fentries, lsmhooks and tracepoints are supported.",
   loader: "Hook security_mmap_file under kprobes for files that are mapped.",
   enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-  lists: "Write one entry of kprobes for each function.",
 } as const;

@@ -15,17 +15,24 @@ import {
 import { cutText } from "./cut-text.ts";
 import type { Macros } from "./expand-macros.ts";
 import { expandMacros } from "./expand-macros.ts";
+import type { FunctionLists } from "./function-lists.ts";
+import { isName, readFunction } from "./function-name.ts";
 import { refuseFields } from "./unsupported.ts";
 
 type Hook = LooseKProbe & LooseTracepoint & LooseLsmHook;
 
-/** A hook's position in its section. */
-type Position = { readonly scope: Scope; readonly index: number; readonly macros: Macros };
+/** A hook's position in its section, and what it may refer to. */
+type Position = {
+  readonly scope: Scope;
+  readonly index: number;
+  readonly macros: Macros;
+  readonly lists: FunctionLists;
+};
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
   const { scope } = position;
   refuseFields(spec, scope, { data: "Read the value as an argument, or leave it out." });
-  const { target, syscall } = kprobeTarget(spec, scope);
+  const { targets, syscall } = kprobeTargets(spec, position);
   checkReturnArgAction(spec.returnArgAction, scope);
   const wantsReturn = spec.return === true && spec.returnArg !== undefined;
   const returnArg =
@@ -41,7 +48,9 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
         "Add `return: true`, or remove returnArg.",
       );
   }
-  return compileHook(spec, position, {
+  // What is possible at the weakest of the functions is possible at all of them.
+  const [target = "", ...others] = targets.toSorted((a, b) => denialRank(a) - denialRank(b));
+  const hook = compileHook(spec, position, {
     kind: "kprobe",
     target,
     syscall,
@@ -50,7 +59,11 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
     returnArg,
     ignoreCallNotFound: spec.ignore?.callNotFound ?? false,
   });
+  return others.length === 0 ? hook : { ...hook, others };
 }
+
+/** Functions whose calls can be denied come last. */
+const denialRank = (target: string) => (target.startsWith("security_") ? 1 : 0);
 
 export function compileLsmHook(spec: LooseLsmHook, position: Position): CompiledHook {
   const given = spec.hook ?? "";
@@ -104,76 +117,18 @@ export function compileTracepoint(spec: LooseTracepoint, position: Position): Co
   });
 }
 
-const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/.test(text);
-
-/** The function that an entry of kprobes names, and whether it is a system call. */
-function kprobeTarget(
+/** The functions that an entry names, and whether they are system calls; none if there was an error. */
+function kprobeTargets(
   spec: LooseKProbe,
-  scope: Scope,
-): { readonly target: string; readonly syscall: boolean } {
-  const call = spec.call ?? "";
-  const syscall = spec.syscall ?? true;
-  const place = scope.at("call");
+  { scope, lists }: Position,
+): { readonly targets: readonly string[]; readonly syscall: boolean } {
+  const { call, syscall } = spec;
   // `syscall` is true by default, so it is absent only if its value was refused.
-  if (spec.call === undefined || spec.syscall === undefined) return { target: call, syscall };
-  if (call.startsWith("list:")) {
-    place.error(
-      "policy-not-supported",
-      "Lists of functions are not supported yet",
-      "Write one entry of kprobes for each function.",
-    );
-    return { target: "", syscall };
-  }
-  if (!isName(call)) {
-    place.error(
-      "policy-bad-name",
-      `"${call.slice(0, 80)}" cannot be the name of a function`,
-      nameHint(call),
-    );
-    return { target: "", syscall };
-  }
-  const prefixed = /^__(x64|arm64|ia32|ia32_compat|arm64_compat)_(sys_\w+)$/.exec(call);
-  if (!syscall) {
-    if (call.startsWith("sys_"))
-      place.warning(
-        "policy-not-a-syscall",
-        `"${call}" looks like a system call, but syscall is false`,
-        "Remove `syscall: false`, unless it is a function of that very name.",
-      );
-    return { target: call, syscall };
-  }
-  if (prefixed?.[1] !== undefined && prefixed[1] !== "x64" && prefixed[1] !== "arm64") {
-    place.error(
-      "policy-not-supported",
-      "System calls of 32-bit programs are not supported yet",
-      `Write \`call: ${prefixed[2]}\` for those of 64-bit programs.`,
-    );
-  }
-  if (prefixed?.[2] !== undefined) return { target: prefixed[2], syscall };
-  if (!call.startsWith("sys_")) {
-    place.error(
-      "policy-not-a-syscall",
-      `"${call}" is not a system call, but syscall is true, which is the default`,
-      syscallHint(call),
-    );
-  }
-  return { target: call, syscall };
-}
-
-function nameHint(call: string): string {
-  if (call !== call.trim()) return "Remove the spaces around it.";
-  if (/[+]/.test(call)) return "Offsets into a function are not possible; write its name only.";
-  if (/\(/.test(call)) return "Write the name only, without brackets.";
-  return "Write the name of a kernel function as in /proc/kallsyms, or sys_NAME for a system call.";
-}
-
-function syscallHint(call: string): string {
-  const functions =
-    /^(security_|tcp_|udp_|inet_|vfs_|do_|__|bpf_|ksys_|commit_|cap_|fd_|sk_|ip_|sock_|nf_|kernel_|ext4_)/;
-  const add = "Add `syscall: false` for a kernel function";
-  return functions.test(call)
-    ? `${add}.`
-    : `${add}, or write \`call: sys_${call}\` for the system call.`;
+  if (call === undefined || syscall === undefined) return { targets: [], syscall: true };
+  const place = scope.at("call");
+  if (call.startsWith("list:")) return lists.functions(call.slice("list:".length), place);
+  const target = readFunction(call, syscall, place);
+  return { targets: target === undefined ? [] : [target], syscall };
 }
 
 type Essence = {

@@ -7,7 +7,7 @@ import {
   hookSections,
   unsupportedSections,
 } from "@gander/crd-schemas";
-import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
+import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
@@ -16,6 +16,7 @@ import { filesOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
+import { readLists } from "./function-lists.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
@@ -57,32 +58,39 @@ const compilers: Readonly<Record<HookKind, Compile>> = {
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
   const macros = { selectors: spec.selectorsMacros ?? {}, scope: scope.at("selectorsMacros") };
-  const count = sections.reduce((sum, name) => sum + (spec[name]?.length ?? 0), 0);
-  if (count > limits.hooks) {
-    scope.error(
-      "policy-out-of-bounds",
-      `The policy has ${count} hooks; ${limits.hooks} are possible`,
-      "Split it into several policies.",
-    );
-    return [];
-  }
+  const lists = readLists(spec.lists ?? [], scope.at("lists"));
+  const entries = sections.flatMap(([, name]) => spec[name] ?? []);
+  if (isTooMany(entries.length, scope)) return [];
   if (isEmpty(spec))
     scope.error(
       "policy-empty",
       "The policy hooks nothing",
       "Add an entry below kprobes, lsmhooks or tracepoints.",
     );
-  return hookKindNames.flatMap((kind) => {
-    const name = hookKinds[kind].section;
-    return (spec[name] ?? []).flatMap((hook, index) =>
+  const hooks = sections.flatMap(([kind, name]) =>
+    (spec[name] ?? []).flatMap((hook, index) =>
       hook === undefined
         ? []
-        : [compilers[kind](hook as never, { scope: scope.at(name, index), index, macros })],
-    );
-  });
+        : [compilers[kind](hook as never, { scope: scope.at(name, index), index, macros, lists })],
+    ),
+  );
+  isTooMany(hooks.flatMap(eachFunction).length, scope);
+  return hooks;
 }
 
-const sections = hookKindNames.map((kind) => hookKinds[kind].section);
+function isTooMany(count: number, scope: Scope): boolean {
+  if (count <= limits.hooks) return false;
+  scope.error(
+    "policy-out-of-bounds",
+    `The policy has ${count} hooks; ${limits.hooks} are possible`,
+    "Split it into several policies.",
+  );
+  return true;
+}
+
+const sections = hookKindNames.flatMap((kind) =>
+  hookKinds[kind].sections.map((name) => [kind, name] as const),
+);
 
 function isEmpty(spec: LooseSpec): boolean {
   return (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import { BtfError } from "@gander/btf";
-import type { CompiledHook, CompiledPolicy } from "../compiled-policy.ts";
+import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { functionNamesOf, placeHook, syscallFunction } from "../kernel-check/place-hook.ts";
 import type { Placement } from "../kernel-check/placement.ts";
 import type { Refusal } from "../kernel-check/refusals.ts";
@@ -46,9 +46,10 @@ export function kernelFindings(
   facts: RemoteKernelFacts,
 ): readonly KernelFinding[] {
   try {
-    facts.prefetch(compiled.hooks.flatMap(functionNamesOf));
+    const hooks = compiled.hooks.flatMap(eachFunction);
+    facts.prefetch(hooks.flatMap(functionNamesOf));
     const asked = withFewProposals(facts);
-    return compiled.hooks.flatMap((hook) => checkHook(hook, asked));
+    return hooks.flatMap((hook) => checkHook(hook, asked));
   } catch (error) {
     if (error instanceof BtfError) return [unreadable(error.message)];
     throw error;

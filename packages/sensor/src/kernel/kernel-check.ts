@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
-import type { CheckedPolicy, CompiledHook } from "@gander/policy";
+import { type CheckedPolicy, type CompiledHook, eachFunction } from "@gander/policy";
 import { planHook } from "../plan/attach-plan.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 
@@ -16,7 +16,7 @@ export function checkOnKernel(
   facts: PlanFacts,
   file: string,
 ): readonly Problem[] {
-  return compiled.hooks.flatMap((hook) => checkHook(hook, facts, file));
+  return compiled.hooks.flatMap(eachFunction).flatMap((hook) => checkHook(hook, facts, file));
 }
 
 function checkHook(hook: CompiledHook, facts: PlanFacts, file: string): readonly Problem[] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeHookPoint, hookKinds } from "@gander/policy";
+import { describeHookPoint, eachFunction, hookKinds } from "@gander/policy";
 import type { InstalledRule } from "../link/planned-rule.ts";
 import {
   addPolicyCounts,
@@ -60,7 +60,7 @@ export function describeFailed(
     error,
     warnings,
     findings: [],
-    hooks: compiled.hooks.map((hook) => ({
+    hooks: compiled.hooks.flatMap(eachFunction).map((hook) => ({
       ...hookHead({ hook, rules: [], missing: "" }),
       state: "not-loaded",
       attachments: [],
@@ -83,7 +83,8 @@ function describeHook(installed: InstalledHook, tables: KernelTables): HookState
 function hookHead({ hook, missing }: InstalledHook) {
   const { path, index, kind, target } = hook;
   const state = missing === "" ? ("loaded" as const) : ("call-not-found" as const);
-  return { path, section: hookKinds[kind].section, index, kind, target, state, error: missing };
+  const section = /^spec\.(\w+)/.exec(path)?.[1] ?? hookKinds[kind].sections[0];
+  return { path, section, index, kind, target, state, error: missing };
 }
 
 function describeAttachment(rule: InstalledRule, tables: KernelTables): AttachmentState {

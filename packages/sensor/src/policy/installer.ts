@@ -4,6 +4,7 @@ import {
   type CompiledHook,
   type CompiledPolicy,
   describeHookPoint,
+  eachFunction,
   functionNamesOf,
   type Refusal,
 } from "@gander/policy";
@@ -39,7 +40,7 @@ export function createInstaller(tables: KernelTables): Installer {
   const plans: Plans = new Map();
   return {
     prefetch(policies) {
-      const hooks = policies.flatMap((policy) => policy.hooks);
+      const hooks = policies.flatMap((policy) => policy.hooks).flatMap(eachFunction);
       facts.prefetch(hooks.flatMap(functionNamesOf));
       plans.clear();
       for (const hook of hooks) plans.set(hook, planHook(hook, facts));
@@ -64,9 +65,9 @@ export function createInstaller(tables: KernelTables): Installer {
       }
       const problems: Problem[] = [];
       const warnings = [...policy.warnings];
-      const hooks = compiled.hooks.map((hook) =>
-        installHook(hook, { key, tables, plans }, { problems, warnings }),
-      );
+      const hooks = compiled.hooks
+        .flatMap(eachFunction)
+        .map((hook) => installHook(hook, { key, tables, plans }, { problems, warnings }));
       if (problems.length > 0) return { problems };
       const next: InstalledPolicy = {
         key,
