@@ -183,6 +183,19 @@ describe("Gander in a cluster", { timeout: 1_800_000 }, () => {
     }
   });
 
+  it("marks a command that came into a container past the API server", async () => {
+    await using events = await ClusterEvents.open(cluster, {
+      pods,
+      namespace: gander.namespace,
+      args: ["--output=json", "--namespace=default", "--event-types=PROCESS_EXEC"],
+    });
+    for (const node of cluster.nodes) {
+      const mark = `past-the-api-server-of-${node}`;
+      await inspectors.intrude(node, pods.nameOn(node), ["/bin/true", mark]);
+      expect(await sessionOf(events, mark)).toEqual({ kind: "exec", unannounced: true });
+    }
+  });
+
   it("kills what connects out of the cluster, and lets it connect inside", async () => {
     for (const node of cluster.nodes) {
       const connect = (target: string) => pods.run(node, `nc -w 20 ${target} < /dev/null`);

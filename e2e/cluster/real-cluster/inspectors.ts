@@ -73,6 +73,41 @@ export class Inspectors {
     return { pins, programs, files };
   }
 
+  /**
+   * Runs a program in the first container of a pod of the node, as whoever has the node can: by its runtime,
+   * and so that neither the API server nor the kubelet knows. Resolves when it has ended.
+   */
+  async intrude(node: string, pod: string, program: readonly string[]): Promise<void> {
+    const { stdout } = await this.#cluster.kubectl([
+      ...["get", "pod", pod, "--output=jsonpath={.status.containerStatuses[0].containerID}"],
+    ]);
+    const container = stdout.replace("containerd://", "");
+    const runc = ["runc", "--root", "/run/containerd/runc/k8s.io", "exec", container, ...program];
+    const name = `intruder-${node}`;
+    const intruder = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: {
+        nodeName: node,
+        hostPID: true,
+        restartPolicy: "Never",
+        containers: [
+          {
+            name: "main",
+            image: busyboxImage,
+            command: ["nsenter", "-t", "1", "-m", "-p", "--", ...runc],
+            securityContext: { privileged: true },
+          },
+        ],
+      },
+    };
+    await this.#cluster.kubectl(["apply", "--filename=-"], { input: JSON.stringify(intruder) });
+    const ended = ["wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded"];
+    await this.#cluster.kubectl([...ended, "--timeout=300s"], { timeoutMs: 330_000 });
+    await this.#cluster.kubectl(["delete", "pod", name]);
+  }
+
   async #lines(node: string, script: string): Promise<string[]> {
     const command = ["exec", nameOn(node), "--", "sh", "-c", script];
     const { stdout } = await this.#cluster.kubectl(command);
