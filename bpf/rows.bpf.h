@@ -67,9 +67,12 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 	__u64 value;
 	bool hit = false;
 
-	if (!(s->have & (1U << (slot & (HOOK_SLOTS - 1)))))
-		read_number(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
+	if (!(s->have & (1U << slot))) {
+		read_number(s, slot);
+		if (!(s->have & (1U << slot)))
+			return s->failed & (1U << slot) ? without_fact(s, row, FACT_MEMORY) : false;
+	}
 	value = s->number[slot];
 	switch (row->op) {
 	case ROW_EQUAL:
