@@ -49,8 +49,8 @@ __noinline int read_distant_number(struct scratch *s, __u32 slot)
 
 	if (!how)
 		return 0;
-	bounded(slot, HOOK_SLOTS - 1);
 	raw = raw_of(s, how);
+	bounded(slot, HOOK_SLOTS - 1);
 	if (!bpf_probe_read_kernel(&s->number[slot], sizeof(s->number[slot]), (void *)raw)) {
 		s->have |= 1U << slot;
 	} else if (raw) {
