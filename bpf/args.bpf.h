@@ -2,42 +2,22 @@
 /*
  * From raw arguments to values: a number, a text or a socket for each slot of the hook. A value is
  * read when a row or a record first needs it; texts and sockets share a few buffers, so one may be
- * read again. A new argument type is a case in one of the three readers.
+ * read again. A new argument type is a case in one of the three readers, or in structures.bpf.h.
  */
 #ifndef GANDER_ARGS_H
 #define GANDER_ARGS_H
 
-#include "tables.bpf.h"
 #include "path.bpf.h"
+#include "slots.bpf.h"
 #include "socks.bpf.h"
+#include "structures.bpf.h"
 
-inline_fn struct slot *slot_of(struct scratch *s, __u32 slot)
+/* System calls of 32-bit programs have numbers of their own. */
+inline_fn __u64 compat_flag(void)
 {
-	struct hook *hook = hook_at(s->hook);
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	bounded(slot, HOOK_SLOTS - 1);
-	return hook ? &hook->slots[slot] : NULL;
-}
-
-inline_fn __u64 raw_at(struct scratch *s, __u32 at, __u32 size)
-{
-	__u64 value = 0;
-
-	if (hook_flags & HOOK_RECORD) {
-		if (size > 8)
-			size = 8;
-		bounded(size, 15);
-		if (size <= 8)
-			bpf_probe_read_kernel(&value, size, (void *)(s->raw[0] + at));
-		return value;
-	}
-	bounded(at, RAW_ARGS - 1);
-	return s->raw[at];
-}
-
-inline_fn __u64 raw_of(struct scratch *s, struct slot *slot)
-{
-	return raw_at(s, slot->raw, slot->size);
+	return task->thread_info.status & TS_COMPAT ? 1ULL << SYSCALL_COMPAT_BIT : 0;
 }
 
 inline_fn __u64 to_number(__u32 type, __u64 raw)
@@ -55,11 +35,32 @@ inline_fn __u64 to_number(__u32 type, __u64 raw)
 		return (__u32)raw;
 	case VALUE_S32:
 		return (__s64)(__s32)raw;
+	case VALUE_SYSCALL:
+		return raw | compat_flag();
 	}
 	return raw;
 }
 
-/* Puts the number of a slot into s->number and s->have. */
+/* The number that the raw argument points to. A null pointer: there is none. */
+__noinline int read_distant_number(struct scratch *s, __u32 slot)
+{
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	__u64 raw;
+
+	if (!how)
+		return 0;
+	raw = raw_of(s, how);
+	bounded(slot, HOOK_SLOTS - 1);
+	if (!bpf_probe_read_kernel(&s->number[slot], sizeof(s->number[slot]), (void *)raw)) {
+		s->have |= 1U << slot;
+	} else if (raw) {
+		s->failed |= 1U << slot;
+		count_fault(FAULT_UNREADABLE);
+	}
+	return 0;
+}
+
+/* Puts the number of a slot into s->number and s->have; if it cannot be read, the bit stays clear. */
 inline_fn void read_number(struct scratch *s, __u32 slot)
 {
 	struct slot *how = slot_of(s, slot);
@@ -67,6 +68,10 @@ inline_fn void read_number(struct scratch *s, __u32 slot)
 	bounded(slot, HOOK_SLOTS - 1);
 	if (!how)
 		return;
+	if (how->type == VALUE_CAPABILITIES) {
+		read_distant_number(s, slot);
+		return;
+	}
 	s->number[slot] = to_number(how->type, raw_of(s, how));
 	s->have |= 1U << slot;
 }
@@ -118,6 +123,8 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 		file = file_of_descriptor(raw);
 	else if (type == VALUE_ATTR_FILE)
 		file = BPF_CORE_READ(attr, ia_file);
+	else if (type == VALUE_KIOCB)
+		file = BPF_CORE_READ((struct kiocb *)raw, ki_filp);
 	if (file)
 		walk_begin(s, &file->f_path);
 	return 0;
@@ -165,6 +172,10 @@ inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text
 		bpf_probe_read_kernel(&location, sizeof(location), (void *)from);
 		from = s->raw[0] + (location & 0xffff);
 		size = location >> 16;
+	}
+	if (how->type == VALUE_BUFFER) {
+		set_bytes(text, to, from, size, false);
+		return;
 	}
 	if (size > TEXT_SIZE)
 		size = TEXT_SIZE;
@@ -217,14 +228,14 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 		set_bytes(text, to, raw, size, type == VALUE_USER_BUFFER);
 		return 0;
 	}
-	text->flags = TEXT_UNREADABLE;
-	return 0;
+	return read_structure(s, slot);
 }
 
 inline_fn bool is_path_type(__u32 type)
 {
 	return type == VALUE_FILE || type == VALUE_PATH || type == VALUE_BINPRM ||
-	       type == VALUE_FD || type == VALUE_DENTRY || type == VALUE_ATTR_FILE;
+	       type == VALUE_FD || type == VALUE_DENTRY || type == VALUE_ATTR_FILE ||
+	       type == VALUE_KIOCB;
 }
 
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */

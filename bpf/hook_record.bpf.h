@@ -54,6 +54,8 @@ inline_fn __u64 number_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
 	read_number(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
+	if (!(s->have & (1U << slot)))
+		arg->flags |= TEXT_UNREADABLE;
 	arg->size = 8;
 	return address_of(&s->number[slot]);
 }

@@ -49,6 +49,7 @@ enum { SIGKILL = 9 };
 enum { O_ACCMODE = 3, O_RDWR = 2 };
 enum { CAP_SYS_ADMIN = 21, CAP_BPF = 39 };
 enum { SIGNAL_GROUP_EXIT = 4 };
+enum { TS_COMPAT = 2 }; /* thread_info.status: in a 32-bit system call (x86) */
 enum { PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200000 };
 enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
 enum { SB_KERNMOUNT = 1 << 22 };
@@ -205,7 +206,9 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 struct css_set { struct cgroup *dfl_cgrp; };
+struct thread_info { __u32 status; };
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;

@@ -10,11 +10,16 @@
 enum record_limits {
 	RULE_ARGS = 8, /* arguments an event carries */
 	NAMESPACES = 10,
+	STRUCTURE_TEXT = 128, /* longest text of a structure, with its NUL */
+	SYSCALL_COMPAT_BIT = 31, /* VALUE_SYSCALL: the number is one of the 32-bit table */
 };
 
 enum value_type { /* how a raw argument is read; each has a case in args.bpf.h */
 	VALUE_NONE,
-	VALUE_U8, VALUE_S8, VALUE_U16, VALUE_S16, VALUE_U32, VALUE_S32, VALUE_U64,
+	VALUE_U8, VALUE_S8, VALUE_U16, VALUE_S16, VALUE_U32, VALUE_S32,
+	VALUE_SYSCALL,	    /* number of a system call, | 1 << SYSCALL_COMPAT_BIT */
+	VALUE_CAPABILITIES, /* kernel_cap_t *: 64 bits */
+	VALUE_U64,
 	VALUE_STRING,	   /* const char * in the kernel */
 	VALUE_USER_STRING, /* const char __user * */
 	VALUE_BUFFER,	   /* bytes, length in another argument (size_raw) */
@@ -31,6 +36,16 @@ enum value_type { /* how a raw argument is read; each has a case in args.bpf.h *
 	VALUE_DATA_LOC,	 /* tracepoint's record: text of variable length */
 	VALUE_DENTRY,	 /* struct dentry *: path inside its file system */
 	VALUE_ATTR_FILE, /* struct iattr *: the open file that it applies to */
+	VALUE_KIOCB,	 /* struct kiocb *: path of its file */
+	/* structures: numbers and a text (structures.bpf.h) */
+	VALUE_USER_NS,	  /* struct user_namespace * */
+	VALUE_CRED,	  /* struct cred * */
+	VALUE_BPF_ATTR,	  /* union bpf_attr * in the kernel, of BPF_PROG_LOAD */
+	VALUE_BPF_PROG,	  /* struct bpf_prog * */
+	VALUE_BPF_MAP,	  /* struct bpf_map * */
+	VALUE_PERF_EVENT, /* struct perf_event * */
+	VALUE_MODULE,	  /* struct module * */
+	VALUE_LOAD_INFO,  /* struct load_info * */
 };
 
 enum record_type {
@@ -178,7 +193,8 @@ struct record_hook {
 };
 
 /* An argument: this, then `size` bytes, padded with zeros to a multiple of 8.
- * Numbers: 8 bytes, sign- or zero-extended. Texts and paths: the bytes. Sockets: struct sock_value. */
+ * Numbers: 8 bytes, sign- or zero-extended. Texts and paths: the bytes. Sockets: struct sock_value.
+ * Structures: numbers, and the text behind them. */
 struct arg {
 	__u8 type;   /* enum value_type */
 	__u8 flags;  /* enum text_flags */

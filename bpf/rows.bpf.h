@@ -63,12 +63,15 @@ inline_fn bool in_range(struct row *row, __u64 value, __u64 low, __u64 high)
 
 inline_fn bool number_holds(struct scratch *s, struct row *row)
 {
-	__u32 slot = row->slot;
+	__u32 slot = row->slot, bit = 1U << (slot & (HOOK_SLOTS - 1));
 	__u64 value;
 	bool hit = false;
 
-	if (!(s->have & (1U << (slot & (HOOK_SLOTS - 1)))))
+	if (!(s->have & bit)) {
 		read_number(s, slot);
+		if (!(s->have & bit))
+			return s->failed & bit ? without_fact(s, row, FACT_MEMORY) : false;
+	}
 	bounded(slot, HOOK_SLOTS - 1);
 	value = s->number[slot];
 	switch (row->op) {

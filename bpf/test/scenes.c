@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -238,6 +240,110 @@ static void truncate_when_told(char **argv)
 		fail("ftruncate");
 }
 
+/* chroot(2) with a file system user of its own: a check of a capability */
+static void play_chroot(char **argv)
+{
+	(void)argv;
+	syscall(SYS_setfsuid, 1234);
+	/* dropping to another fsuid clears some capabilities, not this one */
+	if (chroot("/"))
+		fail("chroot");
+}
+
+/* Three sets of capabilities that differ. */
+static void play_capset(char **argv)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} header = { 0x20080522, 0 };
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} data[2] = {
+		{ 1 << 21, 1 << 21 | 1, 1 },
+		{ 0, 1 << 7, 0 },
+	};
+
+	(void)argv;
+	if (syscall(SYS_capset, &header, data))
+		fail("capset");
+}
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	int result = syscall(SYS_bpf, command, attr, sizeof(*attr));
+
+	if (result < 0)
+		fail("bpf");
+	return result;
+}
+
+/* Makes a map, loads a program, asks for information on it. */
+static void play_bpf(char **argv)
+{
+	struct bpf_insn code[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
+				   { .code = BPF_JMP | BPF_EXIT } };
+	struct bpf_prog_info about = {};
+	union bpf_attr map = { .map_type = BPF_MAP_TYPE_ARRAY,
+			       .key_size = 4,
+			       .value_size = 24,
+			       .max_entries = 7,
+			       .map_name = "a_map" };
+	union bpf_attr load = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+				.insn_cnt = 2,
+				.insns = (uintptr_t)code,
+				.license = (uintptr_t)"GPL",
+				.prog_name = "a_program" };
+	union bpf_attr info = { .info = { .info = (uintptr_t)&about, .info_len = sizeof(about) } };
+
+	(void)argv;
+	bpf(BPF_MAP_CREATE, &map);
+	info.info.bpf_fd = bpf(BPF_PROG_LOAD, &load);
+	bpf(BPF_OBJ_GET_INFO_BY_FD, &info);
+}
+
+static void perf(struct perf_event_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	if (syscall(SYS_perf_event_open, attr, 0, -1, -1, 0) < 0)
+		fail("perf_event_open");
+}
+
+/* An event of software whose config1 is no address, then a kprobe. */
+static void play_perf(char **argv)
+{
+	struct perf_event_attr software = { .type = PERF_TYPE_SOFTWARE,
+					    .config = PERF_COUNT_SW_PAGE_FAULTS,
+					    .config1 = (uintptr_t)"no function" };
+	struct perf_event_attr probe = { .kprobe_func = (uintptr_t)"do_sys_openat2" };
+	FILE *type = fopen("/sys/bus/event_source/devices/kprobe/type", "r");
+
+	(void)argv;
+	if (!type || fscanf(type, "%u", &probe.type) != 1)
+		fail("type of kprobes");
+	perf(&software);
+	perf(&probe);
+}
+
+/* getpid of both tables */
+static void play_int80(char **argv)
+{
+	long result;
+
+	(void)argv;
+	syscall(SYS_getpid);
+	asm volatile("int $0x80" : "=a"(result) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+	if (result != getpid())
+		fail("int 0x80");
+}
+
+/* An argument that is no address of the kernel's. */
+static void play_odd_ftruncate(char **argv)
+{
+	(void)argv;
+	syscall(SYS_ftruncate, -1, 0x1234);
+}
+
 static void nothing(char **argv)
 {
 	(void)argv;
@@ -258,6 +364,12 @@ static const struct {
 	{ "time-calls", time_calls },
 	{ "time-exec", time_exec },
 	{ "nothing", nothing },
+	{ "chroot", play_chroot },
+	{ "capset", play_capset },
+	{ "bpf", play_bpf },
+	{ "perf", play_perf },
+	{ "int80", play_int80 },
+	{ "ftruncate-odd", play_odd_ftruncate },
 	{ "truncate-when-told", truncate_when_told },
 };
 

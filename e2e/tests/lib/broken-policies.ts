@@ -340,6 +340,28 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/CAP_SYS_ADMN/, /CAP_SYS_ADMIN/],
   },
   { name: "macro that is not there", text: selector("macros: [»nowhere]"), says: [/nowhere/] },
+  // types of arguments
+  {
+    name: "a filter on a structure",
+    text: policy(
+      "  kprobes:\n  - call: cap_capable\n    syscall: false\n    args:\n    - {index: 0, type: cred}\n    selectors:\n    - matchArgs:\n      - {index: 0, operator: »Equal, values: ['0']}",
+    ),
+    says: [/Equal/, /cred/, /no filter looks into it/],
+  },
+  {
+    name: "a field of tracepoints as a function's argument",
+    text: policy(
+      "  kprobes:\n  - call: security_file_open\n    syscall: false\n    args:\n    - {index: 0, type: »const_buf}",
+    ),
+    says: [/tracepoint/, /char_buf/],
+  },
+  {
+    name: "a structure as an argument of a system call",
+    text: policy(
+      "  kprobes:\n  - call: sys_bpf\n    syscall: true\n    args:\n    - {index: 1, type: »bpf_attr}",
+    ),
+    says: [/bpf_attr/, /security_bpf/],
+  },
   // other kinds of hooks
   {
     name: "tracepoint without an event",

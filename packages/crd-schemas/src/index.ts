@@ -32,7 +32,7 @@ export {
   operatorsFor,
   testsOf,
 } from "./language/arg-operators.ts";
-export type { ArgType, ArgTypeRow } from "./language/arg-types.ts";
+export type { ArgType, ArgTypeRow, MessageArgType, ValueNames } from "./language/arg-types.ts";
 export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
 export type { HookEvent, HookKind } from "./language/hook-kinds.ts";
 export {

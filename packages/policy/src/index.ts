@@ -6,6 +6,7 @@ export type {
   ArgTypeRow,
   HookEvent,
   HookKind,
+  MessageArgType,
   TestForm,
 } from "@gander/crd-schemas";
 export {

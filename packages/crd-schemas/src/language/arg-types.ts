@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** How operators treat the values of a type. */
-export type ValueFamily = "integer" | "text" | "path" | "bytes" | "socket" | "address" | "nothing";
+export type ValueFamily =
+  | "integer"
+  | "text"
+  | "path"
+  | "bytes"
+  | "socket"
+  | "address"
+  | "structure"
+  | "nothing";
+
+/** Names that values of an integer type have in policies. */
+export type ValueNames = "capability" | "capabilities" | "bpf-command";
 
 type Row = {
   readonly family: ValueFamily;
@@ -10,6 +21,8 @@ type Row = {
   /** Integers: width and sign. */
   readonly bits?: 8 | 16 | 32 | 64;
   readonly signed?: boolean;
+  /** Integers: values may also be written by these names. */
+  readonly names?: ValueNames;
   /** How programs read it: a name of `enum value_type` (bpf/records.h) without VALUE_. */
   readonly read: string;
   /** The same in arguments of system calls, which point to process memory. */
@@ -17,10 +30,17 @@ type Row = {
   /** Without `readUser`: what to write for an argument of a system call. */
   readonly ofSyscall?: string;
   /** What it points to in the kernel. */
-  readonly structure?: `struct ${string} *`;
-  /** The field of KprobeArgument that carries it, without `_arg`. */
+  readonly structure?: KernelPointer;
+  /** Only a field of a tracepoint's record can be of this type: what to write elsewhere. */
+  readonly elsewhere?: string;
+  /**
+   * The field of KprobeArgument that carries it, without `_arg`; `message`: that which
+   * packages/sensor/src/events/structures.ts chooses.
+   */
   readonly event: string;
 };
+
+type KernelPointer = `${"struct " | "union " | ""}${string} *`;
 
 const integer = <
   const Read extends string,
@@ -36,7 +56,7 @@ const integer = <
 
 const structure = <
   const Family extends ValueFamily,
-  const Pointer extends `struct ${string} *`,
+  const Pointer extends KernelPointer,
   const Read extends string,
   const Event extends string,
 >(
@@ -46,6 +66,30 @@ const structure = <
   event: Event,
   ofSyscall: string,
 ) => ({ family, structure: pointer, read, event, ofSyscall }) as const;
+
+/** A structure that events show; no filter looks into it. */
+const shown = <const Pointer extends KernelPointer, const Read extends string>(
+  pointer: Pointer,
+  read: Read,
+  ofSyscall: string,
+) => structure("structure", pointer, read, "message", ofSyscall);
+
+/** A set of capabilities that the kernel passes by its address. */
+const capabilities = {
+  ...structure(
+    "integer",
+    "kernel_cap_t *",
+    "CAPABILITIES",
+    "message",
+    "Hook security_capset with `syscall: false`.",
+  ),
+  bits: 64,
+  signed: false,
+  names: "capabilities",
+} as const;
+
+const hookSecurityBpf = "Hook security_bpf or the like with `syscall: false`.";
+const hookModules = "Hook do_init_module or the like with `syscall: false`.";
 
 /**
  * The argument types. A new one is a row here; if the programs don't read such a value yet, also a
@@ -94,6 +138,65 @@ const argTypes = {
     "sockaddr",
     "Hook security_socket_connect or the like with `syscall: false`.",
   ),
+  socket: structure(
+    "socket",
+    "struct socket *",
+    "SOCKET",
+    "sock",
+    "Hook a function with a `struct socket *`, such as security_socket_connect, with `syscall: false`.",
+  ),
+  dentry: structure(
+    "path",
+    "struct dentry *",
+    "DENTRY",
+    "path",
+    "Use string for a path, fd for a descriptor.",
+  ),
+  kiocb: structure("path", "struct kiocb *", "KIOCB", "file", "Use fd for a descriptor."),
+  capability: { ...integer(true, 32, "S32", "message"), names: "capability" },
+  bpf_cmd: { ...integer(true, 32, "S32", "message"), names: "bpf-command" },
+  syscall64: {
+    ...integer(false, 64, "SYSCALL", "message"),
+    elsewhere: "It is the number of a system call, as raw_syscalls/sys_enter has it.",
+  },
+  kernel_cap_t: capabilities,
+  cap_inheritable: capabilities,
+  cap_permitted: capabilities,
+  cap_effective: capabilities,
+  data_loc: {
+    family: "text",
+    read: "DATA_LOC",
+    readUser: "DATA_LOC",
+    event: "string",
+    elsewhere: "Use string.",
+  },
+  const_buf: {
+    family: "bytes",
+    read: "BUFFER",
+    readUser: "BUFFER",
+    event: "bytes",
+    elsewhere: "Use char_buf with `sizeArgIndex:`.",
+  },
+  user_namespace: shown(
+    "struct user_namespace *",
+    "USER_NS",
+    "Hook a function that has one, such as cap_capable, with `syscall: false`.",
+  ),
+  cred: shown(
+    "struct cred *",
+    "CRED",
+    "Hook a function that has one, such as commit_creds, with `syscall: false`.",
+  ),
+  bpf_attr: shown("union bpf_attr *", "BPF_ATTR", hookSecurityBpf),
+  bpf_prog: shown("struct bpf_prog *", "BPF_PROG", hookSecurityBpf),
+  bpf_map: shown("struct bpf_map *", "BPF_MAP", hookSecurityBpf),
+  perf_event: shown(
+    "struct perf_event *",
+    "PERF_EVENT",
+    "Hook security_perf_event_alloc with `syscall: false`.",
+  ),
+  module: shown("struct module *", "MODULE", hookModules),
+  load_info: shown("struct load_info *", "LOAD_INFO", hookModules),
   nop: { family: "nothing", read: "NONE", readUser: "NONE", event: "int" },
 } as const satisfies Readonly<Record<string, Row>>;
 
@@ -102,30 +205,9 @@ const unsupported = {
   auto: "",
   char_iovec: "Use nop to leave the argument out.",
   skb: "Hook the function where the connection is made (tcp_connect) and use type sock.",
-  socket:
-    "Hook a function with a `struct sock *`, such as tcp_connect, and use type sock; for the address a call is given use sockaddr.",
   sockaddr_un: "Use sockaddr, which tells the family.",
-  bpf_attr: "",
-  perf_event: "",
-  bpf_map: "",
-  user_namespace: "",
-  capability: "Use int for the number of the capability.",
-  kiocb: "Hook security_file_permission and use type file.",
   iov_iter: "Use nop to leave the argument out.",
-  cred: "",
-  const_buf: "Use nop to leave the argument out.",
-  load_info: "",
-  module: "",
-  syscall64: "Use uint64 for the number of the system call.",
-  kernel_cap_t: "",
-  cap_inheritable: "",
-  cap_permitted: "",
-  cap_effective: "",
-  data_loc: "Use string, which reads dynamic texts of tracepoints as well.",
   net_device: "",
-  bpf_cmd: "Use int for the number of the command.",
-  dentry: "Hook a function that takes a `struct path *` or a `struct file *` and use path or file.",
-  bpf_prog: "",
 } as const;
 
 type ArgTypes = typeof argTypes;
@@ -137,6 +219,11 @@ type AliasesOf<R> = R extends { readonly aliases: readonly (infer A)[] } ? A : n
 
 /** Every name that a policy may use. */
 type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | keyof typeof unsupported;
+
+/** The types whose events have a field that events/structures.ts of the sensor chooses. */
+export type MessageArgType = {
+  [T in ArgType]: ArgTypes[T]["event"] extends "message" ? T : never;
+}[ArgType];
 
 export type ArgTypeRow = Row & {
   readonly type: ArgType;

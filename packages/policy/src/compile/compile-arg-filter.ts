@@ -62,10 +62,11 @@ function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest 
   const type = typeRow(arg.type);
   if (!row.families.includes(type.family)) {
     const fitting = operatorsFor(type.family);
-    const hint =
-      fitting.length === 0
-        ? "An argument of this type is not read; give it another type."
-        : `Operators for it: ${fitting.join(", ")}.`;
+    const none =
+      type.family === "structure"
+        ? "Events show it, but no filter looks into it; filter on another argument."
+        : "An argument of this type is not read; give it another type.";
+    const hint = fitting.length === 0 ? none : `Operators for it: ${fitting.join(", ")}.`;
     scope
       .at("operator")
       .error(

@@ -44,6 +44,7 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
   const type = compileType(arg, scope);
   if (!type || !supported) return undefined;
   if (hook.syscall && !isOfSyscall(type, scope)) return undefined;
+  if (!hookKinds[hook.kind].fields && !isOfFunction(type, scope)) return undefined;
   const compiled: CompiledArg = {
     index: arg.index,
     type,
@@ -64,6 +65,15 @@ function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
   scope
     .at("type")
     .error("policy-rule", `A system call has no argument of type ${type} that could be read`, hint);
+  return false;
+}
+
+function isOfFunction(type: CompiledArg["type"], scope: Scope): boolean {
+  const hint = typeRow(type).elsewhere;
+  if (hint === undefined) return true;
+  scope
+    .at("type")
+    .error("policy-rule", `Only a field of a tracepoint can be read as ${type}`, hint);
   return false;
 }
 

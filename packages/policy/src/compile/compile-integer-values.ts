@@ -2,14 +2,8 @@
 
 import { type ArgTypeRow, boundTest, type OperatorKind } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
-import {
-  parseInteger,
-  parseRange,
-  quote,
-  type Range,
-  readAll,
-  type Value,
-} from "../language/values.ts";
+import { parseNumberOf, parseRangeOf } from "../language/named-integers.ts";
+import { quote, type Range, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 
@@ -25,7 +19,9 @@ export function compileIntegerValues(
   if (kind === "in-map") return mapTest(negate, type, values, scope);
   const bound = boundTest(kind);
   const bounds = bound?.bits ? maskBounds(type) : boundsOf(type);
-  const numbers = readAll(values, scope, (text) => within(parseInteger(text), text, bounds, type));
+  const numbers = readAll(values, scope, (text) =>
+    within(parseNumberOf(type, text), text, bounds, type),
+  );
   if (!numbers) return undefined;
   const sorted = sortedSet(numbers);
   if (!bound) return { op: sorted.length > 4 ? "in-set" : "equal", negate, values: sorted };
@@ -79,7 +75,9 @@ function rangeTest(
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
-  const ranges = readAll(values, scope, (text) => rangeWithin(parseRange(text), text, type));
+  const ranges = readAll(values, scope, (text) =>
+    rangeWithin(parseRangeOf(type, text), text, type),
+  );
   return ranges && checkedRanges(negate, merge(ranges), type, scope);
 }
 
@@ -115,7 +113,7 @@ function mapTest(
   scope: Scope,
 ): ArgTest | undefined {
   const ranges = readAll(values, scope, (text) => {
-    if (!text.startsWith("list:")) return rangeWithin(parseRange(text), text, type);
+    if (!text.startsWith("list:")) return rangeWithin(parseRangeOf(type, text), text, type);
     return {
       wrong: `${quote(text)} names a list, which is not supported yet`,
       hint: "Write the numbers of the system calls.",

@@ -42,6 +42,9 @@ describe("checkPrototype", () => {
     ["{index: 0, type: uint32}", "int f(enum which what)"],
     ["{index: 0, type: int}", "int f(strange_t what)"],
     ["{index: 0, type: fd}", "int f(unsigned int fd)"],
+    ["{index: 0, type: capability}", "int f(int cap)"],
+    ["{index: 0, type: bpf_attr}", "int f(union bpf_attr *attr)"],
+    ["{index: 0, type: cap_effective}", "int f(const kernel_cap_t *effective)"],
     ["{index: 2, type: nop}", "int f(struct file *file, int mask, union x *y)"],
   ])("%s fits %s", (args, kernel) => {
     expect(check(args, kernel)).toEqual([]);
@@ -56,7 +59,7 @@ describe("checkPrototype", () => {
     [
       "{index: 0, type: sock}",
       "int f(struct socket *sock)",
-      "error args[0].type: argument 0 of f is a struct socket *, not a sock. Write `type: nop`. It is f(struct socket *sock).",
+      "error args[0].type: argument 0 of f is a struct socket *, not a sock. Write `type: socket`. It is f(struct socket *sock).",
     ],
     [
       "{index: 1, type: int}",
@@ -77,6 +80,11 @@ describe("checkPrototype", () => {
       "{index: 0, type: uint64}",
       "int f(umode_t mode)",
       "warning args[0].type: argument 0 of f is a umode_t, which is not as wide as uint64. Write `type: uint16`. It is f(umode_t mode).",
+    ],
+    [
+      "{index: 0, type: bpf_map}",
+      "int f(struct bpf_prog *prog)",
+      "error args[0].type: argument 0 of f is a struct bpf_prog *, not a bpf_map. Write `type: bpf_prog`. It is f(struct bpf_prog *prog).",
     ],
     [
       "{index: 0, type: char_buf, sizeArgIndex: 2}",

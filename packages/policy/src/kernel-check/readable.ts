@@ -12,6 +12,7 @@ export function canReadArgument(
   position: number | undefined,
 ): boolean {
   if (position === undefined || position > limits.argIndex) return false;
+  if (recordOnly.has(arg.type)) return false;
   return !hook.syscall || canBeInUserMemory(arg);
 }
 
@@ -22,8 +23,17 @@ export function canReadField(
   field: RecordField | undefined,
 ): boolean {
   if (field === undefined) return false;
+  if (arg.type === "data_loc" && !field.type.startsWith("__data_loc")) return false;
+  if (
+    arg.type === "const_buf" &&
+    (!field.type.endsWith("]") || field.type.startsWith("__data_loc"))
+  )
+    return false;
   return !hook.target.startsWith("syscalls/") || canBeInUserMemory(arg);
 }
+
+/** Their bytes lie in the record itself. */
+const recordOnly: ReadonlySet<CompiledArg["type"]> = new Set(["data_loc", "const_buf"]);
 
 /** Arguments of system calls point to process memory, which has no kernel structures. */
 function canBeInUserMemory({ type }: CompiledArg): boolean {

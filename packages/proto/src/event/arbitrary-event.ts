@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from "fast-check";
+import type { KprobeArgument } from "../messages.gen.ts";
 import { eventKind } from "./event-kinds.ts";
 import {
   argField,
@@ -18,6 +19,13 @@ const number = fc.oneof(
   fc.constantFrom(0, 0x7f, 0x80, 0x7fff_ffff, 0x8000_0000),
 );
 
+const message: fc.Arbitrary<KprobeArgument> = fc.oneof(
+  word.map((KprobeFunc) => ({ perf_event_arg: { KprobeFunc } })),
+  word.map((name) => ({ module_arg: { name, signature_ok: { value: true } } })),
+  uint32.map((id) => ({ syscall_id: { ...(id !== 0 && { id }), abi: "x64" } })),
+  fc.constant({ bpf_cmd_arg: "BPF_MAP_CREATE" as const }),
+);
+
 /** Any argument, of any type; for property tests. */
 const arbitraryArg: fc.Arbitrary<EventArg> = fc
   .record({
@@ -31,6 +39,7 @@ const arbitraryArg: fc.Arbitrary<EventArg> = fc
     flags: word,
     permission: word,
     error: word,
+    message,
     sock: fc.record({
       family: word,
       type: word,

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { codec } from "../codec.ts";
 import type { BackwardWriter } from "./backward-writer.ts";
 import { argField, type EventArg, type SockView, type TextView } from "./event-view.ts";
 
+const argument = codec("tetragon.KprobeArgument");
+
 /** hot: the content of a KprobeArgument (bench/event-encoding). */
 export function writeArg(w: BackwardWriter, arg: EventArg): void {
+  if (arg.field === argField.message) {
+    w.bytes(argument.encode(arg.label === "" ? arg.message : { ...arg.message, label: arg.label }));
+    return;
+  }
   const writeLabel = () => w.textField(18, arg.label);
   // Fields are written backwards: those above 18 before the label, the others after it.
   if (arg.label !== "" && arg.field < 18) writeLabel();

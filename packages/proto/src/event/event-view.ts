@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KprobeArgument } from "../messages.gen.ts";
 import { type EventKind, eventKind } from "./event-kinds.ts";
 
 /**
@@ -78,6 +79,8 @@ export type TextView = {
 
 /** Field numbers in KprobeArgument. */
 export const argField = {
+  /** Any other field: `message` has the whole argument. */
+  message: 0,
   string: 1,
   int: 2,
   size: 4,
@@ -111,6 +114,8 @@ export type EventArg = {
   /** Paths: for example "-rwxr-xr-x". */
   permission: string;
   readonly sock: SockView;
+  /** Rare types: without the label. */
+  message: KprobeArgument;
   error: string;
 };
 
@@ -153,6 +158,7 @@ export function createEventArg(): EventArg {
       cookieHigh: 0,
       state: "",
     },
+    message: {},
     error: "",
   };
 }

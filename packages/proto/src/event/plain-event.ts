@@ -124,6 +124,8 @@ function plainValue(arg: EventArg): KprobeArgument {
   const path = { ...some("flags", arg.flags), ...some("permission", arg.permission) };
   const number64 = (BigInt(arg.high) << 32n) | BigInt(arg.low);
   switch (arg.field) {
+    case argField.message:
+      return arg.message;
     case argField.string:
       return { string_arg: text(arg.text) };
     case argField.int:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ArgType, argTypeRows } from "@gander/policy";
+import { type ArgType, argTypeRows, type MessageArgType } from "@gander/policy";
 import { type ArgField, argField, type EventArg } from "@gander/proto";
 import { textFlags, valueType } from "../link/abi.gen.ts";
 import { fileModeText } from "../records/file-mode.ts";
@@ -16,6 +16,7 @@ import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { viewString, viewText, viewToString } from "../text/text-view.ts";
 import type { EventRuleArg } from "./event-rule.ts";
+import { messageOf, viewStructure } from "./structures.ts";
 
 /** A `struct arg` of a record; `start` and `end` of its content count from the record's start. */
 type RecordedArg = {
@@ -34,19 +35,24 @@ const fields = Object.fromEntries(
 /** The same by the type in the record, for an argument whose rule is no longer known. */
 const fieldsByValue: Readonly<Record<number, ArgField>> = {
   ...Object.fromEntries(
-    argTypeRows.flatMap(({ read, readUser = read, event }) =>
-      [read, readUser].map((name) => [valueType[`VALUE_${name}`], argField[event]]),
-    ),
+    [...argTypeRows]
+      // Of a plain number and one with names, which are read alike, the plain one.
+      .sort((a, b) => Number(b.event === "message") - Number(a.event === "message"))
+      .flatMap(({ read, readUser = read, event }) =>
+        [read, readUser].map((name) => [valueType[`VALUE_${name}`], argField[event]]),
+      ),
   ),
   // Of two types that are read as 64 bits, the unsigned one.
   [valueType.VALUE_U64]: argField.size,
   [valueType.VALUE_NONE]: argField.error,
-  [valueType.VALUE_DATA_LOC]: argField.string,
   [valueType.VALUE_ATTR_FILE]: argField.file,
-  [valueType.VALUE_DENTRY]: argField.path,
-  [valueType.VALUE_SOCKET]: argField.sock,
   [valueType.VALUE_SOCK_TO_ADDR]: argField.sock,
 };
+
+/** Types of `message`; of several by the value in the record, the first. */
+const messageTypes = argTypeRows.flatMap(({ type, read, event }) =>
+  event === "message" ? [{ type: type as MessageArgType, value: valueType[`VALUE_${read}`] }] : [],
+);
 
 /** hot: one argument (bench/event-encoding). */
 export function decodeArg(
@@ -60,6 +66,9 @@ export function decodeArg(
   arg.field = field ?? argField.error;
   arg.label = spec?.label ?? "";
   switch (arg.field) {
+    case argField.message:
+      decodeMessage(reader, value, spec?.type, arg);
+      return;
     case argField.int:
     case argField.uint:
     case argField.long:
@@ -102,6 +111,20 @@ function decodeNumber(
   }
   arg.low = end - start >= 8 ? reader.u32(start) : 0;
   arg.high = end - start >= 8 ? reader.high(start) : 0;
+}
+
+function decodeMessage(
+  reader: RecordReader,
+  { type, start, end, flags }: RecordedArg,
+  name: ArgType | undefined,
+  arg: EventArg,
+): void {
+  const found = messageTypes.find((known) =>
+    name === undefined ? known.value === type : known.type === name,
+  );
+  if (found === undefined || (flags & textFlags.TEXT_UNREADABLE) !== 0)
+    fail(arg, "could not be read");
+  else arg.message = messageOf(found.type, viewStructure(reader, start, end));
 }
 
 /** Ends cut text: no field could show that. */

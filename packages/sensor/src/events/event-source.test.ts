@@ -410,6 +410,26 @@ describe("arguments", () => {
     ["int64", valueType.VALUE_U64, 2n ** 62n, { long_arg: String(2n ** 62n) }],
     ["uint64", valueType.VALUE_U64, 2n ** 64n - 1n, { size_arg: "18446744073709551615" }],
     ["size_t", valueType.VALUE_U64, 4096, { size_arg: "4096" }],
+    [
+      "capability",
+      valueType.VALUE_S32,
+      21,
+      { capability_arg: { value: 21, name: "CAP_SYS_ADMIN" } },
+    ],
+    ["capability", valueType.VALUE_S32, 0, { capability_arg: { value: 0, name: "CAP_CHOWN" } }],
+    ["capability", valueType.VALUE_S32, 63, { capability_arg: { value: 63 } }],
+    ["bpf_cmd", valueType.VALUE_S32, 0, { bpf_cmd_arg: "BPF_MAP_CREATE" }],
+    ["bpf_cmd", valueType.VALUE_S32, 5, { bpf_cmd_arg: "BPF_PROG_LOAD" }],
+    ["bpf_cmd", valueType.VALUE_S32, 99, { int_arg: 99 }],
+    ["syscall64", valueType.VALUE_SYSCALL, 59, { syscall_id: { id: 59, abi: "x64" } }],
+    ["syscall64", valueType.VALUE_SYSCALL, 0x8000_000bn, { syscall_id: { id: 11, abi: "i386" } }],
+    [
+      "kernel_cap_t",
+      valueType.VALUE_CAPABILITIES,
+      1n << 40n,
+      { kernel_cap_t_arg: "0000010000000000" },
+    ],
+    ["cap_permitted", valueType.VALUE_CAPABILITIES, 5, { cap_permitted_arg: "0000000000000005" }],
   ] as const)("%s", (type, value, number, expected) => {
     expect(one(type, numberArg(value, number))).toEqual(expected);
   });
@@ -450,7 +470,61 @@ describe("arguments", () => {
     });
   });
 
-  it.each(["string", "char_buf", "file", "sock", "int"] as const)(
+  /** A structure's numbers and text. */
+  const structureArg = (type: number, numbers: readonly number[], content = "") => ({
+    type,
+    content: Buffer.concat([
+      Buffer.from(new BigUint64Array(numbers.map(BigInt)).buffer),
+      Buffer.from(content),
+    ]),
+  });
+
+  it.each([
+    [
+      "bpf_prog",
+      structureArg(valueType.VALUE_BPF_PROG, [29, 7], "hook__lsm"),
+      { bpf_prog_arg: { ProgType: "BPF_PROG_TYPE_LSM", InsnCnt: 7, ProgName: "hook__lsm" } },
+    ],
+    [
+      "bpf_map",
+      structureArg(valueType.VALUE_BPF_MAP, [99, 4, 8, 1]),
+      { bpf_map_arg: { MapType: "99", KeySize: 4, ValueSize: 8, MaxEntries: 1 } },
+    ],
+    [
+      "load_info",
+      structureArg(valueType.VALUE_LOAD_INFO, [1, 0x3000], "dummy"),
+      {
+        module_arg: {
+          name: "dummy",
+          signature_ok: true,
+          tainted: ["TAINT_OUT_OF_TREE_MODULE", "TAINT_UNSIGNED_MODULE"],
+        },
+      },
+    ],
+    [
+      "user_namespace",
+      structureArg(valueType.VALUE_USER_NS, [1, 1000, 0, 4026532000]),
+      { user_ns_arg: { level: 1, uid: 1000, gid: 0, ns: { inum: 4026532000 } } },
+    ],
+  ] as const)("%s", (type, arg, expected) => {
+    expect(one(type, arg)).toEqual(expected);
+  });
+
+  it("of a rule that is no longer known", () => {
+    const { take } = createTestSensor({ rules: [] });
+    take(initTask, shellExec);
+    const args = [
+      structureArg(valueType.VALUE_MODULE, [0, 0], "dummy"),
+      numberArg(valueType.VALUE_S32, 21),
+    ];
+    const [event] = take(buildHook({ ...hook, args }));
+    expect(event.process_kprobe.args).toEqual([
+      { module_arg: { name: "dummy", signature_ok: false } },
+      { int_arg: 21 },
+    ]);
+  });
+
+  it.each(["string", "char_buf", "file", "sock", "int", "capability", "module"] as const)(
     "%s that could not be read",
     (type) => {
       const arg = {

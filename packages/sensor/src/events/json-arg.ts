@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { argField, type EventArg, type SockView } from "@gander/proto";
+import { argField, type EventArg, type SockView, toProtoJson } from "@gander/proto";
 import { createKnownField } from "../text/known-field.ts";
 import type { LineBuffer } from "../text/line-buffer.ts";
 
@@ -67,6 +67,9 @@ export function writeJsonArg(line: LineBuffer, arg: EventArg): void {
 
 function writeValue(line: LineBuffer, arg: EventArg): void {
   switch (arg.field) {
+    case argField.message:
+      writeMessage(line, arg);
+      return;
     case argField.string:
       line.raw(open.string);
       line.text(arg.text);
@@ -119,6 +122,12 @@ function writeValue(line: LineBuffer, arg: EventArg): void {
       writeField(line, names.message, arg.error, true);
       line.raw(close);
   }
+}
+
+/** Without the closing bracket, as the others. */
+function writeMessage(line: LineBuffer, { message }: EventArg): void {
+  const json = JSON.stringify(toProtoJson("tetragon.KprobeArgument", message));
+  line.raw(Buffer.from(json).subarray(0, -1));
 }
 
 function writeInt(line: LineBuffer, value: number): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CompiledFilter, hasForm, type Network } from "@gander/policy";
-import { limits } from "./abi.gen.ts";
+import { limits, valueType } from "./abi.gen.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
 /** A filter whose value must be on a list, or must not. A key stands for itself and all within it. */
@@ -21,6 +21,8 @@ export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
   const { arg, test } = filter;
   if (!hasForm(test, "integers")) return undefined;
   const place = placeOf(arg);
+  // The index sees raw arguments, and this one is only the address of the number.
+  if (place.type === valueType.VALUE_CAPABILITIES) return undefined;
   const numbers = test.values.map((value) => widen(value, place));
   return { slot: place.slot, test: listTest(numbers, String, false) };
 };

@@ -62,6 +62,7 @@ export function recordArg(
     return reading(valueType.VALUE_DATA_LOC);
   if (arg.type === "string" && field.type.endsWith("]"))
     return reading(valueType.VALUE_STRING, slotFlags.SLOT_IN_PLACE);
+  if (arg.type === "const_buf") return reading(valueType.VALUE_BUFFER, slotFlags.SLOT_IN_PLACE);
   const type = valueIn(row, memory);
   return type === undefined ? undefined : reading(type);
 }

@@ -389,6 +389,19 @@ describe("planHook", () => {
     ]);
   });
 
+  it("reads the bytes of an array in a tracepoint's record", () => {
+    const planned = (args: readonly CompiledArg[]) =>
+      planHook(hook({ kind: "tracepoint", target: "syscalls/sys_enter_openat", args }), facts);
+    const [rule] = rulesOf(planned([arg(2, "const_buf")]));
+    expect(rule?.args.map(({ slot }) => [slot.type, slot.raw, slot.size, slot.flags])).toEqual([
+      [valueType.VALUE_BUFFER, 32, 16, slotFlags.SLOT_IN_PLACE],
+    ]);
+    for (const wrong of [arg(1, "const_buf"), arg(2, "data_loc")])
+      expect(planned([wrong]).refusals?.map(({ message }) => message)).toEqual([
+        expect.stringContaining(`cannot be read as ${wrong.type}; its fields are`),
+      ]);
+  });
+
   it("compares types with the kernel's prototype", () => {
     const wrong = planHook(hook({ args: [arg(0, "path")] }), facts);
     expect(wrong.refusals?.map(({ message }) => message)).toEqual([

@@ -6,6 +6,7 @@ import {
   type Namespaces,
   type ProcessCredentials,
   SecureBitsType,
+  type UserNamespace,
 } from "@gander/proto";
 import { namespaceNames } from "../link/namespace-kinds.ts";
 
@@ -66,12 +67,21 @@ export function credentialsMessage(raw: RawCredentials, hostUserNs: number): Pro
     fsgid: wrapped(raw.fsgid),
     ...some("securebits", secureBitNames(raw.securebits)),
     caps: capabilitiesMessage(raw),
-    user_ns: {
-      level: wrapped(raw.userNsLevel),
-      uid: wrapped(raw.userNsOwner),
-      gid: wrapped(raw.userNsGroup),
-      ...(raw.userNs !== 0 && { ns: namespaceMessage(raw.userNs, hostUserNs) }),
-    },
+    user_ns: userNamespaceMessage(raw, hostUserNs),
+  };
+}
+
+type RawUserNamespace = Pick<
+  RawCredentials,
+  "userNsLevel" | "userNsOwner" | "userNsGroup" | "userNs"
+>;
+
+export function userNamespaceMessage(raw: RawUserNamespace, hostUserNs: number): UserNamespace {
+  return {
+    level: wrapped(raw.userNsLevel),
+    uid: wrapped(raw.userNsOwner),
+    gid: wrapped(raw.userNsGroup),
+    ...(raw.userNs !== 0 && { ns: namespaceMessage(raw.userNs, hostUserNs) }),
   };
 }
 

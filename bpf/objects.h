@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The kernel's structs that only arguments of policies point to: as in kernel.h. */
+#ifndef GANDER_OBJECTS_H
+#define GANDER_OBJECTS_H
+
+#include "kernel.h"
+
+enum { PMU_NAME = 8 };
+
+/* only the names: CO-RE tells an enum from an integer */
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC };
+enum bpf_map_type { BPF_MAP_TYPE_UNSPEC };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kiocb {
+	struct file *ki_filp;
+};
+struct net_device {
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+struct bpf_prog {
+	enum bpf_prog_type type;
+	__u32 len;
+	struct bpf_prog_aux *aux;
+};
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 key_size, value_size, max_entries;
+	char name[16];
+};
+struct pmu {
+	const char *name;
+};
+struct perf_event_attr {
+	__u32 type;
+	__u64 config;
+	__u64 kprobe_func;  /* of other events: another member of a union */
+	__u64 probe_offset; /* the same */
+};
+struct perf_event {
+	struct pmu *pmu;
+	struct perf_event_attr attr;
+};
+struct module {
+	char name[56];
+	bool sig_ok;
+	unsigned long taints;
+};
+struct load_info {
+	const char *name;
+	struct module *mod;
+	bool sig_ok;
+};
+
+#pragma clang attribute pop
+
+/* uapi: the layout is fixed */
+struct bpf_attr_load { /* union bpf_attr of BPF_PROG_LOAD */
+	__u32 prog_type, insn_cnt;
+	__u64 insns, license;
+	__u32 log_level, log_size;
+	__u64 log_buf;
+	__u32 kern_version, prog_flags;
+	char prog_name[16];
+};
+struct sockaddr_un {
+	__u16 family;
+	char path[108];
+};
+
+#endif
