@@ -188,8 +188,10 @@ test("programs and maps of bpf(2), and its commands", () => {
       },
     ],
   ]);
-  const programs = observe(traced("security_bpf_prog", 1), [{ type: "VALUE_BPF_PROG", raw: 0 }], () =>
-    play("bpf"),
+  const programs = observe(
+    traced("security_bpf_prog", 1),
+    [{ type: "VALUE_BPF_PROG", raw: 0 }],
+    () => play("bpf"),
   );
   assert.deepEqual(all(programs, "bpf_prog"), [
     [
