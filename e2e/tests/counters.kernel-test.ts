@@ -50,7 +50,8 @@ describe("exact counters", () => {
       return true;
     });
   before(async () => {
-    sensor = await Sensor.start({ policies, flags: ["--export-file-max-size-mb", "1000"] });
+    const flags = ["--export-file-max-size-mb", "1000", "--metrics-server", "127.0.0.1:2112"];
+    sensor = await Sensor.start({ policies, flags });
   });
   after(() => sensor?.[Symbol.asyncDispose]());
 
@@ -102,6 +103,26 @@ describe("exact counters", () => {
     assert.equal(now.emitted + now.lost, tally.attempts);
     assert.equal(exported("kill"), now.emitted);
     assertSum(now);
+  });
+
+  test("Prometheus is told the same", async () => {
+    const now = await settledCounters(sensor, "kill");
+    const response = await fetch("http://127.0.0.1:2112/metrics");
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    const value = (metric: string, ...labels: readonly string[]) =>
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(metric) && labels.every((one) => line.includes(one)))
+          ?.split(" ")
+          .at(-1),
+      );
+    const kill = 'policy="kill"';
+    assert.equal(value("gander_policy_outcomes_total", kill, 'outcome="emitted"'), now.emitted);
+    assert.equal(value("gander_policy_actions_total", kill, 'action="kill"'), now.signal);
+    assert.ok(value("gander_kernel_memory_bytes", 'part="maps"') > 1e6);
+    assert.ok(value("gander_ring_size_bytes", 'ring="events"') > 0);
   });
 
   test("a flood: what is not exported is counted as lost", { timeout: 240_000 }, async () => {

@@ -140,12 +140,13 @@ function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorRepor
     report("gander_reader_events_total", count, { reader: "file", outcome });
 }
 
-function reportKernel({ rings, memory }: SensorMetricsDeps["kernel"], report: SensorReport): void {
+function reportKernel(kernel: SensorMetricsDeps["kernel"], report: SensorReport): void {
+  const { rings } = kernel;
   for (const ring of ["events", "urgent"] as const) {
     report("gander_ring_waiting_bytes", rings[ring].availableBytes, { ring });
     report("gander_ring_size_bytes", rings[ring].sizeBytes, { ring });
   }
-  const { maps, hookPrograms } = memory();
+  const { maps, hookPrograms } = kernel.memory();
   const inMaps = Object.values(maps).reduce((sum, bytes) => sum + bytes, 0);
   report("gander_kernel_memory_bytes", inMaps, { part: "maps" });
   report("gander_kernel_memory_bytes", hookPrograms, { part: "hook_programs" });
