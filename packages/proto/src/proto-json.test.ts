@@ -9,14 +9,12 @@ import { fromProtoJson, toProtoJson } from "./proto-json.ts";
 
 const type = reflection().lookupType("tetragon.GetEventsResponse");
 
-/** The library names fields in lowerCamelCase. */
+/** The library names fields in lowerCamelCase, but for those that begin with a capital letter. */
 function snakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCase);
   if (typeof value !== "object" || value === null) return value;
   const rename = (key: string) =>
-    key === "Message" || key === "message"
-      ? key
-      : key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    /^[A-Z]/.test(key) ? key : key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [rename(key), snakeCase(item)]),
   );

@@ -92,7 +92,11 @@ function readMember(value: string, syscall: boolean, place: Scope): string | und
   const abi = archOf(value, syscall);
   const name = value.slice(value.startsWith(`${abi}/`) ? abi.length + 1 : 0);
   if (foreign.includes(abi)) {
-    place.note("policy-rule", `${abi} system calls do not exist on x86-64`, "");
+    place.note(
+      "policy-rule",
+      `${abi} system calls do not exist on x86-64`,
+      "The other values of the list are hooked.",
+    );
     return undefined;
   }
   if (abi === "i386") {
