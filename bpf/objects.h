@@ -16,9 +16,6 @@ enum bpf_map_type { BPF_MAP_TYPE_UNSPEC };
 struct kiocb {
 	struct file *ki_filp;
 };
-struct net_device {
-	char name[16];
-};
 
 struct bpf_prog_aux {
 	char name[16];
@@ -67,10 +64,6 @@ struct bpf_attr_load { /* union bpf_attr of BPF_PROG_LOAD */
 	__u64 log_buf;
 	__u32 kern_version, prog_flags;
 	char prog_name[16];
-};
-struct sockaddr_un {
-	__u16 family;
-	char path[108];
 };
 
 #endif
