@@ -16,6 +16,7 @@
  *   application -> rules as bits    (array `applications`; counts the calls, striped over CPUs)
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
+ *   slot      -> route              (array `routes`: from an argument to a value behind it)
  *   values    -> sets               (hashes and tries keyed by set id; ids survive relinking)
  *   index     -> rules as bits      (numbers, prefixes, peers and binaries; saves rows, never decides)
  *
@@ -34,6 +35,8 @@ enum limits {
 	MAX_INHERITED = MAX_CGROUPS / 2, /* the limit for programs; the rest is for user space */
 	MAX_EARLY = 8192,	 /* cgroups of pods whose policies have not arrived */
 	MAX_HELD = 4096,	 /* processes that are held at the same time */
+	MAX_OWNERS = 32768,	 /* sockets whose process policies tell */
+	PAST_PROCESSES = 32768,	 /* processes whose parent or privileges at exec are known to filters */
 	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
 	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are contiguous */
 	HOOK_RULES = 1024,	 /* rules of one hook */
@@ -47,6 +50,8 @@ enum limits {
 	INDEX_NETWORKS = 4096,
 	INDEX_BINARIES = 1024,
 	MAX_POLICIES = 512,  /* budgets; no sides */
+	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
+	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
 	CALL_STRIPES = 8,
@@ -54,7 +59,9 @@ enum limits {
 	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
 	PREFIX_SIZE = 252,  /* longest value of a prefix */
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
+	CONTAINED_SIZE = 104, /* longest value that a text may contain, in words */
 	NO_SLOT = 255,
+	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
 	BINARY_SIZE = 256,
@@ -67,6 +74,8 @@ enum row_op {
 	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_INT_SET,
 	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
+	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
+	ROW_FILE_TYPE, /* `values`, or int_set: S_IFMT of the path's file */
 	/* sockets and addresses; addresses are in the set `set` (addr_set) */
 	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
 	/* the process */
@@ -74,6 +83,9 @@ enum row_op {
 	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; if `set` is not 0: or its binary is in `set` */
 	ROW_NAMESPACE, ROW_CAPABILITY,
 	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
+	/* since the last exec (`privileges`) */
+	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
+	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
 };
 
 enum row_flags {
@@ -82,7 +94,8 @@ enum row_flags {
 	ROW_ON_RETURN = 4, /* the filter reads the return value (for user space; the slot has this, too) */
 	ROW_SIGNED = 8,	   /* compare as signed */
 	ROW_UNKNOWN_HOLDS = 16, /* if its fact is unknown, the row holds; without this flag, it does not */
-	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY: only in a user namespace other than the host's */
+	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY*: only in a user namespace other than the host's */
+	ROW_PARENT = 64, /* ROW_BINARY_EQUAL to ROW_FOLLOW: of the process that forked this one (`parents`) */
 };
 
 enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
@@ -92,7 +105,7 @@ enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` o
 
 _Static_assert(NAMESPACES == NS_USER + 1, "a record has one of each kind");
 
-enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `set` of ROW_CAPABILITY */
+enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `set` of ROW_CAPABILITY* */
 
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
@@ -107,14 +120,15 @@ struct row {
 	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets) */
 	__u8 flags;    /* enum row_flags */
 	__u8 n;	       /* how many of `values` are used; 0: they are in `set` (numbers: int_set) */
-	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY: enum capability_kind */
+	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */
 	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
 	__u32 verdict; /* index into `verdicts`, of the row's selector */
 	/*
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
-	 * ROW_CAPABILITY: values[0], any bit of it. One matching value is enough.
+	 * ROW_CAPABILITY*: values[0], any bit of it. One matching value is enough.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
+	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */
 	__u64 values[ROW_VALUES];
 };
@@ -128,6 +142,9 @@ struct verdict {
 	__u16 selector;	 /* index in the policy, goes into the record */
 	__u32 counter;	 /* index into `counts` */
 	__u64 rate_window_ns;
+	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
+	__u8 untracked; /* ACTION_UNTRACK_SOCK */
+	__u8 pad[6];
 };
 
 enum rule_flags {
@@ -150,12 +167,14 @@ struct rule {
 	__u8 nargs;
 	__u8 args[RULE_ARGS]; /* slots the event carries, in the order of the policy */
 	__u8 return_slot;  /* slot of the return value that the event carries, or NO_SLOT */
-	__u8 pad[6];
+	__u8 socket_slot;  /* of the first argument that is a socket or a packet, or NO_SLOT */
+	__u8 pad[5];
 };
 
 enum slot_flags {
 	SLOT_IN_PLACE = 1, /* tracepoint: the record itself holds the text (char[]), not a pointer to it */
 	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a msghdr that may hold the address */
+	SLOT_DISTANT = 8,  /* a number that the argument points to (VALUE_CAPABILITIES) or that a route leads to */
 	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own address */
 };
 
@@ -165,11 +184,39 @@ struct slot {
 	__u16 raw;	/* argument of the function, from 0; a tracepoint's record: offset of the field */
 	__u16 size_raw; /* buffers: argument (or offset) of the size. VALUE_SOCK_TO_ADDR: of the address */
 	__u16 size;	/* tracepoint's record: bytes of the field. VALUE_SOCK_TO_ADDR: length argument */
+	__u16 route;	/* index into `routes`: the value is there; 0: the argument is the value. Of a
+			 * function's argument with a route, `raw` is RAW_ROUTE and `size` the argument */
+};
+
+enum route_flags {
+	ROUTE_FROM_TASK = 1, /* it begins at the current task_struct, not at the raw argument */
+	ROUTE_SIGNED = 2,    /* the number at its end is signed */
+};
+
+/*
+ * The way from an address to a value: `steps` times an offset is added and a pointer is read there. Then
+ * `offset` leads to the value: a number of `size` bytes, or, if `size` is 0, what the address itself is
+ * the raw argument of.
+ */
+struct route {
+	__u8 steps;
+	__u8 flags; /* enum route_flags */
+	__u8 size;
+	__u8 shift_left, shift_right; /* of the number as 64 bits: what is left is the value (bit fields) */
+	__u8 pad;
+	__u16 room; /* VALUE_STRING: bytes of the array that holds the text; 0: none does */
+	__u32 offset;
+	__u32 dereferences[ROUTE_STEPS];
 };
 
 enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_SYSCALL = 1, /* argument 0 is the pt_regs of a system call: slots are that call's arguments */
 	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are fields */
+};
+
+/* A program at the return of a function of a program is also attached where the function begins. */
+enum attach_cookie {
+	COOKIE_BEGINS = 1,
 };
 
 enum hook_table_flags {
@@ -377,6 +424,8 @@ enum fault {
 	FAULT_RATE_TABLE,    /* no room to remember a rate: not limited */
 	FAULT_CGROUP_TABLE,  /* no room for a new cgroup: it gets its parent's policies, at some cost */
 	FAULT_HOLD,	     /* a process could not be held, or a cgroup not be marked as early: it ran at once */
+	FAULT_OWNERS,	     /* no room for the process of a socket: events name the current one */
+	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
 	FAULT_MAX,
 };
 
@@ -405,6 +454,9 @@ enum config_flags {
 	CONFIG_PROCS_LISTED = 64,	/* the task iterator finished: `procs` is complete. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not poll: wake it for a record in an empty ring */
 	CONFIG_EARLY = 128,	/* `early` is in use */
+	CONFIG_OWNERS = 1024,	/* `owners` is in use: programs set it, user space clears it */
+	CONFIG_PARENTS = 256,	/* rows test parents: keep `parents` */
+	CONFIG_PRIVILEGES = 512, /* rows test changes of privileges: keep `privileges` */
 };
 
 struct config {
@@ -433,6 +485,15 @@ struct early_cgroup {
 	__u16 nested; /* … of processes in cgroups that are made in it: both of theirs begin with this */
 };
 
+/* The process that a socket belongs to (hash `owners`, key: address of the struct sock) */
+struct owner {
+	struct process_key process;
+	struct process_key parent;
+	__u64 cgroup;
+	__u32 flags; /* enum record_flags, of RECORD_OF_PROCESS */
+	__u32 uid;
+};
+
 /* A process that is stopped (hash `held`, key: thread group id). Its exit removes the entry. */
 struct held {
 	struct process_key process;
@@ -446,6 +507,7 @@ enum proc_flags {
 	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
 	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
 	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it or an ancestor had no memory to look at exec */
+	PROC_KERNEL_THREAD = 32, /* only in `parents`: it has no binary, rather than an unknown one */
 };
 
 /* a process (hash `procs`, key: thread group id) */

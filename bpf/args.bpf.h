@@ -7,53 +7,35 @@
 #ifndef GANDER_ARGS_H
 #define GANDER_ARGS_H
 
+#include "packets.bpf.h"
 #include "path.bpf.h"
-#include "slots.bpf.h"
+#include "routes.bpf.h"
+#include "segments.bpf.h"
 #include "socks.bpf.h"
 #include "structures.bpf.h"
 
-/* System calls of 32-bit programs have numbers of their own. */
-inline_fn __u64 compat_flag(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return task->thread_info.status & TS_COMPAT ? 1ULL << SYSCALL_COMPAT_BIT : 0;
-}
-
-inline_fn __u64 to_number(__u32 type, __u64 raw)
-{
-	switch (type) {
-	case VALUE_U8:
-		return (__u8)raw;
-	case VALUE_S8:
-		return (__s64)(__s8)raw;
-	case VALUE_U16:
-		return (__u16)raw;
-	case VALUE_S16:
-		return (__s64)(__s16)raw;
-	case VALUE_U32:
-		return (__u32)raw;
-	case VALUE_S32:
-		return (__s64)(__s32)raw;
-	case VALUE_SYSCALL:
-		return raw | compat_flag();
-	}
-	return raw;
-}
-
-/* The number that the raw argument points to. A null pointer: there is none. */
+/* The number that the raw argument points to, or its route leads to. A null pointer: there is none. */
 __noinline int read_distant_number(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	enum route_end end = ROUTE_FOUND;
 	__u64 raw;
 
 	if (!how)
 		return 0;
+	if (how->route)
+		end = follow_route(s, slot);
 	raw = raw_of(s, how);
 	bounded(slot, HOOK_SLOTS - 1);
-	if (!bpf_probe_read_kernel(&s->number[slot], sizeof(s->number[slot]), (void *)raw)) {
+	if (how->type != VALUE_CAPABILITIES)
+		s->number[slot] = raw;
+	else if (!raw)
+		end = end == ROUTE_FOUND ? ROUTE_ABSENT : end;
+	else if (bpf_probe_read_kernel(&s->number[slot], sizeof(s->number[slot]), (void *)raw))
+		end = ROUTE_UNREADABLE;
+	if (end == ROUTE_FOUND) {
 		s->have |= 1U << slot;
-	} else if (raw) {
+	} else if (end == ROUTE_UNREADABLE) {
 		s->failed |= 1U << slot;
 		count_fault(FAULT_UNREADABLE);
 	}
@@ -68,7 +50,7 @@ inline_fn void read_number(struct scratch *s, __u32 slot)
 	bounded(slot, HOOK_SLOTS - 1);
 	if (!how)
 		return;
-	if (how->type == VALUE_CAPABILITIES) {
+	if (how->flags & SLOT_DISTANT) {
 		read_distant_number(s, slot);
 		return;
 	}
@@ -189,7 +171,7 @@ inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text
 __noinline int read_plain_text(struct scratch *s, __u32 slot)
 {
 	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
-	__u32 buffer = slot, type;
+	__u32 buffer = slot, type, room;
 	struct filename *filename;
 	struct text_value *text;
 	__u64 raw, size;
@@ -212,7 +194,11 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 	}
 	switch (type) {
 	case VALUE_STRING:
-		set_string(text, bpf_probe_read_kernel_str(to, TEXT_SIZE, (void *)raw), TEXT_SIZE);
+		room = how->route && s->room && s->room < TEXT_SIZE ? s->room + 1 : TEXT_SIZE;
+		bounded(room, TEXT_SIZE * 2 - 1);
+		if (room <= TEXT_SIZE)
+			set_string(text, bpf_probe_read_kernel_str(to, room, (void *)raw),
+				   TEXT_SIZE);
 		return 0;
 	case VALUE_USER_STRING:
 		set_string(text, bpf_probe_read_user_str(to, TEXT_SIZE, (void *)raw), TEXT_SIZE);
@@ -238,11 +224,21 @@ inline_fn bool is_path_type(__u32 type)
 	       type == VALUE_KIOCB;
 }
 
+/* A text that the route does not lead to: there is none, or it could not be read. */
+inline_fn void no_text(struct text_value *text, enum route_end end)
+{
+	text->at = text->size = text->extra = text->has_tail = 0;
+	text->inode = 0;
+	text->absent = end == ROUTE_ABSENT;
+	text->flags = TEXT_UNREADABLE;
+}
+
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
 	__u32 buffer = slot & (TEXT_BUFFERS - 1);
 	struct text_value *text;
+	enum route_end end;
 	struct slot *how;
 
 	if (IS_TEMPLATE || !s)
@@ -255,9 +251,14 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	if (!how)
 		return 0;
 	text->slot = slot + 1;
-	if (is_path_type(how->type)) {
+	end = how->route ? follow_route(s, slot) : ROUTE_FOUND;
+	if (end != ROUTE_FOUND) {
+		no_text(text, end);
+	} else if (is_path_type(how->type)) {
 		begin_path(s, slot);
 		walk_path(s, buffer);
+	} else if (how->type == VALUE_IOV_ITER || how->type == VALUE_USER_IOVEC) {
+		read_segments(s, slot);
 	} else {
 		read_plain_text(s, slot);
 	}
@@ -279,9 +280,18 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 	how = slot_of(s, slot);
 	if (!how)
 		return 0;
-	raw = raw_of(s, how);
 	s->sock_slot = slot + 1;
-	if (how->type == VALUE_SOCKADDR) {
+	bounded(slot, HOOK_SLOTS - 1);
+	if (how->route && follow_route(s, slot) == ROUTE_UNREADABLE) {
+		s->failed |= 1U << slot;
+		s->unread |= 1U << slot;
+		count_fault(FAULT_UNREADABLE);
+		return 0;
+	}
+	raw = raw_of(s, how);
+	if (how->type == VALUE_SKB) {
+		ok = read_packet(s, raw);
+	} else if (how->type == VALUE_SOCKADDR) {
 		ok = read_sockaddr(&s->sock, raw, how->flags & SLOT_TO_BIND);
 	} else {
 		sock = (struct sock *)raw;

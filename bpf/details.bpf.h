@@ -37,10 +37,10 @@ inline_fn void fill_credentials(struct credentials *to, struct task_struct *task
 inline_fn void fill_details(struct record_exec *record, struct task_struct *task)
 {
 	record->flags = 0;
-	fill_credentials(&record->cred, task);
+	fill_credentials(&record->privileges.cred, task);
 #pragma unroll
 	for (int i = 0; i < NAMESPACES; i++)
-		record->namespaces[i] = namespace_of(task, i);
+		record->privileges.namespaces[i] = namespace_of(task, i);
 	record->ns_pid = ns_pid_of(task);
 	record->threads = task->signal->nr_threads;
 }

@@ -90,7 +90,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->sets[SET_NUMBER] = number ? side * MAX_BITSETS + number : 0;
 	s->sets[SET_TEXT] = text ? side * MAX_BITSETS + text : 0;
 	s->sets[SET_ADDRESS] = s->sets[SET_BINARY] = 0;
-	s->have = s->failed = 0;
+	s->have = s->failed = s->unread = 0;
 	s->sock_slot = 0;
 	s->connection = CONNECTION_UNKNOWN;
 	s->texts[0].slot = s->texts[1].slot = 0;
@@ -192,10 +192,18 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 		return NO_POLICY;
 	if (application->flags & APPLICATION_CORE_DUMPS && !is_dumping_core())
 		return NO_POLICY;
+	if (source == FROM_PROGRAM_RETURN && is_beginning(ctx)) {
+		save_arguments(ctx);
+		return NO_POLICY;
+	}
 	add(application->calls[bpf_get_smp_processor_id() & (CALL_STRIPES - 1)].n);
 	if (application->flags & APPLICATION_CONNECTIONS &&
 	    !is_connection(ctx, source, application))
 		return NO_POLICY;
+	if (source == FROM_PROGRAM_RETURN && !is_saved(ctx)) {
+		add(application->unevaluated);
+		return NO_POLICY;
+	}
 	left = index_call(ctx, source, application, hook, settings, side);
 	if (!left)
 		return NO_POLICY;

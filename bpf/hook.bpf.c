@@ -41,6 +41,7 @@ MAIN("fexit", fexit, void, FROM_RETURN, false)
 MAIN("kprobe", kprobe, struct pt_regs, FROM_REGISTERS, false)
 MAIN("kprobe.multi", kprobe_multi, struct pt_regs, FROM_REGISTERS, false)
 MAIN("kretprobe", kretprobe, struct pt_regs, FROM_RETURN_REGISTER, false)
+MAIN("uprobe", uretprobe, struct pt_regs, FROM_PROGRAM_RETURN, false)
 MAIN("raw_tp", raw_tp, void, FROM_RAW_TRACEPOINT, false)
 MAIN("tracepoint", tracepoint, void, FROM_RECORD, false)
 

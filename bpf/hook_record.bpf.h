@@ -6,13 +6,14 @@
 #include "args.bpf.h"
 #include "emit.bpf.h"
 #include "lineage.bpf.h"
+#include "owners.bpf.h"
 
 enum { STACK_DEPTH = 127 };
 
 inline_fn bool is_sock_type(__u32 type)
 {
 	return type == VALUE_SOCK || type == VALUE_SOCKET || type == VALUE_SOCKADDR ||
-	       type == VALUE_SOCK_TO_ADDR;
+	       type == VALUE_SOCK_TO_ADDR || type == VALUE_SKB;
 }
 
 inline_fn bool is_number_type(__u32 type)
@@ -190,6 +191,8 @@ __noinline int emit_hook(struct scratch *s, struct rule *rule)
 	stage = stage_at(stage_index);
 	if (stage) {
 		fill_hook_record(s, stage, rule);
+		if (has_owners())
+			name_owner(s, stage, rule);
 		append_rule_arguments(s, stage, rule);
 		append_stacks(stage, stage->hook.actions);
 		if (emit(stage, true))

@@ -20,6 +20,12 @@ inline_fn void key_of_task(struct process_key *key, struct task_struct *task)
 	key->pad = 0;
 }
 
+inline_fn __u32 record_flags_of(struct proc *proc)
+{
+	return (proc->flags & PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
+	       (proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
+}
+
 inline_fn void fill_process(struct record *record, struct task_struct *task)
 {
 	struct proc *proc = find_proc(task->tgid), *parent;
@@ -27,8 +33,7 @@ inline_fn void fill_process(struct record *record, struct task_struct *task)
 	if (proc) {
 		record->process = proc->key;
 		record->parent = proc->parent;
-		record->flags = (proc->flags & PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
-				(proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
+		record->flags = record_flags_of(proc);
 		return;
 	}
 	record->flags = RECORD_UNKNOWN_PROCESS;

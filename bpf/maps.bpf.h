@@ -21,6 +21,15 @@
 		__type(value, VALUE);                                                              \
 	} NAME SEC(".maps")
 
+/* Forgets what was not used for long. */
+#define LRU(NAME, KEY, VALUE, ENTRIES)                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_LRU_HASH);                                               \
+		__uint(max_entries, ENTRIES);                                                      \
+		__type(key, KEY);                                                                  \
+		__type(value, VALUE);                                                              \
+	} NAME SEC(".maps")
+
 #define TRIE(NAME, KEY, VALUE, ENTRIES)                                                            \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                                               \

@@ -12,6 +12,7 @@
 #include "identity.bpf.h"
 #include "sets.bpf.h"
 #include "hold.bpf.h"
+#include "past.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -130,8 +131,9 @@ inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratc
 
 	fill_record(&record->r, RECORD_EXEC, task, bpf_get_current_cgroup_id());
 	fill_details(record, task);
+	remember_privileges(stage_index, task->tgid, BPF_ANY);
 	fill_file(record, bprm->file);
-	record->flags |= privilege_flags(bprm, &record->cred);
+	record->flags |= privilege_flags(bprm, &record->privileges.cred);
 	record->flags |= early_flags(task, &record->r.process);
 	record->pad = 0;
 	stage->size = sizeof(*record);
@@ -193,6 +195,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 		}
 		key_of_task(&key, task);
 		early_flags(task, &key);
+		forget_privileges(task->tgid);
 		count_fault(FAULT_STAGE);
 		count_lifecycle(RECORD_EXEC, LIFECYCLE_NO_MEMORY);
 	}
@@ -258,6 +261,7 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 	copy->flags &= PROC_IN_INIT_TREE | PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE;
 	if (is_first_in_pid_ns(child))
 		copy->flags |= PROC_IN_INIT_TREE;
+	inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }
 
@@ -341,6 +345,7 @@ int BPF_PROG(process__exit, struct task_struct *task)
 		bpf_map_delete_elem(&follow_pids, &tgid);
 	if (settings && settings->flags & CONFIG_EARLY)
 		forget_held(settings, tgid);
+	forget_past(tgid);
 	if (index >= 0)
 		stage_release(index);
 	return 0;

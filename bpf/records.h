@@ -37,6 +37,9 @@ enum value_type { /* how a raw argument is read; each has a case in args.bpf.h *
 	VALUE_DENTRY,	 /* struct dentry *: path inside its file system */
 	VALUE_ATTR_FILE, /* struct iattr *: the open file that it applies to */
 	VALUE_KIOCB,	 /* struct kiocb *: path of its file */
+	VALUE_SKB,	 /* struct sk_buff *: a packet's headers, as a sock */
+	VALUE_IOV_ITER,	 /* struct iov_iter *: bytes in the process's memory */
+	VALUE_USER_IOVEC, /* const struct iovec __user *, their number in another argument (size_raw): bytes */
 	/* structures: numbers and a text (structures.bpf.h) */
 	VALUE_USER_NS,	  /* struct user_namespace * */
 	VALUE_CRED,	  /* struct cred * */
@@ -46,6 +49,7 @@ enum value_type { /* how a raw argument is read; each has a case in args.bpf.h *
 	VALUE_PERF_EVENT, /* struct perf_event * */
 	VALUE_MODULE,	  /* struct module * */
 	VALUE_LOAD_INFO,  /* struct load_info * */
+	VALUE_NET_DEVICE, /* struct net_device * */
 };
 
 enum record_type {
@@ -63,6 +67,7 @@ enum record_flags {
 	RECORD_UNKNOWN_PROCESS = 1, /* not in `procs`: keys come from the task (as in the iterator) */
 	RECORD_IN_INIT_TREE = 2,
 	RECORD_EXECED = 4, /* the process called exec while we watched (its start is the exec's) */
+	RECORD_OF_PROCESS = RECORD_UNKNOWN_PROCESS | RECORD_IN_INIT_TREE | RECORD_EXECED,
 	RECORD_MISSING_FACT = 256, /* RECORD_HOOK, shifted left by enum fact: a filter lacked this fact */
 };
 
@@ -120,6 +125,12 @@ struct credentials {
 	__u32 pad;
 };
 
+/* What a process may do, and where. */
+struct privileges {
+	struct credentials cred;
+	__u32 namespaces[NAMESPACES]; /* inode numbers, by enum namespace_kind; 0: given up */
+};
+
 enum exec_flags {
 	EXEC_SCRIPT = 1,     /* `path` is the interpreter of the script `filename` */
 	EXEC_SECURE = 2,     /* AT_SECURE: privileges were raised */
@@ -135,8 +146,7 @@ enum exec_flags {
 struct record_exec {
 	struct record r;
 	struct process_key previous; /* the image this one replaces (0: none known) */
-	struct credentials cred;
-	__u32 namespaces[NAMESPACES]; /* inode numbers, by enum namespace_kind */
+	struct privileges privileges;
 	__u32 ns_pid; /* pid in its own pid namespace */
 	__u32 flags;  /* enum exec_flags */
 	__u64 inode;
@@ -176,6 +186,8 @@ enum action {
 	ACTION_DENY = 8,   /* the call returns `error` */
 	ACTION_KERNEL_STACK = 16,
 	ACTION_USER_STACK = 32,
+	ACTION_TRACK_SOCK = 64, /* the process is the owner of a socket */
+	ACTION_UNTRACK_SOCK = 128,
 	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY,
 };
 
@@ -207,21 +219,23 @@ enum any_peer {
 	PEER_KNOWN,
 	PEER_ANY,	/* daddr is unspecified */
 	PEER_ANY_ALONE, /* the same for an address alone: saddr is only another copy */
+	PEER_NO_PORTS,	/* a packet that has them elsewhere: a later fragment, or too many headers */
+	PEER_UNREAD,	/* a packet whose headers are not where they can be read */
 };
 
-/* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR. Addresses as filters match them:
+/* VALUE_SOCK, VALUE_SOCKET, VALUE_SOCK_TO_ADDR, VALUE_SOCKADDR, VALUE_SKB. Addresses as filters match them:
  * ::ffff:a.b.c.d is a.b.c.d, family AF_INET. VALUE_SOCKADDR: the address is both saddr and daddr. */
 struct sock_value {
 	__u16 family;
-	__u16 type;	/* SOCK_STREAM … */
+	__u16 type;	/* SOCK_STREAM …; VALUE_SKB: length of the security path */
 	__u16 protocol; /* IPPROTO_… */
-	__u16 state;	/* TCP_… */
+	__u16 state;	/* TCP_…; VALUE_SKB: offloaded part of the security path */
 	__u32 mark;
 	__u32 priority;
 	__u16 sport, dport; /* in the host's byte order */
 	__u16 has_addr; /* 0: no IP addresses */
 	__u16 any_peer; /* enum any_peer */
-	__u64 cookie;	/* the address of the struct sock */
+	__u64 cookie;	/* the address of the struct sock; VALUE_SKB: hash, length << 32 */
 	__u8 saddr[16]; /* network byte order; IPv4: the first four */
 	__u8 daddr[16];
 };

@@ -6,6 +6,7 @@
 #include "args.bpf.h"
 #include "identity.bpf.h"
 #include "lineage.bpf.h"
+#include "search.bpf.h"
 #include "sets.bpf.h"
 
 inline_fn bool negated(struct row *row, bool hit)
@@ -107,7 +108,8 @@ inline_fn bool text_postfix(struct scratch *s, struct row *row, struct text_valu
 	return in_postfix_set(s, row->set, from + text->size, text->size, row->values[0]);
 }
 
-enum { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX }; /* the order of ROW_STR_* and of ROW_BINARY_* */
+/* the order of ROW_STR_* and of ROW_BINARY_* */
+enum { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX, MATCH_CONTAINS, MATCH_CONTAINS_ANY_CASE };
 
 /* The outcome of a row for a text in a buffer; `deep`: the missing fact if the text is TEXT_TOO_DEEP. */
 inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __u32 match,
@@ -140,8 +142,22 @@ inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __
 			return without_fact(s, row, FACT_PATH);
 		hit = text_postfix(s, row, text, from);
 		break;
+	case MATCH_CONTAINS:
+	case MATCH_CONTAINS_ANY_CASE:
+		hit = contains_any(s, row, buffer, match == MATCH_CONTAINS_ANY_CASE);
+		if (!hit && text->flags & TEXT_TRUNCATED)
+			return without_fact(s, row, FACT_PATH);
+		break;
 	}
 	return negated(row, hit);
+}
+
+inline_fn bool file_type_holds(struct scratch *s, struct row *row, struct text_value *text)
+{
+	if (!text->inode)
+		return false;
+	text_complete(text);
+	return negated(row, in_values(s, row, text->extra & S_IFMT));
 }
 
 __noinline int text_holds(struct scratch *s, struct row *row)
@@ -157,6 +173,8 @@ __noinline int text_holds(struct scratch *s, struct row *row)
 	text = &s->texts[buffer];
 	if (text->flags & TEXT_UNREADABLE)
 		return text->absent ? 0 : without_fact(s, row, FACT_MEMORY);
+	if (row->op == ROW_FILE_TYPE)
+		return file_type_holds(s, row, text);
 	return text_outcome(s, row, buffer, row->op - ROW_STR_EQUAL, FACT_PATH);
 }
 
@@ -185,17 +203,21 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	read_sock(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	if (s->failed & (1U << slot))
-		return 0;
+		return s->unread & (1U << slot) ? without_fact(s, row, FACT_MEMORY) : 0;
+	if (s->sock.any_peer == PEER_UNREAD ||
+	    (s->sock.any_peer == PEER_NO_PORTS && (row->op == ROW_SPORT || row->op == ROW_DPORT)))
+		return without_fact(s, row, FACT_PEER);
 	if (row->op <= ROW_DPORT && !s->sock.has_addr)
 		return 0;
 	/* An exception for the unspecified address itself covers any address that it will become. */
-	if (s->sock.any_peer &&
+	if (s->sock.any_peer && s->sock.any_peer <= PEER_ANY_ALONE &&
 	    (row->op == ROW_DADDR ||
 	     (row->op == ROW_SADDR && s->sock.any_peer == PEER_ANY_ALONE)) &&
 	    !(grants_exception(row) && in_addr_set(s, row->set, s->sock.family, s->sock.daddr)))
 		return without_fact(s, row, FACT_PEER);
 	/* If an IPv6 socket is bound to an IPv4 address by then, the peer will be IPv4. */
-	if (row->op == ROW_FAMILY && s->sock.any_peer && s->sock.family == AF_INET6)
+	if (row->op == ROW_FAMILY && s->sock.any_peer && s->sock.any_peer <= PEER_ANY_ALONE &&
+	    s->sock.family == AF_INET6)
 		return without_fact(s, row, FACT_PEER);
 	switch (row->op) {
 	case ROW_SADDR:
@@ -301,18 +323,93 @@ inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc
 	       in_str_set(s, row->set, address_of(proc->binary), proc->binary_length);
 }
 
-inline_fn bool capability_hits(struct row *row, struct task_struct *task)
+/* A row on a process by its entry in `procs` or `parents`. One function for both: verified once. */
+__noinline int entry_holds(struct scratch *s, struct row *row, struct proc *proc)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (IS_TEMPLATE || !s || !row || !proc)
+		return 0;
+	if (row->op == ROW_FOLLOW) {
+		if (follow_hits(s, row, proc, task->tgid))
+			return negated(row, true);
+		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) :
+							  negated(row, false);
+	}
+	if (proc->flags & PROC_FORGEABLE_BINARY && grants_exception(row))
+		return without_fact(s, row, FACT_NAME);
+	return negated(row, binary_hits(s, row, proc));
+}
+
+/* Who forked the process. That a process was forked by a kernel thread is known: no binary. */
+inline_fn int parent_holds(struct scratch *s, struct row *row, __u32 tgid)
+{
+	struct proc *parent = bpf_map_lookup_elem(&parents, &tgid);
+
+	if (!parent ||
+	    !(row->op == ROW_FOLLOW || parent->binary_length || parent->flags & PROC_KERNEL_THREAD))
+		return without_fact(s, row, FACT_PROCESS);
+	return entry_holds(s, row, parent);
+}
+
+inline_fn bool lacks_user_ns(struct row *row, struct task_struct *task)
+{
+	return row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level;
+}
+
+inline_fn __u64 capabilities_of(struct task_struct *task, __u32 kind)
 {
 	const struct cred *cred = task->cred;
 	__u64 set;
 
-	if (row->set == CAPS_PERMITTED)
+	if (kind == CAPS_PERMITTED)
 		bpf_core_read(&set, sizeof(set), &cred->cap_permitted);
-	else if (row->set == CAPS_INHERITABLE)
+	else if (kind == CAPS_INHERITABLE)
 		bpf_core_read(&set, sizeof(set), &cred->cap_inheritable);
 	else
 		bpf_core_read(&set, sizeof(set), &cred->cap_effective);
-	return set & row->values[0];
+	return set;
+}
+
+inline_fn bool capabilities_differ(struct row *row, struct task_struct *task,
+				   struct privileges *before)
+{
+	__u64 set = before->cred.effective;
+
+	if (row->set == CAPS_PERMITTED)
+		set = before->cred.permitted;
+	else if (row->set == CAPS_INHERITABLE)
+		set = before->cred.inheritable;
+	return (set ^ capabilities_of(task, row->set)) & row->values[0];
+}
+
+/* Has the process other privileges than at its last exec? */
+__noinline int change_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 tgid = task->tgid, now;
+	struct privileges *before;
+	bool unknown = false;
+
+	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD || lacks_user_ns(row, task))
+		return 0;
+	before = bpf_map_lookup_elem(&privileges, &tgid);
+	if (!before)
+		return without_fact(s, row, FACT_PROCESS);
+	if (row->op == ROW_CAPABILITY_CHANGE)
+		return negated(row, capabilities_differ(row, task, before));
+	/* Decided kind by kind: results collected as bits would multiply the verifier's paths. */
+#pragma unroll
+	for (int i = 0; i < NAMESPACES; i++) {
+		if (!(row->values[0] & 1U << i))
+			continue;
+		now = namespace_of(task, i);
+		if (!now || !before->namespaces[i])
+			unknown = true;
+		else if (now != before->namespaces[i])
+			return 1;
+	}
+	return unknown ? without_fact(s, row, FACT_PROCESS) : 0;
 }
 
 __noinline int process_holds(struct scratch *s, struct row *row)
@@ -333,26 +430,23 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return value ? negated(row, is_one_of(row, value)) :
 			       without_fact(s, row, FACT_PROCESS);
 	case ROW_CAPABILITY:
-		if (row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level)
+		if (lacks_user_ns(row, task))
 			return 0;
-		return negated(row, capability_hits(row, task));
+		return negated(row, capabilities_of(task, row->set) & row->values[0]);
+	case ROW_NAMESPACE_CHANGE:
+	case ROW_CAPABILITY_CHANGE:
+		return change_holds(s, row);
 	case ROW_BINARY_FILE:
 		return binary_file_holds(s, row);
 	}
+	if (row->flags & ROW_PARENT)
+		return task->flags & PF_KTHREAD ? 0 : parent_holds(s, row, task->tgid);
 	proc = find_proc(task->tgid);
-	if (row->op == ROW_FOLLOW) {
-		if (!proc)
-			return task->flags & PF_KTHREAD ? 0 : without_fact(s, row, FACT_PROCESS);
-		if (follow_hits(s, row, proc, task->tgid))
-			return negated(row, true);
-		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) :
-							  negated(row, false);
-	}
-	if (!proc || !proc->binary_length)
+	if (proc && (row->op == ROW_FOLLOW || proc->binary_length))
+		return entry_holds(s, row, proc);
+	if (row->op != ROW_FOLLOW)
 		return task_binary_holds(s, row);
-	if (proc->flags & PROC_FORGEABLE_BINARY && grants_exception(row))
-		return without_fact(s, row, FACT_NAME);
-	return negated(row, binary_hits(s, row, proc));
+	return task->flags & PF_KTHREAD ? 0 : without_fact(s, row, FACT_PROCESS);
 }
 
 inline_fn bool row_holds(struct scratch *s, struct row *row)
@@ -363,7 +457,7 @@ inline_fn bool row_holds(struct scratch *s, struct row *row)
 		return true;
 	if (op <= ROW_INT_SET)
 		return number_holds(s, row);
-	if (op <= ROW_STR_POSTFIX)
+	if (op <= ROW_FILE_TYPE)
 		return text_holds(s, row);
 	if (op <= ROW_STATE)
 		return sock_holds(s, row);

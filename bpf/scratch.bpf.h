@@ -10,6 +10,7 @@
 #ifndef GANDER_SCRATCH_H
 #define GANDER_SCRATCH_H
 
+#include "objects.h"
 #include "state.bpf.h"
 
 enum scratch_limits {
@@ -88,6 +89,27 @@ struct text_value {
 enum index_set { SET_NUMBER, SET_TEXT, SET_ADDRESS, SET_BINARY, INDEX_SETS };
 enum connection { CONNECTION_UNKNOWN, CONNECTION_NONE, CONNECTION_TCP };
 
+/* A buffer in several pieces that is being read (segments.bpf.h). */
+struct segments {
+	__u64 next, count; /* struct iovec that follow */
+	__u64 from, left;  /* of the one that is being copied */
+	__u64 skip;	   /* of the first */
+	__u64 wanted;	   /* bytes in all */
+	__u32 buffer, at;
+	bool in_kernel; /* the structs, not the bytes */
+	bool failed;
+};
+
+/* Of the packet that is being read (packets.bpf.h). */
+struct headers {
+	union {
+		struct ipv4_header ipv4;
+		struct ipv6_header ipv6;
+	};
+	struct ipv6_extension extension;
+	__u64 next; /* address */
+};
+
 struct scratch {
 	/* the call */
 	__u64 raw[RAW_ARGS];
@@ -107,6 +129,8 @@ struct scratch {
 	__u32 verdict_at;	/* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;
+	__u32 unread; /* failed, because the route to it could not be read */
+	__u32 room;   /* of the text that the last route led to: struct route */
 	__u64 number[HOOK_SLOTS];
 	__u32 sock_slot; /* hook slot that is in `sock`, + 1 */
 	__u32 done;	 /* of the verdict: enum action */
@@ -118,6 +142,8 @@ struct scratch {
 	struct sock_value sock;
 	struct text_value texts[TEXT_BUFFERS];
 	struct walk walk;
+	struct segments segments;
+	struct headers headers;
 	union {
 		struct int_key integer;
 		struct addr_key addr;
@@ -145,8 +171,10 @@ struct abi_enums {
 	enum rate_scope rate_scope;
 	enum rule_flags rule_flags;
 	enum slot_flags slot_flags;
+	enum route_flags route_flags;
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
+	enum attach_cookie attach_cookie;
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;
 	enum config_flags config_flags;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The raw argument of each slot: 64 bits that a reader makes a value of. */
+/*
+ * The raw argument of each slot: 64 bits that a reader makes a value of. That of a slot with a route is
+ * at the end of the route: a reader follows it first.
+ */
 #ifndef GANDER_SLOTS_H
 #define GANDER_SLOTS_H
 
@@ -31,6 +34,8 @@ inline_fn __u64 raw_at(struct scratch *s, __u32 at, __u32 size)
 
 inline_fn __u64 raw_of(struct scratch *s, struct slot *slot)
 {
+	if (hook_flags & HOOK_RECORD && slot->route)
+		return s->raw[RAW_ROUTE];
 	return raw_at(s, slot->raw, slot->size);
 }
 

@@ -4,12 +4,14 @@
 #define GANDER_SOURCE_H
 
 #include "args.bpf.h"
+#include "calls.bpf.h"
 
 enum source {
 	FROM_TRAMPOLINE,      /* LSM, fentry, fmod_ret */
 	FROM_RETURN,	      /* fexit: arguments and result */
 	FROM_REGISTERS,	      /* kprobe */
 	FROM_RETURN_REGISTER, /* kretprobe: the result alone */
+	FROM_PROGRAM_RETURN,  /* uretprobe: the result, and what was saved when the call began */
 	FROM_RAW_TRACEPOINT,
 	FROM_RECORD, /* tracepoint: the context is the record */
 };
@@ -30,25 +32,6 @@ inline_fn __u64 syscall_argument(struct pt_regs *regs, __u32 at)
 		return BPF_CORE_READ(regs, r8);
 	case 5:
 		return BPF_CORE_READ(regs, r9);
-	}
-	return 0;
-}
-
-inline_fn __u64 register_argument(struct pt_regs *regs, __u32 at)
-{
-	switch (at) {
-	case 0:
-		return regs->di;
-	case 1:
-		return regs->si;
-	case 2:
-		return regs->dx;
-	case 3:
-		return regs->cx;
-	case 4:
-		return regs->r8;
-	case 5:
-		return regs->r9;
 	}
 	return 0;
 }
@@ -103,6 +86,11 @@ inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
 		s->raw[RAW_RETURN] = regs->ax;
 		return;
 	}
+	if (source == FROM_PROGRAM_RETURN) {
+		s->raw[RAW_RETURN] = regs->ax;
+		take_saved(s, regs);
+		return;
+	}
 	if (source == FROM_RETURN)
 		bpf_get_func_ret(ctx, &s->raw[RAW_RETURN]);
 #pragma unroll
@@ -126,6 +114,8 @@ inline_fn bool raw_argument(void *ctx, enum source source, struct slot *slot, __
 	__u32 at = slot->raw, size = slot->size;
 	__u64 raw = 0;
 
+	if (source == FROM_PROGRAM_RETURN)
+		return false;
 	if (source == FROM_RETURN_REGISTER || at >= RAW_MAY_WRITE)
 		return false;
 	if (source == FROM_RECORD) {

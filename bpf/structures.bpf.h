@@ -173,6 +173,8 @@ inline_fn long take_structure(__u64 *to, __u32 type, void *from)
 		return take_module(to, from);
 	case VALUE_LOAD_INFO:
 		return take_load_info(to, from);
+	case VALUE_NET_DEVICE:
+		return take_text(to, 0, &((struct net_device *)from)->name, 16);
 	}
 	return -1;
 }

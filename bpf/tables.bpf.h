@@ -12,6 +12,7 @@ TABLE(rules, struct rule, 2 * MAX_RULES);
 TABLE(rows, struct row, 2 * MAX_ROWS);
 TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
 TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
+TABLE(routes, struct route, 2 * MAX_ROUTES);
 TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 2 * INDEX_NUMBERS);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Processes that ran before us: the iterator puts each into the table and writes a RECORD_TASK for it
- * into its own output. It can't sleep, so no process can make it wait.
+ * Processes that ran before us: the iterator puts each into the table (and into those of past.bpf.h: as it is
+ * now) and writes a RECORD_TASK for it into its own output. It can't sleep, so no process can make it wait.
  */
 #ifndef GANDER_TASKS_H
 #define GANDER_TASKS_H
 
 #include "details.bpf.h"
+#include "past.bpf.h"
 
 /*
  * Records only the arguments' size: a process may withhold their pages for ever (FUSE,
@@ -46,7 +47,7 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 		remember_binary(proc, s);
 }
 
-inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index,
+inline_fn void task_record(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,
 			   struct task_struct *task)
 {
 	struct follow follow = { .index = index, .tgid = task->tgid };
@@ -57,10 +58,13 @@ inline_fn void task_record(struct stage *stage, struct scratch *s, __u32 index,
 
 	if (!proc)
 		proc = add_proc(stage, task);
+	remember_present_parent(stage_index, task->tgid, task->real_parent->tgid,
+				task->real_parent->flags);
 	bpf_probe_read_kernel(record, sizeof(*record), NULL); /* zeros */
 	stage->size = sizeof(*record);
 	fill_record(&record->r, RECORD_TASK, task, task->cgroups->dfl_cgrp->kn->id);
 	fill_details(record, task);
+	remember_privileges(stage_index, task->tgid, BPF_NOEXIST);
 	if (task->flags & PF_KTHREAD)
 		record->flags |= EXEC_KERNEL_THREAD;
 	file = walk_to_binary(s, index, task);
@@ -101,7 +105,7 @@ int process__tasks(struct bpf_iter__task *context)
 	s = index < 0 ? NULL : scratch_at(index);
 	stage = stage_index < 0 ? NULL : stage_at(stage_index);
 	if (s && stage) {
-		task_record(stage, s, index, task);
+		task_record(stage, stage_index, s, index, task);
 		size = stage->size;
 		bounded(size, STAGE_SIZE * 2 - 1);
 		if (size <= STAGE_SIZE)

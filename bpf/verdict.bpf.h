@@ -8,12 +8,7 @@
 
 enum { RATE_BYTES = 40 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct rate_key);
-	__type(value, __u64);
-} rates SEC(".maps");
+LRU(rates, struct rate_key, __u64, 4096);
 
 inline_fn __u64 mix(__u64 hash, __u64 value)
 {
@@ -230,6 +225,8 @@ inline_fn void act(struct scratch *s, struct row *row)
 	else
 		count_would(verdict->actions, count);
 	tell(s, rule, verdict, count);
+	if (verdict->actions & (ACTION_TRACK_SOCK | ACTION_UNTRACK_SOCK))
+		track_sockets(s, rule);
 }
 
 #endif

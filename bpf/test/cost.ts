@@ -48,6 +48,10 @@ const { ino } = statSync(`/sys/fs/cgroup${own}`, { bigint: true });
 const key = new Uint8Array(BigUint64Array.of(ino).buffer);
 tables.put("early", key, new Uint8Array(Uint16Array.of(tables.constant("EARLY_MARK"), 0).buffer));
 note("process__exec, in a new pod that is observed", execCost());
+const kept = tables.constant("CONFIG_PARENTS") | tables.constant("CONFIG_PRIVILEGES");
+tables.write("config", 0, { flags: kept });
+for (const [name, cost] of programsDuring(() => time("time-exec", "400", scenes, "nothing")))
+  note(`${name}, parents and privileges are kept`, cost);
 tables.write("config", 0, { flags: 0 });
 
 /** Instructions per run of each lifecycle program that ran, from the kernel (kernel.bpf_stats_enabled). */

@@ -23,8 +23,12 @@ const scenes = "/gander/bpf/build/test/scenes";
 const is = (type: string) => (record: AnyRecord) => record.type === tables.constant(type);
 const has = (record: AnyRecord | undefined, field: string, flag: string) =>
   (Number(record?.own[field]) & tables.constant(flag)) !== 0;
-const credOf = (record: AnyRecord | undefined) =>
-  (record ?? assert.fail("no record")).own.cred as Record<string, number | bigint>;
+const privilegesOf = (record: AnyRecord | undefined) =>
+  (record ?? assert.fail("no record")).own.privileges as {
+    readonly cred: Readonly<Record<string, number | bigint>>;
+    readonly namespaces: readonly number[];
+  };
+const credOf = (record: AnyRecord | undefined) => privilegesOf(record).cred;
 const text = (record: AnyRecord | undefined, field: string) =>
   record?.texts[field]?.bytes.toString();
 
@@ -74,7 +78,7 @@ test("exec: what was typed, what runs, arguments, directory, credentials, namesp
     "user",
   ];
   assert.deepEqual(
-    exec?.own.namespaces,
+    privilegesOf(exec).namespaces,
     names.map((name) => Number(/\d+/.exec(readlinkSync(`/proc/self/ns/${name}`))?.[0])),
   );
   const exit = records.find((record) => is("RECORD_EXIT")(record) && record.process.pid === pid);

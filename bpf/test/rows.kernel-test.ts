@@ -106,6 +106,16 @@ test("texts", async () => {
   prefix(15, "txt.kk");
   prefix(16, "txt.m");
   prefix(17, "/");
+  prefix(18, "mmm.t");
+  prefix(18, "kkk.t");
+  const begins = (letters: string) =>
+    [0n, 64n, 128n, 192n].map((at) =>
+      BigInt.asUintN(
+        64,
+        [...letters].reduce((all, one) => all | (1n << BigInt(one.charCodeAt(0))), 0n) >> at,
+      ),
+    );
+  const contains: Filter = { op: "ROW_STR_CONTAINS", slot: 0, set: 18, values: begins("mk") };
   await count(
     { id: 2, kind: "fentry", target: "security_file_permission", nargs: 2 },
     [{ type: "VALUE_FILE", raw: 0 }],
@@ -117,6 +127,13 @@ test("texts", async () => {
       ["not equal", { op: "ROW_STR_EQUAL", slot: 0, set: 11, flags: negate }, 2],
       ["prefix", { op: "ROW_STR_PREFIX", slot: 0, set: 14 }, 3],
       ["not prefix", { op: "ROW_STR_PREFIX", slot: 0, set: 14, flags: negate }, 0],
+      ["contains", contains, 2],
+      ["contains, in any case", { ...contains, op: "ROW_STR_CONTAINS_ANY_CASE" }, 2],
+      ["contains none", { ...contains, flags: negate }, 1],
+      ["contains, but no value begins so", { ...contains, values: begins("m") }, 1],
+      ["regular file", { op: "ROW_FILE_TYPE", slot: 0, values: [0o100000] }, 3],
+      ["folder or pipe", { op: "ROW_FILE_TYPE", slot: 0, values: [0o040000, 0o010000] }, 0],
+      ["no pipe", { op: "ROW_FILE_TYPE", slot: 0, values: [0o010000], flags: negate }, 3],
       ["prefix of all", { op: "ROW_STR_PREFIX", slot: 0, set: 17 }, 3],
       ["postfix", { op: "ROW_STR_POSTFIX", slot: 0, set: 15, values: [6] }, 3],
       ["postfix of one", { op: "ROW_STR_POSTFIX", slot: 0, set: 16, values: [5] }, 1],

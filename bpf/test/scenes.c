@@ -2,10 +2,15 @@
 /* Things that a shell can't do, for the kernel tests: scenes NAME ARGUMENTS… */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
@@ -344,6 +350,156 @@ static void play_odd_ftruncate(char **argv)
 	syscall(SYS_ftruncate, -1, 0x1234);
 }
 
+static void send_to(int family, const void *address, socklen_t size, const void *option)
+{
+	int from = socket(family, SOCK_DGRAM, 0);
+
+	if (from < 0 || (option && setsockopt(from, IPPROTO_IPV6, IPV6_DSTOPTS, option, 8)) ||
+	    sendto(from, "datagram", 8, 0, address, size) != 8)
+		fail("datagram");
+	close(from);
+}
+
+/*
+ * Packets on the loopback: a datagram of IPv4 to port 5354, of IPv6 to port 5355, the same behind an extension
+ * header to port 5356, and a later fragment of IPv4, whose ports are in the first.
+ */
+static void send_packets(char **argv)
+{
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons(5354) };
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(5355) };
+	/* 4 bytes of padding */
+	static const uint8_t options[8] = { 0, 0, 1, 4 };
+	struct {
+		struct iphdr ip;
+		char rest[8];
+	} fragment = { .ip = { .version = 4, .ihl = 5, .ttl = 9, .protocol = IPPROTO_UDP } };
+	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	(void)argv;
+	inet_pton(AF_INET, "127.0.0.3", &ipv4.sin_addr);
+	inet_pton(AF_INET6, "::1", &ipv6.sin6_addr);
+	send_to(AF_INET, &ipv4, sizeof(ipv4), NULL);
+	send_to(AF_INET6, &ipv6, sizeof(ipv6), NULL);
+	ipv6.sin6_port = htons(5356);
+	send_to(AF_INET6, &ipv6, sizeof(ipv6), options);
+	fragment.ip.daddr = ipv4.sin_addr.s_addr;
+	fragment.ip.frag_off = htons(100);
+	fragment.ip.tot_len = htons(sizeof(fragment));
+	if (raw < 0 || sendto(raw, &fragment, sizeof(fragment), 0, (struct sockaddr *)&ipv4,
+			      sizeof(ipv4)) != sizeof(fragment))
+		fail("fragment");
+}
+
+/* Writes to a terminal: in one piece, in three of which one is empty, and in more than an event has. */
+static void write_pieces(char **argv)
+{
+	static char large[3000];
+	struct iovec three[] = { { "one ", 4 }, { "", 0 }, { "two", 3 } };
+	struct iovec two[] = { { large, sizeof(large) }, { large, sizeof(large) } };
+	int terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+	(void)argv;
+	memset(large, 'x', sizeof(large));
+	if (terminal < 0 || write(terminal, "whole", 5) != 5 || writev(terminal, three, 3) < 0 ||
+	    writev(terminal, two, 2) < 0)
+		fail("writev");
+}
+
+/* The effective set: with or without CAP_SYS_ADMIN. */
+static void set_admin(int on)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} header = { 0x20080522, 0 };
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		fail("capget");
+	data[0].effective = on ? data[0].effective | 1 << 21 : data[0].effective & ~(1 << 21);
+	if (syscall(SYS_capset, &header, data))
+		fail("capset");
+}
+
+/* The child goes on, the parent waits for it and ends like it. */
+static void go_on_in_child(int flags)
+{
+	pid_t child = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	int status;
+
+	if (child < 0)
+		fail("clone");
+	if (!child)
+		return;
+	if (waitpid(child, &status, 0) != child)
+		fail("waitpid");
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
+}
+
+static void exec_with(char **steps)
+{
+	char *argv[32] = { "scenes", "steps" };
+
+	for (int i = 0; steps[i] && i < 29; i++)
+		argv[i + 2] = steps[i];
+	execv("/proc/self/exe", argv);
+	fail("execv");
+}
+
+static void write_a_file(const char *path)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+
+	if (file < 0 || write(file, "x", 1) != 1)
+		fail(path);
+}
+
+/* What a process does, one step after another; "write" has an argument. */
+static void steps(char **argv)
+{
+	char byte;
+
+	for (; *argv; argv++) {
+		if (!strcmp(*argv, "wait")) {
+			if (write(1, "\n", 1) != 1 || read(0, &byte, 1) != 1)
+				fail("wait");
+		} else if (!strcmp(*argv, "unshare-user")) {
+			if (unshare(CLONE_NEWUSER))
+				fail("unshare user");
+		} else if (!strcmp(*argv, "unshare-mount")) {
+			if (unshare(CLONE_NEWNS))
+				fail("unshare mount");
+		} else if (!strcmp(*argv, "drop-admin")) {
+			set_admin(0);
+		} else if (!strcmp(*argv, "raise-admin")) {
+			set_admin(1);
+		} else if (!strcmp(*argv, "setuid")) {
+			if (setresuid(1234, 1234, 1234))
+				fail("setresuid");
+		} else if (!strcmp(*argv, "fork")) {
+			go_on_in_child(0);
+		} else if (!strcmp(*argv, "fork-user")) {
+			go_on_in_child(CLONE_NEWUSER);
+		} else if (!strcmp(*argv, "orphan")) {
+			if (fork())
+				_exit(0);
+			while (getppid() != 1)
+				usleep(1000);
+		} else if (!strcmp(*argv, "exec")) {
+			exec_with(argv + 1);
+		} else if (!strcmp(*argv, "umask")) {
+			umask(030);
+		} else if (!strcmp(*argv, "write")) {
+			write_a_file(*++argv);
+		} else {
+			fail(*argv);
+		}
+	}
+}
+
 static void nothing(char **argv)
 {
 	(void)argv;
@@ -363,6 +519,8 @@ static const struct {
 	{ "fork-chain", fork_chain },
 	{ "time-calls", time_calls },
 	{ "time-exec", time_exec },
+	{ "send-packets", send_packets },
+	{ "write-pieces", write_pieces },
 	{ "nothing", nothing },
 	{ "chroot", play_chroot },
 	{ "capset", play_capset },
@@ -371,6 +529,7 @@ static const struct {
 	{ "int80", play_int80 },
 	{ "ftruncate-odd", play_odd_ftruncate },
 	{ "truncate-when-told", truncate_when_told },
+	{ "steps", steps },
 };
 
 int main(int argc, char **argv)

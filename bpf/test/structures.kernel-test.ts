@@ -6,10 +6,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { MessageArgType } from "../../packages/policy/src/index.ts";
-import { messageOf, viewStructure } from "../../packages/sensor/src/events/structures.ts";
-import type { RecordReader } from "../../packages/sensor/src/records/record-reader.ts";
-import { createGuard, type Hook, type Place } from "./guard.ts";
-import type { AnyRecord, Arg } from "./record.ts";
+import { createGuard } from "./guard.ts";
+import { Observer } from "./observer.ts";
+import type { AnyRecord } from "./record.ts";
+import { shownArgument } from "./shown-argument.ts";
 import type { Slot } from "./tables.ts";
 
 const guard = createGuard({ kinds: ["kprobe", "fentry", "tracepoint", "raw_tp"] });
@@ -17,27 +17,8 @@ after(() => guard[Symbol.dispose]());
 const { tables } = guard;
 const unreadable = tables.constant("TEXT_UNREADABLE");
 const scenes = "/gander/bpf/build/test/scenes";
-let id = 1;
-
-/** The hook's records while `act` runs, each with all slots as arguments. */
-function observe(hook: Place, slots: readonly Slot[], act: () => unknown): AnyRecord[] {
-  tables.guard(
-    id,
-    [
-      {
-        id,
-        args: slots.map((_, i) => i),
-        selectors: [{ filters: [], verdict: { actions: ["ACTION_POST"], counter: id } }],
-      },
-    ],
-    { slots },
-  );
-  using _link = guard.attach({ ...hook, id } as Hook);
-  id++;
-  guard.drain();
-  act();
-  return guard.drain().filter(({ type }) => type === tables.constant("RECORD_HOOK"));
-}
+const observer = new Observer(guard);
+const observe = observer.records.bind(observer);
 
 const play = (...scene: readonly string[]) => {
   const { status, stderr } = spawnSync(scenes, scene);
@@ -45,25 +26,12 @@ const play = (...scene: readonly string[]) => {
 };
 const traced = (target: string, nargs: number) => ({ kind: "fentry", target, nargs }) as const;
 
-/** An argument as the event has it. */
-function shown(type: MessageArgType, arg: Arg | undefined) {
-  assert.ok(arg);
-  const bytes = Buffer.from(arg.bytes);
-  const reader = {
-    bytes,
-    base: 0,
-    u32: (at: number) => bytes.readUInt32LE(at),
-    u64: (at: number) => bytes.readBigUInt64LE(at),
-  } as unknown as RecordReader;
-  return messageOf(type, viewStructure(reader, 0, bytes.length));
-}
-
 /** What each record shows of its arguments. */
 const all = (records: readonly AnyRecord[], ...types: readonly MessageArgType[]) =>
-  records.map(({ args }) => types.map((type, i) => shown(type, args[i])));
+  records.map(({ args }) => types.map((type, i) => shownArgument(type, args[i])));
 
-test("capabilities: numbers, sets, credentials and their user namespace", () => {
-  const checks = observe(
+test("capabilities: numbers, sets, credentials and their user namespace", async () => {
+  const checks = await observe(
     traced("cap_capable", 4),
     [
       { type: "VALUE_CRED", raw: 0 },
@@ -97,8 +65,8 @@ test("capabilities: numbers, sets, credentials and their user namespace", () => 
   assert.deepEqual(cred?.process_credentials_arg?.user_ns?.ns, userNs?.user_ns_arg?.ns);
 });
 
-test("sets of capabilities", () => {
-  const sets = observe(
+test("sets of capabilities", async () => {
+  const sets = await observe(
     traced("security_capset", 5),
     [
       { type: "VALUE_CAPABILITIES", raw: 2 },
@@ -117,42 +85,25 @@ test("sets of capabilities", () => {
   ]);
 });
 
-test("filters on sets of capabilities, also on memory that cannot be read", () => {
-  const counts = (slot: Slot, values: readonly bigint[], flags = 0) => {
-    const counter = 900 + id;
-    tables.guard(
-      id,
-      [
-        {
-          id,
-          selectors: [
-            {
-              filters: [{ op: "ROW_MASK", slot: 0, values, flags }],
-              verdict: { actions: ["ACTION_POST"], counter },
-            },
-          ],
-        },
-      ],
-      { slots: [slot] },
-    );
-    using _link = guard.attach({ ...traced("security_capset", 5), id });
-    id++;
-    play("capset");
-    return tables.read("counts", counter).matched;
+test("filters on sets of capabilities, also on memory that cannot be read", async () => {
+  const counts = async (slot: Slot, values: readonly bigint[], flags = 0) => {
+    const filter = { op: "ROW_MASK", slot: 0, values, flags };
+    const hook = traced("security_capset", 5);
+    return (await observe(hook, [slot], () => play("capset"), [filter])).length;
   };
   const effective: Slot = { type: "VALUE_CAPABILITIES", raw: 2 };
   const distant: Slot = { type: "VALUE_CAPABILITIES", raw: 0, size_raw: 0 };
-  assert.equal(counts(effective, [1n << 21n]), 1n);
-  assert.equal(counts(effective, [1n << 20n]), 0n);
-  assert.equal(counts(effective, [1n << 20n], tables.constant("ROW_NEGATE")), 1n);
+  assert.equal(await counts(effective, [1n << 21n]), 1);
+  assert.equal(await counts(effective, [1n << 20n]), 0);
+  assert.equal(await counts(effective, [1n << 20n], tables.constant("ROW_NEGATE")), 1);
   // The return value is a small number, no address.
   const unknown: Slot = { ...distant, raw: tables.constant("RAW_MAY_WRITE") };
-  assert.equal(counts(unknown, [1n]), 0n);
-  assert.equal(counts(unknown, [1n], tables.constant("ROW_UNKNOWN_HOLDS")), 1n);
+  assert.equal(await counts(unknown, [1n]), 0);
+  assert.equal(await counts(unknown, [1n], tables.constant("ROW_UNKNOWN_HOLDS")), 1);
 });
 
-test("programs and maps of bpf(2), and its commands", () => {
-  const commands = observe(
+test("programs and maps of bpf(2), and its commands", async () => {
+  const commands = await observe(
     traced("security_bpf", 3),
     [
       { type: "VALUE_S32", raw: 0 },
@@ -172,8 +123,10 @@ test("programs and maps of bpf(2), and its commands", () => {
   assert.deepEqual(shownCommands[1]?.[1], {
     bpf_attr_arg: { ProgType: "BPF_PROG_TYPE_SOCKET_FILTER", InsnCnt: 2, ProgName: "a_program" },
   });
-  const maps = observe(traced("security_bpf_map", 2), [{ type: "VALUE_BPF_MAP", raw: 0 }], () =>
-    play("bpf"),
+  const maps = await observe(
+    traced("security_bpf_map", 2),
+    [{ type: "VALUE_BPF_MAP", raw: 0 }],
+    () => play("bpf"),
   );
   assert.deepEqual(all(maps, "bpf_map"), [
     [
@@ -188,7 +141,7 @@ test("programs and maps of bpf(2), and its commands", () => {
       },
     ],
   ]);
-  const programs = observe(
+  const programs = await observe(
     traced("security_bpf_prog", 1),
     [{ type: "VALUE_BPF_PROG", raw: 0 }],
     () => play("bpf"),
@@ -206,8 +159,8 @@ test("programs and maps of bpf(2), and its commands", () => {
   ]);
 });
 
-test("perf events: only probes have a function", () => {
-  const events = observe(
+test("perf events: only probes have a function", async () => {
+  const events = await observe(
     traced("security_perf_event_alloc", 1),
     [{ type: "VALUE_PERF_EVENT", raw: 0 }],
     () => play("perf"),
@@ -219,9 +172,11 @@ test("perf events: only probes have a function", () => {
   ]);
 });
 
-test("modules", () => {
-  const loaded = observe(traced("do_init_module", 1), [{ type: "VALUE_MODULE", raw: 0 }], () =>
-    spawnSync("modprobe", ["tunnel4"]),
+test("modules", async () => {
+  const loaded = await observe(
+    traced("do_init_module", 1),
+    [{ type: "VALUE_MODULE", raw: 0 }],
+    () => spawnSync("modprobe", ["tunnel4"]),
   );
   assert.deepEqual(
     all(loaded, "module").map(([one]) => [one?.module_arg?.name, one?.module_arg?.tainted]),
@@ -229,8 +184,8 @@ test("modules", () => {
   );
 });
 
-test("a system call's number, by its table", () => {
-  const calls = observe(
+test("a system call's number, by its table", async () => {
+  const calls = await observe(
     { kind: "raw_tp", target: "sys_enter", nargs: 2 },
     [{ type: "VALUE_SYSCALL", raw: 1 }],
     () => play("int80"),
@@ -241,7 +196,7 @@ test("a system call's number, by its table", () => {
   assert.ok(!ids.some((one) => one?.id === 20 && one.abi === "x64"));
 });
 
-test("memory that cannot be read is marked", () => {
+test("memory that cannot be read is marked", async () => {
   const structures = [
     "USER_NS",
     "CRED",
@@ -253,14 +208,14 @@ test("memory that cannot be read is marked", () => {
     "LOAD_INFO",
     "CAPABILITIES",
   ];
-  const [record] = observe(
+  const [record] = await observe(
     { kind: "kprobe", target: "__x64_sys_ftruncate", nargs: 6, flags: 1 },
     structures.slice(0, 8).map((name) => ({ type: `VALUE_${name}`, raw: 1 })),
     () => play("ftruncate-odd"),
   );
   assert.equal(record?.args.length, 8);
   for (const arg of record?.args ?? []) assert.equal(arg.flags & unreadable, unreadable);
-  const [set] = observe(
+  const [set] = await observe(
     { kind: "kprobe", target: "__x64_sys_ftruncate", nargs: 6, flags: 1 },
     [{ type: "VALUE_CAPABILITIES", raw: 1 }],
     () => play("ftruncate-odd"),

@@ -34,6 +34,7 @@ export interface Slot {
   readonly size_raw?: number;
   readonly size?: number;
   readonly flags?: number;
+  readonly route?: number;
 }
 
 export interface Filter {
@@ -137,8 +138,12 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
       nargs: rule.args?.length ?? 0,
       args: Array.from({ length: 8 }, (_, i) => rule.args?.[i] ?? 0),
       return_slot: rule.returnSlot ?? constant("NO_SLOT"),
+      socket_slot: constant("NO_SLOT"),
     });
   }
+
+  const isDistant = ({ type, route }: Slot): boolean =>
+    type === "VALUE_CAPABILITIES" || (!!route && /^VALUE_[US]\d+$/.test(type));
 
   function guard(hook: number, rules: readonly TestRule[], options?: GuardRules): void {
     const application = next.applications++;
@@ -154,8 +159,11 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
       raw: 0,
       size_raw: 0,
       size: 0,
-      flags: 0,
+      route: 0,
       ...slot,
+      // Of a function's argument; the fields of a record have a size.
+      ...(slot.route && !slot.size ? { raw: constant("RAW_ROUTE"), size: slot.raw ?? 0 } : {}),
+      flags: (slot.flags ?? 0) | (isDistant(slot) ? constant("SLOT_DISTANT") : 0),
       type: constant(slot.type),
     }));
     const noSlot = constant("NO_SLOT");

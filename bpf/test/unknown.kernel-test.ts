@@ -335,3 +335,42 @@ test("no file: a mapping of memory alone fits no filter", async () => {
   );
   assert.ok(mapped > 0);
 });
+
+test("a value behind a null pointer, and one in memory that cannot be read", async () => {
+  // The length is taken for the address where the route begins: 0 is null, and at 717 is no memory.
+  const route = (at: number, dereferences: readonly number[], numberSize: number) =>
+    tables.write("routes", at, {
+      steps: dereferences.length,
+      ...{ flags: 0, size: numberSize, room: 0, offset: 0 },
+      ...{ shift_left: 0, shift_right: 0 },
+      dereferences: Array.from({ length: flag("ROUTE_STEPS") }, (_, i) => dereferences[i] ?? 0),
+    });
+  route(1, [], 8);
+  route(2, [0], 0);
+  const slots: Slot[] = [
+    length,
+    { type: "VALUE_U64", raw: 1, route: 1 },
+    { type: "VALUE_STRING", raw: 1, route: 2 },
+    { type: "VALUE_FILE", raw: 1, route: 2 },
+    { type: "VALUE_SOCK", raw: 1, route: 2 },
+    { type: "VALUE_CAPABILITIES", raw: 1, route: 2 },
+    { type: "VALUE_FD", raw: 1, route: 1 },
+  ];
+  text(60, "x");
+  const filters: Filter[] = [
+    { op: "ROW_EQUAL", slot: 1, values: [5] },
+    { op: "ROW_STR_EQUAL", slot: 2, set: 60 },
+    { op: "ROW_STR_PREFIX", slot: 3, set: 60 },
+    { op: "ROW_FAMILY", slot: 4, values: [2] },
+    { op: "ROW_EQUAL", slot: 5, values: [5] },
+    { op: "ROW_STR_PREFIX", slot: 6, set: 60 },
+  ];
+  const all = (outcome: Outcome) => filters.map((filter): Case => [filter, outcome]);
+  const truncateTo = (bytes: number) => () => {
+    const fd = openSync(file, "r+");
+    ftruncateSync(fd, bytes);
+    closeSync(fd);
+  };
+  await expectOutcomes(truncates, slots, marked(0), all(absent), undefined, truncateTo(0));
+  await expectOutcomes(truncates, slots, marked(717), all(unknown), "FACT_MEMORY", truncateTo(717));
+});

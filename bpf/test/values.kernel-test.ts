@@ -15,38 +15,15 @@ import {
 } from "node:fs";
 import { connect, createServer } from "node:net";
 import { after, test } from "node:test";
-import { createGuard, type Hook, type Place } from "./guard.ts";
+import { createGuard } from "./guard.ts";
+import { Observer } from "./observer.ts";
 import type { AnyRecord, Arg } from "./record.ts";
-import type { Slot } from "./tables.ts";
 
 const guard = createGuard({ kinds: ["kprobe", "fentry", "tracepoint", "raw_tp", "kretprobe"] });
 after(() => guard[Symbol.dispose]());
 const { tables } = guard;
-let id = 1;
-
-/** The hook's records while `act` runs, each with all slots as arguments. */
-async function observe(
-  hook: Place,
-  slots: readonly Slot[],
-  act: () => unknown,
-): Promise<AnyRecord[]> {
-  tables.guard(
-    id,
-    [
-      {
-        id,
-        args: slots.map((_, i) => i),
-        selectors: [{ filters: [], verdict: { actions: ["ACTION_POST"], counter: id } }],
-      },
-    ],
-    { slots },
-  );
-  using _link = guard.attach({ ...hook, id } as Hook);
-  id++;
-  guard.drain();
-  await act();
-  return guard.drain().filter(({ type }) => type === tables.constant("RECORD_HOOK"));
-}
+const observer = new Observer(guard);
+const observe = observer.records.bind(observer);
 
 const texts = (record: AnyRecord | undefined) => record?.args.map(({ bytes }) => bytes.toString());
 const number = (arg: Arg | undefined) => arg?.bytes.readBigInt64LE();

@@ -9,6 +9,7 @@ import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { BpfProgram } from "../../packages/libbpf/src/index.ts";
 import { native } from "../../packages/libbpf/src/native.ts";
 import type { HookPoint } from "../../packages/policy/src/index.ts";
+import type { Kernel } from "../../packages/sensor/src/kernel/index.ts";
 import { startGuestSensor } from "../../packages/sensor/test/guest-sensor.ts";
 
 /** By program; for a hook: by its way of attaching. */
@@ -30,6 +31,19 @@ const hooks: readonly HookPoint[] = [
   { kind: "raw_tp", target: "sys_enter", syscall: false },
 ];
 
+const main = { path: process.execPath, by: "symbol", name: "main", plus: 0, digests: [] } as const;
+
+function programHooks(facts: Kernel["policies"]["facts"]): HookPoint[] {
+  const file = facts.program?.(main.path);
+  if (file === undefined || file.problem !== undefined) throw new Error("node cannot be hooked");
+  const place = file.place(main);
+  if (place.problem !== undefined) throw new Error(place.problem);
+  const at = { path: main.path, version: file.version, offset: place.offset };
+  return (["uprobe", "uretprobe"] as const).map((kind) => ({
+    ...{ kind, target: `${main.path}:main`, syscall: false, file: at },
+  }));
+}
+
 /** Loads the programs as the sensor does. */
 export async function measureVerifiedInstructions(): Promise<VerifiedInstructions> {
   const others = new Set(programIds());
@@ -46,7 +60,8 @@ export async function measureVerifiedInstructions(): Promise<VerifiedInstruction
   const { kernel, ...sensor } = await startGuestSensor({ name: "gander-verified" });
   try {
     note((program) => (isTemplate(program) ? `${program} (template)` : program));
-    for (const point of hooks) {
+    await kernel.policies.programs.lookUp([main]);
+    for (const point of [...hooks, ...programHooks(kernel.policies.facts)]) {
       kernel.policies.attach(point);
       note(() => `hook on ${point.kind}`);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pods that come and go, on a whole cluster: each is named from its first process on, and nothing is left of
-// it in the sensors. GANDER_E2E_PODS (200) of them, and GANDER_E2E_CHURN_MINUTES (30) of coming and going.
+// Pods that come and go, on a whole cluster: each is named from its first process on, held until its policy is
+// in force, and nothing is left of it in the sensors. At least GANDER_E2E_PODS (200), and for at least
+// GANDER_E2E_CHURN_MINUTES (30).
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guardPolicy } from "./lib/guard-policy.ts";
 import { until } from "./lib/until.ts";
@@ -12,8 +13,10 @@ import { TestPods } from "./real-cluster/test-pods.ts";
 
 const podCount = Number(process.env.GANDER_E2E_PODS ?? 200);
 const churnMinutes = Number(process.env.GANDER_E2E_CHURN_MINUTES ?? 30);
-/** Pods that run at once: an emulated node starts about one a second. */
+/** Pods that run at once: two emulated nodes start some ten a minute. */
 const parallelism = 8;
+/** Pods of a job, which is deleted when all have ended. */
+const waveSize = Math.min(podCount, 3 * parallelism);
 const namespace = "short-lived";
 const metricsPort = 2112;
 
@@ -58,11 +61,12 @@ type Pod = {
   };
 };
 
-/** Runs `script` in `count` pods, one after the other as fast as the cluster can. Resolves with them when all have ended. */
-async function runJob(name: string, script: string, count: number): Promise<readonly Pod[]> {
+/** Writes to the guarded file in `waveSize` pods, as fast as the cluster can start them. Resolves with them when all have ended. */
+async function runJob(name: string, app: string): Promise<readonly Pod[]> {
+  const script = "echo x >> /etc/bar; echo landed";
   const container = { name: "work", image: busyboxImage, command: ["sh", "-c", script] };
   const template = {
-    metadata: { labels: { app: name } },
+    metadata: { labels: { app } },
     spec: { restartPolicy: "Never", containers: [container] },
   };
   const job = {
@@ -71,17 +75,17 @@ async function runJob(name: string, script: string, count: number): Promise<read
     metadata: { name, namespace },
     // Each pod runs once, however it ends.
     spec: {
-      ...{ completions: count, parallelism, completionMode: "Indexed", template },
-      ...{ backoffLimitPerIndex: 0, maxFailedIndexes: count },
+      ...{ completions: waveSize, parallelism, completionMode: "Indexed", template },
+      ...{ backoffLimitPerIndex: 0, maxFailedIndexes: waveSize },
     },
   };
   await cluster.kubectl(["apply", "--filename=-"], { input: JSON.stringify(job) });
   const ended = async () => {
     const found = await podsOf(name);
-    return found.filter((pod) => exitCode(pod) !== undefined).length === count && found;
+    return found.filter((pod) => exitCode(pod) !== undefined).length === waveSize && found;
   };
-  return until(`${count} pods of ${name} have ended`, ended, {
-    timeoutMs: 60_000 + count * 30_000,
+  return until(`${waveSize} pods of ${name} have ended`, ended, {
+    timeoutMs: 60_000 + waveSize * 30_000,
     seen: async () =>
       `${(await podsOf(name)).filter((pod) => exitCode(pod) !== undefined).length} have`,
   });
@@ -89,7 +93,7 @@ async function runJob(name: string, script: string, count: number): Promise<read
 
 async function podsOf(job: string): Promise<readonly Pod[]> {
   const { stdout } = await cluster.kubectl([
-    ...["get", "pods", `--namespace=${namespace}`, `--selector=app=${job}`, "--output=json"],
+    ...["get", "pods", `--namespace=${namespace}`, `--selector=job-name=${job}`, "--output=json"],
   ]);
   return JSON.parse(stdout).items;
 }
@@ -123,94 +127,103 @@ async function metricsOf({ metadata }: SensorPod): Promise<Metrics> {
 const megabytes = (bytes = Number.NaN) => bytes / 2 ** 20;
 
 describe("pods that come and go", { timeout: 7_200_000 }, () => {
-  it(`names each of ${podCount} pods at its first process`, async () => {
+  it(`waits for no policy without hold, ${waveSize} pods`, async () => {
+    const app = "without-hold";
+    await cluster.kubectl(["apply", "--filename=-"], { input: guard(app) });
+    const ended = await runJob("first", app);
+    console.log(
+      `${app}: ${killed(ended)} of ${waveSize} killed, over after ${startDelays(ended)} s`,
+    );
+    await removeJob("first");
+    await cluster.kubectl(["delete", "tracingpolicy", app]);
+  });
+
+  it(`names and holds each of ${podCount} pods and more for ${churnMinutes} minutes, and keeps nothing of them`, async () => {
+    const app = "with-hold";
+    await gander.upgrade("sensor.newPods=hold", "sensor.newPodsLimit=5m");
+    await gander.rolledOut();
+    await cluster.kubectl(["apply", "--filename=-"], { input: guard(app) });
     await using events = await ClusterEvents.open(cluster, {
       ...{ pods, namespace: gander.namespace },
       args: ["--output=json", "--event-types=PROCESS_EXEC", "-n", "default", "-n", namespace],
     });
-    const job = "named";
-    const ended = await runJob(job, "exec /bin/echo done", podCount);
-    expect(ended).toHaveLength(podCount);
-    for (const { metadata, spec } of ended) {
-      // The shell is the first program of the container.
-      const line = await events.line(new RegExp(`"binary":"/bin/sh".*"name":"${metadata.name}"`));
-      const { process, node_name } = JSON.parse(line).process_exec
-        ? { ...JSON.parse(line).process_exec, node_name: JSON.parse(line).node_name }
-        : {};
-      expect({ node_name, pod: process.pod }).toMatchObject({
-        node_name: spec.nodeName,
-        pod: {
-          ...{ namespace, name: metadata.name, uid: metadata.uid },
-          ...{ workload: job, workload_kind: "Job" },
-          pod_labels: { app: job },
-          container: { name: "work", image: { name: busyboxImage } },
-        },
-      });
-    }
-    await cluster.kubectl(["delete", "job", job, `--namespace=${namespace}`]);
-  });
-
-  it(`holds each of ${podCount} pods until its policy is in force`, async () => {
-    const guard = (app: string) =>
-      guardPolicy({ name: app, prefixes: ["/etc/bar"], podLabels: { app } });
-    const apps = ["without-hold", "with-hold"] as const;
-    const attack = "echo x >> /etc/bar; echo landed";
-    for (const app of apps) {
-      await cluster.kubectl(["apply", "--filename=-"], { input: guard(app) });
-      if (app === "with-hold") {
-        await gander.upgrade("sensor.newPods=hold", "sensor.newPodsLimit=5m");
-        await gander.rolledOut();
-      }
-      const ended = await runJob(app, attack, podCount);
-      const killed = ended.filter((pod) => exitCode(pod) === 137).length;
-      console.log(`${app}: ${killed} of ${podCount} killed, over after ${startDelays(ended)} s`);
-      if (app === "with-hold") expect(killed).toBe(podCount);
-      await cluster.kubectl(["delete", "job", app, `--namespace=${namespace}`]);
-      await cluster.kubectl(["delete", "tracingpolicy", app]);
-    }
-    for (const sensor of await gander.sensorPods())
-      expect(await metricsOf(sensor)).toMatchObject({ gander_early_processes_total: 0 });
-  });
-
-  it(`keeps nothing of what came and went in ${churnMinutes} minutes`, async () => {
     const sensors = await gander.sensorPods();
-    const names = ["tetragon_process_cache_size", "gander_cgroups"];
     const before = await Promise.all(sensors.map(metricsOf));
-    const end = performance.now() + churnMinutes * 60_000;
-    let [round, total] = [0, 0];
     const memory: number[][] = sensors.map(() => []);
-    while (performance.now() < end) {
-      round += 1;
-      const job = `churn-${round}`;
-      total += (await runJob(job, "for i in 1 2 3 4 5; do /bin/true; done", 2 * parallelism))
-        .length;
-      await cluster.kubectl(["delete", "job", job, `--namespace=${namespace}`]);
+    const start = performance.now();
+    let total = 0;
+    while (total < podCount || performance.now() - start < churnMinutes * 60_000) {
+      const job = `wave-${total}`;
+      const ended = await runJob(job, app);
+      total += ended.length;
+      for (const pod of ended) await namedAtItsFirstProcess(pod, { job, app, events });
       for (const [index, sensor] of sensors.entries()) {
         const { process_resident_memory_bytes: bytes } = await metricsOf(sensor);
         memory[index]?.push(megabytes(bytes));
       }
+      const used = memory.map((one) => `${one.at(-1)?.toFixed(0)} MiB`).join(", ");
+      const minutes = ((performance.now() - start) / 60_000).toFixed(0);
+      console.log(
+        `${total} pods in ${minutes} min; ${killed(ended)} of the last ${waveSize} killed, over after ${startDelays(ended)} s; sensors: ${used}`,
+      );
+      expect(killed(ended)).toBe(ended.length);
+      await removeJob(job);
     }
-    for (const [index, sensor] of sensors.entries()) {
-      const used = memory[index] ?? [];
-      const shown = used.map((one) => one.toFixed(0)).join(" ");
-      console.log(`${sensor.spec.nodeName}: ${total} pods; MiB after each round: ${shown}`);
-      expect(Math.max(...used)).toBeLessThanOrEqual(128);
-      const first = before[index] ?? {};
-      // Processes are kept for some seconds after their end.
-      const backTo = async () => {
-        const now = await metricsOf(sensor);
-        return names.every((name) => (now[name] ?? Number.NaN) <= (first[name] ?? 0) + 10);
-      };
-      await until("the sensor has forgotten what ended", backTo, {
-        seen: async () => JSON.stringify({ first, now: await metricsOf(sensor) }),
-      });
-      expect(await metricsOf(sensor)).toMatchObject({
-        tetragon_process_cache_misses_total: first.tetragon_process_cache_misses_total,
-        tetragon_process_cache_evictions_total: 0,
-      });
-    }
+    await cluster.kubectl(["delete", "tracingpolicy", app]);
+    for (const [index, sensor] of sensors.entries())
+      await keptNothing(sensor, before[index] ?? {}, memory[index] ?? []);
+    // No sensor was started anew.
     expect((await gander.sensorPods()).map(({ metadata }) => metadata.uid).sort()).toEqual(
       sensors.map(({ metadata }) => metadata.uid).sort(),
     );
   });
 });
+
+const guard = (app: string) =>
+  guardPolicy({ name: app, prefixes: ["/etc/bar"], podLabels: { app } });
+const killed = (ended: readonly Pod[]) => ended.filter((pod) => exitCode(pod) === 137).length;
+
+const removeJob = (name: string) =>
+  cluster.kubectl(["delete", "job", name, `--namespace=${namespace}`]);
+
+async function namedAtItsFirstProcess(
+  { metadata, spec }: Pod,
+  { job, app, events }: { job: string; app: string; events: ClusterEvents },
+): Promise<void> {
+  // The shell is the first program of the container.
+  const line = await events.line(new RegExp(`"binary":"/bin/sh".*"name":"${metadata.name}"`));
+  const { process_exec: exec, node_name } = JSON.parse(line);
+  expect({ node_name, pod: exec?.process.pod }).toMatchObject({
+    node_name: spec.nodeName,
+    pod: {
+      ...{ namespace, name: metadata.name, uid: metadata.uid },
+      ...{ workload: job, workload_kind: "Job" },
+      pod_labels: { app },
+      container: { name: "work", image: { name: busyboxImage } },
+    },
+  });
+}
+
+async function keptNothing(
+  sensor: SensorPod,
+  before: Metrics,
+  memory: readonly number[],
+): Promise<void> {
+  const shown = memory.map((one) => one.toFixed(0)).join(" ");
+  console.log(`${sensor.spec.nodeName}: MiB after each wave: ${shown}`);
+  expect(Math.max(...memory)).toBeLessThanOrEqual(128);
+  // Processes are kept for some seconds after their end.
+  const backTo = async () => {
+    const now = await metricsOf(sensor);
+    const names = ["tetragon_process_cache_size", "gander_cgroups"];
+    return names.every((name) => (now[name] ?? Number.NaN) <= (before[name] ?? 0) + 10);
+  };
+  await until("the sensor has forgotten what ended", backTo, {
+    seen: async () => JSON.stringify({ before, now: await metricsOf(sensor) }),
+  });
+  expect(await metricsOf(sensor)).toMatchObject({
+    tetragon_process_cache_misses_total: before.tetragon_process_cache_misses_total,
+    gander_early_processes_total: before.gander_early_processes_total,
+    tetragon_process_cache_evictions_total: 0,
+  });
+}

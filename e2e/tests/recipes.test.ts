@@ -31,7 +31,7 @@ const argType: Recipe = {
     },
   ],
   "bpf/records.h": [{ behind: "VALUE_U32, VALUE_S32,", put: " VALUE_DOZEN," }],
-  "bpf/args.bpf.h": [
+  "bpf/routes.bpf.h": [
     {
       behind: "		return (__s64)(__s32)raw;\n",
       put: "	case VALUE_DOZEN:\n		return raw / 12;\n",
@@ -48,7 +48,7 @@ const action: Recipe = {
     },
   ],
   "bpf/records.h": [
-    { behind: "	ACTION_USER_STACK = 32,\n", put: "	ACTION_NUDGE = 64,\n" },
+    { behind: "	ACTION_USER_STACK = 32,\n", put: "	ACTION_NUDGE = 256,\n" },
     { behind: "ACTION_ENFORCE = ACTION_KILL |", put: " ACTION_NUDGE |" },
   ],
   "bpf/verdict.bpf.h": [

@@ -243,6 +243,45 @@ static void texts_of_all_lengths(void)
 	}
 }
 
+/* Each part of the letters is in the text, and none with another letter at its end. */
+static void parts_of_texts(void)
+{
+	static const __u32 sizes[] = { 1, 2, 7, 8, 9, 55, 56, 57, 99 };
+	enum { COUNT = sizeof(sizes) / sizeof(*sizes), CONTAINED = 30000 };
+	char *text = native_new(201);
+
+	for (int i = 0; i < 200; i++)
+		text[i] = letters[i] - (i % 3 ? 0 : 'a' - 'A');
+	for (int i = 0; i < COUNT; i++) {
+		for (int any_case = 0; any_case < 2; any_case++) {
+			__u32 from = random_below(200 - sizes[i]),
+			      set = CONTAINED + 4 * i + any_case;
+			struct row row = row_of(ROW_STR_CONTAINS + any_case, 0, 0, set);
+			struct row other = row_of(row.op, 0, 0, set + 2);
+			struct row negative = row_of(row.op, ROW_NEGATE, 0, set);
+			const char *part = any_case ? letters + from : text + from;
+			char wrong[100];
+			__u8 first = part[0];
+
+			memcpy(wrong, part, sizes[i]);
+			wrong[sizes[i] - 1] = '_';
+			put_prefix(set, part, sizes[i], false);
+			put_prefix(set + 2, wrong, sizes[i], false);
+			row.values[first >> 6] = negative.values[first >> 6] = 1ULL << (first & 63);
+			other.values[(__u8)wrong[0] >> 6] = 1ULL << (wrong[0] & 63);
+			expect(row_holds(call_with(VALUE_STRING, address_of(text)), &row),
+			       "%u from %u", sizes[i], from);
+			expect(!row_holds(call_with(VALUE_STRING, address_of(text)), &other));
+			expect(!row_holds(call_with(VALUE_STRING, address_of(text)), &negative));
+			row.values[first >> 6] = 0; /* the bits decide first */
+			expect(!row_holds(call_with(VALUE_STRING, address_of(text)), &row));
+		}
+	}
+	expect(lower_case(0x5b5a41407b7a6160ULL) == 0x5b7a61407b7a6160ULL);
+	expect(lower_case(0xdac1ffff80000000ULL) == 0xdac1ffff80000000ULL);
+	free(text);
+}
+
 /* ---- what can't be known (docs/decisions/0027) */
 
 static void facts_that_are_missing(void)
@@ -387,6 +426,100 @@ static void processes(void)
 	host_task.tgid = 7;
 }
 
+static void parents_of_processes(void)
+{
+	struct row row = row_of(ROW_BINARY_EQUAL, ROW_PARENT, 0, EQUALS + 9);
+	struct row prefix = row_of(ROW_BINARY_PREFIX, ROW_PARENT | ROW_NEGATE, 0, PREFIXES + 7);
+	struct row follow = row_of(ROW_FOLLOW, ROW_PARENT, 1, 0);
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct proc *own, *parent;
+
+	host_task.tgid = native_can_cast ? 10 : 9;
+	own = native_put(&procs, &host_task.tgid);
+	own->binary_length = 9; /* what the process runs itself plays no part */
+	memcpy(own->binary, letters, 9);
+	own->follow = 4;
+	follow.values[0] = 4;
+	/* not known: the safe side, negated or not */
+	expect(!row_holds(s, &row) && s->missing == 1U << FACT_PROCESS);
+	expect(!row_holds(s, &prefix) && !row_holds(s, &follow));
+	row.flags |= ROW_UNKNOWN_HOLDS;
+	expect(row_holds(s, &row));
+	parent = native_put(&parents, &host_task.tgid);
+	expect(row_holds(s, &row)); /* known, but not its binary */
+	parent->flags = PROC_KERNEL_THREAD;
+	expect(!row_holds(s, &row) && row_holds(s, &prefix));
+	parent->flags = 0;
+	parent->binary_length = 9;
+	memcpy(parent->binary, letters, 9);
+	s->missing = 0;
+	expect(row_holds(s, &row) && !row_holds(s, &prefix) && !row_holds(s, &follow));
+	parent->binary_length = 8;
+	expect(!row_holds(s, &row));
+	parent->follow = 4;
+	expect(row_holds(s, &follow) && !s->missing);
+	parent->flags = PROC_FORGEABLE_BINARY;
+	expect(!row_holds(s, &prefix) && s->missing == 1U << FACT_NAME);
+	host_task.flags = PF_KTHREAD;
+	expect(!row_holds(s, &row) && !row_holds(s, &follow));
+	host_task.flags = 0;
+	host_task.tgid = 7;
+}
+
+static void changes_since_exec(void)
+{
+	struct row spaces = row_of(ROW_NAMESPACE_CHANGE, 0, 1, 0);
+	struct row caps = row_of(ROW_CAPABILITY_CHANGE, 0, 1, CAPS_INHERITABLE);
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct uts_namespace uts = { { 3 } };
+	struct ipc_namespace ipc = { { 4 } };
+	struct pid_namespace pids = {};
+	struct net net = {};
+	struct time_namespace time = {};
+	struct cgroup_namespace cgroup = {};
+	struct nsproxy all = { &uts, &ipc, &host, &pids, &net, &time, &time, &cgroup };
+	struct pid pid = { .numbers = { { .ns = &pids } } };
+	struct privileges *before;
+
+	host_task.tgid = native_can_cast ? 12 : 11;
+	host_task.nsproxy = NULL;
+	host_task.thread_pid = &pid;
+	spaces.values[0] = 1 << NS_UTS | 1 << NS_IPC;
+	caps.values[0] = 1 << 21 | 1;
+	expect(!row_holds(s, &spaces) && !row_holds(s, &caps) && s->missing == 1U << FACT_PROCESS);
+	spaces.flags = caps.flags = ROW_UNKNOWN_HOLDS;
+	expect(row_holds(s, &spaces) && row_holds(s, &caps));
+	before = native_put(&privileges, &host_task.tgid);
+	before->namespaces[NS_UTS] = 3;
+	before->namespaces[NS_IPC] = 4;
+	s->missing = 0;
+	host_cred.cap_inheritable.val = 1 << 20;
+	expect(!row_holds(s, &caps) && !s->missing);
+	before->cred.inheritable = 1 << 21;
+	expect(row_holds(s, &caps)); /* lost */
+	caps.flags = ROW_NEGATE;
+	expect(!row_holds(s, &caps));
+	caps.flags = ROW_IN_USER_NS;
+	expect(!row_holds(s, &caps));
+	caps.set = CAPS_PERMITTED;
+	before->cred.permitted = host_cred.cap_permitted.val;
+	caps.flags = 0;
+	expect(!row_holds(s, &caps));
+	/* given up: unknown, unless another has changed */
+	expect(row_holds(s, &spaces) && s->missing == 1U << FACT_PROCESS);
+	host_task.nsproxy = &all;
+	s->missing = 0;
+	expect(!row_holds(s, &spaces) && !s->missing);
+	ipc.ns.inum = 5;
+	expect(row_holds(s, &spaces));
+	spaces.values[0] = 1 << NS_UTS;
+	expect(!row_holds(s, &spaces) && !s->missing);
+	host_cred.cap_inheritable.val = 0;
+	host_task.nsproxy = &host_namespaces;
+	host_task.thread_pid = NULL;
+	host_task.tgid = 7;
+}
+
 int main(void)
 {
 	use_walk_maps();
@@ -401,12 +534,17 @@ int main(void)
 	use_map(addr_set);
 	use_map(procs);
 	use_map(follow_pids);
+	use_map(parents);
+	use_map(privileges);
 	native_set(hook_id, 1U);
 	run(numbers_at_random);
 	run(texts_of_all_lengths);
+	run(parts_of_texts);
 	run(facts_that_are_missing);
 	run(postfixes_of_cut_texts);
 	run(sockets);
 	run(processes);
+	run(parents_of_processes);
+	run(changes_since_exec);
 	return !!test_failures;
 }

@@ -374,9 +374,14 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/security_file_open/, /file_open/],
   },
   {
-    name: "not supported yet: uprobes",
-    text: policy("  »uprobes:\n  - path: /bin/bash\n    symbols: [readline]"),
-    says: [/uprobes/, /support/],
+    name: "uprobe without a function",
+    text: policy("  uprobes:\n  - »path: /bin/bash"),
+    says: [/no function/, /symbols/],
+  },
+  {
+    name: "not supported yet: usdts",
+    text: policy("  »usdts:\n  - path: /bin/bash\n    provider: p\n    name: n"),
+    says: [/usdts/, /support/],
   },
   {
     name: "not supported yet: loader",

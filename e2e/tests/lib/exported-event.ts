@@ -39,7 +39,13 @@ export interface ExportedArgument {
   readonly file_arg?: { readonly path: string };
   readonly int_arg?: number;
   readonly string_arg?: string;
+  readonly uint_arg?: number;
+  readonly size_arg?: string;
+  readonly long_arg?: string;
+  readonly bytes_arg?: string;
+  readonly label?: string;
   readonly linux_binprm_arg?: { readonly path: string };
+  readonly skb_arg?: { readonly len: number; readonly dport: number; readonly protocol: string };
   readonly sock_arg?: {
     readonly family: string;
     readonly protocol: string;
@@ -48,10 +54,28 @@ export interface ExportedArgument {
   };
 }
 
+export interface ExportedTracepoint extends WithProcess {
+  readonly event: string;
+  readonly args?: readonly ExportedArgument[];
+}
+
 export interface ExportedKprobe extends WithProcess {
   readonly function_name: string;
   readonly args?: readonly ExportedArgument[];
+  readonly data?: readonly ExportedArgument[];
   readonly return?: ExportedArgument;
+  readonly action: string;
+  readonly return_action?: string;
+  readonly policy_name: string;
+  readonly message?: string;
+  readonly tags?: readonly string[];
+}
+
+export interface ExportedUprobe extends WithProcess {
+  readonly path: string;
+  readonly symbol?: string;
+  readonly offset?: string;
+  readonly args?: readonly ExportedArgument[];
   readonly action: string;
   readonly policy_name: string;
   readonly message?: string;
@@ -62,6 +86,8 @@ export interface ExportedEvent {
   readonly process_exec?: WithProcess;
   readonly process_exit?: ExportedExit;
   readonly process_kprobe?: ExportedKprobe;
+  readonly process_uprobe?: ExportedUprobe;
+  readonly process_tracepoint?: ExportedTracepoint;
   readonly rate_limit_info?: { readonly number_of_dropped_process_events: string };
   readonly node_name: string;
   readonly time: string;

@@ -37,7 +37,7 @@ async function connected() {
       take({ node: from, events, missing }: NodeEvents) {
         seen.nodes.add(from);
         seen.events += events.length;
-        seen.missing += missing;
+        seen.missing += missing ?? 0;
       },
     });
     const signal = new AbortController().signal;

@@ -106,7 +106,7 @@ export const errorCodes = describe({
   "policy-empty": {
     area: "policy",
     meaning: "The policy hooks nothing.",
-    remedy: "Add an entry below `kprobes`, `lsmhooks` or `tracepoints`.",
+    remedy: "Add an entry below `kprobes`, `lsmhooks`, `tracepoints` or `uprobes`.",
   },
   "policy-bad-name": {
     area: "policy",
@@ -191,6 +191,20 @@ export const errorCodes = describe({
     area: "kernel-check",
     meaning: "This kernel lacks what the policy needs, so the policy would not do what it says.",
     remedy: "Follow the message; it names the requirement.",
+  },
+  "program-not-found": {
+    area: "kernel-check",
+    meaning:
+      "A uprobe names a file that the node does not have or that is no program, or a function that the file does not have. Each node is looked at for itself.",
+    remedy:
+      "Follow the message. The file is looked up again when the policy is added again; a file that replaces the one that is hooked is hooked by itself.",
+  },
+  "program-digest": {
+    area: "kernel-check",
+    meaning:
+      "A uprobe names the digests that the hooked file may have, and the file on this node has another one.",
+    remedy:
+      "Add the digest that the message shows, or set `ignore.digestVerificationFailure: true` if the policy may run without this hook.",
   },
   "kernel-attach": {
     area: "kernel-check",

@@ -21,4 +21,11 @@ export {
   typeById,
   typeOfKind,
 } from "./btf-type.ts";
+export {
+  type BrokenPath,
+  type FollowedPath,
+  followPath,
+  type PathRoot,
+  type PathValue,
+} from "./follow-path.ts";
 export { typeToString } from "./type-to-string.ts";

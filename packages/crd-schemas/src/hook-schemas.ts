@@ -21,14 +21,20 @@ const argSchema = object(
   "An argument that is read: filters may use it and events carry it.",
   {
     index: required(uint32("Position in the function, from 0.")),
-    type: byDefault("auto", oneOf("How it is read.", argTypeNames)),
-    resolve: byDefault("", text("Path of fields to follow from the argument.")),
+    type: byDefault(
+      "auto",
+      oneOf("How it is read; auto: as follows from its C type in the kernel.", argTypeNames),
+    ),
+    resolve: byDefault(
+      "",
+      text("Path of members to follow from it, such as `f_path.dentry.d_name.name`."),
+    ),
     sizeArgIndex: optional(uint32("Position of the argument with the size of a char_buf, from 1.")),
     returnCopy: byDefault(false, bool("Read the buffer when the function returns.")),
     maxData: byDefault(false, bool("Read more of a buffer than fits into one event.")),
     label: optional(text("Name of the argument in the event.")),
-    source: optional(text("Where `data` comes from.")),
-    btfType: optional(text("Structure to read it as.")),
+    source: optional(text("Where `data` comes from: `current_task`.")),
+    btfType: optional(text("Structure that it points to, whatever the kernel's types say.")),
     btfTypeModule: optional(text("Kernel module that has the structure.")),
   },
   [
@@ -231,4 +237,5 @@ export const lsmHookSchema = object(
 export type ArgSpec = Static<typeof argSchema>;
 export type KProbeSpec = Static<typeof kprobeSchema>;
 export type TracepointSpec = Static<typeof tracepointSchema>;
+export type UprobeSpec = Static<typeof uprobeSchema>;
 export type LsmHookSpec = Static<typeof lsmHookSchema>;

@@ -6,11 +6,22 @@ export {
   checkTracingPolicyStatusSchema,
   schemaAt,
 } from "./check-schema.ts";
-export type { ArgSpec, KProbeSpec, LsmHookSpec, TracepointSpec } from "./hook-schemas.ts";
+export type {
+  ArgSpec,
+  KProbeSpec,
+  LsmHookSpec,
+  TracepointSpec,
+  UprobeSpec,
+} from "./hook-schemas.ts";
 export type { Kind } from "./kinds.ts";
 export { kinds } from "./kinds.ts";
 export type { LabelSelectorSpec } from "./label-selector.ts";
-export type { ActionForm, ActionRow, PlainActionWord } from "./language/actions.ts";
+export type {
+  ActionForm,
+  ActionRow,
+  PlainActionWord,
+  SocketActionWord,
+} from "./language/actions.ts";
 export {
   actionRow,
   actionRows,
@@ -65,9 +76,12 @@ export type {
   ArgSelectorSpec,
   BinarySelectorSpec,
   CapabilitiesSelectorSpec,
+  NamespaceChangesSelectorSpec,
   NamespaceSelectorSpec,
+  ParentBinarySelectorSpec,
   PidSelectorSpec,
   SelectorSpec,
 } from "./selector-schema.ts";
+export { namespaceNames } from "./selector-schema.ts";
 export type { TracingPolicy, TracingPolicySpec } from "./tracing-policy.ts";
 export { apiVersion, tracingPolicySchema } from "./tracing-policy.ts";

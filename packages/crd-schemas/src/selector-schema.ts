@@ -87,10 +87,12 @@ const namespaceSelector = object("NamespaceSelector", "Filter on a namespace of 
 
 const namespaceChangesSelector = object(
   "NamespaceChangesSelector",
-  "Filter on namespaces that the process changed.",
+  "Filter on namespaces that differ from those at the process's last exec.",
   {
-    operator: required(inOrNot),
-    values: required(list("Kinds of namespaces.", text("Kind of namespace."))),
+    operator: required(
+      oneOf("In: one of these differs; NotIn: one of the others.", ["In", "NotIn"]),
+    ),
+    values: required(list("Kinds of namespaces.", text("Kind of namespace."), some)),
   },
 );
 
@@ -225,7 +227,7 @@ export const selectorSchema = object(
     ),
     matchBinaries: optional(list("Filter on the program.", binarySelector, { maxItems: 1 })),
     matchParentBinaries: optional(
-      list("Filter on the program of the parent.", parentBinarySelector, { maxItems: 1, ...rare }),
+      list("Filter on the program of the parent.", parentBinarySelector, { maxItems: 1 }),
     ),
     matchNamespaces: optional(list("Filters on namespaces.", namespaceSelector)),
     matchNamespaceChanges: optional(
@@ -244,6 +246,8 @@ export type SelectorSpec = Static<typeof selectorSchema>;
 export type ArgSelectorSpec = Static<typeof argSelector>;
 export type ActionSpec = Static<typeof actionSelector>;
 export type BinarySelectorSpec = Static<typeof binarySelector>;
+export type ParentBinarySelectorSpec = Static<typeof parentBinarySelector>;
+export type NamespaceChangesSelectorSpec = Static<typeof namespaceChangesSelector>;
 export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
 export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
 export type PidSelectorSpec = Static<typeof pidSelector>;

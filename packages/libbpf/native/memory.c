@@ -74,8 +74,21 @@ static napi_value memory_trim(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* A sensor lives for months beside the workloads. By its defaults malloc would raise the size from which a block is
+ * given back when it is freed up to 32 MB, and keep a pool for each thread: tens of megabytes of buffers that messages
+ * and programs once needed. */
+static void keep_little(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	mallopt(M_TRIM_THRESHOLD, 256 << 10);
+#endif
+}
+
 void memory_register(napi_env env, napi_value exports)
 {
+	keep_little();
 	export_function(env, exports, "memoryMap", memory_map);
 	export_function(env, exports, "memoryDetach", memory_detach);
 	export_function(env, exports, "memoryTrim", memory_trim);

@@ -96,6 +96,34 @@ it("a sensor that comes later is watched as well", async () => {
   await eventually(() => watching.nodes.get("c") === 2);
 });
 
+it.each(["first", "second"] as const)(
+  "where the %s replica loses a sensor, its events end with a mark without a number",
+  async (its) => {
+    const { first, second } = await startTwo();
+    for (const replica of [first, second]) replica.nodes("c");
+    const c = { first, second }[its].sensor("c");
+    const admin = first.person("admin");
+    await expect.poll(async () => (await admin.status()).connected).toBe(3);
+    const watching = admin.watch();
+    await watching.begun;
+    c.publish(1);
+    await eventually(() => watching.nodes.get("c") === 1);
+    c[Symbol.dispose]();
+    await eventually(() => watching.last?.rate_limit_info !== undefined);
+    expect(watching.last).toMatchObject({ node_name: "c", rate_limit_info: {} });
+    expect(watching.missing).toBe(0);
+  },
+);
+
+it("a replica that goes leaves a mark that names no node", async () => {
+  const { first, second } = await startTwo();
+  const watching = first.person("admin").watch();
+  await watching.begun;
+  await second[Symbol.asyncDispose]();
+  await eventually(() => watching.last?.rate_limit_info !== undefined);
+  expect(watching.last?.node_name ?? "").toBe("");
+});
+
 it("a sensor that tells of another node is cut off, and nothing of it is shown", async () => {
   const { first, a } = await startTwo();
   const watching = first.person("admin").watch();

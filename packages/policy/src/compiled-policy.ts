@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  type ArgType,
   actionRows,
+  argOperatorsByName,
   argTests,
   argTypeRows,
   hookKindNames,
   type PlainActionWord,
+  type SocketActionWord,
   type TestForm,
   type TestName,
   testsOf,
@@ -90,7 +93,7 @@ const argTest = v.variant("op", [
   v.strictObject({
     op: v.picklist(testsOf("texts")),
     negate: flag,
-    /** UTF-8 text without the closing NUL. */
+    /** UTF-8 text without the closing NUL; of `str-contains-any-case`, with ASCII letters in lower case. */
     values: v.array(text),
   }),
   v.strictObject({
@@ -124,12 +127,23 @@ const namespaceName = v.picklist([
   "user",
 ]);
 
+const capabilitySet = v.picklist(["effective", "inheritable", "permitted"]);
+
 const filter = v.variant("on", [
   v.strictObject({
     on: v.literal("arg"),
     /** Position in `args` of the hook, or "return". */
     arg: v.union([uint32, v.literal("return")]),
     test: argTest,
+  }),
+  /** On an argument of type auto: its values have a meaning once a kernel gives it a type. */
+  v.strictObject({
+    on: v.literal("untyped"),
+    arg: v.union([uint32, v.literal("return")]),
+    operator: v.picklist([...argOperatorsByName.keys()]),
+    values: v.array(text),
+    /** In the spec. */
+    path: text,
   }),
   v.strictObject({
     on: v.literal("pid"),
@@ -147,6 +161,14 @@ const filter = v.variant("on", [
     paths: v.array(text),
   }),
   v.strictObject({
+    /** The binary of the process that forked this one. */
+    on: v.literal("parent-binary"),
+    negate: flag,
+    match: v.picklist(["equal", "prefix", "postfix"]),
+    followChildren: flag,
+    paths: v.array(text),
+  }),
+  v.strictObject({
     on: v.literal("namespace"),
     negate: flag,
     namespace: namespaceName,
@@ -156,9 +178,22 @@ const filter = v.variant("on", [
   v.strictObject({
     on: v.literal("capability"),
     negate: flag,
-    set: v.picklist(["effective", "inheritable", "permitted"]),
+    set: capabilitySet,
     inUserNamespace: flag,
     /** Bit numbers. */
+    capabilities: v.array(uint32),
+  }),
+  v.strictObject({
+    /** At least one of these differs from that at the last exec. */
+    on: v.literal("namespace-change"),
+    namespaces: v.array(namespaceName),
+  }),
+  v.strictObject({
+    /** At least one of these was added or removed since the last exec; `negate`: only others were. */
+    on: v.literal("capability-change"),
+    negate: flag,
+    set: capabilitySet,
+    inUserNamespace: flag,
     capabilities: v.array(uint32),
   }),
 ]);
@@ -166,6 +201,10 @@ const filter = v.variant("on", [
 const plainActions = actionRows
   .filter(({ form }) => form === undefined)
   .map(({ word }) => word as PlainActionWord);
+
+const socketActions = actionRows
+  .filter(({ form }) => form === "socket")
+  .map(({ word }) => word as SocketActionWord);
 
 const action = v.variant("action", [
   v.strictObject({
@@ -178,6 +217,11 @@ const action = v.variant("action", [
   }),
   v.strictObject({ action: v.picklist(plainActions) }),
   v.strictObject({ action: v.literal("signal"), signal: uint32 }),
+  /** `socket`: position in the hook's list of arguments. */
+  v.strictObject({
+    action: v.picklist(socketActions),
+    socket: v.union([uint32, v.literal("return")]),
+  }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
 ]);
@@ -196,10 +240,19 @@ const selector = v.strictObject({
 });
 
 const arg = v.strictObject({
-  /** Position in the function (or tracepoint); for the return value 0. */
+  /** Position in the function (or tracepoint); for the return value 0, with a `source` in the spec's `data`. */
   index: uint32,
-  type: v.picklist(argTypeRows.map(({ type }) => type)),
+  /** auto: that of the C type that it has in the kernel. */
+  type: v.picklist([...argTypeRows.map(({ type }) => type), "auto"]),
   label: text,
+  /** What it is read from instead of an argument of the call; events carry it as data. */
+  source: v.exactOptional(v.literal("current-task")),
+  /** The members that lead from the argument, or the source, to the value: `f_path.dentry`. */
+  resolve: v.exactOptional(text),
+  /** The structure that the argument points to, whatever the kernel's types say. */
+  btfType: v.exactOptional(text),
+  /** The module with that structure. */
+  btfTypeModule: v.exactOptional(text),
   /** Position (0-based) of the argument that holds the size of a `char_buf`. */
   sizeIndex: v.exactOptional(uint32),
   /** Read the buffer when the function returns; its size is then the return value. */
@@ -208,10 +261,24 @@ const arg = v.strictObject({
 
 const hook = v.strictObject({
   kind: v.picklist(hookKindNames),
-  /** kprobe: function (`sys_…` without arch prefix); tracepoint: `subsystem/event`; lsm: hook name. */
+  /**
+   * kprobe: function (`sys_…` without arch prefix); tracepoint: `subsystem/event`; lsm: hook name;
+   * uprobe: `PATH:PLACE` (language/program-place.ts).
+   */
   target: text,
   /** Further functions that it hooks, with the same arguments and selectors; see `eachFunction`. */
   others: v.exactOptional(v.array(text)),
+  /** uprobe: the file, and what its places are named by. */
+  program: v.exactOptional(
+    v.strictObject({
+      path: text,
+      by: v.picklist(["symbol", "offset", "address"]),
+      /** `ALGORITHM:HEX`, one of which the file must have. */
+      digests: v.exactOptional(v.array(text)),
+      /** The policy runs without this hook if it has none of them. */
+      ignoreDigests: v.exactOptional(v.literal(true)),
+    }),
+  ),
   syscall: flag,
   /** Tracepoint: positions are those of the TP_PROTO instead of fields of the format file. */
   raw: flag,
@@ -222,6 +289,7 @@ const hook = v.strictObject({
   ignoreCallNotFound: flag,
   message: text,
   tags: v.array(text),
+  /** Those of the call, then those with a `source`. */
   args: v.array(arg),
   returnArg: v.exactOptional(arg),
   /** Never empty: a hook without selectors has one that posts everything. */
@@ -260,6 +328,37 @@ export type CompiledHook = Static<typeof hook>;
 export type CompiledArg = Static<typeof arg>;
 export type CompiledSelector = Static<typeof selector>;
 export type CompiledFilter = Static<typeof filter>;
+/** Its values are compiled. */
+export type TypedFilter = Exclude<CompiledFilter, { on: "untyped" }>;
+export type TypedSelector = Omit<CompiledSelector, "filters" | "returnFilters"> & {
+  readonly filters: readonly TypedFilter[];
+  readonly returnFilters: readonly TypedFilter[];
+};
+/** An argument as it is read on one kernel. */
+export type TypedArg = CompiledArg & { readonly type: ArgType; readonly route?: ValueRoute };
+/** A hook entry on one kernel, which decides what was left open (`typeHook`). */
+export type TypedHook = Omit<CompiledHook, "args" | "returnArg" | "selectors"> & {
+  readonly args: readonly TypedArg[];
+  readonly returnArg?: TypedArg;
+  readonly selectors: readonly TypedSelector[];
+};
+
+/** How a program gets from an argument, or its source, to the value. */
+export type ValueRoute = {
+  readonly source: "argument" | "current-task";
+  /** For each: add it to the address, and read there the next address. */
+  readonly dereferences: readonly number[];
+  /** Where the value is, from the last address. */
+  readonly offset: number;
+  /** Bytes of the number there; 0: the value is the address itself. */
+  readonly size: 0 | 1 | 2 | 4 | 8;
+  readonly signed: boolean;
+  /** The bits of the number, and the position of the lowest in those bytes. */
+  readonly bits: number;
+  readonly shift: number;
+  /** Bytes of the array that holds a text; 0: it is in none. */
+  readonly room: number;
+};
 export type NamespaceName = Static<typeof namespaceName>;
 export type ArgTest = Static<typeof argTest>;
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;

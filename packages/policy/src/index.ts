@@ -7,6 +7,7 @@ export type {
   HookEvent,
   HookKind,
   MessageArgType,
+  SocketActionWord,
   TestForm,
 } from "@gander/crd-schemas";
 export {
@@ -33,16 +34,23 @@ export type {
   NamespaceName,
   Network,
   TestOf,
+  TypedArg,
+  TypedFilter,
+  TypedHook,
+  TypedSelector,
+  ValueRoute,
   WorkloadSelector,
 } from "./compiled-policy.ts";
 export { eachFunction, hasForm } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
 export { formatProblems, summary } from "./format-problems.ts";
-export type { AttachFacts } from "./kernel-check/attach-facts.ts";
+export type { AttachFacts, NoPlace, ProgramFile } from "./kernel-check/attach-facts.ts";
 export { hasBpfLsm } from "./kernel-check/attach-facts.ts";
 export type { AttachKind, HookPoint } from "./kernel-check/attach-kinds.ts";
 export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/attach-kinds.ts";
 export type { Prototype } from "./kernel-check/check-prototype.ts";
+export type { KernelTypes, PathResult, TypeRoot } from "./kernel-check/follow-type.ts";
+export { followType, structureKinds } from "./kernel-check/follow-type.ts";
 export { isEnforcing } from "./kernel-check/hook-traits.ts";
 export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
 export type { Placement, Role } from "./kernel-check/placement.ts";
@@ -50,6 +58,14 @@ export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
+export {
+  algorithmsOf,
+  type DigestAlgorithm,
+  type ProgramPlace,
+  placeText,
+  programPlaceOf,
+  type WantedFunction,
+} from "./language/program-place.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
-export { filesOfHooks } from "./policy-files.ts";
+export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";

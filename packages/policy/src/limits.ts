@@ -22,6 +22,8 @@ export const limits = {
   args: languageLimits.args,
   /** Last argument of a kernel function that every kind of hook can read (x86-64: in registers). */
   argIndex: 5,
+  /** Members and elements in the path of an argument. */
+  pathSteps: 20,
   /** Fields of a tracepoint's format. */
   tracepointIndex: 63,
   values: 8192,
@@ -32,8 +34,12 @@ export const limits = {
   expandedRange: 4096,
   prefixBytes: 250,
   postfixBytes: 127,
+  substringBytes: 99,
   stringBytes: 4095,
   binaryBytes: 255,
+  /** Of a file with functions to hook. */
+  programPathBytes: 1024,
+  symbolCharacters: 1024,
   messageBytes: 256,
   tagBytes: 128,
   labelBytes: 64,

@@ -8,6 +8,7 @@ import type {
   SelectorSpec,
   TracepointSpec,
   TracingPolicySpec,
+  UprobeSpec,
 } from "@gander/crd-schemas";
 
 /** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
@@ -26,12 +27,14 @@ type WithSelectors<T> = Omit<Loose<T>, "selectors"> & {
 export type LooseKProbe = WithSelectors<KProbeSpec>;
 export type LooseTracepoint = WithSelectors<TracepointSpec>;
 export type LooseLsmHook = WithSelectors<LsmHookSpec>;
+export type LooseUprobe = WithSelectors<UprobeSpec>;
 
 type HookSections = {
   readonly kprobes?: readonly (LooseKProbe | undefined)[] | undefined;
   readonly fentries?: readonly (LooseKProbe | undefined)[] | undefined;
   readonly tracepoints?: readonly (LooseTracepoint | undefined)[] | undefined;
   readonly lsmhooks?: readonly (LooseLsmHook | undefined)[] | undefined;
+  readonly uprobes?: readonly (LooseUprobe | undefined)[] | undefined;
   readonly selectorsMacros?: Readonly<Record<string, LooseSelector | undefined>> | undefined;
 };
 
@@ -43,6 +46,7 @@ const containers: ReadonlySet<string> = new Set([
   "KProbeSpec",
   "TracepointSpec",
   "LsmHookSpec",
+  "UProbeSpec",
   "KProbeSelector",
 ]);
 

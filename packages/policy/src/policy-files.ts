@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledHook } from "./compiled-policy.ts";
+import { type CompiledHook, eachFunction } from "./compiled-policy.ts";
+import { programPlaceOf } from "./language/program-place.ts";
 
 /** Paths of the files that filters match by identity (`identity: file`); each node looks them up. */
 export function filesOfHooks(hooks: readonly CompiledHook[]): ReadonlySet<string> {
@@ -9,4 +10,9 @@ export function filesOfHooks(hooks: readonly CompiledHook[]): ReadonlySet<string
       filter.on === "binary" && filter.match === "file" ? filter.paths : [],
     ),
   );
+}
+
+/** Functions of programs that they hook; each node looks them up. */
+export function functionsOfHooks(hooks: readonly CompiledHook[]) {
+  return hooks.flatMap(eachFunction).flatMap((hook) => programPlaceOf(hook) ?? []);
 }

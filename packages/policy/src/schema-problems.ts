@@ -106,6 +106,7 @@ const objectNames: Readonly<Record<string, string>> = {
   KProbeSpec: "an entry of kprobes",
   TracepointSpec: "an entry of tracepoints",
   LsmHookSpec: "an entry of lsmhooks",
+  UProbeSpec: "an entry of uprobes",
   KProbeArg: "an entry of args",
   KProbeSelector: "a selector",
   ArgSelector: "an entry of matchArgs",

@@ -45,14 +45,22 @@ describe("docs/policies.md", () => {
     ["filters in a selector", `${limits.filters}`],
     ["arguments of a hook", `${limits.args}`],
     ["last position of an argument", `${limits.argIndex}`],
+    ["steps of a path", `${limits.pathSteps}`],
     ["values of a filter", `${limits.values}`],
     ["ranges of a filter", `${limits.ranges}`],
-    ["ids in `matchPIDs`, `matchNamespaces`", `${limits.pids}, ${limits.namespaces}`],
     [
-      "length of a value: Equal, Prefix, Postfix",
-      `${limits.stringBytes}, ${limits.prefixBytes}, ${limits.postfixBytes} bytes`,
+      "values in `matchPIDs`, `matchNamespaces`, `matchNamespaceChanges`",
+      `${limits.pids}, ${limits.namespaces}, ${limits.namespaces}`,
     ],
-    ["path in `matchBinaries`", `${limits.binaryBytes} bytes`],
+    [
+      "length of a value: Equal, Prefix, Postfix, SubString",
+      `${limits.stringBytes}, ${limits.prefixBytes}, ${limits.postfixBytes}, ${limits.substringBytes} bytes`,
+    ],
+    ["path in `matchBinaries`, `matchParentBinaries`", `${limits.binaryBytes} bytes`],
+    [
+      "path of a program in `uprobes`, name of a function",
+      `${limits.programPathBytes} bytes, ${limits.symbolCharacters} characters`,
+    ],
     [
       "message, tag, label",
       `${limits.messageBytes}, ${limits.tagBytes}, ${limits.labelBytes} bytes; longer ones are cut, with a warning`,

@@ -11,6 +11,7 @@ const kinds: Readonly<Record<number, EventRule["eventKind"]>> = {
   [eventKind.kprobe]: "process_kprobe",
   [eventKind.tracepoint]: "process_tracepoint",
   [eventKind.lsm]: "process_lsm",
+  [eventKind.uprobe]: "process_uprobe",
 };
 
 /** Any event with its processes; for property tests. */

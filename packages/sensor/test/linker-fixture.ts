@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests of the linker: rules on a hook with one argument of each kind.
 
-import type { CompiledFilter, HookPoint } from "@gander/policy";
+import type { HookPoint, TypedFilter } from "@gander/policy";
 import { action, limits, valueType } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import { createFollowBits } from "../src/link/follow-bits.ts";
@@ -13,8 +13,8 @@ import type { Call } from "./reference-evaluator.ts";
 export const hostNamespace = () => 4026531840n;
 
 export function selector(
-  filters: readonly CompiledFilter[],
-  returnFilters: readonly CompiledFilter[] = [],
+  filters: readonly TypedFilter[],
+  returnFilters: readonly TypedFilter[] = [],
   index = 0,
   actions: number = action.ACTION_POST,
 ): PlannedSelector {
@@ -116,4 +116,6 @@ export const plainCall: Call = {
   namespaces,
   hostNamespaces: hosts,
   capabilities: { effective: 0n, inheritable: 0n, permitted: 0n },
+  parent: "/a",
+  before: { namespaces, capabilities: { effective: 0n, inheritable: 0n, permitted: 0n } },
 };

@@ -109,12 +109,13 @@ export function buildExec(record: BuiltExec): Buffer {
   w.put("record_exec", "flags", 4, record.execFlags ?? execFlags.EXEC_ROOT_CWD);
   w.put("record_exec", "inode", 8, record.inode ?? 42n);
   w.put("record_exec", "links", 4, record.links ?? 1);
-  const cred = layouts("record_exec").offsets.cred ?? 0;
+  const privileges = layouts("record_exec").offsets.privileges ?? 0;
+  const cred = privileges + (layouts("privileges").offsets.cred ?? 0);
   w.put("credentials", "auid", 4, record.auid ?? 0xffff_ffff, cred);
   for (const [field, value] of Object.entries(record.credentials ?? {}))
     w.put("credentials", field, typeof value === "bigint" ? 8 : 4, value, cred);
   w.put("record_exec", "ns_pid", 4, record.nsPid ?? record.process.pid);
-  const namespaces = layouts("record_exec").offsets.namespaces ?? 0;
+  const namespaces = privileges + (layouts("privileges").offsets.namespaces ?? 0);
   for (const [index, id] of (record.namespaces ?? []).entries())
     w.bytes.writeUInt32LE(id, namespaces + 4 * index);
   let at = fixed;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: what policies mean, said as plainly as possible, twice. `evaluateSelectors` follows the
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
-import type { ArgTest, CompiledFilter, NamespaceName, Network } from "@gander/policy";
+import type { ArgTest, NamespaceName, Network, TypedFilter } from "@gander/policy";
 import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
@@ -37,6 +37,8 @@ export type Call = {
     readonly binary?: FactState;
     readonly file?: Exclude<FactState, "forgeable">;
     readonly namespaces?: "unknown";
+    readonly parent?: "unknown" | "forgeable";
+    readonly before?: "unknown";
   };
   readonly args: readonly Value[];
   readonly returned: bigint;
@@ -49,8 +51,17 @@ export type Call = {
   readonly hostFiles: ReadonlyMap<string, FileIdentity>;
   readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
   readonly hostNamespaces: Readonly<Record<NamespaceName, bigint>>;
-  readonly capabilities: Readonly<Record<"effective" | "inheritable" | "permitted", bigint>>;
+  readonly capabilities: Capabilities;
+  /** The binary of its parent. */
+  readonly parent: string;
+  /** At its last exec. */
+  readonly before: {
+    readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
+    readonly capabilities: Capabilities;
+  };
 };
+
+type Capabilities = Readonly<Record<"effective" | "inheritable" | "permitted", bigint>>;
 
 /** Position of the selector whose actions run, undefined: none. */
 export function evaluateSelectors(
@@ -58,7 +69,7 @@ export function evaluateSelectors(
   call: Call,
   typeOf: (arg: number | "return") => number,
 ): number | undefined {
-  const all = (filters: readonly CompiledFilter[], safe: SafeOutcome) =>
+  const all = (filters: readonly TypedFilter[], safe: SafeOutcome) =>
     filters.every((filter) => {
       const type = filter.on === "arg" ? typeOf(filter.arg) : undefined;
       return filterHolds(
@@ -74,11 +85,14 @@ export function evaluateSelectors(
   return selector.verdict.selector;
 }
 
-function isNegated(filter: CompiledFilter): boolean {
-  return filter.on === "arg" ? filter.test.negate : filter.negate;
+function isNegated(filter: TypedFilter): boolean {
+  if (filter.on === "arg") return filter.test.negate;
+  // Not the opposite: `hits` decides.
+  if (filter.on === "namespace-change" || filter.on === "capability-change") return false;
+  return filter.negate;
 }
 
-function factOf(filter: CompiledFilter, { facts = {}, args }: Call): FactState {
+function factOf(filter: TypedFilter, { facts = {}, args }: Call): FactState {
   switch (filter.on) {
     case "arg":
       if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
@@ -89,8 +103,13 @@ function factOf(filter: CompiledFilter, { facts = {}, args }: Call): FactState {
       );
     case "binary":
       return (filter.match === "file" ? facts.file : facts.binary) ?? "known";
+    case "parent-binary":
+      return facts.parent ?? "known";
     case "namespace":
       return facts.namespaces ?? "known";
+    case "namespace-change":
+    case "capability-change":
+      return facts.before ?? "known";
     default:
       return "known";
   }
@@ -112,7 +131,7 @@ function peerFact(
     : "known";
 }
 
-function hits(filter: CompiledFilter, call: Call): boolean {
+function hits(filter: TypedFilter, call: Call): boolean {
   switch (filter.on) {
     case "arg": {
       const value = filter.arg === "return" ? call.returned : call.args[filter.arg];
@@ -126,6 +145,19 @@ function hits(filter: CompiledFilter, call: Call): boolean {
       if (match === "file")
         return filter.paths.some((path) => isSameFile(call.hostFiles.get(path), call.file));
       return filter.paths.some((path) => textMatches(match, call.binary, path));
+    }
+    case "parent-binary":
+      return filter.paths.some((path) => textMatches(filter.match, call.parent, path));
+    case "namespace-change":
+      return filter.namespaces.some(
+        (name) => call.namespaces[name] !== call.before.namespaces[name],
+      );
+    case "capability-change": {
+      const [now, then] = [call.capabilities[filter.set], call.before.capabilities[filter.set]];
+      const changed = (bit: number) => ((now >> BigInt(bit)) & 1n) !== ((then >> BigInt(bit)) & 1n);
+      return filter.negate
+        ? now !== then && !filter.capabilities.some(changed)
+        : filter.capabilities.some(changed);
     }
     case "namespace": {
       const { namespace } = filter;
@@ -161,6 +193,10 @@ function testHolds(test: ArgTest, value: Value): boolean {
         test.op === "str-equal" ? "equal" : test.op === "str-prefix" ? "prefix" : "postfix";
       return test.values.some((one) => textMatches(match, text(value), one));
     }
+    case "str-contains":
+      return test.values.some((one) => text(value).includes(one));
+    case "str-contains-any-case":
+      return test.values.some((one) => text(value).toLowerCase().includes(one));
     case "saddr":
     case "daddr": {
       const { op } = test;
@@ -200,7 +236,7 @@ export function evaluateTables(
       const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
       const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
       const ok = filterHolds(
-        factOfRow(row.op, value, call),
+        factOfRow(row, value, call),
         {
           negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
           unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
@@ -217,8 +253,16 @@ export function evaluateTables(
   return matched;
 }
 
-function factOfRow(op: number, value: Value | undefined, { facts = {} }: Call): FactState {
-  if (op >= rowOp.ROW_STR_EQUAL && op <= rowOp.ROW_STR_POSTFIX) return facts.text ?? "known";
+function factOfRow(
+  { op, flags }: LinkedRow,
+  value: Value | undefined,
+  { facts = {} }: Call,
+): FactState {
+  if (flags & rowFlags.ROW_PARENT) return facts.parent ?? "known";
+  if (op === rowOp.ROW_NAMESPACE_CHANGE || op === rowOp.ROW_CAPABILITY_CHANGE)
+    return facts.before ?? "known";
+  if (op >= rowOp.ROW_STR_EQUAL && op <= rowOp.ROW_STR_CONTAINS_ANY_CASE)
+    return facts.text ?? "known";
   if (op >= rowOp.ROW_BINARY_EQUAL && op <= rowOp.ROW_BINARY_POSTFIX)
     return facts.binary ?? "known";
   if (op === rowOp.ROW_BINARY_FILE) return facts.file ?? "known";
@@ -300,10 +344,14 @@ function rowHits(
     case rowOp.ROW_STR_PREFIX:
     case rowOp.ROW_STR_POSTFIX:
       return inTexts(set, text(value));
+    case rowOp.ROW_STR_CONTAINS:
+      return contains(row, set, text(value));
+    case rowOp.ROW_STR_CONTAINS_ANY_CASE:
+      return contains(row, set, text(value).toLowerCase());
     case rowOp.ROW_BINARY_EQUAL:
     case rowOp.ROW_BINARY_PREFIX:
     case rowOp.ROW_BINARY_POSTFIX:
-      return inTexts(set, call.binary);
+      return inTexts(set, row.flags & rowFlags.ROW_PARENT ? call.parent : call.binary);
     case rowOp.ROW_BINARY_FILE:
       return set?.kind === "files" && set.files.some((file) => isSameFile(file, call.file));
     case rowOp.ROW_SADDR:
@@ -334,6 +382,17 @@ function rowHits(
       return (
         (call.capabilities[capabilityOrder[row.set] ?? "effective"] & (values[0] ?? 0n)) !== 0n
       );
+    case rowOp.ROW_NAMESPACE_CHANGE:
+      return namespaceNames.some(
+        (name, kind) =>
+          ((values[0] ?? 0n) >> BigInt(kind)) & 1n &&
+          call.namespaces[name] !== call.before.namespaces[name],
+      );
+    case rowOp.ROW_CAPABILITY_CHANGE: {
+      const kind = capabilityOrder[row.set] ?? "effective";
+      const changed = call.capabilities[kind] ^ call.before.capabilities[kind];
+      return (changed & (values[0] ?? 0n)) !== 0n;
+    }
     default:
       throw new RangeError(`no such operator: ${row.op}`);
   }
@@ -349,6 +408,13 @@ function inTexts(set: SetContent | undefined, value: string): boolean {
   if (set === undefined || !("values" in set) || set.kind === "ints") return false;
   const match = set.kind === "strings" ? "equal" : set.kind === "prefixes" ? "prefix" : "postfix";
   return set.values.some((one) => textMatches(match, value, one));
+}
+
+function contains(row: LinkedRow, set: SetContent | undefined, value: string): boolean {
+  return [...Buffer.from(value)].some((byte, i) => {
+    const begins = ((row.values[byte >> 6] ?? 0n) >> BigInt(byte & 63)) & 1n;
+    return begins && inTexts(set, Buffer.from(value).subarray(i).toString());
+  });
 }
 
 function isSameFile(a: FileIdentity | undefined, b: FileIdentity): boolean {

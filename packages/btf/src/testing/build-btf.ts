@@ -5,11 +5,21 @@ export type BtfContent = {
   readonly functions?: readonly string[];
   /** TP_PROTO without the data pointer: `sched_switch(bool preempt, struct task_struct *prev)`. */
   readonly rawTracepoints?: readonly string[];
+  /**
+   * Members of structs by their name: `int pid`, `char comm[16]`, `unsigned int secure:1`. Those of a
+   * `struct inner` without a name are members, too.
+   */
+  readonly structs?: Readonly<Record<string, readonly string[]>>;
 };
 
-/** The bytes of a small BTF, for tests. Structs are only declared; other unknown words are typedefs of int. */
-export function buildBtf({ functions = [], rawTracepoints = [] }: BtfContent): Buffer {
+/** The bytes of a small BTF, for tests. Other structs are only declared; unknown words are typedefs of int. */
+export function buildBtf({
+  functions = [],
+  rawTracepoints = [],
+  structs = {},
+}: BtfContent): Buffer {
   const writer = new BtfWriter();
+  writer.structs(structs);
   for (const declaration of functions) {
     const [, result = "", name = "", list = ""] = /^(.*?)(\w+)\((.*)\)$/.exec(declaration) ?? [];
     writer.add(kinds.func, name, writer.prototype(result.trim(), parametersOf(list)));
@@ -66,6 +76,52 @@ export class BtfWriter {
     return this.add(kinds.func_proto, "", this.type(result), words, parameters.length);
   }
 
+  /** Defines structs that may refer to each other. */
+  structs(all: NonNullable<BtfContent["structs"]>): void {
+    const open = Object.entries(all).map(([name, members]) => {
+      const at = this.#types.length;
+      const words = new Array(3 * members.length).fill(0);
+      this.#known.set(`struct ${name}`, this.add(kinds.struct, name, 0, words, members.length));
+      return { name, members, at };
+    });
+    const sizes = new Map<string, number>();
+    for (const { name, members, at } of open) {
+      let end = 0;
+      for (const [i, text] of members.entries()) {
+        const member = readMember(text);
+        const [bytes, bits] = this.#sizeOf(member, sizes);
+        const alignment = member.bits === undefined ? Math.min(8, bytes) * 8 : 1;
+        const start = Math.ceil(end / alignment) * alignment;
+        const offset = member.bits === undefined ? start : (member.bits << 24) | start;
+        this.#types.splice(
+          at + 3 + 3 * i,
+          3,
+          this.#string(member.name),
+          this.#typeOf(member),
+          offset,
+        );
+        end = start + bits * (member.count ?? 1);
+      }
+      // With a bit field, offsets of all members have its size in their upper byte.
+      const flag = members.some((text) => text.includes(":")) ? 1 << 31 : 0;
+      this.#types[at + 1] = (this.#types[at + 1] as number) | flag;
+      this.#types[at + 2] = Math.ceil(end / 64) * 8;
+      sizes.set(name, Math.ceil(end / 64) * 8);
+    }
+  }
+
+  #typeOf({ type, count }: Member): number {
+    const id = this.type(type);
+    return count === undefined ? id : this.add(kinds.array, "", 0, [id, this.type("int"), count]);
+  }
+
+  /** Bytes of the type, and bits that a member takes. */
+  #sizeOf({ type, bits }: Member, structs: ReadonlyMap<string, number>): [number, number] {
+    const struct = structs.get(type.replace("struct ", ""));
+    const bytes = type.endsWith("*") ? 8 : (struct ?? intSizes[type] ?? 4);
+    return [bytes, bits ?? bytes * 8];
+  }
+
   /** The id of a type by its C text. */
   type(text: string): number {
     if (text === "void" || text === "") return 0;
@@ -102,6 +158,22 @@ export class BtfWriter {
     this.#strings += `${text}\0`;
     return at;
   }
+}
+
+type Member = {
+  readonly type: string;
+  readonly name: string;
+  readonly count?: number | undefined;
+  readonly bits?: number | undefined;
+};
+
+function readMember(text: string): Member {
+  if (/^struct \w+$/.test(text)) return { type: text, name: "" };
+  const [, type = "", name = "", count, bits] =
+    /^(.*?)(\w+)(?:\[(\d+)\])?(?::(\d+))?$/.exec(text) ?? [];
+  const number = (digits: string | undefined) =>
+    digits === undefined ? undefined : Number(digits);
+  return { type: type.trim(), name, count: number(count), bits: number(bits) };
 }
 
 function parametersOf(list: string): Parameter[] {

@@ -152,6 +152,25 @@ describe("compactLine", () => {
       }),
     ],
     [
+      "🕵️ uprobe  node-1 /bin/login /lib/libpam.so.0:pam_authenticate 1 ⛔ SIGKILL by p",
+      event("process_uprobe", {
+        process: process("/bin/login"),
+        path: "/lib/libpam.so.0",
+        symbol: "pam_authenticate",
+        args: [{ int_arg: 1 }],
+        action: "KPROBE_ACTION_SIGKILL",
+        policy_name: "p",
+      }),
+    ],
+    [
+      '🕵️ uprobe  node-1 /bin/login "/opt/a b:0x401000"',
+      event("process_uprobe", {
+        process: process("/bin/login"),
+        path: "/opt/a b",
+        offset: "4198400",
+      }),
+    ],
+    [
       "☎ syscall node-1 /bin/cat sys_enter 59",
       event("process_tracepoint", {
         process: process("/bin/cat"),
@@ -173,6 +192,7 @@ describe("compactLine", () => {
       "🧬 lost    node-1 17 events were not sent",
       event("rate_limit_info", { number_of_dropped_process_events: "17" }),
     ],
+    ["🧬 lost    node-1 an unknown number of events were not sent", event("rate_limit_info", {})],
   ])("%s", (expected, input) => expect(compactLine(input, PLAIN)).toBe(expected));
 
   it("puts the time in front when asked", () => {

@@ -65,9 +65,16 @@ function describe(event: EventJson): Parts {
     const raw = text(body.subsys) === "raw_syscalls";
     return hookParts(raw ? "☎" : "⁉️", raw ? "syscall" : text(body.subsys), body, text(body.event));
   }
+  if (isRecord(event.process_uprobe)) {
+    const body = event.process_uprobe;
+    const place = text(body.symbol) || hex(body.offset);
+    return hookParts("🕵️", "uprobe", body, `${text(body.path)}:${place}`);
+  }
   if (isRecord(event.rate_limit_info)) {
-    const dropped = quote(text(event.rate_limit_info.number_of_dropped_process_events) || "0");
-    return { emoji: "🧬", name: "lost", details: "", verdict: `${dropped} events were not sent` };
+    const dropped = text(event.rate_limit_info.number_of_dropped_process_events);
+    // Without a number: the connection to a node or an operator's replica broke.
+    const verdict = `${dropped === "" ? "an unknown number of" : quote(dropped)} events were not sent`;
+    return { emoji: "🧬", name: "lost", details: "", verdict };
   }
   const kind = eventKind(event) ?? "unknown";
   const body = (event as Record<string, unknown>)[kind];

@@ -10,6 +10,11 @@ export type EventJson = {
   readonly process_kprobe?: HookBody;
   readonly process_lsm?: HookBody;
   readonly process_tracepoint?: HookBody & { readonly subsys?: unknown; readonly event?: unknown };
+  readonly process_uprobe?: HookBody & {
+    readonly path?: unknown;
+    readonly symbol?: unknown;
+    readonly offset?: unknown;
+  };
   readonly rate_limit_info?: { readonly number_of_dropped_process_events?: unknown };
   readonly node_name?: unknown;
   readonly time?: unknown;

@@ -12,6 +12,8 @@ type Row = {
    * Absent if it only decides what happens to the event.
    */
   readonly enforces?: string;
+  /** What it tells the programs: a name of `enum action` without ACTION_. */
+  readonly tells?: string;
   /** Whether it acts on the call, which only a program that decides can do, or on the process. */
   readonly on?: "call" | "process";
   /** The process must not see the end of the call: if the program decides, the call is denied. */
@@ -48,6 +50,20 @@ const actions = {
     parameters: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace", "imaHash"],
   },
   NoPost: { word: "no-post" },
+  TrackSock: {
+    word: "track-sock",
+    form: "socket",
+    parameters: ["argSock"],
+    tells: "TRACK_SOCK",
+    event: "TRACKSOCK",
+  },
+  UntrackSock: {
+    word: "untrack-sock",
+    form: "socket",
+    parameters: ["argSock"],
+    tells: "UNTRACK_SOCK",
+    event: "UNTRACKSOCK",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
@@ -61,14 +77,6 @@ const unsupported = {
   DnsLookup: {
     instead: "Post the event, and let a consumer of events make the request.",
     parameters: ["argFqdn"],
-  },
-  TrackSock: {
-    instead: "Hook a function that runs in the process itself, such as tcp_connect.",
-    parameters: ["argSock"],
-  },
-  UntrackSock: {
-    instead: "Hook a function that runs in the process itself, such as tcp_connect.",
-    parameters: ["argSock"],
   },
   NotifyEnforcer: {
     instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
@@ -93,6 +101,8 @@ type ActionWord = Actions[keyof Actions]["word"];
 
 /** The word of an action whose parameters `form` compiles; "plain" if it has none. */
 export type ActionForm = Extract<Actions[keyof Actions], { form: string }>["form"];
+/** The words of those that are about a socket. */
+export type SocketActionWord = Extract<Actions[keyof Actions], { form: "socket" }>["word"];
 export type PlainActionWord = Exclude<Actions[keyof Actions], { form: string }>["word"];
 
 export type ActionRow = Row & {
@@ -100,6 +110,7 @@ export type ActionRow = Row & {
   readonly word: ActionWord;
   readonly form?: ActionForm;
   readonly enforces?: Extract<Actions[keyof Actions], { enforces: string }>["enforces"];
+  readonly tells?: Extract<Actions[keyof Actions], { tells: string }>["tells"];
   readonly event?: Extract<Actions[keyof Actions], { event: string }>["event"];
 };
 

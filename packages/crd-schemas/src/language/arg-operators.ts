@@ -69,6 +69,9 @@ export const argTests = {
   "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings" },
   "str-prefix": { form: "texts", row: "STR_PREFIX", set: "prefixes" },
   "str-postfix": { form: "texts", row: "STR_POSTFIX", set: "postfixes" },
+  "str-contains": { form: "texts", row: "STR_CONTAINS", set: "prefixes" },
+  "str-contains-any-case": { form: "texts", row: "STR_CONTAINS_ANY_CASE", set: "prefixes" },
+  "file-type": { form: "numbers", row: "FILE_TYPE" },
   saddr: { form: "networks", row: "SADDR" },
   daddr: { form: "networks", row: "DADDR" },
   sport: { form: "ports", row: "SPORT" },
@@ -104,6 +107,8 @@ export type OperatorKind =
   | "in-map"
   | "prefix"
   | "postfix"
+  | "contains"
+  | "contains-any-case"
   | "sport-priv"
   | "dport-priv";
 
@@ -114,9 +119,11 @@ export type OperatorRow = {
 };
 
 const texts: readonly ValueFamily[] = ["text", "path", "bytes"];
+const paths: readonly ValueFamily[] = ["path"];
 const integers: readonly ValueFamily[] = ["integer"];
 const sockets: readonly ValueFamily[] = ["socket"];
-const addresses: readonly ValueFamily[] = ["socket", "address"];
+const peers: readonly ValueFamily[] = ["socket", "packet"];
+const addresses: readonly ValueFamily[] = [...peers, "address"];
 
 const is = (kind: OperatorKind, families: readonly ValueFamily[]): OperatorRow => ({
   kind,
@@ -146,19 +153,23 @@ const argOperators = {
   NotPrefix: not("prefix", texts),
   Postfix: is("postfix", texts),
   NotPostfix: not("postfix", texts),
+  SubString: is("contains", texts),
+  SubStringIgnCase: is("contains-any-case", texts),
+  FileType: is("file-type", paths),
+  NotFileType: not("file-type", paths),
   SAddr: is("saddr", addresses),
   NotSAddr: not("saddr", addresses),
-  DAddr: is("daddr", sockets),
-  NotDAddr: not("daddr", sockets),
+  DAddr: is("daddr", peers),
+  NotDAddr: not("daddr", peers),
   SPort: is("sport", addresses),
   NotSPort: not("sport", addresses),
   SPortPriv: is("sport-priv", addresses),
   NotSportPriv: not("sport-priv", addresses),
-  DPort: is("dport", sockets),
-  NotDPort: not("dport", sockets),
-  DPortPriv: is("dport-priv", sockets),
-  NotDPortPriv: not("dport-priv", sockets),
-  Protocol: is("protocol", sockets),
+  DPort: is("dport", peers),
+  NotDPort: not("dport", peers),
+  DPortPriv: is("dport-priv", peers),
+  NotDPortPriv: not("dport-priv", peers),
+  Protocol: is("protocol", peers),
   Family: is("family", addresses),
   State: is("state", sockets),
 } as const satisfies Readonly<Record<string, OperatorRow>>;
@@ -167,10 +178,6 @@ const argOperators = {
 const unsupported = {
   CelExpr:
     "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
-  SubString: "Use Prefix or Postfix.",
-  SubStringIgnCase: "Use Prefix or Postfix, which tell upper from lower case.",
-  FileType: "Compare the path with Prefix or Postfix.",
-  NotFileType: "Compare the path with NotPrefix or NotPostfix.",
   CapabilitiesGained: "Use matchCapabilities.",
 } as const;
 

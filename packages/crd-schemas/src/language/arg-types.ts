@@ -7,6 +7,7 @@ export type ValueFamily =
   | "path"
   | "bytes"
   | "socket"
+  | "packet"
   | "address"
   | "structure"
   | "nothing";
@@ -25,6 +26,8 @@ type Row = {
   readonly names?: ValueNames;
   /** How programs read it: a name of `enum value_type` (bpf/records.h) without VALUE_. */
   readonly read: string;
+  /** Bytes whose size another argument has. */
+  readonly sized?: true;
   /** The same in arguments of system calls, which point to process memory. */
   readonly readUser?: string;
   /** Without `readUser`: what to write for an argument of a system call. */
@@ -67,6 +70,12 @@ const structure = <
   ofSyscall: string,
 ) => ({ family, structure: pointer, read, event, ofSyscall }) as const;
 
+/** Bytes whose size another argument has. */
+const sized = <const Read extends string, const ReadUser extends string>(
+  read: Read,
+  readUser: ReadUser,
+) => ({ family: "bytes", sized: true, read, readUser, event: "bytes" }) as const;
+
 /** A structure that events show; no filter looks into it. */
 const shown = <const Pointer extends KernelPointer, const Read extends string>(
   pointer: Pointer,
@@ -107,7 +116,15 @@ const argTypes = {
   size_t: integer(false, 64, "U64", "size"),
   string: { family: "text", read: "STRING", readUser: "USER_STRING", event: "string" },
   filename: structure("text", "struct filename *", "FILENAME", "string", "Use string."),
-  char_buf: { family: "bytes", read: "BUFFER", readUser: "USER_BUFFER", event: "bytes" },
+  char_buf: sized("BUFFER", "USER_BUFFER"),
+  char_iovec: { ...sized("USER_IOVEC", "USER_IOVEC"), structure: "struct iovec *" },
+  iov_iter: structure(
+    "bytes",
+    "struct iov_iter *",
+    "IOV_ITER",
+    "bytes",
+    "Use char_buf, or char_iovec for an array of struct iovec, with `sizeArgIndex:`.",
+  ),
   fd: { family: "path", read: "FD", readUser: "FD", event: "file" },
   file: structure("path", "struct file *", "FILE", "file", "Use fd for a descriptor."),
   path: structure(
@@ -144,6 +161,13 @@ const argTypes = {
     "SOCKET",
     "sock",
     "Hook a function with a `struct socket *`, such as security_socket_connect, with `syscall: false`.",
+  ),
+  skb: structure(
+    "packet",
+    "struct sk_buff *",
+    "SKB",
+    "message",
+    "Hook a function with a `struct sk_buff *`, such as ip_output, with `syscall: false`.",
   ),
   dentry: structure(
     "path",
@@ -197,17 +221,19 @@ const argTypes = {
   ),
   module: shown("struct module *", "MODULE", hookModules),
   load_info: shown("struct load_info *", "LOAD_INFO", hookModules),
+  net_device: structure(
+    "text",
+    "struct net_device *",
+    "NET_DEVICE",
+    "message",
+    "Hook a function with a `struct net_device *`, such as dev_hard_start_xmit, with `syscall: false`.",
+  ),
   nop: { family: "nothing", read: "NONE", readUser: "NONE", event: "int" },
 } as const satisfies Readonly<Record<string, Row>>;
 
 /** Types of the language that nothing reads yet: what to write instead, if there is anything. */
 const unsupported = {
-  auto: "",
-  char_iovec: "Use nop to leave the argument out.",
-  skb: "Hook the function where the connection is made (tcp_connect) and use type sock.",
   sockaddr_un: "Use sockaddr, which tells the family.",
-  iov_iter: "Use nop to leave the argument out.",
-  net_device: "",
 } as const;
 
 type ArgTypes = typeof argTypes;
@@ -218,7 +244,7 @@ export type ArgType = keyof ArgTypes;
 type AliasesOf<R> = R extends { readonly aliases: readonly (infer A)[] } ? A : never;
 
 /** Every name that a policy may use. */
-type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | keyof typeof unsupported;
+type ArgTypeName = ArgType | AliasesOf<ArgTypes[ArgType]> | "auto" | keyof typeof unsupported;
 
 /** The types whose events have a field that events/structures.ts of the sensor chooses. */
 export type MessageArgType = {
@@ -245,6 +271,8 @@ export const argTypesByName: ReadonlyMap<string, ArgTypeRow> = new Map(
 
 export const argTypeNames = [
   ...argTypesByName.keys(),
+  // That of the C type which the argument has in the kernel.
+  "auto",
   ...Object.keys(unsupported),
 ] as readonly string[] as readonly ArgTypeName[];
 

@@ -11,6 +11,8 @@ type Row = {
   readonly stacks: boolean;
   /** Its `index` is a field of a record, not an argument of a function. */
   readonly fields: boolean;
+  /** It hooks programs, not the kernel: its arguments point to the process's memory. */
+  readonly ofProgram: boolean;
   /** The kind of its events (packages/proto/src/event/event-kinds.ts). */
   readonly event: string;
 };
@@ -23,6 +25,7 @@ export const hookKinds = {
     returns: true,
     stacks: true,
     fields: false,
+    ofProgram: false,
     event: "process_kprobe",
   },
   lsm: {
@@ -31,6 +34,7 @@ export const hookKinds = {
     returns: false,
     stacks: false,
     fields: false,
+    ofProgram: false,
     event: "process_lsm",
   },
   tracepoint: {
@@ -39,7 +43,17 @@ export const hookKinds = {
     returns: false,
     stacks: false,
     fields: true,
+    ofProgram: false,
     event: "process_tracepoint",
+  },
+  uprobe: {
+    sections: ["uprobes"],
+    says: "functions of programs",
+    returns: true,
+    stacks: false,
+    fields: false,
+    ofProgram: true,
+    event: "process_uprobe",
   },
 } as const satisfies Readonly<Record<string, Row>>;
 
@@ -54,7 +68,7 @@ export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
 /** Every section of `spec` that lists hooks, supported or not. */
 export const hookSections = [
   ...hookKindNames.flatMap((kind) => [...hookKinds[kind].sections]),
-  ...(["uprobes", "usdts"] as const),
+  ...(["usdts"] as const),
 ];
 
 export const isHookEvent = (name: string): name is HookEvent =>
@@ -62,8 +76,7 @@ export const isHookEvent = (name: string): name is HookEvent =>
 
 /** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
 export const unsupportedSections = {
-  uprobes: "Leave the section out; kprobes, fentries, lsmhooks and tracepoints are supported.",
-  usdts: "Leave the section out; kprobes, fentries, lsmhooks and tracepoints are supported.",
+  usdts: "Hook the function that has the probe, below uprobes.",
   loader: "Hook security_mmap_file under kprobes for files that are mapped.",
   enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
 } as const;

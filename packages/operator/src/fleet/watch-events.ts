@@ -48,7 +48,7 @@ export function createWatchEvents(
       const queue = createBatchQueue(
         ({ node, missing, events }) => {
           let hasRoom = true;
-          if (missing > 0) hasRoom = call.write(missingMark(node, missing, Date.now()));
+          if (missing !== 0) hasRoom = call.write(missingMark(node, missing, Date.now()));
           for (const event of events) hasRoom = call.write(asBuffer(event));
           return hasRoom;
         },

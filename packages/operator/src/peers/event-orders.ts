@@ -41,10 +41,10 @@ export function serveEventOrders(
   const start = ({ order = 0, request = new Uint8Array() }: StartEvents) => {
     if (orders.has(order)) return;
     const gone = new AbortController();
-    const queue = createBatchQueue(
-      ({ node, missing, events }) => write({ order, node, missing: String(missing), events }),
-      limits,
-    );
+    const queue = createBatchQueue(({ node, missing, events }) => {
+      const lost = missing === undefined ? { interrupted: true } : { missing: String(missing) };
+      return write({ order, node, ...lost, events });
+    }, limits);
     const watch = relay.watch(Buffer.from(request), queue);
     const tellCoverage = async () => {
       const { signal } = gone;

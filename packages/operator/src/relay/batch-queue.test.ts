@@ -31,7 +31,7 @@ const count = (taken: readonly NodeEvents[], node: string) => {
   const own = taken.filter((one) => one.node === node);
   return {
     events: own.reduce((sum, { events }) => sum + events.length, 0),
-    missing: own.reduce((sum, { missing }) => sum + missing, 0),
+    missing: own.reduce((sum, { missing = Number.NaN }) => sum + missing, 0),
   };
 };
 
@@ -46,6 +46,17 @@ it("leaves whole batches out when the reader is slow, and counts them by node", 
   open(100);
   expect(count(taken, "a")).toEqual({ events: 120, missing: 0 });
   expect(count(taken, "b")).toEqual({ events: 10, missing: 65 });
+});
+
+it("an unknown number stays unknown when it waits with others", () => {
+  const { queue, taken, open } = start(1);
+  queue.take(batch("a", 100));
+  queue.take(batch("a", 1));
+  queue.take({ node: "a", missing: undefined, events: [], bytes: 0 });
+  queue.take(batch("a", 1));
+  open(100);
+  const marks = taken.filter(({ missing }) => missing !== 0);
+  expect(marks).toEqual([{ node: "a", missing: undefined, events: [], bytes: 0 }]);
 });
 
 it("is bounded by bytes as well", () => {

@@ -32,7 +32,8 @@ export function createBatchQueue(
   let bytes = 0;
   let dropped = 0;
   let isBlocked = starts === "blocked";
-  const missing = new Map<string, number>();
+  /** Node → how many events, undefined if unknown. */
+  const missing = new Map<string, number | undefined>();
 
   const hasRoomFor = (count: number, size: number) =>
     events + count <= maxEvents && bytes + size <= maxBytes;
@@ -78,7 +79,9 @@ export function createBatchQueue(
         return;
       }
       const { node } = batch;
-      missing.set(node, (missing.get(node) ?? 0) + batch.missing + batch.events.length);
+      const before = missing.has(node) ? missing.get(node) : 0;
+      const isKnown = before !== undefined && batch.missing !== undefined;
+      missing.set(node, isKnown ? before + batch.missing + batch.events.length : undefined);
       dropped += batch.events.length;
     },
     resume() {

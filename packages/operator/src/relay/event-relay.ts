@@ -3,11 +3,11 @@ import type { EventBatch, Watching } from "@gander/proto/stream";
 import { streamCodec } from "@gander/proto/stream";
 import { asBuffer } from "../wire/as-buffer.ts";
 
-/** Events of one node, in order. */
+/** Events of one node, in order. Without a node: a replica went, with all of its nodes. */
 export type NodeEvents = {
   readonly node: string;
-  /** How many events are missing before these. */
-  readonly missing: number;
+  /** How many events are missing before these; undefined: unknown, because the source went. */
+  readonly missing: number | undefined;
   /** Encoded tetragon.GetEventsResponse: parts of larger buffers, kept or dropped together. */
   readonly events: readonly Uint8Array[];
   /** Size of the events. */
@@ -99,7 +99,11 @@ export class EventRelay {
       receive: (batch) => this.#receive(source, node, batch),
       [Symbol.dispose]: () => {
         this.#sources.delete(source);
-        for (const order of this.#orders.values()) answer(order, source, undefined);
+        for (const order of this.#orders.values()) {
+          if ((order.answers.get(source)?.nodes ?? 0) > 0)
+            for (const reader of order.readers) reader.take(interruption(node ?? ""));
+          answer(order, source, undefined);
+        }
       },
     };
     this.#sources.set(source, send);
@@ -148,17 +152,24 @@ export class EventRelay {
       answer(order, source, readCoverage(batch.watching));
       for (const told of order.waiting) told();
     }
-    const { events = [], missing = "0" } = batch;
-    if (events.length === 0 && missing === "0") return;
+    const { events = [], missing = "0", interrupted = false } = batch;
+    if (events.length === 0 && missing === "0" && !interrupted) return;
     const taken: NodeEvents = {
       node: node ?? batch.node ?? "",
-      missing: Number(missing),
+      missing: interrupted ? undefined : Number(missing),
       events,
       bytes: events.reduce((sum, { length }) => sum + length, 0),
     };
     for (const reader of order.readers) reader.take(taken);
   }
 }
+
+const interruption = (node: string): NodeEvents => ({
+  node,
+  missing: undefined,
+  events: [],
+  bytes: 0,
+});
 
 async function whenCovered(
   order: Order,

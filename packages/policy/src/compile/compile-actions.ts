@@ -8,11 +8,13 @@ import {
   hookKinds,
   insteadOfAction,
   type PlainActionWord,
+  type SocketActionWord,
 } from "@gander/crd-schemas";
 import type { CompiledAction } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
+import type { Args } from "./compile-args.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The properties of a hook that its actions depend on. */
@@ -22,6 +24,9 @@ type ActionContext = {
   readonly target: string;
   readonly syscall: boolean;
   readonly side: "entry" | "return";
+  readonly args: Args;
+  /** The position in the function of each. */
+  readonly declared: readonly (number | undefined)[];
 };
 
 /** The actions of a selector; none means post. */
@@ -63,6 +68,7 @@ const forms: Readonly<Record<ActionForm, Compile>> = {
   post: compilePost,
   signal: compileSignal,
   override: compileOverride,
+  socket: compileSocket,
 };
 
 function compileAction(
@@ -232,7 +238,29 @@ function compileOverride(
   return supported ? { action: "override", error: spec.argError } : undefined;
 }
 
-const onlyUprobes = "It is for uprobes, which are not supported yet.";
+function compileSocket(
+  spec: ActionSpec,
+  scope: Scope,
+  { args, declared }: ActionContext,
+): CompiledAction | undefined {
+  const action = actionsByName.get(spec.action)?.word as SocketActionWord;
+  const index = spec.argSock ?? 0;
+  const position = declared.indexOf(index);
+  const type = args[position]?.type;
+  if (type === "sock" || type === "socket") return { action, socket: position };
+  // Another error says what is wrong with the argument.
+  if (position >= 0 && type === undefined) return undefined;
+  scope
+    .at(spec.argSock === undefined ? "action" : "argSock")
+    .error(
+      "policy-index",
+      `${spec.action} needs a socket, and argument ${index} is ${type === undefined ? "not read" : `of type ${type}`}`,
+      `Add an argument of type sock to the hook, and its position: \`argSock: ${index}\`.`,
+    );
+  return undefined;
+}
+
+const onlyUprobes = "It changes what a function of a program does, which Gander leaves alone.";
 
 function errorHint(error: number): string {
   const range = "Errors are -4095 to -1; -1 is EPERM (not permitted), -13 EACCES.";
@@ -249,6 +277,12 @@ function whyNoOverride({
     return {
       message: "Override is not possible when the call has already returned",
       hint: "Move it to matchActions.",
+    };
+  }
+  if (kind === "uprobe") {
+    return {
+      message: "Override is not possible at a function of a program",
+      hint: "Use Sigkill or Signal; what the program asks of the kernel can be denied below lsmhooks.",
     };
   }
   if (kind === "tracepoint") {

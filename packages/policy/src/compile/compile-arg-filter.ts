@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgSelectorSpec, HookKind } from "@gander/crd-schemas";
+import type { ArgSelectorSpec, ArgType, HookKind, OperatorRow } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
   hookKinds,
@@ -8,15 +8,21 @@ import {
   typeRow,
 } from "@gander/crd-schemas";
 import type { ArgTest, CompiledArg, CompiledFilter } from "../compiled-policy.ts";
-import type { Scope } from "../scope.ts";
+import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
-import { compileValues } from "./compile-values.ts";
+import { checkValueCount, compileValues } from "./compile-values.ts";
+
+/** Values that filters can refer to: as compiled, and the `index` that each has in the spec. */
+type Listed = { readonly args: Args; readonly declared: readonly (number | undefined)[] };
 
 /** The parts of a hook that its filters can refer to. */
-export type FilterContext = {
-  readonly kind: HookKind;
-  readonly args: Args;
-  readonly declared: readonly (number | undefined)[];
+export type FilterContext = Listed & { readonly kind: HookKind; readonly data: Listed };
+
+/** A list of values, by its name in the spec. */
+type ValueList = Listed & {
+  readonly name: "args" | "data";
+  /** An `index` that none of them has may be a position in the list. */
+  readonly byPosition: boolean;
 };
 
 export function compileArgFilter(
@@ -24,10 +30,45 @@ export function compileArgFilter(
   scope: Scope,
   context: FilterContext,
 ): CompiledFilter | undefined {
-  const position = findArg(spec, scope, context);
-  if (position === undefined) return undefined;
-  const arg = context.args[position];
-  const test = arg && testOf(spec, arg, scope);
+  const operator = operatorOf(spec, scope);
+  if (operator === undefined) return undefined;
+  const list = { ...context, name: "args", byPosition: hookKinds[context.kind].fields } as const;
+  const position = findArg(spec, scope, list);
+  const arg = position === undefined ? undefined : context.args[position];
+  if (position === undefined || !arg) return undefined;
+  return filterOn(position, { spec, operator }, arg, scope);
+}
+
+/** Data is behind the arguments in the compiled list. */
+export function compileDataFilter(
+  spec: ArgSelectorSpec,
+  scope: Scope,
+  { args, data }: FilterContext,
+): CompiledFilter | undefined {
+  const operator = operatorOf(spec, scope);
+  if (operator === undefined) return undefined;
+  const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
+  const arg = position === undefined ? undefined : data.args[position];
+  if (position === undefined || !arg) return undefined;
+  return filterOn(args.length + position, { spec, operator }, arg, scope);
+}
+
+function filterOn(
+  position: number | "return",
+  { spec, operator }: { readonly spec: ArgSelectorSpec; readonly operator: OperatorRow },
+  arg: CompiledArg,
+  scope: Scope,
+): CompiledFilter | undefined {
+  const values = spec.values ?? [];
+  if (arg.type === "auto") {
+    if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
+    const { path } = scope;
+    return {
+      ...{ on: "untyped", arg: position, operator: spec.operator },
+      ...{ values, path: pathText(path) },
+    };
+  }
+  const test = compileTest({ ...operator, name: spec.operator }, arg.type, values, scope);
   return test && { on: "arg", arg: position, test };
 }
 
@@ -36,6 +77,8 @@ export function compileReturnFilter(
   scope: Scope,
   returnArg: CompiledArg,
 ): CompiledFilter | undefined {
+  const operator = operatorOf(spec, scope);
+  if (operator === undefined) return undefined;
   const index = spec.args?.[0] ?? spec.index ?? 0;
   if (index !== 0 || (spec.args?.length ?? 1) !== 1) {
     scope
@@ -43,24 +86,32 @@ export function compileReturnFilter(
       .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
     return undefined;
   }
-  const test = testOf(spec, returnArg, scope);
-  return test && { on: "arg", arg: "return", test };
+  return filterOn("return", { spec, operator }, returnArg, scope);
 }
 
-function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest | undefined {
-  const row = argOperatorsByName.get(spec.operator);
-  if (!row) {
-    scope
-      .at("operator")
-      .error(
-        "policy-not-supported",
-        `The operator ${spec.operator} is not supported yet`,
-        insteadOfArgOperator(spec.operator),
-      );
-    return undefined;
-  }
-  const type = typeRow(arg.type);
-  if (!row.families.includes(type.family)) {
+/** Asked first: an operator that nothing implements may name its arguments in other ways. */
+function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | undefined {
+  const row = argOperatorsByName.get(operator);
+  if (row) return row;
+  scope
+    .at("operator")
+    .error(
+      "policy-not-supported",
+      `The operator ${operator} is not supported yet`,
+      insteadOfArgOperator(operator),
+    );
+  return undefined;
+}
+
+/** The test of an argument of that type; undefined if it has an error, which is reported to `scope`. */
+export function compileTest(
+  operator: OperatorRow & { readonly name: string },
+  argType: ArgType,
+  values: readonly string[],
+  scope: Scope,
+): ArgTest | undefined {
+  const type = typeRow(argType);
+  if (!operator.families.includes(type.family)) {
     const fitting = operatorsFor(type.family);
     const none =
       type.family === "structure"
@@ -71,17 +122,17 @@ function testOf(spec: ArgSelectorSpec, arg: CompiledArg, scope: Scope): ArgTest 
       .at("operator")
       .error(
         "policy-operator-type",
-        `${spec.operator} cannot be applied to an argument of type ${arg.type}`,
+        `${operator.name} cannot be applied to an argument of type ${argType}`,
         hint,
       );
     return undefined;
   }
-  return compileValues(row, type, spec.values ?? [], scope);
+  return compileValues(operator, type, values, scope);
 }
 
 /** Position, in the hook's list, of the argument that a filter refers to. */
-function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): number | undefined {
-  if (spec.args !== undefined) return byPosition(spec.args, scope.at("args"), context);
+function findArg(spec: ArgSelectorSpec, scope: Scope, list: ValueList): number | undefined {
+  if (spec.args !== undefined) return byPosition(spec.args, scope.at("args"), list);
   if (spec.index === undefined) {
     scope.warning(
       "policy-missing-field",
@@ -90,33 +141,30 @@ function findArg(spec: ArgSelectorSpec, scope: Scope, context: FilterContext): n
     );
   }
   const index = spec.index ?? 0;
-  const position = context.declared.indexOf(index);
+  const position = list.declared.indexOf(index);
   if (position >= 0) return position;
   // A tracepoint's filter may use the index in the policy's list if its number is no field of that list.
-  if (hookKinds[context.kind].fields && index < context.args.length) return index;
+  if (list.byPosition && index < list.args.length) return index;
   // One of the arguments could not be read, so the filter may refer to it.
-  if (context.declared.includes(undefined)) return undefined;
+  if (list.declared.includes(undefined)) return undefined;
+  const what = list.name === "args" ? `argument ${index}` : `data ${index}`;
   scope
     .at("index")
     .error(
       "policy-index",
-      `The filter is on argument ${index}, which the hook does not read`,
-      declaredHint(index, context),
+      `The filter is on ${what}, which the hook does not read`,
+      declaredHint(index, list),
     );
   return undefined;
 }
 
-function declaredHint(index: number, { declared }: FilterContext): string {
+function declaredHint(index: number, { declared, name }: ValueList): string {
   const known = declared.filter((i) => i !== undefined);
-  if (known.length === 0) return `Add \`args:\` with an entry \`index: ${index}\` and its type.`;
-  return `Declared under args: ${known.join(", ")}. Use one of them, or declare \`index: ${index}\` with its type there.`;
+  if (known.length === 0) return `Add \`${name}:\` with an entry \`index: ${index}\` and its type.`;
+  return `Declared under ${name}: ${known.join(", ")}. Use one of them, or declare \`index: ${index}\` with its type there.`;
 }
 
-function byPosition(
-  args: readonly number[],
-  scope: Scope,
-  context: FilterContext,
-): number | undefined {
+function byPosition(args: readonly number[], scope: Scope, list: ValueList): number | undefined {
   const [position, ...more] = args;
   if (position === undefined || more.length > 0) {
     scope.error(
@@ -126,11 +174,12 @@ function byPosition(
     );
     return undefined;
   }
-  if (position >= context.args.length) {
+  if (position >= list.args.length) {
+    const what = list.name === "args" ? "arguments" : "data";
     scope.error(
       "policy-index",
-      `args names position ${position}, but the hook reads ${context.args.length} arguments`,
-      "Positions count from 0 in the hook's own list `args`.",
+      `args names position ${position}, but the hook reads ${list.args.length} ${what}`,
+      `Positions count from 0 in the hook's own list \`${list.name}\`.`,
     );
     return undefined;
   }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSpec, HookKind } from "@gander/crd-schemas";
-import { argTypesByName, hookKinds, insteadOfArgType, typeRow } from "@gander/crd-schemas";
+import {
+  argTypeRows,
+  argTypesByName,
+  hookKinds,
+  insteadOfArgType,
+  typeRow,
+} from "@gander/crd-schemas";
 import type { CompiledArg } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
@@ -18,14 +24,39 @@ export function compileArgs(
   scope: Scope,
   hook: ArgHook,
 ): Args {
-  if (args.length > limits.args) {
-    scope.error(
-      "policy-out-of-bounds",
-      `The hook reads ${args.length} arguments; ${limits.args} are possible`,
-      "Leave out those that no filter needs.",
-    );
-  }
-  return args.map((arg, i) => arg && compileArg(arg, scope.at(i), hook));
+  return args.map((arg, i) => {
+    if (arg === undefined) return undefined;
+    const place = scope.at(i);
+    if (!isSet(arg.source)) return compileArg(arg, place, hook);
+    place
+      .at("source")
+      .error(
+        "policy-rule",
+        "An argument is one of the call, so it has no source",
+        hook.kind === "kprobe"
+          ? "Move it from `args:` to `data:`."
+          : "Hook a function below kprobes: it may have `data:` with a source.",
+      );
+    return undefined;
+  });
+}
+
+/** Values that aren't arguments of the call. */
+export function compileData(
+  data: readonly (ArgSpec | undefined)[],
+  scope: Scope,
+  hook: ArgHook,
+): Args {
+  return data.map((entry, i) => entry && compileDatum(entry, scope.at(i), i, hook));
+}
+
+export function checkCount(args: number, data: number, scope: Scope): void {
+  if (args + data <= limits.args) return;
+  scope.error(
+    "policy-out-of-bounds",
+    `The hook reads ${args + data} arguments${data > 0 ? " and data" : ""}; ${limits.args} are possible`,
+    "Leave out those that no filter needs.",
+  );
 }
 
 function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | undefined {
@@ -42,24 +73,163 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
     return undefined;
   }
   const type = compileType(arg, scope);
-  if (!type || !supported) return undefined;
+  const path = compilePath(arg, scope, hook);
+  if (!type || !path || !supported) return undefined;
   if (hook.syscall && !isOfSyscall(type, scope)) return undefined;
-  if (!hookKinds[hook.kind].fields && !isOfFunction(type, scope)) return undefined;
-  const compiled: CompiledArg = {
-    index: arg.index,
-    type,
-    label: cutText(arg.label ?? "", limits.labelBytes, scope.at("label")),
-    returnCopy: arg.returnCopy,
-  };
-  if (type === "char_buf") return compileBuffer(compiled, arg, scope, hook);
+  const isField = hookKinds[hook.kind].fields && path.resolve === undefined;
+  if (hookKinds[hook.kind].ofProgram && !isOfProgram(type, scope)) return undefined;
+  if (!isField && !isOfFunction(type, scope)) return undefined;
+  const compiled: CompiledArg = { ...commonOf(arg, type, scope), ...path };
+  if (type !== "auto" && typeRow(type).sized) return compileBuffer(compiled, arg, scope, hook);
   refuseBufferFields(arg, type, scope);
-  return { ...compiled, returnCopy: false };
+  return compiled;
+}
+
+function compileDatum(
+  arg: ArgSpec,
+  scope: Scope,
+  index: number,
+  hook: ArgHook,
+): CompiledArg | undefined {
+  const supported = refuseFields(arg, scope, { ...argFields, ...dataFields });
+  const source = compileSource(arg, scope);
+  const type = compileType(arg, scope);
+  const path = compilePath(arg, scope, { ...hook, syscall: false });
+  if (path !== undefined && path.resolve === undefined)
+    scope.error(
+      "policy-missing-field",
+      "The data has no path to its value",
+      "Add `resolve:` with members of struct task_struct, such as `resolve: real_parent.comm`.",
+    );
+  if (!type || !path?.resolve || !source || !supported) return undefined;
+  if (!isOfFunction(type, scope)) return undefined;
+  if (type === "char_buf") {
+    scope
+      .at("type")
+      .error("policy-rule", "The size of a char_buf is an argument of a call", "Use string.");
+    return undefined;
+  }
+  refuseBufferFields(arg, type, scope);
+  return { ...commonOf(arg, type, scope), index, source, ...path };
+}
+
+const commonOf = (arg: ArgSpec, type: CompiledArg["type"], scope: Scope): CompiledArg => ({
+  index: arg.index,
+  type,
+  label: cutText(arg.label ?? "", limits.labelBytes, scope.at("label")),
+  returnCopy: false,
+});
+
+const isSet = (text: string | undefined): text is string => text !== undefined && text !== "";
+
+function compileSource(arg: ArgSpec, scope: Scope): CompiledArg["source"] {
+  if (arg.source === "current_task") return "current-task";
+  if (!isSet(arg.source))
+    scope.error("policy-missing-field", "The data has no source", "Add `source: current_task`.");
+  else if (arg.source === "pt_regs")
+    scope
+      .at("source")
+      .error(
+        "policy-not-supported",
+        "Data from registers is not supported yet",
+        "Read arguments of the function under args, or use `source: current_task`.",
+      );
+  else
+    scope
+      .at("source")
+      .error(
+        "policy-unknown-value",
+        `There is no source "${arg.source.slice(0, 80)}"`,
+        "Write `source: current_task`.",
+      );
+  return undefined;
+}
+
+type Path = Pick<CompiledArg, "resolve" | "btfType" | "btfTypeModule">;
+
+const step = "(?:[A-Za-z_][A-Za-z0-9_]*|\\[[0-9]{1,7}\\])";
+const pathPattern = new RegExp(`^${step}(?:\\.[A-Za-z_][A-Za-z0-9_]*|\\[[0-9]{1,7}\\])*$`);
+const namePattern = /^[A-Za-z_][A-Za-z0-9_-]{0,127}$/;
+
+/** The way from an argument to the value; undefined: it has an error. */
+function compilePath(arg: ArgSpec, scope: Scope, hook: ArgHook): Path | undefined {
+  const given = (["resolve", "btfType", "btfTypeModule"] as const).filter((field) =>
+    isSet(arg[field]),
+  );
+  const [first] = given;
+  if (first === undefined) return {};
+  const { ofProgram } = hookKinds[hook.kind];
+  if (hook.syscall || ofProgram) {
+    const what = ofProgram ? "a function of a program" : "a system call";
+    const behind = ofProgram
+      ? "of the kernel below kprobes"
+      : "behind the system call with `syscall: false`";
+    scope
+      .at(first)
+      .onKey.error(
+        "policy-rule",
+        `Arguments of ${what} are no structures of the kernel, so nothing can be followed from them`,
+        `Hook the function ${behind}.`,
+      );
+    return undefined;
+  }
+  const checks = [checkResolve(arg, scope), checkNames(arg, scope)];
+  if (checks.includes(false)) return undefined;
+  return Object.fromEntries(given.map((field) => [field, arg[field]]));
+}
+
+function checkResolve({ resolve }: ArgSpec, scope: Scope): boolean {
+  if (!isSet(resolve)) return true;
+  const place = scope.at("resolve");
+  const steps = resolve.match(/[^.[]+/g)?.length ?? 0;
+  if (steps > limits.pathSteps)
+    place.error(
+      "policy-out-of-bounds",
+      `The path has ${steps} steps; ${limits.pathSteps} are possible`,
+      "Hook a function that has an argument nearer to the value.",
+    );
+  else if (!pathPattern.test(resolve))
+    place.error(
+      "policy-bad-value",
+      `"${resolve.slice(0, 80)}" is no path of members`,
+      "Write names of members with dots, and elements of arrays as in `f_path.dentry.d_name.name` or `numbers[0].nr`.",
+    );
+  else return true;
+  return false;
+}
+
+function checkNames(arg: ArgSpec, scope: Scope): boolean {
+  for (const field of ["btfType", "btfTypeModule"] as const) {
+    const name = arg[field];
+    if (!isSet(name) || namePattern.test(name)) continue;
+    const what = field === "btfType" ? "a structure" : "a module";
+    scope
+      .at(field)
+      .error(
+        "policy-bad-name",
+        `"${name.slice(0, 80)}" cannot be the name of ${what}`,
+        field === "btfType"
+          ? "Write it without `struct` and without *, such as `btfType: sock`."
+          : "Write the name that lsmod shows.",
+      );
+    return false;
+  }
+  if (!isSet(arg.btfTypeModule) || isSet(arg.btfType)) return true;
+  scope
+    .at("btfTypeModule")
+    .onKey.error(
+      "policy-missing-field",
+      "btfTypeModule names a module, but no structure in it",
+      "Add `btfType:`, or remove it.",
+    );
+  return false;
 }
 
 const lastPosition = ({ kind }: ArgHook): number =>
   hookKinds[kind].fields ? limits.tracepointIndex : limits.argIndex;
 
 function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
+  if (type === "auto") return needsType(scope, "a system call");
   const hint = typeRow(type).ofSyscall;
   if (hint === undefined) return true;
   scope
@@ -68,8 +238,36 @@ function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
   return false;
 }
 
+/** Says so, and returns false. */
+function needsType(scope: Scope, what: string): boolean {
+  scope.error(
+    "policy-missing-field",
+    `The argument has no type, and the kernel's types don't say what ${what} takes`,
+    `Write the type, such as ${argTypeRows
+      .filter((row) => row.readUser !== undefined && row.elsewhere === undefined)
+      .slice(0, 12)
+      .map((row) => row.type)
+      .join(", ")}.`,
+  );
+  return false;
+}
+
+function isOfProgram(type: CompiledArg["type"], scope: Scope): boolean {
+  if (type === "auto") return needsType(scope, "a function of a program");
+  const { readUser, elsewhere } = typeRow(type);
+  if (readUser !== undefined || elsewhere !== undefined) return true;
+  scope
+    .at("type")
+    .error(
+      "policy-rule",
+      `A function of a program has no argument of type ${type}: that is an object of the kernel`,
+      "Use an integer type, string, char_buf or fd; or hook a function of the kernel below kprobes.",
+    );
+  return false;
+}
+
 function isOfFunction(type: CompiledArg["type"], scope: Scope): boolean {
-  const hint = typeRow(type).elsewhere;
+  const hint = type === "auto" ? undefined : typeRow(type).elsewhere;
   if (hint === undefined) return true;
   scope
     .at("type")
@@ -84,7 +282,7 @@ function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
       .at(field)
       .onKey.error(
         "policy-rule",
-        `${field} is for arguments of type char_buf, this one is ${type}`,
+        `${field} is for arguments of type char_buf or char_iovec, this one is ${type}`,
         "Remove it, or set the type to char_buf.",
       );
   }
@@ -93,27 +291,16 @@ function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
 function compileType(arg: ArgSpec, scope: Scope): CompiledArg["type"] | undefined {
   const row = argTypesByName.get(arg.type);
   if (row) return row.type;
-  if (arg.type === "auto") {
-    scope
-      .at("type")
-      .error(
-        "policy-not-supported",
-        "The argument has no type; types are not guessed from the kernel yet",
-        `Write the type, one of ${supportedTypes()}.`,
-      );
-    return undefined;
-  }
+  if (arg.type === "auto") return "auto";
   scope
     .at("type")
     .error(
       "policy-not-supported",
       `Arguments of type ${arg.type} are not supported yet`,
-      insteadOfArgType(arg.type) || `Supported are ${supportedTypes()}.`,
+      insteadOfArgType(arg.type) || `Supported are ${[...argTypesByName.keys()].join(", ")}.`,
     );
   return undefined;
 }
-
-const supportedTypes = (): string => [...argTypesByName.keys()].join(", ");
 
 function compileBuffer(
   compiled: CompiledArg,
@@ -123,12 +310,12 @@ function compileBuffer(
 ): CompiledArg | undefined {
   if (arg.returnCopy) {
     // A buffer that the call fills: its size is the return value of the call.
-    if (hookKinds[hook.kind].returns) return compiled;
+    if (hookKinds[hook.kind].returns) return { ...compiled, returnCopy: true };
     scope
       .at("returnCopy")
       .onKey.error(
         "policy-rule",
-        "returnCopy needs the return of the call, which only kprobes see",
+        "returnCopy needs the return of the call, which only kprobes and uprobes see",
         "Use sizeArgIndex, or hook a function below kprobes.",
       );
     return undefined;
@@ -137,7 +324,7 @@ function compileBuffer(
   if (size === 0) {
     scope.error(
       "policy-missing-field",
-      "A char_buf needs the argument that holds its size",
+      `A ${arg.type} needs the argument that holds its size`,
       "Add `sizeArgIndex:`, which counts from 1: 3 is the argument with index 2.",
     );
     return undefined;
@@ -163,24 +350,38 @@ function wrongSizePosition(size: number, index: number, last: number) {
 }
 
 const argFields = {
-  resolve: "Hook a function that has the value as an argument.",
   maxData: "Up to 4096 bytes of a buffer are read without it.",
-  source: "Arguments are those of the function only.",
-  btfType: "Arguments are read as their type says.",
-  btfTypeModule: "Arguments are read as their type says.",
 } as const;
 
-/** The return value: a number, in events and in filters. */
-export function compileReturnArg(arg: ArgSpec, scope: Scope): CompiledArg | undefined {
-  const compiled = compileArg({ ...arg, index: 0 }, scope, { kind: "kprobe", syscall: false });
-  if (!compiled) return undefined;
-  if (typeRow(compiled.type).family !== "integer") {
+const dataFields = {
+  btfType: "The structure of `source: current_task` is struct task_struct.",
+  btfTypeModule: "The structure of `source: current_task` is struct task_struct.",
+} as const;
+
+const returnFields = {
+  resolve: "Hook a function that has the value as an argument.",
+  source: "The return value is that of the function.",
+  btfType: "It is read as its type says.",
+  btfTypeModule: "It is read as its type says.",
+} as const;
+
+/** The return value: a number or a socket; of a program's function also a text. */
+export function compileReturnArg(
+  arg: ArgSpec,
+  kind: HookKind,
+  scope: Scope,
+): CompiledArg | undefined {
+  if (!refuseFields(arg, scope, returnFields)) return undefined;
+  const compiled = compileArg({ ...arg, index: 0 }, scope, { kind, syscall: false });
+  if (!compiled || compiled.type === "auto") return compiled;
+  const isText = compiled.type === "string" && hookKinds[kind].ofProgram;
+  if (typeRow(compiled.type).family !== "integer" && compiled.type !== "sock" && !isText) {
     scope
       .at("type")
       .error(
         "policy-not-supported",
         `A return value of type ${arg.type} is not supported yet`,
-        "Use an integer type, such as int or long; a pointer can be read as uint64.",
+        "Use an integer type, such as int or long, or sock; another pointer can be read as uint64.",
       );
     return undefined;
   }

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionsByName, type HookKind } from "@gander/crd-schemas";
+import { actionsByName, type HookKind, type SocketActionWord } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
-import type { LooseKProbe, LooseLsmHook, LooseSelector, LooseTracepoint } from "../loose.ts";
+import type {
+  LooseKProbe,
+  LooseLsmHook,
+  LooseSelector,
+  LooseTracepoint,
+  LooseUprobe,
+} from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { pathText } from "../scope.ts";
-import { compileArgs, compileReturnArg } from "./compile-args.ts";
+import { checkCount, compileArgs, compileData, compileReturnArg } from "./compile-args.ts";
 import {
   compileSelector,
   filterFields,
@@ -17,12 +23,11 @@ import type { Macros } from "./expand-macros.ts";
 import { expandMacros } from "./expand-macros.ts";
 import type { FunctionLists } from "./function-lists.ts";
 import { isName, readFunction } from "./function-name.ts";
-import { refuseFields } from "./unsupported.ts";
 
-type Hook = LooseKProbe & LooseTracepoint & LooseLsmHook;
+type Hook = LooseKProbe & LooseTracepoint & LooseLsmHook & LooseUprobe;
 
 /** A hook's position in its section, and what it may refer to. */
-type Position = {
+export type Position = {
   readonly scope: Scope;
   readonly index: number;
   readonly macros: Macros;
@@ -31,23 +36,7 @@ type Position = {
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
   const { scope } = position;
-  refuseFields(spec, scope, { data: "Read the value as an argument, or leave it out." });
   const { targets, syscall } = kprobeTargets(spec, position);
-  checkReturnArgAction(spec.returnArgAction, scope);
-  const wantsReturn = spec.return === true && spec.returnArg !== undefined;
-  const returnArg =
-    wantsReturn && spec.returnArg
-      ? compileReturnArg(spec.returnArg, scope.at("returnArg"))
-      : undefined;
-  if (spec.return !== true && spec.returnArg !== undefined) {
-    scope
-      .at("returnArg")
-      .onKey.warning(
-        "policy-rule",
-        "returnArg has no effect without `return: true`",
-        "Add `return: true`, or remove returnArg.",
-      );
-  }
   // What is possible at the weakest of the functions is possible at all of them.
   const [target = "", ...others] = targets.toSorted((a, b) => denialRank(a) - denialRank(b));
   const hook = compileHook(spec, position, {
@@ -55,11 +44,33 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
     target,
     syscall,
     raw: false,
-    onReturn: wantsReturn,
-    returnArg,
+    ...readReturn(spec, "kprobe", scope),
     ignoreCallNotFound: spec.ignore?.callNotFound ?? false,
   });
-  return others.length === 0 ? hook : { ...hook, others };
+  const whole = withReturnAction(hook, spec.returnArgAction, scope.at("returnArgAction"));
+  return others.length === 0 ? whole : { ...whole, others };
+}
+
+/** Whether a function's return is reported, and the value that it returns. */
+export function readReturn(
+  spec: Pick<LooseKProbe, "return" | "returnArg">,
+  kind: HookKind,
+  scope: Scope,
+): Pick<Essence, "onReturn" | "returnArg"> {
+  const { returnArg } = spec;
+  const onReturn = spec.return === true && returnArg !== undefined;
+  if (spec.return !== true && returnArg !== undefined)
+    scope
+      .at("returnArg")
+      .onKey.warning(
+        "policy-rule",
+        "returnArg has no effect without `return: true`",
+        "Add `return: true`, or remove returnArg.",
+      );
+  return {
+    onReturn,
+    returnArg: onReturn ? compileReturnArg(returnArg, kind, scope.at("returnArg")) : undefined,
+  };
 }
 
 /** Functions whose calls can be denied come last. */
@@ -141,22 +152,28 @@ type Essence = {
   readonly ignoreCallNotFound: boolean;
 };
 
-function compileHook(
-  spec: Pick<Hook, "args" | "selectors" | "message" | "tags">,
+export function compileHook(
+  spec: Pick<Hook, "args" | "selectors" | "message" | "tags"> & Pick<LooseKProbe, "data">,
   { scope, index, macros }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
-  const given = spec.args ?? [];
+  const { args: given = [], data: givenData = [] } = spec;
   const args = compileArgs(given, scope.at("args"), essence);
-  const context: HookContext = { ...essence, args, declared: given.map((arg) => arg?.index) };
+  const data = compileData(givenData, scope.at("data"), essence);
+  checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
+  const context: HookContext = {
+    ...essence,
+    ...{ args, declared: given.map((arg) => arg?.index) },
+    data: { args: data, declared: givenData.map((arg) => arg?.index) },
+  };
   return {
     ...rest,
     path: pathText(scope.path),
     index,
     message: messageOf(spec.message, scope.at("message")),
     tags: tagsOf(spec.tags ?? [], scope.at("tags")),
-    args: args.filter((arg) => arg !== undefined),
+    args: [...args, ...data].filter((arg) => arg !== undefined),
     ...(returnArg ? { returnArg } : {}),
     selectors: compileSelectors(spec.selectors ?? [], scope.at("selectors"), macros, context),
   };
@@ -264,21 +281,34 @@ function tagsOf(tags: readonly (string | undefined)[], scope: Scope): readonly s
   });
 }
 
-/** `Post` was in the language until recently: it names the default. */
-function checkReturnArgAction(action: string | undefined, scope: Scope): void {
-  if (action === undefined || action === "" || action === "Post") return;
-  const place = scope.at("returnArgAction");
-  if (action === "TrackSock" || action === "UntrackSock") {
-    place.error(
-      "policy-not-supported",
-      `returnArgAction ${action} is not supported yet`,
-      "Hook a function that runs in the process itself, such as tcp_connect.",
+/** What is done with the socket that the function returns. `Post` was in the language until recently: it names the default. */
+function withReturnAction(
+  hook: CompiledHook,
+  name: string | undefined,
+  scope: Scope,
+): CompiledHook {
+  if (name === undefined || name === "" || name === "Post") return hook;
+  const row = actionsByName.get(name);
+  if (row?.form !== "socket") {
+    scope.error(
+      "policy-unknown-value",
+      `returnArgAction cannot be "${name.slice(0, 80)}"`,
+      "Write TrackSock or UntrackSock, or remove it; other actions on return belong into matchReturnActions.",
     );
-    return;
+    return hook;
   }
-  place.error(
-    "policy-unknown-value",
-    `returnArgAction cannot be "${action.slice(0, 80)}"`,
-    "Write Post, or remove it; actions on return belong into matchReturnActions.",
-  );
+  if (hook.returnArg?.type !== "sock") {
+    scope.error(
+      "policy-rule",
+      `${name} needs a function that returns a socket`,
+      "Add `return: true` and `returnArg: {index: 0, type: sock}`.",
+    );
+    return hook;
+  }
+  const action = { action: row.word as SocketActionWord, socket: "return" } as const;
+  const selectors = hook.selectors.map((selector) => ({
+    ...selector,
+    returnActions: [...selector.returnActions, action],
+  }));
+  return { ...hook, selectors };
 }

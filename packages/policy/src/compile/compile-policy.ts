@@ -12,9 +12,10 @@ import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
-import { filesOfHooks } from "../policy-files.ts";
+import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
+import { compileUprobe } from "./compile-uprobe.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { refuseFields } from "./unsupported.ts";
@@ -37,6 +38,7 @@ export function compilePolicy(
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkFileFilters(hooks, spec, scope, namespaced);
+  checkPrograms(hooks, spec, scope, namespaced);
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {
     mode: hooks.some(enforces) ? asked : ("monitor-only" as const),
@@ -54,6 +56,7 @@ const compilers: Readonly<Record<HookKind, Compile>> = {
   kprobe: compileKProbe,
   lsm: compileLsmHook,
   tracepoint: compileTracepoint,
+  uprobe: compileUprobe,
 };
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
@@ -65,7 +68,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     scope.error(
       "policy-empty",
       "The policy hooks nothing",
-      "Add an entry below kprobes, lsmhooks or tracepoints.",
+      "Add an entry below kprobes, lsmhooks, tracepoints or uprobes.",
     );
   const hooks = sections.flatMap(([kind, name]) =>
     (spec[name] ?? []).flatMap((hook, index) =>
@@ -173,5 +176,33 @@ function checkFileFilters(
       "policy-rule",
       `A namespaced policy cannot use \`identity: file\`: ${why}`,
       hint,
+    );
+}
+
+/**
+ * Functions of programs are hooked in the node's files, whoever runs them. So somebody with rights in one
+ * namespace must not name places that are no functions: there, a probe makes every program crash.
+ */
+function checkPrograms(
+  hooks: readonly CompiledHook[],
+  spec: LooseSpec,
+  scope: Scope,
+  namespaced: boolean,
+): void {
+  const [first, ...more] = functionsOfHooks(hooks);
+  if (first === undefined) return;
+  const place = scope.at("uprobes").onKey;
+  if (namespaced && [first, ...more].some(({ by, plus }) => by !== "symbol" || plus > 0))
+    place.error(
+      "policy-rule",
+      "A namespaced policy can hook programs only at functions: elsewhere, programs of the whole node could crash",
+      "Name functions by `symbols`, without an offset, or write a policy for the whole node.",
+    );
+  const isForPods = namespaced || spec.podSelector !== undefined;
+  if (isForPods || spec.containerSelector !== undefined)
+    place.warning(
+      "policy-rule",
+      `${first.path.slice(0, 80)} is a file of the node; what a pod has at that path is another file, which is not hooked`,
+      "Write the path by which the node has the pod's file, or hook the kernel's functions below kprobes.",
     );
 }

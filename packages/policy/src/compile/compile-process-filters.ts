@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
-import type {
-  BinarySelectorSpec,
-  CapabilitiesSelectorSpec,
-  NamespaceSelectorSpec,
-  PidSelectorSpec,
+import {
+  type BinarySelectorSpec,
+  type CapabilitiesSelectorSpec,
+  type NamespaceChangesSelectorSpec,
+  type NamespaceSelectorSpec,
+  namespaceNames,
+  type ParentBinarySelectorSpec,
+  type PidSelectorSpec,
 } from "@gander/crd-schemas";
 import type { CompiledFilter, NamespaceName } from "../compiled-policy.ts";
 import { capabilities } from "../language/kernel-names.ts";
@@ -28,7 +31,7 @@ export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledF
   const pids = [...new Set(spec.values)].sort((a, b) => a - b);
   return {
     on: "pid",
-    negate: spec.operator === "NotIn",
+    negate: isNegated(spec),
     inNamespace: spec.isNamespacePID,
     followForks: spec.followForks,
     pids,
@@ -48,20 +51,33 @@ const binaryLimit = {
   equal: limits.binaryBytes,
   prefix: limits.prefixBytes,
   postfix: limits.postfixBytes,
-  file: limits.binaryBytes,
 } as const;
 
 export function compileBinaryFilter(
   spec: BinarySelectorSpec,
   scope: Scope,
 ): CompiledFilter | undefined {
-  const isFile = spec.identity === "file";
-  const match = isFile ? "file" : binaryMatch[spec.operator];
-  if (!hasValues(spec.values, limits.values, scope)) return undefined;
-  const paths = readAll(spec.values, scope.at("values"), (text) =>
-    isFile ? readFile(text) : readBinary(text, binaryLimit[match]),
-  );
-  if (isFile && !isPossibleForFiles(spec, scope)) return undefined;
+  if (spec.identity === "file") {
+    const paths = readPaths(spec.values, readFile, scope);
+    if (!isPossibleForFiles(spec, scope) || !paths) return undefined;
+    return { on: "binary", negate: isNegated(spec), match: "file", followChildren: false, paths };
+  }
+  const paths = comparePaths(spec, scope);
+  return paths && { on: "binary", ...paths };
+}
+
+export function compileParentFilter(
+  spec: ParentBinarySelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  const paths = comparePaths(spec, scope);
+  return paths && { on: "parent-binary", ...paths };
+}
+
+function comparePaths(spec: ParentBinarySelectorSpec, scope: Scope) {
+  const match = binaryMatch[spec.operator];
+  const read = (text: string) => readBinary(text, binaryLimit[match]);
+  const paths = readPaths(spec.values, read, scope);
   if (spec.followChildren && match !== "equal") {
     scope
       .at("followChildren")
@@ -74,13 +90,21 @@ export function compileBinaryFilter(
   }
   if (!paths) return undefined;
   if (match === "equal" || match === "prefix") warnOfRelativePaths(spec.values, scope.at("values"));
-  return {
-    on: "binary",
-    negate: spec.operator.startsWith("Not"),
-    match,
-    followChildren: spec.followChildren,
-    paths: [...new Set(paths)].sort(),
-  };
+  return { negate: isNegated(spec), match, followChildren: spec.followChildren, paths };
+}
+
+function readPaths(
+  values: readonly string[],
+  read: (text: string) => Value<string>,
+  scope: Scope,
+): string[] | undefined {
+  if (!hasValues(values, limits.values, scope)) return undefined;
+  const paths = readAll(values, scope.at("values"), read);
+  return paths && [...new Set(paths)].sort();
+}
+
+function isNegated({ operator }: { readonly operator: string }): boolean {
+  return operator.startsWith("Not");
 }
 
 function readBinary(text: string, limit: number): Value<string> {
@@ -122,7 +146,7 @@ function isPossibleForFiles({ operator, followChildren }: BinarySelectorSpec, sc
 
 /** Each node looks the path up, so it must be absolute. */
 function readFile(text: string): Value<string> {
-  const path = readBinary(text, binaryLimit.file);
+  const path = readBinary(text, limits.binaryBytes);
   if ("wrong" in path || path.ok.startsWith("/")) return path;
   return {
     wrong: `${quote(text)} does not say where the file is`,
@@ -153,7 +177,7 @@ export function compileNamespaceFilter(
   const sorted = [...new Set(ids)].sort((a, b) => (a === "host" ? -1 : b === "host" ? 1 : a - b));
   return {
     on: "namespace",
-    negate: spec.operator === "NotIn",
+    negate: isNegated(spec),
     namespace: namespaceOf[spec.namespace],
     ids: sorted,
   };
@@ -171,6 +195,37 @@ function readNamespace(text: string): Value<number | "host"> {
   return { ok: Number(value.ok) };
 }
 
+export function compileNamespaceChangeFilter(
+  spec: NamespaceChangesSelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  if (!hasValues(spec.values, limits.namespaces, scope)) return undefined;
+  const listed = readAll(spec.values, scope.at("values"), readNamespaceKind);
+  if (!listed) return undefined;
+  const namespaces = namespaceNames
+    .filter((name) => listed.includes(name) !== isNegated(spec))
+    .map((name) => namespaceOf[name]);
+  if (namespaces.length > 0) return { on: "namespace-change", namespaces };
+  scope
+    .at("values")
+    .error(
+      "policy-rule",
+      "NotIn with all kinds of namespaces leaves none whose change could match",
+      "List only those whose changes are of no interest.",
+    );
+  return undefined;
+}
+
+/** Upper and lower case are the same, as in Tetragon. */
+function readNamespaceKind(text: string): Value<(typeof namespaceNames)[number]> {
+  const name = namespaceNames.find((one) => one.toLowerCase() === text.toLowerCase());
+  if (name !== undefined) return { ok: name };
+  return {
+    wrong: `There is no kind of namespaces ${quote(text)}`,
+    hint: `Write one of ${namespaceNames.join(", ")}.`,
+  };
+}
+
 const capabilitySet = {
   Effective: "effective",
   Inheritable: "inheritable",
@@ -181,12 +236,24 @@ export function compileCapabilityFilter(
   spec: CapabilitiesSelectorSpec,
   scope: Scope,
 ): CompiledFilter | undefined {
+  const tested = readCapabilities(spec, scope);
+  return tested && { on: "capability", ...tested };
+}
+
+export function compileCapabilityChangeFilter(
+  spec: CapabilitiesSelectorSpec,
+  scope: Scope,
+): CompiledFilter | undefined {
+  const tested = readCapabilities(spec, scope);
+  return tested && { on: "capability-change", ...tested };
+}
+
+function readCapabilities(spec: CapabilitiesSelectorSpec, scope: Scope) {
   if (!hasValues(spec.values, capabilities.length, scope)) return undefined;
   const bits = readAll(spec.values, scope.at("values"), readCapability);
   if (!bits) return undefined;
   return {
-    on: "capability",
-    negate: spec.operator === "NotIn",
+    negate: isNegated(spec),
     set: capabilitySet[spec.type],
     inUserNamespace: spec.isNamespaceCapability,
     capabilities: [...new Set(bits)].sort((a, b) => a - b),

@@ -7,11 +7,14 @@ import type { LooseSelector } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { compileActions } from "./compile-actions.ts";
 import type { FilterContext } from "./compile-arg-filter.ts";
-import { compileArgFilter, compileReturnFilter } from "./compile-arg-filter.ts";
+import { compileArgFilter, compileDataFilter, compileReturnFilter } from "./compile-arg-filter.ts";
 import {
   compileBinaryFilter,
+  compileCapabilityChangeFilter,
   compileCapabilityFilter,
+  compileNamespaceChangeFilter,
   compileNamespaceFilter,
+  compileParentFilter,
   compilePidFilter,
 } from "./compile-process-filters.ts";
 import { cutText } from "./cut-text.ts";
@@ -78,16 +81,14 @@ const filterTable: {
 } = {
   matchPIDs: compilePidFilter,
   matchBinaries: compileBinaryFilter,
+  matchParentBinaries: compileParentFilter,
   matchNamespaces: compileNamespaceFilter,
+  matchNamespaceChanges: compileNamespaceChangeFilter,
   matchCapabilities: compileCapabilityFilter,
+  matchCapabilityChanges: compileCapabilityChangeFilter,
   matchArgs: compileArgFilter,
   matchReturnArgs: returnFilter,
-  matchData: "Declare the value under args and use matchArgs.",
-  matchParentBinaries:
-    "Use matchBinaries with followChildren: true, which includes all descendants of a program.",
-  matchNamespaceChanges:
-    "Hook security_task_fix_setuid or the setns and unshare system calls, or use matchNamespaces with NotIn host_ns.",
-  matchCapabilityChanges: "Use matchCapabilities.",
+  matchData: compileDataFilter,
   matchWorkloads:
     "Write one policy for each workload, with podSelector and containerSelector in its spec.",
 };

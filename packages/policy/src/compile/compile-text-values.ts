@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ArgTypeRow, OperatorKind } from "@gander/crd-schemas";
+import type { ArgTypeRow, OperatorKind, TestName } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
 import { quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 
-type TextOp = "str-equal" | "str-prefix" | "str-postfix";
+type TextOp = TestName<"texts">;
+
+const opOf: Readonly<Partial<Record<OperatorKind, TextOp>>> = {
+  prefix: "str-prefix",
+  postfix: "str-postfix",
+  contains: "str-contains",
+  "contains-any-case": "str-contains-any-case",
+};
 
 const limitOf: Readonly<Record<TextOp, number>> = {
   "str-equal": limits.stringBytes,
   "str-prefix": limits.prefixBytes,
   "str-postfix": limits.postfixBytes,
+  "str-contains": limits.substringBytes,
+  "str-contains-any-case": limits.substringBytes,
 };
 
 /** A test of a string, a path or a buffer; `scope` is that of the values. */
@@ -22,11 +31,11 @@ export function compileTextValues(
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
-  const op: TextOp =
-    kind === "prefix" ? "str-prefix" : kind === "postfix" ? "str-postfix" : "str-equal";
+  const op = opOf[kind] ?? "str-equal";
   const texts = readAll(values, scope, (text) => readText(text, op, type));
   if (!texts) return undefined;
-  if (type.family === "path" && op !== "str-postfix") warnOfRelativePaths(values, scope);
+  const fromStart = op === "str-equal" || op === "str-prefix";
+  if (type.family === "path" && fromStart) warnOfRelativePaths(values, scope);
   return { op, negate, values: [...new Set(texts)].sort() };
 }
 
@@ -41,7 +50,7 @@ function readText(text: string, op: TextOp, type: ArgTypeRow): Value<string> {
   }
   if (value === "" && op !== "str-equal") {
     return {
-      wrong: "An empty text is at the beginning and the end of every text",
+      wrong: "An empty text is part of every text",
       hint: "Leave the filter out, or write the text.",
     };
   }
@@ -52,11 +61,16 @@ function readText(text: string, op: TextOp, type: ArgTypeRow): Value<string> {
     };
   const bytes = Buffer.byteLength(value);
   const limit = limitOf[op];
-  if (bytes <= limit) return { ok: value };
+  if (bytes <= limit) return { ok: op === "str-contains-any-case" ? lowerCase(value) : value };
   return {
     wrong: `The value has ${bytes} bytes; ${limit} are possible with this operator`,
     hint: op === "str-equal" ? "Shorten it." : "A shorter one matches as well.",
   };
+}
+
+/** ASCII letters only, as the programs in the kernel do it. */
+function lowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** `scope` is that of the list `values`. Pipes, sockets and the like have no path: `pipe:[123]`. */

@@ -11,6 +11,7 @@ import {
 import type { ArgTest } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
+import { compileFileTypes } from "./compile-file-types.ts";
 import { compileIntegerValues } from "./compile-integer-values.ts";
 import {
   compileNames,
@@ -46,13 +47,18 @@ const compilers: Readonly<Record<OperatorKind, Compile>> = {
   ),
   ...each(
     "numbers",
-    (op) => (_, negate, __, values, scope) => compileNames(op, negate, values, scope),
+    (op) => (_, negate, __, values, scope) =>
+      op === "file-type"
+        ? compileFileTypes(negate, values, scope)
+        : compileNames(op, negate, values, scope),
   ),
   equal: byType,
   range: byType,
   "in-map": byType,
   prefix: byType,
   postfix: byType,
+  contains: byType,
+  "contains-any-case": byType,
   "sport-priv": (_, negate) => privilegedPorts("sport", negate),
   "dport-priv": (_, negate) => privilegedPorts("dport", negate),
 };
@@ -70,11 +76,16 @@ export function compileValues(
   scope: Scope,
 ): ArgTest | undefined {
   const place = scope.at("values");
-  if (!checkCount(kind, values, place)) return undefined;
+  if (!checkValueCount(kind, values, place)) return undefined;
   return compilers[kind](kind, negate, type, values, place);
 }
 
-function checkCount(kind: OperatorKind, values: readonly string[], scope: Scope): boolean {
+/** Whether an operator gets as many values as it takes; `scope` is that of the values. */
+export function checkValueCount(
+  kind: OperatorKind,
+  values: readonly string[],
+  scope: Scope,
+): boolean {
   const none = kind === "sport-priv" || kind === "dport-priv";
   if (none && values.length > 0) {
     scope.error(

@@ -4,7 +4,7 @@ import { type CompiledPolicy, policyContent } from "../compiled-policy.ts";
 import { pathText } from "../scope.ts";
 import { encodePolicy } from "./encode-policy.ts";
 
-/** Why the bytes fail, for people: `it holds what this version does not know: "uprobe" at hooks[0].kind`. */
+/** Why the bytes fail, for people: `it holds what this version does not know: "usdt" at hooks[0].kind`. */
 type Undecodable = { readonly value?: never; readonly problem: string };
 
 /**

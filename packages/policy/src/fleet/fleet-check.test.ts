@@ -77,6 +77,28 @@ describe("fleetCheck", () => {
     ]);
   });
 
+  const withFile = (members: readonly string[]) =>
+    buildBtf({ functions, rawTracepoints, structs: { file: members } });
+
+  it("names the kernels whose structures lack a member", () => {
+    const kernels: [RemoteKernel, number][] = [
+      [{ ...old, btf: withFile(["int f_flags", "int f_old"]) }, 3],
+      [{ ...recent, btf: withFile(["int f_flags", "int f_new"]) }, 4],
+    ];
+    const args = (path: string) => `, args: [{index: 0, resolve: ${path}}]`;
+    expect(check(kprobe("security_file_permission", args("f_flags")), ...kernels)).toEqual([]);
+    expect(check(kprobe("security_file_permission", args("f_new")), ...kernels)).toEqual([
+      "error spec.kprobes[0].args[0].resolve: in this kernel struct file has no member f_new. Its members are f_flags, f_old. (3: 6.1.0-amd64 3)",
+    ]);
+  });
+
+  it("is not sure of structures of modules", () => {
+    const args = ", args: [{index: 0, resolve: x, btfType: a, btfTypeModule: b}]";
+    expect(check(kprobe("security_file_permission", args), [old, 1])).toEqual([
+      "warning spec.kprobes[0].args[0].btfType: this kernel has no structure a, and module b is not loaded or has none. Write the name of a structure without `struct`; a module's needs `btfTypeModule:`, too. (1: 6.1.0-amd64 1)",
+    ]);
+  });
+
   it("says once what several kernels say, and adds up their nodes", () => {
     expect(check(kprobe("security_file_permision"), [old, 1], [recent, 2], [recent, 4])).toEqual([
       "error spec.kprobes[0]: this kernel has no function security_file_permision, unless a module has it. Did you mean security_file_permission? (7: 6.1.0-amd64 1, 6.12.0-amd64 6)",

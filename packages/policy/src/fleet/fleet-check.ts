@@ -95,6 +95,7 @@ function checkHook(hook: CompiledHook, facts: RemoteKernelFacts): readonly Kerne
 }
 
 function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts): KernelFinding {
+  if (isAboutModule(hook, refusal)) return finding(hook, refusal, "warning");
   if (refusal.code !== "kernel-no-function") return finding(hook, refusal, "error");
   if (hook.ignoreCallNotFound) return finding(hook, refusal, "note");
   // A kernel's facts exclude functions of modules, because modules are loaded on some nodes only.
@@ -106,6 +107,14 @@ function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts)
     facts.knows.symbols ? "error" : "warning",
   );
 }
+
+/** A kernel's facts exclude the types of modules. */
+const isAboutModule = (hook: CompiledHook, { path }: Refusal): boolean =>
+  path?.endsWith(".btfType") === true &&
+  hook.args.some(
+    ({ btfTypeModule }, i) =>
+      btfTypeModule !== undefined && path === `${hook.path}.args[${i}].btfType`,
+  );
 
 /** Only tracepoints that BTF has are known, without their fields. */
 function checkUnknownTracepoint(

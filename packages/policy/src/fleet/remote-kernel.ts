@@ -2,6 +2,7 @@
 import { nearestName } from "@gander/base";
 import {
   type Btf,
+  type BtfKind,
   findTypes,
   functionPrototype,
   namesOfKind,
@@ -9,6 +10,7 @@ import {
   tracepointPrototype,
 } from "@gander/btf";
 import type { AttachFacts } from "../kernel-check/attach-facts.ts";
+import { followType, structureKinds } from "../kernel-check/follow-type.ts";
 import { readRecordField } from "../kernel-check/record-field.ts";
 import { hasLine, linesBeginning } from "./sorted-lines.ts";
 
@@ -47,6 +49,7 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
   const btf = parseBtf(kernel.btf);
   const functions = lookup(btf, "func");
   const traces = lookup(btf, "typedef");
+  const structures = lookup(btf, structureKinds);
   const symbolCount = (name: string) => symbols && hasLine(symbols, name);
   return {
     release,
@@ -76,6 +79,7 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
       const prototype = id === undefined ? undefined : tracepointPrototype(btf, id);
       return prototype && { name: event, ...prototype };
     },
+    followPath: (root, path) => followType({ btf, structure: structures.get }, root, path),
     similarFunction: (name) => nearestOf(name, namesOfKind(btf, "func")),
     similarTracepoint: (subsystem, event) =>
       tracepoints && nearestOf(`${subsystem}/${event}`, tracepointNames(tracepoints)),
@@ -83,12 +87,12 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
 }
 
 /** Ids by name, each looked up once. */
-function lookup(btf: Btf, kind: "func" | "typedef") {
+function lookup(btf: Btf, kinds: BtfKind | readonly BtfKind[]) {
   const known = new Map<string, number | undefined>();
   const prefetch = (names: Iterable<string>) => {
     const missing = [...names].filter((name) => !known.has(name));
     if (missing.length === 0) return;
-    const found = findTypes(btf, kind, missing);
+    const found = findTypes(btf, kinds, missing);
     for (const name of missing) known.set(name, found.get(name));
   };
   const get = (name: string) => {

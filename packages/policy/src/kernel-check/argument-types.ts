@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledHook } from "../compiled-policy.ts";
+import type { CompiledHook, TypedHook } from "../compiled-policy.ts";
 import type { AttachFacts } from "./attach-facts.ts";
 import { checkPrototype, type Prototype } from "./check-prototype.ts";
 import type { Refusal } from "./refusals.ts";
@@ -11,7 +11,7 @@ type ArgumentTypes = {
 };
 
 /** Compares the arguments of a hook entry with the kernel's own description of the function. */
-export function compareArgumentTypes(hook: CompiledHook, facts: AttachFacts): ArgumentTypes {
+export function compareArgumentTypes(hook: TypedHook, facts: AttachFacts): ArgumentTypes {
   const prototype = prototypeOf(hook, facts);
   const found = prototype === undefined ? [] : checkPrototype(hook, prototype);
   return {
@@ -21,7 +21,7 @@ export function compareArgumentTypes(hook: CompiledHook, facts: AttachFacts): Ar
 }
 
 /** None for system calls, whose arguments are hidden in registers, and for records of tracepoints. */
-function prototypeOf(hook: CompiledHook, facts: AttachFacts): Prototype | undefined {
+export function prototypeOf(hook: CompiledHook, facts: AttachFacts): Prototype | undefined {
   const { kind, target, raw, syscall } = hook;
   if (kind === "lsm") return facts.prototype(`bpf_lsm_${target}`);
   if (kind === "kprobe") return syscall ? undefined : facts.prototype(target);

@@ -1,6 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { ProgramPlace } from "../language/program-place.ts";
 import type { Prototype } from "./check-prototype.ts";
+import type { PathResult, TypeRoot } from "./follow-type.ts";
 import type { RecordField } from "./record-field.ts";
+
+/** The file of a program or library on the node, as it was when it was looked up. */
+export type ProgramFile =
+  | {
+      /** Identifies the file and its content; used in names of pins. */
+      readonly version: string;
+      /** Written in Go, where functions take their arguments and move their stacks in another way. */
+      readonly isGo: boolean;
+      /** `ALGORITHM:HEX`, for the algorithms that policies name. */
+      readonly digests: ReadonlySet<string>;
+      /** Where a function begins in the file. */
+      place(place: ProgramPlace): { readonly offset: number; readonly problem?: never } | NoPlace;
+      readonly problem?: never;
+    }
+  | NoPlace;
+
+/** Why it can't be hooked, as a sentence without an end, and what to do. */
+export type NoPlace = { readonly problem: string; readonly hint: string };
 
 /** The capabilities of a kernel that attaching policies depends on. */
 export interface AttachFacts {
@@ -21,6 +42,10 @@ export interface AttachFacts {
   ): { readonly fields: readonly RecordField[] } | undefined;
   /** TP_PROTO of a tracepoint, without the leading data pointer. */
   rawTracepoint(event: string): Prototype | undefined;
+  /** Absent: the machine's files are not known here. */
+  program?(path: string): ProgramFile;
+  /** Where the members of a path lead, in the kernel's types. */
+  followPath(root: TypeRoot, path: string): PathResult;
   /** An existing name that was probably meant. */
   similarFunction(name: string): string | undefined;
   similarTracepoint(subsystem: string, event: string): string | undefined;

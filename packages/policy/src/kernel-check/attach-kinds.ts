@@ -11,6 +11,8 @@ export const attachKinds = {
   kprobe: { says: "kprobe", denies: false, returns: "none" },
   kretprobe: { says: "kretprobe", denies: false, returns: "actual" },
   tracepoint: { says: "tracepoint", denies: false, returns: "none" },
+  uprobe: { says: "uprobe", denies: false, returns: "none" },
+  uretprobe: { says: "uretprobe", denies: false, returns: "actual" },
   raw_tp: { says: "raw tracepoint", denies: false, returns: "none" },
 } as const satisfies Record<string, AttachKindRow>;
 
@@ -26,15 +28,25 @@ type AttachKindRow = {
 /** One place in the kernel with one program: all policies there share it. */
 export type HookPoint = {
   readonly kind: AttachKind;
-  /** Function, LSM hook, `subsystem/event`, or raw tracepoint. */
+  /** Function, LSM hook, `subsystem/event`, raw tracepoint, or `PATH:FUNCTION`. */
   readonly target: string;
   /** The function is a system call's wrapper: arguments are in a struct pt_regs. */
   readonly syscall: boolean;
+  /** The place that is hooked in the file of a program: that counts, not its name. */
+  readonly file?: {
+    readonly path: string;
+    /** Identifies the file and its content. */
+    readonly version: string;
+    /** In bytes. */
+    readonly offset: number;
+  };
 };
 
 /** Also the name of its pin. */
-export function hookPointKey({ kind, target }: HookPoint): string {
-  return `${kind}:${target.replace("/", ":")}`;
+export function hookPointKey({ kind, target, file }: HookPoint): string {
+  if (file === undefined) return `${kind}:${target.replace("/", ":")}`;
+  const name = file.path.replace(/^.*\//, "").replace(/[^\w-]/g, "_");
+  return `${kind}:${name.slice(0, 64)}:${file.version}:${file.offset.toString(16)}`;
 }
 
 /** E.g. `LSM program on file_permission`. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { checkPolicy } from "../check-policy.ts";
+import type { TypedHook } from "../compiled-policy.ts";
 import { readCType } from "./c-type.ts";
 import { checkPrototype } from "./check-prototype.ts";
 
@@ -12,7 +13,7 @@ function prototype(text: string) {
     .filter((item) => item !== "")
     .map((item) => {
       const [, type = "", parameter = ""] = /^(.*?)(\w+)$/.exec(item) ?? [];
-      return { type: type.trim(), name: parameter };
+      return { type: type.trim(), name: parameter, typeId: 0 };
     });
   return { name, parameters, returnType: returnType.trim() };
 }
@@ -21,7 +22,7 @@ function check(args: string, kernel: string, more = "") {
   const text = `{apiVersion: cilium.io/v1alpha1, kind: TracingPolicy, metadata: {name: a}, spec: {kprobes: [{call: f, syscall: false, ${more} args: [${args}]}]}}`;
   const hook = checkPolicy(text, { file: "a" }).value?.[0]?.compiled.hooks[0];
   if (!hook) throw new Error(text);
-  return checkPrototype(hook, prototype(kernel)).map(
+  return checkPrototype(hook as TypedHook, prototype(kernel)).map(
     ({ severity, path, message, hint }) =>
       `${severity} ${path.replace("spec.kprobes[0].", "")}: ${message}. ${hint}`,
   );

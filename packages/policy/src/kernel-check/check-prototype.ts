@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
-import { argTypeRows, typeRow } from "@gander/crd-schemas";
-import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
+import { type ArgType, argTypeRows, typeRow } from "@gander/crd-schemas";
+import type { CompiledArg, TypedArg, TypedHook } from "../compiled-policy.ts";
 import type { CType } from "./c-type.ts";
 import { readCType } from "./c-type.ts";
 
 /** A function of a kernel as its BTF describes it; types in C notation. */
 export type Prototype = {
   readonly name: string;
-  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly type: string;
+    /** In the kernel's BTF. */
+    readonly typeId: number;
+  }[];
   readonly returnType: string;
 };
 
@@ -19,8 +24,9 @@ type Disagreement = Pick<Problem, "path" | "code" | "message" | "hint" | "severi
  * Whether a hook's arguments match the kernel's function: an error if a value of the wrong kind would be
  * read, a warning if one of another width. Not for system calls, whose wrapper hides the arguments.
  */
-export function checkPrototype(hook: CompiledHook, prototype: Prototype): readonly Disagreement[] {
+export function checkPrototype(hook: TypedHook, prototype: Prototype): readonly Disagreement[] {
   const found = hook.args.flatMap((arg, i) => {
+    if (arg.source !== undefined) return [];
     const path = `${hook.path}.args[${i}]`;
     return [...checkArg(arg, prototype, path), ...checkSize(arg, prototype, path)];
   });
@@ -34,27 +40,31 @@ const disagreement = (
   hint: string,
 ): Disagreement => ({ path, code: "kernel-argument", message, hint, severity });
 
-function checkArg(arg: CompiledArg, prototype: Prototype, path: string): readonly Disagreement[] {
+/** The error of an argument beyond the last one. */
+export function beyondLast(index: number, prototype: Prototype, path: string): Disagreement {
+  const { name, parameters } = prototype;
+  const count =
+    parameters.length === 0
+      ? "no arguments"
+      : parameters.length === 1
+        ? "one argument"
+        : `${parameters.length} arguments`;
+  return disagreement(
+    "error",
+    `${path}.index`,
+    `${name} takes ${count}, so none with index ${index}`,
+    `It is ${prototypeText(prototype)}.`,
+  );
+}
+
+function checkArg(arg: TypedArg, prototype: Prototype, path: string): readonly Disagreement[] {
   const { name, parameters } = prototype;
   const parameter = parameters[arg.index];
-  if (!parameter) {
-    const count =
-      parameters.length === 0
-        ? "no arguments"
-        : parameters.length === 1
-          ? "one argument"
-          : `${parameters.length} arguments`;
-    return [
-      disagreement(
-        "error",
-        `${path}.index`,
-        `${name} takes ${count}, so none with index ${arg.index}`,
-        `It is ${prototypeText(prototype)}.`,
-      ),
-    ];
-  }
+  if (!parameter) return [beyondLast(arg.index, prototype, path)];
+  // What a path leads to was compared when it was followed.
+  if (arg.resolve !== undefined || arg.btfType !== undefined) return [];
   const type = readCType(parameter.type);
-  const verdict = compare(arg, type);
+  const verdict = compareTypes(arg.type, type);
   if (verdict === "same") return [];
   const message =
     verdict === "wrong"
@@ -87,8 +97,8 @@ function checkSize(arg: CompiledArg, prototype: Prototype, path: string): readon
 }
 
 function checkReturn(
-  hook: CompiledHook,
-  returnArg: CompiledArg,
+  hook: TypedHook,
+  returnArg: TypedArg,
   prototype: Prototype,
 ): readonly Disagreement[] {
   const type = readCType(prototype.returnType);
@@ -100,7 +110,7 @@ function checkReturn(
       disagreement(filtered ? "error" : "warning", path, `${prototype.name} returns nothing`, hint),
     ];
   }
-  const verdict = compare(returnArg, type);
+  const verdict = compareTypes(returnArg.type, type);
   if (verdict === "same") return [];
   const severity = verdict === "wrong" ? "error" : "warning";
   return [
@@ -113,14 +123,15 @@ function checkReturn(
   ];
 }
 
-function compare(arg: CompiledArg, type: CType): "same" | "other width" | "wrong" {
-  if (arg.type === "nop" || type.kind === "unknown") return "same";
-  const { structure } = typeRow(arg.type);
+/** Whether a value of that C type can be read as a type of the language. */
+export function compareTypes(arg: ArgType, type: CType): "same" | "other width" | "wrong" {
+  if (arg === "nop" || type.kind === "unknown") return "same";
+  const { structure } = typeRow(arg);
   if (structure !== undefined)
     return type.name === structure || type.name === "void *" ? "same" : "wrong";
-  if (arg.type === "string" || arg.type === "char_buf") return isText(type) ? "same" : "wrong";
-  if (arg.type === "fd") return type.kind === "integer" ? "same" : "wrong";
-  const bits = typeRow(arg.type).bits ?? 64;
+  if (arg === "string" || arg === "char_buf") return isText(type) ? "same" : "wrong";
+  if (arg === "fd") return type.kind === "integer" ? "same" : "wrong";
+  const bits = typeRow(arg).bits ?? 64;
   // An address is also a number, if all of it is read.
   if (type.kind === "pointer") return bits === 64 ? "same" : "wrong";
   if (type.kind !== "integer") return "wrong";
@@ -132,11 +143,23 @@ const isText = ({ kind, name }: CType): boolean =>
 
 /** What to write for a parameter of this type. */
 function suggestion(type: CType): string {
-  const structure = argTypeRows.find((row) => row.structure === type.name)?.type;
   const scalar = type.kind === "integer" ? `${type.signed ? "" : "u"}int${type.bits}` : undefined;
-  const fitting = structure ?? scalar ?? (type.name === "char *" ? "string" : "nop");
-  return `Write \`type: ${fitting}\`.`;
+  return `Write \`type: ${scalar ?? typeFor(type) ?? "nop"}\`.`;
 }
+
+/** The type of the language that a C type has by itself. */
+export function typeFor({ name, kind, bits, signed }: CType): ArgType | undefined {
+  if (kind === "integer")
+    return plainIntegers.find((row) => row.bits === bits && row.signed === signed)?.type;
+  if (/^(?:unsigned )?char(?: \*|\[\d+\])$|^__data_loc char\[\]$/.test(name)) return "string";
+  return argTypeRows.find((row) => row.structure === name)?.type;
+}
+
+/** Without those that are a number of something. */
+const plainIntegers = argTypeRows.filter(
+  ({ family, structure, event }) =>
+    family === "integer" && structure === undefined && event !== "message",
+);
 
 /** `security_file_permission(struct file *file, int mask)` */
 function prototypeText({ name, parameters }: Prototype): string {

@@ -10,6 +10,13 @@ import { type HookPlan, type Placement, point, refuse } from "./placement.ts";
  */
 export function placeConnection(hook: CompiledHook, facts: AttachFacts, main: HookPlan): HookPlan {
   if (main.refusals !== undefined) return main;
+  if (hook.args.some(({ source, resolve }) => source === undefined && resolve !== undefined))
+    return refuse({
+      code: "kernel-unsupported",
+      message:
+        "a connection is prevented before tcp_connect is called, where the members of its socket have no values yet",
+      hint: "Hook security_socket_connect, or leave `resolve` out of this hook",
+    });
   const companions = (["connect", "sendmsg"] as const).map((call) => companion(call, facts));
   const missing = companions.flatMap((one) => (typeof one === "string" ? [one] : []));
   if (missing.length > 0) {

@@ -7,22 +7,39 @@ import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./h
 import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
-import { type HookPlan, type Placement, planAt, point, refuse } from "./placement.ts";
+import { placeUprobe } from "./place-uprobe.ts";
+import {
+  type HookPlan,
+  type PlacedHook,
+  type Placement,
+  planAt,
+  point,
+  refuse,
+} from "./placement.ts";
 import { canReadField } from "./readable.ts";
 import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refusals.ts";
+import { typeHook } from "./type-hook.ts";
 
 /**
  * Decides where and how a hook entry is attached on a kernel, or why it can't be. It tries nothing: the
  * sensor acts on the plan, and a check for another machine gives the messages of its sensor.
  */
-export function placeHook(hook: CompiledHook, facts: AttachFacts): HookPlan {
+export function placeHook(hook: CompiledHook, facts: AttachFacts): PlacedHook {
   const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
   if (plan.refusals !== undefined) return plan;
-  const { refusals, weaknesses } = compareArgumentTypes(hook, facts);
+  const typed = typeHook(hook, facts);
+  if (typed.refusals !== undefined) return typed;
+  const { refusals, weaknesses } = compareArgumentTypes(typed.hook, facts);
   if (refusals.length > 0) return { refusals };
   return {
     ...plan,
-    weaknesses: [...plan.weaknesses, ...weaknesses, ...assumedReturns(hook, plan.placements)],
+    hook: typed.hook,
+    weaknesses: [
+      ...plan.weaknesses,
+      ...typed.weaknesses,
+      ...weaknesses,
+      ...assumedReturns(hook, plan.placements),
+    ],
   };
 }
 
@@ -42,6 +59,8 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
   switch (hook.kind) {
     case "lsm":
       return placeLsm(hook, facts);
+    case "uprobe":
+      return placeUprobe(hook, facts);
     case "tracepoint":
       return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
     case "kprobe":
@@ -203,8 +222,8 @@ function placeRawTracepoint(hook: CompiledHook, facts: AttachFacts): HookPlan {
 
 function hasArguments(hook: CompiledHook, lsm: LsmHook): boolean {
   return hook.args.every(
-    ({ index, sizeIndex }) =>
-      lsm.position(index) !== undefined &&
+    ({ index, sizeIndex, source }) =>
+      (source !== undefined || lsm.position(index) !== undefined) &&
       (sizeIndex === undefined || lsm.position(sizeIndex) !== undefined),
   );
 }
@@ -216,7 +235,7 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
 
 /** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall }: CompiledHook): string[] {
-  if (kind === "tracepoint") return [];
+  if (kind === "tracepoint" || kind === "uprobe") return [];
   if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
   if (syscall) return [syscallFunction(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];

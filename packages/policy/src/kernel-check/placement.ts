@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledHook } from "../compiled-policy.ts";
+import type { CompiledHook, TypedHook } from "../compiled-policy.ts";
 import type { HookPoint } from "./attach-kinds.ts";
 import { canReadArgument } from "./readable.ts";
 import { badArgument, type Refusal } from "./refusals.ts";
@@ -21,6 +21,11 @@ export type Placement = {
   /** Represents writes to a core dump: `position` 0 is the struct iattr that has the file. */
   readonly inCoreDump?: true;
 };
+
+/** The plan, and the hook entry with what this kernel decides about it. */
+export type PlacedHook =
+  | (Extract<HookPlan, { placements: readonly Placement[] }> & { readonly hook: TypedHook })
+  | (Extract<HookPlan, { refusals: readonly Refusal[] }> & { readonly hook?: never });
 
 export type HookPlan =
   | {

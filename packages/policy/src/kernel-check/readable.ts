@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { typeRow } from "@gander/crd-schemas";
+import { hookKinds, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { RecordField } from "./record-field.ts";
@@ -11,9 +11,10 @@ export function canReadArgument(
   hook: CompiledHook,
   position: number | undefined,
 ): boolean {
+  if (arg.source !== undefined) return true;
   if (position === undefined || position > limits.argIndex) return false;
   if (recordOnly.has(arg.type)) return false;
-  return !hook.syscall || canBeInUserMemory(arg);
+  return !(hook.syscall || hookKinds[hook.kind].ofProgram) || canBeInUserMemory(arg);
 }
 
 /** The same for a field of a tracepoint's record. */
@@ -23,6 +24,7 @@ export function canReadField(
   field: RecordField | undefined,
 ): boolean {
   if (field === undefined) return false;
+  if (arg.resolve !== undefined) return true;
   if (arg.type === "data_loc" && !field.type.startsWith("__data_loc")) return false;
   if (
     arg.type === "const_buf" &&
@@ -37,5 +39,5 @@ const recordOnly: ReadonlySet<CompiledArg["type"]> = new Set(["data_loc", "const
 
 /** Arguments of system calls point to process memory, which has no kernel structures. */
 function canBeInUserMemory({ type }: CompiledArg): boolean {
-  return typeRow(type).readUser !== undefined;
+  return type === "auto" || typeRow(type).readUser !== undefined;
 }

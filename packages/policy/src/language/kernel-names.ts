@@ -1,5 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** S_IFMT bits of st_mode, by the names that policies use; inode(7). */
+export const fileTypes: Readonly<Record<string, number>> = {
+  sock: 0o140000,
+  socket: 0o140000,
+  lnk: 0o120000,
+  link: 0o120000,
+  reg: 0o100000,
+  regular: 0o100000,
+  blk: 0o060000,
+  block: 0o060000,
+  dir: 0o040000,
+  chr: 0o020000,
+  char: 0o020000,
+  fifo: 0o010000,
+  pipe: 0o010000,
+};
+
 /** IPPROTO_* (include/uapi/linux/in.h), without the prefix. */
 export const protocols: Readonly<Record<string, number>> = {
   IP: 0,

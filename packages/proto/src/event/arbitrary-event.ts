@@ -84,6 +84,8 @@ export const arbitraryEvent: fc.Arbitrary<EventView> = fc
       fc.record({
         functionName: word,
         subsystem: word,
+        path: word,
+        offset: fc.maxSafeNat(),
         event: word,
         policyName: word,
         message: word,
@@ -92,6 +94,7 @@ export const arbitraryEvent: fc.Arbitrary<EventView> = fc
       { nil: undefined },
     ),
     args: fc.array(arbitraryArg, { maxLength: 8 }),
+    dataCount: fc.nat({ max: 3 }),
     returned: arbitraryArg,
     hasReturned: fc.boolean(),
     action: fc.nat({ max: 15 }),
@@ -100,6 +103,11 @@ export const arbitraryEvent: fc.Arbitrary<EventView> = fc
     userStack: stack,
     dropped: fc.oneof(number, fc.nat({ max: 2 ** 40 })),
   })
-  .map((event) => ({ ...createEventView(), ...event, argCount: event.args.length }));
+  .map((event) => ({
+    ...createEventView(),
+    ...event,
+    argCount: event.args.length,
+    dataCount: Math.min(event.dataCount, event.args.length),
+  }));
 
 export const isPlain = (text: string): boolean => /^[ !#-[\]-~]*$/.test(text);

@@ -26,6 +26,8 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   /** Only the first `argCount` are valid. */
   readonly args: EventArg[];
   argCount: number;
+  /** How many of them, the last ones, aren't arguments of the call but other data; kprobes only. */
+  dataCount: number;
   readonly returned: EventArg;
   hasReturned: boolean;
   /** Numbers of KprobeAction. */
@@ -50,11 +52,14 @@ export type ProcessPart = {
 };
 
 export type HookPart = {
-  /** kprobe, lsm: function_name. */
+  /** kprobe, lsm: function_name; uprobe: symbol. */
   readonly functionName: string;
   /** tracepoint: subsys, event. */
   readonly subsystem: string;
   readonly event: string;
+  /** uprobe: the program, and where in the file or behind the symbol. */
+  readonly path: string;
+  readonly offset: number;
   readonly policyName: string;
   readonly message: string;
   readonly tags: readonly string[];
@@ -177,6 +182,7 @@ export function createEventView<Process extends ProcessPart>(): EventView<Proces
     hook: undefined,
     args: [],
     argCount: 0,
+    dataCount: 0,
     returned: createEventArg(),
     hasReturned: false,
     action: 0,

@@ -85,14 +85,14 @@ function writeContent(w: BackwardWriter, event: EventView): void {
     case eventKind.tracepoint:
       writeTracepoint(w, event);
       break;
+    case eventKind.uprobe:
+      writeUprobe(w, event);
+      break;
     case eventKind.lsm:
       writeLsm(w, event);
       break;
     case eventKind.rateLimitInfo:
-      if (event.dropped !== 0) {
-        w.varint64(event.dropped, event.dropped / 0x1_0000_0000);
-        w.varint(1 << 3);
-      }
+      writeNumber64(w, 1, event.dropped);
       break;
     default:
       event.kind satisfies never;
@@ -115,6 +115,14 @@ const tracepointFields: HookFields = {
   message: 9,
   tags: 10,
 };
+const uprobeFields: HookFields = {
+  functionName: 4,
+  subsystem: 0,
+  event: 0,
+  policyName: 5,
+  message: 6,
+  tags: 8,
+};
 const lsmFields: HookFields = {
   functionName: 3,
   subsystem: 0,
@@ -126,6 +134,7 @@ const lsmFields: HookFields = {
 
 function writeKprobe(w: BackwardWriter, event: EventView): void {
   const { hook } = event;
+  writeArgs(w, 14, event, event.argCount - event.dataCount, event.argCount);
   writeProcesses(w, 13, event.ancestors);
   writeStack(w, 12, event.userStack);
   writeMessage(w, kprobeFields, hook);
@@ -138,7 +147,7 @@ function writeKprobe(w: BackwardWriter, event: EventView): void {
     writeArg(w, event.returned);
     w.closeField(5, since);
   }
-  writeArgs(w, 4, event);
+  writeArgs(w, 4, event, 0, event.argCount - event.dataCount);
   writeTarget(w, kprobeFields, hook);
 }
 
@@ -147,16 +156,29 @@ function writeTracepoint(w: BackwardWriter, event: EventView): void {
   writeMessage(w, tracepointFields, event.hook);
   if (event.action !== 0) w.varintField(8, event.action);
   writePolicy(w, tracepointFields, event.hook);
-  writeArgs(w, 6, event);
+  writeArgs(w, 6, event, 0, event.argCount);
   writeTarget(w, tracepointFields, event.hook);
+}
+
+function writeUprobe(w: BackwardWriter, event: EventView): void {
+  const { hook } = event;
+  if (event.action !== 0) w.varintField(12, event.action);
+  writeNumber64(w, 10, hook?.offset ?? 0);
+  writeProcesses(w, 9, event.ancestors);
+  writeTags(w, uprobeFields, hook);
+  writeArgs(w, 7, event, 0, event.argCount);
+  writeMessageText(w, uprobeFields, hook);
+  writePolicy(w, uprobeFields, hook);
+  writeTarget(w, uprobeFields, hook);
+  if (hook !== undefined && hook.path !== "") w.textField(3, hook.path);
 }
 
 function writeLsm(w: BackwardWriter, event: EventView): void {
   writeProcesses(w, 10, event.ancestors);
-  for (const tag of (event.hook?.tags ?? []).toReversed()) w.textField(lsmFields.tags, tag);
+  writeTags(w, lsmFields, event.hook);
   if (event.action !== 0) w.varintField(8, event.action);
-  writeArgs(w, 7, event);
-  if (event.hook !== undefined && event.hook.message !== "") w.textField(6, event.hook.message);
+  writeArgs(w, 7, event, 0, event.argCount);
+  writeMessageText(w, lsmFields, event.hook);
   writePolicy(w, lsmFields, event.hook);
   writeTarget(w, lsmFields, event.hook);
 }
@@ -175,14 +197,28 @@ function writePolicy(w: BackwardWriter, fields: HookFields, hook: HookPart | und
 }
 
 function writeMessage(w: BackwardWriter, fields: HookFields, hook: HookPart | undefined): void {
+  writeTags(w, fields, hook);
+  writeMessageText(w, fields, hook);
+}
+
+function writeTags(w: BackwardWriter, fields: HookFields, hook: HookPart | undefined): void {
   if (hook === undefined) return;
   for (let index = hook.tags.length - 1; index >= 0; index--)
     w.textField(fields.tags, hook.tags[index] as string);
-  if (hook.message !== "") w.textField(fields.message, hook.message);
 }
 
-function writeArgs(w: BackwardWriter, number: number, event: EventView): void {
-  for (let index = event.argCount - 1; index >= 0; index--) {
+function writeMessageText(w: BackwardWriter, fields: HookFields, hook: HookPart | undefined): void {
+  if (hook !== undefined && hook.message !== "") w.textField(fields.message, hook.message);
+}
+
+function writeArgs(
+  w: BackwardWriter,
+  number: number,
+  event: EventView,
+  first: number,
+  end: number,
+): void {
+  for (let index = end - 1; index >= first; index--) {
     const arg = event.args[index];
     if (arg === undefined) continue;
     const since = w.mark();
@@ -213,10 +249,7 @@ function writeProcess(w: BackwardWriter, number: number, process: ProcessPart, t
 function writeTime(w: BackwardWriter, number: number, seconds: number, nanos: number): void {
   const since = w.mark();
   if (nanos !== 0) w.varintField(2, nanos);
-  if (seconds !== 0) {
-    w.varint64(seconds, seconds / 0x1_0000_0000);
-    w.varint(1 << 3);
-  }
+  writeNumber64(w, 1, seconds);
   w.closeField(number, since);
 }
 
@@ -229,6 +262,13 @@ function writeStack(w: BackwardWriter, number: number, stack: readonly StackEntr
     writeBigint(w, 1, entry.address);
     w.closeField(number, since);
   }
+}
+
+/** A whole number of up to 53 bits. */
+function writeNumber64(w: BackwardWriter, number: number, value: number): void {
+  if (value === 0) return;
+  w.varint64(value, value / 0x1_0000_0000);
+  w.varint(number << 3);
 }
 
 function writeBigint(w: BackwardWriter, number: number, value: bigint): void {

@@ -49,7 +49,9 @@ function body(
   time: object,
 ): GetEventsResponse {
   const { hook } = event;
-  const args = some("args", event.args.slice(0, event.argCount).map(plainArg));
+  const all = event.args.slice(0, event.argCount).map(plainArg);
+  const dataAt = event.kind === eventKind.kprobe ? event.argCount - event.dataCount : all.length;
+  const args = some("args", all.slice(0, dataAt));
   const functionName = some("function_name", hook?.functionName);
   const policy = some("policy_name", hook?.policyName);
   const message = { ...some("message", hook?.message), ...some("tags", hook?.tags) };
@@ -75,6 +77,7 @@ function body(
           ...message,
           ...some("user_stack_trace", stack(event.userStack)),
           ...ancestors,
+          ...some("data", all.slice(dataAt)),
         },
       };
     case eventKind.tracepoint: {
@@ -82,6 +85,20 @@ function body(
       const parts = { ...processes, ...target, ...args, ...policy, ...action, ...message };
       return { process_tracepoint: { ...parts, ...ancestors } };
     }
+    case eventKind.uprobe:
+      return {
+        process_uprobe: {
+          ...processes,
+          ...some("path", hook?.path),
+          ...some("symbol", hook?.functionName),
+          ...policy,
+          ...message,
+          ...args,
+          ...ancestors,
+          ...some64("offset", hook?.offset ?? 0),
+          ...action,
+        },
+      };
     case eventKind.lsm:
       return {
         process_lsm: {

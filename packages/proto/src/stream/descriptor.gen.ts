@@ -35,7 +35,7 @@ export const descriptor: Readonly<Record<string, object>> = {"nested":{
 "EventOrder":{"fields":{"start":{"type":"StartEvents","id":1},"stop":{"type":"StopEvents","id":2}}},
 "StartEvents":{"fields":{"order":{"type":"uint32","id":1},"request":{"type":"bytes","id":2}}},
 "StopEvents":{"fields":{"order":{"type":"uint32","id":1}}},
-"EventBatch":{"fields":{"order":{"type":"uint32","id":1},"missing":{"type":"uint64","id":2},"events":{"rule":"repeated","type":"bytes","id":3},"watching":{"type":"Watching","id":4},"node":{"type":"string","id":5}}},
+"EventBatch":{"fields":{"order":{"type":"uint32","id":1},"missing":{"type":"uint64","id":2},"events":{"rule":"repeated","type":"bytes","id":3},"watching":{"type":"Watching","id":4},"node":{"type":"string","id":5},"interrupted":{"type":"bool","id":6}}},
 "Watching":{"fields":{"nodes":{"type":"uint32","id":1},"refused":{"type":"uint32","id":2},"problem":{"type":"string","id":3}}},
 "Fleet":{"methods":{"GetFleetStatus":{"requestType":"GetFleetStatusRequest","responseType":"FleetStatus"},"ListPolicies":{"requestType":"ListFleetPoliciesRequest","responseType":"FleetPolicies","responseStream":true},"GetPolicyNodes":{"requestType":"GetPolicyNodesRequest","responseType":"PolicyNodes","responseStream":true}}},
 "GetFleetStatusRequest":{"fields":{}},

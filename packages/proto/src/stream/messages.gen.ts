@@ -226,6 +226,7 @@ export type EventBatch = {
   readonly events?: readonly Uint8Array[] | undefined;
   readonly watching?: Watching | undefined;
   readonly node?: string | undefined;
+  readonly interrupted?: boolean | undefined;
 };
 
 export type Watching = {

@@ -39,6 +39,7 @@ const sensorNames = {
   kprobe: "generic_kprobe",
   tracepoint: "generic_tracepoint",
   lsm: "generic_lsm",
+  uprobe: "generic_uprobe",
 } as const;
 
 /** A policy's state in the form of the interface. */

@@ -8,10 +8,12 @@ export type EventRule = {
   readonly id: number;
   readonly policyName: string;
   readonly policyNamespace: string;
-  /** kprobe: as attached, system calls with their prefix; lsm: the hook. */
+  /** kprobe: as attached, system calls with their prefix; lsm: the hook; uprobe: the symbol. */
   readonly functionName: string;
   readonly subsystem?: string | undefined;
   readonly event?: string | undefined;
+  readonly path?: string | undefined;
+  readonly offset?: number | undefined;
   readonly args: readonly EventRuleArg[];
   readonly returnArg?: EventRuleArg | undefined;
   readonly message: string;
@@ -19,7 +21,12 @@ export type EventRule = {
   readonly eventKind: HookEvent;
 };
 
-export type EventRuleArg = { readonly type: ArgType; readonly label: string };
+export type EventRuleArg = {
+  readonly type: ArgType;
+  readonly label: string;
+  /** It is read from there: events carry it as data. */
+  readonly source?: string;
+};
 
 /** Finds a rule by the id in a record. */
 export type EventRules = { rule(id: number): EventRule | undefined };
@@ -27,14 +34,16 @@ export type EventRules = { rule(id: number): EventRule | undefined };
 /** The texts of a rule, encoded once. */
 export type RuleText = HookPart & {
   readonly policyNamespace: string;
-  /** `"function_name":"…"` or `"subsys":"…","event":"…"`, after a comma. */
+  /** What was called, after a comma: `"function_name":"…"`, `"path":"…","symbol":"…"` … */
   readonly jsonTarget: Uint8Array;
   /** `,"policy_name":"…"` */
   readonly jsonPolicy: Uint8Array;
   /** `,"message":"…","tags":[…]` */
   readonly jsonMessage: Uint8Array;
-  /** lsm: `,"policy_name":"…","message":"…"` */
+  /** lsm, uprobe: `,"policy_name":"…","message":"…"` */
   readonly jsonBeforeArgs: Uint8Array;
   /** The text after the arguments of an event without stacks. */
   jsonEnd(action: number, returnAction: number): Uint8Array;
+  /** uprobe: the text after the ancestors. */
+  jsonLast(action: number): Uint8Array;
 };

@@ -684,6 +684,32 @@ describe("actions", () => {
     });
     expect(second.process_lsm.return_action).toBeUndefined();
   });
+
+  it("of a program's function have its place, and its return value among the arguments", () => {
+    const uprobe = rule(["int"], {
+      eventKind: "process_uprobe",
+      path: "/usr/bin/x",
+      functionName: "f",
+      offset: 16,
+      tags: ["t"],
+      message: "m",
+      returnArg: { type: "int64", label: "return" },
+    });
+    const { take } = createTestSensor({ rules: [uprobe] });
+    take(initTask, shellExec);
+    const returned = numberArg(valueType.VALUE_U64, -2, textFlags.ARG_RETURN);
+    const args = [numberArg(valueType.VALUE_S32, 7), returned];
+    const [event] = take(buildHook({ ...hook, done: 2, args }));
+    expect(event.process_uprobe).toMatchObject({
+      path: "/usr/bin/x",
+      symbol: "f",
+      offset: "16",
+      policy_name: "p",
+      message: "m",
+      tags: ["t"],
+      args: [{ int_arg: 7 }, { long_arg: "-2", label: "return" }],
+    });
+  });
 });
 
 describe("hostile text", () => {

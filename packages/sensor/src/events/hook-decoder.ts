@@ -3,6 +3,7 @@ import { actionRows } from "@gander/policy";
 import {
   argField,
   createEventArg,
+  type EventArg,
   type EventKind,
   eventKind,
   eventKindRows,
@@ -66,6 +67,8 @@ export function createHookDecoder(deps: {
       const done = reader.u32(offsets.hook.done);
       event.action = doneActions[done & action.ACTION_ENFORCE] ?? KprobeAction.KPROBE_ACTION_POST;
       if (event.kind === eventKind.kprobe) event.returnAction = KprobeAction.KPROBE_ACTION_POST;
+      const told = reader.u32(offsets.hook.actions) & tellActions;
+      if (told !== 0) showTold(event, told, rule.returnArg?.type === "sock");
       const end = decodeArgs(reader, offsets, rule, event);
       if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
         returnError(event, reader.s32(offsets.hook.error), rule.returnArg);
@@ -94,6 +97,18 @@ const doneActions = Array.from({ length: action.ACTION_ENFORCE + 1 }, (_, done) 
   return KprobeAction[`KPROBE_ACTION_${event}`];
 });
 
+const tellActions = action.ACTION_TRACK_SOCK | action.ACTION_UNTRACK_SOCK;
+
+/** Of a function that returns a socket, the action was on that. */
+function showTold(event: SensorEvent, told: number, isOnReturn: boolean): void {
+  const tracked = (told & action.ACTION_TRACK_SOCK) !== 0;
+  const shown = tracked
+    ? KprobeAction.KPROBE_ACTION_TRACKSOCK
+    : KprobeAction.KPROBE_ACTION_UNTRACKSOCK;
+  if (isOnReturn && event.kind === eventKind.kprobe) event.returnAction = shown;
+  else if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
+}
+
 /** Returns where the arguments end. */
 function decodeArgs(
   reader: RecordReader,
@@ -114,7 +129,13 @@ function decodeArgs(
       end: Math.min(at + header + reader.u16(at + size), reader.length),
     };
     at = (value.start + reader.u16(at + size) + 7) & ~7;
-    if ((value.flags & textFlags.ARG_RETURN) !== 0) {
+    const isReturn = (value.flags & textFlags.ARG_RETURN) !== 0;
+    if (isReturn && event.kind === eventKind.uprobe) {
+      // These events have no field for it: it is the last argument.
+      decodeArg(reader, offsets, value, rule.returnArg, nextArg(event));
+      continue;
+    }
+    if (isReturn) {
       decodeArg(reader, offsets, value, rule.returnArg, event.returned);
       event.hasReturned = true;
       continue;
@@ -126,11 +147,17 @@ function decodeArgs(
       position++;
       continue;
     }
-    const arg = event.args[event.argCount] ?? createEventArg();
-    event.args[event.argCount++] = arg;
-    decodeArg(reader, offsets, value, rule.args[position++], arg);
+    const spec = rule.args[position++];
+    if (spec?.source !== undefined) event.dataCount++;
+    decodeArg(reader, offsets, value, spec, nextArg(event));
   }
   return at;
+}
+
+function nextArg(event: SensorEvent): EventArg {
+  const arg = event.args[event.argCount] ?? createEventArg();
+  event.args[event.argCount++] = arg;
+  return arg;
 }
 
 /** The call was denied before the function ran, so the error is its return value. */

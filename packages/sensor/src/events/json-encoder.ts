@@ -30,6 +30,7 @@ const parts = {
   parent: text(',"parent":'),
   ancestors: text(',"ancestors":['),
   args: text(',"args":['),
+  data: text(',"data":['),
   return: text(',"return":'),
   time: text(',"time":"'),
   comma: text(","),
@@ -127,6 +128,10 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
   if (event.kind === eventKind.exit) writeExit(line, event);
   else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
   if (event.ancestors.length > 0) writeAncestors(line, event.ancestors);
+  if (event.kind === eventKind.uprobe)
+    line.raw((event.hook ?? noRule(event.kind)).jsonLast(event.action));
+  const dataCount = dataCountOf(event);
+  if (dataCount > 0) writeArgs(line, parts.data, event, event.argCount - dataCount, event.argCount);
 }
 
 function writeExit(line: LineBuffer, event: SensorEvent): void {
@@ -140,8 +145,9 @@ function writeExit(line: LineBuffer, event: SensorEvent): void {
 /** Fields in the order in which each kind of event declares them. */
 function writeHook(line: LineBuffer, event: SensorEvent, hook: RuleText): void {
   line.raw(hook.jsonTarget);
-  if (event.kind === eventKind.lsm) line.raw(hook.jsonBeforeArgs);
-  writeArgs(line, event);
+  if (event.kind === eventKind.lsm || event.kind === eventKind.uprobe)
+    line.raw(hook.jsonBeforeArgs);
+  writeArgs(line, parts.args, event, 0, event.argCount - dataCountOf(event));
   if (event.kind === eventKind.kprobe) {
     if (event.hasReturned) {
       line.raw(parts.return);
@@ -164,14 +170,22 @@ function writeEndWithStacks(line: LineBuffer, event: SensorEvent, hook: RuleText
   writeStack(line, ',"user_stack_trace":[', event.userStack);
 }
 
-function writeArgs(line: LineBuffer, event: SensorEvent): void {
-  for (let index = 0; index < event.argCount; index++) {
+const dataCountOf = (event: SensorEvent) => (event.kind === eventKind.kprobe ? event.dataCount : 0);
+
+function writeArgs(
+  line: LineBuffer,
+  name: Uint8Array,
+  event: SensorEvent,
+  first: number,
+  end: number,
+): void {
+  for (let index = first; index < end; index++) {
     const arg = event.args[index];
     if (arg === undefined) continue;
-    line.raw(index === 0 ? parts.args : parts.comma);
+    line.raw(index === first ? name : parts.comma);
     writeJsonArg(line, arg);
   }
-  if (event.argCount > 0) line.raw(parts.end);
+  if (end > first) line.raw(parts.end);
 }
 
 function writeAction(line: LineBuffer, name: string, action: number): void {

@@ -8,10 +8,15 @@ import type { EventRule, RuleText } from "./event-rule.ts";
 export function ruleText(rule: EventRule): RuleText {
   const subsystem = rule.subsystem ?? "";
   const event = rule.event ?? "";
+  const { path = "", offset = 0 } = rule;
   const isTracepoint = rule.eventKind === "process_tracepoint";
-  const target = isTracepoint
-    ? field("subsys", subsystem) + field("event", event)
-    : field("function_name", rule.functionName);
+  const functionName = field("function_name", rule.functionName);
+  const target = {
+    process_kprobe: functionName,
+    process_lsm: functionName,
+    process_tracepoint: field("subsys", subsystem) + field("event", event),
+    process_uprobe: field("path", path) + field("symbol", rule.functionName),
+  }[rule.eventKind];
   const policy = field("policy_name", rule.policyName);
   const message = field("message", rule.message);
   const tags = rule.tags.length === 0 ? "" : `,"tags":[${rule.tags.map(jsonText).join(",")}]`;
@@ -20,11 +25,14 @@ export function ruleText(rule: EventRule): RuleText {
       process_kprobe: `${action}${policy}${returnAction}${message}${tags}`,
       process_tracepoint: `${policy}${action}${message}${tags}`,
       process_lsm: `${action}${tags}`,
+      process_uprobe: tags,
     })[rule.eventKind];
   return {
     functionName: isTracepoint ? "" : rule.functionName,
     subsystem: isTracepoint ? subsystem : "",
     event: isTracepoint ? event : "",
+    path,
+    offset,
     policyName: rule.policyName,
     policyNamespace: rule.policyNamespace,
     message: rule.message,
@@ -34,6 +42,7 @@ export function ruleText(rule: EventRule): RuleText {
     jsonMessage: Buffer.from(message + tags),
     jsonBeforeArgs: Buffer.from(policy + message),
     jsonEnd: cacheOfEnds(endOf),
+    jsonLast: cacheOfLasts(offset === 0 ? "" : `,"offset":"${offset}"`),
   };
 }
 
@@ -57,14 +66,23 @@ const maxActions = 64;
 /** There are few combinations, and each event needs one. */
 function cacheOfEnds(endOf: (action: string, returnAction: string) => string) {
   const known: (Uint8Array | undefined)[] = [];
-  const named = (name: string, action: number) =>
-    action === 0 ? "" : `,"${name}":"${actionNames[action] ?? ""}"`;
   return (action: number, returnAction: number): Uint8Array => {
     const at = action * maxActions + returnAction;
     known[at] ??= Buffer.from(endOf(named("action", action), named("return_action", returnAction)));
     return known[at];
   };
 }
+
+function cacheOfLasts(offset: string) {
+  const known: (Uint8Array | undefined)[] = [];
+  return (action: number): Uint8Array => {
+    known[action] ??= Buffer.from(offset + named("action", action));
+    return known[action];
+  };
+}
+
+const named = (name: string, action: number) =>
+  action === 0 ? "" : `,"${name}":"${actionNames[action] ?? ""}"`;
 
 function field(name: string, text: string): string {
   return text === "" ? "" : `,"${name}":${jsonText(text)}`;

@@ -24,6 +24,7 @@ export function resetEvent(event: SensorEvent): void {
   event.status = 0;
   event.hook = undefined;
   event.argCount = 0;
+  event.dataCount = 0;
   event.hasReturned = false;
   event.action = 0;
   event.returnAction = 0;

@@ -9,6 +9,7 @@ import {
 } from "@gander/proto";
 import { recordLimits } from "../link/abi.gen.ts";
 import { credentialsMessage, userNamespaceMessage } from "../process/process-details.ts";
+import { familyName, ipv4Text, ipv6Text, protocolName } from "../records/network-names.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { mapTypeName, perfTypeName } from "./bpf-names.ts";
 
@@ -19,17 +20,21 @@ export type StructureView = {
   u64(index: number): bigint;
   /** What follows that many numbers. */
   text(numbers: number): string;
+  /** The same, not as text. */
+  bytes(numbers: number): Uint8Array;
 };
 
 export function viewStructure(reader: RecordReader, start: number, end: number): StructureView {
   const has = (index: number) => start + 8 * index + 8 <= end;
+  const bytes = (numbers: number) => {
+    const from = Math.min(start + 8 * numbers, end);
+    return reader.bytes.subarray(reader.base + from, reader.base + end);
+  };
   return {
     u32: (index) => (has(index) ? reader.u32(start + 8 * index) : 0),
     u64: (index) => (has(index) ? reader.u64(start + 8 * index) : 0n),
-    text: (numbers) => {
-      const from = Math.min(start + 8 * numbers, end);
-      return Buffer.from(reader.bytes.subarray(reader.base + from, reader.base + end)).toString();
-    },
+    text: (numbers) => Buffer.from(bytes(numbers)).toString(),
+    bytes,
   };
 }
 
@@ -81,6 +86,8 @@ const messages: Readonly<Record<MessageArgType, (value: StructureView) => Kprobe
   }),
   module: (value) => ({ module_arg: module(value) }),
   load_info: (value) => ({ module_arg: module(value) }),
+  skb: (value) => ({ skb_arg: packet(value) }),
+  net_device: (value) => ({ net_dev_arg: some("name", value.text(0)) }),
 };
 
 /** The argument of an event, from its bytes in a record. */
@@ -143,6 +150,36 @@ function module(value: StructureView) {
     ...(names.length > 0 && { tainted: names }),
   };
 }
+
+/** A struct sock_value (bpf/records.h), as of a packet. */
+function packet(value: StructureView) {
+  const number = (index: number, half: number) =>
+    Number((value.u64(index) >> BigInt(16 * half)) & 0xffffn);
+  const family = number(0, 0);
+  const protocol = number(0, 2);
+  const hasAddress = number(2, 2) !== 0;
+  const address = (index: number) => {
+    const bytes = value.bytes(index);
+    if (!hasAddress || bytes.length < 16) return "";
+    return family === AF_INET ? ipv4Text(bytes, 0) : ipv6Text(bytes, 0);
+  };
+  return {
+    ...some("hash", value.u32(3)),
+    ...some("len", Number(value.u64(3) >> 32n)),
+    ...some("priority", Number(value.u64(1) >> 32n)),
+    ...some("mark", value.u32(1)),
+    ...some("saddr", address(4)),
+    ...some("daddr", address(6)),
+    ...some("sport", number(2, 0)),
+    ...some("dport", number(2, 1)),
+    ...some("proto", protocol),
+    ...some("sec_path_len", number(0, 1)),
+    ...some("sec_path_olen", number(0, 3)),
+    ...(hasAddress && { protocol: protocolName(protocol), family: familyName(family) }),
+  };
+}
+
+const AF_INET = 2;
 
 /** `{ [key]: value }`, or nothing if the value is the default of its type. */
 const some = <K extends string, V extends string | number>(key: K, value: V) =>

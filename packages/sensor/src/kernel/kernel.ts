@@ -31,13 +31,19 @@ import { createPinFolders, type Pins, removePins } from "./pins/pins.ts";
 import { registerSensor, registrar } from "./pins/register-sensor.ts";
 import { nothingSaved, readTablesLabel, writeTablesLabel } from "./pins/tables-label.ts";
 import type { PolicyKernel } from "./policy-kernel.ts";
+import { createProgramFiles, type ProgramFiles } from "./program-files.ts";
 import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
-import { createConfigFlags } from "./tables/config-flags.ts";
+import { type ConfigFlags, createConfigFlags } from "./tables/config-flags.ts";
 import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-processes.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
 import { letGoAll } from "./tables/let-go.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
+import {
+  createRememberedProcesses,
+  type RememberedProcesses,
+} from "./tables/remembered-processes.ts";
+import { createSocketOwners, type SocketOwners } from "./tables/socket-owners.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
 type KernelOptions = {
@@ -98,17 +104,18 @@ export async function createKernel(
   try {
     // Until the first tables are in force, every policy is added again anyway.
     if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
-    const facts = readRunningKernel();
+    const programs = createProgramFiles();
+    const facts = { ...readRunningKernel(), program: programs.program };
     const sequences = findPathSequences(objects, facts, logger);
     attachLifecycle(objects.process, pins);
-    const hooks = createHookPrograms(objects.hook, pins, facts);
+    const hooks = createHookPrograms(objects.hook, pins, { facts, programs });
     if (lacksMaps(objects.hook, pins)) createHookMaps(objects.hook, pins);
     logger.info("Kernel programs are attached", {
       found,
       pins: pins.folder,
       hooks: hooks.ids().size,
     });
-    const kernel = new Kernel(objects, chosen, { hooks, facts });
+    const kernel = new Kernel(objects, chosen, { hooks, facts, programs });
     if (sequences === "known") await kernel.startPathCache(objects.hook, logger);
     return kernel;
   } catch (error) {
@@ -130,7 +137,11 @@ function lacksMaps({ maps }: ObjectSpec, pins: Pins): boolean {
   return [...maps.keys()].some((name) => !name.startsWith(".") && !pinned.has(name));
 }
 
-type Parts = { readonly hooks: HookPrograms; readonly facts: RunningKernelFacts };
+type Parts = {
+  readonly hooks: HookPrograms;
+  readonly facts: RunningKernelFacts;
+  readonly programs: ProgramFiles;
+};
 
 /** The sensor's part of the kernel: programs, maps and rings. */
 export class Kernel implements AsyncDisposable {
@@ -157,13 +168,18 @@ export class Kernel implements AsyncDisposable {
   readonly #map: (name: string) => BpfMap;
   readonly #rings: KernelRings;
   readonly #iterator: BpfLink;
-  readonly #setFlag: ReturnType<typeof createConfigFlags>;
+  readonly #setFlag: ConfigFlags["set"];
   readonly #grace: GracePeriod = createGracePeriod();
   readonly #finder: FileFinder;
+  readonly #programs: ProgramFiles;
   #pathCache: Awaited<ReturnType<typeof startPathCache>> | undefined;
   #isExempt = false;
 
-  constructor({ process, hook, file }: BpfObjects, chosen: ChosenPins, { hooks, facts }: Parts) {
+  constructor(
+    { process, hook, file }: BpfObjects,
+    chosen: ChosenPins,
+    { hooks, facts, programs }: Parts,
+  ) {
     const pins = chosen.own;
     this.id = pins.name;
     this.found = chosen.found;
@@ -173,6 +189,7 @@ export class Kernel implements AsyncDisposable {
     this.facts = facts;
     this.#pins = chosen;
     this.#hooks = hooks;
+    this.#programs = programs;
     this.#maps = new PinnedMaps(pins);
     const map = (name: string) => this.#maps.map(name);
     this.#map = map;
@@ -182,14 +199,20 @@ export class Kernel implements AsyncDisposable {
     this.#finder = createFileFinder(file);
     const config = new Int32Array(map("config").memory().buffer);
     const configAt = (field: string) => fieldOf(this.layouts("config"), field).offset / 4;
-    const setFlag = createConfigFlags(config, configAt("flags"));
+    const flags = createConfigFlags(config, configAt("flags"));
+    const setFlag = flags.set;
     this.#setFlag = setFlag;
     const followed = createFollowedProcesses({
-      setFlag,
+      flags,
       config: map("config"),
       procs: map("procs"),
       followPids: map("follow_pids"),
       layouts: this.layouts,
+      scanTasks: () => this.scanTasks(),
+    });
+    const remembered = createRememberedProcesses({
+      flags,
+      maps: { parents: map("parents"), privileges: map("privileges") },
       scanTasks: () => this.scanTasks(),
     });
     this.early = createEarlyProcesses({
@@ -199,9 +222,13 @@ export class Kernel implements AsyncDisposable {
     // What earlier sensors held would wait for ever.
     this.early.end();
     for (const left of [...chosen.known, ...chosen.unknown]) letGoHeldOf(left);
-    const parts = { facts, pins, followed, grace: this.#grace, finder: this.#finder };
+    const parts = {
+      ...{ facts, pins, followed, remembered, programs },
+      ...{ grace: this.#grace, finder: this.#finder },
+    };
     this.policies = {
       ...createPolicyTables(map, this.layouts),
+      ...createSocketOwners(map("owners"), setFlag),
       ...createPolicyHooks(hooks, parts),
     };
     this.cgroups = createCgroupGroups({
@@ -292,6 +319,7 @@ export class Kernel implements AsyncDisposable {
     await this.#iterator.closeAsync();
     this.#grace.close();
     this.#finder[Symbol.dispose]();
+    this.#programs[Symbol.dispose]();
     this.#maps.close();
   }
 }
@@ -307,15 +335,17 @@ type PolicyHookParts = {
   readonly facts: RunningKernelFacts;
   readonly pins: Pins;
   readonly followed: FollowedProcesses;
+  readonly remembered: RememberedProcesses;
   readonly grace: GracePeriod;
   readonly finder: FileFinder;
+  readonly programs: ProgramFiles;
 };
 
 /** The part of PolicyKernel besides the tables. */
 function createPolicyHooks(
   hooks: HookPrograms,
-  { facts, pins, followed, grace, finder }: PolicyHookParts,
-): Omit<PolicyKernel, keyof PolicyTables> {
+  { facts, pins, followed, remembered, grace, finder, programs }: PolicyHookParts,
+): Omit<PolicyKernel, keyof (PolicyTables & SocketOwners)> {
   return {
     facts,
     attach: (point) => hooks.attach(point),
@@ -327,9 +357,12 @@ function createPolicyHooks(
     follow: (bits) => followed.add(bits),
     unfollowAllBut: (bits) => followed.keepOnly(bits),
     isFollowBitCarried: (bit) => followed.isCarried(bit),
+    remember: (kinds) => remembered.add(kinds),
+    rememberOnly: (kinds) => remembered.keepOnly(kinds),
     tablesLabel: () => readTablesLabel(pins.folder),
     labelTables: (label) => writeTablesLabel(pins.folder, label),
     findFile: (path) => finder.find(path),
+    programs,
   };
 }
 

@@ -3,10 +3,11 @@ import type { HookPoint } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
 import type { Followed } from "../link/follow-bits.ts";
 import type { FindFile } from "../link/host-files.ts";
-import type { LinkedTables } from "../link/linked-tables.ts";
+import type { LinkedTables, Remembered } from "../link/linked-tables.ts";
 import type { SetContent } from "../link/set-interner.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 import type { TablesLabel } from "./pins/tables-label.ts";
+import type { ProgramFiles } from "./program-files.ts";
 import type { Side } from "./tables/table-writer.ts";
 
 /** The policy manager's view of the kernel. */
@@ -51,6 +52,9 @@ export interface PolicyKernel {
   /** Highest set id with entries in the kernel; 0: none. */
   highestSetId(): number;
 
+  /** No policy tells any more which process a socket belongs to (TrackSock). */
+  forgetOwners(): void;
+
   /** From now on the bit marks these and all their descendants, including those already running. */
   follow(bits: ReadonlyMap<number, Followed>): void;
   /** Marks new processes only for these bits. */
@@ -58,8 +62,15 @@ export interface PolicyKernel {
   /** Whether some process carries the bit. */
   isFollowBitCarried(bit: number): boolean;
 
+  /** From now on rows can test these, also of processes that are already running: as they are now. */
+  remember(kinds: ReadonlySet<Remembered>): void;
+  /** Drops what is kept of all other kinds. */
+  rememberOnly(kinds: ReadonlySet<Remembered>): void;
+
   /** Looks up the regular file now at this path of the host. Never waits long. */
   findFile: FindFile;
+  /** The programs whose functions policies hook; `facts` has what was found. */
+  programs: Pick<ProgramFiles, "lookUp" | "keepOnly">;
 }
 
 interface PolicyKernelFacts extends PlanFacts {

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { nearestName } from "@gander/base";
 import {
   type Btf,
+  findType,
   findTypes,
   functionPrototype,
   namesOfKind,
   readKernelBtf,
+  readModuleBtf,
   releaseBtf,
   tracepointPrototype,
   trimMemory,
 } from "@gander/libbpf";
-import type { NamespaceName, Prototype } from "@gander/policy";
+import {
+  followType,
+  type KernelTypes,
+  type NamespaceName,
+  type PathResult,
+  type Prototype,
+  structureKinds,
+  type TypeRoot,
+} from "@gander/policy";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 import { parseTracepointFormat } from "../plan/tracepoint-format.ts";
 import { hasSymbol } from "./kernel-symbols.ts";
@@ -82,6 +92,7 @@ export function readRunningKernel(): RunningKernelFacts {
       return keep(name, id === undefined ? undefined : tracePrototype(types(), id, event));
     },
     hostNamespace,
+    followPath: createPathCache(types),
     similarFunction: (name) => nearestName(name, namesOfKind(types(), "func")),
     similarTracepoint: (subsystem, event) =>
       nearestName(`${subsystem}/${event}`, tracepointNames()),
@@ -106,6 +117,32 @@ function createNameCache(find: (names: Iterable<string>) => Map<string, number>)
     return known.get(name);
   };
   return { prefetch, get };
+}
+
+/** Remembers paths that were found; a module that is loaded later may have a structure that is missing. */
+function createPathCache(types: () => Btf): PlanFacts["followPath"] {
+  const structures = createNameCache((names) => findTypes(types(), structureKinds, names));
+  const known = new Map<string, PathResult>();
+  const typesOf = (root: TypeRoot): KernelTypes => {
+    const module = "pointerTo" in root ? root.module : undefined;
+    if (module === undefined) return { btf: types(), structure: structures.get };
+    const btf = moduleTypes(module, types());
+    return {
+      btf,
+      structure: (name) => findType(btf, structureKinds, name) ?? structures.get(name),
+    };
+  };
+  return (root, path) => {
+    const key = JSON.stringify([root, path]);
+    const found = known.get(key) ?? followType(typesOf(root), root, path);
+    if (found !== undefined) known.set(key, found);
+    return found;
+  };
+}
+
+/** A module that isn't loaded adds nothing to the kernel's types. */
+function moduleTypes(module: string, kernel: Btf): Btf {
+  return existsSync(`/sys/kernel/btf/${module}`) ? readModuleBtf(module, kernel) : kernel;
 }
 
 function tracePrototype(btf: Btf, id: number, event: string): Prototype {

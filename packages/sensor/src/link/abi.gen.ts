@@ -41,14 +41,18 @@ export const valueType = {
   VALUE_DENTRY: 24,
   VALUE_ATTR_FILE: 25,
   VALUE_KIOCB: 26,
-  VALUE_USER_NS: 27,
-  VALUE_CRED: 28,
-  VALUE_BPF_ATTR: 29,
-  VALUE_BPF_PROG: 30,
-  VALUE_BPF_MAP: 31,
-  VALUE_PERF_EVENT: 32,
-  VALUE_MODULE: 33,
-  VALUE_LOAD_INFO: 34,
+  VALUE_SKB: 27,
+  VALUE_IOV_ITER: 28,
+  VALUE_USER_IOVEC: 29,
+  VALUE_USER_NS: 30,
+  VALUE_CRED: 31,
+  VALUE_BPF_ATTR: 32,
+  VALUE_BPF_PROG: 33,
+  VALUE_BPF_MAP: 34,
+  VALUE_PERF_EVENT: 35,
+  VALUE_MODULE: 36,
+  VALUE_LOAD_INFO: 37,
+  VALUE_NET_DEVICE: 38,
 } as const;
 
 export const recordType = {
@@ -66,6 +70,7 @@ export const recordFlags = {
   RECORD_UNKNOWN_PROCESS: 1,
   RECORD_IN_INIT_TREE: 2,
   RECORD_EXECED: 4,
+  RECORD_OF_PROCESS: 7,
   RECORD_MISSING_FACT: 256,
 } as const;
 
@@ -106,6 +111,8 @@ export const action = {
   ACTION_DENY: 8,
   ACTION_KERNEL_STACK: 16,
   ACTION_USER_STACK: 32,
+  ACTION_TRACK_SOCK: 64,
+  ACTION_UNTRACK_SOCK: 128,
   ACTION_ENFORCE: 14,
 } as const;
 
@@ -113,6 +120,8 @@ export const anyPeer = {
   PEER_KNOWN: 0,
   PEER_ANY: 1,
   PEER_ANY_ALONE: 2,
+  PEER_NO_PORTS: 3,
+  PEER_UNREAD: 4,
 } as const;
 
 export const limits = {
@@ -122,6 +131,8 @@ export const limits = {
   MAX_INHERITED: 16384,
   MAX_EARLY: 8192,
   MAX_HELD: 4096,
+  MAX_OWNERS: 32768,
+  PAST_PROCESSES: 32768,
   MAX_APPLICATIONS: 512,
   MAX_RULES: 4096,
   HOOK_RULES: 1024,
@@ -135,6 +146,8 @@ export const limits = {
   INDEX_NETWORKS: 4096,
   INDEX_BINARIES: 1024,
   MAX_POLICIES: 512,
+  MAX_ROUTES: 256,
+  ROUTE_STEPS: 21,
   HOOK_SLOTS: 16,
   ROW_VALUES: 4,
   CALL_STRIPES: 8,
@@ -142,7 +155,9 @@ export const limits = {
   FOLLOW_BITS: 64,
   PREFIX_SIZE: 252,
   POSTFIX_SIZE: 127,
+  CONTAINED_SIZE: 104,
   NO_SLOT: 255,
+  RAW_ROUTE: 13,
   RAW_MAY_WRITE: 14,
   RAW_RETURN: 15,
   BINARY_SIZE: 256,
@@ -160,22 +175,27 @@ export const rowOp = {
   ROW_STR_EQUAL: 7,
   ROW_STR_PREFIX: 8,
   ROW_STR_POSTFIX: 9,
-  ROW_SADDR: 10,
-  ROW_DADDR: 11,
-  ROW_SPORT: 12,
-  ROW_DPORT: 13,
-  ROW_PROTOCOL: 14,
-  ROW_FAMILY: 15,
-  ROW_STATE: 16,
-  ROW_PID: 17,
-  ROW_NS_PID: 18,
-  ROW_BINARY_EQUAL: 19,
-  ROW_BINARY_PREFIX: 20,
-  ROW_BINARY_POSTFIX: 21,
-  ROW_FOLLOW: 22,
-  ROW_NAMESPACE: 23,
-  ROW_CAPABILITY: 24,
-  ROW_BINARY_FILE: 25,
+  ROW_STR_CONTAINS: 10,
+  ROW_STR_CONTAINS_ANY_CASE: 11,
+  ROW_FILE_TYPE: 12,
+  ROW_SADDR: 13,
+  ROW_DADDR: 14,
+  ROW_SPORT: 15,
+  ROW_DPORT: 16,
+  ROW_PROTOCOL: 17,
+  ROW_FAMILY: 18,
+  ROW_STATE: 19,
+  ROW_PID: 20,
+  ROW_NS_PID: 21,
+  ROW_BINARY_EQUAL: 22,
+  ROW_BINARY_PREFIX: 23,
+  ROW_BINARY_POSTFIX: 24,
+  ROW_FOLLOW: 25,
+  ROW_NAMESPACE: 26,
+  ROW_CAPABILITY: 27,
+  ROW_BINARY_FILE: 28,
+  ROW_NAMESPACE_CHANGE: 29,
+  ROW_CAPABILITY_CHANGE: 30,
 } as const;
 
 export const rowFlags = {
@@ -185,6 +205,7 @@ export const rowFlags = {
   ROW_SIGNED: 8,
   ROW_UNKNOWN_HOLDS: 16,
   ROW_IN_USER_NS: 32,
+  ROW_PARENT: 64,
 } as const;
 
 export const namespaceKind = {
@@ -225,12 +246,22 @@ export const ruleFlags = {
 export const slotFlags = {
   SLOT_IN_PLACE: 1,
   SLOT_MESSAGE: 2,
+  SLOT_DISTANT: 8,
   SLOT_TO_BIND: 4,
+} as const;
+
+export const routeFlags = {
+  ROUTE_FROM_TASK: 1,
+  ROUTE_SIGNED: 2,
 } as const;
 
 export const hookFlags = {
   HOOK_SYSCALL: 1,
   HOOK_RECORD: 2,
+} as const;
+
+export const attachCookie = {
+  COOKIE_BEGINS: 1,
 } as const;
 
 export const hookTableFlags = {
@@ -263,7 +294,9 @@ export const fault = {
   FAULT_RATE_TABLE: 6,
   FAULT_CGROUP_TABLE: 7,
   FAULT_HOLD: 8,
-  FAULT_MAX: 9,
+  FAULT_OWNERS: 9,
+  FAULT_PAST_TABLE: 10,
+  FAULT_MAX: 11,
 } as const;
 
 export const lifecycleFate = {
@@ -281,6 +314,9 @@ export const configFlags = {
   CONFIG_PROCS_LISTED: 64,
   CONFIG_ASLEEP: 16,
   CONFIG_EARLY: 128,
+  CONFIG_OWNERS: 1024,
+  CONFIG_PARENTS: 256,
+  CONFIG_PRIVILEGES: 512,
 } as const;
 
 export const earlyExec = {
@@ -295,4 +331,5 @@ export const procFlags = {
   PROC_IN_INIT_TREE: 4,
   PROC_FORGEABLE_BINARY: 8,
   PROC_FOLLOW_UNSURE: 16,
+  PROC_KERNEL_THREAD: 32,
 } as const;

@@ -3,10 +3,10 @@ import {
   type ArgTest,
   argTests,
   argTypeRows,
-  type CompiledFilter,
   type NamespaceName,
   type TestForm,
   type TestOf,
+  type TypedFilter,
 } from "@gander/policy";
 import { capabilityKind, limits, rowFlags, rowOp, valueType } from "./abi.gen.ts";
 import type { FileIdentity } from "./file-identity.ts";
@@ -30,6 +30,8 @@ export type ValuePlace = {
   /** enum value_type */
   readonly type: number;
   readonly signed: boolean;
+  /** The raw argument isn't the value itself, but leads to it. */
+  readonly isDistant: boolean;
 };
 
 export type FilterContext = {
@@ -49,7 +51,7 @@ type RowsOfFilter = readonly (readonly OpenRow[])[];
 const inlineValues = limits.ROW_VALUES;
 
 /** The rows of one filter: usually one; values that don't fit into one become alternatives. */
-export function filterRows(filter: CompiledFilter, context: FilterContext): RowsOfFilter {
+export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfFilter {
   switch (filter.on) {
     case "arg":
       return argRows(
@@ -61,17 +63,23 @@ export function filterRows(filter: CompiledFilter, context: FilterContext): Rows
     case "pid":
       return [[pidRow(filter, context)]];
     case "binary":
+    case "parent-binary":
       return [[binaryRow(filter, context)]];
     case "namespace":
       return namespaceRows(filter, context);
+    case "namespace-change":
+      return [[namespaceChangeRow(filter)]];
     case "capability":
-      return [[capabilityRow(filter)]];
+      return [[capabilityRow("ROW_CAPABILITY", filter)]];
+    case "capability-change":
+      return capabilityChangeRows(filter);
   }
 }
 
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
-export function filterCost(filter: CompiledFilter): number {
-  if (filter.on !== "arg") return filter.on === "binary" ? 2 : 1;
+export function filterCost(filter: TypedFilter): number {
+  if (filter.on === "binary" || filter.on === "parent-binary") return 2;
+  if (filter.on !== "arg") return 1;
   return forms[argTests[filter.test.op].form].cost;
 }
 
@@ -123,7 +131,9 @@ const forms: {
     rows: ({ op, values }, row, { sets }) => {
       const { set: kind } = argTests[op];
       if (kind === "postfixes") return [[postfixRow(row, values, sets)]];
-      return [[{ ...row, set: sets.intern({ kind, values }) }]];
+      const isPart = op === "str-contains" || op === "str-contains-any-case";
+      const first = isPart ? { values: firstBytes(values) } : {};
+      return [[{ ...row, ...first, set: sets.intern({ kind, values }) }]];
     },
   },
   networks: {
@@ -145,6 +155,12 @@ const forms: {
     rows: ({ values }, row, { sets }) => [[valuesRow(row, values.map(BigInt), sets)]],
   },
 };
+
+/** 256 bits: the bytes that the values begin with. */
+function firstBytes(values: readonly string[]): bigint[] {
+  const bits = maskOf(values.map((value) => Buffer.from(value)[0] ?? 0));
+  return [0n, 64n, 128n, 192n].map((at) => BigInt.asUintN(64, bits >> at));
+}
 
 /** Up to four values are in the row itself, more are in a set. */
 function valuesRow(row: OpenRow, values: readonly bigint[], sets: SetInterner): OpenRow {
@@ -185,7 +201,7 @@ function mergeRanges(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-type Filter<On extends CompiledFilter["on"]> = Extract<CompiledFilter, { on: On }>;
+type Filter<On extends TypedFilter["on"]> = Extract<TypedFilter, { on: On }>;
 
 function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow {
   const op = filter.inNamespace ? rowOp.ROW_NS_PID : rowOp.ROW_PID;
@@ -207,9 +223,14 @@ const binaryMatches = {
   postfix: { op: rowOp.ROW_BINARY_POSTFIX, kind: "postfixes" },
 } as const;
 
-function binaryRow(filter: Filter<"binary">, context: FilterContext): OpenRow {
+function binaryRow(
+  filter: Filter<"binary"> | Filter<"parent-binary">,
+  context: FilterContext,
+): OpenRow {
   const { sets, follow, fileIdentity } = context;
-  const flags = filter.negate ? rowFlags.ROW_NEGATE : 0;
+  const flags =
+    (filter.negate ? rowFlags.ROW_NEGATE : 0) |
+    (filter.on === "parent-binary" ? rowFlags.ROW_PARENT : 0);
   const rest = { slot: 0, flags, set: 0, n: 0, values: [] };
   if (filter.match === "file") {
     const files = filter.paths.flatMap((path) => fileIdentity(path) ?? []);
@@ -253,19 +274,38 @@ const capabilitySets = {
   permitted: capabilityKind.CAPS_PERMITTED,
 };
 
-function capabilityRow(filter: Filter<"capability">): OpenRow {
-  const mask = filter.capabilities.reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
+function capabilityRow(
+  op: "ROW_CAPABILITY" | "ROW_CAPABILITY_CHANGE",
+  filter: Omit<Filter<"capability">, "on">,
+): OpenRow {
   const flags =
     (filter.negate ? rowFlags.ROW_NEGATE : 0) |
     (filter.inUserNamespace ? rowFlags.ROW_IN_USER_NS : 0);
   return {
-    op: rowOp.ROW_CAPABILITY,
+    op: rowOp[op],
     slot: 0,
     flags,
     set: capabilitySets[filter.set],
     n: 1,
-    values: [mask],
+    values: [maskOf(filter.capabilities)],
   };
+}
+
+/** Negated, there are two conditions: another capability has changed, and none of these has. */
+function capabilityChangeRows(filter: Filter<"capability-change">): RowsOfFilter {
+  const row = capabilityRow("ROW_CAPABILITY_CHANGE", filter);
+  if (!filter.negate) return [[row]];
+  const others = BigInt.asUintN(64, ~maskOf(filter.capabilities));
+  return [[{ ...row, flags: row.flags & ~rowFlags.ROW_NEGATE, values: [others] }], [row]];
+}
+
+function namespaceChangeRow({ namespaces }: Filter<"namespace-change">): OpenRow {
+  const mask = maskOf(namespaces.map((name) => namespaceKinds[name]));
+  return { op: rowOp.ROW_NAMESPACE_CHANGE, slot: 0, flags: 0, set: 0, n: 1, values: [mask] };
+}
+
+function maskOf(bits: readonly number[]): bigint {
+  return bits.reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
 }
 
 /** By enum value_type; types that aren't numbers themselves (a descriptor, a port) are held in 64 bits. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Network } from "@gander/policy";
+import type { Network, ValueRoute } from "@gander/policy";
 
 /**
  * One side of the kernel's tables (bpf/abi.h) as plain data: the linker makes it from all policies, and
@@ -18,11 +18,18 @@ export type LinkedTables = {
   readonly verdicts: readonly (LinkedVerdict | undefined)[];
   /** Rules of a hook (counted from its first one) that a value leaves. Index 0 is never used. */
   readonly bitSets: readonly (readonly number[] | undefined)[];
+  /** Routes of slots; index 0 is never used. */
+  readonly routes: readonly (ValueRoute | undefined)[];
   /** Ids of all sets that rows name. */
   readonly sets: ReadonlySet<number>;
   /** `config.follow`: bits of processes that rows test. */
   readonly followed: ReadonlySet<number>;
+  /** What rows test that the programs keep only while one does. */
+  readonly remembered: ReadonlySet<Remembered>;
 };
+
+/** The binary of each process's parent; its credentials and namespaces at its last exec. */
+export type Remembered = "parents" | "privileges";
 
 /** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {
@@ -36,12 +43,16 @@ export type LinkedSlot = {
   readonly sizeRaw: number;
   /** For a tracepoint's record: bytes of the field. For a socket address: position of its length. */
   readonly size: number;
+  /** From the argument to the value; absent: the argument is the value. */
+  readonly route?: ValueRoute;
 };
 
 export type LinkedHook = {
   readonly id: number;
   readonly firstRule: number;
   readonly slots: readonly LinkedSlot[];
+  /** By slot: index into `routes`, 0: none. */
+  readonly routes: readonly number[];
   /** enum hook_table_flags, ORed */
   readonly flags: number;
   /** Undefined: all rules are evaluated. */
@@ -95,6 +106,8 @@ export type LinkedRule = {
   readonly args: readonly number[];
   /** Slot of the return value that the event carries, or NO_SLOT. */
   readonly returnSlot: number;
+  /** Of the first argument that is a socket or a packet, or NO_SLOT. */
+  readonly socketSlot: number;
 };
 
 export type LinkedRow = {
@@ -124,6 +137,9 @@ export type LinkedVerdict = {
   readonly rateWindowMs: number;
   /** Position of the selector in the policy. */
   readonly selector: number;
+  /** Slots of the sockets of TrackSock and UntrackSock. */
+  readonly tracked: number;
+  readonly untracked: number;
   /** Index into the map `counts`. */
   readonly counter: number;
 };

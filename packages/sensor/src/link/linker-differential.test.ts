@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgTest, CompiledFilter } from "@gander/policy";
+import type { ArgTest, TypedFilter } from "@gander/policy";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -60,7 +60,7 @@ const int = (bits: 32 | 64) =>
     (1n << BigInt(bits - 1)) - 1n,
   );
 const uint = fc.constantFrom(0n, 1n, 2n, 7n, 0x8000_0000n, 0xffff_ffffn);
-const path = fc.constantFrom("/", "/etc", "/etc/", "/etc/passwd", "/tmp/x", "passwd", "");
+const path = fc.constantFrom("/", "/etc", "/etc/", "/etc/passwd", "/TMP/x", "passwd", "tmp", "");
 const address = fc.constantFrom("0a000001", "0a00ff01", "7f000001", "c0a80001");
 const address6 = fc.constantFrom(
   `${"0".repeat(31)}1`,
@@ -119,17 +119,30 @@ const socketTest: fc.Arbitrary<ArgTest> = fc.oneof(
   }),
 );
 
-const textTest: fc.Arbitrary<ArgTest> = fc.record({
-  op: fc.constantFrom("str-equal" as const, "str-prefix" as const, "str-postfix" as const),
-  negate: fc.boolean(),
-  values: values(path),
-});
+const part = path.filter((one) => one !== "");
+const textTest: fc.Arbitrary<ArgTest> = fc.oneof(
+  fc.record({
+    op: fc.constantFrom("str-equal" as const, "str-prefix" as const, "str-postfix" as const),
+    negate: fc.boolean(),
+    values: values(path),
+  }),
+  fc.record({
+    op: fc.constant("str-contains" as const),
+    negate: fc.boolean(),
+    values: values(part),
+  }),
+  fc.record({
+    op: fc.constant("str-contains-any-case" as const),
+    negate: fc.boolean(),
+    values: values(part.map((one) => one.toLowerCase())),
+  }),
+);
 
 const onArg = (arg: number | "return", test: fc.Arbitrary<ArgTest>) =>
-  test.map((one): CompiledFilter => ({ on: "arg", arg, test: one }));
+  test.map((one): TypedFilter => ({ on: "arg", arg, test: one }));
 const namespaceName = fc.constantFrom("uts" as const, "net" as const, "user" as const);
 
-const anyFilter: fc.Arbitrary<CompiledFilter> = fc.oneof(
+const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   onArg(0, numberTest(int(32))),
   onArg(1, numberTest(uint)),
   onArg(2, numberTest(int(64))),
@@ -169,6 +182,24 @@ const anyFilter: fc.Arbitrary<CompiledFilter> = fc.oneof(
     inUserNamespace: fc.constant(false),
     capabilities: values(fc.constantFrom(0, 21, 40)),
   }),
+  fc.record({
+    on: fc.constant("parent-binary" as const),
+    negate: fc.boolean(),
+    match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
+    followChildren: fc.constant(false),
+    paths: values(path),
+  }),
+  fc.record({
+    on: fc.constant("namespace-change" as const),
+    namespaces: values(namespaceName),
+  }),
+  fc.record({
+    on: fc.constant("capability-change" as const),
+    negate: fc.boolean(),
+    set: fc.constantFrom("effective" as const, "inheritable" as const, "permitted" as const),
+    inUserNamespace: fc.constant(false),
+    capabilities: values(fc.constantFrom(0, 21, 40)),
+  }),
 );
 
 const anyActions = fc.constantFrom(
@@ -197,7 +228,7 @@ const peerTest: fc.Arbitrary<ArgTest> = fc.record({
   negate: fc.boolean(),
   networks: values(network),
 });
-const binaryTest: fc.Arbitrary<CompiledFilter> = fc.oneof(
+const binaryTest: fc.Arbitrary<TypedFilter> = fc.oneof(
   fc.record({
     on: fc.constant("binary" as const),
     negate: fc.boolean(),
@@ -263,6 +294,9 @@ const anyCall: fc.Arbitrary<Call> = fc
     }),
     namespace: fc.constantFrom(1n, 2n, hostNamespace()),
     capabilities: fc.constantFrom(0n, 1n, 1n << 21n, 1n << 40n),
+    parent: path,
+    namespaceBefore: fc.constantFrom(1n, 2n),
+    capabilitiesBefore: fc.constantFrom(0n, 1n, 1n << 21n),
     facts: fc.option(
       fc.record(
         {
@@ -271,6 +305,8 @@ const anyCall: fc.Arbitrary<Call> = fc
           binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
           file: fc.constantFrom("absent" as const, "unknown" as const),
           namespaces: fc.constant("unknown" as const),
+          parent: fc.constantFrom("unknown" as const, "forgeable" as const),
+          before: fc.constant("unknown" as const),
         },
         { requiredKeys: [] },
       ),
@@ -302,5 +338,10 @@ const anyCall: fc.Arbitrary<Call> = fc
       namespaces: { ...namespaces, uts: one.namespace, net: one.namespace },
       hostNamespaces: hosts,
       capabilities: { effective: one.capabilities, inheritable: 0n, permitted: one.capabilities },
+      parent: one.parent,
+      before: {
+        namespaces: { ...namespaces, uts: one.namespaceBefore, net: one.namespaceBefore },
+        capabilities: { effective: one.capabilitiesBefore, inheritable: 0n, permitted: 1n },
+      },
     }),
   );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledFilter } from "@gander/policy";
+import type { TypedFilter, ValueRoute } from "@gander/policy";
 import { describe, expect, it } from "vitest";
 import {
   hostNamespace,
@@ -97,6 +97,57 @@ describe("link", () => {
     expect(flagsOf(selector([]), 0, true)).toBe(0);
   });
 
+  it("shares routes between hooks, and looks up no number or open file at the end of one", () => {
+    const route: ValueRoute = {
+      ...{ source: "argument", dereferences: [8], offset: 16, size: 4 },
+      ...{ signed: false, bits: 32, shift: 0, room: 0 },
+    };
+    const at = (type: number, one: ValueRoute) => ({
+      slot: { ...slot(type, 0), route: one },
+      signed: false,
+    });
+    const number = at(valueType.VALUE_U32, route);
+    const args = [
+      ...[number, { slot: slot(valueType.VALUE_U32, 0), signed: false }],
+      ...[at(valueType.VALUE_FILE, { ...route, size: 0 }), at(valueType.VALUE_U32, { ...route })],
+    ];
+    const equal: TypedFilter = {
+      ...{ on: "arg", arg: 0 },
+      test: { op: "equal", negate: false, values: [2n] },
+    };
+    const prefix: TypedFilter = {
+      ...{ on: "arg", arg: 2 },
+      test: { op: "str-prefix", negate: false, values: ["/etc/"] },
+    };
+    const point = { kind: "lsm", target: "file_permission", syscall: false } as const;
+    const filters = [selector([equal, prefix])];
+    const { tables } = linkRules([
+      rule(filters, 1, 1, { args, point }),
+      rule(filters, 2, 2, { args: [number], point, selectors: [selector([equal])] }),
+    ]);
+    expect(tables.routes).toEqual([undefined, route, { ...route, size: 0 }]);
+    expect(tables.hooks.map(({ routes }) => routes)).toEqual([
+      [1, 0, 2, 0],
+      [1, 0],
+    ]);
+    expect(tables.rules[0]?.args).toEqual([0, 1, 2, 0]);
+    expect(tables.hooks[0]?.index?.numberSlot).toBe(limits.NO_SLOT);
+    expect(tables.hooks[0]?.index?.textSlot).toBe(2);
+    expect(tables.hooks[0]?.flags).toBe(0);
+  });
+
+  it("says so when there are too many ways to values", () => {
+    const rules = Array.from({ length: limits.MAX_ROUTES }, (_, offset) => {
+      const route: ValueRoute = {
+        ...{ source: "argument", dereferences: [], offset, size: 4 },
+        ...{ signed: false, bits: 32, shift: 0, room: 0 },
+      };
+      const args = [{ slot: { ...slot(valueType.VALUE_U32, 0), route }, signed: false }];
+      return rule([selector([])], offset, offset, { args });
+    });
+    expect(() => linkRules(rules)).toThrow(/257 paths to values, and 256 fit/);
+  });
+
   it("is deterministic", () => {
     const rules = [
       rule([selector([text("str-prefix", ["/b", "/a"])])], 1),
@@ -123,7 +174,7 @@ describe("link", () => {
   });
 
   it("indexes the number and the text that rule out the most", () => {
-    const number = (value: bigint): CompiledFilter => ({
+    const number = (value: bigint): TypedFilter => ({
       on: "arg",
       arg: 0,
       test: { op: "equal", negate: false, values: [value] },
@@ -202,7 +253,7 @@ describe("link", () => {
     const rules = Array.from({ length: 300 }, (_, i) => {
       const address = (0x0a000000 + i).toString(16).padStart(8, "0");
       const networks = [{ family: 4, address, prefixLength: 32 }] as const;
-      const filters: CompiledFilter[] = [
+      const filters: TypedFilter[] = [
         { on: "arg", arg: 4, test: { op: "daddr", negate: true, networks } },
         { on: "arg", arg: 0, test: { op: "equal", negate: false, values: [BigInt(i % 3)] } },
       ];
@@ -231,12 +282,12 @@ describe("link", () => {
   });
 
   it("jumps over return filters that belong to entry filters which failed", () => {
-    const number = (value: bigint): CompiledFilter => ({
+    const number = (value: bigint): TypedFilter => ({
       on: "arg",
       arg: 0,
       test: { op: "equal", negate: false, values: [value] },
     });
-    const returned = (value: bigint): CompiledFilter => ({
+    const returned = (value: bigint): TypedFilter => ({
       on: "arg",
       arg: "return",
       test: { op: "equal", negate: false, values: [value] },
@@ -256,7 +307,7 @@ describe("link", () => {
 function text(
   op: "str-equal" | "str-prefix" | "str-postfix",
   values: readonly string[],
-): CompiledFilter {
+): TypedFilter {
   return { on: "arg", arg: 3, test: { op, negate: false, values } };
 }
 

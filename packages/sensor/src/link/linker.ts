@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionRows, type CompiledFilter, type NamespaceName } from "@gander/policy";
+import { actionRows, type NamespaceName, type TypedFilter, type ValueRoute } from "@gander/policy";
 import {
   applicationFlags,
   hookTableFlags,
@@ -28,12 +28,14 @@ import type {
   LinkedSlot,
   LinkedTables,
   LinkedVerdict,
+  Remembered,
   RuleIndex,
 } from "./linked-tables.ts";
 import { seesOpenFile } from "./open-files.ts";
 import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
+import { routeIndex, slotIndex } from "./slot-numbers.ts";
 import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
 
 export type LinkInput = {
@@ -75,7 +77,13 @@ export function link(input: LinkInput): LinkedTables {
     }
   }
   checkLimits(tables, groups.length);
-  return { ...tables, groups, sets: setsOf(tables.rows), followed: followedBits(tables.rows) };
+  return {
+    ...tables,
+    groups,
+    sets: setsOf(tables.rows),
+    followed: followedBits(tables.rows),
+    remembered: rememberedBy(tables.rows),
+  };
 }
 
 type Member = {
@@ -92,6 +100,7 @@ type OpenTables = {
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
   readonly bitSets: (readonly number[] | undefined)[];
+  readonly routes: (ValueRoute | undefined)[];
 };
 
 function emptyTables(): OpenTables {
@@ -102,6 +111,7 @@ function emptyTables(): OpenTables {
     rows: [undefined],
     verdicts: [undefined],
     bitSets: [undefined],
+    routes: [undefined],
   };
 }
 
@@ -143,7 +153,9 @@ function addHook(
     const place = (arg: number | "return"): ValuePlace =>
       arg === "return" ? placeOf(returnValue, returnSlot) : placeOf(planned.args[arg], args[arg]);
     placed.push({ planned, place });
-    const firstRow = addSelectors(tables, rule, { ...input, place });
+    const slotOf = (arg: number | "return" | undefined) =>
+      (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
+    const firstRow = addSelectors(tables, rule, { ...input, place, slotOf });
     tables.rules.push({
       id: rule.id,
       firstRow,
@@ -151,6 +163,7 @@ function addHook(
       policy: policy.budget,
       args,
       returnSlot,
+      socketSlot: slotOf(planned.args.findIndex(({ slot }) => socketTypes.has(slot.type))),
     });
   }
   const index = addIndex(tables, placed);
@@ -158,7 +171,8 @@ function addHook(
     (remembersPaths(members, slots, index) ? hookTableFlags.HOOK_CACHE_PATHS : 0) |
     (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
     (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
-  tables.hooks.push({ id: hook, firstRule, slots, index, flags });
+  const routes = slots.map(({ route }) => routeIndex(tables.routes, route));
+  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags });
 }
 
 /** The index's result for a file that is open during the call is cached. */
@@ -171,7 +185,8 @@ function remembersPaths(
   return (
     members.every(({ rule }) => seesOpenFile(rule.planned.point)) &&
     text?.type === valueType.VALUE_FILE &&
-    text.raw === 0
+    text.raw === 0 &&
+    text.route === undefined
   );
 }
 
@@ -211,25 +226,12 @@ function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex |
   });
 }
 
-function slotIndex(slots: LinkedSlot[], wanted: LinkedSlot): number {
-  const found = slots.findIndex((slot) => slotKey(slot) === slotKey(wanted));
-  if (found >= 0) return found;
-  if (slots.length === limits.HOOK_SLOTS) {
-    throw new LinkLimitError(
-      `the policies read the arguments of one function in more than ${limits.HOOK_SLOTS} ways`,
-    );
-  }
-  return slots.push(wanted) - 1;
-}
-
-function slotKey({ type, flags, raw, sizeRaw, size }: LinkedSlot): string {
-  return [type, flags, raw, sizeRaw, size].join();
-}
-
 function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {
   if (reading === undefined || slot === undefined)
     throw new RangeError("a filter names an argument that the hook entry lacks");
-  return { slot, type: reading.slot.type, signed: reading.signed };
+  const { type, route } = reading.slot;
+  const isDistant = route !== undefined || type === valueType.VALUE_CAPABILITIES;
+  return { slot, type, signed: reading.signed, isDistant };
 }
 
 function applicationFlagsOf(members: readonly Member[]): number {
@@ -256,6 +258,14 @@ function doesEnforce({ rule, policy }: Member): boolean {
   );
 }
 
+/** Values that are a socket, or belong to one. */
+const socketTypes: ReadonlySet<number> = new Set([
+  valueType.VALUE_SOCK,
+  valueType.VALUE_SOCKET,
+  valueType.VALUE_SOCK_TO_ADDR,
+  valueType.VALUE_SKB,
+]);
+
 /** Rows of a selector that must all hold; `no-match`: if one fails, the rule ends. */
 type Run = {
   readonly rows: readonly OpenRow[];
@@ -269,11 +279,14 @@ type Run = {
 function addSelectors(
   tables: OpenTables,
   { planned: { selectors }, counters }: InstalledRule,
-  context: FilterContext,
+  context: FilterContext & { readonly slotOf: (arg: number | "return" | undefined) => number },
 ): number {
   const runs: Run[] = [];
   for (const [i, selector] of selectors.entries()) {
-    const verdict = tables.verdicts.push({ ...selector.verdict, counter: counters[i] ?? 0 }) - 1;
+    const { tracked, untracked } = selector.verdict;
+    const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
+    const verdict =
+      tables.verdicts.push({ ...selector.verdict, ...sockets, counter: counters[i] ?? 0 }) - 1;
     runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
   }
   const first = tables.rows.length;
@@ -313,7 +326,7 @@ function skippedAfter(runs: readonly Run[], index: number): number {
 
 type SelectorContext = FilterContext & { readonly safe: SafeOutcome };
 
-function holdsUnknown(filter: CompiledFilter, { safe, place }: SelectorContext): boolean {
+function holdsUnknown(filter: TypedFilter, { safe, place }: SelectorContext): boolean {
   return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
 }
 
@@ -390,7 +403,11 @@ function setsOf(rows: readonly (LinkedRow | undefined)[]): Set<number> {
 }
 
 /** Rows in which `set` names the namespace or the capability set. */
-const setIsKind: ReadonlySet<number> = new Set([rowOp.ROW_NAMESPACE, rowOp.ROW_CAPABILITY]);
+const setIsKind: ReadonlySet<number> = new Set([
+  rowOp.ROW_NAMESPACE,
+  rowOp.ROW_CAPABILITY,
+  rowOp.ROW_CAPABILITY_CHANGE,
+]);
 
 function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values : []));
@@ -402,6 +419,21 @@ function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   );
 }
 
+function rememberedBy(rows: readonly (LinkedRow | undefined)[]): Set<Remembered> {
+  return new Set(
+    rows.flatMap((row): Remembered[] => {
+      if (row === undefined) return [];
+      if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
+      return testsChange.has(row.op) ? ["privileges"] : [];
+    }),
+  );
+}
+
+const testsChange: ReadonlySet<number> = new Set([
+  rowOp.ROW_NAMESPACE_CHANGE,
+  rowOp.ROW_CAPABILITY_CHANGE,
+]);
+
 function checkLimits(tables: OpenTables, groups: number): void {
   const uses: [string, number, number][] = [
     ["hook entries", tables.rules.length, limits.MAX_RULES],
@@ -409,6 +441,7 @@ function checkLimits(tables: OpenTables, groups: number): void {
     ["selectors", tables.verdicts.length, limits.MAX_VERDICTS],
     ["combinations of policies", tables.applications.length, limits.MAX_APPLICATIONS],
     ["groups of workloads", groups, limits.MAX_GROUPS],
+    ["paths to values", tables.routes.length, limits.MAX_ROUTES],
   ];
   for (const [what, count, limit] of uses) {
     if (count > limit)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompiledFilter, hasForm, type Network } from "@gander/policy";
-import { limits, valueType } from "./abi.gen.ts";
+import { hasForm, type Network, type TypedFilter } from "@gander/policy";
+import { limits } from "./abi.gen.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
 /** A filter whose value must be on a list, or must not. A key stands for itself and all within it. */
@@ -11,7 +11,7 @@ export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
 
 /** The filter's test of the value in a slot; undefined: it isn't a list of this kind. */
 export type FindTest<Key> = (
-  filter: CompiledFilter,
+  filter: TypedFilter,
   place: (arg: number | "return") => ValuePlace,
 ) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
 
@@ -21,8 +21,8 @@ export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
   const { arg, test } = filter;
   if (!hasForm(test, "integers")) return undefined;
   const place = placeOf(arg);
-  // The index sees raw arguments, and this one is only the address of the number.
-  if (place.type === valueType.VALUE_CAPABILITIES) return undefined;
+  // The index sees raw arguments.
+  if (place.isDistant) return undefined;
   const numbers = test.values.map((value) => widen(value, place));
   return { slot: place.slot, test: listTest(numbers, String, false) };
 };

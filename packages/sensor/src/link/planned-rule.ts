@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledFilter, CompiledPolicy, HookPoint } from "@gander/policy";
+import type { CompiledPolicy, HookPoint, TypedFilter } from "@gander/policy";
 import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
 
 /** One hook entry of a policy at one hook point of this kernel. Plain data. */
@@ -23,9 +23,13 @@ export type ArgReading = {
 };
 
 export type PlannedSelector = {
-  readonly filters: readonly CompiledFilter[];
-  readonly returnFilters: readonly CompiledFilter[];
-  readonly verdict: Omit<LinkedVerdict, "counter">;
+  readonly filters: readonly TypedFilter[];
+  readonly returnFilters: readonly TypedFilter[];
+  /** TrackSock and UntrackSock: which of the rule's arguments is the socket. */
+  readonly verdict: Omit<LinkedVerdict, "counter" | "tracked" | "untracked"> & {
+    readonly tracked?: number | "return" | undefined;
+    readonly untracked?: number | "return" | undefined;
+  };
 };
 
 /** A planned rule with the numbers that it has in the kernel: the linker's unit. Plain data. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledArg, HookEvent, HookKind } from "@gander/policy";
+import type { HookEvent, HookKind, TypedArg } from "@gander/policy";
 
 /** The facts that an event needs about its rule; found by `record_hook.rule`. */
 export type RuleInfo = {
@@ -9,14 +9,20 @@ export type RuleInfo = {
   readonly policyNamespace: string;
   readonly kind: HookKind;
   readonly eventKind: HookEvent;
-  /** kprobe: as attached, system calls with their prefix (`__x64_sys_openat`); lsm: the hook. */
+  /**
+   * kprobe: as attached, system calls with their prefix (`__x64_sys_openat`); lsm: the hook; uprobe: the
+   * symbol, if the policy names one.
+   */
   readonly functionName: string;
+  /** Only for uprobes: the program, and where in the file or behind the symbol. */
+  readonly path?: string;
+  readonly offset?: number;
   /** Only for tracepoints. */
   readonly subsystem?: string;
   readonly event?: string;
   /** In the order in which the event carries their values. */
-  readonly args: readonly CompiledArg[];
-  readonly returnArg?: CompiledArg;
+  readonly args: readonly TypedArg[];
+  readonly returnArg?: TypedArg;
   readonly message: string;
   readonly tags: readonly string[];
 };

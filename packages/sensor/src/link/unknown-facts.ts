@@ -47,6 +47,8 @@ export function filterHolds(
 const userMemory: ReadonlySet<number> = new Set([
   valueType.VALUE_USER_STRING,
   valueType.VALUE_USER_BUFFER,
+  valueType.VALUE_USER_IOVEC,
+  valueType.VALUE_IOV_ITER,
 ]);
 
 /**

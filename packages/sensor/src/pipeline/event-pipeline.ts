@@ -57,7 +57,7 @@ export type EventPipelineOptions = {
   readonly withCredentials: boolean;
   readonly withNamespaces: boolean;
   readonly hostNamespaces: NamespaceIds;
-  /** Names as in the flag: base, kprobe, tracepoint, lsm. */
+  /** Names as in the flag: base, kprobe, tracepoint, uprobe, lsm. */
   readonly ancestors: readonly string[];
   readonly exposeStackAddresses: boolean;
   readonly redact: Redact;

@@ -49,9 +49,20 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
       "new cgroups had no room in the table: they have the policies of the cgroups around them, and each of their hooked calls costs more",
     advice: "Find out which pod makes that many cgroups",
   },
+  FAULT_OWNERS: {
+    meaning:
+      "sockets had no room in the table that TrackSock fills: their events name the current process",
+    advice: "A policy with TrackSock needs an UntrackSock where the socket ends, such as __sk_free",
+  },
   FAULT_HOLD: {
     meaning: "processes could not be held until the policies of their pod have arrived",
     advice: "Look for many cgroups below those of pods that no pod of the cluster has",
+  },
+  FAULT_PAST_TABLE: {
+    meaning:
+      "processes had no room in the table of parents or of privileges at exec: filters on them took the safe side",
+    advice:
+      "Find out what keeps that many processes, and limit it: pids.max of the cgroup, or the pod's limit of pids",
   },
 };
 

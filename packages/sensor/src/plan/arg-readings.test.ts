@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompiledHook, placeHook } from "@gander/policy";
+import { type CompiledHook, placeHook, type TypedArg } from "@gander/policy";
 import { expect, it } from "vitest";
 import { functionArg } from "./arg-readings.ts";
 import type { PlanFacts } from "./plan-facts.ts";
@@ -14,7 +14,7 @@ const facts = { prototype: () => undefined, hasSymbol: () => true } as unknown a
 it.each([...types, ...structures])(
   "can read %s where a policy may have it, and only there",
   (type) => {
-    const arg = { index: 0, type, label: "", returnCopy: false } as CompiledHook["args"][number];
+    const arg = { index: 0, type, label: "", returnCopy: false } as TypedArg;
     for (const syscall of [false, true]) {
       const hook = { kind: "kprobe", target: "sys_a", syscall, args: [arg], selectors: [] };
       const { refusals } = placeHook(hook as unknown as CompiledHook, facts);

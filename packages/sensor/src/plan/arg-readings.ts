@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ArgTypeRow, type CompiledArg, typeRow } from "@gander/policy";
+import { type ArgTypeRow, type TypedArg, typeRow, type ValueRoute } from "@gander/policy";
 import { limits, slotFlags, valueType } from "../link/abi.gen.ts";
 import type { LinkedSlot } from "../link/linked-tables.ts";
 import type { ArgReading } from "../link/planned-rule.ts";
@@ -15,34 +15,56 @@ function valueIn({ read, readUser }: ArgTypeRow, memory: "kernel" | "user"): num
 
 const plainSlot = { flags: 0, sizeRaw: 0, size: 0 };
 
+/** The programs have the numbers of other slots in hand. */
+const distant = (type: number, route: ValueRoute | undefined): number =>
+  type === valueType.VALUE_CAPABILITIES ||
+  (route !== undefined && type >= valueType.VALUE_U8 && type <= valueType.VALUE_U64)
+    ? slotFlags.SLOT_DISTANT
+    : 0;
+
+/** A value that is a function's argument, or at the end of a route from there. */
+function functionSlot(type: number, raw: number, sizeRaw: number, arg: TypedArg): LinkedSlot {
+  const { route } = arg;
+  const flags = distant(type, route);
+  if (route === undefined) return { ...plainSlot, type, raw, sizeRaw, flags };
+  return { type, raw: limits.RAW_ROUTE, sizeRaw, size: raw, flags, route };
+}
+
 /**
  * The reading of a function's argument; undefined: such a value can't be there.
  * @param position where the hook has the argument that is `index` in the policy.
  */
 export function functionArg(
-  arg: CompiledArg,
+  arg: TypedArg,
   memory: "kernel" | "user",
   position: (index: number) => number = (index) => index,
 ): ArgReading | undefined {
   const row = typeRow(arg.type);
   const type = valueIn(row, memory);
   if (type === undefined) return undefined;
+  if (arg.source !== undefined) return taskReading(arg);
   const sizeRaw =
     arg.sizeIndex !== undefined ? position(arg.sizeIndex) : arg.returnCopy ? limits.RAW_RETURN : 0;
   return {
-    slot: { ...plainSlot, type, raw: position(arg.index), sizeRaw },
+    slot: functionSlot(type, position(arg.index), sizeRaw, arg),
     signed: row.signed ?? false,
   };
 }
 
+/** The reading of a value behind the current task: the same at every hook. */
+function taskReading(arg: TypedArg): ArgReading {
+  const row = typeRow(arg.type);
+  return { slot: functionSlot(numberOf(row.read), 0, 0, arg), signed: row.signed ?? false };
+}
+
 /** The reading of a function's return value. */
-export function returnReading(arg: CompiledArg): ArgReading | undefined {
-  return functionArg({ ...arg, index: limits.RAW_RETURN }, "kernel");
+export function returnReading(arg: TypedArg, memory: "kernel" | "user"): ArgReading | undefined {
+  return functionArg({ ...arg, index: limits.RAW_RETURN }, memory);
 }
 
 /** The reading of a field in a tracepoint's record. */
 export function recordArg(
-  arg: CompiledArg,
+  arg: TypedArg,
   field: TracepointField,
   sizeField: TracepointField | undefined,
   memory: "kernel" | "user",
@@ -55,9 +77,13 @@ export function recordArg(
     flags: 0,
   };
   const reading = (type: number, flags = 0): ArgReading => ({
-    slot: { ...slot, type, flags },
+    slot: {
+      ...{ ...slot, type, flags: flags | distant(type, arg.route) },
+      ...(arg.route === undefined ? {} : { route: arg.route }),
+    },
     signed: row.signed ?? false,
   });
+  if (arg.route !== undefined) return reading(numberOf(row.read));
   if (arg.type === "string" && field.type.startsWith("__data_loc"))
     return reading(valueType.VALUE_DATA_LOC);
   if (arg.type === "string" && field.type.endsWith("]"))
@@ -70,15 +96,26 @@ export function recordArg(
 /**
  * An argument of security_file_permission at a hook that decides for a core dump.
  * @param attributes where the hook has the struct iattr with the file.
+ * @param fileAt where that structure has it.
  */
-export function coreDumpArg(arg: CompiledArg, attributes: number): ArgReading {
+export function coreDumpArg(arg: TypedArg, attributes: number, fileAt: number): ArgReading {
+  if (arg.source !== undefined) return taskReading(arg);
   const row = typeRow(arg.type);
-  const isFile = arg.type === "file";
-  const slot: LinkedSlot = {
-    ...plainSlot,
-    type: isFile ? valueType.VALUE_ATTR_FILE : numberOf(row.read),
-    raw: arg.index === 0 ? attributes : limits.RAW_MAY_WRITE,
-  };
+  const type = numberOf(row.read);
+  const { route } = arg;
+  const slot: LinkedSlot =
+    arg.index !== 0
+      ? { ...plainSlot, type, raw: limits.RAW_MAY_WRITE }
+      : route !== undefined
+        ? functionSlot(type, attributes, 0, {
+            ...arg,
+            route: { ...route, dereferences: [fileAt, ...route.dereferences] },
+          })
+        : {
+            ...plainSlot,
+            type: arg.type === "file" ? valueType.VALUE_ATTR_FILE : type,
+            raw: attributes,
+          };
   return { slot, signed: row.signed ?? false };
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { FollowedPath } from "@gander/btf";
 import {
   type CompiledArg,
   type CompiledHook,
   type CompiledSelector,
   describeHookPoint,
+  hookPointKey,
+  type ProgramFile,
   type Prototype,
 } from "@gander/policy";
 import { describe, expect, it } from "vitest";
@@ -36,12 +40,13 @@ function prototype(name: string): Prototype | undefined {
   if (returnType === "") return undefined;
   const parameters = list.split(", ").map((one) => {
     const [, type = "", parameter = ""] = /^(.*?) ?(\w+)$/.exec(one) ?? [];
-    return { name: parameter, type };
+    return { name: parameter, type, typeId: 0 };
   });
   return { name, returnType, parameters };
 }
 
 const facts: PlanFacts = {
+  followPath: () => undefined,
   release: "6.12.0",
   activeLsms: ["lockdown", "capability", "yama", "apparmor", "bpf"],
   prototype,
@@ -72,7 +77,11 @@ const facts: PlanFacts = {
       : undefined,
   rawTracepoint: (event) =>
     event === "sched_switch"
-      ? { name: event, returnType: "void", parameters: [{ name: "preempt", type: "bool" }] }
+      ? {
+          name: event,
+          returnType: "void",
+          parameters: [{ name: "preempt", type: "bool", typeId: 0 }],
+        }
       : undefined,
   hostNamespace: () => 1n,
   similarFunction: (name) => (name.includes("permision") ? "security_file_permission" : undefined),
@@ -359,6 +368,34 @@ describe("planHook", () => {
     ]);
   });
 
+  it("reads values behind a file and behind the task at each place", () => {
+    const found = (dereferences: readonly number[], offset: number): FollowedPath => {
+      const value = { kind: "integer", size: 4, signed: false, bits: 32, shift: 0 } as const;
+      return { dereferences, offset, type: "unsigned int", value };
+    };
+    const followPath: PlanFacts["followPath"] = (root, path) =>
+      path === "ia_file" ? found([], 80) : "value" in root ? found([32], 12) : found([], 16);
+    const args: CompiledArg[] = [
+      { ...arg(0, "auto"), resolve: "f_inode.i_uid.val" },
+      arg(1, "int"),
+      { ...arg(0, "int"), source: "current-task", resolve: "tgid" },
+    ];
+    const rules = rulesOf(planHook(hook({ args, selectors: [kill] }), { ...facts, followPath }));
+    const ways = rules.map((rule) =>
+      rule.args.map(({ slot: { raw, size, flags, route } }) => {
+        if (route === undefined) return [raw];
+        expect([raw, flags]).toEqual([limits.RAW_ROUTE, slotFlags.SLOT_DISTANT]);
+        return [size, route.source, ...route.dereferences, route.offset];
+      }),
+    );
+    const task = [0, "current-task", 16];
+    expect(ways).toEqual([
+      [[0, "argument", 32, 12], [1], task],
+      // There the file is a member of the second argument.
+      [[1, "argument", 80, 32, 12], [limits.RAW_MAY_WRITE], task],
+    ]);
+  });
+
   it("says so where core dumps can't be seen", () => {
     const unseen: Partial<PlanFacts> = {
       prototype: (name) => (name.endsWith("inode_setattr") ? undefined : prototype(name)),
@@ -412,5 +449,87 @@ describe("planHook", () => {
     expect(wide.rules && wide.weaknesses).toEqual([
       "argument 1 of security_file_permission is a int, which is not as wide as uint64",
     ]);
+  });
+});
+
+describe("functions of programs", () => {
+  const found: ProgramFile = {
+    version: "0123456789abcdef",
+    isGo: false,
+    digests: new Set(["sha256:ab"]),
+    place: ({ name }) =>
+      name === "begins" ? { offset: 0x10 } : { problem: `no ${name}`, hint: "Write begins" },
+  };
+  const uprobe = (part: Partial<CompiledHook> = {}): Partial<CompiledHook> => ({
+    kind: "uprobe",
+    target: "/bin/a.b:begins",
+    program: { path: "/bin/a.b", by: "symbol" },
+    path: "spec.uprobes[0]",
+    args: [arg(0, "string"), arg(1, "int")],
+    ...part,
+  });
+  const on = (file: ProgramFile) => ({ program: () => file });
+
+  it("are hooked at a place in the file, whatever its name", () => {
+    const [rule] = rulesOf(planHook(hook(uprobe()), { ...facts, ...on(found) }));
+    expect(rule?.point.file).toEqual({
+      path: "/bin/a.b",
+      version: "0123456789abcdef",
+      offset: 0x10,
+    });
+    expect(rule && hookPointKey(rule.point)).toBe("uprobe:a_b:0123456789abcdef:10");
+    expect(rule?.args.map(({ slot }) => slot.type)).toEqual([
+      valueType.VALUE_USER_STRING,
+      valueType.VALUE_S32,
+    ]);
+  });
+
+  it.each<[string, Partial<CompiledHook>, string[]]>([
+    ["at the beginning", {}, ["uprobe"]],
+    ["at the return", returning, ["uretprobe"]],
+    ["to be killed at the beginning", { ...returning, selectors: [kill] }, ["uprobe", "uretprobe"]],
+  ])("%s", (_, part, kinds) => {
+    expect(places(uprobe(part), on(found))).toEqual(
+      kinds.map((kind) => `${kind} on /bin/a.b:begins`),
+    );
+  });
+
+  it("are hooked in a file with one of the digests", () => {
+    const digests = ["sha256:cd", "sha256:ab"];
+    const program = { path: "/bin/a.b", by: "symbol", digests } as const;
+    expect(places(uprobe({ program }), on(found))).toEqual(["uprobe on /bin/a.b:begins"]);
+  });
+
+  it("are not known of another machine", () => {
+    expect(places(uprobe())).toEqual([]);
+  });
+
+  it.each<[string, Partial<CompiledHook>, ProgramFile, string]>([
+    ["a missing file", {}, { problem: "no file", hint: "h" }, "no file | h"],
+    ["a missing function", { target: "/bin/a.b:x" }, found, "no x | Write begins"],
+    [
+      "another content",
+      { program: { path: "/bin/a.b", by: "symbol", digests: ["sha256:cd"] } },
+      found,
+      "/bin/a.b has none of the policy's digests: it has sha256:ab | Add its digest if the function is the same in this version, or set `ignore.digestVerificationFailure: true` if the policy may run without this hook",
+    ],
+    [
+      "the return of a Go function",
+      returning,
+      { ...found, isGo: true },
+      "the return of a function of /bin/a.b cannot be hooked: it is a Go program, which moves its stacks and would crash | Leave out `return`, and hook where the result is used",
+    ],
+  ])("refuses %s", (_, part, file, expected) => {
+    expect(refusal(uprobe(part), on(file))).toBe(expected);
+  });
+
+  it("says what is weaker", () => {
+    const weaknesses = (part: Partial<CompiledHook>, file: ProgramFile) => {
+      const plan = planHook(hook(uprobe(part)), { ...facts, ...on(file) });
+      return plan.rules === undefined ? [] : plan.weaknesses;
+    };
+    expect(weaknesses({}, found)).toEqual([]);
+    expect(weaknesses({ selectors: [kill] }, found).join()).toMatch(/a copy of it is not stopped/);
+    expect(weaknesses({}, { ...found, isGo: true }).join()).toMatch(/in other registers/);
   });
 });

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   attachKinds,
-  type CompiledArg,
   type CompiledHook,
   type HookPoint,
+  hookKinds,
   type Placement,
   placeHook,
   type Refusal,
+  type TypedArg,
+  type TypedHook,
 } from "@gander/policy";
 import { ruleFlags } from "../link/abi.gen.ts";
 import type { ArgReading, PlannedRule } from "../link/planned-rule.ts";
@@ -23,6 +25,8 @@ import { selectorsFor } from "./selector-verdicts.ts";
 
 export type AttachPlan =
   | {
+      /** The entry with what this kernel decides about it. */
+      readonly hook: TypedHook;
       readonly rules: readonly PlannedRule[];
       /** Where it does less than the policy suggests. */
       readonly weaknesses: readonly string[];
@@ -35,12 +39,13 @@ export function planHook(hook: CompiledHook, facts: PlanFacts): AttachPlan {
   const plan = placeHook(hook, facts);
   if (plan.refusals !== undefined) return plan;
   return {
-    rules: plan.placements.map((placement) => rule(hook, placement, facts)),
+    hook: plan.hook,
+    rules: plan.placements.map((placement) => rule(plan.hook, placement, facts)),
     weaknesses: plan.weaknesses,
   };
 }
 
-function rule(hook: CompiledHook, placement: Placement, facts: PlanFacts): PlannedRule {
+function rule(hook: TypedHook, placement: Placement, facts: PlanFacts): PlannedRule {
   const { point, role } = placement;
   const withReturn =
     hook.returnArg !== undefined &&
@@ -48,7 +53,9 @@ function rule(hook: CompiledHook, placement: Placement, facts: PlanFacts): Plann
     role !== "companion" &&
     attachKinds[point.kind].returns !== "none";
   const returnValue =
-    withReturn && hook.returnArg !== undefined ? returnReading(hook.returnArg) : undefined;
+    withReturn && hook.returnArg !== undefined
+      ? returnReading(hook.returnArg, memoryOf(hook))
+      : undefined;
   return {
     point,
     flags: flagsAt(placement),
@@ -74,22 +81,33 @@ function companionCall({ target }: HookPoint): "connect" | "sendmsg" {
   return target.endsWith("socket_sendmsg") ? "sendmsg" : "connect";
 }
 
-function argsAt(hook: CompiledHook, placement: Placement, facts: PlanFacts): ArgReading[] {
+function argsAt(hook: TypedHook, placement: Placement, facts: PlanFacts): ArgReading[] {
   const { point, role, inCoreDump } = placement;
   if (point.kind === "tracepoint") return recordArgs(hook, facts);
-  if (inCoreDump) return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0));
+  if (inCoreDump) {
+    const fileAt = fileOfAttributes(hook, facts);
+    return hook.args.map((arg) => coreDumpArg(arg, placement.position(0) ?? 0, fileAt));
+  }
   return hook.args.map((arg) => {
     if (role === "companion" && arg.type === "sock") return socketToAddress(companionCall(point));
-    const reading = functionArg(
-      arg,
-      hook.syscall ? "user" : "kernel",
-      (index) => placement.position(index) ?? index,
-    );
+    const reading = functionArg(arg, memoryOf(hook), (index) => placement.position(index) ?? index);
     return placed(arg, reading && /bind/.test(hook.target) ? toBind(reading) : reading);
   });
 }
 
-function recordArgs(hook: CompiledHook, facts: PlanFacts): ArgReading[] {
+/** What its arguments point to. */
+const memoryOf = ({ kind, syscall }: TypedHook) =>
+  syscall || hookKinds[kind].ofProgram ? "user" : "kernel";
+
+/** Where struct iattr has the file; only routes from the file need it. */
+function fileOfAttributes({ args }: TypedHook, facts: PlanFacts): number {
+  if (!args.some(({ route }) => route?.source === "argument")) return 0;
+  const found = facts.followPath({ pointerTo: "iattr" }, "ia_file");
+  if (found === undefined || "reason" in found) throw new Error("struct iattr has no ia_file");
+  return found.offset;
+}
+
+function recordArgs(hook: TypedHook, facts: PlanFacts): ArgReading[] {
   const [subsystem = "", event = ""] = hook.target.split("/");
   const memory = subsystem === "syscalls" ? "user" : "kernel";
   const fields = facts.tracepointFormat(subsystem, event)?.fields ?? [];
@@ -101,7 +119,7 @@ function recordArgs(hook: CompiledHook, facts: PlanFacts): ArgReading[] {
 }
 
 /** `placeHook` refuses arguments without a reading. */
-function placed({ type }: CompiledArg, reading: ArgReading | undefined): ArgReading {
+function placed({ type }: TypedArg, reading: ArgReading | undefined): ArgReading {
   if (reading === undefined) throw new Error(`there is no reading for ${type} there`);
   return reading;
 }

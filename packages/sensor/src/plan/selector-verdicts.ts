@@ -5,22 +5,23 @@ import {
   actionRow,
   argTests,
   type CompiledAction,
-  type CompiledFilter,
-  type CompiledHook,
-  type CompiledSelector,
   hasForm,
   isEnforcing,
   type Role,
+  type SocketActionWord,
+  type TypedFilter,
+  type TypedHook,
+  type TypedSelector,
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
 import type { PlannedSelector } from "../link/planned-rule.ts";
 
-export function selectorsFor(hook: CompiledHook, role: Role): PlannedSelector[] {
+export function selectorsFor(hook: TypedHook, role: Role): PlannedSelector[] {
   return hook.selectors.map((selector) => roles[role](selector));
 }
 
-const roles: Readonly<Record<Role, (selector: CompiledSelector) => PlannedSelector>> = {
+const roles: Readonly<Record<Role, (selector: TypedSelector) => PlannedSelector>> = {
   decide: decided,
   companion: (selector) => {
     const whole = decided(selector);
@@ -29,9 +30,9 @@ const roles: Readonly<Record<Role, (selector: CompiledSelector) => PlannedSelect
   },
   signal: (selector) => {
     const returns = selector.returnActions;
+    const all = [...selector.actions, ...returns];
     return planned(selector, selector.returnFilters, {
-      actions:
-        postBits([...selector.actions, ...returns]) | signalBits([...selector.actions, ...returns]),
+      actions: postBits(all) | signalBits(all) | tellBits(all),
       error: 0,
     });
   },
@@ -43,21 +44,22 @@ const roles: Readonly<Record<Role, (selector: CompiledSelector) => PlannedSelect
  * The program itself decides the return value, so the results of return filters are known beforehand: the
  * value is the error if it denies, else 0.
  */
-function decided(selector: CompiledSelector): PlannedSelector {
+function decided(selector: TypedSelector): PlannedSelector {
   const error = errorOf(selector.actions);
   const seen = selector.returnFilters.every((filter) => returnHolds(filter, BigInt(error)));
   const returned = seen ? selector.returnActions : [];
   const post = seen ? postBits([...selector.actions, ...returned]) : 0;
   const deny = error === 0 ? 0 : action.ACTION_DENY;
   return planned(selector, [], {
-    actions: post | deny | signalBits([...selector.actions, ...returned]),
+    actions:
+      post | deny | signalBits([...selector.actions, ...returned]) | tellBits(selector.actions),
     error,
   });
 }
 
 function planned(
-  selector: CompiledSelector,
-  returnFilters: readonly CompiledFilter[],
+  selector: TypedSelector,
+  returnFilters: readonly TypedFilter[],
   { actions, error }: { actions: number; error: number },
 ): PlannedSelector {
   const all = [...selector.actions, ...selector.returnActions];
@@ -74,6 +76,8 @@ function planned(
       rateScope: limit === undefined ? rateScope.RATE_NONE : scopes[limit.scope],
       rateWindowMs: limit?.windowMs ?? 0,
       selector: selector.index,
+      tracked: socketPosition(all, "track-sock"),
+      untracked: socketPosition(all, "untrack-sock"),
     },
   };
 }
@@ -103,6 +107,19 @@ function signalBits(actions: readonly CompiledAction[]): number {
     .reduce((bits, row) => (row.on === "process" ? bits | actionBit(row) : bits), 0);
 }
 
+/** The bits of actions that tell the programs something. */
+function tellBits(actions: readonly CompiledAction[]): number {
+  return actions
+    .map((one) => actionRow(one.action).tells)
+    .reduce((bits, tells) => (tells === undefined ? bits : bits | action[`ACTION_${tells}`]), 0);
+}
+
+/** Of the socket that an action is about, in the rule's list of arguments. */
+function socketPosition(actions: readonly CompiledAction[], name: SocketActionWord) {
+  const found = actions.find((one) => one.action === name);
+  return found !== undefined && "socket" in found ? found.socket : undefined;
+}
+
 /** Negative errno that the call returns; 0: it is allowed. */
 function errorOf(actions: readonly CompiledAction[]): number {
   const override = actions.find((one) => one.action === "override");
@@ -110,7 +127,7 @@ function errorOf(actions: readonly CompiledAction[]): number {
   return actions.some((one) => actionRow(one.action).endsCall) ? -constants.errno.EPERM : 0;
 }
 
-function returnHolds(filter: CompiledFilter, value: bigint): boolean {
+function returnHolds(filter: TypedFilter, value: bigint): boolean {
   return filter.on !== "arg" || numberHolds(filter.test, value) !== filter.test.negate;
 }
 

@@ -23,7 +23,7 @@ export function describePolicy(
   tables: KernelTables,
 ): PolicyState {
   const hooks = policy.hooks.map((hook) => describeHook(hook, tables));
-  const { weaknesses, findings } = fileRemarks(policy, tables.files);
+  const { weaknesses, findings } = fileRemarks(policy, tables);
   const missing = policy.hooks.some((hook) => hook.missing !== "");
   const counters = hooks
     .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { filesOfHooks } from "@gander/policy";
-import type { HostFiles } from "../link/host-files.ts";
-import type { InstalledPolicy } from "./installed-policy.ts";
+import { planHook } from "../plan/attach-plan.ts";
+import type { InstalledHook, InstalledPolicy } from "./installed-policy.ts";
+import type { KernelTables } from "./kernel-tables.ts";
 
-/** Remarks on the files that a policy selects by `identity: file`. */
+/** Remarks on the files that a policy selects by `identity: file`, and on the programs that it hooks. */
 type FileRemarks = {
-  /** Files that were not found: nothing matches them. */
+  /** Files that were not found: nothing matches them, or they can't be hooked. */
   readonly weaknesses: readonly string[];
   /** The file each path leads to, and since when that is known. */
   readonly findings: readonly string[];
@@ -13,7 +14,7 @@ type FileRemarks = {
 
 export function fileRemarks(
   { hooks }: Pick<InstalledPolicy, "hooks">,
-  files: Pick<HostFiles, "finding">,
+  { files, kernel }: Pick<KernelTables, "files" | "kernel">,
 ): FileRemarks {
   const weaknesses: string[] = [];
   const findings: string[] = [];
@@ -28,5 +29,18 @@ export function fileRemarks(
       findings.push(`${path} is inode ${identity.inode} on device ${device}${seen}${doubt}`);
     }
   }
+  weaknesses.push(...hooks.flatMap((hook) => leftBehind(hook, kernel.facts)));
   return { weaknesses, findings };
+}
+
+/** The path of a hooked program leads to a file now that can't be hooked, or to none. */
+function leftBehind(
+  { hook, rules }: InstalledHook,
+  facts: KernelTables["kernel"]["facts"],
+): string[] {
+  if (hook.program === undefined || rules.length === 0) return [];
+  const problems = planHook(hook, facts).refusals?.map(({ message }) => message) ?? [];
+  return problems.map(
+    (problem) => `${hook.path}: the file that was there before is still hooked, but ${problem}`,
+  );
 }

@@ -6,7 +6,9 @@ import {
   describeHookPoint,
   eachFunction,
   functionNamesOf,
+  hookPointKey,
   type Refusal,
+  type TypedHook,
 } from "@gander/policy";
 import { LinkLimitError } from "../link/link-limit-error.ts";
 import type { InstalledRule, PlannedRule } from "../link/planned-rule.ts";
@@ -32,6 +34,10 @@ export interface Installer {
   prefetch(policies: readonly CompiledPolicy[]): void;
   /** The policies with this one added or replaced; the same map if it is already installed unchanged. */
   install(policy: NewPolicy, installed: Installed): Result<Installed>;
+  /** Whether a program that it hooks has been replaced by one that can be hooked. */
+  isOutdated(policy: InstalledPolicy): boolean;
+  /** The policies with this one attached anew, as the files of the node are now. */
+  installAgain(policy: InstalledPolicy, installed: Installed): Result<Installed>;
 }
 
 export function createInstaller(tables: KernelTables): Installer {
@@ -63,12 +69,8 @@ export function createInstaller(tables: KernelTables): Installer {
         if (revision === before.revision && mode === before.mode) return { value: installed };
         return { value: new Map(installed).set(keyText(key), { ...before, revision, mode }) };
       }
-      const problems: Problem[] = [];
-      const warnings = [...policy.warnings];
-      const hooks = compiled.hooks
-        .flatMap(eachFunction)
-        .map((hook) => installHook(hook, { key, tables, plans }, { problems, warnings }));
-      if (problems.length > 0) return { problems };
+      const attached = attachHooks(policy, { key, tables, plans });
+      if (attached.problems !== undefined) return attached;
       const next: InstalledPolicy = {
         key,
         id: before?.id ?? tables.nextPolicyId(),
@@ -77,12 +79,40 @@ export function createInstaller(tables: KernelTables): Installer {
         mode,
         enabled: before?.enabled ?? true,
         budget: tables.budgets.take(),
-        warnings,
-        hooks,
+        ...attached.value,
       };
       return { value: new Map(installed).set(keyText(key), next) };
     },
+    isOutdated: ({ hooks }) => hooks.some((hook) => isReplaced(hook, tables)),
+    installAgain(policy, installed) {
+      const { key } = policy;
+      const attached = attachHooks(policy, { key, tables, plans });
+      if (attached.problems !== undefined) return attached;
+      // Counts begin anew, as those of another version of the policy do.
+      const next = { ...policy, budget: tables.budgets.take(), ...attached.value };
+      return { value: new Map(installed).set(keyText(key), next) };
+    },
   };
+}
+
+function isReplaced({ hook, rules }: InstalledHook, { kernel }: KernelTables): boolean {
+  if (hook.program === undefined) return false;
+  const keysOf = (of: readonly PlannedRule[]) => of.map(({ point }) => hookPointKey(point)).join();
+  const now = planHook(hook, kernel.facts).rules;
+  return now !== undefined && keysOf(now) !== keysOf(rules.map(({ planned }) => planned));
+}
+
+function attachHooks(
+  { compiled, warnings: before }: Pick<NewPolicy, "compiled" | "warnings">,
+  place: Place,
+): Result<Pick<InstalledPolicy, "hooks" | "warnings">> {
+  const problems: Problem[] = [];
+  const warnings = [...before];
+  const hooks = compiled.hooks
+    .flatMap(eachFunction)
+    .map((hook) => installHook(hook, place, { problems, warnings }));
+  if (problems.length > 0) return { problems };
+  return { value: { hooks, warnings: [...new Set(warnings)] } };
 }
 
 /** A policy with nothing to enforce stays monitor-only, whatever mode is set. */
@@ -110,8 +140,7 @@ function installHook(hook: CompiledHook, place: Place, findings: Findings): Inst
   const plan = plans.get(hook) ?? planHook(hook, tables.kernel.facts);
   plans.delete(hook);
   if (plan.refusals !== undefined) {
-    const missing =
-      hook.ignoreCallNotFound && plan.refusals.every(({ code }) => code === "kernel-no-function");
+    const missing = plan.refusals.every(({ code }) => isIgnored(code, hook));
     if (missing)
       return { ...none, missing: plan.refusals.map(({ message }) => message).join("; ") };
     plan.refusals.forEach(report);
@@ -119,7 +148,7 @@ function installHook(hook: CompiledHook, place: Place, findings: Findings): Inst
   }
   const rules: InstalledRule[] = [];
   for (const planned of plan.rules) {
-    const rule = installRule(planned, hook, key, tables);
+    const rule = installRule(planned, plan.hook, key, tables);
     if (rule === "plan-again") {
       plans.clear();
       return installHook(hook, place, findings);
@@ -128,13 +157,19 @@ function installHook(hook: CompiledHook, place: Place, findings: Findings): Inst
     else rules.push(rule);
   }
   findings.warnings.push(...plan.weaknesses.map((weakness) => `${hook.path}: ${weakness}`));
-  return { ...none, rules };
+  return { ...none, hook: plan.hook, rules };
+}
+
+/** The policy may run without the hook. */
+function isIgnored(code: Refusal["code"], hook: CompiledHook): boolean {
+  if (code === "program-digest") return hook.program?.ignoreDigests ?? false;
+  return code === "kernel-no-function" && hook.ignoreCallNotFound;
 }
 
 /** @returns plan-again: the kernel rejected this plan, and the next plan takes that into account. */
 function installRule(
   planned: PlannedRule,
-  hook: CompiledHook,
+  hook: TypedHook,
   key: PolicyKey,
   tables: KernelTables,
 ): InstalledRule | Refusal | "plan-again" {
@@ -143,7 +178,7 @@ function installRule(
     const hookId = kernel.attach(planned.point);
     const taken = planned.selectors.map(() => counters.take());
     for (const counter of taken) kernel.clearCount(counter);
-    return { id: rules.add(key, hook), hookId, planned, counters: taken };
+    return { id: rules.add(key, hook, planned.point), hookId, planned, counters: taken };
   } catch (error) {
     if (error instanceof LinkLimitError) throw error;
     const { kind, target } = planned.point;

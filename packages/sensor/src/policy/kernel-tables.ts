@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { filesOfHooks } from "@gander/policy";
+import { type CompiledHook, filesOfHooks, functionsOfHooks } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
-import { limits } from "../link/abi.gen.ts";
+import { action, limits } from "../link/abi.gen.ts";
 import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
 import type { Groups } from "../link/group-plan.ts";
 import { createHostFiles, type HostFiles } from "../link/host-files.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import type { InstalledRule } from "../link/planned-rule.ts";
 import { createSetInterner, type SetInterner } from "../link/set-interner.ts";
 import { createHitCounter, type HitCounter } from "./counts/hit-counter.ts";
 import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
@@ -133,6 +134,14 @@ export class KernelTables implements AsyncDisposable {
     await this.#grace;
   }
 
+  /** Looks up the files of the node that these hooks name. Never waits long. */
+  async lookUp(hooks: readonly CompiledHook[]): Promise<void> {
+    await Promise.all([
+      this.files.lookUp(filesOfHooks(hooks)),
+      this.kernel.programs.lookUp(functionsOfHooks(hooks)),
+    ]);
+  }
+
   /** Checks whether these policies fit together; changes nothing. @throws LinkLimitError */
   check(next: Installed, groups: Groups): void {
     this.#link(next, groups, this.kernel.activeSide());
@@ -199,11 +208,13 @@ export class KernelTables implements AsyncDisposable {
   }
 
   /** Everything that rows name must exist before they do. */
-  #prepareSets({ sets, followed }: LinkedTables): void {
+  #prepareSets({ sets, followed, remembered }: LinkedTables): void {
     for (const id of sets) {
       const content = this.sets.content(id);
       if (content !== undefined) this.kernel.addSet(id, content);
     }
+    // First, so that the marks of parents that are followed are kept as well.
+    this.kernel.remember(remembered);
     const bits = [...this.#follow.entries()].filter(([bit]) => followed.has(bit));
     this.kernel.follow(new Map(bits));
   }
@@ -237,8 +248,13 @@ export class KernelTables implements AsyncDisposable {
     this.sets.keepOnly(sets);
     this.#follow.keepOnly(followed);
     this.kernel.unfollowAllBut(followed);
+    this.kernel.rememberOnly(new Set(counted.remembered));
     this.kernel.removeSetsBut(sets);
+    if (!rules.some(tracksSockets)) this.kernel.forgetOwners();
     this.files.keepOnly(filesOf(this.#installed));
+    this.kernel.programs.keepOnly(
+      new Set(functionsOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
+    );
   }
 
   #detachUnused(): void {
@@ -273,11 +289,16 @@ function isGone(policy: InstalledPolicy, next: Installed): boolean {
 
 /** Paths of all files that these policies select by `identity: file`. */
 export function filesOf(policies: Installed): ReadonlySet<string> {
-  return new Set(
-    [...policies.values()].flatMap(({ hooks }) => [...filesOfHooks(hooks.map(({ hook }) => hook))]),
-  );
+  return filesOfHooks(hooksOf(policies));
+}
+
+export function hooksOf(policies: Installed): readonly CompiledHook[] {
+  return [...policies.values()].flatMap(({ hooks }) => hooks.map(({ hook }) => hook));
 }
 
 function sorted(policies: Installed): InstalledPolicy[] {
   return [...policies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
 }
+
+const tracksSockets = ({ planned }: InstalledRule): boolean =>
+  planned.selectors.some(({ verdict }) => (verdict.actions & action.ACTION_TRACK_SOCK) !== 0);

@@ -128,7 +128,7 @@ function describe(tables: UnknownTables, id: number): PolicyState {
 function describeHook(key: string, index: number): HookState {
   const colon = key.indexOf(":");
   const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];
-  const kind = how === "lsm" ? how : isTracepoint(how) ? "tracepoint" : "kprobe";
+  const kind = kindOf(how);
   return {
     ...{ index, target, kind, section: hookKinds[kind].sections[0], path: "" },
     ...{ state: "loaded", error: "", selectors: [] },
@@ -136,4 +136,8 @@ function describeHook(key: string, index: number): HookState {
   };
 }
 
-const isTracepoint = (how: string) => how === "tracepoint" || how === "raw_tp";
+function kindOf(how: string): HookState["kind"] {
+  if (how === "lsm") return how;
+  if (how === "tracepoint" || how === "raw_tp") return "tracepoint";
+  return how === "uprobe" || how === "uretprobe" ? "uprobe" : "kprobe";
+}

@@ -3,7 +3,7 @@
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
 import type { Groups } from "../link/group-plan.ts";
-import type { LinkedTables } from "../link/linked-tables.ts";
+import type { LinkedTables, Remembered } from "../link/linked-tables.ts";
 import { type LinkInput, link } from "../link/linker.ts";
 import { activeRules, type InstalledPolicy, isForAll, isForHost } from "./installed-policy.ts";
 
@@ -14,6 +14,7 @@ export type CountedSide = {
   readonly applications: readonly (readonly number[])[];
   readonly sets: readonly number[];
   readonly followed: readonly number[];
+  readonly remembered: readonly Remembered[];
 };
 
 export type Linked = { readonly counted: CountedSide; readonly tables: LinkedTables };
@@ -41,7 +42,13 @@ export function linkTables(
   );
   return {
     tables,
-    counted: { side, applications, sets: [...tables.sets], followed: [...tables.followed] },
+    counted: {
+      side,
+      applications,
+      sets: [...tables.sets],
+      followed: [...tables.followed],
+      remembered: [...tables.remembered],
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem, Result } from "@gander/base";
-import { type CheckedPolicy, type CompiledPolicy, filesOfHooks } from "@gander/policy";
+import type { CheckedPolicy, CompiledPolicy } from "@gander/policy";
 import type { LeftTables } from "../kernel/pins/left-tables.ts";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
@@ -182,6 +182,7 @@ class Manager implements PolicyManager {
     this.#logger = logger;
     this.#fileWatch = watchFiles(tables, {
       exclusively: (job) => this.exclusively(job),
+      installer: this.#installer,
       logger,
     });
   }
@@ -416,10 +417,13 @@ class Manager implements PolicyManager {
   async #change(batch: readonly Queued[]): Promise<void> {
     if (batch.length === 0) return;
     const hooks = batch.flatMap(({ compiled }) => compiled?.hooks ?? []);
-    await this.#tables.files.lookUp(filesOfHooks(hooks));
+    await this.#tables.lookUp(hooks);
     const together = this.#advance(batch);
     for (const [i, change] of batch.entries()) {
-      if (together === undefined) await this.#tables.ready();
+      if (together === undefined) {
+        await this.#tables.ready();
+        await this.#tables.lookUp(change.compiled?.hooks ?? []);
+      }
       const outcome = together?.[i] ?? this.#advance([change])?.[0];
       change.done(outcome ?? {});
     }

@@ -48,7 +48,7 @@ export type PolicyState = PolicyKey & {
 export type HookState = {
   /** In the spec, e.g. `spec.kprobes[0]`. */
   readonly path: string;
-  /** `kprobes`, `tracepoints` or `lsmhooks`. */
+  /** Such as `kprobes` or `lsmhooks`. */
   readonly section: string;
   /** Position in its section. */
   readonly index: number;

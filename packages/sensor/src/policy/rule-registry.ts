@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompiledHook, hookKinds, syscallFunction } from "@gander/policy";
+import { hookKinds, programPlaceOf, syscallFunction, type TypedHook } from "@gander/policy";
+import type { PlannedRule } from "../link/planned-rule.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
 /** Describes rules, for a while even after they are removed: their records may still be in the ring. */
 export interface RuleRegistry {
   /** Returns a new rule id; ids are never reused. */
-  add(key: PolicyKey, hook: CompiledHook): number;
+  add(key: PolicyKey, hook: TypedHook, point: PlannedRule["point"]): number;
   get(id: number): RuleInfo | undefined;
   /** Retires all other rules; each is forgotten once many more have been retired after it. */
   keepOnly(used: ReadonlySet<number>): void;
@@ -22,9 +23,9 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
   let next = Math.max(1, ...[...rules.keys()].map((id) => id + 1));
   const retired = new Set<number>();
   return {
-    add(key, hook) {
+    add(key, hook, point) {
       const id = next++;
-      rules.set(id, describeRule(id, key, hook));
+      rules.set(id, { ...describeRule(id, key, hook), ...describeProgram(hook, point) });
       return id;
     },
     get: (id) => rules.get(id),
@@ -40,7 +41,7 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
   };
 }
 
-function describeRule(id: number, key: PolicyKey, hook: CompiledHook): RuleInfo {
+function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
   const [subsystem = "", event = ""] = hook.target.split("/");
   return {
     id,
@@ -54,5 +55,20 @@ function describeRule(id: number, key: PolicyKey, hook: CompiledHook): RuleInfo 
     ...(hook.returnArg === undefined ? {} : { returnArg: hook.returnArg }),
     message: hook.message,
     tags: hook.tags,
+  };
+}
+
+/** What differs for a function of a program. */
+function describeProgram(hook: TypedHook, { file }: PlannedRule["point"]): Partial<RuleInfo> {
+  const place = programPlaceOf(hook);
+  if (place === undefined) return {};
+  const { returnArg } = hook;
+  const isSymbol = place.by === "symbol";
+  return {
+    path: place.path,
+    functionName: isSymbol ? place.name : "",
+    offset: isSymbol ? place.plus : (file?.offset ?? 0),
+    // The event has it among the arguments.
+    ...(returnArg && { returnArg: { ...returnArg, label: returnArg.label || "return" } }),
   };
 }

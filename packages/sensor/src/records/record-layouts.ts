@@ -70,7 +70,7 @@ function execOffsets(at: OffsetOf) {
     previousStart: exec("previous") + key.start,
     previousPid: exec("previous") + key.pid,
     nsPid: exec("ns_pid"),
-    namespaces: exec("namespaces"),
+    namespaces: exec("privileges") + at("privileges", "namespaces"),
     flags: exec("flags"),
     inode: exec("inode"),
     links: exec("links"),
@@ -87,7 +87,8 @@ function execOffsets(at: OffsetOf) {
 
 /** Part of an exec record. */
 function credentialOffsets(at: OffsetOf) {
-  const cred = (field: string) => at("record_exec", "cred") + at("credentials", field);
+  const start = at("record_exec", "privileges") + at("privileges", "cred");
+  const cred = (field: string) => start + at("credentials", field);
   return {
     uid: cred("uid"),
     gid: cred("gid"),

@@ -5,6 +5,8 @@
 
 #define bpf_core_field_offset(TYPE, FIELD) __builtin_offsetof(TYPE, FIELD)
 #define bpf_core_field_exists(FIELD) 1
+#define bpf_core_enum_value(TYPE, VALUE) VALUE
+#define bpf_core_enum_value_exists(TYPE, VALUE) 1
 #define bpf_core_type_size(TYPE) sizeof(TYPE)
 #define bpf_core_type_id_kernel(TYPE) 0
 #define bpf_core_read(TO, SIZE, FROM) bpf_probe_read_kernel(TO, SIZE, FROM)

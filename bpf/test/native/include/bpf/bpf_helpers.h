@@ -199,6 +199,7 @@ static long bpf_probe_read_kernel_str(void *to, unsigned int size, const void *f
 	})
 
 #define bpf_get_current_task_btf() native_task
+#define bpf_get_current_task() ((__u64)native_task)
 #define bpf_get_smp_processor_id() 0
 #define bpf_get_current_uid_gid() 0ULL
 #define bpf_get_current_cgroup_id() 1ULL

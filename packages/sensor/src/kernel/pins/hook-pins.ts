@@ -9,6 +9,8 @@ export type AttachedHook = {
   readonly pin: string;
   readonly link: BpfLink;
   readonly program: BpfProgram;
+  /** Of a program that is also attached where its function begins. */
+  readonly beginning?: BpfLink;
 };
 
 const hookPinPattern = /^hook_(\d+)_(.+)$/;
@@ -23,11 +25,20 @@ export function hookKeys(pins: Pins): string[] {
   return hookLinks(pins).map(keyOf);
 }
 
+/** The pin of its second link. */
+const beginningOf = (pin: string) => pin.replace(/^hook_/, "begin_");
+const hookOfBeginning = (name: string) =>
+  name.startsWith("begin_") ? name.replace(/^begin_/, "hook_") : undefined;
+
 /** All hooks that an earlier sensor has pinned, by key of the point. @throws BpfError if one is unusable */
 export function openHooks(pins: Pins): Map<string, AttachedHook> {
   const names = new Set(hookLinks(pins));
   // A sensor died before it attached them.
   for (const name of pins.programs()) if (!names.has(name)) unpin(pins.program(name));
+  for (const name of pins.links()) {
+    const hook = hookOfBeginning(name);
+    if (hook !== undefined && !names.has(hook)) unpin(pins.link(name));
+  }
   const hooks = [...names].map((name) => openHook(name, pins));
   return new Map(hooks.map((hook) => [keyOf(hook.pin), hook]));
 }
@@ -38,11 +49,20 @@ export function openHook(pin: string, pins: Pins): AttachedHook {
   const link = BpfLink.fromPin(pins.link(pin));
   try {
     const program = openProgram(link.info().programId, pins.program(pin));
-    return { id: Number(id), pin, link, program };
+    if (!pins.links().includes(beginningOf(pin))) return { id: Number(id), pin, link, program };
+    const beginning = BpfLink.fromPin(pins.link(beginningOf(pin)));
+    return { id: Number(id), pin, link, program, beginning };
   } catch (error) {
     link.close();
     throw error;
   }
+}
+
+/** Releases it; its pins keep it attached. */
+export async function closeHook({ link, program, beginning }: AttachedHook): Promise<void> {
+  program.close();
+  await beginning?.closeAsync();
+  await link.closeAsync();
 }
 
 /** By its pin, which requires no right. Sensors before 0023 pinned none: then by its id (CAP_SYS_ADMIN). */
@@ -64,39 +84,52 @@ function openPinnedProgram(pin: string): BpfProgram | undefined {
   }
 }
 
+/** Where a program is attached; first where its function begins, if that is another place. */
+export type HookPlaces = { readonly point: AttachPoint; readonly beginning?: AttachPoint };
+
 /**
- * Attaches a program and pins both; the link is pinned last: if it exists, so does the program. On failure
- * closes the link, not the program. @throws BpfError
+ * Attaches a program and pins both; the link is pinned last: if it exists, so does the rest. On failure
+ * closes the links, not the program. @throws BpfError
  */
 export function pinHook(
   program: BpfProgram,
-  point: AttachPoint,
+  places: HookPlaces,
   { id, key, pins }: { readonly id: number; readonly key: string; readonly pins: Pins },
 ): AttachedHook {
   const pin = `hook_${id}_${pinName(key)}`;
   unpin(pins.program(pin));
   program.pin(pins.program(pin));
+  let beginning: BpfLink | undefined;
   try {
-    const link = program.attach(point);
-    try {
-      link.pin(pins.link(pin));
-    } catch (error) {
-      link.close();
-      throw error;
-    }
-    return { id, pin, link, program };
+    if (places.beginning !== undefined)
+      beginning = attachPinned(program, places.beginning, pins.link(beginningOf(pin)));
+    const link = attachPinned(program, places.point, pins.link(pin));
+    return { id, pin, link, program, ...(beginning === undefined ? {} : { beginning }) };
   } catch (error) {
+    beginning?.close();
+    unpin(pins.link(beginningOf(pin)));
     unpin(pins.program(pin));
     throw error;
   }
 }
 
+function attachPinned(program: BpfProgram, point: AttachPoint, pin: string): BpfLink {
+  const link = program.attach(point);
+  try {
+    link.pin(pin);
+    return link;
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}
+
 /** Detaches it, off the main thread. */
-export async function unpinHook({ pin, link, program }: AttachedHook, pins: Pins): Promise<void> {
-  unpin(pins.link(pin));
-  unpin(pins.program(pin));
-  program.close();
-  await link.closeAsync();
+export async function unpinHook(hook: AttachedHook, pins: Pins): Promise<void> {
+  unpin(pins.link(hook.pin));
+  if (hook.beginning !== undefined) unpin(pins.link(beginningOf(hook.pin)));
+  unpin(pins.program(hook.pin));
+  await closeHook(hook);
 }
 
 function keyOf(pin: string): string {

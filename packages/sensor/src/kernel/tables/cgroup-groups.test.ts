@@ -48,7 +48,7 @@ function create(before: readonly (readonly [bigint, number])[] = []) {
   const groups = createCgroupGroups({
     cgroups,
     places,
-    setFlag: createConfigFlags(words, 1),
+    setFlag: createConfigFlags(words, 1).set,
     setListed: () => {},
   });
   const seen = (cgroup: bigint) => groupOf(places, hash, cgroup);

@@ -2,7 +2,7 @@
 import type { BpfMap } from "@gander/libbpf";
 import { configFlags } from "../../link/abi.gen.ts";
 import type { Followed } from "../../link/follow-bits.ts";
-import type { SetConfigFlag } from "./config-flags.ts";
+import type { ConfigFlags } from "./config-flags.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
 /** Marks of processes that selectors follow. The programs pass them on from fork to fork. */
@@ -16,7 +16,7 @@ export interface FollowedProcesses {
 
 type Deps = {
   readonly config: BpfMap;
-  readonly setFlag: SetConfigFlag;
+  readonly flags: ConfigFlags;
   readonly procs: BpfMap;
   readonly followPids: BpfMap;
   readonly layouts: StructLayouts;
@@ -36,7 +36,7 @@ const maxPasses = 8;
 
 export function createFollowedProcesses({
   config,
-  setFlag,
+  flags,
   procs,
   followPids,
   layouts,
@@ -59,6 +59,17 @@ export function createFollowedProcesses({
     if (all !== extraMarks(pid)) followPids.set(u32(pid), u64(all));
   };
 
+  const passOn = (mask: bigint) => {
+    let before = -1;
+    for (let pass = 0; pass < maxPasses; pass++) {
+      const processes = readProcesses();
+      const inherited = inheritMarks(processes, (pid) => extraMarks(pid) & mask, mask);
+      for (const [pid, marks] of inherited) markPid(pid, marks);
+      if (inherited.size === before) return;
+      before = inherited.size;
+    }
+  };
+
   return {
     add(bits) {
       const fresh = [...bits].filter(([bit]) => !marked.has(bit));
@@ -68,20 +79,15 @@ export function createFollowedProcesses({
         if ("binaries" in followed) setBinaries(bit, followed.binaries);
       }
       countWriter(settings, 0, { follow_count: Math.max(...marked) + 1 });
-      setFlag(configFlags.CONFIG_FOLLOW_PIDS, true);
+      flags.set(configFlags.CONFIG_FOLLOW_PIDS, true);
       if (fresh.some(([, followed]) => "binaries" in followed)) scanTasks();
       for (const [bit, followed] of fresh) {
         if ("pids" in followed) for (const pid of followed.pids) markPid(pid, 1n << BigInt(bit));
       }
       const mask = fresh.reduce((all, [bit]) => all | (1n << BigInt(bit)), 0n);
-      let before = -1;
-      for (let pass = 0; pass < maxPasses; pass++) {
-        const processes = readProcesses();
-        const inherited = inheritMarks(processes, (pid) => extraMarks(pid) & mask, mask);
-        for (const [pid, marks] of inherited) markPid(pid, marks);
-        if (inherited.size === before) return;
-        before = inherited.size;
-      }
+      passOn(mask);
+      // The entries of `parents` get the marks, too.
+      if (flags.isSet(configFlags.CONFIG_PARENTS)) scanTasks();
     },
     keepOnly(bits) {
       for (const bit of marked) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import { type Btf, readObject } from "@gander/libbpf";
+import type { ValueRoute } from "@gander/policy";
 import { describe, expect, it } from "vitest";
-import { limits, rowFlags, rowOp, valueType } from "../../link/abi.gen.ts";
+import { limits, routeFlags, rowFlags, rowOp, valueType } from "../../link/abi.gen.ts";
 import { createFollowBits } from "../../link/follow-bits.ts";
 import { link } from "../../link/linker.ts";
 import { createSetInterner } from "../../link/set-interner.ts";
@@ -26,6 +27,7 @@ const structs: Readonly<Record<SidedTable, readonly [struct: string, half: numbe
   rows: ["row", limits.MAX_ROWS],
   verdicts: ["verdict", limits.MAX_VERDICTS],
   bitsets: ["bitset", limits.MAX_BITSETS],
+  routes: ["route", limits.MAX_ROUTES],
 };
 
 function emptyMemory(): Record<SidedTable, TableMemory> {
@@ -45,11 +47,20 @@ const verdict = {
   rateScope: 0,
   rateWindowMs: 5,
   selector: 0,
+  tracked: 1,
 };
+const route: ValueRoute = {
+  ...{ source: "current-task", dereferences: [8, 0x1234], offset: 40, size: 4 },
+  ...{ signed: true, bits: 5, shift: 3, room: 0 },
+};
+
 const planned = {
   point: { kind: "lsm", target: "file_open", syscall: false },
   flags: 0,
-  args: [{ slot, signed: true }],
+  args: [
+    { slot, signed: true },
+    { slot: { ...slot, route }, signed: true },
+  ],
   selectors: [
     {
       filters: [{ on: "arg", arg: 0, test: { op: "equal", negate: true, values: [-2n] } }],
@@ -90,8 +101,10 @@ describe("createTableWriter", () => {
       ["first_rule", "flags", "summary"].map((field) => read("applications", 1, field)),
     ).toEqual([0, 1, 1]);
     expect(
-      ["id", "first_row", "policy", "nargs", "return_slot"].map((field) => read("rules", 0, field)),
-    ).toEqual([42, 1, 2, 1, limits.NO_SLOT]);
+      ["id", "first_row", "policy", "nargs", "return_slot", "socket_slot"].map((field) =>
+        read("rules", 0, field),
+      ),
+    ).toEqual([42, 1, 2, 2, limits.NO_SLOT, limits.NO_SLOT]);
     const flags = rowFlags.ROW_NEGATE | rowFlags.ROW_LAST | rowFlags.ROW_UNKNOWN_HOLDS;
     expect(
       ["op", "slot", "flags", "n", "fail", "verdict"].map((field) => read("rows", 1, field)),
@@ -100,12 +113,30 @@ describe("createTableWriter", () => {
       fieldOf(layouts("row"), "values").offset + (limits.MAX_ROWS + 1) * memory.rows.stride;
     expect(new DataView(memory.rows.buffer).getBigInt64(values, true)).toBe(-2n);
     expect(
-      ["actions", "counter", "rate_window_ns"].map((field) => read("verdicts", 1, field)),
-    ).toEqual([9, 77, 5_000_000]);
+      ["actions", "counter", "rate_window_ns", "tracked", "untracked"].map((field) =>
+        read("verdicts", 1, field),
+      ),
+    ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
     expect(
       ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
-    ).toEqual([1, 77, limits.NO_SLOT, 0]);
+    ).toEqual([2, 77, limits.NO_SLOT, 0]);
+    const fields = ["steps", "flags", "size", "shift_left", "shift_right", "room", "offset"];
+    const { ROUTE_FROM_TASK, ROUTE_SIGNED } = routeFlags;
+    expect(fields.map((field) => read("routes", 1, field))).toEqual([
+      ...[2, ROUTE_FROM_TASK | ROUTE_SIGNED, 4, 64 - 8, 64 - 5, 0, 40],
+    ]);
+    const followed = fieldOf(layouts("route"), "dereferences").offset;
+    const routes = new DataView(memory.routes.buffer, limits.MAX_ROUTES * memory.routes.stride);
+    const words = [0, 4, 8].map((at) =>
+      routes.getUint32(memory.routes.stride + followed + at, true),
+    );
+    expect(words).toEqual([8, 0x1234, 0]);
+    const slots =
+      fieldOf(layouts("hook"), "slots").offset + fieldOf(layouts("slot"), "route").offset;
+    const hook = new DataView(memory.hooks.buffer, (limits.MAX_HOOKS + 3) * memory.hooks.stride);
+    const ofSlots = [0, 1].map((at) => hook.getUint16(slots + at * layouts("slot").size, true));
+    expect(ofSlots).toEqual([0, 1]);
   });
 
   it("leaves the other side alone, and nothing of what was there before", () => {
@@ -113,7 +144,8 @@ describe("createTableWriter", () => {
     const write = createTableWriter(memory, layouts);
     for (const { buffer } of Object.values(memory)) new Uint8Array(buffer).fill(0xff);
     const empty = { hooks: [], groups: [], applications: [], rules: [] };
-    write(0, { ...linked(), ...empty, rows: [], verdicts: [], bitSets: [] }, new Map());
+    const more = { rows: [], verdicts: [], bitSets: [], routes: [] };
+    write(0, { ...linked(), ...empty, ...more }, new Map());
     for (const table of sidedTables) {
       const half = memory[table].buffer.byteLength / 2;
       const bytes = new Uint8Array(memory[table].buffer);

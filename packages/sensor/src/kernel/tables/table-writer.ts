@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { limits } from "../../link/abi.gen.ts";
+import type { ValueRoute } from "@gander/policy";
+import { limits, routeFlags } from "../../link/abi.gen.ts";
 import type { LinkedTables } from "../../link/linked-tables.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
@@ -13,6 +14,7 @@ export const sidedTables = [
   "rows",
   "verdicts",
   "bitsets",
+  "routes",
 ] as const;
 export type SidedTable = (typeof sidedTables)[number];
 
@@ -39,6 +41,7 @@ const halves: Readonly<Record<SidedTable, number>> = {
   rows: limits.MAX_ROWS,
   verdicts: limits.MAX_VERDICTS,
   bitsets: limits.MAX_BITSETS,
+  routes: limits.MAX_ROUTES,
 };
 
 /** Writes linked tables into a side that no program reads, and clears what it held before. */
@@ -78,6 +81,8 @@ export function createTableWriter(
       writers.group(views.groups, place("groups", side, i), group);
     for (const [i, rules] of tables.bitSets.entries())
       if (rules !== undefined) writers.bitSet(views.bitsets, place("bitsets", side, i), rules);
+    for (const [i, route] of tables.routes.entries())
+      if (route !== undefined) writers.route(views.routes, place("routes", side, i), route);
   };
 }
 
@@ -106,6 +111,8 @@ function smallWriters(layouts: StructLayouts) {
     "selector",
     "counter",
     "rate_window_ns",
+    "tracked",
+    "untracked",
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {
@@ -131,6 +138,7 @@ function arrayWriters(layouts: StructLayouts) {
     "policy",
     "nargs",
     "return_slot",
+    "socket_slot",
   );
   const args = fieldOf(layouts("rule"), "args").offset;
   const application = createStructWriter(layouts("application"), "first_rule", "flags", "summary");
@@ -142,6 +150,7 @@ function arrayWriters(layouts: StructLayouts) {
       first_row: item.firstRow,
       nargs: item.args.length,
       return_slot: item.returnSlot,
+      socket_slot: item.socketSlot,
     });
     for (const [i, index] of item.args.entries()) view.setUint8(at + args + i, index);
   };
@@ -165,6 +174,30 @@ function arrayWriters(layouts: StructLayouts) {
     application: writeApplication,
     group: writeGroup,
     bitSet: writeBitSet,
+    route: createRouteWriter(layouts),
+  };
+}
+
+function createRouteWriter(layouts: StructLayouts): Write<ValueRoute> {
+  const layout = layouts("route");
+  const fields = ["steps", "flags", "size", "shift_left", "shift_right", "room", "offset"] as const;
+  const write = createStructWriter(layout, ...fields);
+  const dereferences = fieldOf(layout, "dereferences").offset;
+  return (view, at, item) => {
+    write(view, at, {
+      steps: item.dereferences.length,
+      flags:
+        (item.source === "current-task" ? routeFlags.ROUTE_FROM_TASK : 0) |
+        (item.signed ? routeFlags.ROUTE_SIGNED : 0),
+      size: item.size,
+      // The first shift leaves no bits above the number, the second none below it.
+      shift_left: item.size === 0 ? 0 : 64 - item.bits - item.shift,
+      shift_right: item.size === 0 ? 0 : 64 - item.bits,
+      room: item.room,
+      offset: item.offset,
+    });
+    for (const [i, offset] of item.dereferences.entries())
+      view.setUint32(at + dereferences + 4 * i, offset, true);
   };
 }
 
@@ -186,7 +219,15 @@ function createHookWriter(layouts: StructLayouts) {
   );
   const textRules = fieldOf(layout, "text_rules").offset;
   const slots = fieldOf(layout, "slots").offset;
-  const slot = createStructWriter(layouts("slot"), "type", "flags", "raw", "size_raw", "size");
+  const slot = createStructWriter(
+    layouts("slot"),
+    "type",
+    "flags",
+    "raw",
+    "size_raw",
+    "size",
+    "route",
+  );
   const slotSize = layouts("slot").size;
   return (view: DataView, at: number, item: Item<"hooks">, key: number): void => {
     const { index } = item;
@@ -205,7 +246,11 @@ function createHookWriter(layouts: StructLayouts) {
     });
     writeWords(view, at + textRules, wordsOf(index?.textRules ?? []));
     for (const [i, one] of item.slots.entries())
-      slot(view, at + slots + i * slotSize, { ...one, size_raw: one.sizeRaw });
+      slot(view, at + slots + i * slotSize, {
+        ...one,
+        size_raw: one.sizeRaw,
+        route: item.routes[i] ?? 0,
+      });
   };
 }
 

@@ -44,7 +44,8 @@ export function kernelMemoryOf(rules: readonly InstalledRule[]): number {
 }
 
 function valuesMemory(filter: CompiledFilter): number {
-  if (filter.on === "binary") return filter.paths.length * binaryBytes[filter.match];
+  if (filter.on === "binary" || filter.on === "parent-binary")
+    return filter.paths.length * binaryBytes[filter.match];
   if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
   if (filter.on !== "arg") return 0;
   const { test } = filter;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem } from "@gander/base";
-import { filesOfHooks } from "@gander/policy";
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
@@ -126,7 +125,7 @@ class Node implements NodePolicies, Disposable {
       this.#deps.cgroups.tell(version.pods);
       await this.#keeper.ready();
       const wanted = version.policies.flatMap(({ compiled }) => compiled.hooks);
-      await this.#tables.files.lookUp(filesOfHooks(wanted));
+      await this.#tables.lookUp(wanted);
       const before = [...this.#tables.installed().values()].map(({ key }) => key);
       for (const { uid } of this.#version?.policies ?? []) before.push(keyOf({ uid }));
       const outcome = this.#bring(version, work);
@@ -264,7 +263,7 @@ class Node implements NodePolicies, Disposable {
       const { uid } = policy;
       const running = installed.get(operatorKey(uid));
       const lacking = missing.get(uid) ?? 0;
-      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#tables.files);
+      const { weaknesses } = fileRemarks(running ?? { hooks: [] }, this.#tables);
       const problems = failures.get(uid);
       return exceptionOf(policy, { running, problems, weaknesses, lacking }) ?? [];
     });

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledHook } from "../compiled-policy.ts";
+import {
+  type DigestAlgorithm,
+  digestDigits,
+  hexText,
+  type ProgramPlace,
+  placeText,
+} from "../language/program-place.ts";
+import { limits } from "../limits.ts";
+import type { LooseUprobe } from "../loose.ts";
+import type { Scope } from "../scope.ts";
+import { compileHook, type Position, readReturn } from "./compile-hook.ts";
+import { refuseFields } from "./unsupported.ts";
+
+/** A hook on functions of a program or library; `target` is `PATH:FUNCTION`. */
+export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHook {
+  const { scope } = position;
+  refuseFields(spec, scope, unsupported);
+  const path = readPath(spec.path, scope.at("path"));
+  const places = readPlaces(spec, scope);
+  const [target = "", ...others] = places.map((place) => `${path}:${placeText(place)}`);
+  const hook = compileHook(spec, position, {
+    kind: "uprobe",
+    target,
+    syscall: false,
+    raw: false,
+    ...readReturn(spec, "uprobe", scope),
+    ignoreCallNotFound: false,
+  });
+  const by = places[0]?.by ?? ("symbol" as const);
+  const named = { ...hook, program: { path, by, ...readDigests(spec, scope) } };
+  return others.length === 0 ? named : { ...named, others };
+}
+
+const unsupported = {
+  btfPath: "Arguments are read as their type says.",
+  data: "Read the value as an argument, or leave it out.",
+  refCtrOffsets: "Functions without a reference counter need none.",
+} as const;
+
+/** Other agents see the files of the node below this folder; the sensor needs no such prefix. */
+const foreignRoot = /^\/procRoot\/1\/root(?=\/)/;
+
+function readPath(given: string | undefined, place: Scope): string {
+  // Its shape was refused.
+  if (given === undefined) return "";
+  const path = given.replace(foreignRoot, "");
+  if (path !== given)
+    place.note(
+      "policy-rule",
+      "Paths are those of the node's own file system",
+      `It is read as ${path}.`,
+    );
+  if (!path.startsWith("/") || /\p{Cc}/u.test(path))
+    place.error(
+      "policy-bad-value",
+      `${JSON.stringify(given.slice(0, 80))} is not the whole path of a program or library`,
+      "Write it from the root, as on the node: /usr/bin/bash.",
+    );
+  else if (Buffer.byteLength(path) > limits.programPathBytes)
+    place.error(
+      "policy-out-of-bounds",
+      `The path is longer than ${limits.programPathBytes} bytes`,
+      "Give the file a shorter name by a symbolic link.",
+    );
+  return path;
+}
+
+function readDigests(
+  { binaryDigests = [], ignore }: LooseUprobe,
+  scope: Scope,
+): Pick<NonNullable<CompiledHook["program"]>, "digests" | "ignoreDigests"> {
+  const digests = binaryDigests.flatMap((text, i) =>
+    text === undefined ? [] : (readDigest(text, scope.at("binaryDigests", i)) ?? []),
+  );
+  if (digests.length === 0) return {};
+  const mayDiffer = ignore?.digestVerificationFailure === true;
+  return { digests, ...(mayDiffer ? { ignoreDigests: true } : {}) };
+}
+
+function readDigest(text: string, place: Scope): string | undefined {
+  const [, algorithm = "", digits = ""] =
+    /^([a-z0-9-]+):([\da-f]+)$/.exec(text.toLowerCase()) ?? [];
+  if (!Object.hasOwn(digestDigits, algorithm)) {
+    place.error(
+      "policy-bad-value",
+      `${JSON.stringify(text.slice(0, 80))} is not the digest of a file`,
+      `Write ALGORITHM:HEX, such as sha256:… from sha256sum; possible are ${Object.keys(digestDigits).join(", ")}.`,
+    );
+    return undefined;
+  }
+  const expected = digestDigits[algorithm as DigestAlgorithm];
+  if (expected === undefined || digits.length === expected) return `${algorithm}:${digits}`;
+  place.error(
+    "policy-bad-value",
+    `A digest by ${algorithm} has ${expected} digits, this one has ${digits.length}`,
+    "Copy the whole digest.",
+  );
+  return undefined;
+}
+
+function readPlaces(spec: LooseUprobe, scope: Scope): readonly ProgramPlace[] {
+  const lists = {
+    symbol: spec.symbols ?? [],
+    offset: spec.offsets ?? [],
+    address: spec.addrs ?? [],
+  };
+  const given = [lists.symbol, lists.offset, lists.address].flat();
+  if (given.length === 0)
+    scope.error(
+      "policy-missing-field",
+      "The uprobe names no function",
+      "Add `symbols: [NAME]`; a file without symbols has `offsets` or `addrs`.",
+    );
+  const symbols = lists.symbol.map((symbol, i) => readSymbol(symbol, scope.at("symbols", i)));
+  const numbers = (by: "offset" | "address", field: string) =>
+    lists[by].map((number, i) => readNumber(number, by, scope.at(field, i)));
+  const places = [...symbols, ...numbers("offset", "offsets"), ...numbers("address", "addrs")];
+  const known = places.filter((place) => place !== undefined);
+  const texts = known.map(placeText);
+  const twice = texts.find((text, i) => texts.indexOf(text) !== i);
+  if (twice !== undefined)
+    scope.error("policy-rule", `${twice.slice(0, 80)} is there twice`, "Remove one of the two.");
+  return known;
+}
+
+function readSymbol(text: string | undefined, place: Scope): ProgramPlace | undefined {
+  // Its shape was refused.
+  if (text === undefined) return undefined;
+  const [, name = "", plus = "0"] =
+    /^([^\p{Cc}\s+]+)(?:\+(0x[\da-f]{1,8}|\d{1,9}))?$/iu.exec(text) ?? [];
+  if (name !== "" && name.length <= limits.symbolCharacters)
+    return { by: "symbol", name, plus: Number(plus) };
+  place.error(
+    "policy-bad-name",
+    `${JSON.stringify(text.slice(0, 80))} cannot be the name of a function`,
+    "Write a name as in the program's table of symbols, or NAME+0x10 for a place behind its beginning.",
+  );
+  return undefined;
+}
+
+function readNumber(
+  number: number | undefined,
+  by: "offset" | "address",
+  place: Scope,
+): ProgramPlace | undefined {
+  if (number === undefined) return undefined;
+  if (number > 0) return { by, name: hexText(number), plus: 0 };
+  place.error(
+    "policy-bad-value",
+    `No function can be at ${by} 0`,
+    "Take the number from `readelf -s` or `objdump -d`.",
+  );
+  return undefined;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import { type ArgType, argOperatorsByName } from "@gander/crd-schemas";
+import { compileTest } from "../compile/compile-arg-filter.ts";
+import type {
+  CompiledArg,
+  CompiledFilter,
+  CompiledHook,
+  TypedFilter,
+  TypedHook,
+} from "../compiled-policy.ts";
+import { createScope } from "../scope.ts";
+import type { AttachFacts } from "./attach-facts.ts";
+import type { ArgPlace } from "./path-refusals.ts";
+import type { Refusal } from "./refusals.ts";
+import { typeArg } from "./type-arg.ts";
+
+/** What a kernel makes of a hook entry; weaknesses: where it reads less than the policy suggests. */
+type TypedResult =
+  | { readonly hook: TypedHook; readonly weaknesses: readonly string[]; readonly refusals?: never }
+  | { readonly refusals: readonly Refusal[]; readonly hook?: never };
+
+/**
+ * Decides by the kernel's types what a policy leaves open: the types of its arguments, the routes to values
+ * behind them, and the values of filters on both.
+ */
+export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
+  const refusals: Refusal[] = [];
+  const weaknesses: string[] = [];
+  const typed = <Arg extends CompiledArg>(arg: Arg, position: number | "return") => {
+    const found = typeArg(arg, placeOf(arg, position, hook), hook, facts);
+    if (found.weakness !== undefined) weaknesses.push(found.weakness);
+    if (found.refusal !== undefined) refusals.push(found.refusal);
+    return found.arg;
+  };
+  const args = hook.args.map(typed);
+  const returnArg = hook.returnArg && typed(hook.returnArg, "return");
+  const typeOf = (arg: number | "return") =>
+    (arg === "return" ? returnArg : args[arg])?.type ?? "nop";
+  const filtersOf = (filters: readonly CompiledFilter[]) =>
+    filters.flatMap((filter) => typeFilter(filter, typeOf, refusals) ?? []);
+  // The types of filters on an argument that can't be read are not known.
+  if (refusals.length > 0) return { refusals };
+  const { returnArg: _, ...rest } = hook;
+  const selectors = hook.selectors.map((selector) => ({
+    ...selector,
+    filters: filtersOf(selector.filters),
+    returnFilters: filtersOf(selector.returnFilters),
+  }));
+  if (refusals.length > 0) return { refusals };
+  const whole = args.filter((arg) => arg !== undefined);
+  return {
+    hook: { ...rest, args: whole, ...(returnArg ? { returnArg } : {}), selectors },
+    weaknesses,
+  };
+}
+
+function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHook): ArgPlace {
+  if (position === "return")
+    return {
+      path: `${hook.path}.returnArg`,
+      says: `the return value of ${hook.target}`,
+      isReturn: true,
+    };
+  if (arg.source !== undefined)
+    return { path: `${hook.path}.data[${arg.index}]`, says: "the current task", isReturn: false };
+  const what = hook.kind === "tracepoint" && !hook.raw ? "field" : "argument";
+  return {
+    path: `${hook.path}.args[${position}]`,
+    says: `${what} ${arg.index} of ${hook.target}`,
+    isReturn: false,
+  };
+}
+
+function typeFilter(
+  filter: CompiledFilter,
+  typeOf: (arg: number | "return") => ArgType,
+  refusals: Refusal[],
+): TypedFilter | undefined {
+  if (filter.on !== "untyped") return filter;
+  const { arg, operator: name, values, path } = filter;
+  const operator = argOperatorsByName.get(name);
+  if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
+  const report = ({ message, hint, path: inFilter }: Problem) =>
+    void refusals.push({
+      code: "kernel-argument",
+      message,
+      hint,
+      path: inFilter === "" ? path : `${path}.${inFilter}`,
+    });
+  const nowhere = { line: 0, column: 0 };
+  const scope = createScope(
+    "",
+    { key: () => nowhere, value: () => nowhere, plainText: () => undefined },
+    report,
+  );
+  const test = compileTest({ ...operator, name }, typeOf(arg), values, scope);
+  return test && { on: "arg", arg, test };
+}

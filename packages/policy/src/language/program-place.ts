@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A place in a program or library, as a policy names it. */
+export type ProgramPlace = {
+  /** address: as the program is linked; offset: in the file. */
+  readonly by: "symbol" | "address" | "offset";
+  /** A symbol, or the number in hexadecimal. */
+  readonly name: string;
+  /** Bytes behind the beginning of the symbol. */
+  readonly plus: number;
+};
+
+/** E.g. `readline`, `readline+0x10`, `0x41f0`. */
+export function placeText({ name, plus }: ProgramPlace): string {
+  return plus === 0 ? name : `${name}+${hexText(plus)}`;
+}
+
+export const hexText = (number: number): string => `0x${number.toString(16)}`;
+
+/** The kinds of digests of a file, with the number of hexadecimal digits; a build-id has some. */
+export const digestDigits = {
+  sha1: 40,
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+  "build-id": undefined,
+} as const;
+export type DigestAlgorithm = keyof typeof digestDigits;
+
+type Named = {
+  readonly target: string;
+  readonly program?: {
+    readonly path: string;
+    readonly by: ProgramPlace["by"];
+    readonly digests?: readonly string[];
+  };
+};
+
+/** What a uprobe hooks. */
+export type WantedFunction = ProgramPlace & {
+  readonly path: string;
+  /** `ALGORITHM:HEX`, one of which the file must have; empty: any file. */
+  readonly digests: readonly string[];
+};
+
+/** Undefined for hooks of other kinds. */
+export function programPlaceOf({ target, program }: Named): WantedFunction | undefined {
+  if (program === undefined) return undefined;
+  const { path, by, digests = [] } = program;
+  const [name = "", plus = "0"] = target.slice(path.length + 1).split("+");
+  return { path, by, name, plus: Number(plus), digests };
+}
+
+/** The algorithms that these digests name. */
+export const algorithmsOf = (digests: readonly string[]): readonly DigestAlgorithm[] => [
+  ...new Set(digests.map((digest) => digest.split(":", 1)[0] as DigestAlgorithm)),
+];

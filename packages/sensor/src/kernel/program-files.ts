@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import type { HeldFile } from "@gander/libbpf";
+import {
+  algorithmsOf,
+  type DigestAlgorithm,
+  type HookPoint,
+  type NoPlace,
+  type ProgramFile,
+  type ProgramPlace,
+  placeText,
+  type WantedFunction,
+} from "@gander/policy";
+import { type ElfFile, type NotElf, readElf } from "../elf/elf-file.ts";
+import { findFunction } from "../elf/find-function.ts";
+import { createFileHolder, hostRoot, inTime, unanswered, whyNotHeld } from "./file-holder.ts";
+
+/**
+ * Files of programs whose functions policies hook. Each is held, so that what is hooked is the file that was
+ * read, whatever its path leads to by then.
+ */
+export interface ProgramFiles extends Disposable {
+  /** Looks up the files; reads those that are new, have changed or lack a wanted function. */
+  lookUp(wanted: Iterable<WantedFunction>): Promise<void>;
+  /** As it was looked up. */
+  program(path: string): ProgramFile;
+  /** A path that leads to the held file. @throws Error if it is not that version any more */
+  pathOf(file: NonNullable<HookPoint["file"]>): string;
+  /** Releases all others. */
+  keepOnly(paths: ReadonlySet<string>): void;
+}
+
+type Places = ReadonlyMap<string, { readonly offset: number } | NoPlace>;
+
+type Known = {
+  readonly file: HeldFile;
+  readonly version: string;
+  readonly isGo: boolean;
+  readonly places: Places;
+  readonly digests: ReadonlySet<string>;
+};
+
+export function createProgramFiles(root = hostRoot): ProgramFiles {
+  const known = new Map<string, Known | NoPlace>();
+  const holder = createFileHolder(root);
+  const forget = (path: string) => {
+    const before = known.get(path);
+    if (before !== undefined && "file" in before) before.file.close();
+    known.delete(path);
+  };
+  const learn = async (path: string, wanted: readonly WantedFunction[]) => {
+    const before = known.get(path);
+    const found = await lookAt(path, { holder, wanted, before });
+    if (found === before) return;
+    forget(path);
+    known.set(path, found);
+  };
+  let last = Promise.resolve();
+  return {
+    lookUp(wanted) {
+      const byPath = Map.groupBy(wanted, ({ path }) => path);
+      // One after the other: a file system that is still being asked counts as one that does not answer.
+      last = last.then(async () => {
+        await Promise.all([...byPath].map(([path, places]) => learn(path, places)));
+      });
+      return last;
+    },
+    program(path) {
+      const found = known.get(path) ?? { problem: `${path} was not looked up yet`, hint: "" };
+      if (!("file" in found)) return found;
+      const { version, isGo, places, digests } = found;
+      return { version, isGo, digests, place: (place) => placeIn(path, places, place) };
+    },
+    pathOf({ path, version }) {
+      const found = known.get(path);
+      if (found !== undefined && "file" in found && found.version === version)
+        return descriptorPath(found.file);
+      throw new Error(`the file ${path} has been replaced meanwhile`);
+    },
+    keepOnly(paths) {
+      for (const path of [...known.keys()]) if (!paths.has(path)) forget(path);
+    },
+    [Symbol.dispose]() {
+      for (const path of [...known.keys()]) forget(path);
+    },
+  };
+}
+
+const descriptorPath = (file: HeldFile) => `/proc/self/fd/${file.number}`;
+const keyOf = (place: ProgramPlace) => `${place.by} ${placeText(place)}`;
+
+function placeIn(path: string, places: Places, place: ProgramPlace) {
+  const found = places.get(keyOf(place));
+  if (found === undefined) return { problem: `${path} was not searched yet`, hint: "" };
+  if ("offset" in found) return found;
+  return { problem: `in ${path}: ${found.problem}`, hint: found.hint };
+}
+
+type Look = {
+  readonly holder: ReturnType<typeof createFileHolder>;
+  readonly wanted: readonly WantedFunction[];
+  readonly before: Known | NoPlace | undefined;
+};
+
+/** Returns `before` itself if that is still true of the file that is there. */
+async function lookAt(path: string, { holder, wanted, before }: Look): Promise<Known | NoPlace> {
+  let file: HeldFile | undefined;
+  try {
+    file = await holder.hold(path);
+  } catch (error) {
+    return { problem: `${path}: ${whyNotHeld(error)}`, hint: pathHint };
+  }
+  const silent = before ?? { problem: `${path}: ${unanswered}`, hint: "" };
+  if (file === undefined) return silent;
+  let isKept = false;
+  try {
+    const version = await versionOf(file);
+    const same = before !== undefined && "file" in before && before.version === version;
+    if (same && wanted.every((one) => isKnown(one, before))) return before;
+    const found = await inTime(search(file, wanted), readingMs);
+    if (found === undefined) return silent;
+    if ("problem" in found) return { problem: `${path} is ${found.problem}`, hint: programHint };
+    const places = same ? new Map([...before.places, ...found.places]) : found.places;
+    const digests = same ? before.digests.union(found.digests) : found.digests;
+    isKept = true;
+    return { file, version, isGo: found.isGo, places, digests };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { problem: `${path} cannot be read: ${reason}`, hint: "" };
+  } finally {
+    if (!isKept) file.close();
+  }
+}
+
+/** The place was searched, and its digests were made. */
+const isKnown = (wanted: WantedFunction, { places, digests }: Known) =>
+  places.has(keyOf(wanted)) &&
+  algorithmsOf(wanted.digests).every((algorithm) =>
+    [...digests].some((digest) => digest.startsWith(`${algorithm}:`)),
+  );
+
+/** How long reading the tables of a large program may take. */
+const readingMs = 10_000;
+
+const pathHint = "Write the path of a program or library as on the node itself";
+const programHint = "Write the path of a program or library for this machine";
+
+/** Files that are written in place keep their number; what they are compared by changes. */
+async function versionOf(file: HeldFile): Promise<string> {
+  const { dev, ino, size, mtimeNs } = await stat(descriptorPath(file), { bigint: true });
+  return createHash("sha256").update([dev, ino, size, mtimeNs].join()).digest("hex").slice(0, 16);
+}
+
+async function search(held: HeldFile, wanted: readonly WantedFunction[]) {
+  await using file = await open(descriptorPath(held), "r");
+  const elf = await readPieces(file);
+  if (elf.problem !== undefined) return { problem: elf.problem };
+  const places = new Map(wanted.map((place) => [keyOf(place), findFunction(elf, place)]));
+  const algorithms = algorithmsOf(wanted.flatMap(({ digests }) => digests));
+  return { isGo: elf.isGo, places, digests: await digestsOf(file, algorithms, elf) };
+}
+
+/** A program without a build-id has an empty one, so that it is not read again. */
+async function digestsOf(
+  file: FileHandle,
+  algorithms: readonly DigestAlgorithm[],
+  { buildId = "" }: ElfFile,
+): Promise<ReadonlySet<string>> {
+  const hashes = algorithms
+    .filter((algorithm) => algorithm !== "build-id")
+    .map((algorithm) => ({ algorithm, hash: createHash(algorithm) }));
+  if (hashes.length > 0)
+    for await (const bytes of file.createReadStream({ start: 0, autoClose: false }))
+      for (const { hash } of hashes) hash.update(bytes);
+  return new Set([
+    ...hashes.map(({ algorithm, hash }) => `${algorithm}:${hash.digest("hex")}`),
+    `build-id:${buildId}`,
+  ]);
+}
+
+async function readPieces(file: FileHandle): Promise<ElfFile | NotElf> {
+  const { size } = await file.stat();
+  const reading = readElf();
+  for (let next = reading.next(); ; ) {
+    if (next.done) return next.value;
+    const { position, length } = next.value;
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - position)));
+    next = reading.next(bytes.subarray(0, await fill(file, bytes, position)));
+  }
+}
+
+async function fill(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
+  let at = 0;
+  while (at < bytes.length) {
+    const { bytesRead } = await file.read(bytes, at, bytes.length - at, position + at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return at;
+}
