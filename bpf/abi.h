@@ -454,9 +454,9 @@ enum config_flags {
 	CONFIG_PROCS_LISTED = 64,	/* the task iterator finished: `procs` is complete. Never cleared */
 	CONFIG_ASLEEP = 16,	/* user space does not poll: wake it for a record in an empty ring */
 	CONFIG_EARLY = 128,	/* `early` is in use */
-	CONFIG_OWNERS = 1024,	/* `owners` is in use: programs set it, user space clears it */
 	CONFIG_PARENTS = 256,	/* rows test parents: keep `parents` */
 	CONFIG_PRIVILEGES = 512, /* rows test changes of privileges: keep `privileges` */
+	CONFIG_OWNERS = 1024, /* verdicts tell whose sockets are: records look into `owners` */
 };
 
 struct config {

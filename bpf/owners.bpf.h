@@ -49,14 +49,8 @@ inline_fn struct owner *find_owner(struct scratch *s, struct rule *rule)
 
 inline_fn void keep_owner(__u64 socket, struct owner *owner)
 {
-	struct config *settings = get_config();
-
-	if (!settings)
-		return;
 	if (bpf_map_update_elem(&owners, &socket, owner, BPF_ANY))
 		count_fault(FAULT_OWNERS);
-	else if (!(settings->flags & CONFIG_OWNERS))
-		__sync_fetch_and_or(&settings->flags, CONFIG_OWNERS);
 }
 
 /* The socket is the current process's; one that is not in `procs` has no events of its own to lead to. */
@@ -80,16 +74,12 @@ __noinline int track_current(__u64 socket)
 /* Also that of another argument's owner: a new connection belongs to whom its listener belongs to. */
 inline_fn void track(__u64 socket, struct owner *known)
 {
-	struct owner owner;
-
 	if (!socket)
 		return;
-	if (!known) {
+	if (known)
+		keep_owner(socket, known);
+	else
 		track_current(socket);
-		return;
-	}
-	owner = *known;
-	keep_owner(socket, &owner);
 }
 
 /* What the verdict of a rule says about its sockets. */

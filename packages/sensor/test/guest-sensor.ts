@@ -88,6 +88,20 @@ export function policyText(name: string, spec: string): string {
   return `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata:\n  name: ${name}\nspec:\n${indented}\n`;
 }
 
+/** One selector with a filter besides; the calls are umask(030). */
+export function umaskPolicy(name: string, filter: string): string {
+  return policyText(
+    name,
+    `
+kprobes:
+- call: sys_umask
+  args: [{ index: 0, type: int }]
+  selectors:
+  - matchArgs: [{ index: 0, operator: Equal, values: ["24"] }]
+    ${filter}`,
+  );
+}
+
 export async function addPolicy(policies: PolicyManager, text: string): Promise<PolicyState> {
   const { value, problems } = await policies.add(policyOf(text), "static");
   assert.ok(value, problems?.map(({ message, hint }) => `${message} ${hint}`).join("\n"));

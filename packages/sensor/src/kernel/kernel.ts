@@ -39,11 +39,7 @@ import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-proces
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
 import { letGoAll } from "./tables/let-go.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
-import {
-  createRememberedProcesses,
-  type RememberedProcesses,
-} from "./tables/remembered-processes.ts";
-import { createSocketOwners, type SocketOwners } from "./tables/socket-owners.ts";
+import { createRememberedFacts, type RememberedFacts } from "./tables/remembered-facts.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
 
 type KernelOptions = {
@@ -210,9 +206,13 @@ export class Kernel implements AsyncDisposable {
       layouts: this.layouts,
       scanTasks: () => this.scanTasks(),
     });
-    const remembered = createRememberedProcesses({
+    const remembered = createRememberedFacts({
       flags,
-      maps: { parents: map("parents"), privileges: map("privileges") },
+      maps: {
+        parents: map("parents"),
+        privileges: map("privileges"),
+        owners: map("owners"),
+      },
       scanTasks: () => this.scanTasks(),
     });
     this.early = createEarlyProcesses({
@@ -228,7 +228,6 @@ export class Kernel implements AsyncDisposable {
     };
     this.policies = {
       ...createPolicyTables(map, this.layouts),
-      ...createSocketOwners(map("owners"), setFlag),
       ...createPolicyHooks(hooks, parts),
     };
     this.cgroups = createCgroupGroups({
@@ -335,7 +334,7 @@ type PolicyHookParts = {
   readonly facts: RunningKernelFacts;
   readonly pins: Pins;
   readonly followed: FollowedProcesses;
-  readonly remembered: RememberedProcesses;
+  readonly remembered: RememberedFacts;
   readonly grace: GracePeriod;
   readonly finder: FileFinder;
   readonly programs: ProgramFiles;
@@ -345,7 +344,7 @@ type PolicyHookParts = {
 function createPolicyHooks(
   hooks: HookPrograms,
   { facts, pins, followed, remembered, grace, finder, programs }: PolicyHookParts,
-): Omit<PolicyKernel, keyof (PolicyTables & SocketOwners)> {
+): Omit<PolicyKernel, keyof PolicyTables> {
   return {
     facts,
     attach: (point) => hooks.attach(point),

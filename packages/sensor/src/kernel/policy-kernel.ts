@@ -52,9 +52,6 @@ export interface PolicyKernel {
   /** Highest set id with entries in the kernel; 0: none. */
   highestSetId(): number;
 
-  /** No policy tells any more which process a socket belongs to (TrackSock). */
-  forgetOwners(): void;
-
   /** From now on the bit marks these and all their descendants, including those already running. */
   follow(bits: ReadonlyMap<number, Followed>): void;
   /** Marks new processes only for these bits. */
@@ -62,7 +59,7 @@ export interface PolicyKernel {
   /** Whether some process carries the bit. */
   isFollowBitCarried(bit: number): boolean;
 
-  /** From now on rows can test these, also of processes that are already running: as they are now. */
+  /** From now on policies can use these, also of processes that are already running: as they are now. */
   remember(kinds: ReadonlySet<Remembered>): void;
   /** Drops what is kept of all other kinds. */
   rememberOnly(kinds: ReadonlySet<Remembered>): void;

@@ -314,9 +314,9 @@ export const configFlags = {
   CONFIG_PROCS_LISTED: 64,
   CONFIG_ASLEEP: 16,
   CONFIG_EARLY: 128,
-  CONFIG_OWNERS: 1024,
   CONFIG_PARENTS: 256,
   CONFIG_PRIVILEGES: 512,
+  CONFIG_OWNERS: 1024,
 } as const;
 
 export const earlyExec = {

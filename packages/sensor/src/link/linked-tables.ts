@@ -24,12 +24,12 @@ export type LinkedTables = {
   readonly sets: ReadonlySet<number>;
   /** `config.follow`: bits of processes that rows test. */
   readonly followed: ReadonlySet<number>;
-  /** What rows test that the programs keep only while one does. */
+  /** What the programs keep only while a row tests it or a verdict tells it. */
   readonly remembered: ReadonlySet<Remembered>;
 };
 
-/** The binary of each process's parent; its credentials and namespaces at its last exec. */
-export type Remembered = "parents" | "privileges";
+/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is. */
+export type Remembered = "parents" | "privileges" | "owners";
 
 /** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {

@@ -12,7 +12,14 @@ import {
   types,
 } from "../../test/linker-fixture.ts";
 import { evaluateTables } from "../../test/reference-evaluator.ts";
-import { applicationFlags, hookTableFlags, limits, ruleFlags, valueType } from "./abi.gen.ts";
+import {
+  action,
+  applicationFlags,
+  hookTableFlags,
+  limits,
+  ruleFlags,
+  valueType,
+} from "./abi.gen.ts";
 import { createFollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import { link } from "./linker.ts";
@@ -78,6 +85,13 @@ describe("link", () => {
         .applications[1]?.flags;
     expect(flagsOf(RULE_CORE_DUMPS, RULE_CORE_DUMPS)).toBe(applicationFlags.APPLICATION_CORE_DUMPS);
     expect(flagsOf(RULE_CORE_DUMPS, 0)).toBe(0);
+  });
+
+  it("asks for owners of sockets while a verdict tells them", () => {
+    const rememberedFor = (actions: number) =>
+      linkRules([rule([selector([]), selector([], [], 1, actions)])]).tables.remembered;
+    expect(rememberedFor(action.ACTION_TRACK_SOCK)).toEqual(new Set(["owners"]));
+    expect(rememberedFor(action.ACTION_UNTRACK_SOCK)).toEqual(new Set());
   });
 
   it("lets what is found of an open file be remembered", () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { actionRows, type NamespaceName, type TypedFilter, type ValueRoute } from "@gander/policy";
 import {
+  action,
   applicationFlags,
   hookTableFlags,
   limits,
@@ -82,7 +83,7 @@ export function link(input: LinkInput): LinkedTables {
     groups,
     sets: setsOf(tables.rows),
     followed: followedBits(tables.rows),
-    remembered: rememberedBy(tables.rows),
+    remembered: rememberedBy(tables),
   };
 }
 
@@ -419,14 +420,14 @@ function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   );
 }
 
-function rememberedBy(rows: readonly (LinkedRow | undefined)[]): Set<Remembered> {
-  return new Set(
-    rows.flatMap((row): Remembered[] => {
-      if (row === undefined) return [];
-      if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
-      return testsChange.has(row.op) ? ["privileges"] : [];
-    }),
-  );
+function rememberedBy({ rows, verdicts }: OpenTables): Set<Remembered> {
+  const tells = verdicts.some((verdict) => (verdict?.actions ?? 0) & action.ACTION_TRACK_SOCK);
+  const tested = rows.flatMap((row): Remembered[] => {
+    if (row === undefined) return [];
+    if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
+    return testsChange.has(row.op) ? ["privileges"] : [];
+  });
+  return new Set(tells ? [...tested, "owners"] : tested);
 }
 
 const testsChange: ReadonlySet<number> = new Set([

@@ -102,21 +102,18 @@ export function coreDumpArg(arg: TypedArg, attributes: number, fileAt: number): 
   if (arg.source !== undefined) return taskReading(arg);
   const row = typeRow(arg.type);
   const type = numberOf(row.read);
-  const { route } = arg;
-  const slot: LinkedSlot =
-    arg.index !== 0
-      ? { ...plainSlot, type, raw: limits.RAW_MAY_WRITE }
-      : route !== undefined
-        ? functionSlot(type, attributes, 0, {
-            ...arg,
-            route: { ...route, dereferences: [fileAt, ...route.dereferences] },
-          })
-        : {
-            ...plainSlot,
-            type: arg.type === "file" ? valueType.VALUE_ATTR_FILE : type,
-            raw: attributes,
-          };
-  return { slot, signed: row.signed ?? false };
+  return { slot: coreDumpSlot(arg, type, attributes, fileAt), signed: row.signed ?? false };
+}
+
+function coreDumpSlot(arg: TypedArg, type: number, attributes: number, fileAt: number): LinkedSlot {
+  const { index, route } = arg;
+  if (index !== 0) return { ...plainSlot, type, raw: limits.RAW_MAY_WRITE };
+  if (route !== undefined) {
+    const dereferences = [fileAt, ...route.dereferences];
+    return functionSlot(type, attributes, 0, { ...arg, route: { ...route, dereferences } });
+  }
+  const ofFile = arg.type === "file" ? valueType.VALUE_ATTR_FILE : type;
+  return { ...plainSlot, type: ofFile, raw: attributes };
 }
 
 /** The same for an address that will be the socket's own. */

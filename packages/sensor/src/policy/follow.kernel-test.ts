@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { copyFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { addPolicy, policyText, startGuestSensor, stateOf } from "../../test/guest-sensor.ts";
+import { addPolicy, startGuestSensor, stateOf, umaskPolicy } from "../../test/guest-sensor.ts";
 
 const sensor = await startGuestSensor({ name: "gander-follow", detachUnusedAfterMs: 100 });
 const { kernel, policies } = sensor;
@@ -15,18 +15,6 @@ after(() => sensor[Symbol.asyncDispose]());
 // A separate binary: bash is an ancestor of everything in the guest.
 const shell = "/tmp/followed-shell";
 copyFileSync("/usr/bin/bash", shell);
-
-const umaskOf = (name: string, filter: string) =>
-  policyText(
-    name,
-    `
-kprobes:
-- call: sys_umask
-  args: [{ index: 0, type: int }]
-  selectors:
-  - matchArgs: [{ index: 0, operator: Equal, values: ["24"] }]
-    ${filter}`,
-  );
 
 const waiting: ChildProcess[] = [];
 after(() => {
@@ -55,7 +43,7 @@ test("children of a binary are followed, those that ran before the policy, too",
   const matched = () => stateOf(policies, "children").counters.matched;
   const binaries =
     "matchBinaries: [{ operator: In, followChildren: true, values: [/tmp/followed-shell] }]";
-  await addPolicy(policies, umaskOf("children", binaries));
+  await addPolicy(policies, umaskPolicy("children", binaries));
   spawnSync("sh", ["-c", "umask 030"]);
   assert.equal(matched(), 0n);
   spawnSync(shell, ["-c", "sh -c 'umask 030'; true"]);
@@ -69,7 +57,7 @@ test("children of a binary are followed, those that ran before the policy, too",
 
 test("forks of a process are followed", async () => {
   const filter = `matchPIDs: [{ operator: In, followForks: true, values: [${process.pid}] }]`;
-  await addPolicy(policies, umaskOf("forks", filter));
+  await addPolicy(policies, umaskPolicy("forks", filter));
   spawnSync("bash", ["-c", "sh -c 'umask 030'; true"]);
   assert.equal(stateOf(policies, "forks").counters.matched, 1n);
   await policies.remove({ name: "forks", namespace: "", origin: "static" });
@@ -80,7 +68,7 @@ test("a hook that no policy uses is detached after a while", async () => {
     assert.ok(waited < 30_000, "the hook is still attached");
     await sleep(50);
   }
-  await addPolicy(policies, umaskOf("again", "matchActions: [{ action: Post }]"));
+  await addPolicy(policies, umaskPolicy("again", "matchActions: [{ action: Post }]"));
   process.umask(0o30);
   assert.equal(stateOf(policies, "again").counters.matched, 1n);
 });

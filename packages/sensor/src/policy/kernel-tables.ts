@@ -3,13 +3,12 @@ import type { Logger } from "@gander/base";
 import { type CompiledHook, filesOfHooks, functionsOfHooks } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
-import { action, limits } from "../link/abi.gen.ts";
+import { limits } from "../link/abi.gen.ts";
 import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
 import type { Groups } from "../link/group-plan.ts";
 import { createHostFiles, type HostFiles } from "../link/host-files.ts";
 import type { LinkedTables } from "../link/linked-tables.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
-import type { InstalledRule } from "../link/planned-rule.ts";
 import { createSetInterner, type SetInterner } from "../link/set-interner.ts";
 import { createHitCounter, type HitCounter } from "./counts/hit-counter.ts";
 import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
@@ -250,7 +249,6 @@ export class KernelTables implements AsyncDisposable {
     this.kernel.unfollowAllBut(followed);
     this.kernel.rememberOnly(new Set(counted.remembered));
     this.kernel.removeSetsBut(sets);
-    if (!rules.some(tracksSockets)) this.kernel.forgetOwners();
     this.files.keepOnly(filesOf(this.#installed));
     this.kernel.programs.keepOnly(
       new Set(functionsOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
@@ -299,6 +297,3 @@ export function hooksOf(policies: Installed): readonly CompiledHook[] {
 function sorted(policies: Installed): InstalledPolicy[] {
   return [...policies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
 }
-
-const tracksSockets = ({ planned }: InstalledRule): boolean =>
-  planned.selectors.some(({ verdict }) => (verdict.actions & action.ACTION_TRACK_SOCK) !== 0);

@@ -8,7 +8,13 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BpfMap } from "@gander/libbpf";
-import { addPolicy, policyText, startGuestSensor, stateOf } from "../../test/guest-sensor.ts";
+import {
+  addPolicy,
+  policyText,
+  startGuestSensor,
+  stateOf,
+  umaskPolicy,
+} from "../../test/guest-sensor.ts";
 
 const name = "gander-past";
 const sensor = await startGuestSensor({ name });
@@ -20,21 +26,6 @@ const shell = "/tmp/parent-shell";
 copyFileSync("/usr/bin/bash", shell);
 const scenes = "/gander/bpf/build/test/scenes";
 
-/** One selector for each filter; the calls are umask(030). */
-async function watchUmask(name: string, filter: string): Promise<void> {
-  const text = policyText(
-    name,
-    `
-kprobes:
-- call: sys_umask
-  args: [{ index: 0, type: int }]
-  selectors:
-  - matchArgs: [{ index: 0, operator: Equal, values: ["24"] }]
-    ${filter}`,
-  );
-  await addPolicy(policies, text);
-}
-
 const remove = (name: string) => policies.remove({ name, namespace: "", origin: "static" });
 const matched = (name: string) => stateOf(policies, name).counters.matched;
 
@@ -43,7 +34,8 @@ async function expectMatches(
   filters: Readonly<Record<string, readonly [filter: string, calls: number]>>,
   act: () => unknown,
 ): Promise<void> {
-  for (const [name, [filter]] of Object.entries(filters)) await watchUmask(name, filter);
+  for (const [name, [filter]] of Object.entries(filters))
+    await addPolicy(policies, umaskPolicy(name, filter));
   await act();
   const seen = Object.keys(filters).map((name) => [name, Number(matched(name))]);
   for (const name of Object.keys(filters)) await remove(name);
@@ -154,7 +146,7 @@ test("descendants of a program, but not the program itself", async () => {
 });
 
 test("marks of a policy that comes when parents are kept already", async () => {
-  await watchUmask("first", parents("In", "/usr/bin/none"));
+  await addPolicy(policies, umaskPolicy("first", parents("In", "/usr/bin/none")));
   const before = await startWaiting(shell, "-c", deep);
   const follow = parents("NotIn", shell, ", followChildren: true");
   await expectMatches({ follow: [follow, 1] }, async () => {
@@ -177,8 +169,8 @@ test("processes from before the policy have their current parent", async () => {
 });
 
 test("a parent that is not known is decided for the safe side, and counted", async () => {
-  await watchUmask("in", parents("In", shell));
-  await watchUmask("not", parents("NotIn", shell));
+  await addPolicy(policies, umaskPolicy("in", parents("In", shell)));
+  await addPolicy(policies, umaskPolicy("not", parents("NotIn", shell)));
   const child = await startWaiting(scenes, "steps", "wait", "umask");
   forget("parents", child.pid ?? 0);
   await goOn(child);
@@ -274,8 +266,8 @@ test("changes are those since the policy came, of processes from before", async 
 });
 
 test("an exec that is not known is decided for the safe side, and counted", async () => {
-  await watchUmask("namespaces", changed("In", "Mnt"));
-  await watchUmask("capabilities", capabilities("NotIn", "CAP_CHOWN"));
+  await addPolicy(policies, umaskPolicy("namespaces", changed("In", "Mnt")));
+  await addPolicy(policies, umaskPolicy("capabilities", capabilities("NotIn", "CAP_CHOWN")));
   const child = await startWaiting(scenes, "steps", "wait", "umask");
   forget("privileges", child.pid ?? 0);
   await goOn(child);
@@ -311,7 +303,10 @@ lsmhooks:
 });
 
 test("ended processes leave no entry, and nothing is kept when no policy asks for it", async () => {
-  await watchUmask("kept", `${parents("In", shell)}\n    ${changed("In", "Mnt")}`);
+  await addPolicy(
+    policies,
+    umaskPolicy("kept", `${parents("In", shell)}\n    ${changed("In", "Mnt")}`),
+  );
   for (const map of ["parents", "privileges"] as const) {
     const kept = new Set(pids(map));
     assert.ok(kept.has(process.pid) && kept.has(1), map);

@@ -4,8 +4,8 @@ import { configFlags } from "../../link/abi.gen.ts";
 import type { Remembered } from "../../link/linked-tables.ts";
 import type { ConfigFlags } from "./config-flags.ts";
 
-/** What the programs keep of each process only while a policy asks for it (bpf/past.bpf.h). */
-export interface RememberedProcesses {
+/** What the programs keep only while a policy asks for it (bpf/past.bpf.h, bpf/owners.bpf.h). */
+export interface RememberedFacts {
   /** Also keeps it for processes that are already running: as they are now. */
   add(kinds: ReadonlySet<Remembered>): void;
   /** Keeps nothing else, and drops what was kept. */
@@ -22,17 +22,21 @@ type Deps = {
 const flagOf: Readonly<Record<Remembered, number>> = {
   parents: configFlags.CONFIG_PARENTS,
   privileges: configFlags.CONFIG_PRIVILEGES,
+  owners: configFlags.CONFIG_OWNERS,
 };
 const allKinds = Object.keys(flagOf) as readonly Remembered[];
+
+/** Only policies tell whose sockets are: nothing can be found of those that are already there. */
+const isOfProcesses = (kind: Remembered): boolean => kind !== "owners";
 
 /** The next pass sees a process whose parent had no entry when it forked. */
 const maxPasses = 8;
 
-export function createRememberedProcesses({ flags, maps, scanTasks }: Deps): RememberedProcesses {
+export function createRememberedFacts({ flags, maps, scanTasks }: Deps): RememberedFacts {
   /** Scanned since this sensor started: an earlier one may have died before it could. */
   const complete = new Set<Remembered>();
   const clear = (kind: Remembered) => {
-    for (const pid of [...maps[kind].keys()]) maps[kind].delete(pid);
+    for (const key of [...maps[kind].keys()]) maps[kind].delete(key);
   };
   return {
     add(kinds) {
@@ -43,9 +47,10 @@ export function createRememberedProcesses({ flags, maps, scanTasks }: Deps): Rem
         flags.set(flagOf[kind], true);
         complete.add(kind);
       }
-      const entries = () => fresh.reduce((sum, kind) => sum + [...maps[kind].keys()].length, 0);
+      const scanned = fresh.filter(isOfProcesses);
+      const entries = () => scanned.reduce((sum, kind) => sum + [...maps[kind].keys()].length, 0);
       let before = -1;
-      for (let pass = 0; fresh.length > 0 && pass < maxPasses; pass++) {
+      for (let pass = 0; scanned.length > 0 && pass < maxPasses; pass++) {
         scanTasks();
         const now = entries();
         if (now === before) return;
