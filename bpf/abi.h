@@ -61,7 +61,7 @@ enum limits {
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
 	CONTAINED_SIZE = 104, /* longest value that a text may contain, in words */
 	NO_SLOT = 255,
-	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one */
+	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one; `size_raw`: its room */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
 	BINARY_SIZE = 256,
@@ -182,7 +182,7 @@ struct slot {
 	__u8 type;	/* enum value_type */
 	__u8 flags;	/* enum slot_flags */
 	__u16 raw;	/* argument of the function, from 0; a tracepoint's record: offset of the field */
-	__u16 size_raw; /* buffers: argument (or offset) of the size. VALUE_SOCK_TO_ADDR: of the address */
+	__u16 size_raw; /* buffers: argument (or offset) of the size, or RAW_ROUTE. VALUE_SOCK_TO_ADDR: of the address */
 	__u16 size;	/* tracepoint's record: bytes of the field. VALUE_SOCK_TO_ADDR: length argument */
 	__u16 route;	/* index into `routes`: the value is there; 0: the argument is the value. Of a
 			 * function's argument with a route, `raw` is RAW_ROUTE and `size` the argument */
@@ -204,7 +204,7 @@ struct route {
 	__u8 size;
 	__u8 shift_left, shift_right; /* of the number as 64 bits: what is left is the value (bit fields) */
 	__u8 pad;
-	__u16 room; /* VALUE_STRING: bytes of the array that holds the text; 0: none does */
+	__u16 room; /* VALUE_STRING, VALUE_BUFFER: bytes of the array that holds the text; 0: none does */
 	__u32 offset;
 	__u32 dereferences[ROUTE_STEPS];
 };

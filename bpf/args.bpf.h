@@ -210,7 +210,7 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 		return 0;
 	case VALUE_BUFFER:
 	case VALUE_USER_BUFFER:
-		size = raw_at(s, how->size_raw, 8);
+		size = how->size_raw == RAW_ROUTE ? s->room : raw_at(s, how->size_raw, 8);
 		set_bytes(text, to, raw, size, type == VALUE_USER_BUFFER);
 		return 0;
 	}

@@ -82,11 +82,17 @@ export interface ExportedUprobe extends WithProcess {
   readonly tags?: readonly string[];
 }
 
+export interface ExportedMapping extends WithProcess {
+  readonly path?: string;
+  readonly buildid?: string;
+}
+
 export interface ExportedEvent {
   readonly process_exec?: WithProcess;
   readonly process_exit?: ExportedExit;
   readonly process_kprobe?: ExportedKprobe;
   readonly process_uprobe?: ExportedUprobe;
+  readonly process_loader?: ExportedMapping;
   readonly process_tracepoint?: ExportedTracepoint;
   readonly rate_limit_info?: { readonly number_of_dropped_process_events: string };
   readonly node_name: string;

@@ -40,7 +40,32 @@ static napi_value perf_open(napi_env env, napi_callback_info info)
 	return fd_wrap(env, fd < 0 ? -errno : (int)fd);
 }
 
+/* perfOpenMappings(processor, mark): an event that counts nothing. While it is open, the kernel reports
+ * mappings on that processor, and reads the build ID of what is mapped to be executed. */
+static napi_value perf_open_mappings(napi_env env, napi_callback_info info)
+{
+	struct perf_event_attr event = {
+		.size = sizeof(event),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.mmap = 1,
+		.mmap2 = 1,
+		.build_id = 1,
+	};
+	int processor;
+	uint64_t mark;
+	long fd;
+
+	ARGS(2);
+	if (!arg_int(env, args[0], &processor) || !arg_u64(env, args[1], &mark))
+		return NULL;
+	event.config1 = mark;
+	fd = syscall(SYS_perf_event_open, &event, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd_wrap(env, fd < 0 ? -errno : (int)fd);
+}
+
 void perf_register(napi_env env, napi_value exports)
 {
 	export_function(env, exports, "perfOpen", perf_open);
+	export_function(env, exports, "perfOpenMappings", perf_open_mappings);
 }

@@ -49,6 +49,7 @@ export { BpfMap, type MapInfo, type MapOptions, type UpdateMode } from "./map.ts
 export type { Entries } from "./map-batch.ts";
 export { MapMemory } from "./map-memory.ts";
 export { type MapShape, mapFlags } from "./map-shape.ts";
+export { openMappingEvents } from "./mapping-events.ts";
 export { ModuleBtf } from "./module-btf.ts";
 export { BpfObject, type LoadOptions, loadObject } from "./object.ts";
 export {

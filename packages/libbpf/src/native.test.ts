@@ -19,6 +19,7 @@ const harmless: ReadonlySet<string> = new Set([
   "probeKprobeMulti",
   "mapCreate",
   "perfOpen",
+  "perfOpenMappings",
   "fdById",
   "nextId",
 ]);

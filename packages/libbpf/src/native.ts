@@ -177,6 +177,7 @@ export interface Native {
   linkDetach(link: NativeFd): number;
   linkInfo(link: NativeFd): NativeLinkInfo | Errno;
   perfOpen(type: number, config: bigint, name: Text, offset: bigint, pid: number): NativeFd | Errno;
+  perfOpenMappings(processor: number, mark: bigint): NativeFd | Errno;
   symbolOffset(path: string, name: string): number;
 
   probeProgramType(type: number): number;

@@ -22,6 +22,7 @@ export {
 } from "@gander/crd-schemas";
 export type { CheckedPolicy } from "./check-policy.ts";
 export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
+export { mappingEventMark, mappingFunction } from "./compile/loader-hook.ts";
 export type {
   ArgTest,
   CompiledAction,

@@ -10,6 +10,7 @@ export {
   type EventArg,
   type EventView,
   type HookPart,
+  loaderFields,
   type ProcessPart,
   type SockView,
   type StackEntry,

@@ -70,6 +70,11 @@ function describe(event: EventJson): Parts {
     const place = text(body.symbol) || hex(body.offset);
     return hookParts("🕵️", "uprobe", body, `${text(body.path)}:${place}`);
   }
+  if (isRecord(event.process_loader)) {
+    const body = event.process_loader;
+    const id = Buffer.from(text(body.buildid), "base64").toString("hex");
+    return { emoji: "🧬", name: "loader", body, details: `${quote(text(body.path))} ${id}`.trim() };
+  }
   if (isRecord(event.rate_limit_info)) {
     const dropped = text(event.rate_limit_info.number_of_dropped_process_events);
     // Without a number: the connection to a node or an operator's replica broke.

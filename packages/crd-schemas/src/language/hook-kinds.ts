@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 type Row = {
-  /** The fields of `spec` that list such hooks. */
-  readonly sections: readonly [string, ...string[]];
+  /** The fields of `spec` that list such hooks; none: a field of its own asks for it. */
+  readonly sections: readonly string[];
   /** For people. */
   readonly says: string;
   /** It can report the function's return value, and read buffers that the call fills. */
@@ -55,6 +55,15 @@ export const hookKinds = {
     ofProgram: true,
     event: "process_uprobe",
   },
+  loader: {
+    sections: [],
+    says: "files that are mapped to be executed",
+    returns: false,
+    stacks: false,
+    fields: false,
+    ofProgram: false,
+    event: "process_loader",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type HookKinds = typeof hookKinds;
@@ -77,6 +86,5 @@ export const isHookEvent = (name: string): name is HookEvent =>
 /** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
 export const unsupportedSections = {
   usdts: "Hook the function that has the probe, below uprobes.",
-  loader: "Hook security_mmap_file under kprobes for files that are mapped.",
   enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
 } as const;

@@ -18,6 +18,7 @@ import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook
 import { compileUprobe } from "./compile-uprobe.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
+import { loaderHook } from "./loader-hook.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
@@ -52,7 +53,7 @@ export function compilePolicy(
 type Position = Parameters<typeof compileKProbe>[1];
 type Compile = (spec: never, position: Position) => CompiledHook;
 
-const compilers: Readonly<Record<HookKind, Compile>> = {
+const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
   kprobe: compileKProbe,
   lsm: compileLsmHook,
   tracepoint: compileTracepoint,
@@ -68,7 +69,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     scope.error(
       "policy-empty",
       "The policy hooks nothing",
-      "Add an entry below kprobes, lsmhooks, tracepoints or uprobes.",
+      "Add an entry below kprobes, lsmhooks, tracepoints or uprobes, or `loader: true`.",
     );
   const hooks = sections.flatMap(([kind, name]) =>
     (spec[name] ?? []).flatMap((hook, index) =>
@@ -78,7 +79,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     ),
   );
   isTooMany(hooks.flatMap(eachFunction).length, scope);
-  return hooks;
+  return spec.loader === true ? [...hooks, loaderHook(scope.at("loader"))] : hooks;
 }
 
 function isTooMany(count: number, scope: Scope): boolean {
@@ -92,7 +93,7 @@ function isTooMany(count: number, scope: Scope): boolean {
 }
 
 const sections = hookKindNames.flatMap((kind) =>
-  hookKinds[kind].sections.map((name) => [kind, name] as const),
+  kind === "loader" ? [] : hookKinds[kind].sections.map((name) => [kind, name] as const),
 );
 
 function isEmpty(spec: LooseSpec): boolean {

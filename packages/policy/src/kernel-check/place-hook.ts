@@ -61,6 +61,8 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
       return placeLsm(hook, facts);
     case "uprobe":
       return placeUprobe(hook, facts);
+    case "loader":
+      return placeFunction(hook, hook.target, facts);
     case "tracepoint":
       return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
     case "kprobe":

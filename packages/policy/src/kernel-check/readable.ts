@@ -13,7 +13,7 @@ export function canReadArgument(
 ): boolean {
   if (arg.source !== undefined) return true;
   if (position === undefined || position > limits.argIndex) return false;
-  if (recordOnly.has(arg.type)) return false;
+  if (recordOnly.has(arg.type) && arg.resolve === undefined) return false;
   return !(hook.syscall || hookKinds[hook.kind].ofProgram) || canBeInUserMemory(arg);
 }
 
@@ -34,7 +34,7 @@ export function canReadField(
   return !hook.target.startsWith("syscalls/") || canBeInUserMemory(arg);
 }
 
-/** Their bytes lie in the record itself. */
+/** Their bytes lie in the record itself, or in a structure that a path leads to. */
 const recordOnly: ReadonlySet<CompiledArg["type"]> = new Set(["data_loc", "const_buf"]);
 
 /** Arguments of system calls point to process memory, which has no kernel structures. */

@@ -149,6 +149,13 @@ function routed(arg: CompiledArg, found: FollowedPath, place: ArgPlace): TypedAr
   const type = endOf(found);
   const typed = hasType(arg) ? compared(arg, type, what) : derived(arg, type, what);
   if (typed.arg === undefined) return unfinished(arg, found, what) ?? typed;
+  if (typed.arg.type === "const_buf" && found.value.kind !== "array")
+    return refused(
+      place,
+      "type",
+      `${what.says} is a ${type.name}, not an array of bytes`,
+      "Use string, or a number's type.",
+    );
   const route = routeTo(found, typed.arg);
   const { bits = 64 } = typeRow(typed.arg.type);
   const { value } = found;

@@ -101,7 +101,7 @@ function writeSock(w: BackwardWriter, sock: SockView): void {
   if (sock.family !== "") w.textField(1, sock.family);
 }
 
-function writeText(w: BackwardWriter, number: number, text: TextView): void {
+export function writeText(w: BackwardWriter, number: number, text: TextView): void {
   const since = w.mark();
   w.slice(text.bytes, text.start, text.end);
   w.closeField(number, since);

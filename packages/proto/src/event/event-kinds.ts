@@ -18,6 +18,7 @@ const kinds = {
   exit: { number: 5, name: "process_exit", ancestors: "base" },
   kprobe: { number: 9, name: "process_kprobe", ancestors: "kprobe" },
   tracepoint: { number: 10, name: "process_tracepoint", ancestors: "tracepoint" },
+  loader: { number: 11, name: "process_loader", ancestors: "loader" },
   uprobe: { number: 12, name: "process_uprobe", ancestors: "uprobe" },
   lsm: { number: 28, name: "process_lsm", ancestors: "lsm" },
   rateLimitInfo: { number: 40001, name: "rate_limit_info" },

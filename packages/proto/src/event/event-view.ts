@@ -139,6 +139,21 @@ export type SockView = {
   state: string;
 };
 
+/** process_loader: the arguments of its hook, as the fields of the event; undefined: not known. */
+export function loaderFields({ args, argCount }: EventView): {
+  readonly path: TextView | undefined;
+  readonly buildId: TextView | undefined;
+} {
+  const [file, buildId, size] = args;
+  const hasPath = argCount > 0 && file?.field === argField.file && file.text.end > file.text.start;
+  const hasId = argCount > 2 && buildId?.field === argField.bytes && size?.field === argField.uint;
+  const end = hasId ? Math.min(buildId.text.start + size.low, buildId.text.end) : 0;
+  return {
+    path: hasPath ? file.text : undefined,
+    buildId: hasId && size.low > 0 ? { ...buildId.text, end } : undefined,
+  };
+}
+
 export function createEventArg(): EventArg {
   return {
     field: argField.int,

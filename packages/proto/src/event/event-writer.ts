@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeArg } from "./arg-writer.ts";
+import { writeArg, writeText } from "./arg-writer.ts";
 import { BackwardWriter } from "./backward-writer.ts";
 import { eventKind } from "./event-kinds.ts";
-import type { EventView, HookPart, ProcessPart, StackEntry } from "./event-view.ts";
+import {
+  type EventView,
+  type HookPart,
+  loaderFields,
+  type ProcessPart,
+  type StackEntry,
+} from "./event-view.ts";
 
 export type EventWriter = {
   /** The encoded GetEventsResponse; valid until the next call. */
@@ -63,7 +69,8 @@ function encodeEnvelope(w: BackwardWriter, envelope: EventEnvelope): Uint8Array 
 function writeBody(w: BackwardWriter, event: EventView): void {
   const since = w.mark();
   writeContent(w, event);
-  if (event.parent !== undefined) writeProcess(w, 2, event.parent, event.parent.pid);
+  if (event.parent !== undefined && event.kind !== eventKind.loader)
+    writeProcess(w, 2, event.parent, event.parent.pid);
   if (event.process !== undefined) writeProcess(w, 1, event.process, event.tid);
   w.closeField(event.kind, since);
 }
@@ -84,6 +91,9 @@ function writeContent(w: BackwardWriter, event: EventView): void {
       break;
     case eventKind.tracepoint:
       writeTracepoint(w, event);
+      break;
+    case eventKind.loader:
+      writeLoader(w, event);
       break;
     case eventKind.uprobe:
       writeUprobe(w, event);
@@ -158,6 +168,15 @@ function writeTracepoint(w: BackwardWriter, event: EventView): void {
   writePolicy(w, tracepointFields, event.hook);
   writeArgs(w, 6, event, 0, event.argCount);
   writeTarget(w, tracepointFields, event.hook);
+}
+
+/** The parent is field 4 here, so `writeBody` leaves it out. */
+function writeLoader(w: BackwardWriter, event: EventView): void {
+  const { path, buildId } = loaderFields(event);
+  writeProcesses(w, 5, event.ancestors);
+  if (event.parent !== undefined) writeProcess(w, 4, event.parent, event.parent.pid);
+  if (buildId !== undefined) writeText(w, 3, buildId);
+  if (path !== undefined) writeText(w, 2, path);
 }
 
 function writeUprobe(w: BackwardWriter, event: EventView): void {

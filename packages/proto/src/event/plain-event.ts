@@ -10,6 +10,7 @@ import {
   argField,
   type EventArg,
   type EventView,
+  loaderFields,
   type ProcessPart,
   type TextView,
 } from "./event-view.ts";
@@ -85,6 +86,8 @@ function body(
       const parts = { ...processes, ...target, ...args, ...policy, ...action, ...message };
       return { process_tracepoint: { ...parts, ...ancestors } };
     }
+    case eventKind.loader:
+      return { process_loader: { ...processes, ...plainLoaded(event), ...ancestors } };
     case eventKind.uprobe:
       return {
         process_uprobe: {
@@ -116,6 +119,11 @@ function body(
         rate_limit_info: some64("number_of_dropped_process_events", event.dropped),
       };
   }
+}
+
+function plainLoaded(event: EventView) {
+  const { path, buildId } = loaderFields(event);
+  return { ...(path && { path: text(path) }), ...(buildId && { buildid: content(buildId) }) };
 }
 
 /** By number. */

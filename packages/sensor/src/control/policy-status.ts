@@ -40,6 +40,7 @@ const sensorNames = {
   tracepoint: "generic_tracepoint",
   lsm: "generic_lsm",
   uprobe: "generic_uprobe",
+  loader: "loader",
 } as const;
 
 /** A policy's state in the form of the interface. */

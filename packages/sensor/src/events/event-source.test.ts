@@ -712,6 +712,34 @@ describe("actions", () => {
   });
 });
 
+describe("files that are mapped", () => {
+  const loader = rule(["file", "const_buf", "uint32"], { eventKind: "process_loader" });
+  const id = Buffer.from("0123456789abcdef0123456789abcdef01234567", "hex");
+  const eventOf = (buildId: ReturnType<typeof pathArg>, size: number) => {
+    const { take } = createTestSensor({ rules: [loader] });
+    take(initTask, shellExec);
+    const file = pathArg(valueType.VALUE_FILE, Buffer.from("/usr/lib/libx.so"));
+    const args = [file, buildId, numberArg(valueType.VALUE_U32, size)];
+    const [event] = take(buildHook({ ...hook, args }));
+    return event.process_loader;
+  };
+  const bytes = (content: Buffer) => pathArg(valueType.VALUE_BUFFER, content);
+
+  it("have path and build ID, however long that is", () => {
+    expect(eventOf(bytes(id), 20)).toMatchObject({
+      process: { binary: "/bin/sh" },
+      parent: {},
+      path: "/usr/lib/libx.so",
+      buildid: id.toString("base64"),
+    });
+    expect(eventOf(bytes(id), 16)?.buildid).toBe(id.subarray(0, 16).toString("base64"));
+  });
+
+  it("have no build ID if the file has none", () => {
+    expect(eventOf(bytes(Buffer.alloc(20)), 0)).not.toHaveProperty("buildid");
+  });
+});
+
 describe("hostile text", () => {
   const nasty = [
     Buffer.from("\u001b[31mred\u001b[0m\u0007"),

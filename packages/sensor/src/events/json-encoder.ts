@@ -5,6 +5,7 @@ import {
   type EventKind,
   eventKind,
   eventKindRows,
+  loaderFields,
   type StackEntry,
 } from "@gander/proto";
 import type { ProcessEntry } from "../process/process-entry.ts";
@@ -32,6 +33,8 @@ const parts = {
   args: text(',"args":['),
   data: text(',"data":['),
   return: text(',"return":'),
+  path: text(',"path":'),
+  buildId: text(',"buildid":'),
   time: text(',"time":"'),
   comma: text(","),
   quote: text('"'),
@@ -91,10 +94,8 @@ function createBeginning(line: LineBuffer) {
         line.raw(parts.process);
         event.process.writeJson(line, event.tid);
       }
-      if (event.parent !== undefined) {
-        line.raw(parts.parent);
-        event.parent.writeJson(line, event.parent.pid);
-      }
+      // Of a file that is mapped, other fields come before it.
+      if (event.kind !== eventKind.loader) writeParent(line, event);
       kind = event.kind;
       tid = event.tid;
       length = line.length;
@@ -126,6 +127,7 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
     return;
   }
   if (event.kind === eventKind.exit) writeExit(line, event);
+  else if (event.kind === eventKind.loader) writeLoaded(line, event);
   else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
   if (event.ancestors.length > 0) writeAncestors(line, event.ancestors);
   if (event.kind === eventKind.uprobe)
@@ -140,6 +142,25 @@ function writeExit(line: LineBuffer, event: SensorEvent): void {
   line.raw(parts.time);
   line.time(event.seconds, event.nanos);
   line.raw(parts.quote);
+}
+
+function writeParent(line: LineBuffer, { parent }: SensorEvent): void {
+  if (parent === undefined) return;
+  line.raw(parts.parent);
+  parent.writeJson(line, parent.pid);
+}
+
+function writeLoaded(line: LineBuffer, event: SensorEvent): void {
+  const { path, buildId } = loaderFields(event);
+  if (path !== undefined) {
+    line.raw(parts.path);
+    line.text(path);
+  }
+  if (buildId !== undefined) {
+    line.raw(parts.buildId);
+    line.base64(buildId);
+  }
+  writeParent(line, event);
 }
 
 /** Fields in the order in which each kind of event declares them. */

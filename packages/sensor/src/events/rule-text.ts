@@ -16,6 +16,7 @@ export function ruleText(rule: EventRule): RuleText {
     process_lsm: functionName,
     process_tracepoint: field("subsys", subsystem) + field("event", event),
     process_uprobe: field("path", path) + field("symbol", rule.functionName),
+    process_loader: "",
   }[rule.eventKind];
   const policy = field("policy_name", rule.policyName);
   const message = field("message", rule.message);
@@ -26,6 +27,7 @@ export function ruleText(rule: EventRule): RuleText {
       process_tracepoint: `${policy}${action}${message}${tags}`,
       process_lsm: `${action}${tags}`,
       process_uprobe: tags,
+      process_loader: "",
     })[rule.eventKind];
   return {
     functionName: isTracepoint ? "" : rule.functionName,

@@ -10,6 +10,7 @@ import {
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
 import { attachCookie, hookFlags, limits } from "../link/abi.gen.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import { MappingReports } from "./mapping-reports.ts";
 import {
   type AttachedHook,
   closeHook,
@@ -50,7 +51,6 @@ export function createHookPrograms(
   pins: Pins,
   deps: HookProgramsDeps,
 ): HookPrograms {
-  const { facts } = deps;
   const attached = openHooks(pins);
   /** Ids of hooks that are being detached: not to be reused yet. */
   const leaving = new Set<number>();
@@ -59,28 +59,15 @@ export function createHookPrograms(
     { first: 1, end: limits.MAX_HOOKS },
     ids(attached),
   );
-  const templates = loadAllTemplates(spec, pins);
-  const load = (kinds: readonly AttachKind[]) => {
-    const missing = [...new Set(kinds)].filter((kind) => !templates.has(kind));
-    if (missing.length === 0) return;
-    const object = loadTemplates(spec, missing, pins, (kind) => {
-      const target = templateTargets[kind];
-      return target === undefined ? undefined : { btfId: requireFunction(target, facts) };
-    });
-    for (const kind of missing) templates.set(kind, object);
-  };
-  const template = (kind: AttachKind): BpfObject => {
-    load([kind]);
-    const object = templates.get(kind);
-    if (object === undefined) throw new Error(`no template for ${kind}`);
-    return object;
-  };
+  const templates = createTemplates(spec, pins, deps.facts);
+  const mappings = new MappingReports();
   return {
     attach(point) {
+      mappings.needFor(point);
       const key = hookPointKey(point);
       const found = attached.get(key);
       if (found !== undefined) return found.id;
-      const object = template(point.kind);
+      const object = templates.of(point.kind);
       const id = numbers.take();
       try {
         attached.set(key, attachHook(object, id, point, pins, deps));
@@ -91,7 +78,7 @@ export function createHookPrograms(
       return id;
     },
     prepare: (points) =>
-      load(
+      templates.load(
         [...points].filter((point) => !attached.has(hookPointKey(point))).map(({ kind }) => kind),
       ),
     async detachAllBut(kept) {
@@ -106,6 +93,7 @@ export function createHookPrograms(
         leaving.delete(hook.id);
       }
       numbers.keepOnly(ids(attached).union(leaving));
+      mappings.keepFor(attached.keys());
     },
     missedCalls(id) {
       for (const { id: one, program, link } of attached.values())
@@ -116,7 +104,8 @@ export function createHookPrograms(
     programBytes: () =>
       [...attached.values()].reduce((sum, { program }) => sum + program.memoryBytes(), 0),
     async [Symbol.asyncDispose]() {
-      for (const object of new Set(templates.values())) object.close();
+      mappings[Symbol.dispose]();
+      templates.close();
       for (const hook of attached.values()) await closeHook(hook);
       attached.clear();
     },
@@ -125,6 +114,32 @@ export function createHookPrograms(
 
 function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
   return new Set([...attached.values()].map(({ id }) => id));
+}
+
+/** The programs that hooks are cloned from, each loaded when it is needed first. */
+function createTemplates(spec: ObjectSpec, pins: Pins, facts: RunningKernelFacts) {
+  const templates = loadAllTemplates(spec, pins);
+  const load = (kinds: readonly AttachKind[]) => {
+    const missing = [...new Set(kinds)].filter((kind) => !templates.has(kind));
+    if (missing.length === 0) return;
+    const object = loadTemplates(spec, missing, pins, (kind) => {
+      const target = templateTargets[kind];
+      return target === undefined ? undefined : { btfId: requireFunction(target, facts) };
+    });
+    for (const kind of missing) templates.set(kind, object);
+  };
+  return {
+    load,
+    of(kind: AttachKind): BpfObject {
+      load([kind]);
+      const object = templates.get(kind);
+      if (object === undefined) throw new Error(`no template for ${kind}`);
+      return object;
+    },
+    close() {
+      for (const object of new Set(templates.values())) object.close();
+    },
+  };
 }
 
 /** `attachTarget` by the program's name. */

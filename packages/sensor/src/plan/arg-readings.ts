@@ -43,12 +43,16 @@ export function functionArg(
   const type = valueIn(row, memory);
   if (type === undefined) return undefined;
   if (arg.source !== undefined) return taskReading(arg);
-  const sizeRaw =
-    arg.sizeIndex !== undefined ? position(arg.sizeIndex) : arg.returnCopy ? limits.RAW_RETURN : 0;
   return {
-    slot: functionSlot(type, position(arg.index), sizeRaw, arg),
+    slot: functionSlot(type, position(arg.index), sizeArgument(arg, position), arg),
     signed: row.signed ?? false,
   };
+}
+
+function sizeArgument(arg: TypedArg, position: (index: number) => number): number {
+  if (arg.type === "const_buf") return limits.RAW_ROUTE;
+  if (arg.sizeIndex !== undefined) return position(arg.sizeIndex);
+  return arg.returnCopy ? limits.RAW_RETURN : 0;
 }
 
 /** The reading of a value behind the current task: the same at every hook. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeHookPoint, eachFunction, hookKinds } from "@gander/policy";
+import { describeHookPoint, eachFunction } from "@gander/policy";
 import type { InstalledRule } from "../link/planned-rule.ts";
 import {
   addPolicyCounts,
@@ -83,7 +83,7 @@ function describeHook(installed: InstalledHook, tables: KernelTables): HookState
 function hookHead({ hook, missing }: InstalledHook) {
   const { path, index, kind, target } = hook;
   const state = missing === "" ? ("loaded" as const) : ("call-not-found" as const);
-  const section = /^spec\.(\w+)/.exec(path)?.[1] ?? hookKinds[kind].sections[0];
+  const section = /^spec\.(\w+)/.exec(path)?.[1] ?? kind;
   return { path, section, index, kind, target, state, error: missing };
 }
 

@@ -130,7 +130,7 @@ function describeHook(key: string, index: number): HookState {
   const [how, target] = [key.slice(0, colon), key.slice(colon + 1)];
   const kind = kindOf(how);
   return {
-    ...{ index, target, kind, section: hookKinds[kind].sections[0], path: "" },
+    ...{ index, target, kind, section: hookKinds[kind].sections[0] ?? kind, path: "" },
     ...{ state: "loaded", error: "", selectors: [] },
     attachments: [{ how, counters: noPolicyCounts }],
   };
