@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from "node:timers/promises";
 import type { Problem, Result } from "@gander/base";
 import {
   type CompiledHook,
@@ -30,8 +31,11 @@ export type NewPolicy = {
 
 /** Attaches hooks for policies and allocates their numbers; puts nothing in force yet. */
 export interface Installer {
-  /** Looks up at once everything that these policies will need. */
-  prefetch(policies: readonly CompiledPolicy[]): void;
+  /**
+   * Looks up everything that these policies will need, and attaches it one place at a time: attaching takes long,
+   * and events are read and clients answered in between.
+   */
+  prepare(policies: readonly CompiledPolicy[]): Promise<void>;
   /** The policies with this one added or replaced; the same map if it is already installed unchanged. */
   install(policy: NewPolicy, installed: Installed): Result<Installed>;
   /** Whether a program that it hooks has been replaced by one that can be hooked. */
@@ -42,10 +46,10 @@ export interface Installer {
 
 export function createInstaller(tables: KernelTables): Installer {
   const { facts } = tables.kernel;
-  // Made by `prefetch`, consumed by `install`: facts may have changed when a policy is added again.
+  // Made by `prepare`, consumed by `install`: facts may have changed when a policy is added again.
   const plans: Plans = new Map();
   return {
-    prefetch(policies) {
+    async prepare(policies) {
       const hooks = policies.flatMap((policy) => policy.hooks).flatMap(eachFunction);
       facts.prefetch(hooks.flatMap(functionNamesOf));
       plans.clear();
@@ -56,7 +60,16 @@ export function createInstaller(tables: KernelTables): Installer {
       try {
         tables.kernel.prepare(points);
       } catch {
-        // `install` attaches each alone; one that can't be attached gives its reason.
+        // Each is attached alone; `install` says why one can't be.
+      }
+      for (const point of points) {
+        await turn();
+        tables.detachUnusedLater();
+        try {
+          tables.kernel.attach(point);
+        } catch {
+          // As above.
+        }
       }
     },
     install(policy, installed) {

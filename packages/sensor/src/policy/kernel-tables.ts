@@ -232,6 +232,11 @@ export class KernelTables implements AsyncDisposable {
     this.past.close();
     this.#sweep(counted);
     this.#manifest.update(this.#body(this.#installed, this.#groups, counted.side));
+    this.detachUnusedLater();
+  }
+
+  /** Not while policies that will use them are being prepared. */
+  detachUnusedLater(): void {
     clearTimeout(this.#detaching);
     this.#detaching = setTimeout(() => this.#detachUnused(), this.#detachAfterMs).unref();
   }

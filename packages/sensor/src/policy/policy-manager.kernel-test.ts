@@ -266,3 +266,14 @@ test("a hundred policies on one function take one change, little memory, and all
   console.log(`one more: ${(performance.now() - one).toFixed(0)} ms`);
   await removeAll();
 });
+
+test("events are read while many hooks are attached", async () => {
+  const names = ["create", "link", "unlink", "symlink", "mkdir", "rmdir", "mknod", "rename"];
+  const hooks = names.map((name) => `- call: security_inode_${name}\n  syscall: false`);
+  let turns = 0;
+  const count = setInterval(() => turns++, 1);
+  await addPolicy(policies, policyText("many", `\nkprobes:\n${hooks.join("\n")}`));
+  clearInterval(count);
+  assert.ok(turns >= names.length, `the sensor did other things ${turns} times`);
+  await removeAll();
+});

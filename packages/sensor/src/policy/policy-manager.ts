@@ -416,8 +416,9 @@ class Manager implements PolicyManager {
 
   async #change(batch: readonly Queued[]): Promise<void> {
     if (batch.length === 0) return;
-    const hooks = batch.flatMap(({ compiled }) => compiled?.hooks ?? []);
-    await this.#tables.lookUp(hooks);
+    const policies = batch.flatMap(({ compiled }) => (compiled === undefined ? [] : [compiled]));
+    await this.#tables.lookUp(policies.flatMap(({ hooks }) => hooks));
+    await this.#installer.prepare(policies);
     const together = this.#advance(batch);
     for (const [i, change] of batch.entries()) {
       if (together === undefined) {
@@ -433,9 +434,6 @@ class Manager implements PolicyManager {
   #advance(batch: readonly Change[]): Outcome[] | undefined {
     let next = this.#tables.installed();
     try {
-      this.#installer.prefetch(
-        batch.flatMap(({ compiled }) => (compiled === undefined ? [] : [compiled])),
-      );
       const outcomes = batch.map(({ apply }): Outcome => {
         const { value, problems } = apply(next);
         if (value === undefined) return { problems };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem } from "@gander/base";
+import type { CompiledPolicy } from "@gander/policy";
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
@@ -126,6 +127,7 @@ class Node implements NodePolicies, Disposable {
       await this.#keeper.ready();
       const wanted = version.policies.flatMap(({ compiled }) => compiled.hooks);
       await this.#tables.lookUp(wanted);
+      await work.installer.prepare(this.#fresh(version));
       const before = [...this.#tables.installed().values()].map(({ key }) => key);
       for (const { uid } of this.#version?.policies ?? []) before.push(keyOf({ uid }));
       const outcome = this.#bring(version, work);
@@ -160,6 +162,16 @@ class Node implements NodePolicies, Disposable {
     this.#deps.cgroups.onChanged(() => {});
     this.#deps.cgroups.onRemoved(() => {});
     this.#deps.early?.[Symbol.dispose]();
+  }
+
+  /** Those that are not in force, nor known to be impossible here. */
+  #fresh({ policies }: NodeVersion): CompiledPolicy[] {
+    const installed = this.#tables.installed();
+    return policies.flatMap((policy) => {
+      const isThere =
+        installed.get(operatorKey(policy.uid))?.compiled.digest === policy.compiled.digest;
+      return isThere || this.#unsupported.of(policy) !== undefined ? [] : [policy.compiled];
+    });
   }
 
   /** All at once if they fit together; otherwise those that fit, added one after the other. */
@@ -374,10 +386,6 @@ function installAll(
 ) {
   const failures = new Map<string, readonly Problem[]>();
   let installed = kept;
-  const isNew = (policy: NodePolicy) =>
-    kept.get(operatorKey(policy.uid))?.compiled.digest !== policy.compiled.digest &&
-    unsupported.of(policy) === undefined;
-  installer.prefetch(version.policies.filter(isNew).map(({ compiled }) => compiled));
   for (const policy of version.policies) {
     const known = unsupported.of(policy);
     if (known !== undefined) {
