@@ -2,7 +2,14 @@
 // Functions of programs, as users see them: events, and what is done to the process.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { describeResult, run } from "./lib/attack.ts";
@@ -145,6 +152,18 @@ describe("functions of programs", () => {
     );
     assert.equal(run(program, ["creates", `${made}-other`]).status, 0);
     assert.ok(existsSync(`${made}-other`));
+  });
+
+  test("a check on this machine knows what the program lacks", () => {
+    const file = `${folder}/checked.yaml`;
+    const check = (symbol: string) => {
+      writeFileSync(file, policy("checked", `  - path: ${program}\n    symbols: [${symbol}]\n`));
+      return run("gander", ["policy", "check", "--kernel", "live", file]);
+    };
+    assert.equal(check("adds").status, 0);
+    const wrong = check("addz");
+    assert.equal(wrong.status, 1, describeResult(wrong));
+    assert.match(wrong.output + wrong.errors, /addz/);
   });
 
   test("without the policy the function runs", async () => {

@@ -7,7 +7,10 @@ import type { FileReport } from "./file-report.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 
 /** What a kernel has to say to a policy that is right by itself. */
-export type KernelCheck = (policy: CheckedPolicy, file: string) => readonly Problem[];
+export type KernelCheck = (
+  policy: CheckedPolicy,
+  file: string,
+) => readonly Problem[] | Promise<readonly Problem[]>;
 
 /** Checks files, directories and patterns; one report a file, whatever becomes of the others. */
 export async function checkFiles(
@@ -36,10 +39,11 @@ async function checkFile(found: FoundFile, io: Io, onKernel: KernelCheck): Promi
   const { value, problems } = checkPolicy(source, { file });
   if (value !== undefined) {
     const placeProblems = problemPlacer(source);
-    const placed = value.flatMap((policy) => [
-      ...policy.warnings,
-      ...placeProblems(onKernel(policy, file), policy.compiled),
-    ]);
+    const placed: Problem[] = [];
+    for (const policy of value) {
+      const onThis = placeProblems(await onKernel(policy, file), policy.compiled);
+      placed.push(...policy.warnings, ...onThis);
+    }
     return { ...report, state: "checked", problems: placed, policies: value };
   }
   const other = !found.named && holdsOtherKinds(problems);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
+import { functionsOfHooks } from "@gander/policy";
 import { btfKernelCheck } from "../check/btf-kernels.ts";
 import { checkFiles, type KernelCheck } from "../check/check-files.ts";
 import { exitStatus } from "../check/file-report.ts";
@@ -75,7 +76,10 @@ export const policyCheck = defineCommand({
         if (error instanceof GanderError) io.stderr.write(`${explainError(error)}\n`);
       return 2;
     }
-    const onKernel: KernelCheck = (...policy) => [...live(...policy), ...elsewhere(...policy)];
+    const onKernel: KernelCheck = async (...policy) => [
+      ...(await live(...policy)),
+      ...(await elsewhere(...policy)),
+    ];
     const reports = await checkFiles(positionals, io, onKernel);
     const report = reportFormats[values.output]?.(reports, { io, failOn, quiet: values.quiet });
     io.stdout.write(report ?? "");
@@ -85,9 +89,13 @@ export const policyCheck = defineCommand({
 
 async function liveCheck(): Promise<KernelCheck | GanderError> {
   try {
-    const { checkOnKernel, readRunningKernel } = await import("@gander/sensor/kernel-check");
-    const facts = readRunningKernel();
-    return (policy, file) => checkOnKernel(policy, facts, file);
+    const sensor = await import("@gander/sensor/kernel-check");
+    const programs = sensor.createProgramFiles("/");
+    const facts = { ...sensor.readRunningKernel(), program: programs.program };
+    return async (policy, file) => {
+      await programs.lookUp(functionsOfHooks(policy.compiled.hooks));
+      return sensor.checkOnKernel(policy, facts, file);
+    };
   } catch (error) {
     return new GanderError("client-bad-input", `Cannot look at this kernel: ${String(error)}`, {
       hint: "It needs /sys/kernel/btf/vmlinux (a kernel with BTF) and, for tracepoints, root. Without --kernel only the files are checked.",

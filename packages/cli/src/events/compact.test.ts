@@ -171,6 +171,23 @@ describe("compactLine", () => {
       }),
     ],
     [
+      "❓ syscall node-1 /bin/cat f 1 (parent=bash 7)",
+      event("process_kprobe", {
+        process: process("/bin/cat"),
+        function_name: "f",
+        args: [{ int_arg: 1 }],
+        data: [{ string_arg: "bash", label: "parent" }, { int_arg: 7 }],
+      }),
+    ],
+    [
+      "🧬 loader  node-1 /bin/cat /lib/libc.so.6 0aff",
+      event("process_loader", {
+        process: process("/bin/cat"),
+        path: "/lib/libc.so.6",
+        buildid: "Cv8=",
+      }),
+    ],
+    [
       "☎ syscall node-1 /bin/cat sys_enter 59",
       event("process_tracepoint", {
         process: process("/bin/cat"),

@@ -3,6 +3,7 @@ import { argumentText, integerOf, pathText, socketText } from "./argument-text.t
 import {
   type ArgJson,
   argsOf,
+  dataOf,
   type EventBody,
   type EventJson,
   eventKind,
@@ -110,13 +111,22 @@ function describeCall(body: HookBody): Parts {
   const call = CALLS[name];
   if (call === undefined) return hookParts("❓", "syscall", body, text(body.function_name));
   const { emoji, verb } = typeof call.as === "function" ? call.as(args) : call.as;
-  const details = call.details?.(args) ?? args.map(argumentText).join(" ");
+  const details = (call.details?.(args) ?? args.map(argumentText).join(" ")) + dataText(body);
   return { emoji, name: verb, body, hook: body, details, ...verdictOf(body) };
 }
 
 function hookParts(emoji: string, name: string, body: HookBody, what: string): Parts {
-  const details = [quote(what), ...argsOf(body).map(argumentText)].join(" ");
+  const details = [quote(what), ...argsOf(body).map(argumentText)].join(" ") + dataText(body);
   return { emoji, name: quote(name), body, hook: body, details, ...verdictOf(body) };
+}
+
+/** What is no argument of the call, in brackets. */
+function dataText(body: HookBody): string {
+  const data = dataOf(body).map((item) => {
+    const label = text(item.label);
+    return `${label === "" ? "" : `${quote(label)}=`}${argumentText(item)}`;
+  });
+  return data.length === 0 ? "" : ` (${data.join(" ")})`;
 }
 
 const VERDICTS: Readonly<Record<string, string>> = {

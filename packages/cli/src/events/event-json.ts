@@ -40,6 +40,7 @@ export type ProcessJson = {
 export type HookBody = EventBody & {
   readonly function_name?: unknown;
   readonly args?: unknown;
+  readonly data?: unknown;
   readonly return?: unknown;
   readonly action?: unknown;
   readonly return_action?: unknown;
@@ -87,6 +88,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** Arguments of a hook, whatever the line held in their place. */
 export function argsOf(body: HookBody): readonly ArgJson[] {
   return Array.isArray(body.args) ? body.args.filter(isRecord) : [];
+}
+
+/** Values besides the arguments. */
+export function dataOf(body: HookBody): readonly ArgJson[] {
+  return Array.isArray(body.data) ? body.data.filter(isRecord) : [];
 }
 
 /** Plain text of a leaf; empty if it is absent. */

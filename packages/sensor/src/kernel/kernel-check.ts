@@ -5,6 +5,7 @@ import { planHook } from "../plan/attach-plan.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 
 export type { PlanFacts } from "../plan/plan-facts.ts";
+export { createProgramFiles } from "./program-files.ts";
 export { readRunningKernel } from "./read-running-kernel.ts";
 
 /**
