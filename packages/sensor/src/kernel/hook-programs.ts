@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
 import {
   type AttachPoint,
   type AttachTarget,
@@ -43,6 +44,7 @@ export interface HookPrograms extends AsyncDisposable {
 type HookProgramsDeps = {
   readonly facts: RunningKernelFacts;
   readonly programs: Pick<ProgramFiles, "pathOf">;
+  readonly logger: Logger;
 };
 
 /** Adopts the hooks that an earlier sensor with the same programs has pinned. */
@@ -61,6 +63,7 @@ export function createHookPrograms(
   );
   const templates = createTemplates(spec, pins, deps.facts);
   const mappings = new MappingReports();
+  mappings.adopt(attached.keys(), deps.logger);
   return {
     attach(point) {
       mappings.needFor(point);

@@ -104,7 +104,7 @@ export async function createKernel(
     const facts = { ...readRunningKernel(), program: programs.program };
     const sequences = findPathSequences(objects, facts, logger);
     attachLifecycle(objects.process, pins);
-    const hooks = createHookPrograms(objects.hook, pins, { facts, programs });
+    const hooks = createHookPrograms(objects.hook, pins, { facts, programs, logger });
     if (lacksMaps(objects.hook, pins)) createHookMaps(objects.hook, pins);
     logger.info("Kernel programs are attached", {
       found,

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Logger } from "@gander/base";
 import { openMappingEvents } from "@gander/libbpf";
 import { type HookPoint, mappingEventMark, mappingFunction } from "@gander/policy";
 
 /** The kernel calls `mappingFunction` only while somebody asks for it: this sensor does while a hook is there. */
 export class MappingReports implements Disposable {
   #events: Disposable | undefined;
+
+  /** For the hooks of an earlier sensor, whose reports ended with it. */
+  adopt(keys: Iterable<string>, logger: Logger): void {
+    if (!isHookedBy(keys)) return;
+    try {
+      this.#events = openMappingEvents(mappingEventMark);
+    } catch (error) {
+      logger.error("Files that are mapped are not reported, although a policy has `loader: true`", {
+        error,
+      });
+    }
+  }
 
   /** @throws BpfError */
   needFor({ target }: HookPoint): void {
@@ -13,7 +26,7 @@ export class MappingReports implements Disposable {
 
   /** @param keys of all hooks, as `hookPointKey` makes them. */
   keepFor(keys: Iterable<string>): void {
-    if (![...keys].some((key) => key.endsWith(`:${mappingFunction}`))) this[Symbol.dispose]();
+    if (!isHookedBy(keys)) this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
@@ -21,3 +34,6 @@ export class MappingReports implements Disposable {
     this.#events = undefined;
   }
 }
+
+const isHookedBy = (keys: Iterable<string>) =>
+  [...keys].some((key) => key.endsWith(`:${mappingFunction}`));
