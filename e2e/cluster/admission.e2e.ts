@@ -261,7 +261,7 @@ describe("without an operator", () => {
     file-of-a-syscall filter-not-supported filter-on-nop impossible-comparison
     index-not-declared index-too-high macro-conflict misspelt-capability
     misspelt-state namespace-pid-with-forks negative-for-unsigned network-operator-on-file
-    not-a-number number-too-large operator-does-not-fit operator-not-supported
+    not-a-number number-too-large numbers-of-a-list operator-does-not-fit operator-not-supported
     override-elsewhere placeholder-left post-and-nopost prefix-too-long
     range-reversed resolve return-copy-at-lsm-hook return-of-a-file
     section-not-supported size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook

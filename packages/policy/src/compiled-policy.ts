@@ -268,6 +268,14 @@ const hook = v.strictObject({
   target: text,
   /** Further functions that it hooks, with the same arguments and selectors; see `eachFunction`. */
   others: v.exactOptional(v.array(text)),
+  /** Instead of a function: those that the kernel has. `target` is then `list:NAME`. */
+  generated: v.exactOptional(
+    v.variant("by", [
+      v.strictObject({ by: v.literal("syscalls") }),
+      /** A regular expression for names (linearRegex in @gander/base). */
+      v.strictObject({ by: v.literal("pattern"), pattern: text }),
+    ]),
+  ),
   /** uprobe: the file, and what its places are named by. */
   program: v.exactOptional(
     v.strictObject({

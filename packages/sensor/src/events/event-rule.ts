@@ -10,6 +10,8 @@ export type EventRule = {
   readonly policyNamespace: string;
   /** kprobe: as attached, system calls with their prefix; lsm: the hook; uprobe: the symbol. */
   readonly functionName: string;
+  /** Of many: the last value in the record says which of these was called. */
+  readonly functions?: readonly string[] | undefined;
   readonly subsystem?: string | undefined;
   readonly event?: string | undefined;
   readonly path?: string | undefined;

@@ -604,6 +604,20 @@ describe("arguments", () => {
     expect(event.process_kprobe.return).toEqual({ int_arg: -1, label: "r" });
   });
 
+  it("say which of many functions was called, behind the arguments of the policy", () => {
+    const spec = rule(["int", "nop"], { functionName: "list:l", functions: ["read", "write"] });
+    const { take } = createTestSensor({ rules: [spec] });
+    take(initTask, shellExec);
+    const called = (at: number) => {
+      const args = [numberArg(valueType.VALUE_S32, 5), numberArg(valueType.VALUE_U32, at)];
+      const [event] = take(buildHook({ ...hook, args }));
+      return [event.process_kprobe.function_name, event.process_kprobe.args];
+    };
+    expect(called(1)).toEqual(["write", [{ int_arg: 5 }]]);
+    expect(called(0)).toEqual(["read", [{ int_arg: 5 }]]);
+    expect(called(2)).toEqual(["list:l", [{ int_arg: 5 }]]);
+  });
+
   it("say which facts were missing, beside the policy's own tags", () => {
     const { take } = createTestSensor({ rules: [{ ...rule([]), tags: ["own"] }] });
     take(initTask, shellExec);

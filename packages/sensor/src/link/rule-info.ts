@@ -14,6 +14,8 @@ export type RuleInfo = {
    * symbol, if the policy names one.
    */
   readonly functionName: string;
+  /** Of many: the event's last value says which of these was called. */
+  readonly functions?: readonly string[];
   /** Only for uprobes: the program, and where in the file or behind the symbol. */
   readonly path?: string;
   readonly offset?: number;

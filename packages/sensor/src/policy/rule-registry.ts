@@ -25,7 +25,7 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
   return {
     add(key, hook, point) {
       const id = next++;
-      rules.set(id, { ...describeRule(id, key, hook), ...describeProgram(hook, point) });
+      rules.set(id, { ...describeRule(id, key, hook), ...describePoint(hook, point) });
       return id;
     },
     get: (id) => rules.get(id),
@@ -58,8 +58,12 @@ function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
   };
 }
 
-/** What differs for a function of a program. */
-function describeProgram(hook: TypedHook, { file }: PlannedRule["point"]): Partial<RuleInfo> {
+/** What differs for a function of a program, and for many functions. */
+function describePoint(
+  hook: TypedHook,
+  { file, functions }: PlannedRule["point"],
+): Partial<RuleInfo> {
+  if (functions !== undefined) return { functionName: hook.target, functions };
   const place = programPlaceOf(hook);
   if (place === undefined) return {};
   const { returnArg } = hook;
