@@ -263,7 +263,7 @@ describe("without an operator", () => {
     misspelt-state namespace-pid-with-forks negative-for-unsigned network-operator-on-file
     not-a-number number-too-large numbers-of-a-list operator-does-not-fit operator-not-supported
     override-elsewhere placeholder-left post-and-nopost prefix-too-long
-    range-reversed resolve return-copy-at-lsm-hook return-of-a-file
+    range-reversed request-of-a-namespace requests-of-actions resolve return-copy-at-lsm-hook return-of-a-file
     section-not-supported size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     type-absent type-not-supported unknown-macro unknown-option
   `.match(/\S+/g);

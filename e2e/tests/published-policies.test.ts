@@ -11,8 +11,6 @@ const names = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
 /** What is refused, and a piece of what is said about it. One that is accepted must leave this list. */
 const notYet: Readonly<Record<string, string>> = {
   "calls-stopped-by-an-enforcer": "enforcers is not supported yet",
-  "canary-that-asks-for-a-name": "DnsLookup is not supported yet",
-  "canary-that-fetches-a-page": "GetUrl is not supported yet",
   "changed-roots": "followForks together with isNamespacePID is not supported yet",
   "clocks-set-by-containers": "followForks together with isNamespacePID is not supported yet",
   "exec-denied-and-hashed": "imaHash is not supported yet",

@@ -222,6 +222,8 @@ const action = v.variant("action", [
     action: v.picklist(socketActions),
     socket: v.union([uint32, v.literal("return")]),
   }),
+  v.strictObject({ action: v.literal("get-url"), url: text }),
+  v.strictObject({ action: v.literal("dns-lookup"), name: text }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
 ]);
@@ -372,6 +374,8 @@ export type ArgTest = Static<typeof argTest>;
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
+/** An action by which the sensor asks something of the network. */
+export type RequestAction = Extract<CompiledAction, { action: "get-url" | "dns-lookup" }>;
 export type WorkloadSelector = Static<typeof workloadSelector>;
 export type LabelSelector = Static<typeof labelSelector>;
 

@@ -46,6 +46,8 @@ export const limits = {
   patternStates: 512,
   /** That one hook entry may have by such a list. */
   generatedFunctions: 1024,
+  /** Of GetUrl. */
+  urlCharacters: 2048,
   messageBytes: 256,
   tagBytes: 128,
   labelBytes: 64,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionRows } from "@gander/policy";
+import { actionRow, actionRows } from "@gander/policy";
 import {
   argField,
   createEventArg,
@@ -14,7 +14,7 @@ import { actionBit } from "../link/action-bit.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
-import type { EventRule, EventRuleArg, EventRules, RuleText } from "./event-rule.ts";
+import type { EventRule, EventRuleArg, EventRules, OfferRequest, RuleText } from "./event-rule.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ruleText } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
@@ -44,8 +44,10 @@ export function createHookDecoder(deps: {
   rules: EventRules;
   lifecycle: Lifecycle;
   stacks: StackTraces;
+  /** Absent: no action makes a request. */
+  offerRequest?: OfferRequest | undefined;
 }): HookDecoder {
-  const { offsets, rules, lifecycle, stacks } = deps;
+  const { offsets, rules, lifecycle, stacks, offerRequest } = deps;
   const known = new Map<number, KnownRule>();
 
   const lookUp = (id: number, missing: number): KnownRule => {
@@ -75,6 +77,8 @@ export function createHookDecoder(deps: {
       if (event.kind === eventKind.kprobe) event.returnAction = KprobeAction.KPROBE_ACTION_POST;
       const told = reader.u32(offsets.hook.actions) & tellActions;
       if (told !== 0) showTold(event, told, rule.returnArg?.type === "sock");
+      if (rule.requests !== undefined && offerRequest !== undefined)
+        makeRequests(event, reader, { rule, offsets, offerRequest });
       const end = decodeArgs(reader, offsets, found, event);
       if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
         returnError(event, reader.s32(offsets.hook.error), rule.returnArg);
@@ -113,6 +117,28 @@ function showTold(event: SensorEvent, told: number, isOnReturn: boolean): void {
     : KprobeAction.KPROBE_ACTION_UNTRACKSOCK;
   if (isOnReturn && event.kind === eventKind.kprobe) event.returnAction = shown;
   else if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
+}
+
+type Requests = {
+  readonly rule: EventRule;
+  readonly offsets: RecordOffsets;
+  readonly offerRequest: OfferRequest;
+};
+
+/** Shown are those that will be made. */
+function makeRequests(
+  event: SensorEvent,
+  reader: RecordReader,
+  { rule, offsets, offerRequest }: Requests,
+): void {
+  const { policyName, policyNamespace, requests = [] } = rule;
+  const selector = reader.u16(offsets.hook.selector);
+  const asker = { policyName, policyNamespace, pid: reader.u32(offsets.processPid) };
+  for (const { selector: of, request } of requests) {
+    if (of !== selector || !offerRequest(request, asker)) continue;
+    const shown = KprobeAction[`KPROBE_ACTION_${actionRow(request.action).event ?? "POST"}`];
+    if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
+  }
 }
 
 /** The function that was called, of a rule for many. */

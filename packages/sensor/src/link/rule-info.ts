@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HookEvent, HookKind, TypedArg } from "@gander/policy";
+import type { HookEvent, HookKind, RequestAction, TypedArg } from "@gander/policy";
 
 /** The facts that an event needs about its rule; found by `record_hook.rule`. */
 export type RuleInfo = {
@@ -25,6 +25,10 @@ export type RuleInfo = {
   /** In the order in which the event carries their values. */
   readonly args: readonly TypedArg[];
   readonly returnArg?: TypedArg;
+  /** What the sensor is asked to request when an event of the selector arrives. */
+  readonly requests?: readonly RuleRequest[];
   readonly message: string;
   readonly tags: readonly string[];
 };
+
+export type RuleRequest = { readonly selector: number; readonly request: RequestAction };

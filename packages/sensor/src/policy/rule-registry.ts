@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hookKinds, programPlaceOf, syscallFunction, type TypedHook } from "@gander/policy";
+import {
+  hookKinds,
+  programPlaceOf,
+  requestsOf,
+  syscallFunction,
+  type TypedHook,
+} from "@gander/policy";
 import type { PlannedRule } from "../link/planned-rule.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
@@ -42,6 +48,9 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
 }
 
 function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
+  const requests = hook.selectors.flatMap((selector) =>
+    requestsOf(selector).map((request) => ({ selector: selector.index, request })),
+  );
   const [subsystem = "", event = ""] = hook.target.split("/");
   return {
     id,
@@ -53,6 +62,7 @@ function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
     ...(hook.kind === "tracepoint" ? { subsystem, event } : {}),
     args: hook.args,
     ...(hook.returnArg === undefined ? {} : { returnArg: hook.returnArg }),
+    ...(requests.length === 0 ? {} : { requests }),
     message: hook.message,
     tags: hook.tags,
   };
