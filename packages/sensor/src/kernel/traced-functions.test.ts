@@ -76,6 +76,16 @@ describe("the functions of a list whose names the kernel has", () => {
       leftOut: [],
       certain: true,
     }));
+  it("are system calls even where addresses are hidden", () => {
+    const names = ["__do_sys_getpid", "__x64_sys_getpid", "__x64_sys_mkdir"];
+    const hidden = names.map((name) => `0000000000000000 T ${name}`);
+    const finder = createFunctionFinder({
+      oneByOne: () => false,
+      onFound: () => undefined,
+      files: { traceable: [traceable], symbols: write("hidden", hidden), forbidden },
+    });
+    expect(finder({ by: "syscalls" })).toMatchObject({ names: names.slice(1), leftOut: [] });
+  });
   it("are found in the second folder", () =>
     expect(find(vfs, { from: [join(folder, "none"), traceable] }).problem).toBeUndefined());
   it("are not known without tracefs", () =>

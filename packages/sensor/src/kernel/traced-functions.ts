@@ -75,10 +75,11 @@ function findFunctions(
     if (belongs(symbol.name)) candidates.push(symbol);
   }
   const without = oneByOne ? forbiddenNames(forbidden) : new Set<string>();
-  // A function may have several names, of which ftrace lists one.
-  const hookable = candidates.filter(
-    ({ name, address }) => (traced.names.has(name) || places.has(address)) && !without.has(name),
-  );
+  // A function may have several names, of which ftrace lists one. Without addresses that can't be seen, and
+  // system calls without arguments have several.
+  const isTraced = ({ name, address }: Symbol) =>
+    traced.names.has(name) || places.has(address) || (address === hidden && set.by === "syscalls");
+  const hookable = candidates.filter((one) => isTraced(one) && !without.has(one.name));
   const found = chooseFunctions(
     eachOnce(hookable, traced.names).map(({ name }) => name),
     true,
