@@ -61,6 +61,7 @@ enum limits {
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
 	CONTAINED_SIZE = 104, /* longest value that a text may contain, in words */
 	NO_SLOT = 255,
+	RAW_FUNCTION = 12, /* `raw` of which function was called, in the list of a HOOK_MANY */
 	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one; `size_raw`: its room */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
@@ -212,6 +213,7 @@ struct route {
 enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_SYSCALL = 1, /* argument 0 is the pt_regs of a system call: slots are that call's arguments */
 	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are fields */
+	HOOK_MANY = 4,	  /* attached to many functions: the cookie says which was called */
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */

@@ -100,6 +100,8 @@ inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
 		if (i < 6 || source != FROM_REGISTERS)
 			s->raw[i] = plain_argument(ctx, source, i);
 	}
+	if (source == FROM_REGISTERS && hook_flags & HOOK_MANY)
+		s->raw[RAW_FUNCTION] = bpf_get_attach_cookie(ctx);
 	if (!(hook_flags & HOOK_SYSCALL))
 		return;
 	regs = (struct pt_regs *)s->raw[0];

@@ -261,9 +261,9 @@ describe("without an operator", () => {
     filter-on-nop impossible-comparison index-not-declared index-too-high macro-conflict
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number
-    number-too-large operator-does-not-fit operator-not-supported override-elsewhere
+    number-too-large numbers-of-a-list operator-does-not-fit operator-not-supported override-elsewhere
     packet-state parent-too-long placeholder-left post-and-nopost prefix-too-long
-    range-reversed resolve-at-a-syscall resolve return-copy-at-lsm-hook return-of-a-file
+    range-reversed request-of-a-namespace requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook return-of-a-file
     section-not-supported size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes tracked-sockets type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice

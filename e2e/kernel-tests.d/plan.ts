@@ -40,6 +40,10 @@ export const onNewestOnly: readonly Rule[] = [
     files: "e2e/siege/siege.*",
     because: "whether a siege can fail; `make siege` runs on each kernel",
   },
+  {
+    files: "e2e/tests/canaries.*",
+    because: "requests are made in user space, from events that other tests see on each kernel",
+  },
   { files: "packages/libbpf/src/lifetime.*", because: "memory and threads of the addon" },
   {
     files: "packages/sensor/src/policy/node/node-policies.*",

@@ -10,16 +10,11 @@ const names = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
 
 /** What is refused, and a piece of what is said about it. One that is accepted must leave this list. */
 const notYet: Readonly<Record<string, string>> = {
-  "all-calls-of-a-program": "Lists of type generated_syscalls are not supported yet",
   "calls-stopped-by-an-enforcer": "enforcers is not supported yet",
-  "canary-that-asks-for-a-name": "DnsLookup is not supported yet",
-  "canary-that-fetches-a-page": "GetUrl is not supported yet",
   "changed-roots": "followForks together with isNamespacePID is not supported yet",
   "clocks-set-by-containers": "followForks together with isNamespacePID is not supported yet",
   "exec-denied-and-hashed": "imaHash is not supported yet",
-  "functions-by-pattern": "Lists of type generated_ftrace are not supported yet",
   "kubectl-exec-reads-secrets": "followForks together with isNamespacePID is not supported yet",
-  "listed-calls-at-a-tracepoint": `"list:copies" names a list, which is not supported yet`,
   "only-one-destination": "1 is not an error a call can return",
   "overlay-attributes": "1 is not an error a call can return",
   "place-in-a-program": "usdts is not supported yet",

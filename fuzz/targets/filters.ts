@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { linearRegex } from "../../packages/base/src/linear-regex.ts";
 import { compileCel } from "../../packages/sensor/src/cel/cel-expression.ts";
 import { labelSelector } from "../../packages/sensor/src/filters/label-selector.ts";
-import { linearRegex } from "../../packages/sensor/src/text/linear-regex.ts";
 import { repeated, series } from "../src/generators.ts";
 import { outcomeOf } from "../src/outcome.ts";
 import type { Target } from "../src/target.ts";

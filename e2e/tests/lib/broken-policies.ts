@@ -299,8 +299,18 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
   },
   {
     name: "action not supported",
-    text: action("action: »GetUrl\n        argUrl: http://x"),
-    says: [/GetUrl/, /support/],
+    text: action("action: »Set\n        argIndex: 0"),
+    says: [/Set/, /support/],
+  },
+  {
+    name: "page that is none",
+    text: action("action: GetUrl\n        argUrl: »ftp://x"),
+    says: [/ftp/, /https/],
+  },
+  {
+    name: "name that is an address",
+    text: action("action: DnsLookup\n        argFqdn: »10.0.0.1"),
+    says: [/10\.0\.0\.1/, /full name/],
   },
   // who
   {

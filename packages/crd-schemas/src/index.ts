@@ -28,6 +28,7 @@ export {
   actionsByName,
   actionsWith,
   insteadOfAction,
+  requestKinds,
 } from "./language/actions.ts";
 export type {
   OperatorKind,

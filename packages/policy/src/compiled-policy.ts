@@ -222,6 +222,8 @@ const action = v.variant("action", [
     action: v.picklist(socketActions),
     socket: v.union([uint32, v.literal("return")]),
   }),
+  v.strictObject({ action: v.literal("get-url"), url: text }),
+  v.strictObject({ action: v.literal("dns-lookup"), name: text }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
 ]);
@@ -268,6 +270,14 @@ const hook = v.strictObject({
   target: text,
   /** Further functions that it hooks, with the same arguments and selectors; see `eachFunction`. */
   others: v.exactOptional(v.array(text)),
+  /** Instead of a function: those that the kernel has. `target` is then `list:NAME`. */
+  generated: v.exactOptional(
+    v.variant("by", [
+      v.strictObject({ by: v.literal("syscalls") }),
+      /** A regular expression for names (linearRegex in @gander/base). */
+      v.strictObject({ by: v.literal("pattern"), pattern: text }),
+    ]),
+  ),
   /** uprobe: the file, and what its places are named by. */
   program: v.exactOptional(
     v.strictObject({
@@ -364,6 +374,8 @@ export type ArgTest = Static<typeof argTest>;
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
+/** An action by which the sensor asks something of the network. */
+export type RequestAction = Extract<CompiledAction, { action: "get-url" | "dns-lookup" }>;
 export type WorkloadSelector = Static<typeof workloadSelector>;
 export type LabelSelector = Static<typeof labelSelector>;
 

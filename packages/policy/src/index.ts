@@ -18,6 +18,7 @@ export {
   hookKindNames,
   hookKinds,
   isHookEvent,
+  requestKinds,
   typeRow,
 } from "@gander/crd-schemas";
 export type { CheckedPolicy } from "./check-policy.ts";
@@ -34,6 +35,7 @@ export type {
   LabelSelector,
   NamespaceName,
   Network,
+  RequestAction,
   TestOf,
   TypedArg,
   TypedFilter,
@@ -52,7 +54,9 @@ export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/att
 export type { Prototype } from "./kernel-check/check-prototype.ts";
 export type { KernelTypes, PathResult, TypeRoot } from "./kernel-check/follow-type.ts";
 export { followType, structureKinds } from "./kernel-check/follow-type.ts";
-export { isEnforcing } from "./kernel-check/hook-traits.ts";
+export { isEnforcing, requestsOf } from "./kernel-check/hook-traits.ts";
+export type { FoundFunctions, FunctionSet } from "./kernel-check/matching-functions.ts";
+export { belongsTo, chooseFunctions, setKey } from "./kernel-check/matching-functions.ts";
 export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
 export type { Placement, Role } from "./kernel-check/placement.ts";
 export type { RecordField } from "./kernel-check/record-field.ts";

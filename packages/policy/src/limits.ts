@@ -40,6 +40,14 @@ export const limits = {
   /** Of a file with functions to hook. */
   programPathBytes: 1024,
   symbolCharacters: 1024,
+  /** Of a list whose names the kernel has. */
+  patternCharacters: 256,
+  /** Of its program: the most that a character of a name may cost. A kernel has 60,000 names. */
+  patternStates: 512,
+  /** That one hook entry may have by such a list. */
+  generatedFunctions: 1024,
+  /** Of GetUrl. */
+  urlCharacters: 2048,
   messageBytes: 256,
   tagBytes: 128,
   labelBytes: 64,

@@ -62,6 +62,10 @@ describe("docs/policies.md", () => {
       `${limits.programPathBytes} bytes, ${limits.symbolCharacters} characters`,
     ],
     [
+      "pattern of a list; functions that it may match",
+      `${limits.patternCharacters} characters, ${limits.patternStates} states; ${limits.generatedFunctions}`,
+    ],
+    [
       "message, tag, label",
       `${limits.messageBytes}, ${limits.tagBytes}, ${limits.labelBytes} bytes; longer ones are cut, with a warning`,
     ],

@@ -61,6 +61,7 @@ import { processFlag } from "./process/process-flags.ts";
 import type { ProcessTable } from "./process/process-table.ts";
 import { recordOffsets } from "./records/record-layouts.ts";
 import { readCommandLines } from "./records/task-arguments.ts";
+import { createPolicyRequests, type PolicyRequests } from "./requests/policy-requests.ts";
 import { type Cgroups, createCgroups } from "./workload/cgroups.ts";
 import { createContainerBundles } from "./workload/container-bundles.ts";
 
@@ -146,7 +147,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
 
   await using parts = new AsyncDisposableStack();
   const stay = { inKernel: false };
-  const { kernel, policies, cgroups, keeper, early, before } = await startEnforcement(
+  const { kernel, policies, cgroups, requests, keeper, early, before } = await startEnforcement(
     { configuration, always, cluster, logger },
     parts,
     stay,
@@ -156,15 +157,13 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
       kernel: eventKernel(kernel, policies),
       rules: policies,
       commandLines: readCommandLines,
+      offerRequest: requests.offer,
       cgroups,
       logger,
     },
     pipelineOptions(configuration, settings, kernel, nodeName),
   );
-  if (configuration.enableNodeLabels && keeper !== undefined) {
-    pipeline.events.setNodeLabels(keeper.state.nodeLabels);
-    keeper.onNodeLabels((labels) => pipeline.events.setNodeLabels(labels));
-  }
+  if (configuration.enableNodeLabels) followNodeLabels(pipeline, keeper);
   const json = parts.use(await createJsonExport(pipeline.events, configuration, settings, logger));
   // Stopped before the export, so that the export gets what is still in the ring.
   parts.use(pipeline);
@@ -172,7 +171,17 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   early?.onLate((late) => markEarly(pipeline.processes, late));
   const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
   if (operator !== undefined) parts.use(operator);
-  const control = { ...deps, kernel, policies, pipeline, json, listeners, operator, early };
+  const control = {
+    ...deps,
+    kernel,
+    policies,
+    pipeline,
+    json,
+    listeners,
+    operator,
+    early,
+    requests,
+  };
   parts.use(await startControl(configuration, control));
   parts.use(watchFaults(kernel, policies, logger));
   parts.use(await startMetrics(configuration, { ...control, nodeName }));
@@ -189,6 +198,12 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   };
 }
 
+function followNodeLabels({ events }: EventPipeline, keeper: BundleKeeper | undefined): void {
+  if (keeper === undefined) return;
+  events.setNodeLabels(keeper.state.nodeLabels);
+  keeper.onNodeLabels((labels) => events.setNodeLabels(labels));
+}
+
 /** Whether programs and policies stay in the kernel when the sensor stops. */
 type Stay = { inKernel: boolean };
 
@@ -196,6 +211,7 @@ type Enforcement = {
   readonly kernel: Kernel;
   readonly policies: PolicyManager;
   readonly cgroups: Cgroups;
+  readonly requests: PolicyRequests;
   /** Undefined: there is no operator. */
   readonly keeper: BundleKeeper | undefined;
   /** Undefined: processes of new pods just run. */
@@ -232,9 +248,15 @@ async function startEnforcement(
   // A failed start must not end what an earlier sensor left in force.
   stay.inKernel = kernel.found !== "nothing";
   parts.defer(() => leaveKernel(kernel, manifest, stay, logger));
+  const requests = parts.use(
+    createPolicyRequests({ logger }, { allowed: configuration.policyRequests }),
+  );
   const policies = parts.use(
     createPolicyManager(
-      { kernel: kernel.policies, manifest, left: kernel.left, logger },
+      {
+        ...{ kernel: kernel.policies, manifest, left: kernel.left, logger },
+        remarksOn: requests.remarksOn,
+      },
       { kernelId: kernel.id, stored: kernel.found === "nothing" ? noManifests : stored },
     ),
   );
@@ -252,7 +274,7 @@ async function startEnforcement(
   await policies.releaseLeft({ operatorIsWhole: fromCluster.isWhole() });
   const { keeper, early } = fromCluster;
   const before = kernel.found === "nothing" ? [] : stored.manifests.flatMap((one) => one.policies);
-  return { kernel, policies, cgroups, keeper, early, before };
+  return { kernel, policies, cgroups, requests, keeper, early, before };
 }
 
 type OperatorParts = SensorDeps &
@@ -310,7 +332,7 @@ function pipelineOptions(
 }
 
 type ControlParts = SensorDeps &
-  Pick<Enforcement, "kernel" | "policies" | "early"> & {
+  Pick<Enforcement, "kernel" | "policies" | "requests" | "early"> & {
     readonly operator: OperatorLink | undefined;
     readonly pipeline: EventPipeline;
     readonly json: JsonExport;

@@ -44,6 +44,7 @@ export type BuiltArg = {
 
 export type BuiltHook = Common & {
   readonly rule: number;
+  readonly selector?: number;
   readonly actions?: number;
   readonly done?: number;
   readonly error?: number;
@@ -174,6 +175,7 @@ export function buildHook(record: BuiltHook): Buffer {
   const w = new StructWriter(size);
   common(w, recordType.RECORD_HOOK, record);
   w.put("record_hook", "rule", 4, record.rule);
+  w.put("record_hook", "selector", 2, record.selector ?? 0);
   w.put("record_hook", "nargs", 1, record.args.length);
   w.put("record_hook", "actions", 4, record.actions ?? 1);
   w.put("record_hook", "done", 4, record.done ?? 0);

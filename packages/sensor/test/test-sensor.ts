@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createEventWriter, type EventEnvelope } from "@gander/proto";
-import type { EventRule } from "../src/events/event-rule.ts";
+import type { EventRule, OfferRequest } from "../src/events/event-rule.ts";
 import { type AncestorKinds, createEventSource } from "../src/events/event-source.ts";
 import { createHookDecoder } from "../src/events/hook-decoder.ts";
 import { createJsonEncoder } from "../src/events/json-encoder.ts";
@@ -25,6 +25,7 @@ export function createTestSensor(
     readonly bundles?: ContainerBundles;
     readonly offsetNs?: bigint;
     readonly rules?: readonly EventRule[];
+    readonly offerRequest?: OfferRequest;
     readonly ancestors?: AncestorKinds;
     readonly maxEntries?: number;
     readonly now?: () => number;
@@ -69,6 +70,7 @@ export function createTestSensor(
     rules: { rule: (id) => rules.get(id) },
     lifecycle,
     stacks,
+    offerRequest: options.offerRequest,
   });
   const lines: string[] = [];
   const messages: Buffer[] = [];

@@ -298,7 +298,7 @@ async function showLines(
 
 /** With regular expressions and CEL as the sensor has them, not those of JavaScript. */
 async function matcherOf(selection: EventSelection): Promise<(event: EventJson) => boolean> {
-  const { linearRegex } = await import("@gander/sensor/linear-regex");
+  const { linearRegex } = await import("@gander/base/linear-regex");
   try {
     const matches = eventMatcher(selection, linearRegex);
     if (selection.cel.length === 0) return matches;

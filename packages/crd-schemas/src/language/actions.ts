@@ -14,6 +14,8 @@ type Row = {
   readonly enforces?: string;
   /** What it tells the programs: a name of `enum action` without ACTION_. */
   readonly tells?: string;
+  /** What the sensor does when the event arrives, if its configuration allows that. */
+  readonly requests?: "http" | "dns";
   /** Whether it acts on the call, which only a program that decides can do, or on the process. */
   readonly on?: "call" | "process";
   /** The process must not see the end of the call: if the program decides, the call is denied. */
@@ -64,20 +66,29 @@ const actions = {
     tells: "UNTRACK_SOCK",
     event: "UNTRACKSOCK",
   },
+  GetUrl: {
+    word: "get-url",
+    form: "url",
+    parameters: ["argUrl"],
+    requests: "http",
+    event: "GETURL",
+  },
+  DnsLookup: {
+    word: "dns-lookup",
+    form: "name",
+    parameters: ["argFqdn"],
+    requests: "dns",
+    event: "DNSLOOKUP",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
 
+/** What an action that makes requests needs: the values of the sensor's option `policy-requests`. */
+export const requestKinds = ["http", "dns"] as const;
+
 /** Actions of the language that nothing implements yet: what to write instead. */
 const unsupported = {
-  GetUrl: {
-    instead: "Post the event, and let a consumer of events make the request.",
-    parameters: ["argUrl"],
-  },
-  DnsLookup: {
-    instead: "Post the event, and let a consumer of events make the request.",
-    parameters: ["argFqdn"],
-  },
   NotifyEnforcer: {
     instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
     parameters: ["argError", "argSig"],
@@ -111,6 +122,7 @@ export type ActionRow = Row & {
   readonly form?: ActionForm;
   readonly enforces?: Extract<Actions[keyof Actions], { enforces: string }>["enforces"];
   readonly tells?: Extract<Actions[keyof Actions], { tells: string }>["tells"];
+  readonly requests?: (typeof requestKinds)[number];
   readonly event?: Extract<Actions[keyof Actions], { event: string }>["event"];
 };
 

@@ -21,10 +21,10 @@ it("numbers have a width, that of their reading: a forgotten one would be compar
 });
 
 it("what enforces says on what, and what the event says then", () => {
-  for (const { name, enforces, tells, on, event } of actionRows) {
+  for (const { name, enforces, tells, requests, on, event } of actionRows) {
     expect([on !== undefined, event !== undefined], name).toEqual([
       enforces !== undefined,
-      (enforces ?? tells) !== undefined,
+      (enforces ?? tells ?? requests) !== undefined,
     ]);
   }
 });

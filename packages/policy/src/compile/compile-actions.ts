@@ -55,6 +55,13 @@ export function compileActions(
   const has = (name: CompiledAction["action"]) => actions.some((action) => action.action === name);
   if (has("post") && has("no-post"))
     scope.error("policy-action", "Post and NoPost exclude each other", "Remove one of the two.");
+  const request = actions.findIndex((action) => "url" in action || "name" in action);
+  if (request >= 0 && has("no-post"))
+    scope.error(
+      "policy-action",
+      "NoPost leaves no event, and the sensor makes requests when an event arrives",
+      "Remove NoPost, or the action that makes a request.",
+    );
   return actions;
 }
 
@@ -69,6 +76,8 @@ const forms: Readonly<Record<ActionForm, Compile>> = {
   signal: compileSignal,
   override: compileOverride,
   socket: compileSocket,
+  url: compileUrl,
+  name: compileName,
 };
 
 function compileAction(
@@ -259,6 +268,50 @@ function compileSocket(
     );
   return undefined;
 }
+
+function compileUrl({ argUrl = "" }: ActionSpec, scope: Scope): CompiledAction | undefined {
+  if (argUrl === "") {
+    scope.error("policy-action", "GetUrl does not say what to get", urlHint);
+    return undefined;
+  }
+  const problem = problemOfUrl(argUrl);
+  if (problem === undefined) return { action: "get-url", url: argUrl };
+  scope.at("argUrl").error("policy-bad-value", `${quote(argUrl)} ${problem[0]}`, problem[1]);
+  return undefined;
+}
+
+const urlHint = 'Add `argUrl: "https://canary.example.com/opened"`.';
+
+function problemOfUrl(text: string): [what: string, hint: string] | undefined {
+  if (text.length > limits.urlCharacters)
+    return [`has more than ${limits.urlCharacters} characters`, "Write a shorter one."];
+  const url = URL.parse(text);
+  if (url === null || /\s/.test(text)) return ["is not a URL", urlHint.replace("Add", "Write")];
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    return ["is neither http nor https", urlHint.replace("Add", "Write")];
+  if (url.username !== "" || url.password !== "")
+    return ["has a password, which whoever reads the policy can see", "Leave it out."];
+  return undefined;
+}
+
+function compileName({ argFqdn = "" }: ActionSpec, scope: Scope): CompiledAction | undefined {
+  const hint = "`argFqdn: canary.example.com`.";
+  if (argFqdn === "") {
+    scope.error("policy-action", "DnsLookup does not say which name", `Add ${hint}`);
+    return undefined;
+  }
+  if (isFullName(argFqdn)) return { action: "dns-lookup", name: argFqdn };
+  scope
+    .at("argFqdn")
+    .error("policy-bad-value", `${quote(argFqdn)} is not the full name of a host`, `Write ${hint}`);
+  return undefined;
+}
+
+/** With a dot, so that no resolver adds a domain of its own; not an address. */
+const isFullName = (text: string): boolean =>
+  text.length <= 253 &&
+  /^([\w-]{1,63}\.)+[\w-]{1,63}\.?$/.test(text) &&
+  !/(^|\.)\d+\.?$/.test(text);
 
 const onlyUprobes = "It changes what a function of a program does, which Gander leaves alone.";
 

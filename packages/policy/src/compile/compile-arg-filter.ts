@@ -11,12 +11,17 @@ import type { ArgTest, CompiledArg, CompiledFilter } from "../compiled-policy.ts
 import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { checkValueCount, compileValues } from "./compile-values.ts";
+import type { FunctionLists } from "./function-lists.ts";
 
 /** Values that filters can refer to: as compiled, and the `index` that each has in the spec. */
 type Listed = { readonly args: Args; readonly declared: readonly (number | undefined)[] };
 
 /** The parts of a hook that its filters can refer to. */
-export type FilterContext = Listed & { readonly kind: HookKind; readonly data: Listed };
+export type FilterContext = Listed & {
+  readonly kind: HookKind;
+  readonly data: Listed;
+  readonly lists: FunctionLists;
+};
 
 /** A list of values, by its name in the spec. */
 type ValueList = Listed & {
@@ -36,30 +41,37 @@ export function compileArgFilter(
   const position = findArg(spec, scope, list);
   const arg = position === undefined ? undefined : context.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(position, { spec, operator }, arg, scope);
+  return filterOn(position, { spec, operator, lists: context.lists }, arg, scope);
 }
 
 /** Data is behind the arguments in the compiled list. */
 export function compileDataFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
-  { args, data }: FilterContext,
+  { args, data, lists }: FilterContext,
 ): CompiledFilter | undefined {
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
   const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
   const arg = position === undefined ? undefined : data.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(args.length + position, { spec, operator }, arg, scope);
+  return filterOn(args.length + position, { spec, operator, lists }, arg, scope);
 }
+
+type WrittenFilter = {
+  readonly spec: ArgSelectorSpec;
+  readonly operator: OperatorRow;
+  readonly lists: FunctionLists;
+};
 
 function filterOn(
   position: number | "return",
-  { spec, operator }: { readonly spec: ArgSelectorSpec; readonly operator: OperatorRow },
+  { spec, operator, lists }: WrittenFilter,
   arg: CompiledArg,
   scope: Scope,
 ): CompiledFilter | undefined {
-  const values = spec.values ?? [];
+  const values = withNumbers(spec.values ?? [], { operator, lists }, arg, scope.at("values"));
+  if (values === undefined) return undefined;
   if (arg.type === "auto") {
     if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
     const { path } = scope;
@@ -72,10 +84,39 @@ function filterOn(
   return test && { on: "arg", arg: position, test };
 }
 
+/** With the numbers of system calls in place of `list:NAME`. Undefined if there was an error. */
+function withNumbers(
+  values: readonly string[],
+  { operator, lists }: Pick<WrittenFilter, "operator" | "lists">,
+  { type }: CompiledArg,
+  scope: Scope,
+): readonly string[] | undefined {
+  const isList = (value: string) => value.startsWith("list:");
+  // Positions of what is wrong are those of the policy: so a list's further numbers come last.
+  const further: string[] = [];
+  if (operator.kind !== "in-map" || !values.some(isList)) return values;
+  const tables = type === "syscall64" ? "both" : "one";
+  const read = values.map((value, i) => {
+    if (!isList(value)) return value;
+    const place = scope.at(i);
+    const numbers = lists.numbers(value.slice("list:".length), place, tables);
+    if (tables === "one" && numbers !== undefined)
+      place.warning(
+        "policy-bad-value",
+        `An argument of type ${type} does not tell the calls of 32-bit programs, which have other numbers, from those of the list`,
+        "Write `type: syscall64` for the argument.",
+      );
+    const [first, ...rest] = numbers ?? [];
+    further.push(...rest.map(String));
+    return first === undefined ? undefined : `${first}`;
+  });
+  return read.every((value) => value !== undefined) ? [...read, ...further] : undefined;
+}
+
 export function compileReturnFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
-  returnArg: CompiledArg,
+  { returnArg, lists }: { readonly returnArg: CompiledArg; readonly lists: FunctionLists },
 ): CompiledFilter | undefined {
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
@@ -86,7 +127,7 @@ export function compileReturnFilter(
       .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
     return undefined;
   }
-  return filterOn("return", { spec, operator }, returnArg, scope);
+  return filterOn("return", { spec, operator, lists }, returnArg, scope);
 }
 
 /** Asked first: an operator that nothing implements may name its arguments in other ways. */

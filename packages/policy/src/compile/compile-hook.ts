@@ -36,7 +36,8 @@ export type Position = {
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
   const { scope } = position;
-  const { targets, syscall } = kprobeTargets(spec, position);
+  const { targets, syscall, generated } = kprobeTargets(spec, position);
+  if (generated !== undefined) return compileGenerated(spec, position, { generated, syscall });
   // What is possible at the weakest of the functions is possible at all of them.
   const [target = "", ...others] = targets.toSorted((a, b) => denialRank(a) - denialRank(b));
   const hook = compileHook(spec, position, {
@@ -49,6 +50,55 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
   });
   const whole = withReturnAction(hook, spec.returnArgAction, scope.at("returnArgAction"));
   return others.length === 0 ? whole : { ...whole, others };
+}
+
+type Generated = Required<Pick<CompiledHook, "generated" | "syscall">>;
+
+/** One entry for functions that the kernel chooses: nothing may depend on which they are. */
+function compileGenerated(
+  spec: LooseKProbe,
+  position: Position,
+  { generated, syscall }: Generated,
+): CompiledHook {
+  const { scope } = position;
+  const why = "of a list whose names the kernel has";
+  if (spec.return === true)
+    scope
+      .at("return")
+      .onKey.error(
+        "policy-not-supported",
+        `The return of functions ${why} is not supported yet`,
+        "Remove `return`, or write the names of the functions in a list.",
+      );
+  const hook = compileHook(spec, position, {
+    kind: "kprobe",
+    target: spec.call ?? "",
+    syscall,
+    raw: false,
+    onReturn: false,
+    returnArg: undefined,
+    ignoreCallNotFound: spec.ignore?.callNotFound ?? false,
+  });
+  for (const [i, arg] of hook.args.entries()) {
+    const isFixed = arg.type !== "auto" && (arg.resolve === undefined || arg.btfType !== undefined);
+    if (isFixed || arg.source !== undefined) continue;
+    scope
+      .at("args", i)
+      .error(
+        "policy-rule",
+        `The types of arguments of functions ${why} are not known`,
+        "Write `type:`, and `btfType:` beside `resolve:`.",
+      );
+  }
+  if (hook.args.length >= limits.args)
+    scope
+      .at("args")
+      .error(
+        "policy-out-of-bounds",
+        `A hook with functions ${why} can read ${limits.args - 1} values`,
+        "Leave one out: events tell the function in its place.",
+      );
+  return { ...hook, generated };
 }
 
 /** Whether a function's return is reported, and the value that it returns. */
@@ -132,7 +182,7 @@ export function compileTracepoint(spec: LooseTracepoint, position: Position): Co
 function kprobeTargets(
   spec: LooseKProbe,
   { scope, lists }: Position,
-): { readonly targets: readonly string[]; readonly syscall: boolean } {
+): ReturnType<FunctionLists["functions"]> {
   const { call, syscall } = spec;
   // `syscall` is true by default, so it is absent only if its value was refused.
   if (call === undefined || syscall === undefined) return { targets: [], syscall: true };
@@ -154,7 +204,7 @@ type Essence = {
 
 export function compileHook(
   spec: Pick<Hook, "args" | "selectors" | "message" | "tags"> & Pick<LooseKProbe, "data">,
-  { scope, index, macros }: Position,
+  { scope, index, macros, lists }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
@@ -164,6 +214,7 @@ export function compileHook(
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
     ...essence,
+    lists,
     ...{ args, declared: given.map((arg) => arg?.index) },
     data: { args: data, declared: givenData.map((arg) => arg?.index) },
   };

@@ -139,7 +139,7 @@ describe("integer filters", () => {
       ["0:18446744073709551615"],
       { op: "range", negate: false, ranges: [[0n, 18446744073709551615n]] },
     ],
-    ["int", "InMap", ["list:dups"], ["policy-bad-value"]],
+    ["int", "InMap", ["list:dups"], ["policy-bad-name"]],
   ])("%s %s %j", (type, operator, values, expected) => {
     expect(compile(type, operator, values)).toEqual(expected);
   });

@@ -112,13 +112,9 @@ function mapTest(
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
-  const ranges = readAll(values, scope, (text) => {
-    if (!text.startsWith("list:")) return rangeWithin(parseRangeOf(type, text), text, type);
-    return {
-      wrong: `${quote(text)} names a list, which is not supported yet`,
-      hint: "Write the numbers of the system calls.",
-    };
-  });
+  const ranges = readAll(values, scope, (text) =>
+    rangeWithin(parseRangeOf(type, text), text, type),
+  );
   if (!ranges) return undefined;
   const merged = merge(ranges);
   const size = merged.reduce((sum, [low, high]) => sum + (high - low + 1n), 0n);

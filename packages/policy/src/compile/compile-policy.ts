@@ -9,7 +9,7 @@ import {
 } from "@gander/crd-schemas";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
-import { enforces } from "../kernel-check/hook-traits.ts";
+import { enforces, requestsOf } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
@@ -40,6 +40,7 @@ export function compilePolicy(
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
+  if (namespaced) checkRequests(hooks, scope);
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {
     mode: hooks.some(enforces) ? asked : ("monitor-only" as const),
@@ -178,6 +179,16 @@ function checkFileFilters(
       `A namespaced policy cannot use \`identity: file\`: ${why}`,
       hint,
     );
+}
+
+/** The sensor's requests come from the node, whose network a tenant must not use. */
+function checkRequests(hooks: readonly CompiledHook[], scope: Scope): void {
+  if (!hooks.some(({ selectors }) => selectors.some((one) => requestsOf(one).length > 0))) return;
+  scope.onKey.error(
+    "policy-rule",
+    "A namespaced policy cannot have GetUrl or DnsLookup: their requests would come from the node",
+    "Post the event, and let a consumer of events make the request.",
+  );
 }
 
 /**

@@ -119,7 +119,10 @@ function returnFilter(
   context: HookContext,
 ): CompiledFilter | undefined {
   if (context.onReturn)
-    return context.returnArg && compileReturnFilter(spec, scope, context.returnArg);
+    return (
+      context.returnArg &&
+      compileReturnFilter(spec, scope, { returnArg: context.returnArg, lists: context.lists })
+    );
   needsReturn(scope, "matchReturnArgs", context);
   return undefined;
 }

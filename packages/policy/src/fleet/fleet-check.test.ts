@@ -77,6 +77,22 @@ describe("fleetCheck", () => {
     ]);
   });
 
+  const list = (pattern: string) =>
+    `lists: [{name: l, type: generated_ftrace, pattern: "${pattern}"}], kprobes: [{call: "list:l"}]`;
+
+  it("finds the functions of a list by its pattern, and says which kernels have none", () => {
+    expect(check(list("^tcp_con"), [old, 1])).toEqual([]);
+    expect(check(list("^udp_"), [old, 1])).toEqual([
+      "error spec.kprobes[0]: this kernel has no function whose name matches ^udp_. Correct the pattern, or set `ignore.callNotFound: true` if the policy may run without the hook (1: 6.1.0-amd64 1)",
+    ]);
+  });
+
+  it("is not sure of them if the names of the kernel's functions are not known", () => {
+    const { symbols: _, ...withoutSymbols } = old;
+    expect(check(list("^tcp_con"), [withoutSymbols, 1])).toEqual([]);
+    expect(check(list("^udp_"), [withoutSymbols, 1]).join()).toMatch(/^warning spec.kprobes\[0\]/);
+  });
+
   const withFile = (members: readonly string[]) =>
     buildBtf({ functions, rawTracepoints, structs: { file: members } });
 

@@ -98,6 +98,9 @@ function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts)
   if (isAboutModule(hook, refusal)) return finding(hook, refusal, "warning");
   if (refusal.code !== "kernel-no-function") return finding(hook, refusal, "error");
   if (hook.ignoreCallNotFound) return finding(hook, refusal, "note");
+  // The lists that the kernel has the names of exclude functions of modules as well.
+  if (hook.generated !== undefined)
+    return finding(hook, refusal, facts.knows.symbols ? "error" : "warning");
   // A kernel's facts exclude functions of modules, because modules are loaded on some nodes only.
   if (hook.kind !== "kprobe" || hook.syscall) return finding(hook, refusal, "error");
   const where = facts.knows.symbols ? "unless a module has it" : "as far as its types tell";

@@ -11,6 +11,7 @@ import {
 } from "@gander/btf";
 import type { AttachFacts } from "../kernel-check/attach-facts.ts";
 import { followType, structureKinds } from "../kernel-check/follow-type.ts";
+import { belongsTo, chooseFunctions } from "../kernel-check/matching-functions.ts";
 import { readRecordField } from "../kernel-check/record-field.ts";
 import { hasLine, linesBeginning } from "./sorted-lines.ts";
 
@@ -68,6 +69,13 @@ export function remoteKernelFacts(kernel: RemoteKernel): RemoteKernelFacts {
     isTraceable: () => true,
     symbolCount,
     hasSymbol: (name) => functions.get(name) !== undefined || (symbolCount(name) ?? 0) > 0,
+    matchingFunctions(set) {
+      const belongs = belongsTo(set);
+      const all = symbols === undefined ? namesOfKind(btf, "func") : linesBeginning(symbols, "");
+      const found = chooseFunctions(Iterator.from(all).filter(belongs), false);
+      functions.prefetch(found.names);
+      return found;
+    },
     tracepointFormat(subsystem, event) {
       const [line] = tracepoints ? linesBeginning(tracepoints, `${subsystem}/${event}\t`) : [];
       return line === undefined

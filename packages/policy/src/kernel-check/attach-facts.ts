@@ -3,6 +3,7 @@
 import type { ProgramPlace } from "../language/program-place.ts";
 import type { Prototype } from "./check-prototype.ts";
 import type { PathResult, TypeRoot } from "./follow-type.ts";
+import type { FoundFunctions, FunctionSet } from "./matching-functions.ts";
 import type { RecordField } from "./record-field.ts";
 
 /** The file of a program or library on the node, as it was when it was looked up. */
@@ -35,6 +36,8 @@ export interface AttachFacts {
   isTraceable(functionName: string): boolean;
   /** Whether a kprobe can be attached: the symbol exists. */
   hasSymbol(functionName: string): boolean;
+  /** The kernel's own functions of a set, without those of its modules. */
+  matchingFunctions(set: FunctionSet): FoundFunctions;
   /** Fields in the order of the format file: policies count from `common_type`. Undefined if none. */
   tracepointFormat(
     subsystem: string,

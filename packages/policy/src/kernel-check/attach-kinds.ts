@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
 
 /** A way to attach the hook program; each is a row of `attachKinds`. */
 export type AttachKind = keyof typeof attachKinds;
@@ -10,6 +11,7 @@ export const attachKinds = {
   fexit: { says: "fexit program", denies: false, returns: "actual" },
   kprobe: { says: "kprobe", denies: false, returns: "none" },
   kretprobe: { says: "kretprobe", denies: false, returns: "actual" },
+  kprobes: { says: "kprobes", denies: false, returns: "none" },
   tracepoint: { says: "tracepoint", denies: false, returns: "none" },
   uprobe: { says: "uprobe", denies: false, returns: "none" },
   uretprobe: { says: "uretprobe", denies: false, returns: "actual" },
@@ -32,6 +34,8 @@ export type HookPoint = {
   readonly target: string;
   /** The function is a system call's wrapper: arguments are in a struct pt_regs. */
   readonly syscall: boolean;
+  /** kprobes: all that the program is attached to; `target` is then the name of the list. */
+  readonly functions?: readonly string[];
   /** The place that is hooked in the file of a program: that counts, not its name. */
   readonly file?: {
     readonly path: string;
@@ -43,13 +47,20 @@ export type HookPoint = {
 };
 
 /** Also the name of its pin. */
-export function hookPointKey({ kind, target, file }: HookPoint): string {
+export function hookPointKey({ kind, target, file, functions, syscall }: HookPoint): string {
+  if (functions !== undefined)
+    return `${kind}:${digestOf([syscall ? "syscalls" : "functions", ...functions])}`;
   if (file === undefined) return `${kind}:${target.replace("/", ":")}`;
   const name = file.path.replace(/^.*\//, "").replace(/[^\w-]/g, "_");
   return `${kind}:${name.slice(0, 64)}:${file.version}:${file.offset.toString(16)}`;
 }
 
+const digestOf = (words: readonly string[]): string =>
+  createHash("sha256").update(words.join("\n")).digest("hex").slice(0, 16);
+
 /** E.g. `LSM program on file_permission`. */
-export function describeHookPoint({ kind, target }: HookPoint): string {
+export function describeHookPoint({ kind, target, functions }: HookPoint): string {
+  if (functions !== undefined)
+    return `${attachKinds[kind].says} on the ${functions.length} functions of ${target}`;
   return `${attachKinds[kind].says} on ${target}`;
 }

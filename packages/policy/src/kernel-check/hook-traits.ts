@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { actionRow } from "@gander/crd-schemas";
-import type { CompiledAction, CompiledFilter, CompiledHook } from "../compiled-policy.ts";
+import type {
+  CompiledAction,
+  CompiledFilter,
+  CompiledHook,
+  CompiledSelector,
+  RequestAction,
+} from "../compiled-policy.ts";
 
 /** Whether a hook entry does more than observe. */
 export function enforces(hook: CompiledHook): boolean {
@@ -11,6 +17,14 @@ export function enforces(hook: CompiledHook): boolean {
 
 export function isEnforcing({ action }: CompiledAction): boolean {
   return actionRow(action).enforces !== undefined;
+}
+
+/** What a selector makes the sensor ask of the network. */
+export function requestsOf({
+  actions,
+  returnActions,
+}: Pick<CompiledSelector, "actions" | "returnActions">): readonly RequestAction[] {
+  return [...actions, ...returnActions].filter((one) => "url" in one || "name" in one);
 }
 
 export function overrides(hook: CompiledHook): boolean {

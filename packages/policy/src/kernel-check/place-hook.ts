@@ -7,6 +7,7 @@ import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./h
 import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
+import { placeMany } from "./place-many.ts";
 import { placeUprobe } from "./place-uprobe.ts";
 import {
   type HookPlan,
@@ -25,6 +26,7 @@ import { typeHook } from "./type-hook.ts";
  * sensor acts on the plan, and a check for another machine gives the messages of its sensor.
  */
 export function placeHook(hook: CompiledHook, facts: AttachFacts): PlacedHook {
+  if (hook.generated !== undefined) return placeMany(hook, hook.generated, facts);
   const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
   if (plan.refusals !== undefined) return plan;
   const typed = typeHook(hook, facts);
@@ -236,8 +238,8 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
 }
 
 /** Functions whose prototypes are needed to place this hook entry. */
-export function functionNamesOf({ kind, target, syscall }: CompiledHook): string[] {
-  if (kind === "tracepoint" || kind === "uprobe") return [];
+export function functionNamesOf({ kind, target, syscall, generated }: CompiledHook): string[] {
+  if (kind === "tracepoint" || kind === "uprobe" || generated !== undefined) return [];
   if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
   if (syscall) return [syscallFunction(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type LinearRegex, linearRegex } from "@gander/base/linear-regex";
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { type LinearRegex, linearRegex } from "../text/linear-regex.ts";
 import { conversions } from "./cel-conversions.ts";
 import { calculate, charge, compare, isEqual, negate, sizeOf } from "./cel-operations.ts";
 import type { CelSchema } from "./cel-schema.ts";

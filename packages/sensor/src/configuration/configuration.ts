@@ -29,6 +29,13 @@ export const sensorOptions = {
     help: "Single policy files, read once at the start. The sensor does not start if one of them is broken.",
     group: "Policies",
   },
+  "policy-requests": {
+    type: "list",
+    default: [],
+    values: ["http", "dns"],
+    help: "What the actions of policies may ask of the network: http (GetUrl), dns (DnsLookup). By default nothing; policies with these actions are in force without them, which their state says.",
+    group: "Policies",
+  },
   "keep-sensors-on-exit": {
     type: "boolean",
     default: false,

@@ -2,6 +2,7 @@
 
 import type { ArgType, HookEvent } from "@gander/policy";
 import type { HookPart } from "@gander/proto";
+import type { RuleRequest } from "../link/rule-info.ts";
 
 /** The decoder's view of the rule that made a record; the policy manager supplies it. */
 export type EventRule = {
@@ -10,16 +11,28 @@ export type EventRule = {
   readonly policyNamespace: string;
   /** kprobe: as attached, system calls with their prefix; lsm: the hook; uprobe: the symbol. */
   readonly functionName: string;
+  /** Of many: the last value in the record says which of these was called. */
+  readonly functions?: readonly string[] | undefined;
   readonly subsystem?: string | undefined;
   readonly event?: string | undefined;
   readonly path?: string | undefined;
   readonly offset?: number | undefined;
   readonly args: readonly EventRuleArg[];
   readonly returnArg?: EventRuleArg | undefined;
+  readonly requests?: readonly RuleRequest[] | undefined;
   readonly message: string;
   readonly tags: readonly string[];
   readonly eventKind: HookEvent;
 };
+
+/**
+ * Asks for what an action requests. False: it will not be done.
+ * @param pid the process that the event is about.
+ */
+export type OfferRequest = (
+  request: RuleRequest["request"],
+  asker: Pick<EventRule, "policyName" | "policyNamespace"> & { readonly pid: number },
+) => boolean;
 
 export type EventRuleArg = {
   readonly type: ArgType;

@@ -604,6 +604,60 @@ describe("arguments", () => {
     expect(event.process_kprobe.return).toEqual({ int_arg: -1, label: "r" });
   });
 
+  it("name the request that an action makes, if it is made, of the selector that matched", () => {
+    const page = { action: "get-url", url: "http://canary.example/" } as const;
+    const name = { action: "dns-lookup", name: "canary.example" } as const;
+    const offered: unknown[] = [];
+    const spec = rule([], {
+      requests: [
+        { selector: 1, request: page },
+        { selector: 2, request: name },
+      ],
+    });
+    const { take } = createTestSensor({
+      rules: [spec],
+      offerRequest: (request, asker) => {
+        offered.push([request, asker]);
+        return request.action === "dns-lookup";
+      },
+    });
+    take(initTask, shellExec);
+    const actionOf = (selector: number, over: Partial<Parameters<typeof buildHook>[0]> = {}) => {
+      const [event] = take(buildHook({ ...hook, args: [], selector, ...over }));
+      return event.process_kprobe.action;
+    };
+    expect(actionOf(0)).toBe("KPROBE_ACTION_POST");
+    expect(offered).toEqual([]);
+    expect(actionOf(1)).toBe("KPROBE_ACTION_POST");
+    expect(actionOf(2)).toBe("KPROBE_ACTION_DNSLOOKUP");
+    const asker = {
+      policyName: spec.policyName,
+      policyNamespace: spec.policyNamespace,
+      pid: shell.pid,
+    };
+    expect(offered).toEqual([
+      [page, asker],
+      [name, asker],
+    ]);
+    const killed = { actions: 3, done: 2 };
+    expect(actionOf(2, killed)).toBe("KPROBE_ACTION_SIGKILL");
+    expect(offered.length).toBe(3);
+  });
+
+  it("say which of many functions was called, behind the arguments of the policy", () => {
+    const spec = rule(["int", "nop"], { functionName: "list:l", functions: ["read", "write"] });
+    const { take } = createTestSensor({ rules: [spec] });
+    take(initTask, shellExec);
+    const called = (at: number) => {
+      const args = [numberArg(valueType.VALUE_S32, 5), numberArg(valueType.VALUE_U32, at)];
+      const [event] = take(buildHook({ ...hook, args }));
+      return [event.process_kprobe.function_name, event.process_kprobe.args];
+    };
+    expect(called(1)).toEqual(["write", [{ int_arg: 5 }]]);
+    expect(called(0)).toEqual(["read", [{ int_arg: 5 }]]);
+    expect(called(2)).toEqual(["list:l", [{ int_arg: 5 }]]);
+  });
+
   it("say which facts were missing, beside the policy's own tags", () => {
     const { take } = createTestSensor({ rules: [{ ...rule([]), tags: ["own"] }] });
     take(initTask, shellExec);

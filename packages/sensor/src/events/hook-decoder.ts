@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionRows } from "@gander/policy";
+import { actionRow, actionRows } from "@gander/policy";
 import {
   argField,
   createEventArg,
@@ -14,7 +14,7 @@ import { actionBit } from "../link/action-bit.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
-import type { EventRule, EventRuleArg, EventRules, RuleText } from "./event-rule.ts";
+import type { EventRule, EventRuleArg, EventRules, OfferRequest, RuleText } from "./event-rule.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ruleText } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
@@ -25,7 +25,12 @@ export type HookDecoder = {
   decode(reader: RecordReader, event: SensorEvent): void;
 };
 
-type KnownRule = { readonly rule: EventRule; readonly text: RuleText };
+type KnownRule = {
+  readonly rule: EventRule;
+  readonly text: RuleText;
+  /** By function, of a rule for many: made when the first event needs it. */
+  readonly texts: (RuleText | undefined)[];
+};
 
 const kinds = Object.fromEntries(
   eventKindRows.map(({ number, name }) => [name, number]),
@@ -39,14 +44,16 @@ export function createHookDecoder(deps: {
   rules: EventRules;
   lifecycle: Lifecycle;
   stacks: StackTraces;
+  /** Absent: no action makes a request. */
+  offerRequest?: OfferRequest | undefined;
 }): HookDecoder {
-  const { offsets, rules, lifecycle, stacks } = deps;
+  const { offsets, rules, lifecycle, stacks, offerRequest } = deps;
   const known = new Map<number, KnownRule>();
 
   const lookUp = (id: number, missing: number): KnownRule => {
     const plain = rules.rule(id) ?? unknownRule(id);
     const rule = missing === 0 ? plain : { ...plain, tags: [...plain.tags, ...factTags(missing)] };
-    const found = { rule, text: ruleText(rule) };
+    const found = { rule, text: ruleText(rule), texts: [] };
     const [oldest] = known.keys();
     if (known.size >= keptRules && oldest !== undefined) known.delete(oldest);
     if (rule.policyName !== "") known.set(keyOf(id, missing), found);
@@ -57,7 +64,8 @@ export function createHookDecoder(deps: {
     decode(reader, event) {
       const id = reader.u32(offsets.hook.rule);
       const missing = reader.u16(offsets.flags) >>> missingShift;
-      const { rule, text } = known.get(keyOf(id, missing)) ?? lookUp(id, missing);
+      const found = known.get(keyOf(id, missing)) ?? lookUp(id, missing);
+      const { rule, text } = found;
       const entry = lifecycle.processOf(reader);
       event.kind = kinds[rule.eventKind];
       event.process = entry;
@@ -69,7 +77,9 @@ export function createHookDecoder(deps: {
       if (event.kind === eventKind.kprobe) event.returnAction = KprobeAction.KPROBE_ACTION_POST;
       const told = reader.u32(offsets.hook.actions) & tellActions;
       if (told !== 0) showTold(event, told, rule.returnArg?.type === "sock");
-      const end = decodeArgs(reader, offsets, rule, event);
+      if (rule.requests !== undefined && offerRequest !== undefined)
+        makeRequests(event, reader, { rule, offsets, offerRequest });
+      const end = decodeArgs(reader, offsets, found, event);
       if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
         returnError(event, reader.s32(offsets.hook.error), rule.returnArg);
       readStacks(reader, offsets, end, event, stacks);
@@ -109,13 +119,44 @@ function showTold(event: SensorEvent, told: number, isOnReturn: boolean): void {
   else if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
 }
 
+type Requests = {
+  readonly rule: EventRule;
+  readonly offsets: RecordOffsets;
+  readonly offerRequest: OfferRequest;
+};
+
+/** Shown are those that will be made. */
+function makeRequests(
+  event: SensorEvent,
+  reader: RecordReader,
+  { rule, offsets, offerRequest }: Requests,
+): void {
+  const { policyName, policyNamespace, requests = [] } = rule;
+  const selector = reader.u16(offsets.hook.selector);
+  const asker = { policyName, policyNamespace, pid: reader.u32(offsets.processPid) };
+  for (const { selector: of, request } of requests) {
+    if (of !== selector || !offerRequest(request, asker)) continue;
+    const shown = KprobeAction[`KPROBE_ACTION_${actionRow(request.action).event ?? "POST"}`];
+    if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
+  }
+}
+
+/** The function that was called, of a rule for many. */
+function functionText({ rule, text, texts }: KnownRule, at: number): RuleText {
+  const functionName = rule.functions?.[at];
+  if (functionName === undefined) return text;
+  texts[at] ??= ruleText({ ...rule, functionName });
+  return texts[at];
+}
+
 /** Returns where the arguments end. */
 function decodeArgs(
   reader: RecordReader,
   offsets: RecordOffsets,
-  rule: EventRule,
+  known: KnownRule,
   event: SensorEvent,
 ): number {
+  const { rule } = known;
   const { header, type, flags, size, extra } = offsets.arg;
   const count = reader.u8(offsets.hook.nargs);
   let at = offsets.hook.size;
@@ -145,6 +186,10 @@ function decodeArgs(
     while (rule.args[position]?.type === "nop" && !isNothing) position++;
     if (isNothing) {
       position++;
+      continue;
+    }
+    if (rule.functions !== undefined && position === rule.args.length) {
+      event.hook = functionText(known, reader.u32(value.start));
       continue;
     }
     const spec = rule.args[position++];

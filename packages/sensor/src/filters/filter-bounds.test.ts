@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { linearRegex } from "@gander/base/linear-regex";
 import type { Filter } from "@gander/proto";
 import { describe, expect, it } from "vitest";
 import { compileCel } from "../cel/cel-expression.ts";
 import { compileRequest, readWatchRequest } from "../control/get-events.ts";
-import { linearRegex } from "../text/linear-regex.ts";
 import { compileFilters } from "./filter.ts";
 
 const compile = (allow: readonly Filter[]) =>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { linearRegex } from "@gander/base/linear-regex";
 import { CapabilitiesType, EventType, type Filter } from "@gander/proto";
 import { compileCel, maxSteps } from "../cel/cel-expression.ts";
 import { plainMessage } from "../events/plain-line.ts";
 import type { SensorEvent } from "../events/sensor-event.ts";
 import type { ProcessEntry } from "../process/process-entry.ts";
-import { linearRegex } from "../text/linear-regex.ts";
 import { labelSelector } from "./label-selector.ts";
 
 /** hot: whether an event is wanted (bench/event-encoding). */

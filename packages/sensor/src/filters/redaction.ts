@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type LinearRegex, linearRegex } from "@gander/base/linear-regex";
 import type { RedactionFilter } from "@gander/proto";
-import { type LinearRegex, linearRegex } from "../text/linear-regex.ts";
 import type { FilterProblem } from "./filter.ts";
 
 /** Returns the arguments of a process without secrets. */

@@ -7,6 +7,7 @@ import {
   cloneProgram,
   loadObject,
   type ObjectSpec,
+  supportsKprobeMulti,
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
 import { attachCookie, hookFlags, limits } from "../link/abi.gen.ts";
@@ -99,9 +100,8 @@ export function createHookPrograms(
       mappings.keepFor(attached.keys());
     },
     missedCalls(id) {
-      for (const { id: one, program, link } of attached.values())
-        if (one === id) return program.info().recursionMisses + (link.info().missed ?? 0n);
-      return 0n;
+      const hook = attached.values().find((one) => one.id === id);
+      return hook === undefined ? 0n : missedBy(hook);
     },
     ids: () => ids(attached),
     programBytes: () =>
@@ -113,6 +113,13 @@ export function createHookPrograms(
       attached.clear();
     },
   };
+}
+
+function missedBy({ program, link, others }: AttachedHook): bigint {
+  return [link, ...others].reduce(
+    (sum, each) => sum + (each.info().missed ?? 0n),
+    program.info().recursionMisses,
+  );
 }
 
 function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
@@ -206,7 +213,7 @@ export function loadPinned(spec: ObjectSpec, pins: Pins): BpfObject {
 
 function templateName(kind: AttachKind): string {
   // Where a function begins, the kernel and a program have its arguments in the same registers.
-  return `hook__${kind === "uprobe" ? "kprobe" : kind}`;
+  return `hook__${kind === "uprobe" || kind === "kprobes" ? "kprobe" : kind}`;
 }
 
 function attachHook(
@@ -217,16 +224,21 @@ function attachHook(
   { facts, programs }: HookProgramsDeps,
 ): AttachedHook {
   const btfId = targetId(point, facts);
-  const isMulti = point.file !== undefined && hasUprobeMulti(facts);
+  const { file, functions } = point;
+  const isMulti = file !== undefined && hasUprobeMulti(facts);
+  const isOneProbe = functions !== undefined && supportsKprobeMulti();
   const places =
-    point.file === undefined
-      ? { point: attachPoint(point) }
-      : programPlaces(point.kind, programs.pathOf(point.file), point.file.offset, isMulti);
+    functions !== undefined
+      ? functionPlaces(functions, isOneProbe)
+      : file === undefined
+        ? { point: attachPoint(point) }
+        : programPlaces(point.kind, programs.pathOf(file), file.offset, isMulti);
   const program = cloneProgram(object, templateName(point.kind), {
     name: programName(point),
     rodata: { hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
     ...(isMulti ? { attachType: "trace_uprobe_multi" } : {}),
+    ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
   });
   try {
     return pinHook(program, places, { id, key: hookPointKey(point), pins });
@@ -261,6 +273,17 @@ function attachPoint({ kind, target }: HookPoint): AttachPoint {
 const hasUprobeMulti = (facts: RunningKernelFacts) =>
   facts.prototype("bpf_uprobe_multi_link_attach") !== undefined;
 
+/** Each with its position in the list as its cookie. */
+function functionPlaces(functions: readonly string[], isOneProbe: boolean): HookPlaces {
+  const cookies = functions.map((_, i) => BigInt(i));
+  if (isOneProbe) return { point: { kind: "kprobe_multi", functions, cookies } };
+  const [point, ...others] = functions.map(
+    (name, i): AttachPoint => ({ kind: "kprobe", function: name, cookie: BigInt(i) }),
+  );
+  if (point === undefined) throw new RangeError("a hook has no functions");
+  return { point, others };
+}
+
 /** At the return of a function, the program must also be called when the function begins (bpf/calls.bpf.h). */
 function programPlaces(
   kind: AttachKind,
@@ -273,7 +296,7 @@ function programPlaces(
       ? { kind: "uprobe_multi", path, offsets: [offset], onReturn, cookies: [BigInt(cookie)] }
       : { kind: "uprobe", path, offset, onReturn, cookie: BigInt(cookie) };
   if (kind === "uprobe") return { point: at(false, 0) };
-  return { point: at(true, 0), beginning: at(false, attachCookie.COOKIE_BEGINS) };
+  return { point: at(true, 0), others: [at(false, attachCookie.COOKIE_BEGINS)] };
 }
 
 /** The function to attach a trampoline to; undefined: this kind needs none. */
@@ -306,6 +329,8 @@ function argumentCount(point: HookPoint, facts: RunningKernelFacts): number {
 
 function flagsOf({ kind, syscall }: HookPoint): number {
   return (
-    (syscall ? hookFlags.HOOK_SYSCALL : 0) | (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0)
+    (syscall ? hookFlags.HOOK_SYSCALL : 0) |
+    (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0) |
+    (kind === "kprobes" ? hookFlags.HOOK_MANY : 0)
   );
 }

@@ -11,6 +11,7 @@ import {
   readKernelBtf,
   readModuleBtf,
   releaseBtf,
+  supportsKprobeMulti,
   tracepointPrototype,
   trimMemory,
 } from "@gander/libbpf";
@@ -26,6 +27,7 @@ import {
 import type { PlanFacts } from "../plan/plan-facts.ts";
 import { parseTracepointFormat } from "../plan/tracepoint-format.ts";
 import { hasSymbol } from "./kernel-symbols.ts";
+import { createFunctionFinder } from "./traced-functions.ts";
 
 export interface RunningKernelFacts extends PlanFacts {
   /** Looks up many functions in one pass through the kernel's types (10 ms a pass). */
@@ -81,6 +83,10 @@ export function readRunningKernel(): RunningKernelFacts {
     prototype,
     isTraceable: (name) => !untraceable.has(name),
     hasSymbol,
+    matchingFunctions: createFunctionFinder({
+      oneByOne: () => !supportsKprobeMulti(),
+      onFound: functions.prefetch,
+    }),
     tracepointFormat: (subsystem, event) => {
       const text = firstText(`events/${subsystem}/${event}/format`);
       return text === undefined ? undefined : parseTracepointFormat(text);

@@ -157,6 +157,7 @@ export const limits = {
   POSTFIX_SIZE: 127,
   CONTAINED_SIZE: 104,
   NO_SLOT: 255,
+  RAW_FUNCTION: 12,
   RAW_ROUTE: 13,
   RAW_MAY_WRITE: 14,
   RAW_RETURN: 15,
@@ -258,6 +259,7 @@ export const routeFlags = {
 export const hookFlags = {
   HOOK_SYSCALL: 1,
   HOOK_RECORD: 2,
+  HOOK_MANY: 4,
 } as const;
 
 export const attachCookie = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HookEvent, HookKind, TypedArg } from "@gander/policy";
+import type { HookEvent, HookKind, RequestAction, TypedArg } from "@gander/policy";
 
 /** The facts that an event needs about its rule; found by `record_hook.rule`. */
 export type RuleInfo = {
@@ -14,6 +14,8 @@ export type RuleInfo = {
    * symbol, if the policy names one.
    */
   readonly functionName: string;
+  /** Of many: the event's last value says which of these was called. */
+  readonly functions?: readonly string[];
   /** Only for uprobes: the program, and where in the file or behind the symbol. */
   readonly path?: string;
   readonly offset?: number;
@@ -23,6 +25,10 @@ export type RuleInfo = {
   /** In the order in which the event carries their values. */
   readonly args: readonly TypedArg[];
   readonly returnArg?: TypedArg;
+  /** What the sensor is asked to request when an event of the selector arrives. */
+  readonly requests?: readonly RuleRequest[];
   readonly message: string;
   readonly tags: readonly string[];
 };
+
+export type RuleRequest = { readonly selector: number; readonly request: RequestAction };

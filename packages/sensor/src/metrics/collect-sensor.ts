@@ -8,6 +8,7 @@ import type { JsonExport } from "../pipeline/json-export.ts";
 import { countsAs } from "../policy/counts/counters.ts";
 import type { EarlyCounts } from "../policy/node/early-pods.ts";
 import type { PolicyState } from "../policy/policy-state.ts";
+import type { PolicyRequests } from "../requests/policy-requests.ts";
 import type { sensorInstruments } from "./sensor-instruments.ts";
 
 export type SensorMetricsDeps = {
@@ -22,6 +23,7 @@ export type SensorMetricsDeps = {
   readonly json: Pick<JsonExport, "counters">;
   /** Undefined: there is no operator. */
   readonly operator: Pick<OperatorLink, "status"> | undefined;
+  readonly requests: Pick<PolicyRequests, "counts">;
   /** Undefined: processes of new pods just run. */
   readonly early?: { counts(): EarlyCounts } | undefined;
 };
@@ -56,6 +58,9 @@ export function createSensorCollector(deps: SensorMetricsDeps): (report: SensorR
     reportKernel(deps.kernel, report);
     reportOperator(deps.operator, report);
     reportEarly(deps.early, report);
+    for (const [kind, counts] of Object.entries(deps.requests.counts()))
+      for (const [outcome, count] of Object.entries(counts))
+        report("gander_policy_requests_total", count, { kind, outcome });
     for (const [fault, count] of Object.entries(deps.kernel.faults()))
       report("gander_kernel_faults_total", count, { fault });
   };

@@ -102,6 +102,15 @@ export const sensorInstruments = {
         "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `failed` (it could not be done), `exempt` (it was the sensor itself)",
     },
   },
+  gander_policy_requests_total: {
+    kind: "counter",
+    help: "Requests that actions of policies asked for. The state of a policy says how many of its own were not made.",
+    labels: {
+      kind: "`http` (GetUrl), `dns` (DnsLookup)",
+      outcome:
+        "`done` (a server has answered, whatever it said), `failed`, `dropped` (too many), `off` (`--policy-requests` does not allow it)",
+    },
+  },
   gander_policy_gaps_total: {
     kind: "counter",
     help: "What kept the policy from deciding as it says. Anything but 0 needs attention.",

@@ -79,6 +79,12 @@ function parts(list: readonly PolicyState[]): SensorMetricsDeps {
     },
     json: { counters: () => undefined },
     operator: { status: () => ({ connected: true, exceptions: 2 }) as OperatorStatus },
+    requests: {
+      counts: () => ({
+        http: { done: 3, failed: 1, dropped: 2, off: 0 },
+        dns: { done: 0, failed: 0, dropped: 0, off: 7 },
+      }),
+    },
     early: {
       counts: () => ({ mode: "hold", limitMs: 2_000, heldNow: 3, held: 40n, ranEarly: 5n }),
     },
@@ -120,6 +126,8 @@ describe("metrics of a sensor", () => {
     expect(outcomes).toHaveLength(8);
     expect(outcomes.reduce((sum, value) => sum + value)).toBe(100);
     expect(series).toMatchObject({
+      'gander_policy_requests_total{kind="http",outcome="dropped"}': 2,
+      'gander_policy_requests_total{kind="dns",outcome="off"}': 7,
       [`gander_policy_hits_total{${labels}}`]: 100,
       [`gander_policy_actions_total{${labels},action="kill"}`]: 7,
       [`gander_policy_outcomes_total{${labels},outcome="unevaluated"}`]: 6,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import { type EventEnvelope, eventKindRows } from "@gander/proto";
-import type { EventRules } from "../events/event-rule.ts";
+import type { EventRules, OfferRequest } from "../events/event-rule.ts";
 import { type AncestorKinds, createEventSource, type EventSource } from "../events/event-source.ts";
 import { createHookDecoder } from "../events/hook-decoder.ts";
 import { createLifecycle } from "../events/lifecycle.ts";
@@ -49,6 +49,8 @@ type EventPipelineDeps = {
   /** The contents of /proc/PID/cmdline; undefined: not available. Must not take long. */
   readonly commandLines: (pids: readonly number[]) => Promise<readonly (Buffer | undefined)[]>;
   readonly logger: Logger;
+  /** Absent: no action makes a request. */
+  readonly offerRequest?: OfferRequest | undefined;
 };
 
 export type EventPipelineOptions = {
@@ -127,7 +129,7 @@ class Pipeline implements EventPipeline {
   #failed = 0;
 
   constructor(deps: EventPipelineDeps, options: EventPipelineOptions) {
-    const { kernel, cgroups, rules } = deps;
+    const { kernel, cgroups, rules, offerRequest } = deps;
     const { nodeName } = options.envelope;
     const offsets = recordOffsets(kernel.layouts);
     const clock = createKernelClock(kernel.bootTimeOffsetNs());
@@ -144,7 +146,7 @@ class Pipeline implements EventPipeline {
     const publisher = createEventPublisher(options.envelope);
     const lifecycle = createLifecycle({ table, offsets, workloads: cgroups, sessions }, options);
     const stacks = createStackTraces({ exposeAddresses: options.exposeStackAddresses });
-    const hooks = createHookDecoder({ offsets, rules, lifecycle, stacks });
+    const hooks = createHookDecoder({ offsets, rules, lifecycle, stacks, offerRequest });
     this.processes = table;
     this.sessions = sessions;
     this.events = withWatchers(publisher, kernel);

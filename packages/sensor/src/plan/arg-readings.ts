@@ -66,6 +66,12 @@ export function returnReading(arg: TypedArg, memory: "kernel" | "user"): ArgRead
   return functionArg({ ...arg, index: limits.RAW_RETURN }, memory);
 }
 
+/** Of many functions, the one that was called, by its position in the list; events carry it last. */
+export const whichFunction: ArgReading = {
+  slot: { ...plainSlot, type: valueType.VALUE_U32, raw: limits.RAW_FUNCTION },
+  signed: false,
+};
+
 /** The reading of a field in a tracepoint's record. */
 export function recordArg(
   arg: TypedArg,

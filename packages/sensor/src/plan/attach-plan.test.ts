@@ -2,9 +2,11 @@
 
 import type { FollowedPath } from "@gander/btf";
 import {
+  belongsTo,
   type CompiledArg,
   type CompiledHook,
   type CompiledSelector,
+  chooseFunctions,
   describeHookPoint,
   hookPointKey,
   type ProgramFile,
@@ -52,6 +54,7 @@ const facts: PlanFacts = {
   prototype,
   isTraceable: () => true,
   hasSymbol: (name) => functions[name] !== undefined || name === "only_a_symbol",
+  matchingFunctions: (set) => chooseFunctions(Object.keys(functions).filter(belongsTo(set)), true),
   tracepointFormat: (subsystem, event) =>
     `${subsystem}/${event}` === "syscalls/sys_enter_openat"
       ? {
@@ -532,4 +535,81 @@ describe("functions of programs", () => {
     expect(weaknesses({ selectors: [kill] }, found).join()).toMatch(/a copy of it is not stopped/);
     expect(weaknesses({}, { ...found, isGo: true }).join()).toMatch(/in other registers/);
   });
+});
+
+describe("functions whose names the kernel has", () => {
+  const list = (part: Partial<CompiledHook>) => hook({ target: "list:all", args: [], ...part });
+  const matching = (pattern: string, part: Partial<CompiledHook> = {}) =>
+    list({ generated: { by: "pattern", pattern }, ...part });
+  const weaknesses = (one: CompiledHook) => {
+    const plan = planHook(one, facts);
+    return plan.rules === undefined ? [] : plan.weaknesses;
+  };
+
+  it("have one program, and events say which was called", () => {
+    const [rule] = rulesOf(planHook(matching("^bpf_lsm_socket_"), facts));
+    expect(rule?.point).toEqual({
+      kind: "kprobes",
+      target: "list:all",
+      syscall: false,
+      functions: ["bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"],
+    });
+    expect(rule && describeHookPoint(rule.point)).toBe("kprobes on the 2 functions of list:all");
+    expect(rule?.args.map(({ slot }) => slot.raw)).toEqual([limits.RAW_FUNCTION]);
+  });
+
+  it("share a program with a list of the same functions, and with no other", () => {
+    const key = (one: CompiledHook) => {
+      const [rule] = rulesOf(planHook(one, facts));
+      return rule && hookPointKey(rule.point);
+    };
+    const both = key(matching("^bpf_lsm_socket_"));
+    expect(both).toMatch(/^kprobes:[0-9a-f]{16}$/);
+    expect(key(matching("lsm_socket", { target: "list:other" }))).toBe(both);
+    expect(key(matching("^bpf_lsm_socket_connect"))).not.toBe(both);
+  });
+
+  it("are all system calls, with their arguments", () => {
+    const calls = list({ generated: { by: "syscalls" }, syscall: true, args: [arg(0, "string")] });
+    const [rule] = rulesOf(planHook(calls, facts));
+    expect(rule?.point.functions).toEqual(["__x64_sys_openat"]);
+    expect(rule?.args.map(({ slot }) => slot.type)).toEqual([
+      valueType.VALUE_USER_STRING,
+      valueType.VALUE_U32,
+    ]);
+  });
+
+  it("have the arguments; those without are left out, and that is said", () => {
+    const files = matching("^security_", { args: [arg(0, "file")] });
+    const [rule] = rulesOf(planHook(files, facts));
+    expect(rule?.point.functions).toEqual(["security_file_permission", "security_mmap_file"]);
+    expect(weaknesses(files)).toEqual([
+      "list:all leaves out 2 that lack the arguments, such as security_bprm_check",
+    ]);
+  });
+
+  it("cannot be stopped, and that is said", () =>
+    expect(weaknesses(matching("^fd_install$", { selectors: [kill] })).join()).toMatch(
+      /a signal at functions of list:all ends the process but does not stop the call/,
+    ));
+
+  it("are not too many", () => {
+    const names = Array.from({ length: 1025 }, (_, i) => `f${i}`);
+    const many = (certain: boolean) => ({
+      matchingFunctions: () => chooseFunctions(names, certain),
+    });
+    expect(refusal(matching("^f"), many(true))).toBe(
+      "list:all has 1025 functions of this kernel; 1024 are possible | Write a pattern for fewer, or several lists",
+    );
+    expect(planHook(matching("^f"), { ...facts, ...many(false) }).refusals).toBeUndefined();
+  });
+
+  it.each<[string, CompiledHook, string]>([
+    ["nothing", matching("^nothing"), "this kernel has no function whose name matches ^nothing"],
+    [
+      "wrong arguments",
+      matching("^fd_install$", { args: [arg(0, "sock")] }),
+      "none of the 1 functions of list:all has the arguments of this entry",
+    ],
+  ])("are refused if there is %s", (_, one, message) => expect(refusal(one)).toContain(message));
 });

@@ -19,6 +19,7 @@ import {
   returnReading,
   socketToAddress,
   toBind,
+  whichFunction,
 } from "./arg-readings.ts";
 import type { PlanFacts } from "./plan-facts.ts";
 import { selectorsFor } from "./selector-verdicts.ts";
@@ -59,7 +60,10 @@ function rule(hook: TypedHook, placement: Placement, facts: PlanFacts): PlannedR
   return {
     point,
     flags: flagsAt(placement),
-    args: argsAt(hook, placement, facts),
+    args: [
+      ...argsAt(hook, placement, facts),
+      ...(point.functions === undefined ? [] : [whichFunction]),
+    ],
     ...(returnValue === undefined ? {} : { returnValue }),
     selectors: selectorsFor(hook, role),
     onlyWhenEnforcing: role === "signal-silently" || role === "companion",

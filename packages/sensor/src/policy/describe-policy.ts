@@ -36,7 +36,12 @@ export function describePolicy(
     state: !policy.enabled ? "disabled" : missing ? "partially-enabled" : "enabled",
     mode: policy.mode,
     error,
-    warnings: [...policy.warnings, ...weaknesses, ...countRemarks(counters)],
+    warnings: [
+      ...policy.warnings,
+      ...weaknesses,
+      ...tables.remarksOn(policy),
+      ...countRemarks(counters),
+    ],
     findings,
     hooks,
     counters,

@@ -20,6 +20,7 @@ import type { Manifest } from "./manifest/manifest.ts";
 import type { ManifestBody, ManifestKeeper } from "./manifest/manifest-keeper.ts";
 import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
 
+export type RemarksOn = (policy: InstalledPolicy) => readonly string[];
 export type Installed = ReadonlyMap<string, InstalledPolicy>;
 
 type Advance = {
@@ -39,6 +40,8 @@ type Deps = {
   readonly kernel: PolicyKernel;
   readonly manifest: ManifestKeeper;
   readonly logger: Logger;
+  /** What else a user should know about a policy in force. */
+  readonly remarksOn?: RemarksOn | undefined;
 };
 type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: number };
 
@@ -55,6 +58,7 @@ export class KernelTables implements AsyncDisposable {
   readonly sets: SetInterner;
   readonly past: PastCounts;
   readonly files: HostFiles;
+  readonly remarksOn: RemarksOn;
   readonly #follow: FollowBits;
   readonly #manifest: ManifestKeeper;
   readonly #logger: Logger;
@@ -69,12 +73,17 @@ export class KernelTables implements AsyncDisposable {
   #detaching: NodeJS.Timeout | undefined;
 
   /** @param adopted the manifest of an earlier sensor with the same programs. */
-  constructor({ kernel, manifest, logger }: Deps, options: Options, adopted: Manifest | undefined) {
+  constructor(
+    { kernel, manifest, logger, remarksOn = () => [] }: Deps,
+    options: Options,
+    adopted: Manifest | undefined,
+  ) {
     const policies = adopted?.policies ?? [];
     const counters = policies.flatMap(allRules).flatMap((rule) => rule.counters);
     const budgets = policies.map(({ budget }) => budget);
     const { MAX_COUNTS, MAX_POLICIES } = limits;
     this.kernel = kernel;
+    this.remarksOn = remarksOn;
     this.rules = createRuleRegistry(adopted?.rules);
     this.counters = createNumberPool("selectors", { first: 0, end: MAX_COUNTS }, counters);
     this.budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);

@@ -17,7 +17,7 @@ import { describeFailed, describePolicy } from "./describe-policy.ts";
 import { watchFiles } from "./file-watch.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
-import { type Installed, KernelTables } from "./kernel-tables.ts";
+import { type Installed, KernelTables, type RemarksOn } from "./kernel-tables.ts";
 import { createLeftPolicies, type LeftPolicies, releaseLeft } from "./left-policies.ts";
 import type { FoundManifests, Manifest, ManifestFile } from "./manifest/manifest.ts";
 import { createManifestKeeper, NotKeptError } from "./manifest/manifest-keeper.ts";
@@ -82,6 +82,8 @@ type PolicyManagerDeps = {
   /** The tables that earlier sensors have in force beside this one. */
   readonly left: LeftTables;
   readonly logger: Logger;
+  /** What else a user should know about a policy in force. */
+  readonly remarksOn?: RemarksOn | undefined;
 };
 
 type PolicyManagerOptions = {
@@ -97,7 +99,7 @@ export function createPolicyManager(
   deps: PolicyManagerDeps,
   options: PolicyManagerOptions,
 ): PolicyManager {
-  const { kernel, left, logger } = deps;
+  const { kernel, left, logger, remarksOn } = deps;
   const { stored } = options;
   if (stored.problems.length > 0)
     logger.error("The state on disk is damaged; enforcement continues", {
@@ -115,7 +117,7 @@ export function createPolicyManager(
       isHeld: () => left.hasKnown() && !isSettled({ own, others, labels }),
     },
   );
-  const tables = new KernelTables({ kernel, manifest: keeper, logger }, options, own);
+  const tables = new KernelTables({ kernel, manifest: keeper, logger, remarksOn }, options, own);
   const nextPolicyId = () => tables.nextPolicyId();
   const leftPolicies = createLeftPolicies({ left, logger, nextPolicyId });
   const manager = new Manager(tables, { left, leftPolicies, logger });

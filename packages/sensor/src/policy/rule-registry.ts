@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hookKinds, programPlaceOf, syscallFunction, type TypedHook } from "@gander/policy";
+import {
+  hookKinds,
+  programPlaceOf,
+  requestsOf,
+  syscallFunction,
+  type TypedHook,
+} from "@gander/policy";
 import type { PlannedRule } from "../link/planned-rule.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
 import type { PolicyKey } from "./policy-state.ts";
@@ -25,7 +31,7 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
   return {
     add(key, hook, point) {
       const id = next++;
-      rules.set(id, { ...describeRule(id, key, hook), ...describeProgram(hook, point) });
+      rules.set(id, { ...describeRule(id, key, hook), ...describePoint(hook, point) });
       return id;
     },
     get: (id) => rules.get(id),
@@ -42,6 +48,9 @@ export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry
 }
 
 function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
+  const requests = hook.selectors.flatMap((selector) =>
+    requestsOf(selector).map((request) => ({ selector: selector.index, request })),
+  );
   const [subsystem = "", event = ""] = hook.target.split("/");
   return {
     id,
@@ -53,13 +62,18 @@ function describeRule(id: number, key: PolicyKey, hook: TypedHook): RuleInfo {
     ...(hook.kind === "tracepoint" ? { subsystem, event } : {}),
     args: hook.args,
     ...(hook.returnArg === undefined ? {} : { returnArg: hook.returnArg }),
+    ...(requests.length === 0 ? {} : { requests }),
     message: hook.message,
     tags: hook.tags,
   };
 }
 
-/** What differs for a function of a program. */
-function describeProgram(hook: TypedHook, { file }: PlannedRule["point"]): Partial<RuleInfo> {
+/** What differs for a function of a program, and for many functions. */
+function describePoint(
+  hook: TypedHook,
+  { file, functions }: PlannedRule["point"],
+): Partial<RuleInfo> {
+  if (functions !== undefined) return { functionName: hook.target, functions };
   const place = programPlaceOf(hook);
   if (place === undefined) return {};
   const { returnArg } = hook;

@@ -46,7 +46,7 @@ const evaluated = ["config", "groups", "applications", "rules", "rows", "verdict
 
 /** Programs that use other maps than the pinned ones would never see a policy. */
 function checkHook(name: string, pins: Pins, ids: ReadonlyMap<string, number>): void {
-  const { link, program, beginning } = openHook(name, pins);
+  const { link, program, others } = openHook(name, pins);
   try {
     const used = new Set(program.mapIds());
     for (const map of evaluated) {
@@ -56,7 +56,7 @@ function checkHook(name: string, pins: Pins, ids: ReadonlyMap<string, number>): 
     }
   } finally {
     program.close();
-    beginning?.close();
+    for (const other of others) other.close();
     link.close();
   }
 }

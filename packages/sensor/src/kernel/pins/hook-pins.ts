@@ -9,8 +9,8 @@ export type AttachedHook = {
   readonly pin: string;
   readonly link: BpfLink;
   readonly program: BpfProgram;
-  /** Of a program that is also attached where its function begins. */
-  readonly beginning?: BpfLink;
+  /** Of a program that is attached to several places. */
+  readonly others: readonly BpfLink[];
 };
 
 const hookPinPattern = /^hook_(\d+)_(.+)$/;
@@ -25,10 +25,12 @@ export function hookKeys(pins: Pins): string[] {
   return hookLinks(pins).map(keyOf);
 }
 
-/** The pin of its second link. */
-const beginningOf = (pin: string) => pin.replace(/^hook_/, "begin_");
-const hookOfBeginning = (name: string) =>
-  name.startsWith("begin_") ? name.replace(/^begin_/, "hook_") : undefined;
+/** The pins of its other links. */
+const otherOf = (pin: string, number: number) => pin.replace(/^hook_/, `begin${number}_`);
+const hookOfOther = (name: string) =>
+  /^begin\d+_/.test(name) ? name.replace(/^begin\d+_/, "hook_") : undefined;
+const othersOf = (pin: string, pins: Pins) =>
+  pins.links().filter((name) => hookOfOther(name) === pin);
 
 /** All hooks that an earlier sensor has pinned, by key of the point. @throws BpfError if one is unusable */
 export function openHooks(pins: Pins): Map<string, AttachedHook> {
@@ -36,7 +38,7 @@ export function openHooks(pins: Pins): Map<string, AttachedHook> {
   // A sensor died before it attached them.
   for (const name of pins.programs()) if (!names.has(name)) unpin(pins.program(name));
   for (const name of pins.links()) {
-    const hook = hookOfBeginning(name);
+    const hook = hookOfOther(name);
     if (hook !== undefined && !names.has(hook)) unpin(pins.link(name));
   }
   const hooks = [...names].map((name) => openHook(name, pins));
@@ -49,9 +51,8 @@ export function openHook(pin: string, pins: Pins): AttachedHook {
   const link = BpfLink.fromPin(pins.link(pin));
   try {
     const program = openProgram(link.info().programId, pins.program(pin));
-    if (!pins.links().includes(beginningOf(pin))) return { id: Number(id), pin, link, program };
-    const beginning = BpfLink.fromPin(pins.link(beginningOf(pin)));
-    return { id: Number(id), pin, link, program, beginning };
+    const others = othersOf(pin, pins).map((name) => BpfLink.fromPin(pins.link(name)));
+    return { id: Number(id), pin, link, program, others };
   } catch (error) {
     link.close();
     throw error;
@@ -59,9 +60,9 @@ export function openHook(pin: string, pins: Pins): AttachedHook {
 }
 
 /** Releases it; its pins keep it attached. */
-export async function closeHook({ link, program, beginning }: AttachedHook): Promise<void> {
+export async function closeHook({ link, program, others }: AttachedHook): Promise<void> {
   program.close();
-  await beginning?.closeAsync();
+  for (const other of others) await other.closeAsync();
   await link.closeAsync();
 }
 
@@ -84,8 +85,8 @@ function openPinnedProgram(pin: string): BpfProgram | undefined {
   }
 }
 
-/** Where a program is attached; first where its function begins, if that is another place. */
-export type HookPlaces = { readonly point: AttachPoint; readonly beginning?: AttachPoint };
+/** Where a program is attached: first at the others, such as the place where its function begins. */
+export type HookPlaces = { readonly point: AttachPoint; readonly others?: readonly AttachPoint[] };
 
 /**
  * Attaches a program and pins both; the link is pinned last: if it exists, so does the rest. On failure
@@ -99,15 +100,17 @@ export function pinHook(
   const pin = `hook_${id}_${pinName(key)}`;
   unpin(pins.program(pin));
   program.pin(pins.program(pin));
-  let beginning: BpfLink | undefined;
+  const others: BpfLink[] = [];
   try {
-    if (places.beginning !== undefined)
-      beginning = attachPinned(program, places.beginning, pins.link(beginningOf(pin)));
+    for (const [i, place] of (places.others ?? []).entries())
+      others.push(attachPinned(program, place, pins.link(otherOf(pin, i))));
     const link = attachPinned(program, places.point, pins.link(pin));
-    return { id, pin, link, program, ...(beginning === undefined ? {} : { beginning }) };
+    return { id, pin, link, program, others };
   } catch (error) {
-    beginning?.close();
-    unpin(pins.link(beginningOf(pin)));
+    for (const [i, other] of others.entries()) {
+      unpin(pins.link(otherOf(pin, i)));
+      other.close();
+    }
     unpin(pins.program(pin));
     throw error;
   }
@@ -127,7 +130,7 @@ function attachPinned(program: BpfProgram, point: AttachPoint, pin: string): Bpf
 /** Detaches it, off the main thread. */
 export async function unpinHook(hook: AttachedHook, pins: Pins): Promise<void> {
   unpin(pins.link(hook.pin));
-  if (hook.beginning !== undefined) unpin(pins.link(beginningOf(hook.pin)));
+  for (const name of othersOf(hook.pin, pins)) unpin(pins.link(name));
   unpin(pins.program(hook.pin));
   await closeHook(hook);
 }
