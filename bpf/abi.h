@@ -80,7 +80,8 @@ enum row_op {
 	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
 	/* the process */
 	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
-	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; if `set` is not 0: or its binary is in `set` */
+	/* values[0]: bits of `proc.follow`, values[1]: of `proc.flags`; if `set` is not 0: or its binary is in `set` */
+	ROW_FOLLOW,
 	ROW_NAMESPACE, ROW_CAPABILITY,
 	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
 	/* since the last exec (`privileges`) */
@@ -504,10 +505,13 @@ struct held {
 enum proc_flags {
 	PROC_ANNOUNCED = 1, /* user space has received this key */
 	PROC_EXECED = 2,    /* it called exec while we watched */
-	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
+	/* The first process of a container (a pid namespace that is directly below the host's) or of the host
+	 * is an ancestor in the container, or on the host */
+	PROC_IN_INIT_TREE = 4,
 	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
 	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it or an ancestor had no memory to look at exec */
 	PROC_KERNEL_THREAD = 32, /* only in `parents`: it has no binary, rather than an unknown one */
+	PROC_OF_HOST = 64, /* it is in the host's pid namespace */
 };
 
 /* a process (hash `procs`, key: thread group id) */

@@ -22,7 +22,9 @@ inline_fn void key_of_task(struct process_key *key, struct task_struct *task)
 
 inline_fn __u32 record_flags_of(struct proc *proc)
 {
-	return (proc->flags & PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
+	__u32 tree = proc->flags & (PROC_IN_INIT_TREE | PROC_OF_HOST);
+
+	return (tree == PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
 	       (proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
 }
 

@@ -16,18 +16,70 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-inline_fn bool is_first_in_pid_ns(struct task_struct *task)
+/*
+ * PROC_IN_INIT_TREE and PROC_OF_HOST of a process that one with the flags `forker` has forked. What comes into a
+ * container from the host has no ancestor there. A pid namespace inside of a container is a part of it: else a
+ * process that was brought in could become a first process by making one.
+ */
+inline_fn __u32 tree_flags(__u32 level, __u32 number, __u32 forker)
 {
-	struct pid *pid = task->thread_pid;
+	__u32 flags = forker & (PROC_IN_INIT_TREE | PROC_OF_HOST);
 
-	return pid->level > 0 && ns_pid_of(task) == 1;
+	if (!level)
+		flags |= PROC_OF_HOST;
+	else if (flags & PROC_OF_HOST)
+		flags = 0;
+	if (level <= 1 && number == 1)
+		flags |= PROC_IN_INIT_TREE;
+	return flags;
 }
 
-/* Adds a process with unknown past to the table. */
+enum { MAX_ANCESTORS = 256 };
+
+struct climb {
+	__u64 task;
+	__u32 flags;
+};
+
+/* Only by copies: the verifier does not know the type of an ancestor. */
+static long climb_callback(__u64 i, struct climb *climb)
+{
+	struct task_struct *task = (struct task_struct *)climb->task;
+	struct proc *known = find_proc(BPF_CORE_READ(task, tgid));
+	struct task_struct *leader;
+	__u32 level;
+
+	if (known) {
+		climb->flags = known->flags;
+		return 1;
+	}
+	leader = BPF_CORE_READ(task, group_leader);
+	level = BPF_CORE_READ(leader, thread_pid, level);
+	climb->flags = tree_flags(level, BPF_CORE_READ(upid_of(leader), nr), 0);
+	if (climb->flags & PROC_IN_INIT_TREE)
+		return 1;
+	climb->task = address_of(BPF_CORE_READ(task, real_parent));
+	return 0;
+}
+
+/* The flags of a process from before us, whose parents are taken for those that forked. */
+inline_fn __u32 present_tree_flags(struct task_struct *task)
+{
+	struct climb climb = { .task = address_of(task->real_parent) };
+
+	bpf_loop(MAX_ANCESTORS, climb_callback, &climb, 0);
+	return tree_flags(task->thread_pid->level, ns_pid_of(task), climb.flags);
+}
+
+/*
+ * Adds a process with unknown past to the table. Once all processes are listed, it is one that had no room: the
+ * parent that it has by now proves nothing.
+ */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
 	struct proc *known = find_proc(parent->tgid);
+	struct config *settings = get_config();
 	__u32 tgid = task->tgid;
 
 	bpf_probe_read_kernel(&stage->proc, sizeof(stage->proc), NULL); /* zeros */
@@ -36,8 +88,11 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		stage->proc.parent = known->key;
 	else
 		key_of_task(&stage->proc.parent, parent);
-	if (is_first_in_pid_ns(task) || (known && known->flags & PROC_IN_INIT_TREE))
-		stage->proc.flags = PROC_IN_INIT_TREE;
+	if (settings && settings->flags & CONFIG_PROCS_LISTED)
+		stage->proc.flags = PROC_FOLLOW_UNSURE |
+				    tree_flags(task->thread_pid->level, ns_pid_of(task), 0);
+	else
+		stage->proc.flags = present_tree_flags(task);
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
@@ -258,9 +313,8 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 	copy->key.start = child->start_boottime;
 	copy->key.pid = child->tgid;
 	copy->follow |= follow;
-	copy->flags &= PROC_IN_INIT_TREE | PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE;
-	if (is_first_in_pid_ns(child))
-		copy->flags |= PROC_IN_INIT_TREE;
+	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
+		      tree_flags(child->thread_pid->level, ns_pid_of(child), copy->flags);
 	inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }

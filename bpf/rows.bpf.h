@@ -314,7 +314,7 @@ inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc
 {
 	__u64 *extra;
 
-	if (proc->follow & row->values[0])
+	if (proc->follow & row->values[0] || proc->flags & row->values[1])
 		return true;
 	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
 	if (extra && *extra & row->values[0])

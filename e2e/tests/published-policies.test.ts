@@ -14,11 +14,8 @@ const notYet: Readonly<Record<string, string>> = {
   "calls-stopped-by-an-enforcer": "enforcers is not supported yet",
   "canary-that-asks-for-a-name": "DnsLookup is not supported yet",
   "canary-that-fetches-a-page": "GetUrl is not supported yet",
-  "changed-roots": "followForks together with isNamespacePID is not supported yet",
-  "clocks-set-by-containers": "followForks together with isNamespacePID is not supported yet",
   "exec-denied-and-hashed": "imaHash is not supported yet",
   "functions-by-pattern": "Lists of type generated_ftrace are not supported yet",
-  "kubectl-exec-reads-secrets": "followForks together with isNamespacePID is not supported yet",
   libraries: "loader is not supported yet",
   "listed-calls-at-a-tracepoint": `"list:copies" names a list, which is not supported yet`,
   "loaded-files": "loader is not supported yet",
@@ -27,7 +24,6 @@ const notYet: Readonly<Record<string, string>> = {
   "place-in-a-program": "usdts is not supported yet",
   "place-whose-value-is-set": "usdts is not supported yet",
   terminals: "maxData is not supported yet",
-  "writes-to-standard-output": "followForks together with isNamespacePID is not supported yet",
 };
 
 function refusals(name: string): readonly string[] {

@@ -420,6 +420,10 @@ static void processes(void)
 	proc->follow = 4;
 	expect(row_holds(s, &follow));
 	proc->follow = 0;
+	follow.values[1] = PROC_IN_INIT_TREE | PROC_OF_HOST;
+	expect(!row_holds(s, &follow));
+	proc->flags = PROC_IN_INIT_TREE;
+	expect(row_holds(s, &follow));
 	proc->flags = PROC_FOLLOW_UNSURE;
 	follow.flags = ROW_UNKNOWN_HOLDS;
 	expect(row_holds(s, &follow));

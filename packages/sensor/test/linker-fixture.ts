@@ -110,6 +110,7 @@ export const plainCall: Call = {
   returned: 0n,
   pid: 1,
   nsPid: 1,
+  ancestors: { zero: true, first: true },
   binary: "/a",
   file: { inode: 7n, device: 1, generation: 5 },
   hostFiles,

@@ -332,4 +332,5 @@ export const procFlags = {
   PROC_FORGEABLE_BINARY: 8,
   PROC_FOLLOW_UNSURE: 16,
   PROC_KERNEL_THREAD: 32,
+  PROC_OF_HOST: 64,
 } as const;

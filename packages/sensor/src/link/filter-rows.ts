@@ -8,7 +8,7 @@ import {
   type TestOf,
   type TypedFilter,
 } from "@gander/policy";
-import { capabilityKind, limits, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import { capabilityKind, limits, procFlags, rowFlags, rowOp, valueType } from "./abi.gen.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
 import { namespaceKinds } from "./namespace-kinds.ts";
@@ -213,6 +213,7 @@ function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow
     n: 0,
     values: [],
   };
+  if (filter.followForks && filter.inNamespace) return treeRow(row, filter.pids);
   if (filter.followForks) return followRow(row, follow.bit({ pids: filter.pids }));
   return valuesRow(row, filter.pids.map(BigInt), sets);
 }
@@ -247,6 +248,14 @@ function binaryRow(
 
 function followRow(row: OpenRow, bit: number): OpenRow {
   return { ...row, op: rowOp.ROW_FOLLOW, n: 1, values: [1n << BigInt(bit)] };
+}
+
+/** What descends from PID 0 of a namespace (on the host: everything) and from PID 1 is known of each process. */
+function treeRow(row: OpenRow, pids: readonly number[]): OpenRow {
+  const flags =
+    (pids.includes(0) ? procFlags.PROC_OF_HOST : 0) |
+    (pids.includes(1) ? procFlags.PROC_IN_INIT_TREE : 0);
+  return { ...row, op: rowOp.ROW_FOLLOW, n: 2, values: [0n, BigInt(flags)] };
 }
 
 /** The programs reverse only as much of a text as the longest value needs. */

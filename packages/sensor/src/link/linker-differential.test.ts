@@ -156,6 +156,13 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
     pids: values(fc.constantFrom(1, 2, 3, 4, 5, 6)),
   }),
   fc.record({
+    on: fc.constant("pid" as const),
+    negate: fc.boolean(),
+    inNamespace: fc.constant(true),
+    followForks: fc.constant(true),
+    pids: values(fc.constantFrom(0, 1)),
+  }),
+  fc.record({
     on: fc.constant("binary" as const),
     negate: fc.boolean(),
     match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
@@ -286,6 +293,7 @@ const anyCall: fc.Arbitrary<Call> = fc
     returned: int(32),
     pid: fc.integer({ min: 1, max: 7 }),
     nsPid: fc.integer({ min: 1, max: 7 }),
+    ancestors: fc.record({ zero: fc.boolean(), first: fc.boolean() }),
     binary: path,
     file: fc.record({
       inode: fc.constantFrom(7n, 8n, 9n),
@@ -305,6 +313,7 @@ const anyCall: fc.Arbitrary<Call> = fc
           binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
           file: fc.constantFrom("absent" as const, "unknown" as const),
           namespaces: fc.constant("unknown" as const),
+          ancestors: fc.constant("unknown" as const),
           parent: fc.constantFrom("unknown" as const, "forgeable" as const),
           before: fc.constant("unknown" as const),
         },
@@ -332,6 +341,7 @@ const anyCall: fc.Arbitrary<Call> = fc
       returned: one.returned,
       pid: one.pid,
       nsPid: one.nsPid,
+      ancestors: one.ancestors,
       binary: one.binary,
       file: one.file,
       hostFiles,

@@ -411,7 +411,7 @@ const setIsKind: ReadonlySet<number> = new Set([
 ]);
 
 function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
-  const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values : []));
+  const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values.slice(0, 1) : []));
   const all = masks.reduce((one, other) => one | other, 0n);
   return new Set(
     Array.from({ length: limits.FOLLOW_BITS }, (_, bit) => bit).filter(
