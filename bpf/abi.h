@@ -87,6 +87,7 @@ enum row_op {
 	/* since the last exec (`privileges`) */
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
+	ROW_MARKED_CALL, /* values[0]: the current call has this mark, which is taken (marks.bpf.h). No ROW_NEGATE */
 };
 
 enum row_flags {
@@ -145,8 +146,12 @@ struct verdict {
 	__u64 rate_window_ns;
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 mark; /* ACTION_MARK_CALL: -errno << 8 | signal, for the enforcer of the policy */
 };
+
+/* A mark: that of the verdict, and from here on the policy's number in `budgets`, + 1. */
+enum mark { MARK_POLICY_SHIFT = 32 };
 
 enum rule_flags {
 	RULE_MONITOR = 1,  /* policy mode monitor: count and report, do not enforce */
@@ -403,7 +408,8 @@ struct count {
 	__u64 enforce_failed; /* the helper refused, or this kind of hook cannot deny */
 	__u64 missing[FACTS]; /* filters decided without the fact they need */
 	__u64 exempt;	      /* not enforced: the caller was the sensor (sensor.bpf.h) */
-	__u64 pad[4];
+	__u64 notified, would_notify; /* calls marked for an enforcer */
+	__u64 pad[2];
 };
 
 /* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */
@@ -427,6 +433,7 @@ enum fault {
 	FAULT_HOLD,	     /* a process could not be held, or a cgroup not be marked as early: it ran at once */
 	FAULT_OWNERS,	     /* no room for the process of a socket: events name the current one */
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
+	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
 	FAULT_MAX,
 };
 

@@ -11,7 +11,7 @@ const names = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
 /** What is refused, and a piece of what is said about it. One that is accepted must leave this list. */
 const notYet: Readonly<Record<string, string>> = {
   "all-calls-of-a-program": "Lists of type generated_syscalls are not supported yet",
-  "calls-stopped-by-an-enforcer": "enforcers is not supported yet",
+  "calls-stopped-by-an-enforcer": `"list:forbidden" names a list, which is not supported yet`,
   "canary-that-asks-for-a-name": "DnsLookup is not supported yet",
   "canary-that-fetches-a-page": "GetUrl is not supported yet",
   "exec-denied-and-hashed": "imaHash is not supported yet",

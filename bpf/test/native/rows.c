@@ -524,6 +524,46 @@ static void changes_since_exec(void)
 	host_task.tgid = 7;
 }
 
+static void marked_calls_of_threads(void)
+{
+	__u64 mark = 3ULL << MARK_POLICY_SHIFT | 0x109, other = 4ULL << MARK_POLICY_SHIFT | 0x109;
+	struct row row = row_of(ROW_MARKED_CALL, 0, 1, 0);
+	struct rule rule = { .policy = 2 };
+	struct verdict verdict = { .mark = 0x109 };
+	struct scratch *s = call_with(VALUE_U64, 0);
+
+	row.values[0] = mark;
+	expect(mark_of(&rule, &verdict) == mark);
+	expect(!row_holds(s, &row));
+	expect(keep_mark(mark) && keep_mark(mark));
+	row.values[0] = other;
+	expect(!row_holds(s, &row));
+	row.values[0] = mark;
+	expect(row_holds(s, &row));
+	expect(!row_holds(s, &row)); /* it was taken */
+	/* another call, whatever register tells it */
+	for (unsigned long at = 0; at < sizeof(native_registers) / sizeof(long); at++) {
+		long *one = (long *)&native_registers + at;
+
+		if (one == (long *)&native_registers.ax || one == (long *)&native_registers.cx)
+			continue;
+		expect(keep_mark(mark));
+		(*one)++;
+		expect(!row_holds(s, &row));
+		(*one)--;
+		expect(row_holds(s, &row));
+	}
+	/* room for four; those of a call before don't count */
+	for (__u64 i = 1; i <= CALL_MARKS; i++)
+		expect(keep_mark(mark + i));
+	expect(!keep_mark(other));
+	native_registers.ip++;
+	expect(keep_mark(other) && keep_mark(mark));
+	expect(forget_marks(2) == 0 && !row_holds(s, &row));
+	row.values[0] = other;
+	expect(row_holds(s, &row));
+}
+
 int main(void)
 {
 	use_walk_maps();
@@ -540,6 +580,8 @@ int main(void)
 	use_map(follow_pids);
 	use_map(parents);
 	use_map(privileges);
+	native_use_map(&marked_calls, BPF_MAP_TYPE_TASK_STORAGE, 1, sizeof(int),
+		       sizeof(struct marked_call));
 	native_set(hook_id, 1U);
 	run(numbers_at_random);
 	run(texts_of_all_lengths);
@@ -550,5 +592,6 @@ int main(void)
 	run(processes);
 	run(parents_of_processes);
 	run(changes_since_exec);
+	run(marked_calls_of_threads);
 	return !!test_failures;
 }

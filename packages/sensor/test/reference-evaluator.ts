@@ -3,6 +3,7 @@
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
 import type { ArgTest, NamespaceName, Network, TypedFilter } from "@gander/policy";
 import { limits, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
@@ -41,6 +42,8 @@ export type Call = {
     readonly parent?: "unknown" | "forgeable";
     readonly before?: "unknown";
   };
+  /** That the policy has put on the call. */
+  readonly mark?: { readonly error: number; readonly signal: number } | undefined;
   readonly args: readonly Value[];
   readonly returned: bigint;
   readonly pid: number;
@@ -92,6 +95,7 @@ function isNegated(filter: TypedFilter): boolean {
   if (filter.on === "arg") return filter.test.negate;
   // Not the opposite: `hits` decides.
   if (filter.on === "namespace-change" || filter.on === "capability-change") return false;
+  if (filter.on === "marked") return false;
   return filter.negate;
 }
 
@@ -158,6 +162,8 @@ function hits(filter: TypedFilter, call: Call): boolean {
     }
     case "parent-binary":
       return filter.paths.some((path) => textMatches(filter.match, call.parent, path));
+    case "marked":
+      return call.mark?.error === filter.error && call.mark.signal === filter.signal;
     case "namespace-change":
       return filter.namespaces.some(
         (name) => call.namespaces[name] !== call.before.namespaces[name],
@@ -392,6 +398,8 @@ function rowHits(
       const known = (zero ? procFlags.PROC_OF_HOST : 0) | (first ? procFlags.PROC_IN_INIT_TREE : 0);
       return (BigInt(known) & (values[1] ?? 0n)) !== 0n;
     }
+    case rowOp.ROW_MARKED_CALL:
+      return call.mark !== undefined && values[0] === markOfPolicy(0, call.mark);
     case rowOp.ROW_NAMESPACE:
       return values.includes(call.namespaces[namespaceNames[row.set] ?? "uts"]);
     case rowOp.ROW_CAPABILITY:

@@ -44,6 +44,14 @@ const actions = {
     on: "call",
     event: "OVERRIDE",
   },
+  NotifyEnforcer: {
+    word: "notify-enforcer",
+    form: "notify",
+    parameters: ["argError", "argSig"],
+    enforces: "MARK_CALL",
+    on: "process",
+    event: "NOTIFYENFORCER",
+  },
   Post: {
     word: "post",
     form: "post",
@@ -64,6 +72,12 @@ const actions = {
     tells: "UNTRACK_SOCK",
     event: "UNTRACKSOCK",
   },
+  CleanupEnforcerNotification: {
+    word: "cleanup-enforcer-notification",
+    form: "cleanup",
+    tells: "UNMARK_CALL",
+    event: "CLEANUPENFORCERNOTIFICATION",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
@@ -77,13 +91,6 @@ const unsupported = {
   DnsLookup: {
     instead: "Post the event, and let a consumer of events make the request.",
     parameters: ["argFqdn"],
-  },
-  NotifyEnforcer: {
-    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-    parameters: ["argError", "argSig"],
-  },
-  CleanupEnforcerNotification: {
-    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
   },
   Set: {
     instead: "Use Override to change what the call returns.",

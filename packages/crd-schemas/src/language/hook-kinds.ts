@@ -78,5 +78,4 @@ export const isHookEvent = (name: string): name is HookEvent =>
 export const unsupportedSections = {
   usdts: "Hook the function that has the probe, below uprobes.",
   loader: "Hook security_mmap_file under kprobes for files that are mapped.",
-  enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
 } as const;

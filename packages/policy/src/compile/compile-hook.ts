@@ -32,6 +32,8 @@ export type Position = {
   readonly index: number;
   readonly macros: Macros;
   readonly lists: FunctionLists;
+  /** The policy has `enforcers`. */
+  readonly hasEnforcers: boolean;
 };
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
@@ -154,7 +156,7 @@ type Essence = {
 
 export function compileHook(
   spec: Pick<Hook, "args" | "selectors" | "message" | "tags"> & Pick<LooseKProbe, "data">,
-  { scope, index, macros }: Position,
+  { scope, index, macros, hasEnforcers }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
@@ -164,6 +166,7 @@ export function compileHook(
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
     ...essence,
+    hasEnforcers,
     ...{ args, declared: given.map((arg) => arg?.index) },
     data: { args: data, declared: givenData.map((arg) => arg?.index) },
   };

@@ -5,7 +5,7 @@ import type { Scope } from "../scope.ts";
 import { readFunction } from "./function-name.ts";
 
 /** Functions of the kernel, or system calls. */
-type FunctionList = { readonly targets: readonly string[]; readonly syscall: boolean };
+export type FunctionList = { readonly targets: readonly string[]; readonly syscall: boolean };
 
 /** The sets of functions that a policy names. */
 export type FunctionLists = {

@@ -9,6 +9,7 @@ import {
   type TypedFilter,
 } from "@gander/policy";
 import { capabilityKind, limits, procFlags, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import { markOfPolicy } from "./call-marks.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
 import { namespaceKinds } from "./namespace-kinds.ts";
@@ -39,6 +40,8 @@ export type FilterContext = {
   readonly place: (arg: number | "return") => ValuePlace;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
+  /** Index of the policy's event budget: its number in marks of calls. */
+  readonly budget: number;
   /** The file at a path of the host; undefined: no such file. */
   readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
@@ -65,6 +68,8 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
     case "binary":
     case "parent-binary":
       return [[binaryRow(filter, context)]];
+    case "marked":
+      return [[markedRow(filter, context)]];
     case "namespace":
       return namespaceRows(filter, context);
     case "namespace-change":
@@ -282,6 +287,11 @@ const capabilitySets = {
   inheritable: capabilityKind.CAPS_INHERITABLE,
   permitted: capabilityKind.CAPS_PERMITTED,
 };
+
+function markedRow(filter: Filter<"marked">, { budget }: FilterContext): OpenRow {
+  const op = rowOp.ROW_MARKED_CALL;
+  return { op, slot: 0, flags: 0, set: 0, n: 1, values: [markOfPolicy(budget, filter)] };
+}
 
 function capabilityRow(
   op: "ROW_CAPABILITY" | "ROW_CAPABILITY_CHANGE",
