@@ -255,13 +255,13 @@ describe("without an operator", () => {
   /** Mistakes beyond a schema and short rules: values, and parts that don't fit together. */
   const onlyChecked = `
     action-not-supported args-position bad-addresses bad-namespace
-    bad-port call-of-a-list dport-of-sockaddr empty-prefix
+    bad-port call-of-a-list dport-of-sockaddr empty-prefix enforcers-without-notify
     file-identity-of-a-namespace file-identity-of-pods file-identity-with-children
     file-identity-with-prefix
     file-of-a-syscall filter-not-supported filter-on-nop impossible-comparison
     index-not-declared index-too-high macro-conflict misspelt-capability
     misspelt-state namespace-pid-with-forks negative-for-unsigned network-operator-on-file
-    not-a-number number-too-large operator-does-not-fit operator-not-supported
+    not-a-number notify-enforcer notify-without-enforcers number-too-large operator-does-not-fit operator-not-supported
     override-elsewhere placeholder-left post-and-nopost prefix-too-long
     range-reversed resolve return-copy-at-lsm-hook return-of-a-file
     section-not-supported size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
