@@ -524,6 +524,27 @@ static void changes_since_exec(void)
 	host_task.tgid = 7;
 }
 
+/* Who descends from the first process of its container, or of the host. */
+static void trees_of_processes(void)
+{
+	const __u32 host = PROC_OF_HOST, tree = PROC_IN_INIT_TREE;
+
+	/* by level of its pid namespace, its number there, and the flags of the process that forked it */
+	expect(tree_flags(0, 1, 0) == (host | tree));
+	expect(tree_flags(0, 2, 0) == host);
+	expect(tree_flags(0, 700, host | tree) == (host | tree));
+	expect(tree_flags(0, 701, host) == host);
+	expect(tree_flags(1, 1, host | tree) == tree);
+	expect(tree_flags(1, 1, host) == tree);
+	expect(tree_flags(1, 2, host | tree) == 0); /* brought in */
+	expect(tree_flags(1, 3, tree) == tree);
+	expect(tree_flags(1, 3, 0) == 0);
+	expect(tree_flags(2, 1, 0) == 0); /* by a namespace of its own */
+	expect(tree_flags(2, 1, tree) == tree);
+	expect(tree_flags(2, 1, host | tree) == 0); /* straight into a nested one */
+	expect(tree_flags(1, 3, tree | PROC_FOLLOW_UNSURE | PROC_EXECED) == tree);
+}
+
 static void marked_calls_of_threads(void)
 {
 	__u64 mark = 3ULL << MARK_POLICY_SHIFT | 0x109, other = 4ULL << MARK_POLICY_SHIFT | 0x109;
@@ -592,6 +613,7 @@ int main(void)
 	run(processes);
 	run(parents_of_processes);
 	run(changes_since_exec);
+	run(trees_of_processes);
 	run(marked_calls_of_threads);
 	return !!test_failures;
 }
