@@ -63,8 +63,8 @@ inline_fn __u64 mark_of(struct rule *rule, struct verdict *verdict)
 inline_fn bool keep_mark(__u64 mark)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct marked_call *marked = bpf_task_storage_get(&marked_calls, task, NULL,
-							  BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct marked_call *marked =
+		bpf_task_storage_get(&marked_calls, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__u64 call;
 
 	if (!marked)

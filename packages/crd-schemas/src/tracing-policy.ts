@@ -80,7 +80,9 @@ export const tracingPolicySpec = object(
       list(
         "Calls that are stopped after NotifyEnforcer.",
         object("EnforcerSpec", "Calls that can be stopped.", {
-          calls: required(list("System calls, `security_…` functions, or `list:NAME`.", text("Function."))),
+          calls: required(
+            list("System calls, `security_…` functions, or `list:NAME`.", text("Function.")),
+          ),
         }),
       ),
     ),
