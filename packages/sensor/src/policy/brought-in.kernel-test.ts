@@ -151,13 +151,13 @@ test("nested namespaces of the container's own belong to it; what enters them st
   assert.deepEqual(await countOf(() => run(...container, own)), ofContainer);
 });
 
-test("what ran before the policies is known", async () => {
-  assert.deepEqual(await countOf(() => goOn(own)), ofContainer);
-});
-
-test("also orphans whose parents ended before the policies came", async () => {
+test("orphans whose parents ended before the policies came are known", async () => {
   assert.deepEqual(await countOf(() => broughtOrphan.stdin?.end("\n")), broughtIn);
   assert.deepEqual(await countOf(() => ownOrphan.stdin?.write("\n")), ofContainer);
+});
+
+test("so is what ran before the policies", async () => {
+  assert.deepEqual(await countOf(() => goOn(own)), ofContainer);
 });
 
 test("what ran before the sensor is known by its parents", async () => {
