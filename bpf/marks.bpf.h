@@ -3,7 +3,8 @@
  * Calls that an enforcer has to stop: NotifyEnforcer marks the call that the thread is in, and the hook that the
  * same policy has at a call of its `enforcers` takes the mark. A mark is for one call: it has a digest of the
  * registers with which the thread entered the kernel, and the next call with others voids it. It is stored with
- * the thread, so it needs no table that others could fill, and ends with it.
+ * the thread, so it needs no table that others could fill, and ends with it. A worker of io_uring has only one
+ * call: what was marked there stays so until the enforcer takes it.
  */
 #ifndef GANDER_MARKS_H
 #define GANDER_MARKS_H
