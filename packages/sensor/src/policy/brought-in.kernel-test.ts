@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addPolicy, startGuestSensor, stateOf, umaskPolicy } from "../../test/guest-sensor.ts";
@@ -62,10 +62,12 @@ const counted = ["not-0-1", "not-1", "in-0", "in-1"] as const;
 // Before the policies are there.
 const { first, process: own } = await startContainer();
 // Its parent ends before there is a policy: both are the first process's children then.
-const orphan = `(sh -c "${waiting(call)}" <&3 &) 3<&0`;
-const ownOrphan = await startWaiting(...container, `${orphan}; sleep 1000`);
-const broughtOrphan = await startWaiting(...enter(first), "sh", "-c", `${orphan}; exit 0`);
-if (broughtOrphan.exitCode === null) await once(broughtOrphan, "exit");
+const orphan = (signal: string) =>
+  `(sh -c "echo; until test -e ${signal}; do sleep 0.1; done; ${call}" &)`;
+const [ownSignal, broughtSignal] = ["/tmp/own-orphan", "/tmp/brought-orphan"];
+await startWaiting(...container, `${orphan(ownSignal)}; sleep 1000`);
+const parent = await startWaiting(...enter(first), "sh", "-c", `${orphan(broughtSignal)}; exit 0`);
+if (parent.exitCode === null) await once(parent, "exit");
 
 await addPolicy(policies, umaskPolicy("not-0-1", follow("NotIn", "0, 1")));
 await addPolicy(policies, umaskPolicy("not-1", follow("NotIn", "1")));
@@ -152,8 +154,8 @@ test("nested namespaces of the container's own belong to it; what enters them st
 });
 
 test("orphans whose parents ended before the policies came are known", async () => {
-  assert.deepEqual(await countOf(() => broughtOrphan.stdin?.end("\n")), broughtIn);
-  assert.deepEqual(await countOf(() => ownOrphan.stdin?.write("\n")), ofContainer);
+  assert.deepEqual(await countOf(() => writeFileSync(broughtSignal, "")), broughtIn);
+  assert.deepEqual(await countOf(() => writeFileSync(ownSignal, "")), ofContainer);
 });
 
 test("so is what ran before the policies", async () => {
