@@ -44,24 +44,27 @@ static long climb_callback(__u64 i, struct climb *climb)
 	return 0;
 }
 
-/* The flags of a process from before us, whose parents are taken for those that forked. */
-inline_fn __u32 present_tree_flags(struct task_struct *task)
+/*
+ * The flags of a process with unknown past (tree_flags). Of one from before us, the parents are taken for those
+ * that forked. Once all processes are listed, it is one that had no room: the parent that it has by now proves
+ * nothing. Not inlined: the verifier would follow each outcome to the end of the program.
+ */
+__noinline int present_flags(__u64 parent, __u32 level, __u32 number)
 {
-	struct climb climb = { .task = address_of(task->real_parent) };
+	struct config *settings = get_config();
+	struct climb climb = { .task = parent };
 
+	if (settings && settings->flags & CONFIG_PROCS_LISTED)
+		return PROC_FOLLOW_UNSURE | tree_flags(level, number, 0);
 	bpf_loop(MAX_ANCESTORS, climb_callback, &climb, 0);
-	return tree_flags(task->thread_pid->level, ns_pid_of(task), climb.flags);
+	return tree_flags(level, number, climb.flags);
 }
 
-/*
- * Adds a process with unknown past to the table. Once all processes are listed, it is one that had no room: the
- * parent that it has by now proves nothing.
- */
+/* Adds a process with unknown past to the table. */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
 	struct proc *known = find_proc(parent->tgid);
-	struct config *settings = get_config();
 	__u32 tgid = task->tgid;
 
 	bpf_probe_read_kernel(&stage->proc, sizeof(stage->proc), NULL); /* zeros */
@@ -70,11 +73,9 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		stage->proc.parent = known->key;
 	else
 		key_of_task(&stage->proc.parent, parent);
-	if (settings && settings->flags & CONFIG_PROCS_LISTED)
-		stage->proc.flags = PROC_FOLLOW_UNSURE |
-				    tree_flags(task->thread_pid->level, ns_pid_of(task), 0);
-	else
-		stage->proc.flags = present_tree_flags(task);
+	/* read as a number: the verifier accepts no typed pointer as an argument */
+	stage->proc.flags = present_flags(address_of(BPF_CORE_READ(task, real_parent)),
+					  task->thread_pid->level, ns_pid_of(task));
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
