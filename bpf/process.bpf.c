@@ -60,6 +60,12 @@ __noinline int present_flags(__u64 parent, __u32 level, __u32 number)
 	return tree_flags(level, number, climb.flags);
 }
 
+/* tree_flags, verified once. */
+__noinline int forked_flags(__u32 level, __u32 number, __u32 forker)
+{
+	return tree_flags(level, number, forker);
+}
+
 /* Adds a process with unknown past to the table. */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
@@ -297,7 +303,7 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 	copy->key.pid = child->tgid;
 	copy->follow |= follow;
 	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
-		      tree_flags(child->thread_pid->level, ns_pid_of(child), copy->flags);
+		      forked_flags(child->thread_pid->level, ns_pid_of(child), copy->flags);
 	inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }
