@@ -81,12 +81,14 @@ enum row_op {
 	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
 	/* the process */
 	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
-	ROW_FOLLOW, /* values[0]: bits of `proc.follow`; if `set` is not 0: or its binary is in `set` */
+	/* values[0]: bits of `proc.follow`, values[1]: of `proc.flags`; if `set` is not 0: or its binary is in `set` */
+	ROW_FOLLOW,
 	ROW_NAMESPACE, ROW_CAPABILITY,
 	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
 	/* since the last exec (`privileges`) */
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
+	ROW_MARKED_CALL, /* values[0]: the current call has this mark, which is taken (marks.bpf.h). No ROW_NEGATE */
 };
 
 enum row_flags {
@@ -145,8 +147,12 @@ struct verdict {
 	__u64 rate_window_ns;
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 mark; /* ACTION_MARK_CALL: -errno << 8 | signal, for the enforcer of the policy */
 };
+
+/* A mark: that of the verdict, and from here on the policy's number in `budgets`, + 1. */
+enum mark { MARK_POLICY_SHIFT = 32 };
 
 enum rule_flags {
 	RULE_MONITOR = 1,  /* policy mode monitor: count and report, do not enforce */
@@ -404,7 +410,8 @@ struct count {
 	__u64 enforce_failed; /* the helper refused, or this kind of hook cannot deny */
 	__u64 missing[FACTS]; /* filters decided without the fact they need */
 	__u64 exempt;	      /* not enforced: the caller was the sensor (sensor.bpf.h) */
-	__u64 pad[4];
+	__u64 notified, would_notify; /* calls marked for an enforcer */
+	__u64 pad[2];
 };
 
 /* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */
@@ -428,6 +435,7 @@ enum fault {
 	FAULT_HOLD,	     /* a process could not be held, or a cgroup not be marked as early: it ran at once */
 	FAULT_OWNERS,	     /* no room for the process of a socket: events name the current one */
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
+	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
 	FAULT_MAX,
 };
 
@@ -506,10 +514,13 @@ struct held {
 enum proc_flags {
 	PROC_ANNOUNCED = 1, /* user space has received this key */
 	PROC_EXECED = 2,    /* it called exec while we watched */
-	PROC_IN_INIT_TREE = 4, /* descends from the first process of its (not the host's) pid namespace */
+	/* The first process of a container (a pid namespace that is directly below the host's) or of the host
+	 * is an ancestor in the container, or on the host */
+	PROC_IN_INIT_TREE = 4,
 	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
 	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it or an ancestor had no memory to look at exec */
 	PROC_KERNEL_THREAD = 32, /* only in `parents`: it has no binary, rather than an unknown one */
+	PROC_OF_HOST = 64, /* it is in the host's pid namespace */
 };
 
 /* a process (hash `procs`, key: thread group id) */

@@ -72,7 +72,7 @@ typedef struct { __u32 val; } kuid_t;
 typedef struct { __u32 val; } kgid_t;
 
 struct pt_regs {
-	unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
+	unsigned long r15, r14, r13, r12, bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, sp;
 };
 
 /* ---- files */

@@ -22,7 +22,9 @@ inline_fn void key_of_task(struct process_key *key, struct task_struct *task)
 
 inline_fn __u32 record_flags_of(struct proc *proc)
 {
-	return (proc->flags & PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
+	__u32 tree = proc->flags & (PROC_IN_INIT_TREE | PROC_OF_HOST);
+
+	return (tree == PROC_IN_INIT_TREE ? RECORD_IN_INIT_TREE : 0) |
 	       (proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
 }
 
@@ -117,6 +119,24 @@ inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
 		return all->cgroup_ns->ns.inum;
 	}
 	return 0;
+}
+
+/*
+ * PROC_IN_INIT_TREE and PROC_OF_HOST of a process that one with the flags `forker` has forked. What comes into a
+ * container from the host has no ancestor there. A pid namespace inside of a container is a part of it: else a
+ * process that was brought in could become a first process by making one.
+ */
+inline_fn __u32 tree_flags(__u32 level, __u32 number, __u32 forker)
+{
+	__u32 flags = forker & (PROC_IN_INIT_TREE | PROC_OF_HOST);
+
+	if (!level)
+		flags |= PROC_OF_HOST;
+	else if (flags & PROC_OF_HOST)
+		flags = 0;
+	if (level <= 1 && number == 1)
+		flags |= PROC_IN_INIT_TREE;
+	return flags;
 }
 
 #endif

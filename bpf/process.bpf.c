@@ -16,11 +16,54 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-inline_fn bool is_first_in_pid_ns(struct task_struct *task)
-{
-	struct pid *pid = task->thread_pid;
+enum { MAX_ANCESTORS = 256 };
 
-	return pid->level > 0 && ns_pid_of(task) == 1;
+struct climb {
+	__u64 task;
+	__u32 flags;
+};
+
+/* Only by copies: the verifier does not know the type of an ancestor. */
+static long climb_callback(__u64 i, struct climb *climb)
+{
+	struct task_struct *task = (struct task_struct *)climb->task;
+	struct proc *known = find_proc(BPF_CORE_READ(task, tgid));
+	struct task_struct *leader;
+	__u32 level;
+
+	if (known) {
+		climb->flags = known->flags;
+		return 1;
+	}
+	leader = BPF_CORE_READ(task, group_leader);
+	level = BPF_CORE_READ(leader, thread_pid, level);
+	climb->flags = tree_flags(level, BPF_CORE_READ(upid_of(leader), nr), 0);
+	if (climb->flags & PROC_IN_INIT_TREE)
+		return 1;
+	climb->task = address_of(BPF_CORE_READ(task, real_parent));
+	return 0;
+}
+
+/*
+ * The flags of a process with unknown past (tree_flags). Of one from before us, the parents are taken for those
+ * that forked. Once all processes are listed, it is one that had no room: the parent that it has by now proves
+ * nothing. Not inlined: the verifier would follow each outcome to the end of the program.
+ */
+__noinline int present_flags(__u64 parent, __u32 level, __u32 number)
+{
+	struct config *settings = get_config();
+	struct climb climb = { .task = parent };
+
+	if (settings && settings->flags & CONFIG_PROCS_LISTED)
+		return PROC_FOLLOW_UNSURE | tree_flags(level, number, 0);
+	bpf_loop(MAX_ANCESTORS, climb_callback, &climb, 0);
+	return tree_flags(level, number, climb.flags);
+}
+
+/* tree_flags, verified once. */
+__noinline int forked_flags(__u32 level, __u32 number, __u32 forker)
+{
+	return tree_flags(level, number, forker);
 }
 
 /* Adds a process with unknown past to the table. */
@@ -36,8 +79,9 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		stage->proc.parent = known->key;
 	else
 		key_of_task(&stage->proc.parent, parent);
-	if (is_first_in_pid_ns(task) || (known && known->flags & PROC_IN_INIT_TREE))
-		stage->proc.flags = PROC_IN_INIT_TREE;
+	/* read as a number: the verifier accepts no typed pointer as an argument */
+	stage->proc.flags = present_flags(address_of(BPF_CORE_READ(task, real_parent)),
+					  task->thread_pid->level, ns_pid_of(task));
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
@@ -258,9 +302,8 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 	copy->key.start = child->start_boottime;
 	copy->key.pid = child->tgid;
 	copy->follow |= follow;
-	copy->flags &= PROC_IN_INIT_TREE | PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE;
-	if (is_first_in_pid_ns(child))
-		copy->flags |= PROC_IN_INIT_TREE;
+	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
+		      forked_flags(child->thread_pid->level, ns_pid_of(child), copy->flags);
 	inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }

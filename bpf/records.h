@@ -188,7 +188,9 @@ enum action {
 	ACTION_USER_STACK = 32,
 	ACTION_TRACK_SOCK = 64, /* the process is the owner of a socket */
 	ACTION_UNTRACK_SOCK = 128,
-	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY,
+	ACTION_MARK_CALL = 256, /* an enforcer of the policy has to stop the current call */
+	ACTION_UNMARK_CALL = 512, /* … no longer */
+	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY | ACTION_MARK_CALL,
 };
 
 struct record_hook {
@@ -198,7 +200,7 @@ struct record_hook {
 	__u8 nargs;	   /* number of struct arg that follow, with the return value */
 	__u8 signal;
 	__u32 actions;	   /* enum action: the selector's actions */
-	__u32 done;	   /* enum action: which of KILL, SIGNAL, DENY were done (mode monitor: none) */
+	__u32 done;	   /* enum action: which of ACTION_ENFORCE were done (mode monitor: none) */
 	__s32 error;	   /* error that the call was denied with, or would have been */
 	__u16 kernel_stack; /* return addresses (u64), after the arguments */
 	__u16 user_stack;  /* after those */

@@ -6,6 +6,7 @@
 #include "args.bpf.h"
 #include "identity.bpf.h"
 #include "lineage.bpf.h"
+#include "marks.bpf.h"
 #include "search.bpf.h"
 #include "sets.bpf.h"
 
@@ -314,7 +315,7 @@ inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc
 {
 	__u64 *extra;
 
-	if (proc->follow & row->values[0])
+	if (proc->follow & row->values[0] || proc->flags & row->values[1])
 		return true;
 	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
 	if (extra && *extra & row->values[0])
@@ -438,6 +439,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return change_holds(s, row);
 	case ROW_BINARY_FILE:
 		return binary_file_holds(s, row);
+	case ROW_MARKED_CALL:
+		return take_mark(row->values[0]);
 	}
 	if (row->flags & ROW_PARENT)
 		return task->flags & PF_KTHREAD ? 0 : parent_holds(s, row, task->tgid);

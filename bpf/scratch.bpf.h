@@ -180,6 +180,7 @@ struct abi_enums {
 	enum config_flags config_flags;
 	enum early_exec early_exec;
 	enum cgroup_place cgroup_place;
+	enum mark mark;
 	enum proc_flags proc_flags;
 	enum record_type record_type;
 	enum record_flags record_flags;

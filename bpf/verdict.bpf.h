@@ -4,17 +4,12 @@
 #define GANDER_VERDICT_H
 
 #include "hook_record.bpf.h"
+#include "marks.bpf.h"
 #include "sensor.bpf.h"
 
 enum { RATE_BYTES = 40 };
 
 LRU(rates, struct rate_key, __u64, 4096);
-
-inline_fn __u64 mix(__u64 hash, __u64 value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
 
 inline_fn __u64 mix_bytes(__u64 hash, __u64 from, __u32 size)
 {
@@ -118,6 +113,37 @@ inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 acti
 	add(*done);
 }
 
+/*
+ * Leaves the current call to the policy's enforcer. One that can't be marked would pass: its process is killed. An
+ * interrupt's call is not the thread's, whose own is innocent.
+ */
+__noinline int notify_enforcer(struct scratch *s)
+{
+	struct verdict *verdict;
+	struct count *count;
+	struct rule *rule;
+	__u32 at;
+
+	if (IS_TEMPLATE || !s)
+		return 0;
+	at = s->verdict_at;
+	verdict = bpf_map_lookup_elem(&verdicts, &at);
+	rule = rule_at(s->rule);
+	count = verdict ? bpf_map_lookup_elem(&counts, &verdict->counter) : NULL;
+	if (!rule || !count)
+		return 0;
+	if (in_interrupt()) {
+		add(count->enforce_failed);
+	} else if (keep_mark(mark_of(rule, verdict))) {
+		s->done |= ACTION_MARK_CALL;
+		add(count->notified);
+	} else {
+		count_fault(FAULT_MARKS);
+		enforce_signal(s, count, ACTION_KILL, SIGKILL, &count->killed);
+	}
+	return 0;
+}
+
 /* Makes the hook return an error. The first denial decides which; each record shows its own. */
 inline_fn void deny(struct scratch *s, __s32 error)
 {
@@ -148,6 +174,8 @@ inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count 
 	}
 	if (actions & ACTION_SIGNAL && !exempt)
 		enforce_signal(s, count, ACTION_SIGNAL, verdict->signal, &count->signalled);
+	if (actions & ACTION_MARK_CALL && !exempt)
+		notify_enforcer(s);
 	if (!(actions & ACTION_DENY))
 		return;
 	if (!s->can_deny) {
@@ -167,6 +195,8 @@ inline_fn void count_would(__u32 actions, struct count *count)
 		add(count->would_signal);
 	if (actions & ACTION_DENY)
 		add(count->would_deny);
+	if (actions & ACTION_MARK_CALL)
+		add(count->would_notify);
 }
 
 inline_fn void tell(struct scratch *s, struct rule *rule, struct verdict *verdict,
@@ -227,6 +257,8 @@ inline_fn void act(struct scratch *s, struct row *row)
 	tell(s, rule, verdict, count);
 	if (verdict->actions & (ACTION_TRACK_SOCK | ACTION_UNTRACK_SOCK))
 		track_sockets(s, rule);
+	if (verdict->actions & ACTION_UNMARK_CALL)
+		forget_marks(rule->policy);
 }
 
 #endif

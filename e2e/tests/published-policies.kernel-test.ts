@@ -34,8 +34,10 @@ const kernel = release().startsWith("6.1.") ? "6.1" : "6.12";
 
 /** Name → a piece of the reason. What is in force must leave these lists. */
 const onEach: Readonly<Record<string, string>> = {
+  "calls-stopped-by-an-enforcer": "this kernel lacks bpf_override_return",
   "function-of-libc": "/lib64/libc.so.6: there is no such file",
   "hard-links-denied": "this kernel lacks bpf_override_return",
+  "kubectl-exec-reads-secrets": "without the Gander operator",
   "modules-by-pods": "without the Gander operator",
   "out-of-the-cluster-enforced": "without the Gander operator",
   "signed-modules": "this kernel has no function find_module_sections",

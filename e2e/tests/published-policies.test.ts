@@ -10,17 +10,12 @@ const names = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
 
 /** What is refused, and a piece of what is said about it. One that is accepted must leave this list. */
 const notYet: Readonly<Record<string, string>> = {
-  "calls-stopped-by-an-enforcer": "enforcers is not supported yet",
-  "changed-roots": "followForks together with isNamespacePID is not supported yet",
-  "clocks-set-by-containers": "followForks together with isNamespacePID is not supported yet",
   "exec-denied-and-hashed": "imaHash is not supported yet",
-  "kubectl-exec-reads-secrets": "followForks together with isNamespacePID is not supported yet",
   "only-one-destination": "1 is not an error a call can return",
   "overlay-attributes": "1 is not an error a call can return",
   "place-in-a-program": "usdts is not supported yet",
   "place-whose-value-is-set": "usdts is not supported yet",
   terminals: "maxData is not supported yet",
-  "writes-to-standard-output": "followForks together with isNamespacePID is not supported yet",
 };
 
 function refusals(name: string): readonly string[] {

@@ -420,6 +420,10 @@ static void processes(void)
 	proc->follow = 4;
 	expect(row_holds(s, &follow));
 	proc->follow = 0;
+	follow.values[1] = PROC_IN_INIT_TREE | PROC_OF_HOST;
+	expect(!row_holds(s, &follow));
+	proc->flags = PROC_IN_INIT_TREE;
+	expect(row_holds(s, &follow));
 	proc->flags = PROC_FOLLOW_UNSURE;
 	follow.flags = ROW_UNKNOWN_HOLDS;
 	expect(row_holds(s, &follow));
@@ -520,6 +524,67 @@ static void changes_since_exec(void)
 	host_task.tgid = 7;
 }
 
+/* Who descends from the first process of its container, or of the host. */
+static void trees_of_processes(void)
+{
+	const __u32 host = PROC_OF_HOST, tree = PROC_IN_INIT_TREE;
+
+	/* by level of its pid namespace, its number there, and the flags of the process that forked it */
+	expect(tree_flags(0, 1, 0) == (host | tree));
+	expect(tree_flags(0, 2, 0) == host);
+	expect(tree_flags(0, 700, host | tree) == (host | tree));
+	expect(tree_flags(0, 701, host) == host);
+	expect(tree_flags(1, 1, host | tree) == tree);
+	expect(tree_flags(1, 1, host) == tree);
+	expect(tree_flags(1, 2, host | tree) == 0); /* brought in */
+	expect(tree_flags(1, 3, tree) == tree);
+	expect(tree_flags(1, 3, 0) == 0);
+	expect(tree_flags(2, 1, 0) == 0); /* by a namespace of its own */
+	expect(tree_flags(2, 1, tree) == tree);
+	expect(tree_flags(2, 1, host | tree) == 0); /* straight into a nested one */
+	expect(tree_flags(1, 3, tree | PROC_FOLLOW_UNSURE | PROC_EXECED) == tree);
+}
+
+static void marked_calls_of_threads(void)
+{
+	__u64 mark = 3ULL << MARK_POLICY_SHIFT | 0x109, other = 4ULL << MARK_POLICY_SHIFT | 0x109;
+	struct row row = row_of(ROW_MARKED_CALL, 0, 1, 0);
+	struct rule rule = { .policy = 2 };
+	struct verdict verdict = { .mark = 0x109 };
+	struct scratch *s = call_with(VALUE_U64, 0);
+
+	row.values[0] = mark;
+	expect(mark_of(&rule, &verdict) == mark);
+	expect(!row_holds(s, &row));
+	expect(keep_mark(mark) && keep_mark(mark));
+	row.values[0] = other;
+	expect(!row_holds(s, &row));
+	row.values[0] = mark;
+	expect(row_holds(s, &row));
+	expect(!row_holds(s, &row)); /* it was taken */
+	/* another call, whatever register tells it */
+	for (unsigned long at = 0; at < sizeof(native_registers) / sizeof(long); at++) {
+		long *one = (long *)&native_registers + at;
+
+		if (one == (long *)&native_registers.ax || one == (long *)&native_registers.cx)
+			continue;
+		expect(keep_mark(mark));
+		(*one)++;
+		expect(!row_holds(s, &row));
+		(*one)--;
+		expect(row_holds(s, &row));
+	}
+	/* room for four; those of a call before don't count */
+	for (__u64 i = 1; i <= CALL_MARKS; i++)
+		expect(keep_mark(mark + i));
+	expect(!keep_mark(other));
+	native_registers.ip++;
+	expect(keep_mark(other) && keep_mark(mark));
+	expect(forget_marks(2) == 0 && !row_holds(s, &row));
+	row.values[0] = other;
+	expect(row_holds(s, &row));
+}
+
 int main(void)
 {
 	use_walk_maps();
@@ -536,6 +601,8 @@ int main(void)
 	use_map(follow_pids);
 	use_map(parents);
 	use_map(privileges);
+	native_use_map(&marked_calls, BPF_MAP_TYPE_TASK_STORAGE, 1, sizeof(int),
+		       sizeof(struct marked_call));
 	native_set(hook_id, 1U);
 	run(numbers_at_random);
 	run(texts_of_all_lengths);
@@ -546,5 +613,7 @@ int main(void)
 	run(processes);
 	run(parents_of_processes);
 	run(changes_since_exec);
+	run(trees_of_processes);
+	run(marked_calls_of_threads);
 	return !!test_failures;
 }

@@ -160,8 +160,10 @@ const actionSelector = object(
     action: required(oneOf("Which action.", actionNames)),
     argUrl: optional(text("URL for GetUrl.")),
     argFqdn: optional(text("Name for DnsLookup.")),
-    argError: optional(int32("Override: what the call returns, a negative error number.")),
-    argSig: optional(uint32("Signal: its number.")),
+    argError: optional(
+      int32("Override, NotifyEnforcer: what the call returns, a negative error number."),
+    ),
+    argSig: optional(uint32("Signal, NotifyEnforcer: the signal's number.")),
     argSock: optional(uint32("TrackSock, UntrackSock: position of the socket.")),
     argIndex: optional(uint32("Set: position of the argument.")),
     argValue: optional(uint32("Set: the value.")),

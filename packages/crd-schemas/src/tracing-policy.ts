@@ -78,9 +78,11 @@ export const tracingPolicySpec = object(
     ),
     enforcers: optional(
       list(
-        "Calls that can be denied by NotifyEnforcer.",
-        object("EnforcerSpec", "Calls that can be denied.", {
-          calls: required(list("Functions, or `list:NAME`.", text("Function."))),
+        "Calls that are stopped after NotifyEnforcer.",
+        object("EnforcerSpec", "Calls that can be stopped.", {
+          calls: required(
+            list("System calls, `security_…` functions, or `list:NAME`.", text("Function.")),
+          ),
         }),
       ),
     ),

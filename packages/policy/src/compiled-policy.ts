@@ -129,6 +129,12 @@ const namespaceName = v.picklist([
 
 const capabilitySet = v.picklist(["effective", "inheritable", "permitted"]);
 
+/** What an enforcer does: 0 for no error, or no signal. */
+const marking = {
+  error: v.pipe(v.number(), v.integer(), v.minValue(-4095), v.maxValue(0)),
+  signal: bits(64),
+};
+
 const filter = v.variant("on", [
   v.strictObject({
     on: v.literal("arg"),
@@ -168,6 +174,8 @@ const filter = v.variant("on", [
     followChildren: flag,
     paths: v.array(text),
   }),
+  /** NotifyEnforcer with these has marked the call. */
+  v.strictObject({ on: v.literal("marked"), ...marking }),
   v.strictObject({
     on: v.literal("namespace"),
     negate: flag,
@@ -226,6 +234,8 @@ const action = v.variant("action", [
   v.strictObject({ action: v.literal("dns-lookup"), name: text }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
+  v.strictObject({ action: v.literal("notify-enforcer"), ...marking }),
+  v.strictObject({ action: v.literal("cleanup-enforcer-notification") }),
 ]);
 
 const selector = v.strictObject({

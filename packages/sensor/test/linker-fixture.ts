@@ -58,9 +58,15 @@ export function rule(
 export function linkRules(
   rules: readonly InstalledRule[],
   mode: "enforce" | "monitor" = "enforce",
+  /** Of the first policy; one more for each further. 0: all have the same. */
+  firstBudget = 0,
 ) {
   const sets = createSetInterner();
-  const policies = rules.map((one) => ({ rules: [one], budget: 0, mode }));
+  const policies = rules.map((one, i) => ({
+    rules: [one],
+    budget: firstBudget && firstBudget + i,
+    mode,
+  }));
   const tables = link({
     policies,
     groups: [policies.map((_, i) => i)],
@@ -110,6 +116,7 @@ export const plainCall: Call = {
   returned: 0n,
   pid: 1,
   nsPid: 1,
+  ancestors: { zero: true, first: true },
   binary: "/a",
   file: { inode: 7n, device: 1, generation: 5 },
   hostFiles,

@@ -2,7 +2,8 @@
 // For tests: what policies mean, said as plainly as possible, twice. `evaluateSelectors` follows the
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
 import type { ArgTest, NamespaceName, Network, TypedFilter } from "@gander/policy";
-import { limits, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import { limits, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
@@ -37,13 +38,18 @@ export type Call = {
     readonly binary?: FactState;
     readonly file?: Exclude<FactState, "forgeable">;
     readonly namespaces?: "unknown";
+    readonly ancestors?: "unknown";
     readonly parent?: "unknown" | "forgeable";
     readonly before?: "unknown";
   };
+  /** That the policy has put on the call. */
+  readonly mark?: { readonly error: number; readonly signal: number } | undefined;
   readonly args: readonly Value[];
   readonly returned: bigint;
   readonly pid: number;
   readonly nsPid: number;
+  /** Of the PIDs 0 and 1 of its namespace: the process that it is, or descends from there. */
+  readonly ancestors: { readonly zero: boolean; readonly first: boolean };
   readonly binary: string;
   /** The file that runs, wherever. */
   readonly file: FileIdentity;
@@ -89,6 +95,7 @@ function isNegated(filter: TypedFilter): boolean {
   if (filter.on === "arg") return filter.test.negate;
   // Not the opposite: `hits` decides.
   if (filter.on === "namespace-change" || filter.on === "capability-change") return false;
+  if (filter.on === "marked") return false;
   return filter.negate;
 }
 
@@ -107,6 +114,8 @@ function factOf(filter: TypedFilter, { facts = {}, args }: Call): FactState {
       return facts.parent ?? "known";
     case "namespace":
       return facts.namespaces ?? "known";
+    case "pid":
+      return (filter.followForks ? facts.ancestors : undefined) ?? "known";
     case "namespace-change":
     case "capability-change":
       return facts.before ?? "known";
@@ -139,6 +148,11 @@ function hits(filter: TypedFilter, call: Call): boolean {
       return testHolds(filter.test, value);
     }
     case "pid":
+      if (filter.followForks)
+        return (
+          (filter.pids.includes(0) && call.ancestors.zero) ||
+          (filter.pids.includes(1) && call.ancestors.first)
+        );
       return filter.pids.includes(filter.inNamespace ? call.nsPid : call.pid);
     case "binary": {
       const { match } = filter;
@@ -148,6 +162,8 @@ function hits(filter: TypedFilter, call: Call): boolean {
     }
     case "parent-binary":
       return filter.paths.some((path) => textMatches(filter.match, call.parent, path));
+    case "marked":
+      return call.mark?.error === filter.error && call.mark.signal === filter.signal;
     case "namespace-change":
       return filter.namespaces.some(
         (name) => call.namespaces[name] !== call.before.namespaces[name],
@@ -266,6 +282,7 @@ function factOfRow(
   if (op >= rowOp.ROW_BINARY_EQUAL && op <= rowOp.ROW_BINARY_POSTFIX)
     return facts.binary ?? "known";
   if (op === rowOp.ROW_BINARY_FILE) return facts.file ?? "known";
+  if (op === rowOp.ROW_FOLLOW) return facts.ancestors ?? "known";
   if (op === rowOp.ROW_NAMESPACE) return facts.namespaces ?? "known";
   if (facts.peer === "unknown" && op === rowOp.ROW_DADDR) return "unknown";
   if (facts.peer === "unknown" && op === rowOp.ROW_FAMILY && socket(value).addressFamily === 6)
@@ -376,6 +393,13 @@ function rowHits(
       return inSetOrValues(BigInt(call.pid));
     case rowOp.ROW_NS_PID:
       return inSetOrValues(BigInt(call.nsPid));
+    case rowOp.ROW_FOLLOW: {
+      const { zero, first } = call.ancestors;
+      const known = (zero ? procFlags.PROC_OF_HOST : 0) | (first ? procFlags.PROC_IN_INIT_TREE : 0);
+      return (BigInt(known) & (values[1] ?? 0n)) !== 0n;
+    }
+    case rowOp.ROW_MARKED_CALL:
+      return call.mark !== undefined && values[0] === markOfPolicy(0, call.mark);
     case rowOp.ROW_NAMESPACE:
       return values.includes(call.namespaces[namespaceNames[row.set] ?? "uts"]);
     case rowOp.ROW_CAPABILITY:

@@ -46,6 +46,14 @@ const actions = {
     on: "call",
     event: "OVERRIDE",
   },
+  NotifyEnforcer: {
+    word: "notify-enforcer",
+    form: "notify",
+    parameters: ["argError", "argSig"],
+    enforces: "MARK_CALL",
+    on: "process",
+    event: "NOTIFYENFORCER",
+  },
   Post: {
     word: "post",
     form: "post",
@@ -80,6 +88,12 @@ const actions = {
     requests: "dns",
     event: "DNSLOOKUP",
   },
+  CleanupEnforcerNotification: {
+    word: "cleanup-enforcer-notification",
+    form: "cleanup",
+    tells: "UNMARK_CALL",
+    event: "CLEANUPENFORCERNOTIFICATION",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
@@ -89,13 +103,6 @@ export const requestKinds = ["http", "dns"] as const;
 
 /** Actions of the language that nothing implements yet: what to write instead. */
 const unsupported = {
-  NotifyEnforcer: {
-    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-    parameters: ["argError", "argSig"],
-  },
-  CleanupEnforcerNotification: {
-    instead: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
-  },
   Set: {
     instead: "Use Override to change what the call returns.",
     parameters: ["argIndex", "argValue"],

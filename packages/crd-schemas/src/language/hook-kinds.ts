@@ -86,5 +86,4 @@ export const isHookEvent = (name: string): name is HookEvent =>
 /** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
 export const unsupportedSections = {
   usdts: "Hook the function that has the probe, below uprobes.",
-  enforcers: "Use Override or Sigkill at a `security_…` function or an lsm hook.",
 } as const;

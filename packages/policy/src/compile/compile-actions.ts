@@ -24,6 +24,8 @@ type ActionContext = {
   readonly target: string;
   readonly syscall: boolean;
   readonly side: "entry" | "return";
+  /** The policy has `enforcers`. */
+  readonly hasEnforcers: boolean;
   readonly args: Args;
   /** The position in the function of each. */
   readonly declared: readonly (number | undefined)[];
@@ -78,6 +80,9 @@ const forms: Readonly<Record<ActionForm, Compile>> = {
   socket: compileSocket,
   url: compileUrl,
   name: compileName,
+  notify: compileNotify,
+  cleanup: (spec, scope, context) =>
+    isForEnforcer(spec, scope, context) ? { action: "cleanup-enforcer-notification" } : undefined,
 };
 
 function compileAction(
@@ -191,23 +196,69 @@ function compileRateLimit(spec: ActionSpec, scope: Scope): RateLimit | undefined
 }
 
 function compileSignal(spec: ActionSpec, scope: Scope): CompiledAction | undefined {
-  if (spec.argSig !== undefined && spec.argSig >= 1 && spec.argSig <= 64)
-    return { action: "signal", signal: spec.argSig };
   if (spec.argSig === undefined)
     scope.error(
       "policy-action",
       "Signal does not say which",
       "Add `argSig: 15` for SIGTERM, 19 for SIGSTOP …",
     );
-  else
-    scope
-      .at("argSig")
-      .error(
-        "policy-bad-value",
-        `${spec.argSig} is not a signal`,
-        "Signals are 1 to 64; 15 is SIGTERM.",
-      );
+  else if (isSignal(spec.argSig, scope)) return { action: "signal", signal: spec.argSig };
   return undefined;
+}
+
+function isSignal(signal: number, scope: Scope): boolean {
+  if (signal >= 1 && signal <= 64) return true;
+  scope
+    .at("argSig")
+    .error("policy-bad-value", `${signal} is not a signal`, "Signals are 1 to 64; 15 is SIGTERM.");
+  return false;
+}
+
+/** 0 means none, as if it were left out. */
+function compileNotify(
+  spec: ActionSpec,
+  scope: Scope,
+  context: ActionContext,
+): CompiledAction | undefined {
+  const { argError: error = 0, argSig: signal = 0 } = spec;
+  const isPossible = isForEnforcer(spec, scope, context);
+  if (error === 0 && signal === 0) {
+    scope.error(
+      "policy-action",
+      "NotifyEnforcer does not say what happens to the call",
+      "Add `argError: -1` (EPERM: not permitted), `argSig: 9` (SIGKILL), or both.",
+    );
+    return undefined;
+  }
+  const isRight =
+    (error === 0 || isError(error, scope)) && (signal === 0 || isSignal(signal, scope));
+  return isPossible && isRight ? { action: "notify-enforcer", error, signal } : undefined;
+}
+
+function isForEnforcer(
+  { action }: ActionSpec,
+  scope: Scope,
+  { hasEnforcers, kind }: ActionContext,
+): boolean {
+  if (hookKinds[kind].ofProgram) {
+    scope
+      .at("action")
+      .error(
+        "policy-action",
+        `${action} is not possible at a function of a program, which is no call of the kernel`,
+        "Notify where the call begins: at the tracepoint raw_syscalls/sys_enter, or at a function of the kernel.",
+      );
+    return false;
+  }
+  if (!hasEnforcers)
+    scope
+      .at("action")
+      .error(
+        "policy-action",
+        `${action} needs enforcers, and the policy has none`,
+        "Add the calls to stop: `enforcers: [{calls: [sys_dup]}]`.",
+      );
+  return hasEnforcers;
 }
 
 function compileOverride(
@@ -234,17 +285,16 @@ function compileOverride(
     );
     return undefined;
   }
-  if (spec.argError < -4095 || spec.argError >= 0) {
-    scope
-      .at("argError")
-      .error(
-        "policy-bad-value",
-        `${spec.argError} is not an error a call can return`,
-        errorHint(spec.argError),
-      );
-    return undefined;
-  }
+  if (!isError(spec.argError, scope)) return undefined;
   return supported ? { action: "override", error: spec.argError } : undefined;
+}
+
+function isError(error: number, scope: Scope): boolean {
+  if (error >= -4095 && error < 0) return true;
+  scope
+    .at("argError")
+    .error("policy-bad-value", `${error} is not an error a call can return`, errorHint(error));
+  return false;
 }
 
 function compileSocket(

@@ -32,6 +32,8 @@ export type Position = {
   readonly index: number;
   readonly macros: Macros;
   readonly lists: FunctionLists;
+  /** The policy has `enforcers`. */
+  readonly hasEnforcers: boolean;
 };
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
@@ -204,7 +206,7 @@ type Essence = {
 
 export function compileHook(
   spec: Pick<Hook, "args" | "selectors" | "message" | "tags"> & Pick<LooseKProbe, "data">,
-  { scope, index, macros, lists }: Position,
+  { scope, index, macros, lists, hasEnforcers }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
@@ -215,6 +217,7 @@ export function compileHook(
   const context: HookContext = {
     ...essence,
     lists,
+    hasEnforcers,
     ...{ args, declared: given.map((arg) => arg?.index) },
     data: { args: data, declared: givenData.map((arg) => arg?.index) },
   };

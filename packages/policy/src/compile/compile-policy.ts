@@ -14,6 +14,7 @@ import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
+import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
@@ -64,6 +65,7 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
   const macros = { selectors: spec.selectorsMacros ?? {}, scope: scope.at("selectorsMacros") };
   const lists = readLists(spec.lists ?? [], scope.at("lists"));
+  const hasEnforcers = (spec.enforcers ?? []).length > 0;
   const entries = sections.flatMap(([, name]) => spec[name] ?? []);
   if (isTooMany(entries.length, scope)) return [];
   if (isEmpty(spec))
@@ -76,11 +78,18 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     (spec[name] ?? []).flatMap((hook, index) =>
       hook === undefined
         ? []
-        : [compilers[kind](hook as never, { scope: scope.at(name, index), index, macros, lists })],
+        : [
+            compilers[kind](hook as never, {
+              ...{ scope: scope.at(name, index), index, macros, lists },
+              hasEnforcers,
+            }),
+          ],
     ),
   );
-  isTooMany(hooks.flatMap(eachFunction).length, scope);
-  return spec.loader === true ? [...hooks, loaderHook(scope.at("loader"))] : hooks;
+  const loader = spec.loader === true ? [loaderHook(scope.at("loader"))] : [];
+  const all = [...hooks, ...loader, ...compileEnforcers(spec, scope, { hooks, lists })];
+  isTooMany(all.flatMap(eachFunction).length, scope);
+  return all;
 }
 
 function isTooMany(count: number, scope: Scope): boolean {

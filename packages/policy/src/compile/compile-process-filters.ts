@@ -18,13 +18,14 @@ import { warnOfRelativePaths } from "./compile-text-values.ts";
 
 export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
   if (!hasValues(spec.values, limits.pids, scope)) return undefined;
-  if (spec.isNamespacePID && spec.followForks) {
+  const other = spec.values.findIndex((pid) => pid > 1);
+  if (spec.isNamespacePID && spec.followForks && other !== -1) {
     scope
-      .at("followForks")
-      .onKey.error(
+      .at("values", other)
+      .error(
         "policy-not-supported",
-        "followForks together with isNamespacePID is not supported yet",
-        "Use matchBinaries with followChildren, or matchNamespaces with `Pid`.",
+        `followForks together with isNamespacePID is possible for 0 and 1, not for ${spec.values[other]}`,
+        "1 is the first process of each container, 0 the host. Any other PID can be had by forking often enough: use matchBinaries with followChildren.",
       );
     return undefined;
   }

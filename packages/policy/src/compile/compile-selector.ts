@@ -27,6 +27,8 @@ export type HookContext = FilterContext & {
   readonly syscall: boolean;
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
+  /** The policy has `enforcers`. */
+  readonly hasEnforcers: boolean;
   readonly returnArg: CompiledArg | undefined;
 };
 

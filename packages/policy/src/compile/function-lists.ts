@@ -11,7 +11,7 @@ import type { Scope } from "../scope.ts";
 import { readFunction } from "./function-name.ts";
 
 /** Functions of the kernel, or system calls; of a generated list the kernel has the names. */
-type FunctionList = Pick<CompiledHook, "generated"> & {
+export type FunctionList = Pick<CompiledHook, "generated"> & {
   readonly targets: readonly string[];
   readonly syscall: boolean;
 };

@@ -15,6 +15,15 @@ export function enforces(hook: CompiledHook): boolean {
   );
 }
 
+/** Whether it acts on the call or its process itself, rather than by an enforcer. */
+export function stops(hook: CompiledHook): boolean {
+  return hook.selectors.some(({ actions, returnActions }) =>
+    [...actions, ...returnActions].some(
+      (one) => isEnforcing(one) && one.action !== "notify-enforcer",
+    ),
+  );
+}
+
 export function isEnforcing({ action }: CompiledAction): boolean {
   return actionRow(action).enforces !== undefined;
 }

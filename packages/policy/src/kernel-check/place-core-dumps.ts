@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "../compiled-policy.ts";
 import type { AttachFacts } from "./attach-facts.ts";
-import { enforces } from "./hook-traits.ts";
+import { stops } from "./hook-traits.ts";
 import { type HookPlan, type Placement, point } from "./placement.ts";
 
 /**
@@ -14,7 +14,7 @@ export function placeCoreDumps(hook: CompiledHook, facts: AttachFacts, main: Hoo
   const placements = twins.filter((one) => one !== undefined);
   if (placements.length === twins.length)
     return { ...main, placements: [...main.placements, ...placements] };
-  const what = enforces(hook) ? "neither seen nor prevented" : "not seen";
+  const what = stops(hook) ? "neither seen nor prevented" : "not seen";
   const weakness = `what the kernel writes when a process dumps core is ${what}: nothing can be attached to security_inode_setattr`;
   return { ...main, weaknesses: [...main.weaknesses, weakness] };
 }

@@ -3,7 +3,14 @@ import type { CompiledHook } from "../compiled-policy.ts";
 import { compareArgumentTypes } from "./argument-types.ts";
 import { type AttachFacts, hasBpfLsm } from "./attach-facts.ts";
 import { attachKinds, type HookPoint } from "./attach-kinds.ts";
-import { enforces, isEnforcing, onlyOnReturn, overrides, wantsReturn } from "./hook-traits.ts";
+import {
+  enforces,
+  isEnforcing,
+  onlyOnReturn,
+  overrides,
+  stops,
+  wantsReturn,
+} from "./hook-traits.ts";
 import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
@@ -69,9 +76,9 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
       return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
     case "kprobe":
       if (hook.syscall) return placeSyscall(hook, facts);
-      if (hook.target === "tcp_connect" && enforces(hook))
+      if (hook.target === "tcp_connect" && stops(hook))
         return placeConnection(hook, facts, placeFunction(hook, hook.target, facts));
-      if (hook.target.startsWith("security_") && enforces(hook)) return placeSecurity(hook, facts);
+      if (hook.target.startsWith("security_") && stops(hook)) return placeSecurity(hook, facts);
       return placeFunction(hook, hook.target, facts);
   }
 }
@@ -166,7 +173,7 @@ function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): 
       hint: "Hook a function that it calls or that calls it",
     });
   }
-  const weaknesses = enforces(hook) ? [signalOnly(hook, target)] : [];
+  const weaknesses = stops(hook) ? [signalOnly(hook, target)] : [];
   const at = (kind: HookPoint["kind"], role: Placement["role"]): Placement => ({
     point: point(kind, target, hook.syscall),
     role,
@@ -204,7 +211,7 @@ function placeTracepoint(hook: CompiledHook, facts: AttachFacts): HookPlan {
     placements: [
       { point: point("tracepoint", hook.target), role: "signal", position: (index) => index },
     ],
-    weaknesses: enforces(hook) ? [signalOnly(hook, hook.target)] : [],
+    weaknesses: stops(hook) ? [signalOnly(hook, hook.target)] : [],
   };
 }
 
@@ -216,7 +223,7 @@ function placeRawTracepoint(hook: CompiledHook, facts: AttachFacts): HookPlan {
       notFound(`raw tracepoint ${hook.target}`, facts.similarTracepoint(subsystem, event)),
     );
   if (overrides(hook)) return refuse(notDeniable("tracepoint"));
-  const weaknesses = enforces(hook) ? [signalOnly(hook, hook.target)] : [];
+  const weaknesses = stops(hook) ? [signalOnly(hook, hook.target)] : [];
   return planAt(
     hook,
     [{ point: point("raw_tp", event), role: "signal", position: (index) => index }],

@@ -3,7 +3,7 @@ import type { CompiledHook } from "../compiled-policy.ts";
 import { algorithmsOf, programPlaceOf } from "../language/program-place.ts";
 import type { AttachFacts, NoPlace } from "./attach-facts.ts";
 import type { HookPoint } from "./attach-kinds.ts";
-import { enforces, onlyOnReturn, wantsReturn } from "./hook-traits.ts";
+import { enforces, onlyOnReturn, stops, wantsReturn } from "./hook-traits.ts";
 import { type HookPlan, type Placement, planAt, refuse } from "./placement.ts";
 import type { Refusal } from "./refusals.ts";
 
@@ -32,7 +32,7 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
     position: (index) => index,
   });
   const weaknesses = [
-    ...(enforces(hook) ? [copies(path)] : []),
+    ...(stops(hook) ? [copies(path)] : []),
     ...(file.isGo && hook.args.length > 0 ? [goArguments(path)] : []),
   ];
   if (!wantsReturn(hook)) return planAt(hook, [at("uprobe", "signal")], weaknesses);

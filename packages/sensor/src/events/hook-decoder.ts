@@ -107,14 +107,18 @@ const doneActions = Array.from({ length: action.ACTION_ENFORCE + 1 }, (_, done) 
   return KprobeAction[`KPROBE_ACTION_${event}`];
 });
 
-const tellActions = action.ACTION_TRACK_SOCK | action.ACTION_UNTRACK_SOCK;
+/** Actions that tell the programs something, by their bit; an event shows the first. */
+const tellRows = actionRows.flatMap(({ tells, event }) =>
+  tells === undefined || event === undefined
+    ? []
+    : [{ bit: action[`ACTION_${tells}`], shown: KprobeAction[`KPROBE_ACTION_${event}`] }],
+);
+const tellActions = tellRows.reduce((bits, { bit }) => bits | bit, 0);
 
 /** Of a function that returns a socket, the action was on that. */
 function showTold(event: SensorEvent, told: number, isOnReturn: boolean): void {
-  const tracked = (told & action.ACTION_TRACK_SOCK) !== 0;
-  const shown = tracked
-    ? KprobeAction.KPROBE_ACTION_TRACKSOCK
-    : KprobeAction.KPROBE_ACTION_UNTRACKSOCK;
+  const shown = tellRows.find(({ bit }) => (told & bit) !== 0)?.shown;
+  if (shown === undefined) return;
   if (isOnReturn && event.kind === eventKind.kprobe) event.returnAction = shown;
   else if (event.action === KprobeAction.KPROBE_ACTION_POST) event.action = shown;
 }

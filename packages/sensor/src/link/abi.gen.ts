@@ -113,7 +113,9 @@ export const action = {
   ACTION_USER_STACK: 32,
   ACTION_TRACK_SOCK: 64,
   ACTION_UNTRACK_SOCK: 128,
-  ACTION_ENFORCE: 14,
+  ACTION_MARK_CALL: 256,
+  ACTION_UNMARK_CALL: 512,
+  ACTION_ENFORCE: 270,
 } as const;
 
 export const anyPeer = {
@@ -197,6 +199,7 @@ export const rowOp = {
   ROW_BINARY_FILE: 28,
   ROW_NAMESPACE_CHANGE: 29,
   ROW_CAPABILITY_CHANGE: 30,
+  ROW_MARKED_CALL: 31,
 } as const;
 
 export const rowFlags = {
@@ -233,6 +236,10 @@ export const rateScope = {
   RATE_THREAD: 1,
   RATE_PROCESS: 2,
   RATE_GLOBAL: 3,
+} as const;
+
+export const mark = {
+  MARK_POLICY_SHIFT: 32,
 } as const;
 
 export const ruleFlags = {
@@ -298,7 +305,8 @@ export const fault = {
   FAULT_HOLD: 8,
   FAULT_OWNERS: 9,
   FAULT_PAST_TABLE: 10,
-  FAULT_MAX: 11,
+  FAULT_MARKS: 11,
+  FAULT_MAX: 12,
 } as const;
 
 export const lifecycleFate = {
@@ -334,4 +342,5 @@ export const procFlags = {
   PROC_FORGEABLE_BINARY: 8,
   PROC_FOLLOW_UNSURE: 16,
   PROC_KERNEL_THREAD: 32,
+  PROC_OF_HOST: 64,
 } as const;

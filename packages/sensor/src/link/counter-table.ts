@@ -39,6 +39,16 @@ export const selectorCounterTable = {
     metric: { action: "would_signal" },
   },
   wouldDeny: { kernel: "would_deny", status: "monitor_override", metric: { action: "would_deny" } },
+  notified: {
+    kernel: "notified",
+    status: "notify_enforcer",
+    metric: { action: "notify_enforcer" },
+  },
+  wouldNotify: {
+    kernel: "would_notify",
+    status: "monitor_notify_enforcer",
+    metric: { action: "would_notify_enforcer" },
+  },
   enforceFailed: {
     kernel: "enforce_failed",
     status: "enforce_failed",

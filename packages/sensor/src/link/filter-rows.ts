@@ -8,7 +8,8 @@ import {
   type TestOf,
   type TypedFilter,
 } from "@gander/policy";
-import { capabilityKind, limits, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import { capabilityKind, limits, procFlags, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import { markOfPolicy } from "./call-marks.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
 import { namespaceKinds } from "./namespace-kinds.ts";
@@ -39,6 +40,8 @@ export type FilterContext = {
   readonly place: (arg: number | "return") => ValuePlace;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
+  /** Index of the policy's event budget: its number in marks of calls. */
+  readonly budget: number;
   /** The file at a path of the host; undefined: no such file. */
   readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
@@ -65,6 +68,8 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
     case "binary":
     case "parent-binary":
       return [[binaryRow(filter, context)]];
+    case "marked":
+      return [[markedRow(filter, context)]];
     case "namespace":
       return namespaceRows(filter, context);
     case "namespace-change":
@@ -213,6 +218,7 @@ function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow
     n: 0,
     values: [],
   };
+  if (filter.followForks && filter.inNamespace) return treeRow(row, filter.pids);
   if (filter.followForks) return followRow(row, follow.bit({ pids: filter.pids }));
   return valuesRow(row, filter.pids.map(BigInt), sets);
 }
@@ -249,6 +255,14 @@ function followRow(row: OpenRow, bit: number): OpenRow {
   return { ...row, op: rowOp.ROW_FOLLOW, n: 1, values: [1n << BigInt(bit)] };
 }
 
+/** What descends from PID 0 of a namespace (on the host: everything) and from PID 1 is known of each process. */
+function treeRow(row: OpenRow, pids: readonly number[]): OpenRow {
+  const flags =
+    (pids.includes(0) ? procFlags.PROC_OF_HOST : 0) |
+    (pids.includes(1) ? procFlags.PROC_IN_INIT_TREE : 0);
+  return { ...row, op: rowOp.ROW_FOLLOW, n: 2, values: [0n, BigInt(flags)] };
+}
+
 /** The programs reverse only as much of a text as the longest value needs. */
 function postfixRow(row: OpenRow, values: readonly string[], sets: SetInterner): OpenRow {
   const longest = Math.max(...values.map((value) => Buffer.byteLength(value)));
@@ -273,6 +287,11 @@ const capabilitySets = {
   inheritable: capabilityKind.CAPS_INHERITABLE,
   permitted: capabilityKind.CAPS_PERMITTED,
 };
+
+function markedRow(filter: Filter<"marked">, { budget }: FilterContext): OpenRow {
+  const op = rowOp.ROW_MARKED_CALL;
+  return { op, slot: 0, flags: 0, set: 0, n: 1, values: [markOfPolicy(budget, filter)] };
+}
 
 function capabilityRow(
   op: "ROW_CAPABILITY" | "ROW_CAPABILITY_CHANGE",

@@ -140,6 +140,8 @@ export type LinkedVerdict = {
   /** Slots of the sockets of TrackSock and UntrackSock. */
   readonly tracked: number;
   readonly untracked: number;
+  /** NotifyEnforcer: for the enforcers of the policy (call-marks.ts). */
+  readonly mark: number;
   /** Index into the map `counts`. */
   readonly counter: number;
 };

@@ -142,6 +142,8 @@ const onArg = (arg: number | "return", test: fc.Arbitrary<ArgTest>) =>
   test.map((one): TypedFilter => ({ on: "arg", arg, test: one }));
 const namespaceName = fc.constantFrom("uts" as const, "net" as const, "user" as const);
 
+const marking = fc.record({ error: fc.constantFrom(0, -1, -13), signal: fc.constantFrom(0, 9) });
+
 const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   onArg(0, numberTest(int(32))),
   onArg(1, numberTest(uint)),
@@ -155,6 +157,14 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
     followForks: fc.constant(false),
     pids: values(fc.constantFrom(1, 2, 3, 4, 5, 6)),
   }),
+  fc.record({
+    on: fc.constant("pid" as const),
+    negate: fc.boolean(),
+    inNamespace: fc.constant(true),
+    followForks: fc.constant(true),
+    pids: values(fc.constantFrom(0, 1)),
+  }),
+  marking.map((one) => ({ on: "marked" as const, ...one })),
   fc.record({
     on: fc.constant("binary" as const),
     negate: fc.boolean(),
@@ -286,6 +296,8 @@ const anyCall: fc.Arbitrary<Call> = fc
     returned: int(32),
     pid: fc.integer({ min: 1, max: 7 }),
     nsPid: fc.integer({ min: 1, max: 7 }),
+    mark: fc.option(marking, { nil: undefined }),
+    ancestors: fc.record({ zero: fc.boolean(), first: fc.boolean() }),
     binary: path,
     file: fc.record({
       inode: fc.constantFrom(7n, 8n, 9n),
@@ -305,6 +317,7 @@ const anyCall: fc.Arbitrary<Call> = fc
           binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
           file: fc.constantFrom("absent" as const, "unknown" as const),
           namespaces: fc.constant("unknown" as const),
+          ancestors: fc.constant("unknown" as const),
           parent: fc.constantFrom("unknown" as const, "forgeable" as const),
           before: fc.constant("unknown" as const),
         },
@@ -332,6 +345,8 @@ const anyCall: fc.Arbitrary<Call> = fc
       returned: one.returned,
       pid: one.pid,
       nsPid: one.nsPid,
+      mark: one.mark,
+      ancestors: one.ancestors,
       binary: one.binary,
       file: one.file,
       hostFiles,

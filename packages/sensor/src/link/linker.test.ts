@@ -17,6 +17,8 @@ import {
   applicationFlags,
   hookTableFlags,
   limits,
+  procFlags,
+  rowOp,
   ruleFlags,
   valueType,
 } from "./abi.gen.ts";
@@ -85,6 +87,26 @@ describe("link", () => {
         .applications[1]?.flags;
     expect(flagsOf(RULE_CORE_DUMPS, RULE_CORE_DUMPS)).toBe(applicationFlags.APPLICATION_CORE_DUMPS);
     expect(flagsOf(RULE_CORE_DUMPS, 0)).toBe(0);
+  });
+
+  it("lets enforcers take only the marks of their policy", () => {
+    const marked = selector([{ on: "marked", error: -13, signal: 9 }]);
+    const { rows } = linkRules([rule([marked], 1), rule([marked], 2)], "enforce", 7).tables;
+    expect(rows.slice(1).map((row) => row?.values)).toEqual([[0x8_0000_0d09n], [0x9_0000_0d09n]]);
+  });
+
+  it("follows descent in a namespace without a bit", () => {
+    const ofTree = (...pids: number[]) =>
+      linkRules([
+        rule([selector([{ on: "pid", negate: true, inNamespace: true, followForks: true, pids }])]),
+      ]).tables;
+    const { PROC_OF_HOST, PROC_IN_INIT_TREE } = procFlags;
+    expect(ofTree(0, 1).rows[1]).toMatchObject({
+      op: rowOp.ROW_FOLLOW,
+      values: [0n, BigInt(PROC_OF_HOST | PROC_IN_INIT_TREE)],
+    });
+    expect(ofTree(1).rows[1]?.values).toEqual([0n, BigInt(PROC_IN_INIT_TREE)]);
+    expect(ofTree(0, 1).followed.size).toBe(0);
   });
 
   it("asks for owners of sockets while a verdict tells them", () => {

@@ -156,7 +156,10 @@ function addHook(
     placed.push({ planned, place });
     const slotOf = (arg: number | "return" | undefined) =>
       (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
-    const firstRow = addSelectors(tables, rule, { ...input, place, slotOf });
+    const firstRow = addSelectors(tables, rule, {
+      ...input,
+      ...{ place, slotOf, budget: policy.budget },
+    });
     tables.rules.push({
       id: rule.id,
       firstRow,
@@ -284,10 +287,11 @@ function addSelectors(
 ): number {
   const runs: Run[] = [];
   for (const [i, selector] of selectors.entries()) {
-    const { tracked, untracked } = selector.verdict;
+    const { tracked, untracked, mark = 0 } = selector.verdict;
     const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
     const verdict =
-      tables.verdicts.push({ ...selector.verdict, ...sockets, counter: counters[i] ?? 0 }) - 1;
+      tables.verdicts.push({ ...selector.verdict, ...sockets, mark, counter: counters[i] ?? 0 }) -
+      1;
     runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
   }
   const first = tables.rows.length;
@@ -411,7 +415,7 @@ const setIsKind: ReadonlySet<number> = new Set([
 ]);
 
 function followedBits(rows: readonly (LinkedRow | undefined)[]): Set<number> {
-  const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values : []));
+  const masks = rows.flatMap((row) => (row?.op === rowOp.ROW_FOLLOW ? row.values.slice(0, 1) : []));
   const all = masks.reduce((one, other) => one | other, 0n);
   return new Set(
     Array.from({ length: limits.FOLLOW_BITS }, (_, bit) => bit).filter(

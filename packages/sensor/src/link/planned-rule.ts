@@ -26,7 +26,8 @@ export type PlannedSelector = {
   readonly filters: readonly TypedFilter[];
   readonly returnFilters: readonly TypedFilter[];
   /** TrackSock and UntrackSock: which of the rule's arguments is the socket. */
-  readonly verdict: Omit<LinkedVerdict, "counter" | "tracked" | "untracked"> & {
+  readonly verdict: Omit<LinkedVerdict, "counter" | "tracked" | "untracked" | "mark"> & {
+    readonly mark?: number;
     readonly tracked?: number | "return" | undefined;
     readonly untracked?: number | "return" | undefined;
   };

@@ -54,6 +54,10 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
       "sockets had no room in the table that TrackSock fills: their events name the current process",
     advice: "A policy with TrackSock needs an UntrackSock where the socket ends, such as __sk_free",
   },
+  FAULT_MARKS: {
+    meaning: "calls could not be marked for the enforcers of a policy: their processes were killed",
+    advice: "At most 4 policies can notify their enforcers of the same call; join some of them",
+  },
   FAULT_HOLD: {
     meaning: "processes could not be held until the policies of their pod have arrived",
     advice: "Look for many cgroups below those of pods that no pod of the cluster has",

@@ -146,6 +146,46 @@ const writes = (kind: string) => [
 ];
 const lsmWrites = ["LSM program on file_permission", "LSM program on inode_setattr"];
 
+describe("enforcers", () => {
+  const notify = selector({ action: "notify-enforcer", error: -13, signal: 9 });
+  const marked = (...actions: CompiledSelector["actions"]): Partial<CompiledHook> => ({
+    args: [],
+    selectors: [
+      {
+        ...selector(...actions, { action: "no-post" }),
+        filters: [{ on: "marked", error: -13, signal: 9 }],
+      },
+    ],
+  });
+
+  it("are notified where the call is seen, which is not weak", () => {
+    expect(places({ selectors: [notify] })).toEqual(writes("fentry"));
+    expect(places({ ...socket, selectors: [notify] })).toEqual(["fentry program on tcp_connect"]);
+    const plan = planHook(hook({ ...socket, selectors: [notify] }), facts);
+    expect(plan.refusals === undefined && plan.weaknesses).toEqual([]);
+    expect(rulesOf(plan)[0]?.selectors[0]?.verdict).toMatchObject({
+      actions: action.ACTION_MARK_CALL | action.ACTION_POST,
+      error: 0,
+      signal: 0,
+      mark: (13 << 8) | 9,
+    });
+  });
+
+  it("deny where the call can be denied", () => {
+    const deny = marked({ action: "override", error: -13 }, { action: "sigkill" });
+    const plan = planHook(hook(deny), facts);
+    expect(rulesOf(plan).map(({ point }) => describeHookPoint(point))).toEqual(lsmWrites);
+    expect(rulesOf(plan)[0]?.selectors[0]?.verdict).toMatchObject({
+      actions: action.ACTION_DENY | action.ACTION_KILL,
+      error: -13,
+    });
+    const syscall = { target: "sys_openat", syscall: true };
+    expect(refusal({ ...deny, ...syscall })).toContain("bpf_override_return");
+    const kills = planHook(hook({ ...marked({ action: "sigkill" }), ...syscall }), facts);
+    expect(kills.refusals === undefined && kills.weaknesses).toHaveLength(1);
+  });
+});
+
 describe("planHook", () => {
   it.each<[string, Partial<CompiledHook>, Partial<PlanFacts>, string[]]>([
     ["observes a security function", {}, {}, writes("fentry")],

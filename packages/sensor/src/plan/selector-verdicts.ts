@@ -15,6 +15,7 @@ import {
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
+import { markOf } from "../link/call-marks.ts";
 import type { PlannedSelector } from "../link/planned-rule.ts";
 
 export function selectorsFor(hook: TypedHook, role: Role): PlannedSelector[] {
@@ -66,6 +67,7 @@ function planned(
   const rate = all.find((one) => one.action === "post" && one.rateLimit !== undefined);
   const limit = rate?.action === "post" ? rate.rateLimit : undefined;
   const signal = all.find((one) => one.action === "signal");
+  const notice = all.find((one) => one.action === "notify-enforcer");
   return {
     filters: selector.filters,
     returnFilters,
@@ -78,6 +80,7 @@ function planned(
       selector: selector.index,
       tracked: socketPosition(all, "track-sock"),
       untracked: socketPosition(all, "untrack-sock"),
+      ...(notice?.action === "notify-enforcer" ? { mark: markOf(notice) } : {}),
     },
   };
 }

@@ -199,6 +199,22 @@ static long bpf_probe_read_kernel_str(void *to, unsigned int size, const void *f
 	})
 
 #define bpf_get_current_task_btf() native_task
+#define bpf_this_cpu_ptr(VARIABLE) (VARIABLE)
+const int __preempt_count = 0;
+const struct pcpu_hot pcpu_hot;
+
+/* The user's registers, and the storage of the only task: one element for each map. */
+static struct pt_regs native_registers;
+#define bpf_task_pt_regs(TASK) ((void *)&native_registers)
+
+static void *native_storage(const void *map, bool create)
+{
+	int key = 0;
+	void *value = bpf_map_lookup_elem(map, &key);
+
+	return value || !create ? value : native_put(map, &key);
+}
+#define bpf_task_storage_get(MAP, TASK, VALUE, FLAGS) native_storage(MAP, FLAGS)
 #define bpf_get_current_task() ((__u64)native_task)
 #define bpf_get_smp_processor_id() 0
 #define bpf_get_current_uid_gid() 0ULL

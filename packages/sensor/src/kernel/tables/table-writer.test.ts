@@ -48,6 +48,7 @@ const verdict = {
   rateWindowMs: 5,
   selector: 0,
   tracked: 1,
+  mark: 0x109,
 };
 const route: ValueRoute = {
   ...{ source: "current-task", dereferences: [8, 0x1234], offset: 40, size: 4 },
@@ -113,10 +114,10 @@ describe("createTableWriter", () => {
       fieldOf(layouts("row"), "values").offset + (limits.MAX_ROWS + 1) * memory.rows.stride;
     expect(new DataView(memory.rows.buffer).getBigInt64(values, true)).toBe(-2n);
     expect(
-      ["actions", "counter", "rate_window_ns", "tracked", "untracked"].map((field) =>
+      ["actions", "counter", "rate_window_ns", "tracked", "untracked", "mark"].map((field) =>
         read("verdicts", 1, field),
       ),
-    ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT]);
+    ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x109]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
     expect(
       ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),

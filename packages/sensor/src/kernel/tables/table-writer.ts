@@ -113,6 +113,7 @@ function smallWriters(layouts: StructLayouts) {
     "rate_window_ns",
     "tracked",
     "untracked",
+    "mark",
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {

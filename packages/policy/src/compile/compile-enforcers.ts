@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hookKindNames, hookKinds } from "@gander/crd-schemas";
+import type { CompiledAction, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
+import type { LooseSpec } from "../loose.ts";
+import { pathText, type Scope } from "../scope.ts";
+import type { FunctionList, FunctionLists } from "./function-lists.ts";
+import { readFunction } from "./function-name.ts";
+
+type Policy = {
+  /** The hooks that may notify. */
+  readonly hooks: readonly CompiledHook[];
+  readonly lists: FunctionLists;
+};
+
+/**
+ * Each call of `enforcers` becomes a hook that stops what NotifyEnforcer has marked. They come after the hooks that
+ * notify: at the same function, a call is marked before it is to be stopped.
+ */
+export function compileEnforcers(
+  spec: LooseSpec,
+  scope: Scope,
+  { hooks, lists }: Policy,
+): readonly CompiledHook[] {
+  const { enforcers = [] } = spec;
+  if (enforcers.length === 0) return [];
+  if (!notifies(spec))
+    scope
+      .at("enforcers")
+      .onKey.error(
+        "policy-rule",
+        "The enforcers have nothing to do: no selector has the action NotifyEnforcer",
+        "Add it to a selector, with argError or argSig, or remove the enforcers.",
+      );
+  const selectors = selectorsOf(hooks);
+  const known = new Set<string>();
+  return enforcers.flatMap((enforcer, i) =>
+    (enforcer?.calls ?? []).flatMap((call, j) => {
+      const place = scope.at("enforcers", i, "calls", j);
+      const { targets, syscall } = readCall(call, place, lists);
+      const [target, ...others] = targets.filter((one) => !known.has(one));
+      for (const one of targets) known.add(one);
+      if (target === undefined) return [];
+      return [
+        {
+          ...{ kind: "kprobe", target, syscall, raw: false, path: pathText(place.path), index: j },
+          ...{ ignoreCallNotFound: false, message: "", tags: [], args: [], selectors },
+          ...(others.length > 0 ? { others } : {}),
+        } as const,
+      ];
+    }),
+  );
+}
+
+/** Also actions that were refused: they have an error of their own. */
+function notifies(spec: LooseSpec): boolean {
+  const selectors = hookKindNames
+    .flatMap((kind) => [...hookKinds[kind].sections])
+    .flatMap((section) => spec[section] ?? [])
+    .flatMap((hook) => hook?.selectors ?? []);
+  return [...selectors, ...Object.values(spec.selectorsMacros ?? {})]
+    .flatMap((one) => [...(one?.matchActions ?? []), ...(one?.matchReturnActions ?? [])])
+    .some((action) => action === undefined || action.action === "NotifyEnforcer");
+}
+
+function readCall(call: string | undefined, place: Scope, lists: FunctionLists): FunctionList {
+  const none = { targets: [], syscall: true };
+  if (call === undefined) return none;
+  const isList = call.startsWith("list:");
+  const syscall = /^(__x64_)?sys_/.test(call);
+  const target = isList ? undefined : readFunction(call, syscall, place);
+  const found = isList
+    ? lists.functions(call.slice("list:".length), place)
+    : { targets: target === undefined ? [] : [target], syscall };
+  const other = found.targets.find((one) => !found.syscall && !one.startsWith("security_"));
+  if (other === undefined) return found;
+  place.error(
+    "policy-action",
+    `An enforcer cannot stop ${other}`,
+    "The kernel lets only `security_…` functions and system calls (`sys_…`) be stopped.",
+  );
+  return none;
+}
+
+type Notice = Extract<CompiledAction, { action: "notify-enforcer" }>;
+
+/** One for each way in which the policy stops calls. The hook that notifies posts the event. */
+function selectorsOf(hooks: readonly CompiledHook[]): readonly CompiledSelector[] {
+  const notices = hooks
+    .flatMap((hook) => hook.selectors)
+    .flatMap(({ actions, returnActions }) => [...actions, ...returnActions])
+    .filter((action): action is Notice => action.action === "notify-enforcer");
+  const distinct = new Map(notices.map((one) => [`${one.error} ${one.signal}`, one]));
+  return [...distinct.values()].map(({ error, signal }, index) => ({
+    index,
+    label: "",
+    filters: [{ on: "marked", error, signal }],
+    returnFilters: [],
+    actions: stopping(error, signal),
+    returnActions: [],
+  }));
+}
+
+const SIGKILL = 9;
+
+function stopping(error: number, signal: number): readonly CompiledAction[] {
+  return [
+    ...(error === 0 ? [] : [{ action: "override", error } as const]),
+    ...(signal === 0 || signal === SIGKILL ? [] : [{ action: "signal", signal } as const]),
+    ...(signal === SIGKILL ? [{ action: "sigkill" } as const] : []),
+    { action: "no-post" },
+  ];
+}

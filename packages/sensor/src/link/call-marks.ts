@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mark } from "./abi.gen.ts";
+
+type Marking = {
+  /** Negative errno; 0: none. */
+  readonly error: number;
+  readonly signal: number;
+};
+
+/** What is to happen to a marked call, as a verdict has it. */
+export const markOf = ({ error, signal }: Marking): number => (-error << 8) | signal;
+
+/** A mark as the programs keep it: of the policy with that budget. */
+export const markOfPolicy = (budget: number, marking: Marking): bigint =>
+  (BigInt(budget + 1) << BigInt(mark.MARK_POLICY_SHIFT)) | BigInt(markOf(marking));
