@@ -71,6 +71,14 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
   const found = isList
     ? lists.functions(call.slice("list:".length), place)
     : { targets: target === undefined ? [] : [target], syscall };
+  if (found.generated !== undefined) {
+    place.error(
+      "policy-action",
+      "An enforcer cannot stop the calls of a generated list: only the node knows them",
+      "Name the calls in a list of type syscalls.",
+    );
+    return none;
+  }
   const other = found.targets.find((one) => !found.syscall && !one.startsWith("security_"));
   if (other === undefined) return found;
   place.error(
