@@ -15,7 +15,6 @@ const notYet: Readonly<Record<string, string>> = {
   "overlay-attributes": "1 is not an error a call can return",
   "place-in-a-program": "usdts is not supported yet",
   "place-whose-value-is-set": "usdts is not supported yet",
-  terminals: "maxData is not supported yet",
 };
 
 function refusals(name: string): readonly string[] {

@@ -60,7 +60,7 @@ export function checkCount(args: number, data: number, scope: Scope): void {
 }
 
 function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | undefined {
-  const supported = refuseFields(arg, scope, argFields);
+  checkMaxData(arg, scope);
   const last = lastPosition(hook);
   if (arg.index > last) {
     scope
@@ -74,7 +74,7 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
   }
   const type = compileType(arg, scope);
   const path = compilePath(arg, scope, hook);
-  if (!type || !path || !supported) return undefined;
+  if (!type || !path) return undefined;
   if (hook.syscall && !isOfSyscall(type, scope)) return undefined;
   const isField = hookKinds[hook.kind].fields && path.resolve === undefined;
   if (hookKinds[hook.kind].ofProgram && !isOfProgram(type, scope)) return undefined;
@@ -91,7 +91,8 @@ function compileDatum(
   index: number,
   hook: ArgHook,
 ): CompiledArg | undefined {
-  const supported = refuseFields(arg, scope, { ...argFields, ...dataFields });
+  const supported = refuseFields(arg, scope, dataFields);
+  checkMaxData(arg, scope);
   const source = compileSource(arg, scope);
   const type = compileType(arg, scope);
   const path = compilePath(arg, scope, { ...hook, syscall: false });
@@ -349,9 +350,17 @@ function wrongSizePosition(size: number, index: number, last: number) {
   };
 }
 
-const argFields = {
-  maxData: "Up to 4096 bytes of a buffer are read without it.",
-} as const;
+/** Events and filters have as much of a buffer as without it. */
+function checkMaxData({ maxData }: ArgSpec, scope: Scope): void {
+  if (maxData !== true) return;
+  scope
+    .at("maxData")
+    .onKey.warning(
+      "policy-rule",
+      "Of a buffer, events have up to 4096 bytes, also with maxData",
+      "They say how large it was (orig_size).",
+    );
+}
 
 const dataFields = {
   btfType: "The structure of `source: current_task` is struct task_struct.",
