@@ -88,7 +88,7 @@ enum row_op {
 	/* since the last exec (`privileges`) */
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
-	ROW_MARKED_CALL, /* values[0]: the current call has this mark, which is taken (marks.bpf.h). No ROW_NEGATE */
+	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
 };
 
 enum row_flags {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Calls that an enforcer has to stop: NotifyEnforcer marks the call that the thread is in, and the hook that the
- * same policy has at a call of its `enforcers` takes the mark. A mark is for one call: it has a digest of the
- * registers with which the thread entered the kernel, and the next call with others voids it. It is stored with
- * the thread, so it needs no table that others could fill, and ends with it. A worker of io_uring has only one
- * call: what was marked there stays so until the enforcer takes it.
+ * Calls that an enforcer has to stop: NotifyEnforcer marks the call that the thread is in, and the hooks that the
+ * same policy has at the calls of its `enforcers` look for the mark. A mark is for one call and all that it does: it
+ * has a digest of the registers with which the thread entered the kernel, and the next call with others voids it.
+ * Nothing that is cheap to read tells two calls with the same registers apart: a mark holds for both. It is stored
+ * with the thread, so it needs no table that others could fill, and ends with it. A worker of io_uring and a thread
+ * of the kernel have only one call: what was marked there stays so until an enforcer takes it.
  */
 #ifndef GANDER_MARKS_H
 #define GANDER_MARKS_H
@@ -85,8 +86,8 @@ inline_fn bool keep_mark(__u64 mark)
 	return false;
 }
 
-/* Has the current call this mark? It has none any more. An interrupt's calls are not the thread's. */
-__noinline int take_mark(__u64 mark)
+/* Has the current call this mark? An interrupt's calls are not the thread's. */
+__noinline int has_mark(__u64 mark)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct marked_call *marked;
@@ -100,7 +101,8 @@ __noinline int take_mark(__u64 mark)
 	for (int i = 0; i < CALL_MARKS; i++) {
 		if (marked->marks[i] != mark)
 			continue;
-		marked->marks[i] = 0;
+		if (task->flags & (PF_IO_WORKER | PF_KTHREAD))
+			marked->marks[i] = 0;
 		return 1;
 	}
 	return 0;

@@ -440,7 +440,7 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 	case ROW_BINARY_FILE:
 		return binary_file_holds(s, row);
 	case ROW_MARKED_CALL:
-		return take_mark(row->values[0]);
+		return has_mark(row->values[0]);
 	}
 	if (row->flags & ROW_PARENT)
 		return task->flags & PF_KTHREAD ? 0 : parent_holds(s, row, task->tgid);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // NotifyEnforcer at one hook, and what the enforcers of the policy do to that call, and to no other.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
 import { addPolicy, policyText, startGuestSensor, stateOf } from "../../test/guest-sensor.ts";
@@ -125,6 +126,26 @@ test("a later call of the thread is not stopped", async () => {
   await add("stale", `${enforcers("security_inode_mkdir")}\n${umask}`);
   assert.equal(makeAfterUmask().made, true);
   assert.deepEqual(counters("stale"), [1, 0, 0, 0, 0]);
+});
+
+test("everything that the call does is stopped", async () => {
+  const signals = `kprobes:
+- call: sys_kill
+  args: [{ index: 1, type: int }]
+  selectors:
+  - matchArgs: [{ index: 0, operator: Equal, values: ["12"] }]
+    ${notify("argError: -1")}`;
+  await add("all", `${enforcers("security_task_kill")}\n${signals}`);
+  const waits = `require("node:child_process").spawn("sleep", ["60"]).on("spawn", () => console.log());`;
+  const group = spawn(process.execPath, ["-e", waits], { detached: true });
+  try {
+    await once(group.stdout, "data");
+    // One call for both processes of the group.
+    assert.equal(spawnSync("sh", ["-c", `kill -12 -${group.pid}`]).status, 1);
+    assert.deepEqual(counters("all"), [1, 0, 2, 0, 0]);
+  } finally {
+    process.kill(-(group.pid ?? 0), "SIGKILL");
+  }
 });
 
 test("a mark can be removed", async () => {
