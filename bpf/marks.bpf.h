@@ -18,6 +18,7 @@ enum { CALL_MARKS = 4 };
 struct marked_call {
 	__u64 call;
 	__u64 marks[CALL_MARKS]; /* of that many policies; 0: free */
+	__u64 overflowed;	 /* there were more: every enforcer stops the call */
 };
 
 struct {
@@ -61,7 +62,7 @@ inline_fn __u64 mark_of(struct rule *rule, struct verdict *verdict)
 	return (__u64)(rule->policy + 1) << MARK_POLICY_SHIFT | verdict->mark;
 }
 
-/* Marks the current call. False: there is no room for it. */
+/* Marks the current call. False: there is no room for this mark. */
 inline_fn bool keep_mark(__u64 mark)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -74,6 +75,7 @@ inline_fn bool keep_mark(__u64 mark)
 	call = current_call(task);
 	if (marked->call != call) {
 		__builtin_memset(marked->marks, 0, sizeof(marked->marks));
+		marked->overflowed = false;
 		marked->call = call;
 	}
 #pragma unroll
@@ -83,6 +85,7 @@ inline_fn bool keep_mark(__u64 mark)
 		marked->marks[i] = mark;
 		return true;
 	}
+	marked->overflowed = true;
 	return false;
 }
 
@@ -90,6 +93,7 @@ inline_fn bool keep_mark(__u64 mark)
 __noinline int has_mark(__u64 mark)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	bool one_call = task->flags & (PF_IO_WORKER | PF_KTHREAD);
 	struct marked_call *marked;
 
 	if (IS_TEMPLATE)
@@ -101,11 +105,15 @@ __noinline int has_mark(__u64 mark)
 	for (int i = 0; i < CALL_MARKS; i++) {
 		if (marked->marks[i] != mark)
 			continue;
-		if (task->flags & (PF_IO_WORKER | PF_KTHREAD))
+		if (one_call)
 			marked->marks[i] = 0;
 		return 1;
 	}
-	return 0;
+	if (!marked->overflowed)
+		return 0;
+	if (one_call)
+		marked->overflowed = false;
+	return 1;
 }
 
 /* Removes all marks of a policy from the thread. */

@@ -114,8 +114,8 @@ inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 acti
 }
 
 /*
- * Leaves the current call to the policy's enforcer. One that can't be marked would pass: its process is killed. An
- * interrupt's call is not the thread's, whose own is innocent.
+ * Leaves the current call to the policy's enforcer. If there is no room for the mark, its process is killed, and all
+ * enforcers stop the call. An interrupt's call is not the thread's, whose own is innocent.
  */
 __noinline int notify_enforcer(struct scratch *s)
 {

@@ -553,6 +553,7 @@ static void marked_calls_of_threads(void)
 	struct verdict verdict = { .mark = 0x109 };
 	struct scratch *s = call_with(VALUE_U64, 0);
 
+	native_registers.ip++;
 	row.values[0] = mark;
 	expect(mark_of(&rule, &verdict) == mark);
 	expect(!row_holds(s, &row));
@@ -579,11 +580,18 @@ static void marked_calls_of_threads(void)
 		expect(row_holds(s, &row));
 	}
 	/* room for four; those of a call before don't count */
+	native_registers.ip++;
 	for (__u64 i = 1; i <= CALL_MARKS; i++)
 		expect(keep_mark(mark + i));
-	expect(!keep_mark(other));
+	row.values[0] = other;
+	expect(!row_holds(s, &row));
+	expect(!keep_mark(other) && row_holds(s, &row));
+	row.values[0] = other + 1; /* of whichever policy */
+	expect(row_holds(s, &row));
 	native_registers.ip++;
-	expect(keep_mark(other) && keep_mark(mark));
+	expect(keep_mark(other) && !row_holds(s, &row) && keep_mark(mark));
+	row.values[0] = mark;
+	expect(row_holds(s, &row));
 	expect(forget_marks(2) == 0 && !row_holds(s, &row));
 	row.values[0] = other;
 	expect(row_holds(s, &row));

@@ -91,14 +91,18 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
 
 type Notice = Extract<CompiledAction, { action: "notify-enforcer" }>;
 
-/** One for each way in which the policy stops calls. The hook that notifies posts the event. */
+/**
+ * One for each way in which the policy stops calls, those that deny first: a call may have several marks. The hook
+ * that notifies posts the event.
+ */
 function selectorsOf(hooks: readonly CompiledHook[]): readonly CompiledSelector[] {
   const notices = hooks
     .flatMap((hook) => hook.selectors)
     .flatMap(({ actions, returnActions }) => [...actions, ...returnActions])
     .filter((action): action is Notice => action.action === "notify-enforcer");
   const distinct = new Map(notices.map((one) => [`${one.error} ${one.signal}`, one]));
-  return [...distinct.values()].map(({ error, signal }, index) => ({
+  const ordered = [...distinct.values()].sort((a, b) => Number(denies(b)) - Number(denies(a)));
+  return ordered.map(({ error, signal }, index) => ({
     index,
     label: "",
     filters: [{ on: "marked", error, signal }],
@@ -109,6 +113,8 @@ function selectorsOf(hooks: readonly CompiledHook[]): readonly CompiledSelector[
 }
 
 const SIGKILL = 9;
+
+const denies = ({ error, signal }: Notice): boolean => error !== 0 || signal === SIGKILL;
 
 function stopping(error: number, signal: number): readonly CompiledAction[] {
   return [

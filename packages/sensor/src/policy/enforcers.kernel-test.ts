@@ -183,3 +183,13 @@ test("each policy has its own marks, of which a call has room for four", async (
   assert.deepEqual([full.signal, full.made], ["SIGKILL", false]);
   assert.equal(kernel.faults().FAULT_MARKS, 1n);
 });
+
+test("if there are more, every enforcer stops the call", async () => {
+  const notifying = `kprobes:${atFunction("sys_mkdir", notify("argError: -13"))}${atFunction("sys_mkdirat", notify("argError: -13"))}`;
+  for (const n of [1, 2, 3, 4])
+    await add(`more-${n}`, `${enforcers("security_inode_rmdir")}\n${notifying}`);
+  await add("more-5", `${enforcers("security_inode_mkdir")}\n${notifying}`);
+  const { signal, made } = makeFolder();
+  assert.deepEqual([signal, made], ["SIGKILL", false]);
+  assert.deepEqual(counters("more-5"), [0, 0, 1, 1, 0]);
+});
