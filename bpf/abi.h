@@ -148,7 +148,8 @@ struct verdict {
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
 	__u8 pad[2];
-	__u32 mark; /* ACTION_MARK_CALL: -errno << 8 | signal, for the enforcer of the policy */
+	__u32 mark; /* ACTION_MARK_CALL: -errno << 8 | signal, for the enforcer of the policy; 0: it was marked
+		     * where the function began */
 };
 
 /* A mark: that of the verdict, and from here on the policy's number in `budgets`, + 1. */

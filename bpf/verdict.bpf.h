@@ -134,6 +134,8 @@ __noinline int notify_enforcer(struct scratch *s)
 		return 0;
 	if (in_interrupt()) {
 		add(count->enforce_failed);
+	} else if (!verdict->mark) {
+		s->done |= ACTION_MARK_CALL;
 	} else if (keep_mark(mark_of(rule, verdict))) {
 		s->done |= ACTION_MARK_CALL;
 		add(count->notified);

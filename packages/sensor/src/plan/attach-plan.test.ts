@@ -171,6 +171,23 @@ describe("enforcers", () => {
     });
   });
 
+  it("are notified once, at the entry of a function with a return value", () => {
+    const entry = { ...socket, returnArg: arg(0, "int") };
+    const verdicts = (one: CompiledSelector) =>
+      rulesOf(planHook(hook({ ...entry, selectors: [one] }), facts)).map(
+        ({ selectors }) => selectors[0]?.verdict,
+      );
+    const bit = action.ACTION_MARK_CALL;
+    const [before, after] = verdicts(notify);
+    expect([before?.actions, before?.mark]).toEqual([bit, (13 << 8) | 9]);
+    expect([(after?.actions ?? 0) & bit, after?.mark]).toEqual([bit, undefined]);
+    const late = { action: "notify-enforcer", error: -1, signal: 0 } as const;
+    expect(verdicts({ ...notify, returnActions: [late] }).map((one) => one?.mark)).toEqual([
+      (13 << 8) | 9,
+      1 << 8,
+    ]);
+  });
+
   it("deny where the call can be denied", () => {
     const deny = marked({ action: "override", error: -13 }, { action: "sigkill" });
     const plan = planHook(hook(deny), facts);

@@ -12,6 +12,7 @@ import {
   type TypedFilter,
   type TypedHook,
   type TypedSelector,
+  wantsReturn,
 } from "@gander/policy";
 import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
@@ -19,27 +20,34 @@ import { markOf } from "../link/call-marks.ts";
 import type { PlannedSelector } from "../link/planned-rule.ts";
 
 export function selectorsFor(hook: TypedHook, role: Role): PlannedSelector[] {
-  return hook.selectors.map((selector) => roles[role](selector));
+  return hook.selectors.map((selector) => roles[role](selector, hook));
 }
 
-const roles: Readonly<Record<Role, (selector: TypedSelector) => PlannedSelector>> = {
-  decide: decided,
-  companion: (selector) => {
-    const whole = decided(selector);
-    const silent = { ...whole.verdict, actions: 0 };
-    return selector.actions.some(isEnforcing) ? whole : { ...whole, verdict: silent };
-  },
-  signal: (selector) => {
-    const returns = selector.returnActions;
-    const all = [...selector.actions, ...returns];
-    return planned(selector, selector.returnFilters, {
-      actions: postBits(all) | signalBits(all) | tellBits(all),
-      error: 0,
-    });
-  },
-  "signal-silently": (selector) =>
-    planned(selector, [], { actions: signalBits(selector.actions), error: 0 }),
-};
+const roles: Readonly<Record<Role, (selector: TypedSelector, hook: TypedHook) => PlannedSelector>> =
+  {
+    decide: decided,
+    companion: (selector) => {
+      const whole = decided(selector);
+      const silent = { ...whole.verdict, actions: 0 };
+      return selector.actions.some(isEnforcing) ? whole : { ...whole, verdict: silent };
+    },
+    signal: (selector, hook) => {
+      const returns = selector.returnActions;
+      const all = [...selector.actions, ...returns];
+      return planned(selector, selector.returnFilters, {
+        actions: postBits(all) | signalBits(all) | tellBits(all),
+        error: 0,
+        // What is to be marked before the function runs, the program at its entry marks.
+        notifying: wantsReturn(hook) ? returns : all,
+      });
+    },
+    "signal-silently": (selector) =>
+      planned(selector, [], {
+        actions: signalBits(selector.actions),
+        error: 0,
+        notifying: selector.actions,
+      }),
+  };
 
 /**
  * The program itself decides the return value, so the results of return filters are known beforehand: the
@@ -55,19 +63,27 @@ function decided(selector: TypedSelector): PlannedSelector {
     actions:
       post | deny | signalBits([...selector.actions, ...returned]) | tellBits(selector.actions),
     error,
+    notifying: [...selector.actions, ...returned],
   });
 }
+
+type Effect = {
+  readonly actions: number;
+  readonly error: number;
+  /** Those that may mark the call here. */
+  readonly notifying: readonly CompiledAction[];
+};
 
 function planned(
   selector: TypedSelector,
   returnFilters: readonly TypedFilter[],
-  { actions, error }: { actions: number; error: number },
+  { actions, error, notifying }: Effect,
 ): PlannedSelector {
   const all = [...selector.actions, ...selector.returnActions];
   const rate = all.find((one) => one.action === "post" && one.rateLimit !== undefined);
   const limit = rate?.action === "post" ? rate.rateLimit : undefined;
   const signal = all.find((one) => one.action === "signal");
-  const notice = all.find((one) => one.action === "notify-enforcer");
+  const notice = notifying.find((one) => one.action === "notify-enforcer");
   return {
     filters: selector.filters,
     returnFilters,

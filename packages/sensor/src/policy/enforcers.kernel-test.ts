@@ -86,6 +86,20 @@ test("so does one that a function within the call has marked", async () => {
   assert.deepEqual(counters("within"), [1, 0, 1, 0, 0]);
 });
 
+test("a function with a return value marks once, at its entry", async () => {
+  const call = `
+- call: security_path_mkdir
+  syscall: false
+  return: true
+  returnArg: { index: 0, type: int }
+  selectors:
+  - ${ofProgram}
+    ${notify("argError: -13")}`;
+  await add("returns", `${enforcers("security_inode_mkdir")}\nkprobes:${call}`);
+  assert.equal(makeFolder().made, false);
+  assert.deepEqual(counters("returns"), [1, 0, 1, 0, 0]);
+});
+
 test("and one that is marked where it is stopped", async () => {
   const hooks = `kprobes:${atFunction("security_inode_mkdir", notify("argError: -13"))}`;
   await add("same", `${enforcers("security_inode_mkdir")}\n${hooks}`);
