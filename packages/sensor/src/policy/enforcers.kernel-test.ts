@@ -147,7 +147,7 @@ test("everything that the call does is stopped", async () => {
 - call: sys_kill
   args: [{ index: 1, type: int }]
   selectors:
-  - matchArgs: [{ index: 0, operator: Equal, values: ["12"] }]
+  - matchArgs: [{ index: 1, operator: Equal, values: ["12"] }]
     ${notify("argError: -1")}`;
   await add("all", `${enforcers("security_task_kill")}\n${signals}`);
   const waits = `require("node:child_process").spawn("sleep", ["60"]).on("spawn", () => console.log());`;
