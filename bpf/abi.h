@@ -147,12 +147,14 @@ struct verdict {
 	__u64 rate_window_ns;
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
-	__u8 pad[2];
-	__u32 mark; /* ACTION_MARK_CALL: -errno << 8 | signal, for the enforcer of the policy; 0: it was marked
-		     * where the function began */
+	__u8 pad[6];
+	__u64 mark; /* for the enforcers of the policy: enum mark */
 };
 
-/* A mark: that of the verdict, and from here on the policy's number in `budgets`, + 1. */
+/*
+ * A mark: -errno << 8 | signal, and from here on the policy's number, which all its versions have. If only that is
+ * there, ACTION_MARK_CALL has nothing to do: the call was marked where the function began.
+ */
 enum mark { MARK_POLICY_SHIFT = 32 };
 
 enum rule_flags {

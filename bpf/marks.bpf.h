@@ -56,12 +56,6 @@ inline_fn __u64 current_call(struct task_struct *task)
 	return mix(hash, regs->r15);
 }
 
-/* As the linker has it in rows: of the policy, with the error and the signal. */
-inline_fn __u64 mark_of(struct rule *rule, struct verdict *verdict)
-{
-	return (__u64)(rule->policy + 1) << MARK_POLICY_SHIFT | verdict->mark;
-}
-
 /* Marks the current call. False: there is no room for this mark. */
 inline_fn bool keep_mark(__u64 mark)
 {
@@ -117,7 +111,7 @@ __noinline int has_mark(__u64 mark)
 }
 
 /* Removes all marks of a policy from the thread. */
-__noinline int forget_marks(__u32 policy)
+__noinline int forget_marks(__u64 mark)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct marked_call *marked;
@@ -129,7 +123,7 @@ __noinline int forget_marks(__u32 policy)
 		return 0;
 #pragma unroll
 	for (int i = 0; i < CALL_MARKS; i++)
-		if (marked->marks[i] >> MARK_POLICY_SHIFT == policy + 1)
+		if (marked->marks[i] >> MARK_POLICY_SHIFT == mark >> MARK_POLICY_SHIFT)
 			marked->marks[i] = 0;
 	return 0;
 }

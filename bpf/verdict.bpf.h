@@ -121,22 +121,20 @@ __noinline int notify_enforcer(struct scratch *s)
 {
 	struct verdict *verdict;
 	struct count *count;
-	struct rule *rule;
 	__u32 at;
 
 	if (IS_TEMPLATE || !s)
 		return 0;
 	at = s->verdict_at;
 	verdict = bpf_map_lookup_elem(&verdicts, &at);
-	rule = rule_at(s->rule);
 	count = verdict ? bpf_map_lookup_elem(&counts, &verdict->counter) : NULL;
-	if (!rule || !count)
+	if (!count)
 		return 0;
 	if (in_interrupt()) {
 		add(count->enforce_failed);
-	} else if (!verdict->mark) {
+	} else if (!(__u32)verdict->mark) {
 		s->done |= ACTION_MARK_CALL;
-	} else if (keep_mark(mark_of(rule, verdict))) {
+	} else if (keep_mark(verdict->mark)) {
 		s->done |= ACTION_MARK_CALL;
 		add(count->notified);
 	} else {
@@ -260,7 +258,7 @@ inline_fn void act(struct scratch *s, struct row *row)
 	if (verdict->actions & (ACTION_TRACK_SOCK | ACTION_UNTRACK_SOCK))
 		track_sockets(s, rule);
 	if (verdict->actions & ACTION_UNMARK_CALL)
-		forget_marks(rule->policy);
+		forget_marks(verdict->mark);
 }
 
 #endif

@@ -59,12 +59,13 @@ export function linkRules(
   rules: readonly InstalledRule[],
   mode: "enforce" | "monitor" = "enforce",
   /** Of the first policy; one more for each further. 0: all have the same. */
-  firstBudget = 0,
+  firstId = 0,
 ) {
   const sets = createSetInterner();
   const policies = rules.map((one, i) => ({
     rules: [one],
-    budget: firstBudget && firstBudget + i,
+    id: firstId && firstId + i,
+    budget: 0,
     mode,
   }));
   const tables = link({

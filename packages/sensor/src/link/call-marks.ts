@@ -10,6 +10,9 @@ type Marking = {
 /** What is to happen to a marked call, as a verdict has it. */
 export const markOf = ({ error, signal }: Marking): number => (-error << 8) | signal;
 
-/** A mark as the programs keep it: of the policy with that budget. */
-export const markOfPolicy = (budget: number, marking: Marking): bigint =>
-  (BigInt(budget + 1) << BigInt(mark.MARK_POLICY_SHIFT)) | BigInt(markOf(marking));
+/** A mark as the programs keep it: of the policy with that number. */
+export const markOfPolicy = (id: number, marking: Marking): bigint =>
+  withPolicy(id, markOf(marking));
+
+export const withPolicy = (id: number, marking: number): bigint =>
+  (BigInt(id) << BigInt(mark.MARK_POLICY_SHIFT)) | BigInt(marking);

@@ -40,8 +40,8 @@ export type FilterContext = {
   readonly place: (arg: number | "return") => ValuePlace;
   readonly sets: SetInterner;
   readonly follow: FollowBits;
-  /** Index of the policy's event budget: its number in marks of calls. */
-  readonly budget: number;
+  /** The policy's number in marks of calls. */
+  readonly policyId: number;
   /** The file at a path of the host; undefined: no such file. */
   readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
@@ -288,9 +288,9 @@ const capabilitySets = {
   permitted: capabilityKind.CAPS_PERMITTED,
 };
 
-function markedRow(filter: Filter<"marked">, { budget }: FilterContext): OpenRow {
+function markedRow(filter: Filter<"marked">, { policyId }: FilterContext): OpenRow {
   const op = rowOp.ROW_MARKED_CALL;
-  return { op, slot: 0, flags: 0, set: 0, n: 1, values: [markOfPolicy(budget, filter)] };
+  return { op, slot: 0, flags: 0, set: 0, n: 1, values: [markOfPolicy(policyId, filter)] };
 }
 
 function capabilityRow(

@@ -140,8 +140,8 @@ export type LinkedVerdict = {
   /** Slots of the sockets of TrackSock and UntrackSock. */
   readonly tracked: number;
   readonly untracked: number;
-  /** NotifyEnforcer: for the enforcers of the policy (call-marks.ts). */
-  readonly mark: number;
+  /** For the enforcers of the policy (call-marks.ts). */
+  readonly mark: bigint;
   /** Index into the map `counts`. */
   readonly counter: number;
 };

@@ -41,7 +41,7 @@ describe("link", () => {
   it("gives groups with the same rules the same application and others their own", () => {
     const policies = [1, 2].map((id) => ({
       rules: [rule([selector([])], id)],
-      budget: 0,
+      ...{ id, budget: 0 },
       mode: "enforce" as const,
     }));
     const tables = link({
@@ -91,8 +91,13 @@ describe("link", () => {
 
   it("lets enforcers take only the marks of their policy", () => {
     const marked = selector([{ on: "marked", error: -13, signal: 9 }]);
-    const { rows } = linkRules([rule([marked], 1), rule([marked], 2)], "enforce", 7).tables;
-    expect(rows.slice(1).map((row) => row?.values)).toEqual([[0x8_0000_0d09n], [0x9_0000_0d09n]]);
+    const { rows, verdicts } = linkRules(
+      [rule([marked], 1), rule([marked], 2)],
+      "enforce",
+      7,
+    ).tables;
+    expect(rows.slice(1).map((row) => row?.values)).toEqual([[0x7_0000_0d09n], [0x8_0000_0d09n]]);
+    expect(verdicts.slice(1).map((one) => one?.mark)).toEqual([0x7_0000_0000n, 0x8_0000_0000n]);
   });
 
   it("follows descent in a namespace without a bit", () => {

@@ -12,6 +12,7 @@ import {
   valueType,
 } from "./abi.gen.ts";
 import { actionBit } from "./action-bit.ts";
+import { withPolicy } from "./call-marks.ts";
 import {
   type FilterContext,
   filterCost,
@@ -158,7 +159,7 @@ function addHook(
       (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
     const firstRow = addSelectors(tables, rule, {
       ...input,
-      ...{ place, slotOf, budget: policy.budget },
+      ...{ place, slotOf, policyId: policy.id },
     });
     tables.rules.push({
       id: rule.id,
@@ -289,9 +290,8 @@ function addSelectors(
   for (const [i, selector] of selectors.entries()) {
     const { tracked, untracked, mark = 0 } = selector.verdict;
     const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
-    const verdict =
-      tables.verdicts.push({ ...selector.verdict, ...sockets, mark, counter: counters[i] ?? 0 }) -
-      1;
+    const numbers = { mark: withPolicy(context.policyId, mark), counter: counters[i] ?? 0 };
+    const verdict = tables.verdicts.push({ ...selector.verdict, ...sockets, ...numbers }) - 1;
     runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
   }
   const first = tables.rows.length;

@@ -27,6 +27,7 @@ export type PlannedSelector = {
   readonly returnFilters: readonly TypedFilter[];
   /** TrackSock and UntrackSock: which of the rule's arguments is the socket. */
   readonly verdict: Omit<LinkedVerdict, "counter" | "tracked" | "untracked" | "mark"> & {
+    /** NotifyEnforcer: what is to happen. Absent if the call has been marked before. */
     readonly mark?: number;
     readonly tracked?: number | "return" | undefined;
     readonly untracked?: number | "return" | undefined;
@@ -45,6 +46,8 @@ export type InstalledRule = {
 
 /** A policy as the linker sees it. */
 export type LinkablePolicy = {
+  /** All its versions have the same. */
+  readonly id: number;
   /** The active rules, in the order of the spec. */
   readonly rules: readonly InstalledRule[];
   /** Index of its event budget in the kernel. */

@@ -27,6 +27,7 @@ export function linkTables(
   context: Pick<LinkInput, "sets" | "follow" | "hostNamespace" | "fileIdentity">,
 ): Linked {
   const linkable = policies.map((policy) => ({
+    id: policy.id,
     rules: activeRules(policy),
     budget: policy.budget,
     mode: policy.mode,

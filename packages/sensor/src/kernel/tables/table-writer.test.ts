@@ -75,7 +75,7 @@ const rule = { id: 42, hookId: 3, planned, counters: [77] };
 
 function linked() {
   return link({
-    policies: [{ rules: [rule], budget: 2, mode: "enforce" }],
+    policies: [{ id: 3, rules: [rule], budget: 2, mode: "enforce" }],
     groups: [[0]],
     sets: createSetInterner(),
     follow: createFollowBits(),
@@ -117,7 +117,7 @@ describe("createTableWriter", () => {
       ["actions", "counter", "rate_window_ns", "tracked", "untracked", "mark"].map((field) =>
         read("verdicts", 1, field),
       ),
-    ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x109]);
+    ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x3_0000_0109]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
     expect(
       ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
