@@ -55,7 +55,8 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
     advice: "A policy with TrackSock needs an UntrackSock where the socket ends, such as __sk_free",
   },
   FAULT_MARKS: {
-    meaning: "calls could not be marked for the enforcers of a policy: their processes were killed",
+    meaning:
+      "calls had more marks for enforcers than fit: their processes were killed, and all enforcers stopped them",
     advice: "At most 4 policies can notify their enforcers of the same call; join some of them",
   },
   FAULT_HOLD: {
