@@ -18,6 +18,7 @@ import {
   hookTableFlags,
   limits,
   procFlags,
+  rowFlags,
   rowOp,
   ruleFlags,
   valueType,
