@@ -394,11 +394,6 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/usdts/, /support/],
   },
   {
-    name: "not supported yet: loader",
-    text: policy("  »loader: true"),
-    says: [/loader/, /support/],
-  },
-  {
     name: "mode that is none",
     text: policy(
       "  options:\n  - name: policy-mode\n    value: »enforced\n  kprobes:\n  - call: security_file_open\n    syscall: false",

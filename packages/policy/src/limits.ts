@@ -44,6 +44,8 @@ export const limits = {
   patternCharacters: 256,
   /** Of its program: the most that a character of a name may cost. A kernel has 60,000 names. */
   patternStates: 512,
+  /** Lists of a policy whose names the kernel has: each node searches its functions for them. */
+  generatedLists: 8,
   /** That one hook entry may have by such a list. */
   generatedFunctions: 1024,
   /** Of GetUrl. */

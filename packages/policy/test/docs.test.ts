@@ -62,8 +62,8 @@ describe("docs/policies.md", () => {
       `${limits.programPathBytes} bytes, ${limits.symbolCharacters} characters`,
     ],
     [
-      "pattern of a list; functions that it may match",
-      `${limits.patternCharacters} characters, ${limits.patternStates} states; ${limits.generatedFunctions}`,
+      "pattern of a list; functions that it may match; generated lists in a policy",
+      `${limits.patternCharacters} characters, ${limits.patternStates} states; ${limits.generatedFunctions}; ${limits.generatedLists}`,
     ],
     [
       "message, tag, label",

@@ -120,7 +120,7 @@ function checkParameters(spec: ActionSpec, scope: Scope): void {
       .onKey.warning(
         "policy-action",
         `${field} has no effect on ${spec.action}`,
-        `It is a parameter of ${owners.join(" and ")}.`,
+        `It is a parameter of ${owners.join(" and ")}${field.startsWith("rateLimit") ? `: add \`{action: Post, ${field}: ${String(value)}}\` to the selector` : ""}.`,
       );
   }
 }
@@ -238,8 +238,21 @@ function compileNotify(
 function isForEnforcer(
   { action }: ActionSpec,
   scope: Scope,
-  { hasEnforcers, kind }: ActionContext,
+  { hasEnforcers, kind, target, syscall, side }: ActionContext,
 ): boolean {
+  if (
+    /^(raw_syscalls\/sys_exit$|syscalls\/sys_exit_)/.test(target) ||
+    (syscall && side === "return")
+  ) {
+    scope
+      .at("action")
+      .error(
+        "policy-action",
+        `${action} is too late where the system call returns: nothing of it can be stopped any more`,
+        "Notify where the call begins: in matchActions, or at the tracepoint raw_syscalls/sys_enter.",
+      );
+    return false;
+  }
   if (hookKinds[kind].ofProgram) {
     scope
       .at("action")

@@ -41,6 +41,14 @@ export function compilePolicy(
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
+  if (namespaced && hooks.some(({ generated }) => generated?.by === "pattern"))
+    scope
+      .at("lists")
+      .onKey.error(
+        "policy-rule",
+        "A namespaced policy cannot hook functions by a pattern: it would slow down the whole node",
+        "Name the functions in the list, or write a policy for the whole node.",
+      );
   if (namespaced) checkRequests(hooks, scope);
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {

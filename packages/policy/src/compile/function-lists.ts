@@ -48,6 +48,13 @@ export function readLists(specs: readonly (ListSpec | undefined)[], scope: Scope
         .error("policy-rule", `There are two lists "${spec.name.slice(0, 80)}"`, "Rename one.");
     else lists.set(spec.name, readList(spec, place));
   }
+  const generated = [...lists.values()].filter((list) => list.generated !== undefined);
+  if (generated.length > limits.generatedLists)
+    scope.error(
+      "policy-out-of-bounds",
+      `${generated.length} lists are generated; ${limits.generatedLists} are possible`,
+      "Join patterns: `^(vfs_read|vfs_write)`.",
+    );
   // A list whose shape was refused has no name here.
   const isComplete = specs.every((spec) => spec !== undefined);
   const listOf = (name: string, place: Scope): List | undefined => {

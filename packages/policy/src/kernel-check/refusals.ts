@@ -16,11 +16,17 @@ export function notFound(what: string, similar: string | undefined): Refusal {
   return {
     code: "kernel-no-function",
     message: `this kernel has no ${what}`,
-    hint:
-      similar === undefined
-        ? "Set `ignore.callNotFound: true` if the policy may run without it"
-        : `Did you mean ${similar}?`,
+    hint: similar === undefined ? withoutIt(what) : `Did you mean ${similar}?`,
   };
+}
+
+/** Only entries of kprobes may be left out. */
+function withoutIt(what: string): string {
+  if (what.includes("tracepoint"))
+    return "Those of a kernel are in /sys/kernel/tracing/events; if that is empty, mount tracefs at /sys/kernel/tracing";
+  if (what.startsWith("LSM hook"))
+    return "Hook the function below kprobes, with `security_` in front";
+  return "Set `ignore.callNotFound: true` if the policy may run without it";
 }
 
 export function noBpfLsm(consequence: string, facts: AttachFacts): Refusal {

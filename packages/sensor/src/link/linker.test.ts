@@ -18,6 +18,7 @@ import {
   hookTableFlags,
   limits,
   procFlags,
+  rowFlags,
   rowOp,
   ruleFlags,
   valueType,
@@ -112,6 +113,19 @@ describe("link", () => {
     });
     expect(ofTree(1).rows[1]?.values).toEqual([0n, BigInt(PROC_IN_INIT_TREE)]);
     expect(ofTree(0, 1).followed.size).toBe(0);
+  });
+
+  it("takes a mark back only for what is known", () => {
+    const filter: TypedFilter = {
+      ...{ on: "arg", arg: 3 },
+      test: { op: "str-prefix", negate: false, values: ["/usr/"] },
+    };
+    const holdsUnknown = (actions: number) =>
+      linkRules([rule([selector([filter], [], 0, actions)])]).tables.rows.some(
+        (row) => row !== undefined && row.flags & rowFlags.ROW_UNKNOWN_HOLDS,
+      );
+    expect(holdsUnknown(action.ACTION_POST)).toBe(true);
+    expect(holdsUnknown(action.ACTION_POST | action.ACTION_UNMARK_CALL)).toBe(false);
   });
 
   it("asks for owners of sockets while a verdict tells them", () => {

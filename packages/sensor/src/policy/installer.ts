@@ -51,25 +51,21 @@ export function createInstaller(tables: KernelTables): Installer {
   return {
     async prepare(policies) {
       const hooks = policies.flatMap((policy) => policy.hooks).flatMap(eachFunction);
-      facts.prefetch(hooks.flatMap(functionNamesOf));
+      // Whatever fails here fails again in `install`, for one policy alone, which says why.
+      attempt(() => facts.prefetch(hooks.flatMap(functionNamesOf)));
       plans.clear();
-      for (const hook of hooks) plans.set(hook, planHook(hook, facts));
+      for (const hook of hooks) {
+        await turn();
+        attempt(() => plans.set(hook, planHook(hook, facts)));
+      }
       const points = [...plans.values()].flatMap(({ rules = [] }) =>
         rules.map(({ point }) => point),
       );
-      try {
-        tables.kernel.prepare(points);
-      } catch {
-        // Each is attached alone; `install` says why one can't be.
-      }
+      attempt(() => tables.kernel.prepare(points));
       for (const point of points) {
         await turn();
         tables.detachUnusedLater();
-        try {
-          tables.kernel.attach(point);
-        } catch {
-          // As above.
-        }
+        attempt(() => tables.kernel.attach(point));
       }
     },
     install(policy, installed) {
@@ -106,6 +102,14 @@ export function createInstaller(tables: KernelTables): Installer {
       return { value: new Map(installed).set(keyText(key), next) };
     },
   };
+}
+
+function attempt(work: () => unknown): void {
+  try {
+    work();
+  } catch {
+    // The caller says where it is reported.
+  }
 }
 
 function isReplaced({ hook, rules }: InstalledHook, { kernel }: KernelTables): boolean {

@@ -71,6 +71,8 @@ export class KernelTables implements AsyncDisposable {
   /** Until nothing reads the inactive side any more. */
   #grace: Promise<void> = Promise.resolve();
   #detaching: NodeJS.Timeout | undefined;
+  /** The first call of `detachUnusedLater` since hooks were detached. */
+  #unusedSince: number | undefined;
 
   /** @param adopted the manifest of an earlier sensor with the same programs. */
   constructor(
@@ -244,10 +246,14 @@ export class KernelTables implements AsyncDisposable {
     this.detachUnusedLater();
   }
 
-  /** Not while policies that will use them are being prepared. */
+  /** Not while policies that will use them are being prepared, but at some time: there is room for few. */
   detachUnusedLater(): void {
+    const now = performance.now();
+    this.#unusedSince ??= now;
+    const latest = this.#unusedSince + 2 * this.#detachAfterMs;
+    const waitMs = Math.max(0, Math.min(this.#detachAfterMs, latest - now));
     clearTimeout(this.#detaching);
-    this.#detaching = setTimeout(() => this.#detachUnused(), this.#detachAfterMs).unref();
+    this.#detaching = setTimeout(() => this.#detachUnused(), waitMs).unref();
   }
 
   #sweep(counted: CountedSide): void {
@@ -270,6 +276,7 @@ export class KernelTables implements AsyncDisposable {
   }
 
   #detachUnused(): void {
+    this.#unusedSince = undefined;
     const rules = [...this.#installed.values()].flatMap(allRules);
     this.kernel
       .detachAllBut(new Set(rules.map(({ hookId }) => hookId)))
