@@ -224,7 +224,7 @@ const rule = plan?.rules?.[0];
 const names = (table, holds) => Object.entries(table).filter(([, number]) => holds(number)).map(([name]) => name);
 const planned = rule && { id: 1, hookId: 1, planned: rule, counters: [0] };
 const { rows } = link({
-  policies: [{ rules: planned ? [planned] : [], budget: 0, mode: "enforce" }],
+  policies: [{ rules: planned ? [planned] : [], id: 1, budget: 0, mode: "enforce" }],
   groups: [[0]],
   sets: createSetInterner(),
   follow: createFollowBits(),
