@@ -559,7 +559,7 @@ static void marked_calls_of_threads(void)
 	expect(!row_holds(s, &row));
 	row.values[0] = mark;
 	expect(row_holds(s, &row));
-	expect(row_holds(s, &row)); /* all that the call does */
+	expect(row_holds(s, &row));	    /* all that the call does */
 	native_task->flags |= PF_IO_WORKER; /* whose registers never change */
 	expect(row_holds(s, &row));
 	expect(!row_holds(s, &row));
