@@ -256,16 +256,23 @@ static void play_chroot(char **argv)
 		fail("chroot");
 }
 
+/* capset(2): what takes and gives 64 bits in two halves. */
+struct capability_header {
+	uint32_t version;
+	int pid;
+};
+
+struct capabilities {
+	uint32_t effective, permitted, inheritable;
+};
+
+static const struct capability_header of_this_thread = { 0x20080522, 0 };
+
 /* Three sets of capabilities that differ. */
 static void play_capset(char **argv)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} header = { 0x20080522, 0 };
-	struct {
-		uint32_t effective, permitted, inheritable;
-	} data[2] = {
+	struct capability_header header = of_this_thread;
+	struct capabilities data[2] = {
 		{ 1 << 21, 1 << 21 | 1, 1 },
 		{ 0, 1 << 7, 0 },
 	};
@@ -409,13 +416,8 @@ static void write_pieces(char **argv)
 /* The effective set: with or without CAP_SYS_ADMIN. */
 static void set_admin(int on)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} header = { 0x20080522, 0 };
-	struct {
-		uint32_t effective, permitted, inheritable;
-	} data[2];
+	struct capability_header header = of_this_thread;
+	struct capabilities data[2];
 
 	if (syscall(SYS_capget, &header, data))
 		fail("capget");
