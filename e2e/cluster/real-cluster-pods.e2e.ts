@@ -86,6 +86,8 @@ async function runJob(name: string, app: string): Promise<readonly Pod[]> {
   };
   return until(`${waveSize} pods of ${name} have ended`, ended, {
     timeoutMs: 60_000 + waveSize * 30_000,
+    // Each question starts a kubectl, which takes its time from the nodes.
+    everyMs: 3_000,
     seen: async () =>
       `${(await podsOf(name)).filter((pod) => exitCode(pod) !== undefined).length} have`,
   });
@@ -212,13 +214,15 @@ async function keptNothing(
   const shown = memory.map((one) => one.toFixed(0)).join(" ");
   console.log(`${sensor.spec.nodeName}: MiB after each wave: ${shown}`);
   expect(Math.max(...memory)).toBeLessThanOrEqual(128);
-  // Processes are kept for some seconds after their end.
+  // Cgroups are kept for a minute after their end, and the runtime removes them late.
   const backTo = async () => {
     const now = await metricsOf(sensor);
     const names = ["tetragon_process_cache_size", "gander_cgroups"];
     return names.every((name) => (now[name] ?? Number.NaN) <= (before[name] ?? 0) + 10);
   };
   await until("the sensor has forgotten what ended", backTo, {
+    timeoutMs: 300_000,
+    everyMs: 5_000,
     seen: async () => JSON.stringify({ before, now: await metricsOf(sensor) }),
   });
   expect(await metricsOf(sensor)).toMatchObject({

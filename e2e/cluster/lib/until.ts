@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  { timeoutMs = 120_000, seen = () => "" as unknown } = {},
+  { timeoutMs = 120_000, everyMs = 100, seen = () => "" as unknown } = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
@@ -15,6 +15,6 @@ export async function until<T>(
       throw new Error(
         `After ${timeoutMs} ms it still isn't so that ${what}. Seen last: ${await seen()}`,
       );
-    await sleep(100);
+    await sleep(everyMs);
   }
 }

@@ -229,6 +229,7 @@ class Pipeline implements EventPipeline {
       this.#losses.check();
     this.#seconds++;
     this.processes.collect();
+    this.#deps.cgroups.collect();
     this.sessions.expire();
     this.#publisher.flush();
   }

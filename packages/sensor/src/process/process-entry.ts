@@ -81,6 +81,8 @@ export class ProcessEntry implements ProcessPart {
   /** Entries in the table whose parent this is. */
   children = 0;
   alive = true;
+  /** By the table's clock; 0 while it lives. */
+  endedMs = 0;
   /** Removed from the table: freed once nothing refers to it. */
   removed = false;
   /** Results of filters for it, by the filter's number. */

@@ -66,8 +66,10 @@ export class ProcessTable {
   /** Adds an image, or replaces a known one. `parent.pid` 0 with start 0: none. */
   add(image: NewProcess, parentKey: ProcessKey): ProcessEntry {
     const known = this.find(image.pid, image.startLow, image.startHigh);
-    if (known !== undefined) this.#unlink(known);
     const parent = this.#parentOf(parentKey);
+    // Before the known one goes, which may be all that keeps the parent.
+    if (parent !== undefined) parent.children++;
+    if (known !== undefined) this.#unlink(known);
     const { seconds, nanos } = this.#options.wallTime(image.startLow, image.startHigh);
     const entry = new ProcessEntry(image, {
       execId: this.#execId(image),
@@ -76,7 +78,6 @@ export class ProcessTable {
       parent,
       parentExecId: parent?.execId ?? "",
     });
-    if (parent !== undefined) parent.children++;
     this.#link(entry);
     if (entry.arguments.length > longArguments.each) this.#keepLong(entry);
     this.#shrink();
@@ -128,6 +129,7 @@ export class ProcessTable {
   end(entry: ProcessEntry): void {
     if (!entry.alive) return;
     entry.alive = false;
+    entry.endedMs = this.#options.now();
     this.counters.alive--;
     entry.dropEncoded();
     if (entry.children === 0) this.#retire(entry);
@@ -208,7 +210,20 @@ export class ProcessTable {
     this.counters.alive++;
   }
 
+  /** Removes it, and those above it that waited only for it. */
   #unlink(entry: ProcessEntry): void {
+    const before = this.#options.now() - this.#options.retentionMs;
+    for (let next: ProcessEntry | undefined = entry; next !== undefined; ) {
+      this.#unlinkOne(next);
+      const parent: ProcessEntry | undefined = next.parent;
+      next = undefined;
+      if (parent === undefined || --parent.children > 0 || parent.alive || parent.removed) return;
+      if (parent.endedMs <= before) next = parent;
+      else this.#retire(parent);
+    }
+  }
+
+  #unlinkOne(entry: ProcessEntry): void {
     entry.removed = true;
     this.counters.size--;
     if (entry.alive) this.counters.alive--;
@@ -221,10 +236,6 @@ export class ProcessTable {
       while (at !== undefined && at.older !== entry) at = at.older;
       if (at !== undefined) at.older = entry.older;
     }
-    const { parent } = entry;
-    if (parent === undefined) return;
-    parent.children--;
-    if (parent.children === 0 && !parent.alive && !parent.removed) this.#retire(parent);
   }
 
   #retire(entry: ProcessEntry): void {

@@ -305,6 +305,27 @@ describe("cgroups", () => {
     expect(cgroups.size()).toBe(1024);
   });
 
+  it("forgets a minute later", () => {
+    let nowMs = 5_000;
+    const { cgroups, made, gone, of } = create({ now: () => nowMs });
+    const end = (id: bigint) => {
+      made(id, 1n, `/kubepods/pod${uidA}`);
+      gone(id);
+    };
+    end(5n);
+    nowMs += 59_999;
+    end(6n);
+    made(7n, 1n, `/kubepods/pod${uidB}`);
+    cgroups.collect();
+    expect([cgroups.size(), of(5n).pod?.uid]).toEqual([3, uidA]);
+    nowMs += 1;
+    cgroups.collect();
+    expect([cgroups.size(), of(5n), of(6n).pod?.uid]).toEqual([2, noWorkload, uidA]);
+    nowMs += 1_000_000;
+    cgroups.collect();
+    expect([cgroups.size(), of(7n).pod?.uid]).toEqual([1, uidB]);
+  });
+
   it("forgets what it knows of a container when it forgets its cgroup", () => {
     let lookups = 0;
     const { made, gone, of } = create({

@@ -19,6 +19,8 @@ export type Cgroups = Workloads &
     removed(reader: RecordReader): void;
     /** Calls back with the new workloads of known processes, by their previous ones. */
     onReplaced(listener: (replaced: ReadonlyMap<Workload, Workload>) => void): void;
+    /** Forgets those that were removed long enough ago; call it now and then. */
+    collect(): void;
     readonly size: () => number;
   };
 
@@ -28,6 +30,10 @@ export type CgroupsOptions = {
   readonly bundles?: ContainerBundles;
   /** A machine can have any number of cgroups; only those in pods and containers are kept. */
   readonly maxCgroups?: number;
+  /** How long a removed cgroup stays known, in ms: longer than ended processes do. */
+  readonly retentionMs?: number;
+  /** Milliseconds that never decrease. */
+  readonly now?: () => number;
 };
 
 /** A recorded cgroup. */
@@ -51,6 +57,9 @@ type Place = { readonly cgroup: PodCgroup | undefined; readonly workload: Worklo
 /** How long after its cgroup is created a container's bundle is looked up again. */
 const againMs = [100, 500, 2_000, 10_000];
 
+/** The most removed cgroups that are kept. */
+const maxGone = 1024;
+
 export function createCgroups(offsets: RecordOffsets, options: CgroupsOptions): Cgroups {
   return new CgroupTree(offsets, options);
 }
@@ -59,10 +68,12 @@ class CgroupTree implements Cgroups {
   readonly #offsets: RecordOffsets;
   readonly #root: string;
   readonly #maxCgroups: number;
+  readonly #retentionMs: number;
+  readonly #now: () => number;
   readonly #maker: WorkloadMaker;
   readonly #nodes = new Map<bigint, Node>();
   /** Removed but not forgotten yet, oldest first. */
-  readonly #gone: bigint[] = [];
+  readonly #gone: { readonly id: bigint; readonly atMs: number }[] = [];
   /** Missing in the last scan. */
   readonly #missing = new Set<bigint>();
   #pods: ReadonlyMap<string, KnownPod> = new Map();
@@ -72,11 +83,13 @@ class CgroupTree implements Cgroups {
 
   constructor(
     offsets: RecordOffsets,
-    { root, maxCgroups = 65_536, bundles = createContainerBundles() }: CgroupsOptions,
+    { root, bundles = createContainerBundles(), ...limits }: CgroupsOptions,
   ) {
     this.#offsets = offsets;
     this.#root = root;
-    this.#maxCgroups = maxCgroups;
+    this.#maxCgroups = limits.maxCgroups ?? 65_536;
+    this.#retentionMs = limits.retentionMs ?? 60_000;
+    this.#now = limits.now ?? (() => performance.now());
     this.#maker = createWorkloadMaker(bundles);
   }
 
@@ -102,6 +115,11 @@ class CgroupTree implements Cgroups {
     if (reader.u32(this.#offsets.cgroupRecord.hierarchy) !== 0) return;
     const node = this.#nodes.get(reader.u64(this.#offsets.cgroupRecord.id));
     if (node !== undefined) this.#remove(node);
+  }
+
+  collect(): void {
+    const before = this.#now() - this.#retentionMs;
+    while ((this.#gone[0]?.atMs ?? Number.POSITIVE_INFINITY) <= before) this.#forgetOldest();
   }
 
   scan(): void {
@@ -166,8 +184,13 @@ class CgroupTree implements Cgroups {
     if (node.gone) return;
     node.gone = true;
     if (node.inPods) this.#left(node.id);
-    this.#gone.push(node.id);
-    if (this.#gone.length > 1024) this.#forget(this.#gone.shift() ?? 0n);
+    this.#gone.push({ id: node.id, atMs: this.#now() });
+    if (this.#gone.length > maxGone) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#gone.shift();
+    if (oldest !== undefined) this.#forget(oldest.id);
   }
 
   #forget(id: bigint): void {
@@ -176,7 +199,8 @@ class CgroupTree implements Cgroups {
     node.parent?.children.delete(node);
     this.#nodes.delete(id);
     // What was made for it, and encoded since, is most of the memory that a container takes.
-    if (node.containerId !== "") this.#maker.forget(node.containerId, node.place.cgroup?.pod ?? "");
+    if (node.containerId !== "" || node.podUid !== "")
+      this.#maker.forget(node.containerId, node.place.cgroup?.pod ?? "");
   }
 
   #placeOf(node: Node): Place {
