@@ -84,6 +84,8 @@ enum row_op {
 	/* values[0]: bits of `proc.follow`, values[1]: of `proc.flags`; if `set` is not 0: or its binary is in `set` */
 	ROW_FOLLOW,
 	ROW_NAMESPACE, ROW_CAPABILITY,
+	/* `slot`: enum process_property; n = 1 or 2 ranges, as of ROW_RANGE */
+	ROW_PROPERTY,
 	ROW_BINARY_FILE, /* the running binary is one of the files in `set` (file_set), whatever its path */
 	/* since the last exec (`privileges`) */
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
@@ -110,6 +112,13 @@ _Static_assert(NAMESPACES == NS_USER + 1, "a record has one of each kind");
 
 enum capability_kind { CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE }; /* `set` of ROW_CAPABILITY* */
 
+enum process_property { /* `slot` of ROW_PROPERTY */
+	PROPERTY_AGE, /* seconds since its start */
+	PROPERTY_TERMINAL, /* 1: it has a controlling terminal; 0 */
+	PROPERTY_USER, PROPERTY_EFFECTIVE_USER, PROPERTY_GROUP, PROPERTY_EFFECTIVE_GROUP, /* the host's ids */
+	PROPERTY_STDIN, PROPERTY_STDOUT, PROPERTY_STDERR, /* S_IFMT of the file; closed: absent */
+};
+
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
 /*
@@ -120,7 +129,7 @@ enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
  */
 struct row {
 	__u8 op;       /* enum row_op */
-	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets) */
+	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets); ROW_PROPERTY: which */
 	__u8 flags;    /* enum row_flags */
 	__u8 n;	       /* how many of `values` are used; 0: they are in `set` (numbers: int_set) */
 	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */

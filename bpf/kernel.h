@@ -182,11 +182,13 @@ struct pid {
 	unsigned int level;
 	struct upid numbers[1];
 };
+struct tty_struct;
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
+	struct tty_struct *tty;
 };
 struct mm_struct {
 	unsigned long arg_start, arg_end;

@@ -413,6 +413,62 @@ __noinline int change_holds(struct scratch *s, struct row *row)
 	return unknown ? without_fact(s, row, FACT_PROCESS) : 0;
 }
 
+enum { NANOSECONDS = 1000000000 };
+
+inline_fn __u64 user_of(struct task_struct *task, __u32 property)
+{
+	const struct cred *cred = task->cred;
+
+	switch (property) {
+	case PROPERTY_USER:
+		return cred->uid.val;
+	case PROPERTY_EFFECTIVE_USER:
+		return cred->euid.val;
+	case PROPERTY_GROUP:
+		return cred->gid.val;
+	}
+	return cred->egid.val;
+}
+
+/* Users and groups can be read of every process: each has credentials. */
+__noinline int property_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct inode *inode;
+	unsigned short mode;
+	struct file *file;
+	__u64 value;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	switch (row->slot) {
+	case PROPERTY_AGE:
+		value = (bpf_ktime_get_boot_ns() - task->group_leader->start_boottime) /
+			NANOSECONDS;
+		break;
+	case PROPERTY_TERMINAL:
+		value = !!task->signal->tty;
+		break;
+	case PROPERTY_STDIN:
+	case PROPERTY_STDOUT:
+	case PROPERTY_STDERR:
+		file = task->flags & PF_KTHREAD ? NULL :
+						  file_of_descriptor(row->slot - PROPERTY_STDIN);
+		if (!file)
+			return 0; /* closed: no type, negated or not */
+		inode = BPF_CORE_READ(file, f_inode);
+		if (!inode || bpf_core_read(&mode, sizeof(mode), &inode->i_mode))
+			return without_fact(s, row, FACT_PROCESS);
+		value = mode & S_IFMT;
+		break;
+	default:
+		value = user_of(task, row->slot);
+	}
+	return negated(
+		row, in_range(row, value, row->values[0], row->values[1]) ||
+			     (row->n > 1 && in_range(row, value, row->values[2], row->values[3])));
+}
+
 __noinline int process_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -439,6 +495,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return change_holds(s, row);
 	case ROW_BINARY_FILE:
 		return binary_file_holds(s, row);
+	case ROW_PROPERTY:
+		return property_holds(s, row);
 	case ROW_MARKED_CALL:
 		return has_mark(row->values[0]);
 	}

@@ -168,6 +168,7 @@ struct abi_enums {
 	enum row_flags row_flags;
 	enum namespace_kind namespace_kind;
 	enum capability_kind capability_kind;
+	enum process_property process_property;
 	enum rate_scope rate_scope;
 	enum rule_flags rule_flags;
 	enum slot_flags slot_flags;

@@ -459,6 +459,16 @@ static void write_a_file(const char *path)
 		fail(path);
 }
 
+/* A session of its own, with a terminal of its own. */
+static void take_terminal(void)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+
+	if (setsid() < 0 || terminal < 0 || unlockpt(terminal) ||
+	    open(ptsname(terminal), O_RDWR) < 0)
+		fail("terminal");
+}
+
 /* What a process does, one step after another; "write" has an argument. */
 static void steps(char **argv)
 {
@@ -492,6 +502,8 @@ static void steps(char **argv)
 				usleep(1000);
 		} else if (!strcmp(*argv, "exec")) {
 			exec_with(argv + 1);
+		} else if (!strcmp(*argv, "terminal")) {
+			take_terminal();
 		} else if (!strcmp(*argv, "umask")) {
 			umask(030);
 		} else if (!strcmp(*argv, "write")) {

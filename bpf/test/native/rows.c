@@ -524,6 +524,40 @@ static void changes_since_exec(void)
 	host_task.tgid = 7;
 }
 
+/* What files and the clock say is in the kernel test. */
+static void properties_of_processes(void)
+{
+	struct row row = row_of(ROW_PROPERTY, 0, 1, 0);
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct signal_struct signals = {};
+
+	host_task.signal = &signals;
+	host_cred.uid.val = 1000;
+	host_cred.egid.val = 5;
+	row.slot = PROPERTY_USER;
+	row.values[0] = row.values[1] = 1000;
+	expect(row_holds(s, &row));
+	row.flags = ROW_NEGATE;
+	expect(!row_holds(s, &row));
+	row.slot = PROPERTY_EFFECTIVE_USER;
+	expect(row_holds(s, &row));
+	row.flags = 0;
+	row.slot = PROPERTY_EFFECTIVE_GROUP;
+	row.values[2] = 4; /* a second range counts only if it is one of the row's */
+	row.values[3] = 6;
+	expect(!row_holds(s, &row));
+	row.n = 2;
+	expect(row_holds(s, &row));
+	row.n = 1;
+	row.slot = PROPERTY_TERMINAL;
+	row.values[0] = row.values[1] = 1;
+	expect(!row_holds(s, &row));
+	signals.tty = (void *)&signals;
+	expect(row_holds(s, &row));
+	host_cred.uid.val = host_cred.egid.val = 0;
+	host_task.signal = NULL;
+}
+
 /* Who descends from the first process of its container, or of the host. */
 static void trees_of_processes(void)
 {
@@ -622,6 +656,7 @@ int main(void)
 	run(processes);
 	run(parents_of_processes);
 	run(changes_since_exec);
+	run(properties_of_processes);
 	run(trees_of_processes);
 	run(marked_calls_of_threads);
 	return !!test_failures;

@@ -399,7 +399,7 @@ export const errorCodes = describe({
     area: "client",
     meaning: "There is no policy, or no revision of it, with that name.",
     remedy:
-      "Check name and namespace; `kubectl get tracingpolicies,tracingpoliciesnamespaced -A` lists them.",
+      "Check name and namespace; `kubectl get gander -A` lists them.",
   },
   // --- the Kubernetes API server
   "kube-configuration": {

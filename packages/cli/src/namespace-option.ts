@@ -5,6 +5,6 @@ export const namespaceOption = {
   default: "",
   short: "n",
   placeholder: "NAME",
-  help: "Namespace of a TracingPolicyNamespaced.",
+  help: "Namespace of a TracingPolicyNamespaced or GuardPolicyNamespaced.",
   flagOnly: true,
 } as const;

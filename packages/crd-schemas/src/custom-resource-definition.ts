@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Column, Kind } from "./kinds.ts";
+import { isGuardKind } from "./policy-kinds.ts";
 import { structural, validations } from "./structural-schema.ts";
 import type { JsonSchema } from "./to-json-schema.ts";
 import { clean } from "./to-json-schema.ts";
@@ -48,8 +49,9 @@ export function customResourceDefinition(kind: Kind): JsonSchema {
 const column = ({ name, type, jsonPath, help, priority }: Column): JsonSchema =>
   clean({ name, type, description: help, jsonPath, priority });
 
-function objectSchema({ help, spec, specRules = [], status, statusSubresource }: Kind): JsonSchema {
-  const place = { seen: new Set<string>(), shapeOnly: false };
+function objectSchema(kind: Kind): JsonSchema {
+  const { help, spec, specRules = [], status, statusSubresource } = kind;
+  const place = { seen: new Set<string>(), shapeOnly: false, isGuard: isGuardKind(kind.kind) };
   return {
     description: help,
     type: "object",

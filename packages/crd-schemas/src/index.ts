@@ -54,7 +54,18 @@ export {
   isHookEvent,
   unsupportedSections,
 } from "./language/hook-kinds.ts";
+export type { ProcessProperty } from "./language/process-properties.ts";
+export { processProperties, processPropertyNames } from "./language/process-properties.ts";
 export { languageLimits } from "./language-limits.ts";
+export type { PolicyKind } from "./policy-kinds.ts";
+export {
+  apiVersions,
+  guardKindOf,
+  isGuardKind,
+  isNamespacedKind,
+  isPolicyKind,
+  policyKindNames,
+} from "./policy-kinds.ts";
 export type {
   Condition,
   ConditionType,
@@ -81,8 +92,9 @@ export type {
   NamespaceSelectorSpec,
   ParentBinarySelectorSpec,
   PidSelectorSpec,
+  ProcessSelectorSpec,
   SelectorSpec,
 } from "./selector-schema.ts";
 export { namespaceNames } from "./selector-schema.ts";
 export type { TracingPolicy, TracingPolicySpec } from "./tracing-policy.ts";
-export { apiVersion, tracingPolicySchema } from "./tracing-policy.ts";
+export { tracingPolicySchema } from "./tracing-policy.ts";

@@ -87,6 +87,18 @@ const policy = {
   columns,
 } as const;
 
+const guardPolicy = { ...policy, group: "gander.dev", categories: ["gander"] } as const;
+
+/** Requirements for policies of one namespace. */
+const namespacedRules: readonly AdmissionRule[] = [
+  {
+    cel: "!has(self.hostSelector)",
+    message: "a namespaced policy cannot select processes of the host",
+    hint: "Use a kind for the whole cluster, or remove hostSelector.",
+    at: "hostSelector",
+  },
+];
+
 const policyStatus = {
   group: "gander.dev",
   version: "v1alpha1",
@@ -112,14 +124,24 @@ export const kinds: readonly Kind[] = [
     shortName: "tgtpn",
     scope: "Namespaced",
     help: "What is watched in the pods of one namespace, and what is done about it.",
-    specRules: [
-      {
-        cel: "!has(self.hostSelector)",
-        message: "a namespaced policy cannot select processes of the host",
-        hint: "Use kind TracingPolicy, or remove hostSelector.",
-        at: "hostSelector",
-      },
-    ],
+    specRules: namespacedRules,
+  },
+  {
+    ...guardPolicy,
+    kind: "GuardPolicy",
+    plural: "guardpolicies",
+    shortName: "ggp",
+    scope: "Cluster",
+    help: "A TracingPolicy with the filters that only Gander has.",
+  },
+  {
+    ...guardPolicy,
+    kind: "GuardPolicyNamespaced",
+    plural: "guardpoliciesnamespaced",
+    shortName: "ggpn",
+    scope: "Namespaced",
+    help: "A TracingPolicyNamespaced with the filters that only Gander has.",
+    specRules: namespacedRules,
   },
   {
     ...policyStatus,
@@ -127,7 +149,7 @@ export const kinds: readonly Kind[] = [
     plural: "policystatuses",
     shortName: "gps",
     scope: "Cluster",
-    help: "The status of the TracingPolicy of the same name on all nodes.",
+    help: "The status of the policy of the same name on all nodes.",
   },
   {
     ...policyStatus,
@@ -135,6 +157,6 @@ export const kinds: readonly Kind[] = [
     plural: "policystatusesnamespaced",
     shortName: "gpsn",
     scope: "Namespaced",
-    help: "The status of the TracingPolicyNamespaced of the same name and namespace on all nodes.",
+    help: "The status of the policy of the same name and namespace on all nodes.",
   },
 ];

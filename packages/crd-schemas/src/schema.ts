@@ -82,9 +82,13 @@ export type Rule = CelRule & {
 /** For the API server alone, like `admission` above. */
 export type AdmissionRule = CelRule & { readonly holds?: never };
 
-export type Field =
+export type Field = (
   | { readonly presence: "required" | "optional"; readonly schema: Schema }
-  | { readonly presence: "default"; readonly schema: Schema; readonly value: unknown };
+  | { readonly presence: "default"; readonly schema: Schema; readonly value: unknown }
+) & {
+  /** Possible in kinds of our own only (policy-kinds.ts). */
+  readonly only?: "guard";
+};
 
 export type Fields = Readonly<Record<string, Field>>;
 
@@ -188,6 +192,9 @@ export const object = <const F extends Fields>(
 export const required = <T>(schema: Schema<T>) => ({ presence: "required", schema }) as const;
 
 export const optional = <T>(schema: Schema<T>) => ({ presence: "optional", schema }) as const;
+
+/** Possible in kinds of our own only. */
+export const inGuards = <F extends Field>(field: F) => ({ ...field, only: "guard" }) as const;
 
 /** Filled in if absent. */
 export const byDefault = <T>(value: T, schema: Schema<T>) =>

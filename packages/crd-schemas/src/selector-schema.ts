@@ -3,11 +3,13 @@
 import { hostSelector, labelSelector } from "./label-selector.ts";
 import { actionNames } from "./language/actions.ts";
 import { argOperatorNames } from "./language/arg-operators.ts";
+import { processPropertyNames } from "./language/process-properties.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { Static } from "./schema.ts";
 import {
   bool,
   byDefault,
+  inGuards,
   int32,
   int64,
   list,
@@ -67,7 +69,9 @@ const binarySelector = object(
   "Filter on the path of the running program.",
   {
     ...paths,
-    identity: byDefault("path", oneOf("file: the very file at the path.", ["path", "file"])),
+    identity: inGuards(
+      byDefault("path", oneOf("file: the very file at the path.", ["path", "file"])),
+    ),
   },
   [followsWholePaths],
 );
@@ -125,6 +129,25 @@ const pidSelector = object("PIDSelector", "Filter on the process id.", {
   values: required(list("Process ids.", uint32("Process id."), some)),
   isNamespacePID: byDefault(false, bool("Ids are those of the process's own pid namespace.")),
   followForks: byDefault(false, bool("Descendants match as well.")),
+});
+
+const processSelector = object("ProcessSelector", "Filter on a property of the process.", {
+  property: required(oneOf("Which property.", processPropertyNames)),
+  operator: required(
+    oneOf("In: one of the values; NotIn: none of them; LT, GT: less, more than the value.", [
+      "In",
+      "NotIn",
+      "LT",
+      "GT",
+    ]),
+  ),
+  values: required(
+    list(
+      "`30s`, `5m`, `2h` (Age); `true` or `false` (Terminal); numbers or ranges of users and groups; types of files.",
+      text("Value."),
+      some,
+    ),
+  ),
 });
 
 const argSelector = object(
@@ -240,6 +263,9 @@ export const selectorSchema = object(
       list("Filters on changed capabilities.", capabilitiesSelector),
     ),
     matchWorkloads: optional(workloadsSelector),
+    matchProcess: inGuards(
+      optional(list("Filters on properties of the process.", processSelector)),
+    ),
     macros: optional(list("Names from `selectorsMacros` whose filters are added.", text("Name."))),
   },
 );
@@ -252,4 +278,5 @@ export type ParentBinarySelectorSpec = Static<typeof parentBinarySelector>;
 export type NamespaceChangesSelectorSpec = Static<typeof namespaceChangesSelector>;
 export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
 export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
+export type ProcessSelectorSpec = Static<typeof processSelector>;
 export type PidSelectorSpec = Static<typeof pidSelector>;

@@ -8,6 +8,8 @@ export type Place = {
   /** Objects that have already been described. */
   readonly seen: Set<string>;
   readonly shapeOnly: boolean;
+  /** The kind has all fields. */
+  readonly isGuard: boolean;
 };
 
 /**
@@ -87,6 +89,7 @@ function structuralObject({ name, help, fields, rules }: ObjectSchema, place: Pl
   place.seen.add(name);
   const properties: Record<string, JsonSchema> = {};
   for (const [key, field] of Object.entries(fields)) {
+    if (field.only === "guard" && !place.isGuard) continue;
     const described = structural(withDefault(field), place);
     properties[key] = again ? withoutDescriptions(described) : described;
   }

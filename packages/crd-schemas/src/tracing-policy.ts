@@ -10,12 +10,10 @@ import { hostSelector, labelSelector } from "./label-selector.ts";
 import { hookSections } from "./language/hook-kinds.ts";
 import { languageLimits } from "./language-limits.ts";
 import { metadata } from "./object-meta.ts";
+import { policyKindNames } from "./policy-kinds.ts";
 import type { AdmissionRule, Schema, Static } from "./schema.ts";
 import { any, bool, list, map, object, oneOf, optional, required, text } from "./schema.ts";
 import { selectorSchema } from "./selector-schema.ts";
-
-/** The language of the public custom resources `cilium.io/v1alpha1`, with every field. */
-export const apiVersion = "cilium.io/v1alpha1";
 
 const { hooks: maxItems } = languageLimits;
 
@@ -113,13 +111,10 @@ export const tracingPolicySpec = object(
 );
 
 export const tracingPolicySchema = object("TracingPolicy", "A tracing policy.", {
-  apiVersion: required(oneOf("Version of the language.", [apiVersion])),
-  kind: required(
-    oneOf("For the whole cluster, or for one namespace.", [
-      "TracingPolicy",
-      "TracingPolicyNamespaced",
-    ]),
+  apiVersion: required(
+    oneOf("Version of the kind.", ["cilium.io/v1alpha1", "gander.dev/v1alpha1"]),
   ),
+  kind: required(oneOf("For the whole cluster, or for one namespace.", policyKindNames)),
   metadata: required(metadata),
   spec: required(tracingPolicySpec),
   status: optional(any("Written by the operator.")),

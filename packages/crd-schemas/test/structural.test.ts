@@ -53,6 +53,8 @@ it("the kinds and their names are those that users of the language know", () => 
   ).toEqual([
     "cilium.io TracingPolicy tracingpolicies tgtp Cluster",
     "cilium.io TracingPolicyNamespaced tracingpoliciesnamespaced tgtpn Namespaced",
+    "gander.dev GuardPolicy guardpolicies ggp Cluster",
+    "gander.dev GuardPolicyNamespaced guardpoliciesnamespaced ggpn Namespaced",
     "gander.dev PolicyStatus policystatuses gps Cluster",
     "gander.dev PolicyStatusNamespaced policystatusesnamespaced gpsn Namespaced",
   ]);

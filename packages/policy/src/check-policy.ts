@@ -2,9 +2,16 @@
 import type { Problem, Result } from "@gander/base";
 import { nearestName } from "@gander/base";
 import type { Finding, Path, TracingPolicy } from "@gander/crd-schemas";
-import { apiVersion, checkTracingPolicySchema, schemaAt } from "@gander/crd-schemas";
+import {
+  apiVersions,
+  checkTracingPolicySchema,
+  isNamespacedKind,
+  policyKindNames,
+  schemaAt,
+} from "@gander/crd-schemas";
 import { compilePolicy } from "./compile/compile-policy.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
+import { checkKindFields } from "./kind-fields.ts";
 import { limits } from "./limits.ts";
 import type { LooseSpec } from "./loose.ts";
 import { withoutBroken } from "./loose.ts";
@@ -82,6 +89,7 @@ function checkDocument(
   for (const finding of findings) reportFinding(finding, value, scope);
   // More are not shown, and the rest of such a document reveals little.
   if (findings.length > limits.problems) return undefined;
+  checkKindFields(value, scope);
   checkNumberNotation(value, document.locate, scope, findings);
   const compiled = compileDocument(value, findings, scope);
   // The schema accepted it, so the type is right.
@@ -144,7 +152,7 @@ function compileDocument(
 }
 
 function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {
-  const namespaced = kind === "TracingPolicyNamespaced";
+  const namespaced = isNamespacedKind(kind);
   const name = typeof metadata?.name === "string" ? metadata.name : "";
   const namespace = typeof metadata?.namespace === "string" ? metadata.namespace : "";
   if (
@@ -173,21 +181,23 @@ function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {
       .at("namespace")
       .onKey.warning(
         "policy-rule",
-        "A TracingPolicy is for the whole cluster; its namespace is ignored",
-        "Use kind TracingPolicyNamespaced, or remove the namespace.",
+        `A ${kind} is for the whole cluster; its namespace is ignored`,
+        `Use kind ${kind}Namespaced, or remove the namespace.`,
       );
   }
   return { name, namespace: namespaced ? namespace || "default" : "", namespaced };
 }
-
-const kinds = ["TracingPolicy", "TracingPolicyNamespaced"];
 
 /** Skips documents of other kinds, unless they were probably meant to be a policy. */
 function isOtherKind(value: unknown, scope: Scope): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const kind: unknown = Reflect.get(value, "kind");
   const version: unknown = Reflect.get(value, "apiVersion");
-  if (typeof kind !== "string" || version === apiVersion || nearestName(kind, kinds) !== undefined)
+  if (
+    typeof kind !== "string" ||
+    version === apiVersions.TracingPolicy ||
+    nearestName(kind, policyKindNames) !== undefined
+  )
     return false;
   scope
     .at("kind")

@@ -7,6 +7,7 @@ import {
   argTypeRows,
   hookKindNames,
   type PlainActionWord,
+  processPropertyNames,
   type SocketActionWord,
   type TestForm,
   type TestName,
@@ -190,6 +191,13 @@ const filter = v.variant("on", [
     inUserNamespace: flag,
     /** Bit numbers. */
     capabilities: v.array(uint32),
+  }),
+  v.strictObject({
+    on: v.literal("process"),
+    negate: flag,
+    property: v.picklist(processPropertyNames),
+    /** Inclusive: seconds, 0 or 1, ids, or S_IFMT of a file's mode. They neither overlap nor touch. */
+    ranges: v.array(v.strictTuple([uint32, uint32])),
   }),
   v.strictObject({
     /** At least one of these differs from that at the last exec. */

@@ -7,6 +7,7 @@ export type {
   HookEvent,
   HookKind,
   MessageArgType,
+  ProcessProperty,
   SocketActionWord,
   TestForm,
 } from "@gander/crd-schemas";
@@ -18,6 +19,8 @@ export {
   hookKindNames,
   hookKinds,
   isHookEvent,
+  processProperties,
+  processPropertyNames,
   requestKinds,
   typeRow,
 } from "@gander/crd-schemas";

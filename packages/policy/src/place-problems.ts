@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
-import type { Path } from "@gander/crd-schemas";
+import { isNamespacedKind, type Path } from "@gander/crd-schemas";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 import type { SourceDocument } from "./read/parse-documents.ts";
 import { parseDocuments } from "./read/parse-documents.ts";
@@ -45,7 +45,7 @@ function nameIn(value: unknown): string {
   const field = (from: unknown, key: string): unknown =>
     typeof from === "object" && from !== null ? Reflect.get(from, key) : undefined;
   const metadata = field(value, "metadata");
-  const namespaced = field(value, "kind") === "TracingPolicyNamespaced";
+  const namespaced = isNamespacedKind(field(value, "kind"));
   const namespace = namespaced ? (field(metadata, "namespace") ?? "default") : "";
   return `${namespace}/${field(metadata, "name")}`;
 }

@@ -78,14 +78,14 @@ export function policyOf(text: string): CheckedPolicy {
   return policy;
 }
 
-/** A policy with one section, e.g. `kprobes:` and its entries as YAML. */
+/** A policy with one section, e.g. `kprobes:` and its entries as YAML; of the kind that has all fields. */
 export function policyText(name: string, spec: string): string {
   const indented = spec
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => `  ${line}`)
     .join("\n");
-  return `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata:\n  name: ${name}\nspec:\n${indented}\n`;
+  return `apiVersion: gander.dev/v1alpha1\nkind: GuardPolicy\nmetadata:\n  name: ${name}\nspec:\n${indented}\n`;
 }
 
 /** One selector with a filter besides; the calls are umask(030). */

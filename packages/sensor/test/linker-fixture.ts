@@ -124,6 +124,7 @@ export const plainCall: Call = {
   namespaces,
   hostNamespaces: hosts,
   capabilities: { effective: 0n, inheritable: 0n, permitted: 0n },
+  properties: {},
   parent: "/a",
   before: { namespaces, capabilities: { effective: 0n, inheritable: 0n, permitted: 0n } },
 };

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: what policies mean, said as plainly as possible, twice. `evaluateSelectors` follows the
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
-import type { ArgTest, NamespaceName, Network, TypedFilter } from "@gander/policy";
-import { limits, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import {
+  type ArgTest,
+  type NamespaceName,
+  type Network,
+  type ProcessProperty,
+  processProperties,
+  processPropertyNames,
+  type TypedFilter,
+} from "@gander/policy";
+import { limits, processProperty, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
@@ -58,6 +66,8 @@ export type Call = {
   readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
   readonly hostNamespaces: Readonly<Record<NamespaceName, bigint>>;
   readonly capabilities: Capabilities;
+  /** Left out: it has none. */
+  readonly properties: Readonly<Partial<Record<ProcessProperty, number>>>;
   /** The binary of its parent. */
   readonly parent: string;
   /** At its last exec. */
@@ -99,7 +109,10 @@ function isNegated(filter: TypedFilter): boolean {
   return filter.negate;
 }
 
-function factOf(filter: TypedFilter, { facts = {}, args }: Call): FactState {
+const inRanges = (value: number | undefined, ranges: readonly (readonly [number, number])[]) =>
+  value !== undefined && ranges.some(([low, high]) => value >= low && value <= high);
+
+function factOf(filter: TypedFilter, { facts = {}, args, properties }: Call): FactState {
   switch (filter.on) {
     case "arg":
       if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
@@ -119,6 +132,8 @@ function factOf(filter: TypedFilter, { facts = {}, args }: Call): FactState {
     case "namespace-change":
     case "capability-change":
       return facts.before ?? "known";
+    case "process":
+      return properties[filter.property] === undefined ? "absent" : "known";
     default:
       return "known";
   }
@@ -175,6 +190,8 @@ function hits(filter: TypedFilter, call: Call): boolean {
         ? now !== then && !filter.capabilities.some(changed)
         : filter.capabilities.some(changed);
     }
+    case "process":
+      return inRanges(call.properties[filter.property], filter.ranges);
     case "namespace": {
       const { namespace } = filter;
       const ids = filter.ids.map((id) =>
@@ -269,11 +286,17 @@ export function evaluateTables(
   return matched;
 }
 
-function factOfRow(
-  { op, flags }: LinkedRow,
-  value: Value | undefined,
-  { facts = {} }: Call,
-): FactState {
+function propertyOfRow({ slot }: LinkedRow, { properties }: Call): number | undefined {
+  const name = processPropertyNames.find(
+    (one) => processProperty[`PROPERTY_${processProperties[one].read}`] === slot,
+  );
+  return name && properties[name];
+}
+
+function factOfRow(row: LinkedRow, value: Value | undefined, call: Call): FactState {
+  const { op, flags } = row;
+  const { facts = {} } = call;
+  if (op === rowOp.ROW_PROPERTY) return propertyOfRow(row, call) === undefined ? "absent" : "known";
   if (flags & rowFlags.ROW_PARENT) return facts.parent ?? "known";
   if (op === rowOp.ROW_NAMESPACE_CHANGE || op === rowOp.ROW_CAPABILITY_CHANGE)
     return facts.before ?? "known";
@@ -406,6 +429,14 @@ function rowHits(
       return (
         (call.capabilities[capabilityOrder[row.set] ?? "effective"] & (values[0] ?? 0n)) !== 0n
       );
+    case rowOp.ROW_PROPERTY: {
+      const of = propertyOfRow(row, call);
+      return [0, 2]
+        .slice(0, row.n)
+        .some(
+          (i) => of !== undefined && of >= (row.values[i] ?? 1n) && of <= (row.values[i + 1] ?? 0n),
+        );
+    }
     case rowOp.ROW_NAMESPACE_CHANGE:
       return namespaceNames.some(
         (name, kind) =>

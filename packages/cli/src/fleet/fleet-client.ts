@@ -172,7 +172,7 @@ function explain(error: ServiceError, { name }: FleetChannel): unknown {
       });
     case status.NOT_FOUND:
       return new GanderError("client-not-found", why, {
-        hint: "kubectl get tracingpolicies,tracingpoliciesnamespaced -A lists all.",
+        hint: "gander policy status lists all.",
         cause: error,
       });
     default:

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
+import { isNamespacedKind, kinds, type PolicyKind, policyKindNames } from "@gander/crd-schemas";
 import { type KubeClient, KubeError, resourcePath, unfenced } from "@gander/kube";
 
 type PolicyPlace = { readonly namespace: string; readonly name: string };
 
 /** A policy as the API has it. */
 type ClusterPolicy = {
-  readonly kind: "TracingPolicy" | "TracingPolicyNamespaced";
+  readonly kind: PolicyKind;
   readonly uid: string;
   readonly generation: number;
   readonly spec: unknown;
@@ -43,27 +44,45 @@ type RawRevision = {
   readonly data?: { readonly spec?: unknown };
 };
 
-/** An empty namespace: a policy for the whole cluster. Throws GanderError, `client-not-found` if there is none. */
+/**
+ * The one of that name, of whatever kind. An empty namespace: a policy for the whole cluster. Throws GanderError,
+ * `client-not-found` if there is none.
+ */
 export async function readPolicy(client: KubeClient, place: PolicyPlace): Promise<ClusterPolicy> {
-  const kind = place.namespace === "" ? "TracingPolicy" : "TracingPolicyNamespaced";
+  const isNamespaced = place.namespace !== "";
+  const possible = policyKindNames.filter((kind) => isNamespacedKind(kind) === isNamespaced);
+  for (const kind of possible) {
+    const found = await readKind(client, kind, place);
+    if (found !== undefined) return found;
+  }
+  const where = isNamespaced ? ` in namespace "${place.namespace}"` : "";
+  throw new GanderError(
+    "client-not-found",
+    `There is no ${possible.join(" or ")} "${place.name}"${where}`,
+    {
+      hint: isNamespaced
+        ? "Without -n it is looked for among the policies of the whole cluster."
+        : "A policy of a namespace needs it: -n NAME.",
+    },
+  );
+}
+
+async function readKind(
+  client: KubeClient,
+  kind: PolicyKind,
+  place: PolicyPlace,
+): Promise<ClusterPolicy | undefined> {
   try {
     const object = await client.get<RawObject & Readonly<Record<string, unknown>>>({
       task: `read ${kind} "${place.name}"`,
-      path: policyPath(place),
+      path: policyPath(kind, place),
     });
     const { metadata = {}, spec } = object;
     const { uid = "", generation = 0 } = metadata;
     return { kind, uid, generation, spec, object, keeper: keeperOf(metadata) };
   } catch (error) {
-    if (!(error instanceof KubeError) || error.code !== "kube-not-found") throw error;
-    const where = place.namespace === "" ? "" : ` in namespace "${place.namespace}"`;
-    throw new GanderError("client-not-found", `There is no ${kind} "${place.name}"${where}`, {
-      hint:
-        place.namespace === ""
-          ? "A TracingPolicyNamespaced needs its namespace: -n NAME."
-          : "Without -n it is looked for among the policies of the whole cluster.",
-      cause: error,
-    });
+    if (error instanceof KubeError && error.code === "kube-not-found") return undefined;
+    throw error;
   }
 }
 
@@ -119,14 +138,14 @@ export function revisionOf(
 export async function writeSpec(
   client: KubeClient,
   place: PolicyPlace,
-  { object }: ClusterPolicy,
+  { kind, object }: ClusterPolicy,
   { spec, mode }: { readonly spec: unknown; readonly mode: "store" | "dry-run" },
 ): Promise<number> {
   const { status: _, ...rest } = object;
   const written = await client.write<RawObject>({
     task: `write policy "${place.name}"`,
     method: "PUT",
-    path: policyPath(place),
+    path: policyPath(kind, place),
     query: {
       fieldManager: "gander-rollback",
       fieldValidation: "Strict",
@@ -138,12 +157,10 @@ export async function writeSpec(
   return written.metadata?.generation ?? 0;
 }
 
-function policyPath({ namespace, name }: PolicyPlace): string {
-  const plural = namespace === "" ? "tracingpolicies" : "tracingpoliciesnamespaced";
-  return resourcePath(
-    { group: "cilium.io", version: "v1alpha1", plural },
-    namespace === "" ? { name } : { namespace, name },
-  );
+function policyPath(kind: PolicyKind, { namespace, name }: PolicyPlace): string {
+  const resource = kinds.find((one) => one.kind === kind);
+  if (resource === undefined) throw new TypeError(`there is no kind ${kind}`);
+  return resourcePath(resource, namespace === "" ? { name } : { namespace, name });
 }
 
 /** How Argo CD, Flux and Helm mark what they keep. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import { policyKinds } from "../api/cluster-resources.ts";
+import type { PolicyObject } from "../api/policy-catalog.ts";
 import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
 import type { JsonObject, Review, Verdict } from "./admission-review.ts";
 import { refusalOf, warningsOf } from "./admission-texts.ts";
@@ -44,7 +45,7 @@ function changesSpec({ operation, subresource, oldObject }: Review, object: Json
 }
 
 function readObject(
-  kind: "TracingPolicy" | "TracingPolicyNamespaced",
+  kind: PolicyObject["kind"],
   { name, namespace }: Review,
   object: JsonObject,
 ): ReturnType<typeof readPolicyObject>["compiled"] {

@@ -31,7 +31,6 @@ type WebhookSettings = {
 /** Registers the webhook for every new or changed policy, and the one for sessions. */
 export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
   const { failurePolicy, sessionPath } = settings;
-  const [{ group, version } = { group: "", version: "" }] = policyKinds;
   return {
     metadata: {
       name: webhookConfigurationName,
@@ -42,15 +41,13 @@ export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
         name: "policies.gander.dev",
         admissionReviewVersions: ["v1"],
         clientConfig: clientConfig(settings, validatePath),
-        rules: [
-          {
-            apiGroups: [group],
-            apiVersions: [version],
-            operations: ["CREATE", "UPDATE"],
-            resources: policyKinds.map(({ plural }) => plural),
-            scope: "*",
-          },
-        ],
+        rules: policyKinds.map(({ group, version, plural }) => ({
+          apiGroups: [group],
+          apiVersions: [version],
+          operations: ["CREATE", "UPDATE"],
+          resources: [plural],
+          scope: "*",
+        })),
         failurePolicy,
         matchPolicy: "Equivalent",
         sideEffects: "None",

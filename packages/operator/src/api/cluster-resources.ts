@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kinds } from "@gander/crd-schemas";
+import { kinds, policyKindNames } from "@gander/crd-schemas";
 import type { Kind, Resource } from "@gander/kube";
 import type { PolicyObject } from "./policy-catalog.ts";
 
@@ -14,9 +14,8 @@ export const configMaps: Kind = {
 };
 
 /** The kinds of policy objects. */
-export const policyKinds: readonly (Kind & { readonly kind: PolicyObject["kind"] })[] = (
-  ["TracingPolicy", "TracingPolicyNamespaced"] as const
-).map((kind) => ({ ...customResource(kind), kind }));
+export const policyKinds: readonly (Kind & { readonly kind: PolicyObject["kind"] })[] =
+  policyKindNames.map((kind) => ({ ...customResource(kind), kind }));
 
 function customResource(name: string): Resource {
   const found = kinds.find(({ kind }) => kind === name);

@@ -3,6 +3,7 @@ import type { Logger } from "@gander/base";
 import {
   createReflector,
   type KubeClient,
+  KubeError,
   type KubeObject,
   type Reflector,
   type ReflectorState,
@@ -78,7 +79,11 @@ export function createClusterWatch(
 function unreadText({ plural, watch }: NamedWatch): string {
   const { lastError } = watch.state();
   if (lastError === undefined) return `${plural} are being read`;
-  return `${plural} could not be read yet: ${lastError.message}`;
+  const hint =
+    lastError instanceof KubeError && lastError.code === "kube-not-found"
+      ? " Its definition is missing: upgrade the chart gander-crds."
+      : "";
+  return `${plural} could not be read yet: ${lastError.message}${hint}`;
 }
 
 function watchPolicies(
@@ -91,7 +96,7 @@ function watchPolicies(
     {
       ...options,
       resource: kind,
-      project: (raw) => readPolicyObject(kind.kind, raw, catalog.get(raw.metadata.uid)),
+      project: (raw) => readPolicyObject(kind.kind, raw, catalog.asPut(raw.metadata.uid)),
       // Each event is a change of the object: a deep comparison costs more than it saves.
       equal: (a, b) => versionOf(a) === versionOf(b),
       onChange: (change) => {

@@ -26,6 +26,81 @@ describe("the catalog", () => {
   });
 });
 
+describe("one name, two kinds", () => {
+  const tracing = (createdAt: string, name = "a") =>
+    readPolicyObject("TracingPolicy", withTime(object(name), createdAt));
+  const guard = (createdAt: string, name = "a") =>
+    readPolicyObject("GuardPolicy", withTime(object(name), createdAt, "guard"));
+  const withTime = (raw: ReturnType<typeof object>, creationTimestamp: string, uid?: string) => ({
+    ...raw,
+    metadata: { ...raw.metadata, ...(uid !== undefined && { uid }), creationTimestamp },
+  });
+  const [early, late] = ["2026-11-20T15:00:00Z", "2026-11-20T15:00:01Z"];
+
+  it.each([
+    ["the older comes first", [tracing(early), guard(late)]],
+    ["the older comes last", [guard(late), tracing(early)]],
+  ])("refuses the younger: %s", (_, policies) => {
+    const catalog = createPolicyCatalog();
+    for (const policy of policies) catalog.put(policy);
+    expect(catalog.get("uid-a")).toMatchObject({ compiled: { value: {} } });
+    expect(catalog.get("guard")).toMatchObject({
+      isNameTaken: true,
+      compiled: {
+        problems: [{ message: expect.stringContaining('There is a TracingPolicy "a" already') }],
+      },
+    });
+    // What was compiled is not lost.
+    expect(catalog.asPut("guard")?.compiled.value).toBeDefined();
+  });
+
+  it("gives the name to the other when it becomes free, and tells of both", () => {
+    const catalog = createPolicyCatalog();
+    catalog.put(tracing(early));
+    catalog.put(guard(late));
+    const told: string[] = [];
+    using _ = catalog.onChange((uid) =>
+      told.push(`${uid} ${catalog.get(uid)?.isNameTaken ?? "free"}`),
+    );
+    catalog.put(guard(late));
+    catalog.delete("uid-a");
+    expect(told).toEqual(["guard true", "uid-a free", "guard free"]);
+    expect(catalog.get("guard")?.compiled.value).toBeDefined();
+    catalog.delete("guard");
+    expect([...catalog.all()]).toEqual([]);
+  });
+
+  it("takes the name from one that is in force if an older one is found", () => {
+    const catalog = createPolicyCatalog();
+    catalog.put(guard(late));
+    const told: string[] = [];
+    using _ = catalog.onChange((uid) =>
+      told.push(`${uid} ${catalog.get(uid)?.isNameTaken ?? "free"}`),
+    );
+    catalog.put(tracing(early));
+    // The one that loses it goes first.
+    expect(told).toEqual(["guard true", "uid-a free"]);
+  });
+
+  it("is no matter for other names and namespaces", () => {
+    const catalog = createPolicyCatalog();
+    catalog.put(tracing(early));
+    catalog.put(guard(late, "b"));
+    const raw = object("a");
+    catalog.put(
+      readPolicyObject("GuardPolicyNamespaced", {
+        ...raw,
+        metadata: { ...raw.metadata, uid: "n", namespace: "web" },
+      }),
+    );
+    expect([...catalog.all()].map(({ isNameTaken }) => isNameTaken)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
 describe("a policy of the API", () => {
   it("is read without what the API server and controllers add", () => {
     const read = readPolicyObject("TracingPolicyNamespaced", {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem, Result } from "@gander/base";
-import { apiVersion } from "@gander/crd-schemas";
+import { apiVersions } from "@gander/crd-schemas";
 import type { KubeObject } from "@gander/kube";
 import { checkPolicyObject } from "@gander/policy";
 import { encodePolicy } from "@gander/policy/content";
@@ -31,6 +31,7 @@ export function readPolicyObject(
   const { metadata, spec, status, ...rest } = raw;
   const { managedFields: _, ...ownMetadata } = metadata;
   const { uid, name, namespace = "", generation = 0, annotations = {} } = ownMetadata;
+  const apiVersion = apiVersions[kind];
   const isSameSpec = before?.uid === uid && before.generation === generation;
   return {
     kind,

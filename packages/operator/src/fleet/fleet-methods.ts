@@ -57,8 +57,8 @@ function readRequest(bytes: Buffer): ReturnType<typeof nodesRequest.decode> {
 
 function missing(namespace: string, name: string): string {
   return namespace === ""
-    ? `There is no TracingPolicy "${name}" (a TracingPolicyNamespaced needs its namespace)`
-    : `There is no TracingPolicyNamespaced "${name}" in namespace "${namespace}"`;
+    ? `There is no policy "${name}" for the whole cluster (one of a namespace needs that)`
+    : `There is no policy "${name}" in namespace "${namespace}"`;
 }
 
 function* parts<T>(all: readonly T[], size: number): Iterable<readonly T[]> {

@@ -102,7 +102,8 @@ export class PolicyRollouts implements Disposable {
         { policy, generation, spec: object.spec, progress: undefined },
         compiled.value,
       );
-    const known = this.known.of(uid);
+    // Nor may an earlier generation be in force under a name that is another policy's.
+    const known = policy.isNameTaken ? [] : this.known.of(uid);
     const plan = planRollout({ generation, isAccepted, settings, known });
     if (plan.phase === "everywhere") this.known.gaveEverywhere(uid, generation);
     this.#note(policy, plan);

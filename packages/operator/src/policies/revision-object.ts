@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from "node:crypto";
+import { apiVersions, isNamespacedKind, isPolicyKind } from "@gander/crd-schemas";
 import type { AppliedObject, Kind, KubeObject } from "@gander/kube";
 import type { PolicyObject } from "../api/policy-catalog.ts";
 import type { RawPolicy } from "../api/read-policy-object.ts";
@@ -78,6 +79,7 @@ export function revisionObject(
   ownNamespace: string,
 ): AppliedObject {
   const { kind, uid, name, namespace } = policy;
+  const apiVersion = apiVersions[kind];
   return {
     metadata: {
       name: revisionName(policy, generation),
@@ -108,15 +110,15 @@ export function readRevision(raw: RawRevision, ownNamespace: string): StoredRevi
   );
   if (owner === undefined || data === undefined) return undefined;
   const { kind } = owner;
-  if (kind !== "TracingPolicy" && kind !== "TracingPolicyNamespaced") return undefined;
-  const isNamespaced = kind === "TracingPolicyNamespaced";
+  if (!isPolicyKind(kind)) return undefined;
+  const isNamespaced = isNamespacedKind(kind);
   if (!isNamespaced && namespace !== ownNamespace) return undefined;
   const policy = {
     kind,
     uid: owner.uid,
     name: owner.name,
     namespace: isNamespaced ? namespace : "",
-  } as const;
+  };
   if (name !== revisionName(policy, generation)) return undefined;
   return {
     uid,
@@ -136,5 +138,3 @@ export function policyOfRevision({ policy, generation, spec }: RevisionContent):
   const metadata = { uid, name, resourceVersion: "", generation };
   return { metadata: namespace === "" ? metadata : { ...metadata, namespace }, spec };
 }
-
-const apiVersion = "cilium.io/v1alpha1";

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { kinds } from "@gander/crd-schemas";
+import {
+  apiVersions,
+  isNamespacedKind,
+  isPolicyKind,
+  kinds,
+  type PolicyKind,
+  policyKindNames,
+} from "@gander/crd-schemas";
 import {
   applyObject,
   applyStatus,
@@ -17,10 +24,13 @@ import type { PolicyObject } from "../api/policy-catalog.ts";
 import { operatorFieldManager, policyExists } from "../policies/revision-keeper.ts";
 import type { PolicyStatuses } from "./policy-status-objects.ts";
 
-/** Kinds of PolicyStatus, each with the kind of policy it describes. */
-export const rollUpKinds: readonly (Kind & { readonly policyKind: PolicyObject["kind"] })[] = [
-  { ...kindNamed("PolicyStatus"), policyKind: "TracingPolicy" },
-  { ...kindNamed("PolicyStatusNamespaced"), policyKind: "TracingPolicyNamespaced" },
+/** Kinds of PolicyStatus, each with the kinds of policies it describes. */
+export const rollUpKinds: readonly (Kind & { readonly policyKinds: readonly PolicyKind[] })[] = [
+  {
+    ...kindNamed("PolicyStatus"),
+    policyKinds: policyKindNames.filter((kind) => !isNamespacedKind(kind)),
+  },
+  { ...kindNamed("PolicyStatusNamespaced"), policyKinds: policyKindNames.filter(isNamespacedKind) },
 ];
 
 export type StatusApi = {
@@ -47,15 +57,15 @@ export function createStatusApi(client: KubeClient, logger: Logger): StatusApi {
       const writer = { permit, fieldManager: operatorFieldManager, onConflict: "take" } as const;
       const { kind, uid, name, namespace } = policy;
       const place = namespace === "" ? { name } : { name, namespace };
-      await applyObject(
-        client,
-        rollUpKind(kind),
-        {
-          metadata: { ...place, ownerReferences: [{ apiVersion, kind, name, uid }] },
-          status: statuses.rollUp,
-        },
-        writer,
-      );
+      const owner = { apiVersion: apiVersions[kind], kind, name, uid };
+      // Of two policies of one name it is the other's.
+      if (!policy.isNameTaken)
+        await applyObject(
+          client,
+          rollUpKind(kind),
+          { metadata: { ...place, ownerReferences: [owner] }, status: statuses.rollUp },
+          writer,
+        );
       if (withoutStatus.has(kind)) return;
       try {
         const object = { metadata: { ...place, uid }, status: statuses.policy };
@@ -76,28 +86,31 @@ export function createStatusApi(client: KubeClient, logger: Logger): StatusApi {
       const found = await rollUpOwner(client, rollUpKind(kind), place);
       if (found === undefined) return;
       const { uid, owner } = found;
-      const policy = { kind, name, namespace: namespace ?? "", uid: owner };
-      if (await policyExists(client, policy)) return;
+      // It may have been made for a policy of the other kind.
+      const of = { kind: isPolicyKind(owner?.kind) ? owner.kind : kind, uid: owner?.uid ?? "" };
+      if (await policyExists(client, { ...of, name, namespace: namespace ?? "" })) return;
       await deleteObject(client, rollUpKind(kind), { ...place, uid }, { permit });
     },
   };
 }
 
 type Owned = KubeObject & {
-  readonly metadata: { readonly ownerReferences?: readonly { readonly uid: string }[] };
+  readonly metadata: { readonly ownerReferences?: readonly RollUpOwner[] };
 };
+
+type RollUpOwner = { readonly kind: string; readonly uid: string };
 
 async function rollUpOwner(
   client: KubeClient,
   kind: Kind,
   place: { readonly name: string; readonly namespace?: string },
-): Promise<{ readonly uid: string; readonly owner: string } | undefined> {
+): Promise<{ readonly uid: string; readonly owner: RollUpOwner | undefined } | undefined> {
   try {
     const { metadata } = await client.get<Owned>({
       task: `get ${kind.plural} "${place.name}"`,
       path: resourcePath(kind, place),
     });
-    return { uid: metadata.uid, owner: metadata.ownerReferences?.[0]?.uid ?? "" };
+    return { uid: metadata.uid, owner: metadata.ownerReferences?.[0] };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -107,8 +120,6 @@ async function rollUpOwner(
 const isNotFound = (error: unknown) =>
   error instanceof KubeError && error.code === "kube-not-found";
 
-const apiVersion = "cilium.io/v1alpha1";
-
 function kindNamed(name: string): Kind {
   const found = kinds.find(({ kind }) => kind === name);
   if (found === undefined) throw new TypeError(`crd-schemas has no kind ${name}`);
@@ -116,16 +127,12 @@ function kindNamed(name: string): Kind {
   return { group, version, plural, kind };
 }
 
-const rollUpKind = (of: PolicyObject["kind"]): Kind => required(rollUpKinds, of, "policyKind");
-const policyKind = (of: PolicyObject["kind"]): Kind => required(policyKinds, of, "kind");
+const rollUpKind = (of: PolicyKind): Kind =>
+  required(rollUpKinds.find(({ policyKinds: all }) => all.includes(of)));
+const policyKind = (of: PolicyKind): Kind => required(policyKinds.find(({ kind }) => kind === of));
 
-function required<K extends string, T extends Kind & { readonly [key in K]: string }>(
-  all: readonly T[],
-  value: string,
-  key: K,
-): Kind {
-  const found = all.find((one) => one[key] === value);
-  if (found === undefined) throw new TypeError(`no kind for ${value}`);
+function required(found: Kind | undefined): Kind {
+  if (found === undefined) throw new TypeError("a policy has no such kind");
   const { group, version, plural, kind } = found;
   return { group, version, plural, kind };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import type { Condition } from "@gander/crd-schemas";
-import { messageLimit } from "@gander/crd-schemas";
+import { apiVersions, messageLimit } from "@gander/crd-schemas";
 import {
   type Again,
   createEventRecorder,
@@ -63,6 +63,7 @@ class StatusKeeper {
   readonly #api: StatusApi;
   readonly #events: EventRecorder;
   readonly #queue: WorkQueue;
+  /** By kind of policy; kinds of one scope have one. */
   readonly #rollUps: ReadonlyMap<PolicyObject["kind"], Reflector<WatchedRollUp>>;
   /** By key, like all that follow: if a policy takes another's name, it is handled after that one. */
   readonly #uids = new Map<string, string>();
@@ -87,7 +88,10 @@ class StatusKeeper {
         logger.warn("Status of a policy cannot be written", { key, error, failures, delayMs }),
     });
     this.#rollUps = new Map(
-      rollUpKinds.map((kind) => [kind.policyKind, this.#watch(kind, timing)]),
+      rollUpKinds.flatMap((kind) => {
+        const watch = this.#watch(kind, timing);
+        return kind.policyKinds.map((of) => [of, watch] as const);
+      }),
     );
   }
 
@@ -99,7 +103,7 @@ class StatusKeeper {
     const sweep = setInterval(() => this.#lookAtAll(), this.#options.sweepMs);
     using _elected = onElected(({ term }) => this.#beginTerm(term));
     try {
-      const watches = [...this.#rollUps.values()].map((watch) => watch.run({ signal }));
+      const watches = [...new Set(this.#rollUps.values())].map((watch) => watch.run({ signal }));
       await Promise.all([...watches, this.#queue.run({ signal }), this.#events.run({ signal })]);
     } finally {
       clearInterval(sweep);
@@ -107,7 +111,7 @@ class StatusKeeper {
   }
 
   #watch(
-    { policyKind, ...resource }: (typeof rollUpKinds)[number],
+    { policyKinds, ...resource }: (typeof rollUpKinds)[number],
     timing: Partial<ReflectorTiming>,
   ): Reflector<WatchedRollUp> {
     return createReflector<WatchedRollUp, KubeObject & { readonly status?: unknown }>(this.#deps, {
@@ -115,11 +119,12 @@ class StatusKeeper {
       timing,
       project: ({ metadata, status }) => ({ uid: metadata.uid, status }),
       onChange: (change) => {
-        const key = `${policyKind} ${change.key}`;
+        const keys = policyKinds.map((kind) => `${kind} ${change.key}`);
         // It was deleted by another client: write it again.
-        if (change.type === "deleted") this.#written.delete(key);
+        if (change.type === "deleted") for (const key of keys) this.#written.delete(key);
         // Ignores our own writes.
-        if (change.type === "deleted" || !this.#uids.has(key)) this.#queue.add(key);
+        if (change.type === "deleted") for (const key of keys) this.#queue.add(key);
+        else this.#lookAtOwner(policyKinds, change.key);
       },
     });
   }
@@ -152,9 +157,17 @@ class StatusKeeper {
 
   #lookAtAll(): void {
     for (const key of this.#uids.keys()) this.#queue.add(key);
-    for (const [kind, { store }] of this.#rollUps)
-      for (const key of store.keys())
-        if (!this.#uids.has(`${kind} ${key}`)) this.#queue.add(`${kind} ${key}`);
+    for (const { policyKinds } of rollUpKinds) {
+      const store = policyKinds[0] && this.#rollUps.get(policyKinds[0])?.store;
+      for (const name of store?.keys() ?? []) this.#lookAtOwner(policyKinds, name);
+    }
+  }
+
+  /** Without a policy of that name the PolicyStatus goes, of whatever kind the policy was. */
+  #lookAtOwner(kinds: readonly PolicyObject["kind"][], name: string): void {
+    const keys = kinds.map((kind) => `${kind} ${name}`);
+    if (keys.some((key) => this.#uids.has(key))) return;
+    this.#queue.add(keys[0] ?? "");
   }
 
   #beginTerm(term: number): void {
@@ -218,7 +231,7 @@ class StatusKeeper {
     );
     this.#events.record({
       regarding: {
-        apiVersion: "cilium.io/v1alpha1",
+        apiVersion: apiVersions[kind],
         kind,
         name,
         uid,

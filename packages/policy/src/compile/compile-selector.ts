@@ -17,6 +17,7 @@ import {
   compileParentFilter,
   compilePidFilter,
 } from "./compile-process-filters.ts";
+import { compileProcessFilter } from "./compile-process-property.ts";
 import { cutText } from "./cut-text.ts";
 import { refuseFields } from "./unsupported.ts";
 
@@ -91,6 +92,7 @@ const filterTable: {
   matchArgs: compileArgFilter,
   matchReturnArgs: returnFilter,
   matchData: compileDataFilter,
+  matchProcess: compileProcessFilter,
   matchWorkloads:
     "Write one policy for each workload, with podSelector and containerSelector in its spec.",
 };

@@ -196,10 +196,11 @@ export const rowOp = {
   ROW_FOLLOW: 25,
   ROW_NAMESPACE: 26,
   ROW_CAPABILITY: 27,
-  ROW_BINARY_FILE: 28,
-  ROW_NAMESPACE_CHANGE: 29,
-  ROW_CAPABILITY_CHANGE: 30,
-  ROW_MARKED_CALL: 31,
+  ROW_PROPERTY: 28,
+  ROW_BINARY_FILE: 29,
+  ROW_NAMESPACE_CHANGE: 30,
+  ROW_CAPABILITY_CHANGE: 31,
+  ROW_MARKED_CALL: 32,
 } as const;
 
 export const rowFlags = {
@@ -229,6 +230,18 @@ export const capabilityKind = {
   CAPS_EFFECTIVE: 0,
   CAPS_PERMITTED: 1,
   CAPS_INHERITABLE: 2,
+} as const;
+
+export const processProperty = {
+  PROPERTY_AGE: 0,
+  PROPERTY_TERMINAL: 1,
+  PROPERTY_USER: 2,
+  PROPERTY_EFFECTIVE_USER: 3,
+  PROPERTY_GROUP: 4,
+  PROPERTY_EFFECTIVE_GROUP: 5,
+  PROPERTY_STDIN: 6,
+  PROPERTY_STDOUT: 7,
+  PROPERTY_STDERR: 8,
 } as const;
 
 export const rateScope = {

@@ -4,11 +4,20 @@ import {
   argTests,
   argTypeRows,
   type NamespaceName,
+  processProperties,
   type TestForm,
   type TestOf,
   type TypedFilter,
 } from "@gander/policy";
-import { capabilityKind, limits, procFlags, rowFlags, rowOp, valueType } from "./abi.gen.ts";
+import {
+  capabilityKind,
+  limits,
+  processProperty,
+  procFlags,
+  rowFlags,
+  rowOp,
+  valueType,
+} from "./abi.gen.ts";
 import { markOfPolicy } from "./call-marks.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
@@ -72,6 +81,8 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
       return [[markedRow(filter, context)]];
     case "namespace":
       return namespaceRows(filter, context);
+    case "process":
+      return propertyRows(filter);
     case "namespace-change":
       return [[namespaceChangeRow(filter)]];
     case "capability":
@@ -279,6 +290,18 @@ function namespaceRows(filter: Filter<"namespace">, context: FilterContext): Row
     ids,
     inlineValues,
     (id) => [id],
+  );
+}
+
+function propertyRows({ property, negate, ranges }: Filter<"process">): RowsOfFilter {
+  const { read } = processProperties[property];
+  const slot = processProperty[`PROPERTY_${read}`];
+  const flags = negate ? rowFlags.ROW_NEGATE : 0;
+  return chunkRows(
+    { op: rowOp.ROW_PROPERTY, slot, flags, set: 0, n: 0, values: [] },
+    ranges,
+    inlineValues / 2,
+    (range) => range.map(BigInt),
   );
 }
 

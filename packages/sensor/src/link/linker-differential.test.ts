@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgTest, TypedFilter } from "@gander/policy";
+import { type ArgTest, processPropertyNames, type TypedFilter } from "@gander/policy";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -200,6 +200,21 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
     paths: values(path),
   }),
   fc.record({
+    on: fc.constant("process" as const),
+    negate: fc.boolean(),
+    property: fc.constantFrom(...processPropertyNames),
+    ranges: fc.constantFrom<[number, number][][]>(
+      [[0, 0]],
+      [[1, 2]],
+      [[3, 0xffffffff]],
+      [
+        [0, 0],
+        [2, 2],
+        [4, 5],
+      ],
+    ),
+  }),
+  fc.record({
     on: fc.constant("namespace-change" as const),
     namespaces: values(namespaceName),
   }),
@@ -306,6 +321,7 @@ const anyCall: fc.Arbitrary<Call> = fc
     }),
     namespace: fc.constantFrom(1n, 2n, hostNamespace()),
     capabilities: fc.constantFrom(0n, 1n, 1n << 21n, 1n << 40n),
+    property: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }),
     parent: path,
     namespaceBefore: fc.constantFrom(1n, 2n),
     capabilitiesBefore: fc.constantFrom(0n, 1n, 1n << 21n),
@@ -353,6 +369,11 @@ const anyCall: fc.Arbitrary<Call> = fc
       namespaces: { ...namespaces, uts: one.namespace, net: one.namespace },
       hostNamespaces: hosts,
       capabilities: { effective: one.capabilities, inheritable: 0n, permitted: one.capabilities },
+      properties: Object.fromEntries(
+        processPropertyNames.flatMap((name, i) =>
+          one.property === undefined ? [] : [[name, (one.property + i) % 7]],
+        ),
+      ),
       parent: one.parent,
       before: {
         namespaces: { ...namespaces, uts: one.namespaceBefore, net: one.namespaceBefore },
