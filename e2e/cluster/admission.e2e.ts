@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API server's answers to policies, with the operator's webhook and without an operator.
 
-import { KubeError, unfenced } from "@gander/kube";
+import { type Kind, kinds } from "@gander/crd-schemas";
+import { KubeError, resourcePath, unfenced } from "@gander/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tellKernel } from "../../packages/operator/test/tell-kernel.ts";
 import { TestSensor } from "../../packages/operator/test/test-sensor.ts";
@@ -82,6 +83,8 @@ const connectsTo = (...values: readonly string[]) => ({
 });
 const onlyTheWebhookRefuses = policy({ kprobes: [connectsTo("10.0.0.0/99")] });
 
+const [tracingPolicies] = kinds.filter(({ kind }) => kind === "TracingPolicy") as [Kind];
+
 type Tried = {
   readonly refusedBy: "webhook" | "server" | undefined;
   readonly causes: readonly { readonly field: string; readonly message: string }[];
@@ -91,16 +94,16 @@ type Tried = {
 /** Creates it like `kubectl create --dry-run=server`: all admission checks run, nothing is stored. */
 async function tryPolicy(object: PolicyFixture): Promise<Tried> {
   const { kind, metadata } = object;
+  // Of a kind that does not exist: refused, wherever it is sent.
+  const resource = kinds.find((one) => one.kind === kind) ?? tracingPolicies;
   const place =
-    kind === "TracingPolicyNamespaced" ? `namespaces/${metadata.namespace ?? "default"}/` : "";
-  const plural =
-    kind === "TracingPolicyNamespaced" ? "tracingpoliciesnamespaced" : "tracingpolicies";
+    resource.scope === "Namespaced" ? { namespace: metadata.namespace ?? "default" } : {};
   try {
     await cluster.client.write({
       task: "try a policy",
       method: "POST",
       permit: unfenced,
-      path: `/apis/cilium.io/v1alpha1/${place}${plural}`,
+      path: resourcePath(resource, place),
       query: { dryRun: "All", fieldValidation: "Strict" },
       body: object,
     });
@@ -123,7 +126,7 @@ describe("broken policies, with the operator", () => {
     const tried = await tryPolicy(object);
     refusedBy.set(file, tried.refusedBy);
     expect(tried.refusedBy).toBeDefined();
-    expect(tried.message).toMatch(/spec|metadata|apiVersion|kind|unknown field/);
+    expect(tried.message).toMatch(/spec|metadata|apiVersion|API version|kind|unknown field/);
     if (tried.refusedBy !== "webhook") return;
     expect(tried.causes.length).toBeGreaterThan(0);
     for (const { field, message } of tried.causes) {
@@ -223,7 +226,9 @@ describe("the registration", () => {
     expect(await field("failurePolicy")).toBe("Ignore");
     expect(await field("sideEffects")).toBe("None");
     expect(await field("timeoutSeconds")).toBe("5");
-    expect(await field("rules[*].resources[*]")).toBe("tracingpolicies tracingpoliciesnamespaced");
+    expect(await field("rules[*].resources[*]")).toBe(
+      "tracingpolicies tracingpoliciesnamespaced guardpolicies guardpoliciesnamespaced",
+    );
   });
 
   it("comes back when somebody changes or deletes it", async () => {
@@ -282,7 +287,9 @@ describe("without an operator", () => {
       const tried = await tryPolicy(object);
       if (tried.refusedBy === undefined) continue;
       refused.push(file);
-      expect(tried.message, file).toMatch(/spec|metadata|apiVersion|kind|unknown field/);
+      expect(tried.message, file).toMatch(
+        /spec|metadata|apiVersion|API version|kind|unknown field/,
+      );
     }
     const accepted = broken.map(([file]) => file).filter((file) => !refused.includes(file));
     expect(accepted.map((file) => file.replace(".yaml", ""))).toEqual(onlyChecked);

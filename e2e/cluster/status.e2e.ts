@@ -74,12 +74,12 @@ function summary({ metadata, status }: Shown): string {
   return `Ready=${ready?.status} ${ready?.reason} revision ${status.revision ?? "none"} ${status.nodes?.readyOfTotal}`;
 }
 
-async function eventually(name: string, expected: string): Promise<Shown> {
+async function eventually(name: string, expected: string, kind = "tracingpolicy"): Promise<Shown> {
   let last: Shown | undefined;
   return until(
     `${name} is ${expected}`,
     async () => {
-      last = await show("tracingpolicy", name);
+      last = await show(kind, name);
       return summary(last) === expected ? last : undefined;
     },
     {
@@ -451,6 +451,52 @@ describe("the rights of the chart", () => {
       one.log().filter((line) => JSON.stringify(line).includes("kube-forbidden")),
     );
     expect(denied).toEqual([]);
+  });
+});
+
+describe("a GuardPolicy", () => {
+  const applyGuard = (kind: "GuardPolicy" | "TracingPolicy", more: object) => {
+    const apiVersion = kind === "GuardPolicy" ? "gander.dev/v1alpha1" : "cilium.io/v1alpha1";
+    const [hook] = mounts("/mnt/").kprobes;
+    const spec = { kprobes: [{ ...hook, selectors: [{ ...hook?.selectors[0], ...more }] }] };
+    const object = { apiVersion, kind, metadata: { name: "sockets" }, spec };
+    return cluster.kubectl(["apply", "--filename=-"], { input: JSON.stringify(object) });
+  };
+  const ofASocket = {
+    matchProcess: [{ property: "StandardInput", operator: "In", values: ["socket"] }],
+  };
+  const ownerOf = async () =>
+    text("get", "policystatus", "sockets", "--output=jsonpath={.metadata.ownerReferences[0].kind}");
+
+  it("has what a TracingPolicy may not have, and the same status", async () => {
+    await operator.stop();
+    operator = startOperator(cluster, { name: "operator-guards", kubeconfig });
+    await operator.whenServing();
+    for (const node of nodes) node.connect(operator.sensorPort, ca);
+    await expect(applyGuard("TracingPolicy", ofASocket)).rejects.toThrow(
+      /unknown field.*matchProcess/,
+    );
+    await applyGuard("GuardPolicy", ofASocket);
+    await eventually("sockets", "Ready=True AllNodesReady revision 1 5/5", "guardpolicy");
+    expect(generations("sockets")).toEqual([1, 1, 1, 1, 1]);
+    expect(await ownerOf()).toBe("GuardPolicy");
+    const { stdout } = await cluster.kubectl(["get", "gander"]);
+    expect(stdout).toMatch(/^guardpolicy\.gander\.dev\/sockets +monitor-only +5\/5 +1 /m);
+  });
+
+  it("keeps its name from a TracingPolicy until it goes", async () => {
+    await applyGuard("TracingPolicy", {});
+    const refused = await eventually("sockets", "Ready=False Invalid revision none 0/0");
+    expect(conditionOf(refused, "Accepted")?.message).toContain(
+      'There is a GuardPolicy "sockets" already',
+    );
+    expect(summary(await show("guardpolicy", "sockets"))).toContain("Ready=True");
+    expect(await ownerOf()).toBe("GuardPolicy");
+    await cluster.kubectl(["delete", "guardpolicy", "sockets"]);
+    await eventually("sockets", "Ready=True AllNodesReady revision 1 5/5");
+    await until("the status is of the other", async () => (await ownerOf()) === "TracingPolicy");
+    await cluster.kubectl(["delete", "tracingpolicy", "sockets"]);
+    await until("it is gone", async () => nodes.every(({ policies }) => !policies.has("sockets")));
   });
 });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from "node:fs";
+import { isPolicyKind } from "@gander/crd-schemas";
 import { parseAllDocuments } from "yaml";
 
 export type PolicyFixture = {
@@ -30,9 +31,7 @@ function objectIn(text: string): PolicyFixture | undefined {
   try {
     const object: unknown = document.toJS();
     const kind = typeof object === "object" && object !== null ? Reflect.get(object, "kind") : "";
-    return /^TracingPolicy(Namespaced)?$/.test(String(kind))
-      ? (object as PolicyFixture)
-      : undefined;
+    return isPolicyKind(kind) ? (object as PolicyFixture) : undefined;
   } catch {
     return undefined;
   }
