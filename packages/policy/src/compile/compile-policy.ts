@@ -20,6 +20,7 @@ import { compileUprobe } from "./compile-uprobe.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { loaderHook } from "./loader-hook.ts";
+import { checkTrackedSockets } from "./tracked-sockets.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
@@ -39,6 +40,7 @@ export function compilePolicy(
   const asked = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
+  checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
   if (namespaced && hooks.some(({ generated }) => generated?.by === "pattern"))

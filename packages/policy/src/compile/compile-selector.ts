@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSelectorSpec, HookKind, SelectorSpec } from "@gander/crd-schemas";
-import { hookKinds } from "@gander/crd-schemas";
+import { actionsByName, hookKinds } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledFilter, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { LooseSelector } from "../loose.ts";
@@ -129,9 +129,17 @@ function returnFilter(
   return undefined;
 }
 
-function needsReturn(scope: Scope, field: string, { kind }: HookContext): void {
+const socketReturn =
+  "For the socket that the function returns, write `returnArgAction:` with the action in the hook, beside `return: true` and `returnArg: {index: 0, type: sock}`, instead.";
+
+function needsReturn(
+  scope: Scope,
+  field: string,
+  { kind }: HookContext,
+  instead = "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook.",
+): void {
   const hint = hookKinds[kind].returns
-    ? "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook."
+    ? instead
     : "It is for kprobes only; an lsm hook has its kprobe `security_…`.";
   scope.error(
     "policy-rule",
@@ -155,6 +163,7 @@ function actionsOf(
   if (!part || specs.length === 0) return [];
   const scope = part.scope.at(field);
   if (field === "matchActions") return compileActions(specs, scope, { ...context, side: "entry" });
-  if (!context.onReturn) needsReturn(scope, field, context);
+  const ofSocket = specs.some((one) => one && actionsByName.get(one.action)?.form === "socket");
+  if (!context.onReturn) needsReturn(scope, field, context, ofSocket ? socketReturn : undefined);
   return compileActions(specs, scope, { ...context, side: "return" });
 }
