@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
 import type { Finding, Path, Schema } from "@gander/crd-schemas";
-import { schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
+import { argOperatorsByName, schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
 import type { Scope } from "./scope.ts";
 
 /** Words used in documents and older versions of the language, and their replacements. */
@@ -166,12 +166,24 @@ function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined):
   const near =
     mistake !== undefined && values.includes(mistake) ? mistake : nearestName(word, values);
   const gone = Object.hasOwn(removed, word) ? removed[word] : undefined;
-  const possible = `Possible: ${values.join(", ")}.`;
+  const possible = withoutOpposite(word, values) ?? `Possible: ${values.join(", ")}.`;
   scope.error(
     "policy-unknown-value",
     `${fieldName(scope.path)} cannot be ${shown(given)}`,
     gone ?? (near === undefined ? possible : `Did you mean "${near}"?`),
   );
+}
+
+/** `NotX` of an operator X. */
+function withoutOpposite(word: string, values: readonly string[]): string | undefined {
+  const rest = /^not_?(\w+)$/i.exec(word)?.[1] ?? "";
+  const known = Object.hasOwn(knownMistakes, rest) ? knownMistakes[rest] : rest;
+  const operator = values.find(
+    (value) => value.toLowerCase() === known?.toLowerCase() && argOperatorsByName.has(value),
+  );
+  if (operator === undefined) return undefined;
+  if (values.includes(`Not${operator}`)) return `Did you mean "Not${operator}"?`;
+  return `No operator is the opposite of ${operator}. The first selector that matches decides: before this one, put a selector with ${operator} and \`matchActions: [{action: NoPost}]\`.`;
 }
 
 function wrongType(scope: Scope, given: unknown, schema: Schema | undefined): void {
