@@ -4,7 +4,7 @@ import type { CompiledAction, CompiledHook, CompiledSelector } from "../compiled
 import type { LooseSpec } from "../loose.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { FunctionList, FunctionLists } from "./function-lists.ts";
-import { readFunction } from "./function-name.ts";
+import { readFunction, syscallNamed } from "./function-name.ts";
 
 type Policy = {
   /** The hooks that may notify. */
@@ -67,7 +67,8 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
   if (call === undefined) return none;
   const isList = call.startsWith("list:");
   const syscall = /^(__x64_)?sys_/.test(call);
-  const target = isList ? undefined : readFunction(call, syscall, place);
+  const named = { list: false, hasList: () => false };
+  const target = isList ? undefined : readFunction(call, syscall, place, named);
   const found = isList
     ? lists.functions(call.slice("list:".length), place)
     : { targets: target === undefined ? [] : [target], syscall };
@@ -81,12 +82,16 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
   }
   const other = found.targets.find((one) => !found.syscall && !one.startsWith("security_"));
   if (other === undefined) return found;
-  place.error(
-    "policy-action",
-    `An enforcer cannot stop ${other}`,
-    "The kernel lets only `security_…` functions and system calls (`sys_…`) be stopped.",
-  );
+  place.error("policy-action", `An enforcer cannot stop ${other}`, hintFor(call, lists));
   return none;
+}
+
+function hintFor(call: string, lists: FunctionLists): string {
+  if (lists.has(call)) return `Write "list:${call}" for the calls of the list.`;
+  const name = syscallNamed(call);
+  const possible =
+    "The kernel lets only `security_…` functions and system calls (`sys_…`) be stopped.";
+  return name === undefined || call.startsWith("list:") ? possible : `Write ${name}. ${possible}`;
 }
 
 type Notice = Extract<CompiledAction, { action: "notify-enforcer" }>;

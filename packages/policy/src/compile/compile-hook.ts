@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionsByName, type HookKind, type SocketActionWord } from "@gander/crd-schemas";
+import {
+  type ArgSpec,
+  actionsByName,
+  type HookKind,
+  type SocketActionWord,
+} from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type {
@@ -190,7 +195,7 @@ function kprobeTargets(
   if (call === undefined || syscall === undefined) return { targets: [], syscall: true };
   const place = scope.at("call");
   if (call.startsWith("list:")) return lists.functions(call.slice("list:".length), place);
-  const target = readFunction(call, syscall, place);
+  const target = readFunction(call, syscall, place, { list: false, hasList: lists.has });
   return { targets: target === undefined ? [] : [target], syscall };
 }
 
@@ -211,15 +216,22 @@ export function compileHook(
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
   const { args: given = [], data: givenData = [] } = spec;
+  // What the schema refused may have declared anything.
+  const declared = (field: "args" | "data", specs: readonly (ArgSpec | undefined)[]) =>
+    field in spec && spec[field] === undefined ? [undefined] : specs.map((arg) => arg?.index);
   const args = compileArgs(given, scope.at("args"), essence);
-  const data = compileData(givenData, scope.at("data"), essence);
+  // Of other hooks, all of it was refused.
+  const data =
+    essence.kind === "kprobe"
+      ? compileData(givenData, scope.at("data"), essence)
+      : givenData.map(() => undefined);
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
     ...essence,
     lists,
     hasEnforcers,
-    ...{ args, declared: given.map((arg) => arg?.index) },
-    data: { args: data, declared: givenData.map((arg) => arg?.index) },
+    ...{ args, declared: declared("args", given) },
+    data: { args: data, declared: declared("data", givenData) },
   };
   return {
     ...rest,
