@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hookKindNames, hookKinds } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import type { LooseSpec } from "../loose.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { FunctionList, FunctionLists } from "./function-lists.ts";
 import { readFunction, syscallNamed } from "./function-name.ts";
+import { actionsOfSpec } from "./selectors-of-spec.ts";
 
 type Policy = {
   /** The hooks that may notify. */
@@ -23,7 +23,10 @@ export function compileEnforcers(
 ): readonly CompiledHook[] {
   const { enforcers = [] } = spec;
   if (enforcers.length === 0) return [];
-  if (!notifies(spec))
+  // An action that was refused has an error of its own.
+  const notifies = ({ action }: { readonly action: { readonly action: string } | undefined }) =>
+    action === undefined || action.action === "NotifyEnforcer";
+  if (![...actionsOfSpec(spec, scope)].some(notifies))
     scope
       .at("enforcers")
       .onKey.error(
@@ -49,17 +52,6 @@ export function compileEnforcers(
       ];
     }),
   );
-}
-
-/** Also actions that were refused: they have an error of their own. */
-function notifies(spec: LooseSpec): boolean {
-  const selectors = hookKindNames
-    .flatMap((kind) => [...hookKinds[kind].sections])
-    .flatMap((section) => spec[section] ?? [])
-    .flatMap((hook) => hook?.selectors ?? []);
-  return [...selectors, ...Object.values(spec.selectorsMacros ?? {})]
-    .flatMap((one) => [...(one?.matchActions ?? []), ...(one?.matchReturnActions ?? [])])
-    .some((action) => action === undefined || action.action === "NotifyEnforcer");
 }
 
 function readCall(call: string | undefined, place: Scope, lists: FunctionLists): FunctionList {
