@@ -5,13 +5,17 @@ import { argOperatorsByName, schemaAt, tracingPolicySchema } from "@gander/crd-s
 import type { Scope } from "./scope.ts";
 
 /** Words used in documents and older versions of the language, and their replacements. */
-const knownMistakes: Readonly<Record<string, string>> = {
+const knownMistakes: Readonly<Record<string, string | readonly string[]>> = {
   returnMatchArgs: "matchReturnArgs",
   matchReturnArg: "matchReturnArgs",
   matchBinary: "matchBinaries",
   arguments: "args",
-  function: "call",
-  symbol: "call",
+  function: ["call", "hook", "symbols"],
+  symbol: ["call", "symbols", "hook"],
+  call: ["hook", "calls"],
+  hook: "call",
+  idx: "index",
+  position: "index",
   eq: "Equal",
   neq: "NotEqual",
   Equals: "Equal",
@@ -43,8 +47,52 @@ const removed: Readonly<Record<string, string>> = {
     "It was removed from the language: an argument of type fd is resolved to its path without it.",
 };
 
-/** Reports a schema finding in words. `value` is the document. */
-export function reportFinding(finding: Finding, value: unknown, root: Scope): void {
+/** Reports what the schema found, in words. `value` is the document. */
+export function reportFindings(findings: readonly Finding[], value: unknown, root: Scope): void {
+  const places = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = JSON.stringify(finding.path);
+    const same = places.get(key);
+    if (same) same.push(finding);
+    else places.set(key, [finding]);
+  }
+  const mistakes = new Set([...places.values()].flatMap(withoutConsequences));
+  for (const finding of findings) if (mistakes.has(finding)) reportFinding(finding, value, root);
+}
+
+/** Of the findings at one place, those that don't follow from another: a misspelt field is missing as well. */
+function withoutConsequences(same: readonly Finding[]): readonly Finding[] {
+  const [first] = same;
+  if (first === undefined || same.length === 1) return same;
+  const schema = schemaAt(first.path);
+  const meant = new Set<string | undefined>();
+  let isOfWrongType = false;
+  for (const finding of same) {
+    if (finding.kind === "rule") continue;
+    if (finding.keyword === "type") isOfWrongType = true;
+    if (finding.keyword === "additionalProperties" && meant.size < maxMeant)
+      meant.add(fieldMeant(String(finding.params.additionalProperty), schema));
+  }
+  meant.delete(undefined);
+  return same.filter((finding) => {
+    if (finding.kind === "rule") return meant.size === 0;
+    if (finding.keyword === "required") return !meant.has(String(finding.params.missingProperty));
+    return finding.keyword !== "enum" || !isOfWrongType;
+  });
+}
+
+/** More fields than this are no misspelt ones. */
+const maxMeant = 20;
+
+/** The field of an object that a name without a meaning there probably stands for. */
+export function fieldMeant(field: string, schema: Schema | undefined): string | undefined {
+  const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
+  const mistakes = Object.hasOwn(knownMistakes, field) ? (knownMistakes[field] ?? []) : [];
+  const known = [mistakes].flat().find((name) => fields.includes(name));
+  return known ?? nearestName(field, fields);
+}
+
+function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   const scope = root.at(...finding.path);
   if (finding.kind === "rule") {
     const { at, message, hint } = finding.rule;
@@ -87,9 +135,7 @@ function unknownField(scope: Scope, field: string, schema: Schema | undefined): 
   const place = scope.at(field).onKey;
   const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
   const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
-  const mistake = Object.hasOwn(knownMistakes, field) ? knownMistakes[field] : undefined;
-  const near =
-    mistake !== undefined && fields.includes(mistake) ? mistake : nearestName(field, fields);
+  const near = fieldMeant(field, schema);
   const homes = Object.hasOwn(homesOfFields, field) ? homesOfFields[field] : undefined;
   const gone = Object.hasOwn(removed, field) ? removed[field] : undefined;
   let hint = `Possible here: ${fields.join(", ")}.`;
@@ -174,9 +220,8 @@ const lowerFirst = (text: string): string =>
 function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined): void {
   const values = schema?.kind === "text" ? (schema.values ?? []) : [];
   const word = String(given);
-  const mistake = Object.hasOwn(knownMistakes, word) ? knownMistakes[word] : undefined;
-  const near =
-    mistake !== undefined && values.includes(mistake) ? mistake : nearestName(word, values);
+  const mistakes = Object.hasOwn(knownMistakes, word) ? (knownMistakes[word] ?? []) : [];
+  const near = [mistakes].flat().find((name) => values.includes(name)) ?? nearestName(word, values);
   const gone = Object.hasOwn(removed, word) ? removed[word] : undefined;
   const possible = withoutOpposite(word, values) ?? `Possible: ${values.join(", ")}.`;
   scope.error(
@@ -189,9 +234,10 @@ function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined):
 /** `NotX` of an operator X. */
 function withoutOpposite(word: string, values: readonly string[]): string | undefined {
   const rest = /^not_?(\w+)$/i.exec(word)?.[1] ?? "";
-  const known = Object.hasOwn(knownMistakes, rest) ? knownMistakes[rest] : rest;
+  const mistakes = Object.hasOwn(knownMistakes, rest) ? (knownMistakes[rest] ?? rest) : rest;
+  const known = [mistakes].flat().map((name) => name.toLowerCase());
   const operator = values.find(
-    (value) => value.toLowerCase() === known?.toLowerCase() && argOperatorsByName.has(value),
+    (value) => known.includes(value.toLowerCase()) && argOperatorsByName.has(value),
   );
   if (operator === undefined) return undefined;
   if (values.includes(`Not${operator}`)) return `Did you mean "Not${operator}"?`;

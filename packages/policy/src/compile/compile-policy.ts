@@ -12,7 +12,7 @@ import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compile
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
-import type { LooseSpec } from "../loose.ts";
+import { type LooseSpec, wasRefused } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
@@ -70,9 +70,16 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
 };
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
-  const macros = { selectors: spec.selectorsMacros ?? {}, scope: scope.at("selectorsMacros") };
-  const lists = readLists(spec.lists ?? [], scope.at("lists"));
-  const hasEnforcers = (spec.enforcers ?? []).length > 0;
+  const macros = {
+    selectors: spec.selectorsMacros ?? {},
+    scope: scope.at("selectorsMacros"),
+    areKnown: !wasRefused(spec, "selectorsMacros"),
+  };
+  const lists = readLists(
+    spec.lists ?? (wasRefused(spec, "lists") ? [undefined] : []),
+    scope.at("lists"),
+  );
+  const hasEnforcers = (spec.enforcers ?? []).length > 0 || wasRefused(spec, "enforcers");
   const entries = sections.flatMap(([, name]) => spec[name] ?? []);
   if (isTooMany(entries.length, scope)) return [];
   if (isEmpty(spec))
@@ -116,7 +123,8 @@ const sections = hookKindNames.flatMap((kind) =>
 function isEmpty(spec: LooseSpec): boolean {
   return (
     spec.loader !== true &&
-    hookSections.every((name) => spec[name] === undefined || spec[name].length === 0)
+    !wasRefused(spec, "loader") &&
+    hookSections.every((name) => !wasRefused(spec, name) && (spec[name] ?? []).length === 0)
   );
 }
 

@@ -27,6 +27,8 @@ export type HookContext = FilterContext & {
   readonly syscall: boolean;
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
+  /** If it doesn't, no other error says why. */
+  readonly isReturnKnown: boolean;
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
   readonly returnArg: CompiledArg | undefined;
@@ -135,9 +137,10 @@ const socketReturn =
 function needsReturn(
   scope: Scope,
   field: string,
-  { kind }: HookContext,
+  { kind, isReturnKnown }: HookContext,
   instead = "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook.",
 ): void {
+  if (!isReturnKnown) return;
   const hint = hookKinds[kind].returns
     ? instead
     : "It is for kprobes only; an lsm hook has its kprobe `security_…`.";

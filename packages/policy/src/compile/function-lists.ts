@@ -6,7 +6,7 @@ import type { CompiledHook } from "../compiled-policy.ts";
 import { type SyscallAbi, syscallNames, syscallNumber } from "../language/syscall-numbers.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import type { LooseSpec } from "../loose.ts";
+import { type LooseSpec, wasRefused } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { readFunction } from "./function-name.ts";
 
@@ -192,9 +192,12 @@ function readList(spec: ListSpec, scope: Scope): List {
       .onKey.error(
         "policy-rule",
         "A pattern belongs to a list of type generated_ftrace",
-        "Remove it, or the values.",
+        values.length === 0
+          ? "Add `type: generated_ftrace` to the list."
+          : "Remove it, or the values.",
       );
-  if (values.length === 0)
+  // A pattern has an error of its own.
+  if (values.length === 0 && pattern === "" && !wasRefused(spec, "values"))
     scope
       .at("name")
       .error("policy-empty", "The list is empty", "Write names of functions below values.");
@@ -221,7 +224,9 @@ function readGenerated(
       .onKey.error(
         "policy-rule",
         `The kernel has the names of a list of type ${type}`,
-        "Remove the values, or the type.",
+        type === "generated_ftrace"
+          ? "Write `pattern:` with a regular expression in their place, or remove the type."
+          : "Remove the values, or the type.",
       );
   if (type === "generated_syscalls") {
     if (pattern !== "")
@@ -234,6 +239,7 @@ function readGenerated(
         );
     return { generated: { by: "syscalls" } };
   }
+  if (pattern === "" && values.length > 0) return {};
   const problem = problemOfPattern(pattern);
   if (problem === undefined) return { generated: { by: "pattern", pattern } };
   const place = pattern === "" ? scope.at("type") : scope.at("pattern");
@@ -280,11 +286,13 @@ function readMember(
   const abi = abiOf(value, syscall);
   const name = value.slice(value.startsWith(`${abi}/`) ? abi.length + 1 : 0);
   if (foreign.includes(abi)) {
-    place.note(
-      "policy-rule",
-      `${abi} system calls do not exist on x86-64`,
-      "The other values of the list are used.",
-    );
+    const others = all?.some((one) => !foreign.includes(abiOf(one, syscall)));
+    if (others === true)
+      place.note(
+        "policy-rule",
+        `${abi} system calls do not exist on x86-64`,
+        "The other values of the list are used.",
+      );
     return undefined;
   }
   if (abi !== "x64" && abi !== "i386") {
