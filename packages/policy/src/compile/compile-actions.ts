@@ -12,6 +12,7 @@ import {
 } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledArg } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
+import { withoutUserinfo } from "../language/without-userinfo.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
@@ -353,7 +354,9 @@ function compileUrl({ argUrl = "" }: ActionSpec, scope: Scope): CompiledAction |
   }
   const problem = problemOfUrl(argUrl);
   if (problem === undefined) return { action: "get-url", url: argUrl };
-  scope.at("argUrl").error("policy-bad-value", `${quote(argUrl)} ${problem[0]}`, problem[1]);
+  scope
+    .at("argUrl")
+    .error("policy-bad-value", `${quote(withoutUserinfo(argUrl))} ${problem[0]}`, problem[1]);
   return undefined;
 }
 
