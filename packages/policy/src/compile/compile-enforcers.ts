@@ -36,6 +36,15 @@ export function compileEnforcers(
       );
   const selectors = selectorsOf(hooks);
   const known = new Set<string>();
+  for (const [i, enforcer] of enforcers.entries())
+    if (enforcer?.calls?.length === 0)
+      scope
+        .at("enforcers", i, "calls")
+        .error(
+          "policy-empty",
+          "The enforcer has no calls, so nothing is stopped",
+          'Add them: `calls: [sys_dup]`, or `calls: ["list:NAME"]`; or remove the entry.',
+        );
   return enforcers.flatMap((enforcer, i) =>
     (enforcer?.calls ?? []).flatMap((call, j) => {
       const place = scope.at("enforcers", i, "calls", j);

@@ -18,6 +18,7 @@ import {
   compilePidFilter,
 } from "./compile-process-filters.ts";
 import { cutText } from "./cut-text.ts";
+import { type PlacedFilter, warnOfContradictions } from "./never-together.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The properties of a hook that its selectors depend on. */
@@ -51,10 +52,13 @@ export function compileSelector(
   context: HookContext,
 ): CompiledSelector {
   const { scope } = parts;
-  const returnFilters = each(parts, "matchReturnArgs", context);
-  const filters = filterFields
+  const onReturn = each(parts, "matchReturnArgs", context);
+  const onEntry = filterFields
     .filter((field) => field !== "matchReturnArgs")
     .flatMap((field) => each(parts, field, context));
+  warnOfContradictions([...onEntry, ...onReturn]);
+  const returnFilters = onReturn.map(({ filter }) => filter);
+  const filters = onEntry.map(({ filter }) => filter);
   if (filters.length > limits.filters) {
     scope.error(
       "policy-out-of-bounds",
@@ -103,7 +107,7 @@ function each(
   { fields }: SelectorParts,
   field: FilterField,
   context: HookContext,
-): readonly CompiledFilter[] {
+): readonly PlacedFilter[] {
   const part = fields.get(field);
   const compile = filterTable[field] as Compile<unknown> | string;
   if (part === undefined) return [];
@@ -112,9 +116,11 @@ function each(
     return [];
   }
   const specs = (part.value[field] ?? []) as readonly unknown[];
-  return specs.flatMap((spec, i) =>
-    spec === undefined ? [] : (compile(spec, part.scope.at(field, i), context) ?? []),
-  );
+  return specs.flatMap((spec, i) => {
+    const place = part.scope.at(field, i);
+    const filter = spec === undefined ? undefined : compile(spec, place, context);
+    return filter === undefined ? [] : [{ filter, place }];
+  });
 }
 
 function returnFilter(
