@@ -25,7 +25,14 @@ import {
   refuse,
 } from "./placement.ts";
 import { canReadField } from "./readable.ts";
-import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly, unseenCalls } from "./refusals.ts";
+import {
+  badArgument,
+  noBpfLsm,
+  notDeniable,
+  notFound,
+  signalOnly,
+  unseenCalls,
+} from "./refusals.ts";
 import { typeHook } from "./type-hook.ts";
 
 /**
