@@ -398,8 +398,7 @@ export const errorCodes = describe({
   "client-not-found": {
     area: "client",
     meaning: "There is no policy, or no revision of it, with that name.",
-    remedy:
-      "Check name and namespace; `kubectl get gander -A` lists them.",
+    remedy: "Check name and namespace; `kubectl get gander -A` lists them.",
   },
   // --- the Kubernetes API server
   "kube-configuration": {

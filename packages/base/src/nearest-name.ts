@@ -2,13 +2,16 @@
 
 /**
  * The candidate that `word` probably means, or undefined if none is near enough.
- * Case and separators count little: `match_args` is near to `matchArgs`.
+ * Case and separators count little: `match_args` is near to `matchArgs`. One that means the opposite is never near:
+ * `NotSubString` is not a misspelt `SubString`.
  */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   const plain = simplify(word);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
+  const negates = isNegated(word);
   for (const candidate of candidates) {
+    if (isNegated(candidate) !== negates) continue;
     const other = simplify(candidate);
     if (Math.abs(other.length - plain.length) >= bestDistance) continue;
     const distance = editDistance(plain, other, bestDistance);
@@ -19,6 +22,10 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
   }
   return best;
 }
+
+/** `NotIn`, `NoPost`, `no-color`, `UntrackSock`, but not `NotifyEnforcer` and `node`. */
+const isNegated = (word: string): boolean =>
+  /^(?:not(?!if)|no[-_ .]|un(?=track|follow))/i.test(word) || /^[Nn]o(?=[A-Z])/.test(word);
 
 const simplify = (text: string): string =>
   text

@@ -2,6 +2,7 @@
 import type { Btf } from "./btf.ts";
 import { fieldsOfType, resolveType, sizeOfType } from "./btf-layout.ts";
 import { type BtfType, findType, typeById } from "./btf-type.ts";
+import { firstStructures } from "./first-structures.ts";
 import { typeToString } from "./type-to-string.ts";
 
 /**
@@ -29,7 +30,11 @@ export type PathValue =
     }
   | { readonly kind: "pointer" }
   | { readonly kind: "array"; readonly size: number; readonly elementSize: number }
-  | { readonly kind: "structure" }
+  | {
+      readonly kind: "structure";
+      /** Names of the structures that begin where it does, its own first. */
+      readonly begins: readonly string[];
+    }
   | { readonly kind: "other" };
 
 /** Why a path ends early. */
@@ -150,7 +155,7 @@ class Place {
         return { kind: "array", size, elementSize: sizeOfType(this.#btf, type.elementTypeId) };
       case "struct":
       case "union":
-        return { kind: "structure" };
+        return { kind: "structure", begins: firstStructures(this.#btf, type.id) };
       default:
         return { kind: "other" };
     }

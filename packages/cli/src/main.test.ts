@@ -8,6 +8,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
+it("scripts/gander is the command, from any directory", () => {
+  const script = fileURLToPath(new URL("../../../scripts/gander", import.meta.url));
+  const examples = fileURLToPath(new URL("../../../policies/examples", import.meta.url));
+  const said = execFileSync(script, ["policy", "check", "detect-tmp-exec.yaml"], { cwd: examples });
+  expect(`${said}`).toBe("detect-tmp-exec.yaml: ok: detect-tmp-exec (mode monitor-only)\n");
+});
+
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 it("SIGTERM ends a check at any time", async () => {

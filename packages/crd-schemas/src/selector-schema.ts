@@ -187,7 +187,7 @@ const actionSelector = object(
       int32("Override, NotifyEnforcer: what the call returns, a negative error number."),
     ),
     argSig: optional(uint32("Signal, NotifyEnforcer: the signal's number.")),
-    argSock: optional(uint32("TrackSock, UntrackSock: position of the socket.")),
+    argSock: optional(uint32("TrackSock, UntrackSock: index of the argument that is the socket.")),
     argIndex: optional(uint32("Set: position of the argument.")),
     argValue: optional(uint32("Set: the value.")),
     argRegs: optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),

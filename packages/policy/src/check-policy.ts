@@ -19,7 +19,7 @@ import type { Locate } from "./read/locate.ts";
 import { objectDocument } from "./read/object-document.ts";
 import type { ParsedFile, SourceDocument } from "./read/parse-documents.ts";
 import { parseDocuments } from "./read/parse-documents.ts";
-import { reportFinding } from "./schema-problems.ts";
+import { reportFindings } from "./schema-problems.ts";
 import type { Scope } from "./scope.ts";
 import { createScope } from "./scope.ts";
 
@@ -86,7 +86,7 @@ function checkDocument(
   if (value === null || value === undefined) return "skipped";
   if (isOtherKind(value, scope)) return "skipped";
   const findings = checkTracingPolicySchema(value);
-  for (const finding of findings) reportFinding(finding, value, scope);
+  reportFindings(findings, value, scope);
   // More are not shown, and the rest of such a document reveals little.
   if (findings.length > limits.problems) return undefined;
   checkKindFields(value, scope);

@@ -2,6 +2,8 @@
 import { styleText } from "node:util";
 import type { Problem, Severity } from "@gander/base";
 
+import { withoutUserinfo } from "./language/without-userinfo.ts";
+
 type FormatOptions = {
   readonly color: boolean;
   /** The text of each file by name, to quote its lines; without it, positions are numbers. */
@@ -49,7 +51,7 @@ function formatProblem(problem: Problem, line: string | undefined, paint: Paint)
   const place = placeOf(problem);
   if (place !== "") out.push(`${gutter}${paint("blue", "-->")} ${place}`);
   if (line !== undefined) {
-    const { text, caret, width } = excerpt(line, problem.column - 1);
+    const { text, caret, width } = excerpt(withoutUserinfo(line), problem.column - 1);
     out.push(`${gutter} ${bar}`, `${paint("blue", String(number))} ${bar} ${text}`);
     out.push(`${gutter} ${bar} ${" ".repeat(caret)}${paint(colors[severity], "^".repeat(width))}`);
   }

@@ -10,6 +10,9 @@ import type {
   TracingPolicySpec,
   UprobeSpec,
 } from "@gander/crd-schemas";
+import { fieldMeant } from "./schema-problems.ts";
+
+type ObjectSchema = Extract<Schema, { kind: "object" }>;
 
 /** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
 type Loose<T> = {
@@ -72,11 +75,27 @@ export function withoutBroken(
     );
   }
   if (schema.kind !== "object" || !containers.has(schema.name)) return undefined;
-  return mapValues(value, (item, key) => {
+  const kept = mapValues(value, (item, key) => {
     const field = schema.fields[key];
     return field && withoutBroken(item, field.schema, [...path, key], here);
   });
+  const meant = Object.keys(value).flatMap((key) =>
+    key in schema.fields ? [] : (fieldMeant(key, schema) ?? []),
+  );
+  // One that is absent has its default by now.
+  const unset = meant.filter((field) => {
+    const given: unknown = Reflect.get(value, field);
+    return given === undefined || given === defaultOf(schema.fields[field]);
+  });
+  return { ...kept, ...Object.fromEntries(unset.map((field) => [field, undefined])) };
 }
+
+const defaultOf = (field: ObjectSchema["fields"][string] | undefined): unknown =>
+  field?.presence === "default" ? field.value : undefined;
+
+/** Whether the schema refused a field, or one whose name is probably misspelt: what it has is not known. */
+export const wasRefused = <T extends object>(value: T, field: keyof T & string): boolean =>
+  field in value && value[field] === undefined;
 
 function mapValues(value: object, change: (item: unknown, key: string) => unknown): object {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, change(item, key)]));

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
 import type { Finding, Path, Schema } from "@gander/crd-schemas";
-import { schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
+import { argOperatorsByName, schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
 import type { Scope } from "./scope.ts";
 
 /** Words used in documents and older versions of the language, and their replacements. */
-const knownMistakes: Readonly<Record<string, string>> = {
+const knownMistakes: Readonly<Record<string, string | readonly string[]>> = {
   returnMatchArgs: "matchReturnArgs",
   matchReturnArg: "matchReturnArgs",
   matchBinary: "matchBinaries",
   arguments: "args",
-  function: "call",
-  symbol: "call",
+  function: ["call", "hook", "symbols"],
+  symbol: ["call", "symbols", "hook"],
+  call: ["hook", "calls"],
+  hook: "call",
+  idx: "index",
+  position: "index",
   eq: "Equal",
   neq: "NotEqual",
   Equals: "Equal",
@@ -43,8 +47,52 @@ const removed: Readonly<Record<string, string>> = {
     "It was removed from the language: an argument of type fd is resolved to its path without it.",
 };
 
-/** Reports a schema finding in words. `value` is the document. */
-export function reportFinding(finding: Finding, value: unknown, root: Scope): void {
+/** Reports what the schema found, in words. `value` is the document. */
+export function reportFindings(findings: readonly Finding[], value: unknown, root: Scope): void {
+  const places = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = JSON.stringify(finding.path);
+    const same = places.get(key);
+    if (same) same.push(finding);
+    else places.set(key, [finding]);
+  }
+  const mistakes = new Set([...places.values()].flatMap(withoutConsequences));
+  for (const finding of findings) if (mistakes.has(finding)) reportFinding(finding, value, root);
+}
+
+/** Of the findings at one place, those that don't follow from another: a misspelt field is missing as well. */
+function withoutConsequences(same: readonly Finding[]): readonly Finding[] {
+  const [first] = same;
+  if (first === undefined || same.length === 1) return same;
+  const schema = schemaAt(first.path);
+  const meant = new Set<string | undefined>();
+  let isOfWrongType = false;
+  for (const finding of same) {
+    if (finding.kind === "rule") continue;
+    if (finding.keyword === "type") isOfWrongType = true;
+    if (finding.keyword === "additionalProperties" && meant.size < maxMeant)
+      meant.add(fieldMeant(String(finding.params.additionalProperty), schema));
+  }
+  meant.delete(undefined);
+  return same.filter((finding) => {
+    if (finding.kind === "rule") return meant.size === 0;
+    if (finding.keyword === "required") return !meant.has(String(finding.params.missingProperty));
+    return finding.keyword !== "enum" || !isOfWrongType;
+  });
+}
+
+/** More fields than this are no misspelt ones. */
+const maxMeant = 20;
+
+/** The field of an object that a name without a meaning there probably stands for. */
+export function fieldMeant(field: string, schema: Schema | undefined): string | undefined {
+  const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
+  const mistakes = Object.hasOwn(knownMistakes, field) ? (knownMistakes[field] ?? []) : [];
+  const known = [mistakes].flat().find((name) => fields.includes(name));
+  return known ?? nearestName(field, fields);
+}
+
+function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   const scope = root.at(...finding.path);
   if (finding.kind === "rule") {
     const { at, message, hint } = finding.rule;
@@ -87,18 +135,28 @@ function unknownField(scope: Scope, field: string, schema: Schema | undefined): 
   const place = scope.at(field).onKey;
   const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
   const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
-  const mistake = Object.hasOwn(knownMistakes, field) ? knownMistakes[field] : undefined;
-  const near =
-    mistake !== undefined && fields.includes(mistake) ? mistake : nearestName(field, fields);
+  const near = fieldMeant(field, schema);
   const homes = Object.hasOwn(homesOfFields, field) ? homesOfFields[field] : undefined;
   const gone = Object.hasOwn(removed, field) ? removed[field] : undefined;
   let hint = `Possible here: ${fields.join(", ")}.`;
   if (gone !== undefined) hint = gone;
   else if (near !== undefined) hint = `Did you mean "${near}"?`;
-  else if (homes)
-    hint = `It belongs to ${homes.map(describeObject).join(" or ")}: check the indentation.`;
+  else if (homes) hint = homesHint(field, homes, schema);
   place.error("policy-unknown-field", `There is no field "${field.slice(0, 80)}"${where}`, hint);
 }
+
+function homesHint(field: string, homes: readonly string[], schema: Schema | undefined): string {
+  const isHook = (name: string) => hookObjects.includes(name);
+  if (schema?.kind !== "object" || !isHook(schema.name) || !homes.every(isHook))
+    return `It belongs to ${homes.map(describeObject).join(" or ")}: check the indentation.`;
+  // Of entries of the same kind, others have it.
+  const possible = field === "data" ? ["KProbeSpec"] : homes;
+  const of = possible.map((name) => describeObject(name).replace("an entry of ", ""));
+  const sameHook = possible.includes("KProbeSpec") && schema.name === "LsmHookSpec";
+  return `Only entries of ${of.join(" and ")} have it.${sameHook ? " The kprobe of an lsm hook is `call: security_…` with `syscall: false`." : ""}`;
+}
+
+const hookObjects = ["KProbeSpec", "TracepointSpec", "LsmHookSpec", "UProbeSpec"];
 
 const objectNames: Readonly<Record<string, string>> = {
   TracingPolicy: "a policy",
@@ -162,16 +220,28 @@ const lowerFirst = (text: string): string =>
 function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined): void {
   const values = schema?.kind === "text" ? (schema.values ?? []) : [];
   const word = String(given);
-  const mistake = Object.hasOwn(knownMistakes, word) ? knownMistakes[word] : undefined;
-  const near =
-    mistake !== undefined && values.includes(mistake) ? mistake : nearestName(word, values);
+  const mistakes = Object.hasOwn(knownMistakes, word) ? (knownMistakes[word] ?? []) : [];
+  const near = [mistakes].flat().find((name) => values.includes(name)) ?? nearestName(word, values);
   const gone = Object.hasOwn(removed, word) ? removed[word] : undefined;
-  const possible = `Possible: ${values.join(", ")}.`;
+  const possible = withoutOpposite(word, values) ?? `Possible: ${values.join(", ")}.`;
   scope.error(
     "policy-unknown-value",
     `${fieldName(scope.path)} cannot be ${shown(given)}`,
     gone ?? (near === undefined ? possible : `Did you mean "${near}"?`),
   );
+}
+
+/** `NotX` of an operator X. */
+function withoutOpposite(word: string, values: readonly string[]): string | undefined {
+  const rest = /^not_?(\w+)$/i.exec(word)?.[1] ?? "";
+  const mistakes = Object.hasOwn(knownMistakes, rest) ? (knownMistakes[rest] ?? rest) : rest;
+  const known = [mistakes].flat().map((name) => name.toLowerCase());
+  const operator = values.find(
+    (value) => known.includes(value.toLowerCase()) && argOperatorsByName.has(value),
+  );
+  if (operator === undefined) return undefined;
+  if (values.includes(`Not${operator}`)) return `Did you mean "Not${operator}"?`;
+  return `No operator is the opposite of ${operator}. The first selector that matches decides: before this one, put a selector with ${operator} and \`matchActions: [{action: NoPost}]\`.`;
 }
 
 function wrongType(scope: Scope, given: unknown, schema: Schema | undefined): void {

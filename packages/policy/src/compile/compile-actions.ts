@@ -10,8 +10,9 @@ import {
   type PlainActionWord,
   type SocketActionWord,
 } from "@gander/crd-schemas";
-import type { CompiledAction } from "../compiled-policy.ts";
+import type { CompiledAction, CompiledArg } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
+import { withoutUserinfo } from "../language/without-userinfo.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
@@ -27,6 +28,9 @@ type ActionContext = {
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
   readonly args: Args;
+  /** The policy reads the hook's return. */
+  readonly onReturn: boolean;
+  readonly returnArg: CompiledArg | undefined;
   /** The position in the function of each. */
   readonly declared: readonly (number | undefined)[];
 };
@@ -313,7 +317,7 @@ function isError(error: number, scope: Scope): boolean {
 function compileSocket(
   spec: ActionSpec,
   scope: Scope,
-  { args, declared }: ActionContext,
+  { args, declared, side, onReturn, returnArg }: ActionContext,
 ): CompiledAction | undefined {
   const action = actionsByName.get(spec.action)?.word as SocketActionWord;
   const index = spec.argSock ?? 0;
@@ -321,15 +325,26 @@ function compileSocket(
   const type = args[position]?.type;
   if (type === "sock" || type === "socket") return { action, socket: position };
   // Another error says what is wrong with the argument.
-  if (position >= 0 && type === undefined) return undefined;
+  if ((position >= 0 && type === undefined) || (side === "return" && !onReturn)) return undefined;
+  const isOfReturn =
+    side === "return" && (spec.argSock === undefined || returnArg?.type === "sock");
   scope
     .at(spec.argSock === undefined ? "action" : "argSock")
     .error(
       "policy-index",
       `${spec.action} needs a socket, and argument ${index} is ${type === undefined ? "not read" : `of type ${type}`}`,
-      `Add an argument of type sock to the hook, and its position: \`argSock: ${index}\`.`,
+      isOfReturn
+        ? `For the socket that the function returns, write \`returnArgAction: ${spec.action}\` in the hook, beside \`returnArg: {index: 0, type: sock}\`, instead.`
+        : socketHint({ args, declared }),
     );
   return undefined;
+}
+
+function socketHint({ args, declared }: Pick<ActionContext, "args" | "declared">): string {
+  const known = args.findIndex((arg) => arg?.type === "sock" || arg?.type === "socket");
+  return known >= 0
+    ? `Write \`argSock: ${declared[known]}\`: the argument with that index is of type ${args[known]?.type}.`
+    : "Add the argument of type sock to `args:` of the hook, and write its index as `argSock:`.";
 }
 
 function compileUrl({ argUrl = "" }: ActionSpec, scope: Scope): CompiledAction | undefined {
@@ -339,7 +354,9 @@ function compileUrl({ argUrl = "" }: ActionSpec, scope: Scope): CompiledAction |
   }
   const problem = problemOfUrl(argUrl);
   if (problem === undefined) return { action: "get-url", url: argUrl };
-  scope.at("argUrl").error("policy-bad-value", `${quote(argUrl)} ${problem[0]}`, problem[1]);
+  scope
+    .at("argUrl")
+    .error("policy-bad-value", `${quote(withoutUserinfo(argUrl))} ${problem[0]}`, problem[1]);
   return undefined;
 }
 

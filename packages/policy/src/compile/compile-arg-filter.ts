@@ -8,6 +8,8 @@ import {
   typeRow,
 } from "@gander/crd-schemas";
 import type { ArgTest, CompiledArg, CompiledFilter } from "../compiled-policy.ts";
+import { syscallNumber } from "../language/syscall-numbers.ts";
+import { quote } from "../language/values.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { checkValueCount, compileValues } from "./compile-values.ts";
@@ -41,76 +43,127 @@ export function compileArgFilter(
   const position = findArg(spec, scope, list);
   const arg = position === undefined ? undefined : context.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(position, { spec, operator, lists: context.lists }, arg, scope);
+  const { lists } = context;
+  return filterOn(position, { spec, operator, lists, fields: list.byPosition }, arg, scope);
 }
 
 /** Data is behind the arguments in the compiled list. */
 export function compileDataFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
-  { args, data, lists }: FilterContext,
+  { kind, args, data, lists }: FilterContext,
 ): CompiledFilter | undefined {
+  if (kind !== "kprobe") {
+    // If the hook has data, that has an error of its own.
+    if (data.declared.length === 0)
+      scope.error("policy-rule", "matchData is for kprobes only, which can have data", ofKprobes);
+    return undefined;
+  }
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
   const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
   const arg = position === undefined ? undefined : data.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(args.length + position, { spec, operator, lists }, arg, scope);
+  return filterOn(args.length + position, { spec, operator, lists, fields: false }, arg, scope);
 }
+
+const ofKprobes =
+  "Hook a function of the kernel below kprobes (`security_…` for an lsm hook), and add `data:` to it.";
 
 type WrittenFilter = {
   readonly spec: ArgSelectorSpec;
   readonly operator: OperatorRow;
   readonly lists: FunctionLists;
+  /** The argument is a field of a record. */
+  readonly fields: boolean;
 };
 
 function filterOn(
   position: number | "return",
-  { spec, operator, lists }: WrittenFilter,
+  { spec, operator, lists, fields }: WrittenFilter,
   arg: CompiledArg,
   scope: Scope,
 ): CompiledFilter | undefined {
-  const values = withNumbers(spec.values ?? [], { operator, lists }, arg, scope.at("values"));
-  if (values === undefined) return undefined;
+  const given = spec.values ?? [];
+  const read = withNumbers(given, { operator, lists, fields }, arg, scope.at("values"));
+  const isWhole = !read.includes(undefined);
+  if (!isWhole && read.every((value) => value === undefined)) return undefined;
+  // In the place of a wrong value is a harmless one, so that the others are checked as well.
+  const values = read.map((value = "0") => value);
   if (arg.type === "auto") {
     if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
     const { path } = scope;
+    if (!isWhole) return undefined;
     return {
       ...{ on: "untyped", arg: position, operator: spec.operator },
       ...{ values, path: pathText(path) },
     };
   }
   const test = compileTest({ ...operator, name: spec.operator }, arg.type, values, scope);
-  return test && { on: "arg", arg: position, test };
+  return test && isWhole ? { on: "arg", arg: position, test } : undefined;
 }
 
-/** With the numbers of system calls in place of `list:NAME`. Undefined if there was an error. */
+/** With the numbers of system calls in place of `list:NAME`, and undefined in that of a wrong value. */
 function withNumbers(
   values: readonly string[],
-  { operator, lists }: Pick<WrittenFilter, "operator" | "lists">,
-  { type }: CompiledArg,
+  { operator, lists, fields }: Omit<WrittenFilter, "spec">,
+  { type, resolve }: CompiledArg,
   scope: Scope,
-): readonly string[] | undefined {
-  const isList = (value: string) => value.startsWith("list:");
+): readonly (string | undefined)[] {
+  const isNumber = type !== "auto" && typeRow(type).family === "integer";
+  if (operator.kind !== "in-map" && !isNumber) return values;
   // Positions of what is wrong are those of the policy: so a list's further numbers come last.
   const further: string[] = [];
-  if (operator.kind !== "in-map" || !values.some(isList)) return values;
   const tables = type === "syscall64" ? "both" : "one";
   const read = values.map((value, i) => {
-    if (!isList(value)) return value;
     const place = scope.at(i);
+    const wrong = notANumber(value, operator, lists);
+    if (wrong !== undefined) {
+      place.error("policy-bad-value", ...wrong);
+      return undefined;
+    }
+    if (!isList(value)) return value;
     const numbers = lists.numbers(value.slice("list:".length), place, tables);
     if (tables === "one" && numbers !== undefined)
       place.warning(
         "policy-bad-value",
         `An argument of type ${type} does not tell the calls of 32-bit programs, which have other numbers, from those of the list`,
-        "Write `type: syscall64` for the argument.",
+        fields && resolve === undefined
+          ? "Write `type: syscall64` for the argument."
+          : "Compare the number at the tracepoint raw_syscalls/sys_enter, with an argument of type syscall64.",
       );
     const [first, ...rest] = numbers ?? [];
     further.push(...rest.map(String));
     return first === undefined ? undefined : `${first}`;
   });
-  return read.every((value) => value !== undefined) ? [...read, ...further] : undefined;
+  return [...read, ...further];
+}
+
+const isList = (value: string) => value.startsWith("list:");
+
+/** Names of calls where numbers stand, or of lists where none can. */
+function notANumber(
+  value: string,
+  { kind, negate }: OperatorRow,
+  lists: FunctionLists,
+): [message: string, hint: string] | undefined {
+  const inMap = negate ? "NotInMap" : "InMap";
+  const isInMap = kind === "in-map";
+  if (isList(value) && !isInMap)
+    return ["Only InMap and NotInMap compare with a list", `Use ${inMap}.`];
+  if (lists.has(value))
+    return [
+      `${quote(value)} is not a number`,
+      `Write "list:${value}" for the numbers of the list${isInMap ? "" : `, with ${inMap}`}.`,
+    ];
+  const [, abi = "x64", name = ""] = /^(?:(x64|i386)\/)?(?:__x64_)?sys_(\w+)$/.exec(value) ?? [];
+  const number = name === "" ? undefined : syscallNumber(name, abi === "i386" ? abi : "x64");
+  return number === undefined
+    ? undefined
+    : [
+        `${quote(value)} is not a number`,
+        `Write ${abi === "i386" ? `${2 ** 31 + number} for an argument of type syscall64` : number}, or \`list:NAME\` of a list of type syscalls that has it, with ${inMap}.`,
+      ];
 }
 
 export function compileReturnFilter(
@@ -127,7 +180,7 @@ export function compileReturnFilter(
       .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
     return undefined;
   }
-  return filterOn("return", { spec, operator, lists }, returnArg, scope);
+  return filterOn("return", { spec, operator, lists, fields: false }, returnArg, scope);
 }
 
 /** Asked first: an operator that nothing implements may name its arguments in other ways. */
@@ -215,7 +268,7 @@ function byPosition(args: readonly number[], scope: Scope, list: ValueList): num
     );
     return undefined;
   }
-  if (position >= list.args.length) {
+  if (position >= list.args.length && !list.declared.includes(undefined)) {
     const what = list.name === "args" ? "arguments" : "data";
     scope.error(
       "policy-index",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hookKindNames, hookKinds } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import type { LooseSpec } from "../loose.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { FunctionList, FunctionLists } from "./function-lists.ts";
-import { readFunction } from "./function-name.ts";
+import { readFunction, syscallNamed } from "./function-name.ts";
+import { actionsOfSpec } from "./selectors-of-spec.ts";
 
 type Policy = {
   /** The hooks that may notify. */
@@ -23,7 +23,10 @@ export function compileEnforcers(
 ): readonly CompiledHook[] {
   const { enforcers = [] } = spec;
   if (enforcers.length === 0) return [];
-  if (!notifies(spec))
+  // An action that was refused has an error of its own.
+  const notifies = ({ action }: { readonly action: { readonly action: string } | undefined }) =>
+    action === undefined || action.action === "NotifyEnforcer";
+  if (![...actionsOfSpec(spec, scope)].some(notifies))
     scope
       .at("enforcers")
       .onKey.error(
@@ -33,6 +36,15 @@ export function compileEnforcers(
       );
   const selectors = selectorsOf(hooks);
   const known = new Set<string>();
+  for (const [i, enforcer] of enforcers.entries())
+    if (enforcer?.calls?.length === 0)
+      scope
+        .at("enforcers", i, "calls")
+        .error(
+          "policy-empty",
+          "The enforcer has no calls, so nothing is stopped",
+          'Add them: `calls: [sys_dup]`, or `calls: ["list:NAME"]`; or remove the entry.',
+        );
   return enforcers.flatMap((enforcer, i) =>
     (enforcer?.calls ?? []).flatMap((call, j) => {
       const place = scope.at("enforcers", i, "calls", j);
@@ -51,23 +63,13 @@ export function compileEnforcers(
   );
 }
 
-/** Also actions that were refused: they have an error of their own. */
-function notifies(spec: LooseSpec): boolean {
-  const selectors = hookKindNames
-    .flatMap((kind) => [...hookKinds[kind].sections])
-    .flatMap((section) => spec[section] ?? [])
-    .flatMap((hook) => hook?.selectors ?? []);
-  return [...selectors, ...Object.values(spec.selectorsMacros ?? {})]
-    .flatMap((one) => [...(one?.matchActions ?? []), ...(one?.matchReturnActions ?? [])])
-    .some((action) => action === undefined || action.action === "NotifyEnforcer");
-}
-
 function readCall(call: string | undefined, place: Scope, lists: FunctionLists): FunctionList {
   const none = { targets: [], syscall: true };
   if (call === undefined) return none;
   const isList = call.startsWith("list:");
   const syscall = /^(__x64_)?sys_/.test(call);
-  const target = isList ? undefined : readFunction(call, syscall, place);
+  const named = { list: false, hasList: () => false };
+  const target = isList ? undefined : readFunction(call, syscall, place, named);
   const found = isList
     ? lists.functions(call.slice("list:".length), place)
     : { targets: target === undefined ? [] : [target], syscall };
@@ -81,12 +83,16 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
   }
   const other = found.targets.find((one) => !found.syscall && !one.startsWith("security_"));
   if (other === undefined) return found;
-  place.error(
-    "policy-action",
-    `An enforcer cannot stop ${other}`,
-    "The kernel lets only `security_…` functions and system calls (`sys_…`) be stopped.",
-  );
+  place.error("policy-action", `An enforcer cannot stop ${other}`, hintFor(call, lists));
   return none;
+}
+
+function hintFor(call: string, lists: FunctionLists): string {
+  if (lists.has(call)) return `Write "list:${call}" for the calls of the list.`;
+  const name = syscallNamed(call);
+  const possible =
+    "The kernel lets only `security_…` functions and system calls (`sys_…`) be stopped.";
+  return name === undefined || call.startsWith("list:") ? possible : `Write ${name}. ${possible}`;
 }
 
 type Notice = Extract<CompiledAction, { action: "notify-enforcer" }>;

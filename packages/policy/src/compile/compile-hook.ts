@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionsByName, type HookKind, type SocketActionWord } from "@gander/crd-schemas";
+import {
+  type ArgSpec,
+  actionsByName,
+  type HookKind,
+  type SocketActionWord,
+} from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
-import type {
-  LooseKProbe,
-  LooseLsmHook,
-  LooseSelector,
-  LooseTracepoint,
-  LooseUprobe,
+import {
+  type LooseKProbe,
+  type LooseLsmHook,
+  type LooseSelector,
+  type LooseTracepoint,
+  type LooseUprobe,
+  wasRefused,
 } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { pathText } from "../scope.ts";
@@ -50,7 +56,7 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
     ...readReturn(spec, "kprobe", scope),
     ignoreCallNotFound: spec.ignore?.callNotFound ?? false,
   });
-  const whole = withReturnAction(hook, spec.returnArgAction, scope.at("returnArgAction"));
+  const whole = withReturnAction(hook, spec, scope.at("returnArgAction"));
   return others.length === 0 ? whole : { ...whole, others };
 }
 
@@ -105,13 +111,17 @@ function compileGenerated(
 
 /** Whether a function's return is reported, and the value that it returns. */
 export function readReturn(
-  spec: Pick<LooseKProbe, "return" | "returnArg">,
+  spec: Pick<LooseKProbe, "return" | "returnArg" | "selectors">,
   kind: HookKind,
   scope: Scope,
 ): Pick<Essence, "onReturn" | "returnArg"> {
   const { returnArg } = spec;
   const onReturn = spec.return === true && returnArg !== undefined;
-  if (spec.return !== true && returnArg !== undefined)
+  // A filter on it has an error that says the same.
+  const isUsed = (spec.selectors ?? []).some(
+    (selector) => selector?.matchReturnArgs ?? selector?.matchReturnActions,
+  );
+  if (spec.return === false && returnArg !== undefined && !isUsed)
     scope
       .at("returnArg")
       .onKey.warning(
@@ -186,12 +196,19 @@ function kprobeTargets(
   { scope, lists }: Position,
 ): ReturnType<FunctionLists["functions"]> {
   const { call, syscall } = spec;
+  // Of what has an error of its own, nothing is known: least of all that it is a system call.
+  const none = { targets: [], syscall: false };
   // `syscall` is true by default, so it is absent only if its value was refused.
-  if (call === undefined || syscall === undefined) return { targets: [], syscall: true };
+  if (call === undefined || syscall === undefined) return none;
   const place = scope.at("call");
-  if (call.startsWith("list:")) return lists.functions(call.slice("list:".length), place);
-  const target = readFunction(call, syscall, place);
-  return { targets: target === undefined ? [] : [target], syscall };
+  const isList = call.startsWith("list:");
+  const target = isList
+    ? undefined
+    : readFunction(call, syscall, place, { list: false, hasList: lists.has });
+  const found = isList
+    ? lists.functions(call.slice("list:".length), place)
+    : { targets: target === undefined ? [] : [target], syscall };
+  return found.targets.length > 0 || found.generated !== undefined ? found : none;
 }
 
 type Essence = {
@@ -205,21 +222,30 @@ type Essence = {
 };
 
 export function compileHook(
-  spec: Pick<Hook, "args" | "selectors" | "message" | "tags"> & Pick<LooseKProbe, "data">,
+  spec: Pick<Hook, "args" | "selectors" | "message" | "tags" | "return" | "returnArg"> &
+    Pick<LooseKProbe, "data">,
   { scope, index, macros, lists, hasEnforcers }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
   const { args: given = [], data: givenData = [] } = spec;
+  // What the schema refused may have declared anything.
+  const declared = (field: "args" | "data", specs: readonly (ArgSpec | undefined)[]) =>
+    wasRefused(spec, field) ? [undefined] : specs.map((arg) => arg?.index);
   const args = compileArgs(given, scope.at("args"), essence);
-  const data = compileData(givenData, scope.at("data"), essence);
+  // Of other hooks, all of it was refused.
+  const data =
+    essence.kind === "kprobe"
+      ? compileData(givenData, scope.at("data"), essence)
+      : givenData.map(() => undefined);
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
     ...essence,
+    isReturnKnown: isReturnKnown(spec),
     lists,
     hasEnforcers,
-    ...{ args, declared: given.map((arg) => arg?.index) },
-    data: { args: data, declared: givenData.map((arg) => arg?.index) },
+    ...{ args, declared: declared("args", given) },
+    data: { args: data, declared: declared("data", givenData) },
   };
   return {
     ...rest,
@@ -231,6 +257,12 @@ export function compileHook(
     ...(returnArg ? { returnArg } : {}),
     selectors: compileSelectors(spec.selectors ?? [], scope.at("selectors"), macros, context),
   };
+}
+
+/** No error says already that the hook reports no return value. */
+function isReturnKnown(spec: Pick<LooseKProbe, "return" | "returnArg">): boolean {
+  const isMissing = spec.return === true && spec.returnArg === undefined;
+  return !isMissing && !wasRefused(spec, "return") && !wasRefused(spec, "returnArg");
 }
 
 const postEverything: CompiledSelector = {
@@ -278,7 +310,11 @@ function checkSelectors(
       );
       continue;
     }
-    if (selector.doubtful || filterFields.some((field) => selector.fields.has(field))) continue;
+    const filters = filterFields.filter(
+      (field) =>
+        selector.fields.has(field) && !isEmptyList(selector.fields.get(field)?.value[field]),
+    );
+    if (selector.doubtful || filters.length > 0) continue;
     everything = i;
     const actions = selector.fields.get("matchActions")?.value.matchActions ?? [];
     const enforces = actions.some(
@@ -311,6 +347,8 @@ function checkSelectors(
   }
 }
 
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
 function messageOf(text: string | undefined, scope: Scope): string {
   if (text !== undefined && text.length < 2)
     scope.error(
@@ -338,7 +376,7 @@ function tagsOf(tags: readonly (string | undefined)[], scope: Scope): readonly s
 /** What is done with the socket that the function returns. `Post` was in the language until recently: it names the default. */
 function withReturnAction(
   hook: CompiledHook,
-  name: string | undefined,
+  { returnArgAction: name, ...spec }: Pick<LooseKProbe, "return" | "returnArg" | "returnArgAction">,
   scope: Scope,
 ): CompiledHook {
   if (name === undefined || name === "" || name === "Post") return hook;
@@ -352,6 +390,8 @@ function withReturnAction(
     return hook;
   }
   if (hook.returnArg?.type !== "sock") {
+    const isWrong = spec.return === true && hook.returnArg === undefined;
+    if (isWrong || !isReturnKnown(spec)) return hook;
     scope.error(
       "policy-rule",
       `${name} needs a function that returns a socket`,

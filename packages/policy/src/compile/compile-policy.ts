@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
 import {
+  actionsByName,
   type HookKind,
   hookKindNames,
   hookKinds,
@@ -9,9 +10,9 @@ import {
 } from "@gander/crd-schemas";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
-import { enforces, requestsOf } from "../kernel-check/hook-traits.ts";
+import { enforces } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
-import type { LooseSpec } from "../loose.ts";
+import { type LooseSpec, wasRefused } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
@@ -20,6 +21,8 @@ import { compileUprobe } from "./compile-uprobe.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { loaderHook } from "./loader-hook.ts";
+import { actionsOfSpec, selectorsOfSpec } from "./selectors-of-spec.ts";
+import { checkTrackedSockets } from "./tracked-sockets.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
@@ -39,17 +42,13 @@ export function compilePolicy(
   const asked = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
+  checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
-  if (namespaced && hooks.some(({ generated }) => generated?.by === "pattern"))
-    scope
-      .at("lists")
-      .onKey.error(
-        "policy-rule",
-        "A namespaced policy cannot hook functions by a pattern: it would slow down the whole node",
-        "Name the functions in the list, or write a policy for the whole node.",
-      );
-  if (namespaced) checkRequests(hooks, scope);
+  if (namespaced) {
+    checkPatterns(hooks, spec, scope);
+    checkRequests(spec, scope);
+  }
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {
     mode: hooks.some(enforces) ? asked : ("monitor-only" as const),
@@ -71,9 +70,16 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
 };
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
-  const macros = { selectors: spec.selectorsMacros ?? {}, scope: scope.at("selectorsMacros") };
-  const lists = readLists(spec.lists ?? [], scope.at("lists"));
-  const hasEnforcers = (spec.enforcers ?? []).length > 0;
+  const macros = {
+    selectors: spec.selectorsMacros ?? {},
+    scope: scope.at("selectorsMacros"),
+    areKnown: !wasRefused(spec, "selectorsMacros"),
+  };
+  const lists = readLists(
+    spec.lists ?? (wasRefused(spec, "lists") ? [undefined] : []),
+    scope.at("lists"),
+  );
+  const hasEnforcers = (spec.enforcers ?? []).length > 0 || wasRefused(spec, "enforcers");
   const entries = sections.flatMap(([, name]) => spec[name] ?? []);
   if (isTooMany(entries.length, scope)) return [];
   if (isEmpty(spec))
@@ -117,7 +123,8 @@ const sections = hookKindNames.flatMap((kind) =>
 function isEmpty(spec: LooseSpec): boolean {
   return (
     spec.loader !== true &&
-    hookSections.every((name) => spec[name] === undefined || spec[name].length === 0)
+    !wasRefused(spec, "loader") &&
+    hookSections.every((name) => !wasRefused(spec, name) && (spec[name] ?? []).length === 0)
   );
 }
 
@@ -190,22 +197,46 @@ function checkFileFilters(
       .at(field)
       .onKey.error("policy-rule", `${field} cannot be used with \`identity: file\`: ${why}`, hint);
   }
-  if (namespaced)
-    scope.onKey.error(
-      "policy-rule",
-      `A namespaced policy cannot use \`identity: file\`: ${why}`,
-      hint,
-    );
+  if (!namespaced) return;
+  for (const { selector, place } of selectorsOfSpec(spec, scope))
+    for (const [i, filter] of (selector?.matchBinaries ?? []).entries())
+      if (filter?.identity === "file")
+        place
+          .at("matchBinaries", i, "identity")
+          .onKey.error(
+            "policy-rule",
+            `A namespaced policy cannot use \`identity: file\`: ${why}`,
+            hint,
+          );
+}
+
+/** Of lists that hooks use. */
+function checkPatterns(hooks: readonly CompiledHook[], spec: LooseSpec, scope: Scope): void {
+  const used = new Set(
+    hooks.flatMap(({ generated, target }) => (generated?.by === "pattern" ? [target] : [])),
+  );
+  for (const [i, list] of (spec.lists ?? []).entries())
+    if (list !== undefined && used.has(`list:${list.name}`))
+      scope
+        .at("lists", i, "pattern")
+        .onKey.error(
+          "policy-rule",
+          "A namespaced policy cannot hook functions by a pattern: it would slow down the whole node",
+          "Name the functions in the list, or write a policy for the whole node.",
+        );
 }
 
 /** The sensor's requests come from the node, whose network a tenant must not use. */
-function checkRequests(hooks: readonly CompiledHook[], scope: Scope): void {
-  if (!hooks.some(({ selectors }) => selectors.some((one) => requestsOf(one).length > 0))) return;
-  scope.onKey.error(
-    "policy-rule",
-    "A namespaced policy cannot have GetUrl or DnsLookup: their requests would come from the node",
-    "Post the event, and let a consumer of events make the request.",
-  );
+function checkRequests(spec: LooseSpec, scope: Scope): void {
+  for (const { action, place } of actionsOfSpec(spec, scope))
+    if (action && actionsByName.get(action.action)?.requests !== undefined)
+      place
+        .at("action")
+        .error(
+          "policy-rule",
+          `A namespaced policy cannot have ${action.action}: the request would come from the node`,
+          "Post the event, and let a consumer of events make the request.",
+        );
 }
 
 /**
@@ -218,20 +249,32 @@ function checkPrograms(
   scope: Scope,
   namespaced: boolean,
 ): void {
-  const [first, ...more] = functionsOfHooks(hooks);
-  if (first === undefined) return;
-  const place = scope.at("uprobes").onKey;
-  if (namespaced && [first, ...more].some(({ by, plus }) => by !== "symbol" || plus > 0))
-    place.error(
-      "policy-rule",
-      "A namespaced policy can hook programs only at functions: elsewhere, programs of the whole node could crash",
-      "Name functions by `symbols`, without an offset, or write a policy for the whole node.",
-    );
   const isForPods = namespaced || spec.podSelector !== undefined;
-  if (isForPods || spec.containerSelector !== undefined)
-    place.warning(
-      "policy-rule",
-      `${first.path.slice(0, 80)} is a file of the node; what a pod has at that path is another file, which is not hooked`,
-      "Write the path by which the node has the pod's file, or hook the kernel's functions below kprobes.",
-    );
+  const warned = new Set<string>();
+  for (const hook of hooks) {
+    const [first, ...more] = functionsOfHooks([hook]);
+    if (first === undefined) continue;
+    const [, section = "uprobes", index = "0"] = /^spec\.(\w+)\[(\d+)\]/.exec(hook.path) ?? [];
+    const place = scope.at(section, Number(index));
+    if (namespaced && [first, ...more].some(({ by, plus }) => by !== "symbol" || plus > 0)) {
+      const given = spec.uprobes?.[Number(index)];
+      const field = (["offsets", "addrs"] as const).find((name) => given?.[name] !== undefined);
+      place
+        .at(field ?? "symbols")
+        .onKey.error(
+          "policy-rule",
+          "A namespaced policy can hook programs only at functions: elsewhere, programs of the whole node could crash",
+          "Name functions by `symbols`, without an offset, or write a policy for the whole node.",
+        );
+    }
+    if (warned.has(first.path) || !(isForPods || spec.containerSelector !== undefined)) continue;
+    warned.add(first.path);
+    place
+      .at("path")
+      .warning(
+        "policy-rule",
+        `${first.path.slice(0, 80)} is a file of the node; what a pod has at that path is another file, which is not hooked`,
+        "Write the path by which the node has the pod's file, or hook the kernel's functions below kprobes.",
+      );
+  }
 }

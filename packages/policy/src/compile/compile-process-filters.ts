@@ -15,6 +15,7 @@ import { parseInteger, quote, readAll, type Value } from "../language/values.ts"
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { warnOfRelativePaths } from "./compile-text-values.ts";
+import { warnOfWildcards } from "./warn-of-wildcards.ts";
 
 export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
   if (!hasValues(spec.values, limits.pids, scope)) return undefined;
@@ -61,6 +62,9 @@ export function compileBinaryFilter(
   if (spec.identity === "file") {
     const paths = readPaths(spec.values, readFile, scope);
     if (!isPossibleForFiles(spec, scope) || !paths) return undefined;
+    warnOfWildcards(spec.values, scope.at("values"), {
+      ...{ match: "equal", negate: isNegated(spec), ofPaths: true, others: [] },
+    });
     return { on: "binary", negate: isNegated(spec), match: "file", followChildren: false, paths };
   }
   const paths = comparePaths(spec, scope);
@@ -90,8 +94,13 @@ function comparePaths(spec: ParentBinarySelectorSpec, scope: Scope) {
     return undefined;
   }
   if (!paths) return undefined;
+  const negate = isNegated(spec);
+  warnOfWildcards(spec.values, scope.at("values"), {
+    ...{ match, negate, ofPaths: true },
+    others: spec.followChildren ? [] : ["Prefix", "Postfix"],
+  });
   if (match === "equal" || match === "prefix") warnOfRelativePaths(spec.values, scope.at("values"));
-  return { negate: isNegated(spec), match, followChildren: spec.followChildren, paths };
+  return { negate, match, followChildren: spec.followChildren, paths };
 }
 
 function readPaths(

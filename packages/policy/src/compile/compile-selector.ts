@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSelectorSpec, HookKind, SelectorSpec } from "@gander/crd-schemas";
-import { hookKinds } from "@gander/crd-schemas";
+import { actionsByName, hookKinds } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledFilter, CompiledSelector } from "../compiled-policy.ts";
 import { limits } from "../limits.ts";
 import type { LooseSelector } from "../loose.ts";
@@ -19,6 +19,7 @@ import {
 } from "./compile-process-filters.ts";
 import { compileProcessFilter } from "./compile-process-property.ts";
 import { cutText } from "./cut-text.ts";
+import { type PlacedFilter, warnOfContradictions } from "./never-together.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** The properties of a hook that its selectors depend on. */
@@ -28,6 +29,8 @@ export type HookContext = FilterContext & {
   readonly syscall: boolean;
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
+  /** If it doesn't, no other error says why. */
+  readonly isReturnKnown: boolean;
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
   readonly returnArg: CompiledArg | undefined;
@@ -50,10 +53,13 @@ export function compileSelector(
   context: HookContext,
 ): CompiledSelector {
   const { scope } = parts;
-  const returnFilters = each(parts, "matchReturnArgs", context);
-  const filters = filterFields
+  const onReturn = each(parts, "matchReturnArgs", context);
+  const onEntry = filterFields
     .filter((field) => field !== "matchReturnArgs")
     .flatMap((field) => each(parts, field, context));
+  warnOfContradictions([...onEntry, ...onReturn]);
+  const returnFilters = onReturn.map(({ filter }) => filter);
+  const filters = onEntry.map(({ filter }) => filter);
   if (filters.length > limits.filters) {
     scope.error(
       "policy-out-of-bounds",
@@ -103,7 +109,7 @@ function each(
   { fields }: SelectorParts,
   field: FilterField,
   context: HookContext,
-): readonly CompiledFilter[] {
+): readonly PlacedFilter[] {
   const part = fields.get(field);
   const compile = filterTable[field] as Compile<unknown> | string;
   if (part === undefined) return [];
@@ -112,9 +118,11 @@ function each(
     return [];
   }
   const specs = (part.value[field] ?? []) as readonly unknown[];
-  return specs.flatMap((spec, i) =>
-    spec === undefined ? [] : (compile(spec, part.scope.at(field, i), context) ?? []),
-  );
+  return specs.flatMap((spec, i) => {
+    const place = part.scope.at(field, i);
+    const filter = spec === undefined ? undefined : compile(spec, place, context);
+    return filter === undefined ? [] : [{ filter, place }];
+  });
 }
 
 function returnFilter(
@@ -131,9 +139,18 @@ function returnFilter(
   return undefined;
 }
 
-function needsReturn(scope: Scope, field: string, { kind }: HookContext): void {
+const socketReturn =
+  "For the socket that the function returns, write `returnArgAction:` with the action in the hook, beside `return: true` and `returnArg: {index: 0, type: sock}`, instead.";
+
+function needsReturn(
+  scope: Scope,
+  field: string,
+  { kind, isReturnKnown }: HookContext,
+  instead = "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook.",
+): void {
+  if (!isReturnKnown) return;
   const hint = hookKinds[kind].returns
-    ? "Add `return: true` and `returnArg: { index: 0, type: int }` to the hook."
+    ? instead
     : "It is for kprobes only; an lsm hook has its kprobe `security_…`.";
   scope.error(
     "policy-rule",
@@ -157,6 +174,7 @@ function actionsOf(
   if (!part || specs.length === 0) return [];
   const scope = part.scope.at(field);
   if (field === "matchActions") return compileActions(specs, scope, { ...context, side: "entry" });
-  if (!context.onReturn) needsReturn(scope, field, context);
+  const ofSocket = specs.some((one) => one && actionsByName.get(one.action)?.form === "socket");
+  if (!context.onReturn) needsReturn(scope, field, context, ofSocket ? socketReturn : undefined);
   return compileActions(specs, scope, { ...context, side: "return" });
 }

@@ -5,6 +5,7 @@ import type { ArgTest } from "../compiled-policy.ts";
 import { quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
+import { warnOfWildcards } from "./warn-of-wildcards.ts";
 
 type TextOp = TestName<"texts">;
 
@@ -23,6 +24,16 @@ const limitOf: Readonly<Record<TextOp, number>> = {
   "str-contains-any-case": limits.substringBytes,
 };
 
+const matchOf = {
+  "str-equal": "equal",
+  "str-prefix": "prefix",
+  "str-postfix": "postfix",
+  "str-contains": "contains",
+  "str-contains-any-case": "contains",
+} as const satisfies Readonly<Record<TextOp, string>>;
+
+const others = ["Prefix", "Postfix", "SubString"] as const;
+
 /** A test of a string, a path or a buffer; `scope` is that of the values. */
 export function compileTextValues(
   kind: OperatorKind,
@@ -35,7 +46,9 @@ export function compileTextValues(
   const texts = readAll(values, scope, (text) => readText(text, op, type));
   if (!texts) return undefined;
   const fromStart = op === "str-equal" || op === "str-prefix";
-  if (type.family === "path" && fromStart) warnOfRelativePaths(values, scope);
+  const ofPaths = type.family === "path";
+  warnOfWildcards(values, scope, { match: matchOf[op], negate, ofPaths, others });
+  if (ofPaths && fromStart) warnOfRelativePaths(values, scope);
   return { op, negate, values: [...new Set(texts)].sort() };
 }
 
@@ -76,7 +89,8 @@ function lowerCase(text: string): string {
 /** `scope` is that of the list `values`. Pipes, sockets and the like have no path: `pipe:[123]`. */
 export function warnOfRelativePaths(values: readonly string[], scope: Scope): void {
   for (const [i, text] of values.entries()) {
-    if (text.startsWith("/") || text.includes(":")) continue;
+    // Of *, another warning says what to write.
+    if (text.startsWith("/") || text.startsWith("*") || text.includes(":")) continue;
     scope
       .at(i)
       .warning(

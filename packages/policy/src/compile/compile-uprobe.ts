@@ -8,7 +8,7 @@ import {
   placeText,
 } from "../language/program-place.ts";
 import { limits } from "../limits.ts";
-import type { LooseUprobe } from "../loose.ts";
+import { type LooseUprobe, wasRefused } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { compileHook, type Position, readReturn } from "./compile-hook.ts";
 import { refuseFields } from "./unsupported.ts";
@@ -107,7 +107,10 @@ function readPlaces(spec: LooseUprobe, scope: Scope): readonly ProgramPlace[] {
     address: spec.addrs ?? [],
   };
   const given = [lists.symbol, lists.offset, lists.address].flat();
-  if (given.length === 0)
+  const wasGiven = (["symbols", "offsets", "addrs"] as const).some((field) =>
+    wasRefused(spec, field),
+  );
+  if (given.length === 0 && !wasGiven)
     scope.error(
       "policy-missing-field",
       "The uprobe names no function",

@@ -8,6 +8,8 @@ import type { SelectorParts } from "./compile-selector.ts";
 export type Macros = {
   readonly selectors: Readonly<Record<string, LooseSelector | undefined>>;
   readonly scope: Scope;
+  /** Their section was not refused. */
+  readonly areKnown: boolean;
 };
 
 /** Adds the fields of a selector's macros to its own. Only one of them may set a field. */
@@ -19,7 +21,7 @@ export function expandMacros(selector: LooseSelector, scope: Scope, macros: Macr
     const place = scope.at("macros", i);
     const macro = Object.hasOwn(macros.selectors, name) ? macros.selectors[name] : undefined;
     if (macro === undefined) {
-      if (!Object.hasOwn(macros.selectors, name))
+      if (macros.areKnown && !Object.hasOwn(macros.selectors, name))
         place.error("policy-macro", `There is no macro "${name}"`, unknownHint(name, macros));
       continue;
     }

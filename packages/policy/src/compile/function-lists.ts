@@ -6,7 +6,7 @@ import type { CompiledHook } from "../compiled-policy.ts";
 import { type SyscallAbi, syscallNames, syscallNumber } from "../language/syscall-numbers.ts";
 import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import type { LooseSpec } from "../loose.ts";
+import { type LooseSpec, wasRefused } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { readFunction } from "./function-name.ts";
 
@@ -18,6 +18,8 @@ export type FunctionList = Pick<CompiledHook, "generated"> & {
 
 /** The sets of functions that a policy names. */
 export type FunctionLists = {
+  /** Whether there is a list of that name, right or wrong. */
+  has(name: string): boolean;
   /** Of the list of that name; `place` is where it is used. Empty if there was an error. */
   functions(name: string, place: Scope): FunctionList;
   /**
@@ -39,6 +41,8 @@ type List = Pick<CompiledHook, "generated"> & {
 /** Reads each list once, however many hooks use it. */
 export function readLists(specs: readonly (ListSpec | undefined)[], scope: Scope): FunctionLists {
   const lists = new Map<string, List>();
+  const names = new Set(specs.map((spec) => spec?.name));
+  const has = (name: string) => names.has(name);
   for (const [i, spec] of specs.entries()) {
     if (spec === undefined) continue;
     const place = scope.at(i);
@@ -57,30 +61,44 @@ export function readLists(specs: readonly (ListSpec | undefined)[], scope: Scope
     );
   // A list whose shape was refused has no name here.
   const isComplete = specs.every((spec) => spec !== undefined);
-  const listOf = (name: string, place: Scope): List | undefined => {
+  const listOf = (name: string, place: Scope, usable: (list: List) => boolean) => {
     const found = lists.get(name);
     if (found === undefined && isComplete) {
-      const near = nearestName(name, [...lists.keys()]);
-      place.error(
-        "policy-bad-name",
-        `There is no list "${name.slice(0, 80)}"`,
-        near === undefined ? "Add it below spec.lists." : `Did you mean "list:${near}"?`,
-      );
+      const known = [...lists].filter(([, list]) => usable(list)).map(([one]) => one);
+      place.error("policy-bad-name", ...noList(name, known));
     }
     return found;
   };
   const onlyOnce = createOnce();
   return {
+    has,
     functions(name, place) {
-      const list = listOf(name, place);
+      const list = listOf(name, place, () => true);
       return list === undefined ? { targets: [], syscall: true } : toHook(list, onlyOnce);
     },
     numbers(name, place, tables) {
-      const list = listOf(name, place);
+      const list = listOf(name, place, ({ type }) => type === "syscalls");
       return list && toCompare(list, { name, place, tables, onlyOnce });
     },
   };
 }
+
+function noList(name: string, known: readonly string[]): [message: string, hint: string] {
+  const near = nearestName(name, known);
+  const some = known.slice(0, namedLists).map((one) => `"list:${one}"`);
+  const hint =
+    near !== undefined
+      ? `Did you mean "list:${near}"?`
+      : some.length > 0
+        ? `Possible: ${some.join(", ")}${known.length > namedLists ? ", …" : ""}. Or add the list below spec.lists.`
+        : "Add the list below spec.lists.";
+  return name === ""
+    ? ['"list:" names no list', hint]
+    : [`There is no list "${name.slice(0, 80)}"`, hint];
+}
+
+/** Lists that a message names. */
+const namedLists = 8;
 
 /** Several hooks may use the member of a list that is wrong for each of them. */
 type OnlyOnce = (member: Member, report: () => void) => void;
@@ -130,7 +148,7 @@ function toCompare(
       `Only lists of type syscalls have numbers, and "${name.slice(0, 80)}" has ${type === "generated_syscalls" ? "all system calls" : "functions"}`,
       type === "generated_syscalls"
         ? "Leave the filter out: it would hold for every call."
-        : "Add `type: syscalls` to the list, and names of system calls.",
+        : "Add a list with `type: syscalls` and names of system calls, and name that one here.",
     );
     return undefined;
   }
@@ -174,15 +192,18 @@ function readList(spec: ListSpec, scope: Scope): List {
       .onKey.error(
         "policy-rule",
         "A pattern belongs to a list of type generated_ftrace",
-        "Remove it, or the values.",
+        values.length === 0
+          ? "Add `type: generated_ftrace` to the list."
+          : "Remove it, or the values.",
       );
-  if (values.length === 0)
+  // A pattern has an error of its own.
+  if (values.length === 0 && pattern === "" && !wasRefused(spec, "values"))
     scope
       .at("name")
       .error("policy-empty", "The list is empty", "Write names of functions below values.");
   const syscall = type === "syscalls";
   const members = values.flatMap((value, i) =>
-    value === undefined ? [] : (readMember(value, syscall, scope.at("values", i)) ?? []),
+    value === undefined ? [] : (readMember(value, type, values, scope.at("values", i)) ?? []),
   );
   if (values.length > 0 && values.every((value) => foreign.includes(abiOf(value, syscall))))
     scope
@@ -203,7 +224,9 @@ function readGenerated(
       .onKey.error(
         "policy-rule",
         `The kernel has the names of a list of type ${type}`,
-        "Remove the values, or the type.",
+        type === "generated_ftrace"
+          ? "Write `pattern:` with a regular expression in their place, or remove the type."
+          : "Remove the values, or the type.",
       );
   if (type === "generated_syscalls") {
     if (pattern !== "")
@@ -216,6 +239,7 @@ function readGenerated(
         );
     return { generated: { by: "syscalls" } };
   }
+  if (pattern === "" && values.length > 0) return {};
   const problem = problemOfPattern(pattern);
   if (problem === undefined) return { generated: { by: "pattern", pattern } };
   const place = pattern === "" ? scope.at("type") : scope.at("pattern");
@@ -252,15 +276,23 @@ const abiOf = (value = "", syscall: boolean): string =>
   (syscall ? /^(\w+)\//.exec(value)?.[1] : undefined) ?? "x64";
 
 /** System calls may begin with the architecture: `i386/sys_dup`, or `__ia32_sys_dup`. */
-function readMember(value: string, syscall: boolean, place: Scope): Member | undefined {
+function readMember(
+  value: string,
+  type: ListType,
+  all: ListSpec["values"],
+  place: Scope,
+): Member | undefined {
+  const syscall = type === "syscalls";
   const abi = abiOf(value, syscall);
   const name = value.slice(value.startsWith(`${abi}/`) ? abi.length + 1 : 0);
   if (foreign.includes(abi)) {
-    place.note(
-      "policy-rule",
-      `${abi} system calls do not exist on x86-64`,
-      "The other values of the list are used.",
-    );
+    const others = all?.some((one) => !foreign.includes(abiOf(one, syscall)));
+    if (others === true)
+      place.note(
+        "policy-rule",
+        `${abi} system calls do not exist on x86-64`,
+        "The other values of the list are used.",
+      );
     return undefined;
   }
   if (abi !== "x64" && abi !== "i386") {
@@ -275,12 +307,16 @@ function readMember(value: string, syscall: boolean, place: Scope): Member | und
     place.error(
       "policy-not-a-syscall",
       `"${value.slice(0, 80)}" is a system call, and the list has functions`,
-      "Add `type: syscalls` to the list.",
+      all?.every((one = "") => one.startsWith("sys_") || syscallNumber(one, "x64") !== undefined)
+        ? "Add `type: syscalls` to the list."
+        : "Put system calls into a list of their own, with `type: syscalls`.",
     );
     return undefined;
   }
   const compatName = syscall ? /^__ia32_(?:compat_)?(sys_\w+)$/.exec(name)?.[1] : undefined;
-  const target = readFunction(compatName ?? name, syscall, place);
+  const target = readFunction(compatName ?? name, syscall, place, {
+    ...{ list: true, hasList: () => false },
+  });
   const table = compatName === undefined ? abi : "i386";
   return target === undefined ? undefined : { name: target, abi: table, place };
 }

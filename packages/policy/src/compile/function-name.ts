@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nearestName } from "@gander/base";
+import { syscallNames, syscallNumber } from "../language/syscall-numbers.ts";
 import type { Scope } from "../scope.ts";
 
 /** Whether something in the kernel can have this name. */
 export const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/.test(text);
 
+/** Where a function is named, for hints. */
+export type NamedIn = {
+  /** A value of a list has no `syscall` of its own. */
+  readonly list: boolean;
+  /** Whether the policy has a list of that name, which was perhaps meant. */
+  hasList(name: string): boolean;
+};
+
 /** The function that a policy names, as in a compiled policy. Undefined if it was refused. */
-export function readFunction(call: string, syscall: boolean, place: Scope): string | undefined {
+export function readFunction(
+  call: string,
+  syscall: boolean,
+  place: Scope,
+  where: NamedIn,
+): string | undefined {
   if (!isName(call)) {
     place.error(
       "policy-bad-name",
@@ -14,20 +29,26 @@ export function readFunction(call: string, syscall: boolean, place: Scope): stri
     );
     return undefined;
   }
-  return syscall ? readSyscall(call, place) : readKernelFunction(call, place);
+  return syscall ? readSyscall(call, place, where) : readKernelFunction(call, place, where);
 }
 
-function readKernelFunction(call: string, place: Scope): string {
+function readKernelFunction(call: string, place: Scope, { hasList }: NamedIn): string {
   if (call.startsWith("sys_"))
     place.warning(
       "policy-not-a-syscall",
       `"${call}" looks like a system call, but syscall is false`,
       "Remove `syscall: false`, unless it is a function of that very name.",
     );
+  else if (hasList(call))
+    place.warning(
+      "policy-bad-name",
+      `"${call}" is taken for a function of the kernel, but the policy has a list of that name`,
+      `Write "list:${call}" for the functions of the list.`,
+    );
   return call;
 }
 
-function readSyscall(call: string, place: Scope): string | undefined {
+function readSyscall(call: string, place: Scope, where: NamedIn): string | undefined {
   const [, abi, name] = /^__(x64|arm64|ia32|ia32_compat|arm64_compat)_(sys_\w+)$/.exec(call) ?? [];
   if (abi !== undefined && abi !== "x64" && abi !== "arm64") {
     place.error(
@@ -40,8 +61,10 @@ function readSyscall(call: string, place: Scope): string | undefined {
   if (name !== undefined || call.startsWith("sys_")) return name ?? call;
   place.error(
     "policy-not-a-syscall",
-    `"${call}" is not a system call, but syscall is true, which is the default`,
-    syscallHint(call),
+    where.list
+      ? `"${call}" is not a system call, and the list has type syscalls`
+      : `"${call}" is not a system call, but syscall is true, which is the default`,
+    syscallHint(call, where),
   );
   return undefined;
 }
@@ -53,11 +76,25 @@ function nameHint(call: string): string {
   return "Write the name of a kernel function as in /proc/kallsyms, or sys_NAME for a system call.";
 }
 
-function syscallHint(call: string): string {
-  const functions =
-    /^(security_|tcp_|udp_|inet_|vfs_|do_|__|bpf_|ksys_|commit_|cap_|fd_|sk_|ip_|sock_|nf_|kernel_|ext4_)/;
+/** Names only what is accepted then. */
+function syscallHint(call: string, { list, hasList }: NamedIn): string {
+  if (!list && hasList(call)) return `Write "list:${call}" for the functions of the list.`;
+  const name = syscallNamed(call);
+  if (list) {
+    const apart = "Put functions of the kernel into a list of their own, without `type`.";
+    return name === undefined ? apart : `Write ${name}. ${apart}`;
+  }
   const add = "Add `syscall: false` for a kernel function";
-  return functions.test(call)
-    ? `${add}.`
-    : `${add}, or write \`call: sys_${call}\` for the system call.`;
+  return name === undefined ? `${add}.` : `${add}, or write \`call: ${name}\` for the system call.`;
+}
+
+const functions =
+  /^(security_|tcp_|udp_|inet_|vfs_|do_|__|bpf_|ksys_|commit_|cap_|fd_|sk_|ip_|sock_|nf_|kernel_|ext4_)/;
+
+/** The system call that was probably meant: `sys_dup` for `dup`. */
+export function syscallNamed(call: string): string | undefined {
+  if (functions.test(call)) return undefined;
+  const name =
+    syscallNumber(call, "x64") === undefined ? nearestName(call, syscallNames("x64")) : call;
+  return name && `sys_${name}`;
 }

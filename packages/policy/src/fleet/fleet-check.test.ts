@@ -25,7 +25,7 @@ const old: RemoteKernel = {
   release: "6.1.0-amd64",
   activeLsms: ["lockdown", "capability", "bpf"],
   btf: buildBtf({ functions, rawTracepoints }),
-  symbols: lines("helper", "helper", "only_a_symbol", "tcp_connect"),
+  symbols: lines("__ia32_compat_sys_openat", "helper", "helper", "only_a_symbol", "tcp_connect"),
   tracepoints: lines(
     "sched/sched_process_exec\tunsigned short common_type\t__data_loc char[] filename\tpid_t pid",
     "syscalls/sys_enter_openat\tunsigned short common_type\tconst char * filename",
@@ -145,6 +145,12 @@ describe("fleetCheck", () => {
       kprobe("security_file_permission", kill),
       { activeLsms: ["capability"] },
       /^warning spec\.kprobes\[0\]: security_file_permission is denied by an fmod_ret program/,
+    ],
+    [
+      "calls of 32-bit programs that a system call's hook does not see",
+      `kprobes: [{call: sys_openat${kill}}]`,
+      {},
+      /^warning .*sys_openat called by 32-bit code \(int 0x80\) is not seen here.*i386\/sys_openat/m,
     ],
     [
       "a kill that comes late",

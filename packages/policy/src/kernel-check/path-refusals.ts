@@ -43,6 +43,14 @@ export const unknownRoot = (place: ArgPlace) =>
     "Add `btfType:` with the name of the structure.",
   );
 
+export const contradicted = ({ btfType }: CompiledArg, type: string, place: ArgPlace) =>
+  refused(
+    place,
+    "btfType",
+    `${place.says} is a ${type}, which does not point to a struct ${btfType}`,
+    "Remove `btfType:`: it is for arguments of which the kernel does not say what they point to. Or correct the index.",
+  );
+
 export const noStructure = (place: ArgPlace, root: TypeRoot) => {
   const name = "pointerTo" in root ? root.pointerTo : "";
   const where = "module" in root ? `, and module ${root.module} is not loaded or has none` : "";

@@ -25,7 +25,14 @@ import {
   refuse,
 } from "./placement.ts";
 import { canReadField } from "./readable.ts";
-import { badArgument, noBpfLsm, notDeniable, notFound, signalOnly } from "./refusals.ts";
+import {
+  badArgument,
+  noBpfLsm,
+  notDeniable,
+  notFound,
+  signalOnly,
+  unseenCalls,
+} from "./refusals.ts";
 import { typeHook } from "./type-hook.ts";
 
 /**
@@ -151,7 +158,9 @@ function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {
       hint,
     });
   }
-  return placeFunction(hook, target, facts);
+  const plan = placeFunction(hook, target, facts);
+  if (plan.refusals !== undefined || !enforces(hook)) return plan;
+  return { ...plan, weaknesses: [...plan.weaknesses, ...unseenCalls(hook.target, facts)] };
 }
 
 /** Any function: fentry or fexit observes it, else probes; a kill there is only a signal. */

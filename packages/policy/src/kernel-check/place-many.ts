@@ -5,6 +5,7 @@ import { compareArgumentTypes } from "./argument-types.ts";
 import type { AttachFacts } from "./attach-facts.ts";
 import { enforces } from "./hook-traits.ts";
 import { describeSet, type FunctionSet } from "./matching-functions.ts";
+import { otherStructure } from "./other-structure.ts";
 import { type PlacedHook, planAt } from "./placement.ts";
 import { type Refusal, signalOnly } from "./refusals.ts";
 import { typeHook } from "./type-hook.ts";
@@ -64,7 +65,8 @@ function thatFit(names: readonly string[], hook: TypedHook, facts: AttachFacts) 
     const { refusals, weaknesses: weak } = isAsked
       ? compareArgumentTypes({ ...hook, target }, facts)
       : { refusals: [], weaknesses: [] };
-    (refusals.length === 0 ? functions : without).push(target);
+    const fits = refusals.length === 0 && !(isAsked && hasOtherStructure(hook, target, facts));
+    (fits ? functions : without).push(target);
     weaknesses.push(...weak);
   }
   const [first, ...more] = weaknesses;
@@ -73,6 +75,18 @@ function thatFit(names: readonly string[], hook: TypedHook, facts: AttachFacts) 
       ? []
       : [more.length === 0 ? first : `${first}; ${more.length} more as this`];
   return { functions, without, narrower };
+}
+
+function hasOtherStructure({ args }: TypedHook, target: string, facts: AttachFacts): boolean {
+  const parameters = facts.prototype(target)?.parameters ?? [];
+  return args.some((arg) => {
+    const declared = parameters[arg.index]?.type;
+    return (
+      arg.source === undefined &&
+      declared !== undefined &&
+      otherStructure(arg, declared, facts) !== undefined
+    );
+  });
 }
 
 function nothingFits(hook: CompiledHook, set: FunctionSet, without: readonly string[]): Refusal {

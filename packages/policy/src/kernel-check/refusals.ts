@@ -63,6 +63,17 @@ export function badArgument(
   };
 }
 
+/** 32-bit programs, and 64-bit ones by `int 0x80`, have entries of their own, which a policy on `sys_…` does not hook. */
+export function unseenCalls(name: string, facts: Pick<AttachFacts, "hasSymbol">): string[] {
+  const call = name.replace(/^(__x64_)?sys_/, "");
+  const hasOther = [`__ia32_sys_${call}`, `__ia32_compat_sys_${call}`].some(facts.hasSymbol);
+  return hasOther
+    ? [
+        `sys_${call} called by 32-bit code (int 0x80) is not seen here, so nothing stops it: enforce at the LSM hook behind it (\`lsmhooks\`, or \`security_…\` below kprobes), and watch \`i386/sys_${call}\` at the tracepoint raw_syscalls/sys_enter`,
+      ]
+    : [];
+}
+
 /** The effect of a kill or a signal where the call can't be denied. */
 export function signalOnly(hook: CompiledHook, target: string): string {
   return `a signal at ${target} ends the process but does not stop the call in progress${hook.kind === "tracepoint" || hook.syscall ? "; a `security_*` function can be denied" : ""}`;

@@ -7,9 +7,11 @@ import type { AttachFacts } from "./attach-facts.ts";
 import { type CType, readCType } from "./c-type.ts";
 import { beyondLast, compareTypes, typeFor } from "./check-prototype.ts";
 import type { TypeRoot } from "./follow-type.ts";
+import { otherStructure } from "./other-structure.ts";
 import {
   type ArgPlace,
   brokenPath,
+  contradicted,
   inProcess,
   noStructure,
   refused,
@@ -48,6 +50,8 @@ export function typeArg(
     return { arg: typed };
   }
   if (isInProcess(hook)) return inProcess(place);
+  const other = declared && otherStructure(arg, declared.type, facts);
+  if (other !== undefined) return contradicted(arg, other, place);
   const root = rootOf(arg, declared);
   if (root === undefined) return unknownRoot(place);
   const found = facts.followPath(root, arg.resolve ?? "");

@@ -16,7 +16,14 @@ const btf = buildBtf({
     cred: ["struct kuid uid", "long securebits"],
     linux_binprm: ["struct file * file", "unsigned int secure:1", "char interp[8]", "int odd[2]"],
     task_struct: ["int pid", "struct task_struct * real_parent", "char comm[16]"],
+    sock_common: ["short family"],
     sock: ["short family"],
+    timewait_sock: ["struct sock_common __tw_common", "int mark"],
+    inet_sock: ["struct sock sk", "int port"],
+    tcp_sock: ["struct inet_sock inet", "int window"],
+    request_sock: ["struct sock_common __req_common", "int retries"],
+    sockaddr: ["short sa_family", "char sa_data[14]"],
+    sockaddr_in: ["short sin_family", "short sin_port"],
     iattr: ["int ia_valid", "struct file * ia_file"],
   },
   functions: [
@@ -28,13 +35,16 @@ const btf = buildBtf({
     "int bpf_lsm_inode_setattr(struct dentry *dentry, struct iattr *attr)",
     "long f(const char *name, void *data, strange_t what, struct path *path, struct nowhere *x, unsigned long flags)",
     "void tcp_connect(struct sock *sk)",
+    "void tcp_close(struct tcp_sock *sk)",
+    "void wait(struct timewait_sock *sk)",
+    "int bind(struct sockaddr *address)",
   ],
   rawTracepoints: ["sched_switch(bool preempt, struct task_struct *prev)"],
 });
 const facts = remoteKernelFacts({
   release: "6.12.0",
   btf,
-  symbols: Buffer.from("only_a_symbol\n"),
+  symbols: Buffer.from("bind\nonly_a_symbol\ntcp_close\ntcp_connect\n"),
   tracepoints: Buffer.from(
     [
       "net/x\tunsigned short common_type\tstruct sock * sk\tchar comm[16]\t__data_loc char[] name\tstrange_t what\tvoid * data\n",
@@ -111,6 +121,13 @@ describe("types and routes that a kernel gives", () => {
     ["{index: 1, btfType: sock, resolve: family}", "f", "int16 0 s16 of 2>>0"],
     ["{index: 0, btfType: file, resolve: f_flags}", "only_a_symbol", "uint32 16 u32 of 4>>0"],
     ["{index: 4, type: nop}", "f", "nop"],
+    // Pointers are cast to what contains the structure or begins it.
+    ["{index: 0, btfType: tcp_sock, resolve: window}", "tcp_connect", "int 16 s32 of 4>>0"],
+    ["{index: 0, btfType: sock, resolve: family}", "tcp_close", "int16 0 s16 of 2>>0"],
+    ["{index: 0, btfType: request_sock, resolve: retries}", "wait", "int 8 s32 of 4>>0"],
+    ["{index: 0, btfType: sockaddr_in, resolve: sin_port}", "bind", "int16 2 s16 of 2>>0"],
+    ["{index: 4, btfType: file, resolve: f_flags}", "f", "uint32 16 u32 of 4>>0"],
+    ["{index: 5, btfType: file, resolve: f_flags}", "f", "uint32 16 u32 of 4>>0"],
   ])("%s of %s", (args, call, expected) => {
     const { hook, refusals } = place(kprobe(call, args));
     expect(refusals ?? (hook && read(hook))).toBe(expected);
@@ -165,8 +182,34 @@ describe("types and routes that a kernel gives", () => {
   });
 });
 
+it("only warns of values that seem wrong of an argument without a type", () => {
+  const filter = "{matchArgs: [{index: 0, operator: Prefix, values: [etc/*]}]}";
+  const found = place(kprobe("security_file_permission", "{index: 0}", `, selectors: [${filter}]`));
+  expect(found.refusals ?? found.weaknesses).toEqual([
+    '"etc/*" is compared as it is: * stands only for itself',
+    '"etc/*" does not begin with /, as paths do in the kernel',
+  ]);
+});
+
+it("leaves functions of a list out whose argument points to another structure", () => {
+  const found = place(
+    `lists: [{name: l, type: generated_ftrace, pattern: '^(tcp_c|bind)'}], kprobes: [{call: 'list:l', syscall: false, args: [{index: 0, type: int16, btfType: sock, resolve: family}]}]`,
+  );
+  expect(found.refusals ?? found.placements.map(({ point }) => point)).toMatchObject([
+    { functions: ["tcp_close", "tcp_connect"] },
+  ]);
+});
+
 describe("what a kernel refuses", () => {
   it.each([
+    [
+      kprobe("tcp_connect", "{index: 0, btfType: file, resolve: f_flags}"),
+      "args[0].btfType: argument 0 of tcp_connect is a struct sock *, which does not point to a struct file. Remove `btfType:`: it is for arguments of which the kernel does not say what they point to. Or correct the index.",
+    ],
+    [
+      tracepoint("{index: 1, btfType: file}"),
+      "args[0].btfType: field 1 of net/x is a struct sock *, which does not point to a struct file. Remove `btfType:`: it is for arguments of which the kernel does not say what they point to. Or correct the index.",
+    ],
     [
       kprobe("security_bprm_check", "{index: 0, resolve: file.f_flag}"),
       "args[0].resolve: in this kernel struct file has no member f_flag. Did you mean f_flags?",

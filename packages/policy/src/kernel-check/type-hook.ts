@@ -38,7 +38,7 @@ export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
   const typeOf = (arg: number | "return") =>
     (arg === "return" ? returnArg : args[arg])?.type ?? "nop";
   const filtersOf = (filters: readonly CompiledFilter[]) =>
-    filters.flatMap((filter) => typeFilter(filter, typeOf, refusals) ?? []);
+    filters.flatMap((filter) => typeFilter(filter, typeOf, { refusals, weaknesses }) ?? []);
   // The types of filters on an argument that can't be read are not known.
   if (refusals.length > 0) return { refusals };
   const { returnArg: _, ...rest } = hook;
@@ -75,19 +75,18 @@ function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHo
 function typeFilter(
   filter: CompiledFilter,
   typeOf: (arg: number | "return") => ArgType,
-  refusals: Refusal[],
+  { refusals, weaknesses }: { readonly refusals: Refusal[]; readonly weaknesses: string[] },
 ): TypedFilter | undefined {
   if (filter.on !== "untyped") return filter;
   const { arg, operator: name, values, path } = filter;
   const operator = argOperatorsByName.get(name);
   if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
-  const report = ({ message, hint, path: inFilter }: Problem) =>
-    void refusals.push({
-      code: "kernel-argument",
-      message,
-      hint,
-      path: inFilter === "" ? path : `${path}.${inFilter}`,
-    });
+  const report = ({ message, hint, path: inFilter, severity }: Problem) => {
+    const place = inFilter === "" ? path : `${path}.${inFilter}`;
+    if (severity === "error")
+      refusals.push({ code: "kernel-argument", message, hint, path: place });
+    else if (severity === "warning") weaknesses.push(message);
+  };
   const nowhere = { line: 0, column: 0 };
   const scope = createScope(
     "",

@@ -37,6 +37,8 @@ export interface HookPrograms extends AsyncDisposable {
    * those missed by kprobes and tracepoints are counted since 6.7.
    */
   missedCalls(hook: number): bigint;
+  /** Why the hook of `loader: true` is not called, although it is attached. */
+  mappingProblem(): string | undefined;
   ids(): ReadonlySet<number>;
   /** Bytes of kernel memory that all hook programs use. */
   programBytes(): number;
@@ -103,6 +105,7 @@ export function createHookPrograms(
       const hook = attached.values().find((one) => one.id === id);
       return hook === undefined ? 0n : missedBy(hook);
     },
+    mappingProblem: () => mappings.problem,
     ids: () => ids(attached),
     programBytes: () =>
       [...attached.values()].reduce((sum, { program }) => sum + program.memoryBytes(), 0),

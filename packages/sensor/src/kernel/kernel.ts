@@ -352,6 +352,7 @@ function createPolicyHooks(
     detachAllBut: (ids) => hooks.detachAllBut(ids),
     attachedHooks: () => hooks.ids(),
     missedCalls: (id) => hooks.missedCalls(id),
+    mappingProblem: () => hooks.mappingProblem(),
     waitForReaders: () => grace.wait(),
     follow: (bits) => followed.add(bits),
     unfollowAllBut: (bits) => followed.keepOnly(bits),

@@ -23,6 +23,8 @@ export interface PolicyKernel {
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
   /** Calls that the kernel is known not to have handed to the hook's program since it was attached. */
   missedCalls(hook: number): bigint;
+  /** Why the hook of `loader: true` is not called, although it is attached. */
+  mappingProblem(): string | undefined;
 
   /** The side that programs read. */
   activeSide(): Side;

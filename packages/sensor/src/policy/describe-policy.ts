@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeHookPoint, eachFunction } from "@gander/policy";
+import { type CompiledHook, describeHookPoint, eachFunction } from "@gander/policy";
 import type { InstalledRule } from "../link/planned-rule.ts";
 import {
   addPolicyCounts,
@@ -39,6 +39,7 @@ export function describePolicy(
     warnings: [
       ...policy.warnings,
       ...weaknesses,
+      ...loaderRemarks(policy, tables.kernel.mappingProblem()),
       ...tables.remarksOn(policy),
       ...countRemarks(counters),
     ],
@@ -47,6 +48,18 @@ export function describePolicy(
     counters,
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
   };
+}
+
+/** The kernel reports mapped files to a sensor, not to its programs: a new one must ask for them again. */
+export function loaderRemarks(
+  { hooks }: { readonly hooks: readonly { readonly hook: Pick<CompiledHook, "kind" | "path"> }[] },
+  problem: string | undefined,
+): string[] {
+  const loader = hooks.find(({ hook }) => hook.kind === "loader");
+  if (loader === undefined || problem === undefined) return [];
+  return [
+    `${loader.hook.path}: files that are mapped are not reported since this sensor started: ${problem}. It needs CAP_SYS_ADMIN; with that, restart it`,
+  ];
 }
 
 /** The state of a policy that was never in force. */
