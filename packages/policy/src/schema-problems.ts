@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
 import type { Finding, Path, Schema } from "@gander/crd-schemas";
-import { argOperatorsByName, schemaAt, tracingPolicySchema } from "@gander/crd-schemas";
+import {
+  argOperatorsByName,
+  isGuardKind,
+  schemaAt,
+  tracingPolicySchema,
+} from "@gander/crd-schemas";
 import type { Scope } from "./scope.ts";
 
 /** Words used in documents and older versions of the language, and their replacements. */
@@ -104,7 +109,7 @@ function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   const schema = schemaAt(path);
   const given = valueAt(value, path);
   if (keyword === "additionalProperties")
-    unknownField(scope, String(params.additionalProperty), schema);
+    unknownField(scope, String(params.additionalProperty), schema, valueAt(value, ["kind"]));
   else if (keyword === "required") missingField(scope, String(params.missingProperty), schema);
   else if (keyword === "enum") unknownValue(scope, given, schema);
   else if (keyword === "type") wrongType(scope, given, schema);
@@ -131,9 +136,16 @@ function outOfBounds(
     scope.error("policy-bad-value", `${name} is ${shown(given)}, which is not possible here`, help);
 }
 
-function unknownField(scope: Scope, field: string, schema: Schema | undefined): void {
+function unknownField(
+  scope: Scope,
+  field: string,
+  schema: Schema | undefined,
+  kind: unknown,
+): void {
   const place = scope.at(field).onKey;
-  const fields = schema?.kind === "object" ? Object.keys(schema.fields) : [];
+  const fields = Object.entries(schema?.kind === "object" ? schema.fields : {})
+    .filter(([, { only }]) => only !== "guard" || isGuardKind(kind))
+    .map(([name]) => name);
   const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
   const near = fieldMeant(field, schema);
   const homes = Object.hasOwn(homesOfFields, field) ? homesOfFields[field] : undefined;
