@@ -9,6 +9,7 @@ import type {
   TracepointSpec,
   TracingPolicySpec,
   UprobeSpec,
+  UsdtSpec,
 } from "@gander/crd-schemas";
 
 /** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
@@ -28,6 +29,7 @@ export type LooseKProbe = WithSelectors<KProbeSpec>;
 export type LooseTracepoint = WithSelectors<TracepointSpec>;
 export type LooseLsmHook = WithSelectors<LsmHookSpec>;
 export type LooseUprobe = WithSelectors<UprobeSpec>;
+export type LooseUsdt = WithSelectors<UsdtSpec>;
 
 type HookSections = {
   readonly kprobes?: readonly (LooseKProbe | undefined)[] | undefined;
@@ -35,6 +37,7 @@ type HookSections = {
   readonly tracepoints?: readonly (LooseTracepoint | undefined)[] | undefined;
   readonly lsmhooks?: readonly (LooseLsmHook | undefined)[] | undefined;
   readonly uprobes?: readonly (LooseUprobe | undefined)[] | undefined;
+  readonly usdts?: readonly (LooseUsdt | undefined)[] | undefined;
   readonly selectorsMacros?: Readonly<Record<string, LooseSelector | undefined>> | undefined;
 };
 
@@ -47,6 +50,7 @@ const containers: ReadonlySet<string> = new Set([
   "TracepointSpec",
   "LsmHookSpec",
   "UProbeSpec",
+  "UsdtSpec",
   "KProbeSelector",
 ]);
 

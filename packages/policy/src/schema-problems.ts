@@ -107,6 +107,7 @@ const objectNames: Readonly<Record<string, string>> = {
   TracepointSpec: "an entry of tracepoints",
   LsmHookSpec: "an entry of lsmhooks",
   UProbeSpec: "an entry of uprobes",
+  UsdtSpec: "an entry of usdts",
   KProbeArg: "an entry of args",
   KProbeSelector: "a selector",
   ArgSelector: "an entry of matchArgs",

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
-import {
-  type HookKind,
-  hookKindNames,
-  hookKinds,
-  hookSections,
-  unsupportedSections,
-} from "@gander/crd-schemas";
+import { type HookKind, hookKindNames, hookKinds, hookSections } from "@gander/crd-schemas";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces, requestsOf } from "../kernel-check/hook-traits.ts";
+import type { ProgramPlace } from "../language/program-place.ts";
 import { limits } from "../limits.ts";
 import type { LooseSpec } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
@@ -17,10 +12,10 @@ import type { Scope } from "../scope.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
+import { compileUsdt } from "./compile-usdt.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { loaderHook } from "./loader-hook.ts";
-import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
 export type PolicyName = {
@@ -35,7 +30,6 @@ export function compilePolicy(
   scope: Scope,
   { name, namespace, namespaced }: PolicyName,
 ): CompiledPolicy {
-  refuseFields(spec, scope, unsupportedSections);
   const asked = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
@@ -68,6 +62,7 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
   lsm: compileLsmHook,
   tracepoint: compileTracepoint,
   uprobe: compileUprobe,
+  usdt: compileUsdt,
 };
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
@@ -80,7 +75,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     scope.error(
       "policy-empty",
       "The policy hooks nothing",
-      "Add an entry below kprobes, lsmhooks, tracepoints or uprobes, or `loader: true`.",
+      "Add an entry below kprobes, lsmhooks, tracepoints, uprobes or usdts, or `loader: true`.",
     );
   const hooks = sections.flatMap(([kind, name]) =>
     (spec[name] ?? []).flatMap((hook, index) =>
@@ -209,8 +204,9 @@ function checkRequests(hooks: readonly CompiledHook[], scope: Scope): void {
 }
 
 /**
- * Functions of programs are hooked in the node's files, whoever runs them. So somebody with rights in one
- * namespace must not name places that are no functions: there, a probe makes every program crash.
+ * Programs are hooked in the node's files, whoever runs them. So somebody with rights in one namespace must not
+ * name places that are neither functions nor the file's own static probes: there, a probe makes every program
+ * crash. Nor counters, which are raised in the memory of each.
  */
 function checkPrograms(
   hooks: readonly CompiledHook[],
@@ -220,12 +216,15 @@ function checkPrograms(
 ): void {
   const [first, ...more] = functionsOfHooks(hooks);
   if (first === undefined) return;
-  const place = scope.at("uprobes").onKey;
-  if (namespaced && [first, ...more].some(({ by, plus }) => by !== "symbol" || plus > 0))
+  const place = scope.at(first.by === "probe" ? "usdts" : "uprobes").onKey;
+  const isAnywhere = ({ by, plus }: ProgramPlace) =>
+    by !== "probe" && (by !== "symbol" || plus > 0);
+  const counts = hooks.some(({ program }) => program?.counters !== undefined);
+  if (namespaced && (counts || [first, ...more].some(isAnywhere)))
     place.error(
       "policy-rule",
       "A namespaced policy can hook programs only at functions: elsewhere, programs of the whole node could crash",
-      "Name functions by `symbols`, without an offset, or write a policy for the whole node.",
+      "Name functions by `symbols`, without an offset and without refCtrOffsets, or write a policy for the whole node.",
     );
   const isForPods = namespaced || spec.podSelector !== undefined;
   if (isForPods || spec.containerSelector !== undefined)
