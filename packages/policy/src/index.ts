@@ -64,7 +64,6 @@ export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export {
-  argumentsText,
   type ProbeArgument,
   type ProbeSite,
   type RegisterName,
