@@ -61,6 +61,7 @@ enum limits {
 	POSTFIX_SIZE = 127, /* longest value of a postfix */
 	CONTAINED_SIZE = 104, /* longest value that a text may contain, in words */
 	NO_SLOT = 255,
+	NO_REGISTER = 255,
 	RAW_FUNCTION = 12, /* `raw` of which function was called, in the list of a HOOK_MANY */
 	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one; `size_raw`: its room */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
@@ -232,6 +233,25 @@ enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_SYSCALL = 1, /* argument 0 is the pt_regs of a system call: slots are that call's arguments */
 	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are fields */
 	HOOK_MANY = 4,	  /* attached to many functions: the cookie says which was called */
+	HOOK_PROBE = 8,	  /* a static probe: `probe_arguments` says where its raw arguments are */
+};
+
+enum probe_argument_kind {
+	PROBE_NOTHING,	/* there is none, or none that can be read */
+	PROBE_CONSTANT, /* `value` */
+	PROBE_REGISTER, /* `base` */
+	PROBE_MEMORY,	/* of the process, at base + (index << shift) + value */
+};
+
+/* Where a static probe has an argument (the constant `probe_arguments`). Registers: offsets in struct pt_regs. */
+struct probe_argument {
+	__u64 value;
+	__u8 kind; /* enum probe_argument_kind */
+	__u8 base, index; /* or NO_REGISTER */
+	__u8 shift;
+	__u8 size; /* bytes that are read: 1, 2, 4, 8 */
+	__u8 is_signed;
+	__u8 pad[2];
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */

@@ -54,6 +54,10 @@ inline_fn void read_number(struct scratch *s, __u32 slot)
 		read_distant_number(s, slot);
 		return;
 	}
+	if (is_unread(s, how->raw)) {
+		count_fault(FAULT_UNREADABLE);
+		return;
+	}
 	s->number[slot] = to_number(how->type, raw_of(s, how));
 	s->have |= 1U << slot;
 }
@@ -233,6 +237,15 @@ inline_fn void no_text(struct text_value *text, enum route_end end)
 	text->flags = TEXT_UNREADABLE;
 }
 
+/* The address of a text, or the number that says its size, is in memory that could not be read. */
+inline_fn bool is_text_unread(struct scratch *s, struct slot *how)
+{
+	if (is_unread(s, how->raw))
+		return true;
+	return (how->type == VALUE_USER_BUFFER || how->type == VALUE_USER_IOVEC) &&
+	       is_unread(s, how->size_raw);
+}
+
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
@@ -252,6 +265,8 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 		return 0;
 	text->slot = slot + 1;
 	end = how->route ? follow_route(s, slot) : ROUTE_FOUND;
+	if (is_text_unread(s, how))
+		end = ROUTE_UNREADABLE;
 	if (end != ROUTE_FOUND) {
 		no_text(text, end);
 	} else if (is_path_type(how->type)) {

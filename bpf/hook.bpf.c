@@ -42,6 +42,7 @@ MAIN("kprobe", kprobe, struct pt_regs, FROM_REGISTERS, false)
 MAIN("kprobe.multi", kprobe_multi, struct pt_regs, FROM_REGISTERS, false)
 MAIN("kretprobe", kretprobe, struct pt_regs, FROM_RETURN_REGISTER, false)
 MAIN("uprobe", uretprobe, struct pt_regs, FROM_PROGRAM_RETURN, false)
+MAIN("uprobe", usdt, struct pt_regs, FROM_PROBE, false)
 MAIN("raw_tp", raw_tp, void, FROM_RAW_TRACEPOINT, false)
 MAIN("tracepoint", tracepoint, void, FROM_RECORD, false)
 

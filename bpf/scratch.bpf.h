@@ -132,10 +132,11 @@ struct scratch {
 	__u32 unread; /* failed, because the route to it could not be read */
 	__u32 room;   /* of the text that the last route led to: struct route */
 	__u64 number[HOOK_SLOTS];
-	__u32 sock_slot; /* hook slot that is in `sock`, + 1 */
-	__u32 done;	 /* of the verdict: enum action */
-	__u32 self;	 /* index of this scratch memory: keys_of */
-	__u32 missing;	 /* facts that this rule lacked: bits by enum fact */
+	__u32 sock_slot;  /* hook slot that is in `sock`, + 1 */
+	__u32 done;	  /* of the verdict: enum action */
+	__u32 self;	  /* index of this scratch memory: keys_of */
+	__u32 missing;	  /* facts that this rule lacked: bits by enum fact */
+	__u32 unread_raw; /* HOOK_PROBE: bits of raw arguments that could not be read */
 	__u32 connection; /* enum connection: does the call concern rules with RULE_STREAM_SOCKETS? */
 	struct sequences before_walk; /* of the path that is about to be cached */
 	struct rate_key rate;
@@ -175,6 +176,7 @@ struct abi_enums {
 	enum route_flags route_flags;
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
+	enum probe_argument_kind probe_argument_kind;
 	enum attach_cookie attach_cookie;
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;

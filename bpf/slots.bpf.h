@@ -32,6 +32,12 @@ inline_fn __u64 raw_at(struct scratch *s, __u32 at, __u32 size)
 	return s->raw[at];
 }
 
+/* The process's memory that holds a static probe's raw argument could not be read. */
+inline_fn bool is_unread(struct scratch *s, __u32 raw)
+{
+	return hook_flags & HOOK_PROBE && s->unread_raw >> (raw & 31) & 1;
+}
+
 inline_fn __u64 raw_of(struct scratch *s, struct slot *slot)
 {
 	if (hook_flags & HOOK_RECORD && slot->route)

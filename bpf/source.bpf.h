@@ -5,6 +5,7 @@
 
 #include "args.bpf.h"
 #include "calls.bpf.h"
+#include "probes.bpf.h"
 
 enum source {
 	FROM_TRAMPOLINE,      /* LSM, fentry, fmod_ret */
@@ -12,6 +13,7 @@ enum source {
 	FROM_REGISTERS,	      /* kprobe */
 	FROM_RETURN_REGISTER, /* kretprobe: the result alone */
 	FROM_PROGRAM_RETURN,  /* uretprobe: the result, and what was saved when the call began */
+	FROM_PROBE,	      /* usdt: where the probe's note says */
 	FROM_RAW_TRACEPOINT,
 	FROM_RECORD, /* tracepoint: the context is the record */
 };
@@ -91,6 +93,10 @@ inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
 		take_saved(s, regs);
 		return;
 	}
+	if (source == FROM_PROBE) {
+		take_probe(s, regs);
+		return;
+	}
 	if (source == FROM_RETURN)
 		bpf_get_func_ret(ctx, &s->raw[RAW_RETURN]);
 #pragma unroll
@@ -120,6 +126,8 @@ inline_fn bool raw_argument(void *ctx, enum source source, struct slot *slot, __
 		return false;
 	if (source == FROM_RETURN_REGISTER || at >= RAW_MAY_WRITE)
 		return false;
+	if (source == FROM_PROBE)
+		return probe_argument(ctx, at, value);
 	if (source == FROM_RECORD) {
 		bounded(size, 15);
 		if (size > 8)

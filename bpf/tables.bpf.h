@@ -27,6 +27,9 @@ const volatile __u32 nargs = 0;	     /* arguments of the function that are read,
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
+/* HOOK_PROBE: the raw arguments. */
+const volatile struct probe_argument probe_arguments[MAX_ARGS] = {};
+
 /*
  * A template is cloned for each hook and never runs. In a template, each function that is not inlined
  * returns early, so there is nothing to verify (before 6.8 the verifier checks each, called or not).

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
 import { BpfProgram } from "../../packages/libbpf/src/index.ts";
 import { native } from "../../packages/libbpf/src/native.ts";
-import type { HookPoint } from "../../packages/policy/src/index.ts";
+import type { HookPoint, ProbeArgument } from "../../packages/policy/src/index.ts";
 import type { Kernel } from "../../packages/sensor/src/kernel/index.ts";
 import { startGuestSensor } from "../../packages/sensor/test/guest-sensor.ts";
 
@@ -39,10 +39,26 @@ function programHooks(facts: Kernel["policies"]["facts"]): HookPoint[] {
   const place = file.place(main);
   if (place.problem !== undefined) throw new Error(place.problem);
   const at = { path: main.path, version: file.version, offset: place.offset };
-  return (["uprobe", "uretprobe"] as const).map((kind) => ({
-    ...{ kind, target: `${main.path}:main`, syscall: false, file: at },
+  const target = `${main.path}:main`;
+  const functions = (["uprobe", "uretprobe"] as const).map((kind) => ({
+    ...{ kind, target, syscall: false, file: at },
   }));
+  const probe = { places: [{ offset: place.offset, counter: 0 }], args: probeArguments };
+  return [...functions, { kind: "usdt", target, syscall: false, file: at, probe }];
 }
+
+const width = { size: 8, signed: true } as const;
+const probeArguments: readonly ProbeArgument[] = [
+  { in: "constant", value: 7n, size: 4 },
+  ...Array.from({ length: 5 }, () => ({
+    ...({ in: "register", register: "rdi", skip: 0 } as const),
+    ...width,
+  })),
+  ...Array.from({ length: 6 }, () => ({
+    ...({ in: "memory", base: "rax", index: "rbx", shift: 3, displacement: -8 } as const),
+    ...width,
+  })),
+];
 
 /** Loads the programs as the sensor does. */
 export async function measureVerifiedInstructions(): Promise<VerifiedInstructions> {

@@ -272,12 +272,13 @@ describe("without an operator", () => {
     packet-state parent-too-long pattern-of-a-namespace placeholder-left post-and-nopost
     prefix-too-long process-properties range-reversed request-of-a-namespace requests-of-actions
     resolve-at-a-syscall resolve return-copy-at-lsm-hook return-of-a-file
-    section-not-supported size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
+    size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes tracked-sockets type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice
     uprobe-of-a-kernel-object uprobe-of-a-namespace uprobe-of-a-relative-path
     uprobe-of-a-wrong-name uprobe-with-a-cut-digest uprobe-with-a-wrong-digest
     uprobe-with-counters uprobe-with-override uprobe-without-function
+    usdt-of-a-wrong-name usdt-whose-value-is-set usdt-with-override
   `.match(/\S+/g);
 
   it("schema and rules refuse all others", async () => {

@@ -389,9 +389,9 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/no function/, /symbols/],
   },
   {
-    name: "not supported yet: usdts",
-    text: policy("  »usdts:\n  - path: /bin/bash\n    provider: p\n    name: n"),
-    says: [/usdts/, /support/],
+    name: "not supported yet: types of a program's own",
+    text: policy("  usdts:\n  - path: /bin/bash\n    provider: p\n    name: n\n    »btfPath: /x"),
+    says: [/btfPath/, /support/],
   },
   {
     name: "mode that is none",

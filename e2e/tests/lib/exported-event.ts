@@ -82,6 +82,17 @@ export interface ExportedUprobe extends WithProcess {
   readonly tags?: readonly string[];
 }
 
+export interface ExportedUsdt extends WithProcess {
+  readonly path: string;
+  readonly provider: string;
+  readonly name: string;
+  readonly args?: readonly ExportedArgument[];
+  readonly action: string;
+  readonly policy_name: string;
+  readonly message?: string;
+  readonly tags?: readonly string[];
+}
+
 export interface ExportedMapping extends WithProcess {
   readonly path?: string;
   readonly buildid?: string;
@@ -92,6 +103,7 @@ export interface ExportedEvent {
   readonly process_exit?: ExportedExit;
   readonly process_kprobe?: ExportedKprobe;
   readonly process_uprobe?: ExportedUprobe;
+  readonly process_usdt?: ExportedUsdt;
   readonly process_loader?: ExportedMapping;
   readonly process_tracepoint?: ExportedTracepoint;
   readonly rate_limit_info?: { readonly number_of_dropped_process_events: string };

@@ -106,7 +106,7 @@ export const errorCodes = describe({
   "policy-empty": {
     area: "policy",
     meaning: "The policy hooks nothing.",
-    remedy: "Add an entry below `kprobes`, `lsmhooks`, `tracepoints` or `uprobes`.",
+    remedy: "Add an entry below `kprobes`, `lsmhooks`, `tracepoints`, `uprobes` or `usdts`.",
   },
   "policy-bad-name": {
     area: "policy",
@@ -195,7 +195,7 @@ export const errorCodes = describe({
   "program-not-found": {
     area: "kernel-check",
     meaning:
-      "A uprobe names a file that the node does not have or that is no program, or a function that the file does not have. Each node is looked at for itself.",
+      "A uprobe or a usdt names a file that the node does not have or that is no program, or a function or a static probe that the file does not have. Each node is looked at for itself.",
     remedy:
       "Follow the message. The file is looked up again when the policy is added again; a file that replaces the one that is hooked is hooked by itself.",
   },

@@ -238,4 +238,5 @@ export type ArgSpec = Static<typeof argSchema>;
 export type KProbeSpec = Static<typeof kprobeSchema>;
 export type TracepointSpec = Static<typeof tracepointSchema>;
 export type UprobeSpec = Static<typeof uprobeSchema>;
+export type UsdtSpec = Static<typeof usdtSchema>;
 export type LsmHookSpec = Static<typeof lsmHookSchema>;

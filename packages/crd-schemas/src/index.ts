@@ -12,6 +12,7 @@ export type {
   LsmHookSpec,
   TracepointSpec,
   UprobeSpec,
+  UsdtSpec,
 } from "./hook-schemas.ts";
 export type { Kind } from "./kinds.ts";
 export { kinds } from "./kinds.ts";
@@ -52,7 +53,6 @@ export {
   hookKinds,
   hookSections,
   isHookEvent,
-  unsupportedSections,
 } from "./language/hook-kinds.ts";
 export type { ProcessProperty } from "./language/process-properties.ts";
 export { processProperties, processPropertyNames } from "./language/process-properties.ts";

@@ -30,7 +30,7 @@ const specRules: readonly AdmissionRule[] = [
   {
     cel: `${hookSections.map((name) => `(has(self.${name}) && size(self.${name}) > 0)`).join(" || ")} || (has(self.loader) && self.loader)`,
     message: "the policy hooks nothing",
-    hint: "Add an entry below kprobes, lsmhooks, tracepoints or uprobes, or `loader: true`.",
+    hint: "Add an entry below kprobes, lsmhooks, tracepoints, uprobes or usdts, or `loader: true`.",
   },
   {
     // Counted, because the cost of a walk over all labels is estimated from the longest possible request.

@@ -161,27 +161,30 @@ static napi_value link_kprobe_multi(napi_env env, napi_callback_info info)
 	return fd_wrap(env, fd);
 }
 
-/* linkUprobeMulti(program, path, offsets, cookies | null, pid, flags) */
+/* linkUprobeMulti(program, path, offsets, reference counters | null, cookies | null, pid, flags) */
 static napi_value link_uprobe_multi(napi_env env, napi_callback_info info)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options);
-	const uint64_t *offsets, *cookies;
-	size_t count, cookie_count;
+	const uint64_t *offsets, *counters, *cookies;
+	size_t count, counter_count, cookie_count;
 	uint32_t pid, flags;
 	char path[MAX_PATH];
 
-	ARGS(6);
+	ARGS(7);
 	struct fd_handle *program = arg_fd(env, args[0]);
 
 	if (!program || !arg_text(env, args[1], path, sizeof(path)) ||
 	    !arg_u64s(env, args[2], &offsets, &count) ||
-	    !arg_u64s(env, args[3], &cookies, &cookie_count) || !arg_u32(env, args[4], &pid) ||
-	    !arg_u32(env, args[5], &flags))
+	    !arg_u64s(env, args[3], &counters, &counter_count) ||
+	    !arg_u64s(env, args[4], &cookies, &cookie_count) || !arg_u32(env, args[5], &pid) ||
+	    !arg_u32(env, args[6], &flags))
 		return NULL;
-	if (!count || (cookies && cookie_count != count))
-		return throw_type(env, "expected as many cookies as offsets, and at least one");
+	if (!count || (counters && counter_count != count) || (cookies && cookie_count != count))
+		return throw_type(env,
+				  "expected as many counters and cookies as offsets, at least one");
 	options.uprobe_multi.path = path;
 	options.uprobe_multi.offsets = (const unsigned long *)offsets;
+	options.uprobe_multi.ref_ctr_offsets = (const unsigned long *)counters;
 	options.uprobe_multi.cookies = (const __u64 *)cookies;
 	options.uprobe_multi.cnt = count;
 	options.uprobe_multi.pid = pid;

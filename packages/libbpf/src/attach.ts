@@ -32,12 +32,16 @@ export type AttachPoint =
       readonly cookies?: readonly bigint[];
       readonly onReturn?: boolean;
     }
-  /** A place in a program or library on disk, by function or by file offset; pid: only there. */
+  /**
+   * A place in a program or library on disk, by function or by file offset; pid: only there. `counter`: offset
+   * in the file of a number that the kernel raises while the probe is attached; 0 or absent: none.
+   */
   | {
       readonly kind: "uprobe";
       readonly path: string;
       readonly function?: string;
       readonly offset?: number;
+      readonly counter?: number;
       readonly pid?: number;
       readonly onReturn?: boolean;
       readonly cookie?: bigint;
@@ -47,6 +51,8 @@ export type AttachPoint =
       readonly path: string;
       readonly functions?: readonly string[];
       readonly offsets?: readonly number[];
+      /** As many as places, in their order. */
+      readonly counters?: readonly number[];
       readonly pid?: number;
       readonly onReturn?: boolean;
       readonly cookies?: readonly bigint[];
@@ -220,8 +226,14 @@ function attachUprobe(program: Attachable, point: PointOf<"uprobe">, where: stri
   const { type, config } = probeType("uprobe", point.onReturn === true);
   const path = text(point.path, "path");
   const offset = BigInt(fileOffset(path, point.function, point.offset));
+  const { counter = 0 } = point;
+  if (!Number.isInteger(counter) || counter < 0 || counter > 0xffffffff)
+    throw argumentError(
+      `Expected an offset of 32 bits as the attach point's counter, got ${counter}.`,
+    );
   using event = new PerfEvent(
-    native().perfOpen(type, config, path, offset, point.pid ?? -1),
+    // format/ref_ctr_offset: the upper half, since Linux 4.20.
+    native().perfOpen(type, config | (BigInt(counter) << 32n), path, offset, point.pid ?? -1),
     where,
   );
   return native().linkPerf(program.fd, event.fd, point.cookie ?? 0n);
@@ -237,6 +249,7 @@ function attachUprobeMulti(program: Attachable, point: PointOf<"uprobe_multi">) 
     program.fd,
     path,
     BigUint64Array.from(offsets),
+    numbers(point.counters?.map(BigInt)),
     numbers(point.cookies),
     point.pid ?? 0,
     point.onReturn ? 1 : 0,

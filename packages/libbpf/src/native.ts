@@ -166,6 +166,7 @@ export interface Native {
     program: NativeFd,
     path: string,
     offsets: BigUint64Array,
+    counters: BigUint64Array | null,
     cookies: BigUint64Array | null,
     pid: number,
     flags: number,

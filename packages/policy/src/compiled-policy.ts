@@ -283,7 +283,7 @@ const hook = v.strictObject({
   kind: v.picklist(hookKindNames),
   /**
    * kprobe: function (`sys_…` without arch prefix); tracepoint: `subsystem/event`; lsm: hook name;
-   * uprobe: `PATH:PLACE` (language/program-place.ts).
+   * uprobe: `PATH:PLACE` (language/program-place.ts); usdt: `PATH:PROVIDER:NAME`.
    */
   target: text,
   /** Further functions that it hooks, with the same arguments and selectors; see `eachFunction`. */
@@ -296,11 +296,13 @@ const hook = v.strictObject({
       v.strictObject({ by: v.literal("pattern"), pattern: text }),
     ]),
   ),
-  /** uprobe: the file, and what its places are named by. */
+  /** uprobe, usdt: the file, and what its places are named by. */
   program: v.exactOptional(
     v.strictObject({
       path: text,
-      by: v.picklist(["symbol", "offset", "address"]),
+      by: v.picklist(["symbol", "offset", "address", "probe"]),
+      /** Offsets in the file of the reference counters of `target` and `others`, in this order; 0: none. */
+      counters: v.exactOptional(v.array(uint32)),
       /** `ALGORITHM:HEX`, one of which the file must have. */
       digests: v.exactOptional(v.array(text)),
       /** The policy runs without this hook if it has none of them. */
@@ -405,9 +407,17 @@ export function eachFunction(hook: CompiledHook): readonly CompiledHook[] {
   if (others === undefined) return [hook];
   const known = perFunction.get(hook);
   if (known !== undefined) return known;
-  const each = [first, ...others.map((target) => ({ ...first, target }))];
+  const each = [hook.target, ...others].map((target, i) => ({
+    ...{ ...first, target },
+    ...(first.program && { program: withCounter(first.program, i) }),
+  }));
   perFunction.set(hook, each);
   return each;
+}
+
+function withCounter(program: NonNullable<CompiledHook["program"]>, position: number) {
+  const { counters } = program;
+  return counters === undefined ? program : { ...program, counters: [counters[position] ?? 0] };
 }
 
 /** Whether the test's values have this form. */

@@ -67,6 +67,12 @@ export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export {
+  type ProbeArgument,
+  type ProbeSite,
+  type RegisterName,
+  registerOffsets,
+} from "./language/probe-argument.ts";
+export {
   algorithmsOf,
   type DigestAlgorithm,
   type ProgramPlace,

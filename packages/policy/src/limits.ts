@@ -22,6 +22,8 @@ export const limits = {
   args: languageLimits.args,
   /** Last argument of a kernel function that every kind of hook can read (x86-64: in registers). */
   argIndex: 5,
+  /** Last argument of a static probe (sys/sdt.h). */
+  probeIndex: 11,
   /** Members and elements in the path of an argument. */
   pathSteps: 20,
   /** Fields of a tracepoint's format. */
@@ -40,6 +42,8 @@ export const limits = {
   /** Of a file with functions to hook. */
   programPathBytes: 1024,
   symbolCharacters: 1024,
+  /** Of the provider or the name of a static probe. */
+  probeCharacters: 128,
   /** Of a list whose names the kernel has. */
   patternCharacters: 256,
   /** Of its program: the most that a character of a name may cost. A kernel has 60,000 names. */

@@ -9,6 +9,7 @@ import type {
   TracepointSpec,
   TracingPolicySpec,
   UprobeSpec,
+  UsdtSpec,
 } from "@gander/crd-schemas";
 import { fieldMeant } from "./schema-problems.ts";
 
@@ -31,6 +32,7 @@ export type LooseKProbe = WithSelectors<KProbeSpec>;
 export type LooseTracepoint = WithSelectors<TracepointSpec>;
 export type LooseLsmHook = WithSelectors<LsmHookSpec>;
 export type LooseUprobe = WithSelectors<UprobeSpec>;
+export type LooseUsdt = WithSelectors<UsdtSpec>;
 
 type HookSections = {
   readonly kprobes?: readonly (LooseKProbe | undefined)[] | undefined;
@@ -38,6 +40,7 @@ type HookSections = {
   readonly tracepoints?: readonly (LooseTracepoint | undefined)[] | undefined;
   readonly lsmhooks?: readonly (LooseLsmHook | undefined)[] | undefined;
   readonly uprobes?: readonly (LooseUprobe | undefined)[] | undefined;
+  readonly usdts?: readonly (LooseUsdt | undefined)[] | undefined;
   readonly selectorsMacros?: Readonly<Record<string, LooseSelector | undefined>> | undefined;
 };
 
@@ -50,6 +53,7 @@ const containers: ReadonlySet<string> = new Set([
   "TracepointSpec",
   "LsmHookSpec",
   "UProbeSpec",
+  "UsdtSpec",
   "KProbeSelector",
 ]);
 

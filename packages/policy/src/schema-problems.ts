@@ -168,7 +168,7 @@ function homesHint(field: string, homes: readonly string[], schema: Schema | und
   return `Only entries of ${of.join(" and ")} have it.${sameHook ? " The kprobe of an lsm hook is `call: security_…` with `syscall: false`." : ""}`;
 }
 
-const hookObjects = ["KProbeSpec", "TracepointSpec", "LsmHookSpec", "UProbeSpec"];
+const hookObjects = ["KProbeSpec", "TracepointSpec", "LsmHookSpec", "UProbeSpec", "UsdtSpec"];
 
 const objectNames: Readonly<Record<string, string>> = {
   TracingPolicy: "a policy",
@@ -177,6 +177,7 @@ const objectNames: Readonly<Record<string, string>> = {
   TracepointSpec: "an entry of tracepoints",
   LsmHookSpec: "an entry of lsmhooks",
   UProbeSpec: "an entry of uprobes",
+  UsdtSpec: "an entry of usdts",
   KProbeArg: "an entry of args",
   KProbeSelector: "a selector",
   ArgSelector: "an entry of matchArgs",

@@ -127,7 +127,7 @@ describe("bytes that are not wholly understood are refused", () => {
   it.each([
     ["a newer mode", { hooks: [], mode: "quarantine" }, /does not know: "quarantine" at mode$/],
     ["no mode", { hooks: [] }, /has no mode$/],
-    ["a newer hook kind", policy({ ...hook, kind: "usdt" }), /"usdt" at hooks\[0\]\.kind$/],
+    ["a newer hook kind", policy({ ...hook, kind: "uring" }), /"uring" at hooks\[0\]\.kind$/],
     ["a newer type", policy({ ...hook, args: [{ index: 0, type: "cgroup" }] }), /"cgroup"/],
     [
       "a filter on nothing",

@@ -45,6 +45,10 @@ describe("docs/policies.md", () => {
     ["filters in a selector", `${limits.filters}`],
     ["arguments of a hook", `${limits.args}`],
     ["last position of an argument", `${limits.argIndex}`],
+    [
+      "last position of an argument of a static probe; provider, name",
+      `${limits.probeIndex}; ${limits.probeCharacters} characters`,
+    ],
     ["steps of a path", `${limits.pathSteps}`],
     ["values of a filter", `${limits.values}`],
     ["ranges of a filter", `${limits.ranges}`],
@@ -58,7 +62,7 @@ describe("docs/policies.md", () => {
     ],
     ["path in `matchBinaries`, `matchParentBinaries`", `${limits.binaryBytes} bytes`],
     [
-      "path of a program in `uprobes`, name of a function",
+      "path of a program in `uprobes` and `usdts`, name of a function",
       `${limits.programPathBytes} bytes, ${limits.symbolCharacters} characters`,
     ],
     [

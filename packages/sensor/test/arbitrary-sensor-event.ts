@@ -12,6 +12,7 @@ const kinds: Readonly<Record<number, EventRule["eventKind"]>> = {
   [eventKind.tracepoint]: "process_tracepoint",
   [eventKind.lsm]: "process_lsm",
   [eventKind.uprobe]: "process_uprobe",
+  [eventKind.usdt]: "process_usdt",
 };
 
 /** Any event with its processes; for property tests. */

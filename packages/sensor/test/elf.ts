@@ -20,6 +20,7 @@ export type MadeSymbol = {
   readonly undefined?: boolean;
   /** No function. */
   readonly label?: boolean;
+  readonly variable?: boolean;
   /** Not what programs get that name no version. */
   readonly hidden?: boolean;
 };
@@ -29,18 +30,60 @@ export type MadeProgram = {
   readonly dynamic?: readonly MadeSymbol[];
   readonly sections?: readonly string[];
   readonly buildId?: Uint8Array;
+  readonly probes?: readonly MadeProbe[];
+  /** Content of the section with notes of probes, instead of `probes`. */
+  readonly probeNotes?: Uint8Array;
+  /** The address of .stapsdt.base. */
+  readonly probeBase?: number;
 };
 
+export type MadeProbe = {
+  readonly provider: string;
+  readonly name: string;
+  readonly address: number;
+  readonly base?: number;
+  readonly counter?: number;
+  readonly args?: string;
+};
+
+/** A note of the owner "stapsdt", padded to whole words. */
+export function probeNote({
+  provider,
+  name,
+  address,
+  base = 0,
+  counter = 0,
+  args = "",
+}: MadeProbe): Buffer {
+  const addresses = Buffer.alloc(24);
+  for (const [i, number] of [address, base, counter].entries())
+    addresses.writeBigUInt64LE(BigInt(number), 8 * i);
+  const content = Buffer.concat([addresses, Buffer.from(`${provider}\0${name}\0${args}\0`)]);
+  const head = Buffer.alloc(12);
+  head.writeUInt32LE(8, 0);
+  head.writeUInt32LE(content.length, 4);
+  head.writeUInt32LE(3, 8);
+  const padding = Buffer.alloc(-content.length & 3);
+  return Buffer.concat([head, Buffer.from("stapsdt\0"), content, padding]);
+}
+
 const codeAt = { offset: 0x1000, address: 0x401000, size: 0x1000 };
+const dataAt = { offset: 0x800, address: 0x602000, size: 0x100 };
 const sectionBytes = 64;
 
-/** A program with code of 4 KiB at address 0x401000 and offset 0x1000. */
-export function buildElf({ symbols, dynamic, sections: names = [], buildId }: MadeProgram): Buffer {
+/** A program with code of 4 KiB at address 0x401000 and offset 0x1000, and data at 0x602000 and offset 0x800. */
+export function buildElf(made: MadeProgram): Buffer {
+  const { symbols, dynamic, sections: names = [], buildId, probes, probeBase } = made;
   const parts: Buffer[] = [Buffer.alloc(codeAt.offset + codeAt.size)];
   let end = codeAt.offset + codeAt.size;
-  const sections: { name: string; type: number; bytes: Buffer; link?: number; entry?: number }[] = [
-    { name: "", type: 0, bytes: Buffer.alloc(0) },
-  ];
+  const sections: {
+    readonly name: string;
+    readonly type: number;
+    readonly bytes: Buffer;
+    readonly link?: number;
+    readonly entry?: number;
+    readonly address?: number;
+  }[] = [{ name: "", type: 0, bytes: Buffer.alloc(0) }];
   const addSymbols = (all: readonly MadeSymbol[] | undefined, name: string, type: number) => {
     if (all === undefined) return;
     const texts = Buffer.from(`\0${all.map((one) => `${one.name}\0`).join("")}`);
@@ -49,7 +92,8 @@ export function buildElf({ symbols, dynamic, sections: names = [], buildId }: Ma
     all.forEach((one, i) => {
       const at = 24 * (i + 1);
       entries.writeUInt32LE(texts.indexOf(`\0${one.name}\0`) + 1, at);
-      entries.writeUInt8((one.local ? 0 : 0x10) | (one.label ? 0 : one.indirect ? 10 : 2), at + 4);
+      const kind = one.label ? 0 : one.variable ? 1 : one.indirect ? 10 : 2;
+      entries.writeUInt8((one.local ? 0 : 0x10) | kind, at + 4);
       entries.writeUInt16LE(one.undefined ? 0 : 1, at + 6);
       entries.writeBigUInt64LE(BigInt(one.address), at + 8);
       entries.writeBigUInt64LE(BigInt(one.size ?? 16), at + 16);
@@ -85,15 +129,21 @@ export function buildElf({ symbols, dynamic, sections: names = [], buildId }: Ma
     ]);
     sections.push({ name: ".note.gnu.build-id", type: 7, bytes: Buffer.concat([head, buildId]) });
   }
+  const notes = made.probeNotes ?? (probes && Buffer.concat(probes.map(probeNote)));
+  if (notes !== undefined)
+    sections.push({ name: ".note.stapsdt", type: 7, bytes: Buffer.from(notes) });
+  if (probeBase !== undefined)
+    sections.push({ name: ".stapsdt.base", type: 1, bytes: Buffer.alloc(1), address: probeBase });
   const nameTexts = Buffer.from(
     `\0${[...sections.map(({ name }) => name), ".shstrtab"].map((name) => `${name}\0`).join("")}`,
   );
   sections.push({ name: ".shstrtab", type: 3, bytes: nameTexts });
   const table = Buffer.alloc(sectionBytes * sections.length);
-  sections.forEach(({ name, type, bytes, link = 0, entry = 0 }, i) => {
+  sections.forEach(({ name, type, bytes, link = 0, entry = 0, address = 0 }, i) => {
     const at = sectionBytes * i;
     table.writeUInt32LE(name === "" ? 0 : nameTexts.indexOf(`\0${name}\0`) + 1, at);
     table.writeUInt32LE(type, at + 4);
+    table.writeBigUInt64LE(BigInt(address), at + 16);
     table.writeBigUInt64LE(BigInt(end), at + 24);
     table.writeBigUInt64LE(BigInt(bytes.length), at + 32);
     table.writeUInt32LE(link, at + 40);
@@ -108,7 +158,7 @@ export function buildElf({ symbols, dynamic, sections: names = [], buildId }: Ma
   file.writeBigUInt64LE(64n, 32);
   file.writeBigUInt64LE(BigInt(end), 40);
   file.writeUInt16LE(56, 54);
-  file.writeUInt16LE(1, 56);
+  file.writeUInt16LE(2, 56);
   file.writeUInt16LE(sectionBytes, 58);
   file.writeUInt16LE(sections.length, 60);
   file.writeUInt16LE(sections.length - 1, 62);
@@ -117,5 +167,10 @@ export function buildElf({ symbols, dynamic, sections: names = [], buildId }: Ma
   file.writeBigUInt64LE(BigInt(codeAt.offset), 72);
   file.writeBigUInt64LE(BigInt(codeAt.address), 80);
   file.writeBigUInt64LE(BigInt(codeAt.size), 96);
+  file.writeUInt32LE(1, 120);
+  file.writeUInt32LE(6, 124);
+  file.writeBigUInt64LE(BigInt(dataAt.offset), 128);
+  file.writeBigUInt64LE(BigInt(dataAt.address), 136);
+  file.writeBigUInt64LE(BigInt(dataAt.size), 152);
   return file;
 }

@@ -163,6 +163,16 @@ describe("compactLine", () => {
       }),
     ],
     [
+      "🕵️ usdt    node-1 /usr/bin/python3 /usr/bin/python3:python:audit open",
+      event("process_usdt", {
+        process: process("/usr/bin/python3"),
+        path: "/usr/bin/python3",
+        provider: "python",
+        name: "audit",
+        args: [{ string_arg: "open" }],
+      }),
+    ],
+    [
       '🕵️ uprobe  node-1 /bin/login "/opt/a b:0x401000"',
       event("process_uprobe", {
         process: process("/bin/login"),

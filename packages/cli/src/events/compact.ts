@@ -71,6 +71,11 @@ function describe(event: EventJson): Parts {
     const place = text(body.symbol) || hex(body.offset);
     return hookParts("🕵️", "uprobe", body, `${text(body.path)}:${place}`);
   }
+  if (isRecord(event.process_usdt)) {
+    const body = event.process_usdt;
+    const probe = [body.path, body.provider, body.name].map((part) => text(part)).join(":");
+    return hookParts("🕵️", "usdt", body, probe);
+  }
   if (isRecord(event.process_loader)) {
     const body = event.process_loader;
     const id = Buffer.from(text(body.buildid), "base64").toString("hex");
@@ -84,8 +89,7 @@ function describe(event: EventJson): Parts {
   }
   const kind = eventKind(event) ?? "unknown";
   const body = (event as Record<string, unknown>)[kind];
-  const emoji = kind === "process_uprobe" || kind === "process_usdt" ? "🕵️" : "🧬";
-  return { emoji, name: kind.replace("process_", ""), ...(isRecord(body) && { body }) };
+  return { emoji: "🧬", name: kind.replace("process_", ""), ...(isRecord(body) && { body }) };
 }
 
 function describeExec(body: EventBody): Parts {

@@ -15,6 +15,11 @@ export type EventJson = {
     readonly symbol?: unknown;
     readonly offset?: unknown;
   };
+  readonly process_usdt?: HookBody & {
+    readonly path?: unknown;
+    readonly provider?: unknown;
+    readonly name?: unknown;
+  };
   readonly process_loader?: EventBody & { readonly path?: unknown; readonly buildid?: unknown };
   readonly rate_limit_info?: { readonly number_of_dropped_process_events?: unknown };
   readonly node_name?: unknown;

@@ -55,6 +55,15 @@ export const hookKinds = {
     ofProgram: true,
     event: "process_uprobe",
   },
+  usdt: {
+    sections: ["usdts"],
+    says: "static probes of programs",
+    returns: false,
+    stacks: false,
+    fields: false,
+    ofProgram: true,
+    event: "process_usdt",
+  },
   loader: {
     sections: [],
     says: "files that are mapped to be executed",
@@ -74,16 +83,8 @@ export type HookEvent = HookKinds[HookKind]["event"];
 
 export const hookKindNames = Object.keys(hookKinds) as readonly HookKind[];
 
-/** Every section of `spec` that lists hooks, supported or not. */
-export const hookSections = [
-  ...hookKindNames.flatMap((kind) => [...hookKinds[kind].sections]),
-  ...(["usdts"] as const),
-];
+/** Every section of `spec` that lists hooks. */
+export const hookSections = hookKindNames.flatMap((kind) => [...hookKinds[kind].sections]);
 
 export const isHookEvent = (name: string): name is HookEvent =>
   hookKindNames.some((kind) => hookKinds[kind].event === name);
-
-/** Sections of `spec` in the language that nothing hooks yet: what to write instead. */
-export const unsupportedSections = {
-  usdts: "Hook the function that has the probe, below uprobes.",
-} as const;

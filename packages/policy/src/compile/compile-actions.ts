@@ -412,7 +412,7 @@ function whyNoOverride({
       hint: "Move it to matchActions.",
     };
   }
-  if (kind === "uprobe") {
+  if (hookKinds[kind].ofProgram) {
     return {
       message: "Override is not possible at a function of a program",
       hint: "Use Sigkill or Signal; what the program asks of the kernel can be denied below lsmhooks.",

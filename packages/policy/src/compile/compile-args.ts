@@ -8,6 +8,7 @@ import {
   typeRow,
 } from "@gander/crd-schemas";
 import type { CompiledArg } from "../compiled-policy.ts";
+import { lastPosition } from "../language/last-position.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { cutText } from "./cut-text.ts";
@@ -61,7 +62,7 @@ export function checkCount(args: number, data: number, scope: Scope): void {
 
 function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | undefined {
   checkMaxData(arg, scope);
-  const last = lastPosition(hook);
+  const last = lastPosition(hook.kind);
   if (arg.index > last) {
     scope
       .at("index")
@@ -226,9 +227,6 @@ function checkNames(arg: ArgSpec, scope: Scope): boolean {
   return false;
 }
 
-const lastPosition = ({ kind }: ArgHook): number =>
-  hookKinds[kind].fields ? limits.tracepointIndex : limits.argIndex;
-
 function isOfSyscall(type: CompiledArg["type"], scope: Scope): boolean {
   if (type === "auto") return needsType(scope, "a system call");
   const hint = typeRow(type).ofSyscall;
@@ -330,7 +328,7 @@ function compileBuffer(
     );
     return undefined;
   }
-  const wrong = wrongSizePosition(size, arg.index, lastPosition(hook));
+  const wrong = wrongSizePosition(size, arg.index, lastPosition(hook.kind));
   if (wrong === undefined) return { ...compiled, sizeIndex: size - 1 };
   scope.at("sizeArgIndex").error("policy-index", wrong.message, wrong.hint);
   return undefined;

@@ -6,11 +6,11 @@ import {
   hookKindNames,
   hookKinds,
   hookSections,
-  unsupportedSections,
 } from "@gander/crd-schemas";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
+import type { ProgramPlace } from "../language/program-place.ts";
 import { limits } from "../limits.ts";
 import { type LooseSpec, wasRefused } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
@@ -18,12 +18,12 @@ import type { Scope } from "../scope.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
+import { compileUsdt } from "./compile-usdt.ts";
 import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { loaderHook } from "./loader-hook.ts";
 import { actionsOfSpec, selectorsOfSpec } from "./selectors-of-spec.ts";
 import { checkTrackedSockets } from "./tracked-sockets.ts";
-import { refuseFields } from "./unsupported.ts";
 
 /** The name and namespace that identify the policy. */
 export type PolicyName = {
@@ -38,7 +38,6 @@ export function compilePolicy(
   scope: Scope,
   { name, namespace, namespaced }: PolicyName,
 ): CompiledPolicy {
-  refuseFields(spec, scope, unsupportedSections);
   const asked = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
@@ -67,6 +66,7 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
   lsm: compileLsmHook,
   tracepoint: compileTracepoint,
   uprobe: compileUprobe,
+  usdt: compileUsdt,
 };
 
 function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
@@ -86,7 +86,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     scope.error(
       "policy-empty",
       "The policy hooks nothing",
-      "Add an entry below kprobes, lsmhooks, tracepoints or uprobes, or `loader: true`.",
+      "Add an entry below kprobes, lsmhooks, tracepoints, uprobes or usdts, or `loader: true`.",
     );
   const hooks = sections.flatMap(([kind, name]) =>
     (spec[name] ?? []).flatMap((hook, index) =>
@@ -240,8 +240,9 @@ function checkRequests(spec: LooseSpec, scope: Scope): void {
 }
 
 /**
- * Functions of programs are hooked in the node's files, whoever runs them. So somebody with rights in one
- * namespace must not name places that are no functions: there, a probe makes every program crash.
+ * Programs are hooked in the node's files, whoever runs them. So somebody with rights in one namespace must not
+ * name places that are neither functions nor the file's own static probes: there, a probe makes every program
+ * crash. Nor counters, which are raised in the memory of each.
  */
 function checkPrograms(
   hooks: readonly CompiledHook[],
@@ -256,15 +257,17 @@ function checkPrograms(
     if (first === undefined) continue;
     const [, section = "uprobes", index = "0"] = /^spec\.(\w+)\[(\d+)\]/.exec(hook.path) ?? [];
     const place = scope.at(section, Number(index));
-    if (namespaced && [first, ...more].some(({ by, plus }) => by !== "symbol" || plus > 0)) {
+    const counts = hook.program?.counters !== undefined;
+    if (namespaced && (counts || [first, ...more].some(isAnywhere))) {
       const given = spec.uprobes?.[Number(index)];
-      const field = (["offsets", "addrs"] as const).find((name) => given?.[name] !== undefined);
+      const fields = ["offsets", "addrs", "refCtrOffsets"] as const;
+      const field = fields.find((name) => given?.[name] !== undefined);
       place
         .at(field ?? "symbols")
         .onKey.error(
           "policy-rule",
           "A namespaced policy can hook programs only at functions: elsewhere, programs of the whole node could crash",
-          "Name functions by `symbols`, without an offset, or write a policy for the whole node.",
+          "Name functions by `symbols`, without an offset and without refCtrOffsets, or write a policy for the whole node.",
         );
     }
     if (warned.has(first.path) || !(isForPods || spec.containerSelector !== undefined)) continue;
@@ -278,3 +281,6 @@ function checkPrograms(
       );
   }
 }
+
+/** Neither a function nor a static probe. */
+const isAnywhere = ({ by, plus }: ProgramPlace) => by !== "probe" && (by !== "symbol" || plus > 0);

@@ -29,20 +29,20 @@ export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHo
     ignoreCallNotFound: false,
   });
   const by = places[0]?.by ?? ("symbol" as const);
-  const named = { ...hook, program: { path, by, ...readDigests(spec, scope) } };
+  const counters = readCounters(spec, places.length, scope.at("refCtrOffsets"));
+  const named = { ...hook, program: { path, by, ...counters, ...readDigests(spec, scope) } };
   return others.length === 0 ? named : { ...named, others };
 }
 
 const unsupported = {
   btfPath: "Arguments are read as their type says.",
   data: "Read the value as an argument, or leave it out.",
-  refCtrOffsets: "Functions without a reference counter need none.",
 } as const;
 
 /** Other agents see the files of the node below this folder; the sensor needs no such prefix. */
 const foreignRoot = /^\/procRoot\/1\/root(?=\/)/;
 
-function readPath(given: string | undefined, place: Scope): string {
+export function readPath(given: string | undefined, place: Scope): string {
   // Its shape was refused.
   if (given === undefined) return "";
   const path = given.replace(foreignRoot, "");
@@ -66,6 +66,34 @@ function readPath(given: string | undefined, place: Scope): string {
     );
   return path;
 }
+
+/** The kernel raises them while the hook is attached: one for each place, 0 for none. */
+function readCounters(
+  { refCtrOffsets: given = [] }: LooseUprobe,
+  places: number,
+  scope: Scope,
+): { readonly counters?: readonly number[] } {
+  const counters = given.map((offset = 0) => offset);
+  if (counters.every((offset) => offset === 0)) return {};
+  if (counters.length !== places)
+    scope.error(
+      "policy-rule",
+      `There are ${counters.length} reference counters for ${places} places`,
+      "Write one for each place, in their order; 0 where there is none.",
+    );
+  for (const [i, offset] of counters.entries())
+    if (offset > maxCounter)
+      scope
+        .at(i)
+        .error(
+          "policy-out-of-bounds",
+          "The kernel accepts reference counters only in the first 4 GiB of a file",
+          "Write its offset in the file, not its address.",
+        );
+  return { counters };
+}
+
+const maxCounter = 0xffffffff;
 
 function readDigests(
   { binaryDigests = [], ignore }: LooseUprobe,

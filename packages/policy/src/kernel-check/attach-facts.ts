@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ProbeSite } from "../language/probe-argument.ts";
 import type { ProgramPlace } from "../language/program-place.ts";
 import type { Prototype } from "./check-prototype.ts";
 import type { PathResult, TypeRoot } from "./follow-type.ts";
@@ -17,6 +18,10 @@ export type ProgramFile =
       readonly digests: ReadonlySet<string>;
       /** Where a function begins in the file. */
       place(place: ProgramPlace): { readonly offset: number; readonly problem?: never } | NoPlace;
+      /** All places of a static probe. */
+      probe(
+        place: ProgramPlace,
+      ): { readonly sites: readonly ProbeSite[]; readonly problem?: never } | NoPlace;
       readonly problem?: never;
     }
   | NoPlace;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
+import { argumentsText, type ProbeArgument, type ProbeSite } from "../language/probe-argument.ts";
 
 /** A way to attach the hook program; each is a row of `attachKinds`. */
 export type AttachKind = keyof typeof attachKinds;
@@ -15,6 +16,7 @@ export const attachKinds = {
   tracepoint: { says: "tracepoint", denies: false, returns: "none" },
   uprobe: { says: "uprobe", denies: false, returns: "none" },
   uretprobe: { says: "uretprobe", denies: false, returns: "actual" },
+  usdt: { says: "static probe", denies: false, returns: "none" },
   raw_tp: { says: "raw tracepoint", denies: false, returns: "none" },
 } as const satisfies Record<string, AttachKindRow>;
 
@@ -43,16 +45,35 @@ export type HookPoint = {
     readonly version: string;
     /** In bytes. */
     readonly offset: number;
+    /** Where the file has a number that the kernel raises while the hook is attached. */
+    readonly counter?: number;
+  };
+  /** usdt: the places in `file` that have the probe with its arguments in the same registers. */
+  readonly probe?: {
+    readonly places: readonly Pick<ProbeSite, "offset" | "counter">[];
+    readonly args: readonly ProbeArgument[];
   };
 };
 
 /** Also the name of its pin. */
-export function hookPointKey({ kind, target, file, functions, syscall }: HookPoint): string {
+export function hookPointKey(point: HookPoint): string {
+  const { kind, target, file, functions, syscall } = point;
   if (functions !== undefined)
     return `${kind}:${digestOf([syscall ? "syscalls" : "functions", ...functions])}`;
   if (file === undefined) return `${kind}:${target.replace("/", ":")}`;
   const name = file.path.replace(/^.*\//, "").replace(/[^\w-]/g, "_");
-  return `${kind}:${name.slice(0, 64)}:${file.version}:${file.offset.toString(16)}`;
+  return `${kind}:${name.slice(0, 64)}:${file.version}:${placeKey(file, point.probe)}`;
+}
+
+function placeKey(
+  { offset, counter }: NonNullable<HookPoint["file"]>,
+  probe: HookPoint["probe"],
+): string {
+  if (probe !== undefined) {
+    const places = probe.places.map((place) => `${place.offset} ${place.counter}`);
+    return digestOf([argumentsText(probe.args), ...places]);
+  }
+  return counter ? `${offset.toString(16)}_${counter.toString(16)}` : offset.toString(16);
 }
 
 const digestOf = (words: readonly string[]): string =>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hookKinds } from "@gander/crd-schemas";
 import type { CompiledHook } from "../compiled-policy.ts";
 import { compareArgumentTypes } from "./argument-types.ts";
 import { type AttachFacts, hasBpfLsm } from "./attach-facts.ts";
@@ -76,6 +77,7 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
     case "lsm":
       return placeLsm(hook, facts);
     case "uprobe":
+    case "usdt":
       return placeUprobe(hook, facts);
     case "loader":
       return placeFunction(hook, hook.target, facts);
@@ -255,7 +257,7 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
 
 /** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall, generated }: CompiledHook): string[] {
-  if (kind === "tracepoint" || kind === "uprobe" || generated !== undefined) return [];
+  if (kind === "tracepoint" || hookKinds[kind].ofProgram || generated !== undefined) return [];
   if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
   if (syscall) return [syscallFunction(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook } from "../compiled-policy.ts";
 import { algorithmsOf, programPlaceOf } from "../language/program-place.ts";
-import type { AttachFacts, NoPlace } from "./attach-facts.ts";
+import type { AttachFacts } from "./attach-facts.ts";
 import type { HookPoint } from "./attach-kinds.ts";
 import { enforces, onlyOnReturn, stops, wantsReturn } from "./hook-traits.ts";
+import { placeProbe } from "./place-probe.ts";
 import { type HookPlan, type Placement, planAt, refuse } from "./placement.ts";
+import { copies, missing } from "./program-refusals.ts";
 import type { Refusal } from "./refusals.ts";
 
-/** A function of a program: a place in its file, which the node's own file decides. */
+/** A function or a static probe of a program: places in its file, which the node's own file decides. */
 export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const wanted = programPlaceOf(hook);
   // Each node has files of its own: what another machine lacks is not known here.
@@ -18,15 +20,17 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const { digests } = wanted;
   if (digests.length > 0 && !digests.some((digest) => file.digests.has(digest)))
     return refuse(otherContent(path, algorithmsOf(digests), file.digests));
+  if (wanted.by === "probe") return placeProbe(hook, wanted, file);
   const place = file.place(wanted);
   if (place.problem !== undefined) return refuse(missing(place));
   if (file.isGo && wantsReturn(hook)) return refuse(goReturn(path));
+  const counter = hook.program?.counters?.[0];
   const at = (kind: HookPoint["kind"], role: Placement["role"]): Placement => ({
     point: {
       kind,
       target: hook.target,
       syscall: false,
-      file: { path, version: file.version, offset: place.offset },
+      file: { path, version: file.version, offset: place.offset, ...(counter ? { counter } : {}) },
     },
     role,
     position: (index) => index,
@@ -40,9 +44,6 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const early = enforces(hook) && !onlyOnReturn(hook) ? [at("uprobe", "signal-silently")] : [];
   return planAt(hook, [...early, at("uretprobe", "signal")], weaknesses);
 }
-
-const missing = ({ problem, hint }: NoPlace) =>
-  ({ code: "program-not-found", message: problem, hint }) as const;
 
 function otherContent(
   path: string,
@@ -66,6 +67,3 @@ const goReturn = (path: string) =>
 
 const goArguments = (path: string) =>
   `${path} is a Go program, whose functions take arguments in other registers: the values are not those of the function`;
-
-const copies = (path: string) =>
-  `only what runs from the file ${path} is hooked: a process that starts a copy of it is not stopped`;

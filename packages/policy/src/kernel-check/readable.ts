@@ -2,7 +2,7 @@
 
 import { hookKinds, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import { limits } from "../limits.ts";
+import { lastPosition } from "../language/last-position.ts";
 import type { RecordField } from "./record-field.ts";
 
 /** Whether a value of this type can be read from a function's argument at that position. */
@@ -12,7 +12,7 @@ export function canReadArgument(
   position: number | undefined,
 ): boolean {
   if (arg.source !== undefined) return true;
-  if (position === undefined || position > limits.argIndex) return false;
+  if (position === undefined || position > lastPosition(hook.kind)) return false;
   if (recordOnly.has(arg.type) && arg.resolve === undefined) return false;
   return !(hook.syscall || hookKinds[hook.kind].ofProgram) || canBeInUserMemory(arg);
 }

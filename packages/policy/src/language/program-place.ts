@@ -2,9 +2,9 @@
 
 /** A place in a program or library, as a policy names it. */
 export type ProgramPlace = {
-  /** address: as the program is linked; offset: in the file. */
-  readonly by: "symbol" | "address" | "offset";
-  /** A symbol, or the number in hexadecimal. */
+  /** address: as the program is linked; offset: in the file; probe: a static one that the file describes. */
+  readonly by: "symbol" | "address" | "offset" | "probe";
+  /** A symbol, the number in hexadecimal, or `PROVIDER:NAME`. */
   readonly name: string;
   /** Bytes behind the beginning of the symbol. */
   readonly plus: number;
@@ -36,7 +36,7 @@ type Named = {
   };
 };
 
-/** What a uprobe hooks. */
+/** What a hook on a program hooks. */
 export type WantedFunction = ProgramPlace & {
   readonly path: string;
   /** `ALGORITHM:HEX`, one of which the file must have; empty: any file. */

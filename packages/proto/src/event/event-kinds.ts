@@ -21,6 +21,7 @@ const kinds = {
   loader: { number: 11, name: "process_loader", ancestors: "loader" },
   uprobe: { number: 12, name: "process_uprobe", ancestors: "uprobe" },
   lsm: { number: 28, name: "process_lsm", ancestors: "lsm" },
+  usdt: { number: 29, name: "process_usdt", ancestors: "usdt" },
   rateLimitInfo: { number: 40001, name: "rate_limit_info" },
 } as const satisfies Readonly<Record<string, Row>>;
 

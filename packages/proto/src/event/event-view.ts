@@ -54,10 +54,10 @@ export type ProcessPart = {
 export type HookPart = {
   /** kprobe, lsm: function_name; uprobe: symbol. */
   readonly functionName: string;
-  /** tracepoint: subsys, event. */
+  /** tracepoint: subsys, event; usdt: provider, name. */
   readonly subsystem: string;
   readonly event: string;
-  /** uprobe: the program, and where in the file or behind the symbol. */
+  /** uprobe, usdt: the program; uprobe: and where in the file or behind the symbol. */
   readonly path: string;
   readonly offset: number;
   readonly policyName: string;

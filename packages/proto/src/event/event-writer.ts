@@ -101,6 +101,9 @@ function writeContent(w: BackwardWriter, event: EventView): void {
     case eventKind.lsm:
       writeLsm(w, event);
       break;
+    case eventKind.usdt:
+      writeUsdt(w, event);
+      break;
     case eventKind.rateLimitInfo:
       writeNumber64(w, 1, event.dropped);
       break;
@@ -132,6 +135,14 @@ const uprobeFields: HookFields = {
   policyName: 5,
   message: 6,
   tags: 8,
+};
+const usdtFields: HookFields = {
+  functionName: 0,
+  subsystem: 4,
+  event: 5,
+  policyName: 6,
+  message: 7,
+  tags: 9,
 };
 const lsmFields: HookFields = {
   functionName: 3,
@@ -189,6 +200,18 @@ function writeUprobe(w: BackwardWriter, event: EventView): void {
   writeMessageText(w, uprobeFields, hook);
   writePolicy(w, uprobeFields, hook);
   writeTarget(w, uprobeFields, hook);
+  if (hook !== undefined && hook.path !== "") w.textField(3, hook.path);
+}
+
+function writeUsdt(w: BackwardWriter, event: EventView): void {
+  const { hook } = event;
+  if (event.action !== 0) w.varintField(11, event.action);
+  writeProcesses(w, 10, event.ancestors);
+  writeTags(w, usdtFields, hook);
+  writeArgs(w, 8, event, 0, event.argCount);
+  writeMessageText(w, usdtFields, hook);
+  writePolicy(w, usdtFields, hook);
+  writeTarget(w, usdtFields, hook);
   if (hook !== undefined && hook.path !== "") w.textField(3, hook.path);
 }
 

@@ -10,6 +10,7 @@ import {
   argField,
   type EventArg,
   type EventView,
+  type HookPart,
   loaderFields,
   type ProcessPart,
   type TextView,
@@ -88,20 +89,12 @@ function body(
     }
     case eventKind.loader:
       return { process_loader: { ...processes, ...plainLoaded(event), ...ancestors } };
-    case eventKind.uprobe:
-      return {
-        process_uprobe: {
-          ...processes,
-          ...some("path", hook?.path),
-          ...some("symbol", hook?.functionName),
-          ...policy,
-          ...message,
-          ...args,
-          ...ancestors,
-          ...some64("offset", hook?.offset ?? 0),
-          ...action,
-        },
-      };
+    case eventKind.uprobe: {
+      const place = { ...some("path", hook?.path), ...some("symbol", hook?.functionName) };
+      const offset = some64("offset", hook?.offset ?? 0);
+      const parts = { ...processes, ...place, ...policy, ...message, ...args, ...ancestors };
+      return { process_uprobe: { ...parts, ...offset, ...action } };
+    }
     case eventKind.lsm:
       return {
         process_lsm: {
@@ -114,12 +107,22 @@ function body(
           ...ancestors,
         },
       };
+    case eventKind.usdt: {
+      const parts = { ...processes, ...plainProbe(hook), ...policy, ...message, ...args };
+      return { process_usdt: { ...parts, ...ancestors, ...action } };
+    }
     case eventKind.rateLimitInfo:
       return {
         rate_limit_info: some64("number_of_dropped_process_events", event.dropped),
       };
   }
 }
+
+const plainProbe = (hook: HookPart | undefined) => ({
+  ...some("path", hook?.path),
+  ...some("provider", hook?.subsystem),
+  ...some("name", hook?.event),
+});
 
 function plainLoaded(event: EventView) {
   const { path, buildId } = loaderFields(event);

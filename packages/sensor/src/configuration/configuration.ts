@@ -202,7 +202,7 @@ export const sensorOptions = {
   "enable-ancestors": {
     type: "list",
     default: [],
-    values: ["base", "kprobe", "tracepoint", "loader", "uprobe", "lsm"],
+    values: ["base", "kprobe", "tracepoint", "loader", "uprobe", "lsm", "usdt"],
     help: "Kinds of events that carry all ancestors of the process and not only its parent; base is exec and exit.",
     group: "Events",
   },

@@ -40,6 +40,7 @@ const sensorNames = {
   tracepoint: "generic_tracepoint",
   lsm: "generic_lsm",
   uprobe: "generic_uprobe",
+  usdt: "generic_usdt",
   loader: "loader",
 } as const;
 

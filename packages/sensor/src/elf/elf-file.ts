@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type ProbeNote, readProbeNotes } from "./probe-notes.ts";
 
 /** A part of the file that is needed next: its caller reads it, in its own way, and resumes with the bytes. */
 export type Piece = { readonly position: number; readonly length: number };
 type Reading<T> = Generator<Piece, T, Uint8Array>;
 
-/** What finding a function needs of a program or library for x86-64; elf(5). */
+/** What finding a function or a static probe needs of a program or library for x86-64; elf(5). */
 export type ElfFile = {
-  readonly code: readonly CodeSegment[];
+  readonly code: readonly Segment[];
+  /** Bytes that are mapped to be written. */
+  readonly data: readonly Segment[];
   readonly symbols: readonly SymbolTable[];
   readonly isGo: boolean;
   /** In hexadecimal; undefined: it has none. */
   readonly buildId: string | undefined;
+  readonly probes: readonly ProbeNote[];
   readonly problem?: never;
 };
 
-/** Bytes of the file that are mapped to be executed. */
-export type CodeSegment = {
+/** Bytes of the file that are mapped: `code`, to be executed. */
+export type Segment = {
   readonly offset: number;
   readonly address: number;
   readonly size: number;
@@ -43,8 +47,8 @@ const sectionBytes = 64;
 const machineX86_64 = 62;
 const types = { executable: 2, shared: 3 };
 const loaded = 1;
-const executed = 1;
-const sectionTypes = { symbols: 2, dynamicSymbols: 11, versions: 0x6fffffff };
+const permissions = { executed: 1, written: 2 };
+const sectionTypes = { symbols: 2, notes: 7, dynamicSymbols: 11, versions: 0x6fffffff };
 const goSections: ReadonlySet<string> = new Set([".gopclntab", ".go.buildinfo"]);
 
 /**
@@ -55,8 +59,8 @@ export function* readElf(): Reading<ElfFile | NotElf> {
   const header = yield* view(0, headerBytes);
   const problem = header === undefined ? "not a program: it is too short" : problemOf(header);
   if (header === undefined || problem !== undefined) return { problem: problem ?? "" };
-  const code = yield* readSegments(header);
-  if (code === undefined) return { problem: "damaged: its program headers cannot be read" };
+  const segments = yield* readSegments(header);
+  if (segments === undefined) return { problem: "damaged: its program headers cannot be read" };
   const sections = yield* readSections(header);
   const symbols: SymbolTable[] = [];
   for (const type of [sectionTypes.symbols, sectionTypes.dynamicSymbols]) {
@@ -65,7 +69,24 @@ export function* readElf(): Reading<ElfFile | NotElf> {
     if (table !== undefined) symbols.push(table);
   }
   const isGo = sections.some(({ name }) => goSections.has(name));
-  return { code, symbols, isGo, buildId: yield* readBuildId(sections) };
+  const probes = yield* readProbes(sections);
+  if (probes === "too large") return { problem: "too large: its notes of probes exceed 4 MiB" };
+  return { ...segments, symbols, isGo, buildId: yield* readBuildId(sections), probes };
+}
+
+/** Those of a library with a thousand probes take 100 KiB. */
+const maxProbeBytes = 4 << 20;
+
+function* readProbes(sections: readonly Section[]): Reading<readonly ProbeNote[] | "too large"> {
+  const section = sections.find(
+    ({ name, type }) => name === ".note.stapsdt" && type === sectionTypes.notes,
+  );
+  if (section === undefined) return [];
+  if (section.size > maxProbeBytes) return "too large";
+  const bytes = yield* view(section.offset, section.size);
+  // An empty section: tools that move the program move it along, and leave the notes as they are.
+  const base = sections.find(({ name }) => name === ".stapsdt.base")?.address;
+  return bytes === undefined ? [] : [...readProbeNotes(bytes, base)];
 }
 
 const maxNoteBytes = 256;
@@ -92,27 +113,32 @@ function problemOf(header: DataView): string | undefined {
   return header.getUint16(18, true) === machineX86_64 ? undefined : "for another machine";
 }
 
-function* readSegments(header: DataView): Reading<CodeSegment[] | undefined> {
+function* readSegments(
+  header: DataView,
+): Reading<{ readonly code: Segment[]; readonly data: Segment[] } | undefined> {
   const count = header.getUint16(56, true);
   if (header.getUint16(54, true) !== segmentBytes || count > maxHeaders) return undefined;
   const table = yield* view(number64(header, 32), count * segmentBytes);
   if (table === undefined) return undefined;
-  const segments: CodeSegment[] = [];
+  const found = { code: [] as Segment[], data: [] as Segment[] };
   for (let at = 0; at < table.byteLength; at += segmentBytes) {
-    if (table.getUint32(at, true) !== loaded || !(table.getUint32(at + 4, true) & executed))
-      continue;
-    segments.push({
+    if (table.getUint32(at, true) !== loaded) continue;
+    const flags = table.getUint32(at + 4, true);
+    const segment = {
       offset: number64(table, at + 8),
       address: number64(table, at + 16),
       size: number64(table, at + 32),
-    });
+    };
+    if (flags & permissions.executed) found.code.push(segment);
+    if (flags & permissions.written) found.data.push(segment);
   }
-  return segments;
+  return found;
 }
 
 type Section = {
   readonly name: string;
   readonly type: number;
+  readonly address: number;
   readonly offset: number;
   readonly size: number;
   readonly link: number;
@@ -137,6 +163,7 @@ function sectionAt(table: DataView, at: number) {
   return {
     nameAt: table.getUint32(at, true),
     type: table.getUint32(at + 4, true),
+    address: number64(table, at + 16),
     offset: number64(table, at + 24),
     size: number64(table, at + 32),
     link: table.getUint32(at + 40, true),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
-import { type ElfFile, number64, type SymbolTable, symbolBytes } from "./elf-file.ts";
+import { type ElfFile, number64, type Segment, type SymbolTable, symbolBytes } from "./elf-file.ts";
 
 export type FoundFunction = { readonly offset: number; readonly problem?: never };
 /** Why there is none, as a sentence about the file, and what to write instead. */
@@ -22,7 +22,9 @@ type FoundSymbol = {
   readonly rank: number;
 };
 
-const kinds = { function: 2, indirect: 10 };
+const kinds = { object: 1, function: 2, indirect: 10 };
+const functionKinds: ReadonlySet<number> = new Set([kinds.function, kinds.indirect]);
+const objectKinds: ReadonlySet<number> = new Set([kinds.object]);
 /** Section numbers from here on are none. */
 const reservedSections = 0xff00;
 
@@ -31,7 +33,7 @@ export function findFunction(elf: ElfFile, wanted: Wanted): FoundFunction | NoFu
   const { by, name, plus } = wanted;
   if (by === "offset") return offsetOf(elf, Number(name));
   if (by === "address") return offsetAt(elf, Number(name), name);
-  const found = elf.symbols.flatMap((table) => symbolsNamed(table, name));
+  const found = elf.symbols.flatMap((table) => symbolsNamed(table, name, functionKinds));
   const rank = Math.min(...found.map((symbol) => symbol.rank));
   const best = found.filter((symbol) => symbol.rank === rank);
   const [symbol] = best;
@@ -48,11 +50,18 @@ export function findFunction(elf: ElfFile, wanted: Wanted): FoundFunction | NoFu
   return offsetAt(elf, symbol.address + plus, name);
 }
 
-function offsetAt({ code }: ElfFile, address: number, name: string): FoundFunction | NoFunction {
-  for (const segment of code) {
+/** Where the file has what is loaded at an address; undefined: none of these segments does. */
+export function offsetIn(segments: readonly Segment[], address: number): number | undefined {
+  for (const segment of segments) {
     const inside = address - segment.address;
-    if (inside >= 0 && inside < segment.size) return { offset: segment.offset + inside };
+    if (inside >= 0 && inside < segment.size) return segment.offset + inside;
   }
+  return undefined;
+}
+
+function offsetAt({ code }: ElfFile, address: number, name: string): FoundFunction | NoFunction {
+  const offset = offsetIn(code, address);
+  if (offset !== undefined) return { offset };
   return {
     problem: `${name} is not in the part that is executed`,
     hint: "Take the address of a function from `readelf -s` or `objdump -d`.",
@@ -92,11 +101,22 @@ const indirect = (name: string): NoFunction => ({
   hint: "Hook the function that is chosen, by its own name or its offset, or one that calls it.",
 });
 
+/** The address of a variable; undefined: no symbol, or several, say where it is. */
+export function findObject({ symbols }: ElfFile, name: string): number | undefined {
+  const found = symbols.flatMap((table) => symbolsNamed(table, name, objectKinds));
+  const addresses = new Set(found.map(({ address }) => address));
+  return addresses.size === 1 ? found[0]?.address : undefined;
+}
+
 /** All definitions of that name; those with a version (`name@VERSION`) are included. */
-function symbolsNamed(table: SymbolTable, name: string): readonly FoundSymbol[] {
+function symbolsNamed(
+  table: SymbolTable,
+  name: string,
+  wantedKinds: ReadonlySet<number>,
+): readonly FoundSymbol[] {
   const wanted = Buffer.from(name);
   const found: FoundSymbol[] = [];
-  for (const at of functions(table)) {
+  for (const at of entriesOf(table, wantedKinds)) {
     const end = beginsWith(table.names, table.entries.getUint32(at, true), wanted);
     if (end === undefined) continue;
     const byte = table.names[end];
@@ -114,13 +134,13 @@ function symbolsNamed(table: SymbolTable, name: string): readonly FoundSymbol[] 
 
 const at_ = "@".charCodeAt(0);
 
-/** Positions of the entries that are functions of this file. */
-function* functions({ entries }: SymbolTable): Iterable<number> {
+/** Positions of the entries of these kinds that this file has. */
+function* entriesOf({ entries }: SymbolTable, wantedKinds: ReadonlySet<number>): Iterable<number> {
   for (let at = symbolBytes; at + symbolBytes <= entries.byteLength; at += symbolBytes) {
     const kind = entries.getUint8(at + 4) & 15;
     const section = entries.getUint16(at + 6, true);
     // Labels of other kinds may be of data among the instructions, which a probe would overwrite.
-    if (kind !== kinds.function && kind !== kinds.indirect) continue;
+    if (!wantedKinds.has(kind)) continue;
     if (section !== 0 && section < reservedSections) yield at;
   }
 }
@@ -148,7 +168,7 @@ function* similarNames({ symbols }: ElfFile, name: string): Iterable<string> {
   const start = Buffer.from(name).subarray(0, 2);
   let left = maxSimilar;
   for (const table of symbols)
-    for (const at of functions(table)) {
+    for (const at of entriesOf(table, functionKinds)) {
       const first = table.entries.getUint32(at, true);
       if (beginsWith(table.names, first, start) === undefined) continue;
       if (left-- === 0) return;

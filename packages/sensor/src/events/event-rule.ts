@@ -13,6 +13,7 @@ export type EventRule = {
   readonly functionName: string;
   /** Of many: the last value in the record says which of these was called. */
   readonly functions?: readonly string[] | undefined;
+  /** tracepoint: subsys, event; usdt: provider, name. */
   readonly subsystem?: string | undefined;
   readonly event?: string | undefined;
   readonly path?: string | undefined;
@@ -53,10 +54,10 @@ export type RuleText = HookPart & {
   readonly jsonPolicy: Uint8Array;
   /** `,"message":"…","tags":[…]` */
   readonly jsonMessage: Uint8Array;
-  /** lsm, uprobe: `,"policy_name":"…","message":"…"` */
+  /** lsm, uprobe, usdt: `,"policy_name":"…","message":"…"` */
   readonly jsonBeforeArgs: Uint8Array;
   /** The text after the arguments of an event without stacks. */
   jsonEnd(action: number, returnAction: number): Uint8Array;
-  /** uprobe: the text after the ancestors. */
+  /** uprobe, usdt: the text after the ancestors. */
   jsonLast(action: number): Uint8Array;
 };

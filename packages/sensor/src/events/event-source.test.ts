@@ -766,6 +766,33 @@ describe("actions", () => {
   });
 });
 
+describe("static probes", () => {
+  it("have their file, provider and name", () => {
+    const usdt = rule(["int"], {
+      eventKind: "process_usdt",
+      path: "/usr/bin/x",
+      functionName: "",
+      subsystem: "shop",
+      event: "sold",
+      message: "m",
+      tags: ["t"],
+    });
+    const { take } = createTestSensor({ rules: [usdt] });
+    take(initTask, shellExec);
+    const args = [numberArg(valueType.VALUE_S32, 7)];
+    const [event] = take(buildHook({ ...hook, done: 2, args }));
+    expect(event.process_usdt).toMatchObject({
+      path: "/usr/bin/x",
+      provider: "shop",
+      name: "sold",
+      policy_name: "p",
+      message: "m",
+      tags: ["t"],
+      args: [{ int_arg: 7 }],
+    });
+  });
+});
+
 describe("files that are mapped", () => {
   const loader = rule(["file", "const_buf", "uint32"], { eventKind: "process_loader" });
   const id = Buffer.from("0123456789abcdef0123456789abcdef01234567", "hex");

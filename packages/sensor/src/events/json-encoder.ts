@@ -130,7 +130,7 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
   else if (event.kind === eventKind.loader) writeLoaded(line, event);
   else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
   if (event.ancestors.length > 0) writeAncestors(line, event.ancestors);
-  if (event.kind === eventKind.uprobe)
+  if (event.kind === eventKind.uprobe || event.kind === eventKind.usdt)
     line.raw((event.hook ?? noRule(event.kind)).jsonLast(event.action));
   const dataCount = dataCountOf(event);
   if (dataCount > 0) writeArgs(line, parts.data, event, event.argCount - dataCount, event.argCount);
@@ -163,11 +163,13 @@ function writeLoaded(line: LineBuffer, event: SensorEvent): void {
   writeParent(line, event);
 }
 
+const hasPolicyBeforeArgs = (kind: SensorEvent["kind"]) =>
+  kind === eventKind.lsm || kind === eventKind.uprobe || kind === eventKind.usdt;
+
 /** Fields in the order in which each kind of event declares them. */
 function writeHook(line: LineBuffer, event: SensorEvent, hook: RuleText): void {
   line.raw(hook.jsonTarget);
-  if (event.kind === eventKind.lsm || event.kind === eventKind.uprobe)
-    line.raw(hook.jsonBeforeArgs);
+  if (hasPolicyBeforeArgs(event.kind)) line.raw(hook.jsonBeforeArgs);
   writeArgs(line, parts.args, event, 0, event.argCount - dataCountOf(event));
   if (event.kind === eventKind.kprobe) {
     if (event.hasReturned) {

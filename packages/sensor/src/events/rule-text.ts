@@ -9,13 +9,15 @@ export function ruleText(rule: EventRule): RuleText {
   const subsystem = rule.subsystem ?? "";
   const event = rule.event ?? "";
   const { path = "", offset = 0 } = rule;
-  const isTracepoint = rule.eventKind === "process_tracepoint";
+  const hasNames = rule.eventKind === "process_tracepoint" || rule.eventKind === "process_usdt";
+  const hasOffset = offset !== 0 && rule.eventKind === "process_uprobe";
   const functionName = field("function_name", rule.functionName);
   const target = {
     process_kprobe: functionName,
     process_lsm: functionName,
     process_tracepoint: field("subsys", subsystem) + field("event", event),
     process_uprobe: field("path", path) + field("symbol", rule.functionName),
+    process_usdt: field("path", path) + field("provider", subsystem) + field("name", event),
     process_loader: "",
   }[rule.eventKind];
   const policy = field("policy_name", rule.policyName);
@@ -27,12 +29,13 @@ export function ruleText(rule: EventRule): RuleText {
       process_tracepoint: `${policy}${action}${message}${tags}`,
       process_lsm: `${action}${tags}`,
       process_uprobe: tags,
+      process_usdt: tags,
       process_loader: "",
     })[rule.eventKind];
   return {
-    functionName: isTracepoint ? "" : rule.functionName,
-    subsystem: isTracepoint ? subsystem : "",
-    event: isTracepoint ? event : "",
+    functionName: hasNames ? "" : rule.functionName,
+    subsystem: hasNames ? subsystem : "",
+    event: hasNames ? event : "",
     path,
     offset,
     policyName: rule.policyName,
@@ -44,7 +47,7 @@ export function ruleText(rule: EventRule): RuleText {
     jsonMessage: Buffer.from(message + tags),
     jsonBeforeArgs: Buffer.from(policy + message),
     jsonEnd: cacheOfEnds(endOf),
-    jsonLast: cacheOfLasts(offset === 0 ? "" : `,"offset":"${offset}"`),
+    jsonLast: cacheOfLasts(hasOffset ? `,"offset":"${offset}"` : ""),
   };
 }
 

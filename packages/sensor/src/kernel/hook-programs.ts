@@ -22,6 +22,7 @@ import {
   unpinHook,
 } from "./pins/hook-pins.ts";
 import type { Pins } from "./pins/pins.ts";
+import { probeArgument } from "./probe-argument.ts";
 import type { ProgramFiles } from "./program-files.ts";
 import type { RunningKernelFacts } from "./read-running-kernel.ts";
 
@@ -235,10 +236,13 @@ function attachHook(
       ? functionPlaces(functions, isOneProbe)
       : file === undefined
         ? { point: attachPoint(point) }
-        : programPlaces(point.kind, programs.pathOf(file), file.offset, isMulti);
+        : programPlaces(point, programs.pathOf(file), isMulti);
   const program = cloneProgram(object, templateName(point.kind), {
     name: programName(point),
-    rodata: { hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
+    rodata: {
+      ...{ hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
+      ...(point.probe && { probe_arguments: point.probe.args.map(probeArgument) }),
+    },
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
     ...(isMulti ? { attachType: "trace_uprobe_multi" } : {}),
     ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
@@ -289,17 +293,38 @@ function functionPlaces(functions: readonly string[], isOneProbe: boolean): Hook
 
 /** At the return of a function, the program must also be called when the function begins (bpf/calls.bpf.h). */
 function programPlaces(
-  kind: AttachKind,
+  { kind, file, probe }: HookPoint,
   path: string,
-  offset: number,
   isMulti: boolean,
 ): HookPlaces {
+  if (probe !== undefined) return probePlaces(probe.places, path, isMulti);
+  const { offset = 0, counter = 0 } = file ?? {};
   const at = (onReturn: boolean, cookie: number): AttachPoint =>
     isMulti
-      ? { kind: "uprobe_multi", path, offsets: [offset], onReturn, cookies: [BigInt(cookie)] }
-      : { kind: "uprobe", path, offset, onReturn, cookie: BigInt(cookie) };
+      ? {
+          ...{ kind: "uprobe_multi", path, offsets: [offset], counters: [counter] },
+          ...{ onReturn, cookies: [BigInt(cookie)] },
+        }
+      : { kind: "uprobe", path, offset, counter, onReturn, cookie: BigInt(cookie) };
   if (kind === "uprobe") return { point: at(false, 0) };
   return { point: at(true, 0), others: [at(false, attachCookie.COOKIE_BEGINS)] };
+}
+
+function probePlaces(
+  places: NonNullable<HookPoint["probe"]>["places"],
+  path: string,
+  isMulti: boolean,
+): HookPlaces {
+  if (isMulti) {
+    const offsets = places.map(({ offset }) => offset);
+    const counters = places.map(({ counter }) => counter);
+    return { point: { kind: "uprobe_multi", path, offsets, counters } };
+  }
+  const [point, ...others] = places.map(
+    ({ offset, counter }): AttachPoint => ({ kind: "uprobe", path, offset, counter }),
+  );
+  if (point === undefined) throw new RangeError("a probe has no places");
+  return { point, others };
 }
 
 /** The function to attach a trampoline to; undefined: this kind needs none. */
@@ -334,6 +359,7 @@ function flagsOf({ kind, syscall }: HookPoint): number {
   return (
     (syscall ? hookFlags.HOOK_SYSCALL : 0) |
     (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0) |
-    (kind === "kprobes" ? hookFlags.HOOK_MANY : 0)
+    (kind === "kprobes" ? hookFlags.HOOK_MANY : 0) |
+    (kind === "usdt" ? hookFlags.HOOK_PROBE : 0)
   );
 }

@@ -7,6 +7,7 @@ import {
   type DigestAlgorithm,
   type HookPoint,
   type NoPlace,
+  type ProbeSite,
   type ProgramFile,
   type ProgramPlace,
   placeText,
@@ -14,6 +15,7 @@ import {
 } from "@gander/policy";
 import { type ElfFile, type NotElf, readElf } from "../elf/elf-file.ts";
 import { findFunction } from "../elf/find-function.ts";
+import { findProbe } from "../elf/find-probe.ts";
 import { createFileHolder, hostRoot, inTime, unanswered, whyNotHeld } from "./file-holder.ts";
 
 /**
@@ -31,7 +33,10 @@ export interface ProgramFiles extends Disposable {
   keepOnly(paths: ReadonlySet<string>): void;
 }
 
-type Places = ReadonlyMap<string, { readonly offset: number } | NoPlace>;
+type Places = ReadonlyMap<
+  string,
+  { readonly offset: number } | { readonly sites: readonly ProbeSite[] } | NoPlace
+>;
 
 type Known = {
   readonly file: HeldFile;
@@ -70,7 +75,11 @@ export function createProgramFiles(root = hostRoot): ProgramFiles {
       const found = known.get(path) ?? { problem: `${path} was not looked up yet`, hint: "" };
       if (!("file" in found)) return found;
       const { version, isGo, places, digests } = found;
-      return { version, isGo, digests, place: (place) => placeIn(path, places, place) };
+      return {
+        ...{ version, isGo, digests },
+        place: (place) => placeIn(path, places, place),
+        probe: (place) => probeIn(path, places, place),
+      };
     },
     pathOf({ path, version }) {
       const found = known.get(path);
@@ -92,10 +101,21 @@ const keyOf = (place: ProgramPlace) => `${place.by} ${placeText(place)}`;
 
 function placeIn(path: string, places: Places, place: ProgramPlace) {
   const found = places.get(keyOf(place));
-  if (found === undefined) return { problem: `${path} was not searched yet`, hint: "" };
-  if ("offset" in found) return found;
+  return found !== undefined && "offset" in found ? found : noPlace(path, found);
+}
+
+function probeIn(path: string, places: Places, place: ProgramPlace) {
+  const found = places.get(keyOf(place));
+  return found !== undefined && "sites" in found ? found : noPlace(path, found);
+}
+
+function noPlace(path: string, found: object | undefined): NoPlace {
+  if (found === undefined || !isNoPlace(found))
+    return { problem: `${path} was not searched yet`, hint: "" };
   return { problem: `in ${path}: ${found.problem}`, hint: found.hint };
 }
+
+const isNoPlace = (found: object): found is NoPlace => "problem" in found;
 
 type Look = {
   readonly holder: ReturnType<typeof createFileHolder>;
@@ -156,9 +176,13 @@ async function search(held: HeldFile, wanted: readonly WantedFunction[]) {
   await using file = await open(descriptorPath(held), "r");
   const elf = await readPieces(file);
   if (elf.problem !== undefined) return { problem: elf.problem };
-  const places = new Map(wanted.map((place) => [keyOf(place), findFunction(elf, place)]));
+  const places = new Map(wanted.map((place) => [keyOf(place), findPlace(elf, place)]));
   const algorithms = algorithmsOf(wanted.flatMap(({ digests }) => digests));
   return { isGo: elf.isGo, places, digests: await digestsOf(file, algorithms, elf) };
+}
+
+function findPlace(elf: ElfFile, { by, name, plus }: ProgramPlace) {
+  return by === "probe" ? findProbe(elf, name) : findFunction(elf, { by, name, plus });
 }
 
 /** A program without a build-id has an empty one, so that it is not read again. */

@@ -159,6 +159,7 @@ export const limits = {
   POSTFIX_SIZE: 127,
   CONTAINED_SIZE: 104,
   NO_SLOT: 255,
+  NO_REGISTER: 255,
   RAW_FUNCTION: 12,
   RAW_ROUTE: 13,
   RAW_MAY_WRITE: 14,
@@ -280,6 +281,14 @@ export const hookFlags = {
   HOOK_SYSCALL: 1,
   HOOK_RECORD: 2,
   HOOK_MANY: 4,
+  HOOK_PROBE: 8,
+} as const;
+
+export const probeArgumentKind = {
+  PROBE_NOTHING: 0,
+  PROBE_CONSTANT: 1,
+  PROBE_REGISTER: 2,
+  PROBE_MEMORY: 3,
 } as const;
 
 export const attachCookie = {

@@ -16,10 +16,10 @@ export type RuleInfo = {
   readonly functionName: string;
   /** Of many: the event's last value says which of these was called. */
   readonly functions?: readonly string[];
-  /** Only for uprobes: the program, and where in the file or behind the symbol. */
+  /** Only for uprobes and usdts: the program; uprobes: and where in the file or behind the symbol. */
   readonly path?: string;
   readonly offset?: number;
-  /** Only for tracepoints. */
+  /** Only for tracepoints; of usdts: provider and name. */
   readonly subsystem?: string;
   readonly event?: string;
   /** In the order in which the event carries their values. */

@@ -59,7 +59,7 @@ export type EventPipelineOptions = {
   readonly withCredentials: boolean;
   readonly withNamespaces: boolean;
   readonly hostNamespaces: NamespaceIds;
-  /** Names as in the flag: base, kprobe, tracepoint, uprobe, lsm. */
+  /** Names as in the flag: base, kprobe, tracepoint, uprobe, lsm, usdt. */
   readonly ancestors: readonly string[];
   readonly exposeStackAddresses: boolean;
   readonly redact: Redact;

@@ -9,6 +9,8 @@ import {
   chooseFunctions,
   describeHookPoint,
   hookPointKey,
+  type ProbeArgument,
+  type ProbeSite,
   type ProgramFile,
   type Prototype,
 } from "@gander/policy";
@@ -512,6 +514,21 @@ describe("planHook", () => {
   });
 });
 
+const inRegister: ProbeArgument = {
+  ...{ in: "register", register: "rdi", skip: 0 },
+  ...{ size: 4, signed: true },
+};
+const onStack: ProbeArgument = {
+  ...{ in: "memory", base: "rbp", shift: 0, displacement: -8 },
+  ...{ size: 8, signed: false },
+};
+const unread: ProbeArgument = { in: "nothing", text: "8@%xmm0", why: "of reasons" };
+const sites: readonly ProbeSite[] = [
+  { offset: 0x10, counter: 0, args: [inRegister, onStack, unread] },
+  { offset: 0x20, counter: 0x30, args: [onStack, onStack, unread] },
+  { offset: 0x40, counter: 0, args: [inRegister, onStack, unread] },
+];
+
 describe("functions of programs", () => {
   const found: ProgramFile = {
     version: "0123456789abcdef",
@@ -519,6 +536,8 @@ describe("functions of programs", () => {
     digests: new Set(["sha256:ab"]),
     place: ({ name }) =>
       name === "begins" ? { offset: 0x10 } : { problem: `no ${name}`, hint: "Write begins" },
+    probe: ({ name }) =>
+      name === "shop:sold" ? { sites } : { problem: `no ${name}`, hint: "Write sold" },
   };
   const uprobe = (part: Partial<CompiledHook> = {}): Partial<CompiledHook> => ({
     kind: "uprobe",
@@ -591,6 +610,74 @@ describe("functions of programs", () => {
     expect(weaknesses({}, found)).toEqual([]);
     expect(weaknesses({ selectors: [kill] }, found).join()).toMatch(/a copy of it is not stopped/);
     expect(weaknesses({}, { ...found, isGo: true }).join()).toMatch(/in other registers/);
+  });
+});
+
+describe("static probes of programs", () => {
+  const file: ProgramFile = {
+    ...{ version: "0123456789abcdef", isGo: false, digests: new Set() },
+    place: () => ({ problem: "it is no function", hint: "" }),
+    probe: ({ name }) =>
+      name === "shop:sold" ? { sites } : { problem: `no ${name}`, hint: "Write sold" },
+  };
+  const usdt = (part: Partial<CompiledHook> = {}): Partial<CompiledHook> => ({
+    kind: "usdt",
+    target: "/bin/a:shop:sold",
+    program: { path: "/bin/a", by: "probe" },
+    path: "spec.usdts[0]",
+    args: [arg(0, "int"), arg(1, "string")],
+    ...part,
+  });
+  const plan = (part: Partial<CompiledHook> = {}) =>
+    planHook(hook(usdt(part)), { ...facts, program: () => file });
+
+  it("are hooked at all their places, by a program for each way to pass arguments", () => {
+    const points = rulesOf(plan()).map(({ point }) => point);
+    expect(points.map(({ kind, probe }) => [kind, probe])).toEqual([
+      [
+        "usdt",
+        {
+          places: [
+            { offset: 0x10, counter: 0 },
+            { offset: 0x40, counter: 0 },
+          ],
+          args: [inRegister, onStack, unread],
+        },
+      ],
+      ["usdt", { places: [{ offset: 0x20, counter: 0x30 }], args: [onStack, onStack, unread] }],
+    ]);
+    const keys = points.map(hookPointKey);
+    expect(new Set(keys).size).toBe(2);
+    expect(keys[0]).toMatch(/^usdt:a:0123456789abcdef:[0-9a-f]{16}$/);
+  });
+
+  it.each<[string, Partial<CompiledHook>, string]>([
+    ["a missing probe", { target: "/bin/a:shop:bought" }, "no shop:bought | Write sold"],
+    [
+      "an argument that it lacks",
+      { args: [arg(3, "int")] },
+      "the probe shop:sold passes 3 arguments, so none with index 3 | They are in the output of `readelf -n`, in their order",
+    ],
+    [
+      "an argument that cannot be read",
+      { args: [arg(2, "int")] },
+      "argument 2 of the probe shop:sold is `8@%xmm0`, which cannot be read: of reasons | Leave it out; the others can be read",
+    ],
+    [
+      "a number as a text",
+      { args: [arg(0, "string")] },
+      "argument 0 of the probe shop:sold has 4 bytes, which is no address of a string | Write an integer type, such as int or uint32",
+    ],
+  ])("refuses %s", (_, part, expected) => {
+    expect(refusal(usdt(part), { program: () => file })).toBe(expected);
+  });
+
+  it("says what is weaker", () => {
+    const weak = plan({ selectors: [kill], args: [arg(0, "int")] });
+    expect(weak.rules && weak.weaknesses).toEqual([
+      expect.stringMatching(/a copy of it is not stopped/),
+      "argument 0 of the probe shop:sold has 8 bytes, of which int has only the lowest 32 bits",
+    ]);
   });
 });
 

@@ -139,5 +139,6 @@ function describeHook(key: string, index: number): HookState {
 function kindOf(how: string): HookState["kind"] {
   if (how === "lsm") return how;
   if (how === "tracepoint" || how === "raw_tp") return "tracepoint";
+  if (how === "usdt") return how;
   return how === "uprobe" || how === "uretprobe" ? "uprobe" : "kprobe";
 }

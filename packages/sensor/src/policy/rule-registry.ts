@@ -76,6 +76,10 @@ function describePoint(
   if (functions !== undefined) return { functionName: hook.target, functions };
   const place = programPlaceOf(hook);
   if (place === undefined) return {};
+  if (place.by === "probe") {
+    const [provider = "", name = ""] = place.name.split(":");
+    return { path: place.path, functionName: "", subsystem: provider, event: name };
+  }
   const { returnArg } = hook;
   const isSymbol = place.by === "symbol";
   return {
