@@ -23,6 +23,12 @@ __noinline int read_distant_number(struct scratch *s, __u32 slot)
 
 	if (!how)
 		return 0;
+	if (lacks(FEATURE_ROUTES)) {
+		count_lacking();
+		bounded(slot, HOOK_SLOTS - 1);
+		s->failed |= 1U << slot;
+		return 0;
+	}
 	if (how->route)
 		end = follow_route(s, slot);
 	raw = raw_of(s, how);
@@ -80,7 +86,7 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 	__u32 type;
 	__u64 raw;
 
-	if (!how)
+	if (!how || lacks(FEATURE_PATHS))
 		return 0;
 	raw = raw_of(s, how);
 	type = how->type;
@@ -177,7 +183,7 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 	__u64 raw, size;
 	char *to;
 
-	if (!how)
+	if (!how || lacks(FEATURE_TEXTS))
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
@@ -233,6 +239,12 @@ inline_fn void no_text(struct text_value *text, enum route_end end)
 	text->flags = TEXT_UNREADABLE;
 }
 
+inline_fn void without_text(struct text_value *text)
+{
+	count_lacking();
+	no_text(text, ROUTE_UNREADABLE);
+}
+
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
@@ -251,10 +263,18 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	if (!how)
 		return 0;
 	text->slot = slot + 1;
+	if (lacks(FEATURE_TEXTS)) {
+		without_text(text);
+		return 0;
+	}
 	end = how->route ? follow_route(s, slot) : ROUTE_FOUND;
 	if (end != ROUTE_FOUND) {
 		no_text(text, end);
 	} else if (is_path_type(how->type)) {
+		if (lacks(FEATURE_PATHS)) {
+			without_text(text);
+			return 0;
+		}
 		begin_path(s, slot);
 		walk_path(s, buffer);
 	} else if (how->type == VALUE_IOV_ITER || how->type == VALUE_USER_IOVEC) {
@@ -273,7 +293,7 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 	struct sock *sock;
 	struct slot *how;
 	__u64 raw;
-	bool ok;
+	bool ok, lacking;
 
 	if (IS_TEMPLATE || !s || s->sock_slot == slot + 1)
 		return 0;
@@ -282,7 +302,10 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 		return 0;
 	s->sock_slot = slot + 1;
 	bounded(slot, HOOK_SLOTS - 1);
-	if (how->route && follow_route(s, slot) == ROUTE_UNREADABLE) {
+	lacking = lacks(FEATURE_SOCKETS) || (lacks(FEATURE_PACKETS) && how->type == VALUE_SKB);
+	if (lacking)
+		count_lacking();
+	if (lacking || (how->route && follow_route(s, slot) == ROUTE_UNREADABLE)) {
 		s->failed |= 1U << slot;
 		s->unread |= 1U << slot;
 		count_fault(FAULT_UNREADABLE);

@@ -174,6 +174,7 @@ struct abi_enums {
 	enum route_flags route_flags;
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
+	enum feature feature;
 	enum attach_cookie attach_cookie;
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;

@@ -191,6 +191,12 @@ __noinline int read_structure(struct scratch *s, __u32 slot)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
+	if (lacks(FEATURE_STRUCTURES)) {
+		text->absent = 0;
+		text->flags = TEXT_UNREADABLE;
+		count_lacking();
+		return 0;
+	}
 	size = take_structure((__u64 *)s->text[buffer], how->type, (void *)raw_of(s, how));
 	text->size = size < 0 ? 0 : size;
 	text->flags = size < 0 ? TEXT_UNREADABLE : 0;
