@@ -17,7 +17,7 @@
 /* The number that the raw argument points to, or its route leads to. A null pointer: there is none. */
 __noinline int read_distant_number(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = s ? slot_of(s, slot) : NULL;
 	enum route_end end = ROUTE_FOUND;
 	__u64 raw;
 
@@ -79,14 +79,14 @@ inline_fn struct file *file_of_descriptor(__u32 descriptor)
 /* Sets the path walk of a slot to its start; a dentry of 0: no path. */
 __noinline int begin_path(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_PATHS) && s ? slot_of(s, slot) : NULL;
 	struct linux_binprm *bprm;
 	struct iattr *attr;
 	struct file *file;
 	__u32 type;
 	__u64 raw;
 
-	if (!how || lacks(FEATURE_PATHS))
+	if (!how)
 		return 0;
 	raw = raw_of(s, how);
 	type = how->type;
@@ -176,14 +176,14 @@ inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text
 /* Reads a text that is no path into its buffer. */
 __noinline int read_plain_text(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_TEXTS) && s ? slot_of(s, slot) : NULL;
 	__u32 buffer = slot, type, room;
 	struct filename *filename;
 	struct text_value *text;
 	__u64 raw, size;
 	char *to;
 
-	if (!how || lacks(FEATURE_TEXTS))
+	if (!how)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
@@ -253,7 +253,7 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	enum route_end end;
 	struct slot *how;
 
-	if (IS_TEMPLATE || !s)
+	if (!s)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
@@ -292,17 +292,19 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 {
 	struct sock *sock;
 	struct slot *how;
+	__u32 lacked;
 	__u64 raw;
 	bool ok, lacking;
 
-	if (IS_TEMPLATE || !s || s->sock_slot == slot + 1)
+	if (!s || s->sock_slot == slot + 1)
 		return 0;
 	how = slot_of(s, slot);
 	if (!how)
 		return 0;
 	s->sock_slot = slot + 1;
 	bounded(slot, HOOK_SLOTS - 1);
-	lacking = lacks(FEATURE_SOCKETS) || (lacks(FEATURE_PACKETS) && how->type == VALUE_SKB);
+	lacked = lacks(FEATURE_SOCKETS | FEATURE_PACKETS);
+	lacking = lacked & FEATURE_SOCKETS || (lacked && how->type == VALUE_SKB);
 	if (lacking)
 		count_lacking();
 	if (lacking || (how->route && follow_route(s, slot) == ROUTE_UNREADABLE)) {

@@ -57,7 +57,7 @@ inline_fn void keep_owner(__u64 socket, struct owner *owner)
 __noinline int track_current(__u64 socket)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct proc *proc = IS_TEMPLATE || lacks(FEATURE_OWNERS) ? NULL : find_proc(task->tgid);
+	struct proc *proc = lacks(FEATURE_OWNERS) ? NULL : find_proc(task->tgid);
 	struct owner owner;
 
 	if (!proc)
@@ -89,7 +89,7 @@ __noinline int track_sockets(struct scratch *s, struct rule *rule)
 	__u64 socket;
 	__u32 at;
 
-	if (IS_TEMPLATE || !s || !rule)
+	if (!s || !rule)
 		return 0;
 	if (lacks(FEATURE_OWNERS))
 		return count_lacking();
@@ -112,7 +112,7 @@ __noinline int name_owner(struct scratch *s, struct stage *stage, struct rule *r
 	struct owner *owner;
 	struct record *record;
 
-	if (IS_TEMPLATE || !s || !stage || !rule || rule->socket_slot == NO_SLOT)
+	if (!s || !stage || !rule || rule->socket_slot == NO_SLOT)
 		return 0;
 	if (lacks(FEATURE_SOCKETS))
 		return count_lacking();

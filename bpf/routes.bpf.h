@@ -49,7 +49,7 @@ __noinline int follow_pointers(struct scratch *s, struct route *route)
 	__u32 steps;
 	__u64 at;
 
-	if (IS_TEMPLATE || lacks(FEATURE_ROUTES) || !s || !route)
+	if (lacks(FEATURE_ROUTES) || !s || !route)
 		return ROUTE_UNREADABLE;
 	steps = route->steps;
 	at = s->raw[RAW_ROUTE];
@@ -68,7 +68,7 @@ __noinline int take_number(struct scratch *s, struct route *route, __u32 type)
 	__u64 number = 0, left, right;
 	__u32 size;
 
-	if (IS_TEMPLATE || lacks(FEATURE_ROUTES) || !s || !route)
+	if (lacks(FEATURE_ROUTES) || !s || !route)
 		return ROUTE_UNREADABLE;
 	left = route->shift_left & 63;
 	right = route->shift_right & 63;
@@ -88,7 +88,7 @@ __noinline int take_number(struct scratch *s, struct route *route, __u32 type)
 /* Follows the route of a slot, so that raw_of gives what it leads to: enum route_end. */
 __noinline int follow_route(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = s ? slot_of(s, slot) : NULL;
 	struct route *route;
 	__u32 at;
 	int end;

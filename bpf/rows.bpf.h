@@ -175,7 +175,7 @@ __noinline int text_holds(struct scratch *s, struct row *row)
 	struct text_value *text;
 	__u32 buffer;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
 	if (lacks(FEATURE_TEXTS))
 		return without_feature(s, row);
@@ -209,7 +209,7 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	__u32 slot;
 	bool hit = false;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
 	if (lacks(FEATURE_SOCKETS))
 		return without_feature(s, row);
@@ -288,7 +288,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 	struct mm_struct *mm;
 	struct file *file;
 
-	if (IS_TEMPLATE || lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
+	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0; /* a kernel thread has none */
 	mm = task->mm;
 	file = mm ? mm->exe_file : NULL;
@@ -311,7 +311,7 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	struct mm_struct *mm;
 	struct proc *proc;
 
-	if (IS_TEMPLATE || lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
+	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0;
 	proc = find_proc(task->tgid);
 	mm = task->mm;
@@ -342,7 +342,7 @@ __noinline int entry_holds(struct scratch *s, struct row *row, struct proc *proc
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (IS_TEMPLATE || lacks(FEATURE_BINARIES) || !s || !row || !proc)
+	if (lacks(FEATURE_BINARIES) || !s || !row || !proc)
 		return 0;
 	if (row->op == ROW_FOLLOW) {
 		if (follow_hits(s, row, proc, task->tgid))
@@ -405,7 +405,7 @@ __noinline int change_holds(struct scratch *s, struct row *row)
 	struct privileges *before;
 	bool unknown = false;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
 	if (lacks(FEATURE_CHANGES))
 		return without_feature(s, row);

@@ -25,7 +25,7 @@ TABLE(path_cache, struct cached_path, CACHED_FILES);
 const volatile __u32 hook_id = 0;    /* 0: a template */
 const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most MAX_ARGS */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
-const volatile __u32 hook_lacks = 0; /* enum feature, ORed: what no policy here uses */
+const volatile __u32 hook_lacks = -1;	/* enum feature, ORed: what no policy here uses */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
 /*
@@ -35,9 +35,9 @@ const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: no
 #define IS_TEMPLATE (!hook_id)
 
 /*
- * Is the program without this feature? The verifier knows the answer and skips what cannot run, so each part that a
- * feature pays for asks, in every function that is not inlined. The sensor never links a policy to a hook that lacks
- * what it uses; if it did, the safe side would decide, and FAULT_FEATURE count it.
+ * Is the program without this feature, as a template is? The verifier knows the answer and skips what cannot run, so
+ * every function of a feature that is not inlined asks. The sensor never links a policy to a hook that lacks what it
+ * uses; if it did, the safe side would decide, and FAULT_FEATURE count it.
  */
 #define lacks(feature) (hook_lacks & (feature))
 

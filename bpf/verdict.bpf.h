@@ -30,7 +30,7 @@ inline_fn __u64 mix_bytes(__u64 hash, __u64 from, __u32 size)
 /* Adds an argument to s->rate.hash: its first 40 bytes; for sockets: peer, its port and protocol. */
 __noinline int mix_argument(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && !lacks(FEATURE_RATES) && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_RATES) && s ? slot_of(s, slot) : NULL;
 	struct arg arg = {};
 	__u64 hash, from;
 
