@@ -17,7 +17,7 @@
 /* The number that the raw argument points to, or its route leads to. A null pointer: there is none. */
 __noinline int read_distant_number(struct scratch *s, __u32 slot)
 {
-	struct slot *how = s ? slot_of(s, slot) : NULL;
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
 	enum route_end end = ROUTE_FOUND;
 	__u64 raw;
 

@@ -116,7 +116,7 @@ __noinline int forget_marks(__u64 mark)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct marked_call *marked;
 
-	if (in_interrupt())
+	if (IS_TEMPLATE || in_interrupt())
 		return 0;
 	if (lacks(FEATURE_MARKS))
 		return count_lacking();

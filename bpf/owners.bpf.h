@@ -89,7 +89,7 @@ __noinline int track_sockets(struct scratch *s, struct rule *rule)
 	__u64 socket;
 	__u32 at;
 
-	if (!s || !rule)
+	if (IS_TEMPLATE || !s || !rule)
 		return 0;
 	if (lacks(FEATURE_OWNERS))
 		return count_lacking();
@@ -112,7 +112,7 @@ __noinline int name_owner(struct scratch *s, struct stage *stage, struct rule *r
 	struct owner *owner;
 	struct record *record;
 
-	if (!s || !stage || !rule || rule->socket_slot == NO_SLOT)
+	if (IS_TEMPLATE || !s || !stage || !rule || rule->socket_slot == NO_SLOT)
 		return 0;
 	if (lacks(FEATURE_SOCKETS))
 		return count_lacking();

@@ -244,9 +244,18 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 	return 0;
 }
 
-/* Announces a process that never called exec to user space, before it becomes a parent. */
-inline_fn void announce(struct stage *stage, struct proc *proc, struct task_struct *task)
+/*
+ * Announces the current process, which never called exec, to user space, before it becomes a parent. Not inlined: the
+ * verifier would follow it for a process that was known and for one that was added.
+ */
+__noinline int announce(__u32 stage_index)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct stage *stage = stage_at(stage_index);
+	struct proc *proc = find_proc(task->tgid);
+
+	if (!stage || !proc)
+		return 0;
 	fill_record(&stage->record, RECORD_CLONE, task, bpf_get_current_cgroup_id());
 	stage->size = sizeof(stage->record);
 	if (emit(stage, false)) {
@@ -255,6 +264,7 @@ inline_fn void announce(struct stage *stage, struct proc *proc, struct task_stru
 	} else {
 		count_lifecycle(RECORD_CLONE, LIFECYCLE_RING_FULL);
 	}
+	return 0;
 }
 
 /*
@@ -300,7 +310,7 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 		if (stage && !proc)
 			proc = add_proc(stage, task);
 		if (stage && proc)
-			announce(stage, proc, task);
+			announce(index);
 		if (index >= 0)
 			stage_release(index);
 	}

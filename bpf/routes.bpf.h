@@ -88,7 +88,7 @@ __noinline int take_number(struct scratch *s, struct route *route, __u32 type)
 /* Follows the route of a slot, so that raw_of gives what it leads to: enum route_end. */
 __noinline int follow_route(struct scratch *s, __u32 slot)
 {
-	struct slot *how = s ? slot_of(s, slot) : NULL;
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
 	struct route *route;
 	__u32 at;
 	int end;

@@ -405,7 +405,7 @@ __noinline int change_holds(struct scratch *s, struct row *row)
 	struct privileges *before;
 	bool unknown = false;
 
-	if (!s || !row)
+	if (IS_TEMPLATE || !s || !row)
 		return 0;
 	if (lacks(FEATURE_CHANGES))
 		return without_feature(s, row);

@@ -96,7 +96,7 @@ inline_fn bool segments_of(struct segments *all, struct iov_iter *iter)
 /* Reads VALUE_IOV_ITER or VALUE_USER_IOVEC into the buffer of its slot. */
 __noinline int read_segments(struct scratch *s, __u32 slot)
 {
-	struct slot *how = s ? slot_of(s, slot) : NULL;
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
 	struct text_value *text;
 	struct segments *all;
 	__u32 buffer = slot;

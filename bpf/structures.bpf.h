@@ -182,7 +182,7 @@ inline_fn long take_structure(__u64 *to, __u32 type, void *from)
 /* Reads a structure into the text buffer of its slot; the caller has cleared the text. */
 __noinline int read_structure(struct scratch *s, __u32 slot)
 {
-	struct slot *how = s ? slot_of(s, slot) : NULL;
+	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
 	struct text_value *text;
 	__u32 buffer = slot;
 	long size;
@@ -194,7 +194,8 @@ __noinline int read_structure(struct scratch *s, __u32 slot)
 	if (lacks(FEATURE_STRUCTURES)) {
 		text->absent = 0;
 		text->flags = TEXT_UNREADABLE;
-		count_fault(FAULT_FEATURE); /* no call: this is the deepest that a call stack may be */
+		count_fault(
+			FAULT_FEATURE); /* no call: this is the deepest that a call stack may be */
 		return 0;
 	}
 	size = take_structure((__u64 *)s->text[buffer], how->type, (void *)raw_of(s, how));

@@ -73,7 +73,7 @@ const everyFeature = (): Load[] =>
     return [{ name, point, features: bit < feature.FEATURE_ROUTES && bit > 1 ? bit | 1 : bit }];
   });
 
-const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "truncate"]
+const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mprotect"]
   .map((name) => `security_file_${name}`)
   .concat(
     ["mkdir", "rmdir", "unlink", "rename", "symlink", "link", "mknod"].map(
