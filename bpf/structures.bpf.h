@@ -194,8 +194,8 @@ __noinline int read_structure(struct scratch *s, __u32 slot)
 	if (lacks(FEATURE_STRUCTURES)) {
 		text->absent = 0;
 		text->flags = TEXT_UNREADABLE;
-		count_fault(
-			FAULT_FEATURE); /* no call: this is the deepest that a call stack may be */
+		/* no call: this is the deepest that a call stack may be */
+		count_fault(FAULT_FEATURE);
 		return 0;
 	}
 	size = take_structure((__u64 *)s->text[buffer], how->type, (void *)raw_of(s, how));

@@ -64,13 +64,22 @@ const everyKind = (points: readonly HookPoint[]): Load[] =>
     })),
   );
 
-/** Each feature alone (with texts, where it is one of texts), at a place of its own. */
+/** What has no meaning alone. */
+const besides: Readonly<Record<string, number>> = {
+  FEATURE_PATHS: feature.FEATURE_TEXTS,
+  FEATURE_SEGMENTS: feature.FEATURE_TEXTS,
+  FEATURE_STRUCTURES: feature.FEATURE_TEXTS,
+  FEATURE_SEARCH: feature.FEATURE_TEXTS,
+  FEATURE_PACKETS: feature.FEATURE_SOCKETS,
+};
+
+/** Each feature alone, at a place of its own. */
 const everyFeature = (): Load[] =>
   [...Object.entries(feature), ["none", 0] as const].flatMap(([name, bit], i) => {
     const target = places[i];
     if (target === undefined || bit > allFeatures) return [];
     const point = { kind: "kprobe", target, syscall: false } as const;
-    return [{ name, point, features: bit < feature.FEATURE_ROUTES && bit > 1 ? bit | 1 : bit }];
+    return [{ name, point, features: bit | (besides[name] ?? 0) }];
   });
 
 const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mprotect"]
