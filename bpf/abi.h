@@ -254,6 +254,28 @@ struct probe_argument {
 	__u8 pad[2];
 };
 
+/*
+ * What policies may use at a hook beside numbers. A program that is loaded without it (`hook_lacks`) has none of its
+ * code. A new part of the programs that few hooks use gets a bit, and a row in packages/sensor/src/link/features.ts.
+ */
+enum feature {
+	FEATURE_TEXTS = 1, /* values that are texts, of all kinds */
+	FEATURE_PATHS = 2, /* … of files */
+	FEATURE_SEGMENTS = 4, /* … in several pieces */
+	FEATURE_STRUCTURES = 8,
+	FEATURE_SEARCH = 16, /* ROW_STR_CONTAINS* */
+	FEATURE_ROUTES = 32, /* values behind an argument: routes, SLOT_DISTANT */
+	FEATURE_SOCKETS = 64, /* sockets, addresses and packets */
+	FEATURE_PACKETS = 128,
+	FEATURE_OWNERS = 256, /* ACTION_TRACK_SOCK, ACTION_UNTRACK_SOCK */
+	FEATURE_BINARIES = 512, /* ROW_BINARY_*, ROW_FOLLOW */
+	FEATURE_CHANGES = 1024, /* ROW_*_CHANGE */
+	FEATURE_MARKS = 2048, /* ROW_MARKED_CALL, ACTION_*MARK_CALL */
+	FEATURE_RATES = 4096, /* rate limits */
+	FEATURE_PROPERTIES = 8192, /* ROW_PROPERTY */
+	FEATURES_END = 16384,
+};
+
 /* A program at the return of a function of a program is also attached where the function begins. */
 enum attach_cookie {
 	COOKIE_BEGINS = 1,
@@ -468,6 +490,7 @@ enum fault {
 	FAULT_OWNERS,	     /* no room for the process of a socket: events name the current one */
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
 	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
+	FAULT_FEATURE, /* a policy uses what its hook was loaded without: decided as if it could not be read */
 	FAULT_MAX,
 };
 

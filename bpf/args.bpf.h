@@ -23,6 +23,12 @@ __noinline int read_distant_number(struct scratch *s, __u32 slot)
 
 	if (!how)
 		return 0;
+	if (lacks(FEATURE_ROUTES)) {
+		count_lacking();
+		bounded(slot, HOOK_SLOTS - 1);
+		s->failed |= 1U << slot;
+		return 0;
+	}
 	if (how->route)
 		end = follow_route(s, slot);
 	raw = raw_of(s, how);
@@ -77,7 +83,7 @@ inline_fn struct file *file_of_descriptor(__u32 descriptor)
 /* Sets the path walk of a slot to its start; a dentry of 0: no path. */
 __noinline int begin_path(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_PATHS) && s ? slot_of(s, slot) : NULL;
 	struct linux_binprm *bprm;
 	struct iattr *attr;
 	struct file *file;
@@ -174,7 +180,7 @@ inline_fn void read_record_text(struct scratch *s, struct slot *how, struct text
 /* Reads a text that is no path into its buffer. */
 __noinline int read_plain_text(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_TEXTS) && s ? slot_of(s, slot) : NULL;
 	__u32 buffer = slot, type, room;
 	struct filename *filename;
 	struct text_value *text;
@@ -246,6 +252,12 @@ inline_fn bool is_text_unread(struct scratch *s, struct slot *how)
 	       is_unread(s, how->size_raw);
 }
 
+inline_fn void without_text(struct text_value *text)
+{
+	count_lacking();
+	no_text(text, ROUTE_UNREADABLE);
+}
+
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
@@ -254,7 +266,7 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	enum route_end end;
 	struct slot *how;
 
-	if (IS_TEMPLATE || !s)
+	if (!s)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
@@ -264,12 +276,20 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	if (!how)
 		return 0;
 	text->slot = slot + 1;
+	if (lacks(FEATURE_TEXTS)) {
+		without_text(text);
+		return 0;
+	}
 	end = how->route ? follow_route(s, slot) : ROUTE_FOUND;
 	if (is_text_unread(s, how))
 		end = ROUTE_UNREADABLE;
 	if (end != ROUTE_FOUND) {
 		no_text(text, end);
 	} else if (is_path_type(how->type)) {
+		if (lacks(FEATURE_PATHS)) {
+			without_text(text);
+			return 0;
+		}
 		begin_path(s, slot);
 		walk_path(s, buffer);
 	} else if (how->type == VALUE_IOV_ITER || how->type == VALUE_USER_IOVEC) {
@@ -287,17 +307,22 @@ __noinline int read_sock(struct scratch *s, __u32 slot)
 {
 	struct sock *sock;
 	struct slot *how;
+	__u32 lacked;
 	__u64 raw;
-	bool ok;
+	bool ok, lacking;
 
-	if (IS_TEMPLATE || !s || s->sock_slot == slot + 1)
+	if (!s || s->sock_slot == slot + 1)
 		return 0;
 	how = slot_of(s, slot);
 	if (!how)
 		return 0;
 	s->sock_slot = slot + 1;
 	bounded(slot, HOOK_SLOTS - 1);
-	if (how->route && follow_route(s, slot) == ROUTE_UNREADABLE) {
+	lacked = lacks(FEATURE_SOCKETS | FEATURE_PACKETS);
+	lacking = lacked & FEATURE_SOCKETS || (lacked && how->type == VALUE_SKB);
+	if (lacking)
+		count_lacking();
+	if (lacking || (how->route && follow_route(s, slot) == ROUTE_UNREADABLE)) {
 		s->failed |= 1U << slot;
 		s->unread |= 1U << slot;
 		count_fault(FAULT_UNREADABLE);

@@ -99,7 +99,7 @@ __noinline int index_remembered(struct application *application, struct hook *ho
 	struct bitset *number, *text;
 	int bitset;
 
-	if (IS_TEMPLATE || !application || !hook)
+	if (lacks(FEATURE_PATHS) || !application || !hook)
 		return left;
 	bitset = recall(hook, file);
 	if (bitset == NOT_REMEMBERED)
@@ -123,8 +123,8 @@ __noinline int text_bitset(struct scratch *s, struct hook *hook)
 	struct scratch *keys;
 	__u32 buffer, at, size, *found;
 
-	if (IS_TEMPLATE || !s || !hook)
-		return 0;
+	if (lacks(FEATURE_TEXTS) || !s || !hook)
+		return 0; /* let the rows decide */
 	buffer = hook->index_text;
 	read_text(s, buffer);
 	bounded(buffer, TEXT_BUFFERS - 1);
@@ -193,7 +193,7 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 	struct left left;
 	__u32 size, at, *found;
 
-	if (IS_TEMPLATE || !s || !application || !hook)
+	if (lacks(FEATURE_BINARIES) || !s || !application || !hook)
 		return 0;
 	proc = find_proc(task->tgid);
 	keys = keys_of(s);
@@ -237,7 +237,7 @@ __noinline int use_address_index(struct scratch *s, struct application *applicat
 	struct scratch *keys;
 	__u32 slot, at, *found;
 
-	if (IS_TEMPLATE || !s || !application || !hook)
+	if (lacks(FEATURE_SOCKETS) || !s || !application || !hook)
 		return 0;
 	slot = hook->index_addr;
 	read_sock(s, slot);

@@ -90,7 +90,7 @@ __noinline int has_mark(__u64 mark)
 	bool one_call = task->flags & (PF_IO_WORKER | PF_KTHREAD);
 	struct marked_call *marked;
 
-	if (IS_TEMPLATE)
+	if (lacks(FEATURE_MARKS))
 		return 0;
 	marked = bpf_task_storage_get(&marked_calls, task, NULL, 0);
 	if (!marked || marked->call != current_call(task) || in_interrupt())
@@ -118,6 +118,8 @@ __noinline int forget_marks(__u64 mark)
 
 	if (IS_TEMPLATE || in_interrupt())
 		return 0;
+	if (lacks(FEATURE_MARKS))
+		return count_lacking();
 	marked = bpf_task_storage_get(&marked_calls, task, NULL, 0);
 	if (!marked)
 		return 0;

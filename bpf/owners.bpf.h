@@ -57,7 +57,7 @@ inline_fn void keep_owner(__u64 socket, struct owner *owner)
 __noinline int track_current(__u64 socket)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct proc *proc = IS_TEMPLATE ? NULL : find_proc(task->tgid);
+	struct proc *proc = lacks(FEATURE_OWNERS) ? NULL : find_proc(task->tgid);
 	struct owner owner;
 
 	if (!proc)
@@ -91,6 +91,8 @@ __noinline int track_sockets(struct scratch *s, struct rule *rule)
 
 	if (IS_TEMPLATE || !s || !rule)
 		return 0;
+	if (lacks(FEATURE_OWNERS))
+		return count_lacking();
 	at = s->verdict_at;
 	verdict = bpf_map_lookup_elem(&verdicts, &at);
 	if (!verdict)
@@ -110,8 +112,10 @@ __noinline int name_owner(struct scratch *s, struct stage *stage, struct rule *r
 	struct owner *owner;
 	struct record *record;
 
-	if (IS_TEMPLATE || !s || !stage || !rule)
+	if (IS_TEMPLATE || !s || !stage || !rule || rule->socket_slot == NO_SLOT)
 		return 0;
+	if (lacks(FEATURE_SOCKETS))
+		return count_lacking();
 	owner = find_owner(s, rule);
 	if (!owner)
 		return 0;

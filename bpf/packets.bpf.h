@@ -131,7 +131,7 @@ __noinline int read_packet(struct scratch *s, __u64 from)
 	__u16 protocol;
 	__u8 version = 0;
 
-	if (IS_TEMPLATE || !s)
+	if (lacks(FEATURE_PACKETS) || !s)
 		return 0;
 	value = &s->sock;
 	clear_sock(value);

@@ -81,20 +81,31 @@ __noinline int remember_present_parent(__u32 stage_index, __u32 tgid, __u32 pare
 	return 0;
 }
 
-__noinline int inherit_past(__u32 tgid, __u32 parent, __u32 parent_flags)
+__noinline int remember_forker(__u32 tgid, __u32 parent, __u32 parent_flags)
 {
-	struct privileges *own;
+	remember_parent(tgid, parent, parent_flags, NULL, BPF_ANY);
+	return 0;
+}
 
-	if (keeps_past(CONFIG_PARENTS))
-		remember_parent(tgid, parent, parent_flags, NULL, BPF_ANY);
-	if (!keeps_past(CONFIG_PRIVILEGES))
-		return 0;
-	own = bpf_map_lookup_elem(&privileges, &parent);
+__noinline int inherit_privileges(__u32 tgid, __u32 parent)
+{
+	struct privileges *own = bpf_map_lookup_elem(&privileges, &parent);
 	if (own)
 		store_privileges(tgid, own, BPF_ANY);
 	else
 		bpf_map_delete_elem(&privileges, &tgid); /* of an earlier process */
 	return 0;
+}
+
+inline_fn void inherit_past(__u32 tgid, __u32 parent, __u32 parent_flags)
+{
+	struct config *settings = get_config();
+	__u32 flags = settings ? settings->flags : 0;
+
+	if (flags & CONFIG_PARENTS)
+		remember_forker(tgid, parent, parent_flags);
+	if (flags & CONFIG_PRIVILEGES)
+		inherit_privileges(tgid, parent);
 }
 
 __noinline int forget_privileges(__u32 tgid)

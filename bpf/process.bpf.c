@@ -60,12 +60,6 @@ __noinline int present_flags(__u64 parent, __u32 level, __u32 number)
 	return tree_flags(level, number, climb.flags);
 }
 
-/* tree_flags, verified once. */
-__noinline int forked_flags(__u32 level, __u32 number, __u32 forker)
-{
-	return tree_flags(level, number, forker);
-}
-
 /* Adds a process with unknown past to the table. */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
@@ -250,9 +244,18 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 	return 0;
 }
 
-/* Announces a process that never called exec to user space, before it becomes a parent. */
-inline_fn void announce(struct stage *stage, struct proc *proc, struct task_struct *task)
+/*
+ * Announces the current process, which never called exec, to user space, before it becomes a parent. Not inlined: the
+ * verifier would follow it for a process that was known and for one that was added.
+ */
+__noinline int announce(__u32 stage_index)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct stage *stage = stage_at(stage_index);
+	struct proc *proc = find_proc(task->tgid);
+
+	if (!stage || !proc)
+		return 0;
 	fill_record(&stage->record, RECORD_CLONE, task, bpf_get_current_cgroup_id());
 	stage->size = sizeof(stage->record);
 	if (emit(stage, false)) {
@@ -261,15 +264,41 @@ inline_fn void announce(struct stage *stage, struct proc *proc, struct task_stru
 	} else {
 		count_lifecycle(RECORD_CLONE, LIFECYCLE_RING_FULL);
 	}
+	return 0;
+}
+
+/*
+ * Adds a child, which began at `start`, to the table: its parent's entry, but for what is its own. Not inlined: the
+ * verifier would follow it from each way in which the parent's entry was found.
+ */
+__noinline int add_child(__u32 tgid, __u32 parent, __u64 start, __u32 level, __u32 number)
+{
+	struct proc *proc = find_proc(parent), *copy;
+	__u64 *extra;
+
+	if (!proc)
+		return 0;
+	if (bpf_map_update_elem(&procs, &tgid, proc, BPF_ANY))
+		count_fault(FAULT_PROC_TABLE);
+	copy = find_proc(tgid);
+	if (!copy)
+		return 0;
+	extra = bpf_map_lookup_elem(&follow_pids, &parent);
+	copy->parent = proc->key;
+	copy->key.start = start;
+	copy->key.pid = tgid;
+	if (extra)
+		copy->follow |= *extra;
+	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
+		      tree_flags(level, number, copy->flags);
+	return 1;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 {
-	__u32 tgid = child->tgid;
-	struct proc *proc, *copy;
 	struct stage *stage;
-	__u64 *extra, follow;
+	struct proc *proc;
 	int index = -1;
 
 	if (child->pid != child->tgid)
@@ -281,7 +310,7 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 		if (stage && !proc)
 			proc = add_proc(stage, task);
 		if (stage && proc)
-			announce(stage, proc, task);
+			announce(index);
 		if (index >= 0)
 			stage_release(index);
 	}
@@ -290,21 +319,9 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 			count_fault(FAULT_STAGE);
 		return 0;
 	}
-	if (bpf_map_update_elem(&procs, &tgid, proc, BPF_ANY))
-		count_fault(FAULT_PROC_TABLE);
-	copy = find_proc(tgid);
-	if (!copy)
-		return 0;
-	tgid = task->tgid;
-	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
-	follow = extra ? *extra : 0;
-	copy->parent = proc->key;
-	copy->key.start = child->start_boottime;
-	copy->key.pid = child->tgid;
-	copy->follow |= follow;
-	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
-		      forked_flags(child->thread_pid->level, ns_pid_of(child), copy->flags);
-	inherit_past(child->tgid, task->tgid, task->flags);
+	if (add_child(child->tgid, task->tgid, child->start_boottime, child->thread_pid->level,
+		      ns_pid_of(child)))
+		inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ __noinline int follow_pointers(struct scratch *s, struct route *route)
 	__u32 steps;
 	__u64 at;
 
-	if (IS_TEMPLATE || !s || !route)
+	if (lacks(FEATURE_ROUTES) || !s || !route)
 		return ROUTE_UNREADABLE;
 	steps = route->steps;
 	at = s->raw[RAW_ROUTE];
@@ -68,7 +68,7 @@ __noinline int take_number(struct scratch *s, struct route *route, __u32 type)
 	__u64 number = 0, left, right;
 	__u32 size;
 
-	if (IS_TEMPLATE || !s || !route)
+	if (lacks(FEATURE_ROUTES) || !s || !route)
 		return ROUTE_UNREADABLE;
 	left = route->shift_left & 63;
 	right = route->shift_right & 63;
@@ -95,6 +95,10 @@ __noinline int follow_route(struct scratch *s, __u32 slot)
 
 	if (!how)
 		return ROUTE_UNREADABLE;
+	if (lacks(FEATURE_ROUTES)) {
+		count_lacking();
+		return ROUTE_UNREADABLE;
+	}
 	at = s->side * MAX_ROUTES + how->route;
 	route = bpf_map_lookup_elem(&routes, &at);
 	if (!route)

@@ -34,6 +34,13 @@ __noinline int without_fact(struct scratch *s, struct row *row, __u32 fact)
 	return !!(row->flags & ROW_UNKNOWN_HOLDS);
 }
 
+/* The outcome of a row that needs a feature which the program lacks. */
+inline_fn bool without_feature(struct scratch *s, struct row *row)
+{
+	count_lacking();
+	return without_fact(s, row, FACT_MEMORY);
+}
+
 /* Would the forger of a path profit if the row believed it? */
 inline_fn bool grants_exception(struct row *row)
 {
@@ -145,6 +152,8 @@ inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __
 		break;
 	case MATCH_CONTAINS:
 	case MATCH_CONTAINS_ANY_CASE:
+		if (lacks(FEATURE_SEARCH))
+			return without_feature(s, row);
 		hit = contains_any(s, row, buffer, match == MATCH_CONTAINS_ANY_CASE);
 		if (!hit && text->flags & TEXT_TRUNCATED)
 			return without_fact(s, row, FACT_PATH);
@@ -166,8 +175,10 @@ __noinline int text_holds(struct scratch *s, struct row *row)
 	struct text_value *text;
 	__u32 buffer;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
+	if (lacks(FEATURE_TEXTS))
+		return without_feature(s, row);
 	read_text(s, row->slot);
 	buffer = row->slot;
 	bounded(buffer, TEXT_BUFFERS - 1);
@@ -198,8 +209,10 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	__u32 slot;
 	bool hit = false;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
+	if (lacks(FEATURE_SOCKETS))
+		return without_feature(s, row);
 	slot = row->slot;
 	read_sock(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
@@ -275,7 +288,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 	struct mm_struct *mm;
 	struct file *file;
 
-	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD)
+	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0; /* a kernel thread has none */
 	mm = task->mm;
 	file = mm ? mm->exe_file : NULL;
@@ -298,7 +311,7 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	struct mm_struct *mm;
 	struct proc *proc;
 
-	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD)
+	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0;
 	proc = find_proc(task->tgid);
 	mm = task->mm;
@@ -329,7 +342,7 @@ __noinline int entry_holds(struct scratch *s, struct row *row, struct proc *proc
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (IS_TEMPLATE || !s || !row || !proc)
+	if (lacks(FEATURE_BINARIES) || !s || !row || !proc)
 		return 0;
 	if (row->op == ROW_FOLLOW) {
 		if (follow_hits(s, row, proc, task->tgid))
@@ -392,7 +405,11 @@ __noinline int change_holds(struct scratch *s, struct row *row)
 	struct privileges *before;
 	bool unknown = false;
 
-	if (IS_TEMPLATE || !s || !row || task->flags & PF_KTHREAD || lacks_user_ns(row, task))
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	if (lacks(FEATURE_CHANGES))
+		return without_feature(s, row);
+	if (task->flags & PF_KTHREAD || lacks_user_ns(row, task))
 		return 0;
 	before = bpf_map_lookup_elem(&privileges, &tgid);
 	if (!before)
@@ -439,8 +456,10 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 	struct file *file;
 	__u64 value;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (!s || !row)
 		return 0;
+	if (lacks(FEATURE_PROPERTIES))
+		return without_feature(s, row);
 	switch (row->slot) {
 	case PROPERTY_AGE:
 		value = (bpf_ktime_get_boot_ns() - task->group_leader->start_boottime) /
@@ -493,13 +512,15 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 	case ROW_NAMESPACE_CHANGE:
 	case ROW_CAPABILITY_CHANGE:
 		return change_holds(s, row);
-	case ROW_BINARY_FILE:
-		return binary_file_holds(s, row);
 	case ROW_PROPERTY:
 		return property_holds(s, row);
 	case ROW_MARKED_CALL:
-		return has_mark(row->values[0]);
+		return lacks(FEATURE_MARKS) ? without_feature(s, row) : has_mark(row->values[0]);
 	}
+	if (lacks(FEATURE_BINARIES))
+		return without_feature(s, row);
+	if (row->op == ROW_BINARY_FILE)
+		return binary_file_holds(s, row);
 	if (row->flags & ROW_PARENT)
 		return task->flags & PF_KTHREAD ? 0 : parent_holds(s, row, task->tgid);
 	proc = find_proc(task->tgid);

@@ -177,6 +177,7 @@ struct abi_enums {
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
 	enum probe_argument_kind probe_argument_kind;
+	enum feature feature;
 	enum attach_cookie attach_cookie;
 	enum hook_table_flags hook_table_flags;
 	enum fault fault;

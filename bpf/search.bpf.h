@@ -67,7 +67,7 @@ __noinline int contains_any(struct scratch *scratch, struct row *row, __u32 buff
 	struct search search = { .s = s, .row = row, .buffer = buffer, .any_case = any_case != 0 };
 	struct text_value *text;
 
-	if (IS_TEMPLATE || !s || !row)
+	if (lacks(FEATURE_SEARCH) || !s || !row)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];

@@ -113,6 +113,11 @@ __noinline int read_segments(struct scratch *s, __u32 slot)
 	text->inode = 0;
 	text->absent = !raw_of(s, how);
 	text->flags = TEXT_UNREADABLE;
+	if (lacks(FEATURE_SEGMENTS)) {
+		text->absent = 0;
+		count_lacking();
+		return 0;
+	}
 	if (how->type == VALUE_USER_IOVEC) {
 		all->next = raw_of(s, how);
 		all->count = raw_at(s, how->size_raw, 8);

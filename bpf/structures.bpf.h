@@ -191,6 +191,13 @@ __noinline int read_structure(struct scratch *s, __u32 slot)
 		return 0;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
+	if (lacks(FEATURE_STRUCTURES)) {
+		text->absent = 0;
+		text->flags = TEXT_UNREADABLE;
+		/* no call: this is the deepest that a call stack may be */
+		count_fault(FAULT_FEATURE);
+		return 0;
+	}
 	size = take_structure((__u64 *)s->text[buffer], how->type, (void *)raw_of(s, how));
 	text->size = size < 0 ? 0 : size;
 	text->flags = size < 0 ? TEXT_UNREADABLE : 0;

@@ -25,6 +25,7 @@ TABLE(path_cache, struct cached_path, CACHED_FILES);
 const volatile __u32 hook_id = 0;    /* 0: a template */
 const volatile __u32 nargs = 0;	     /* arguments of the function that are read, at most MAX_ARGS */
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
+const volatile __u32 hook_lacks = -1;	/* enum feature, ORed: what no policy here uses */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
 
 /* HOOK_PROBE: the raw arguments. */
@@ -35,6 +36,20 @@ const volatile struct probe_argument probe_arguments[MAX_ARGS] = {};
  * returns early, so there is nothing to verify (before 6.8 the verifier checks each, called or not).
  */
 #define IS_TEMPLATE (!hook_id)
+
+/*
+ * Is the program without this feature, as a template is? The verifier knows the answer and skips what cannot run, so
+ * every function of a feature that is not inlined asks. The sensor never links a policy to a hook that lacks what it
+ * uses; if it did, the safe side would decide, and FAULT_FEATURE count it.
+ */
+#define lacks(feature) (hook_lacks & (feature))
+
+__noinline int count_lacking(void)
+{
+	if (!IS_TEMPLATE)
+		count_fault(FAULT_FEATURE);
+	return 0;
+}
 
 #define add(counter) __sync_fetch_and_add(&(counter), 1)
 

@@ -30,7 +30,7 @@ inline_fn __u64 mix_bytes(__u64 hash, __u64 from, __u32 size)
 /* Adds an argument to s->rate.hash: its first 40 bytes; for sockets: peer, its port and protocol. */
 __noinline int mix_argument(struct scratch *s, __u32 slot)
 {
-	struct slot *how = !IS_TEMPLATE && s ? slot_of(s, slot) : NULL;
+	struct slot *how = !lacks(FEATURE_RATES) && s ? slot_of(s, slot) : NULL;
 	struct arg arg = {};
 	__u64 hash, from;
 
@@ -61,6 +61,10 @@ inline_fn bool is_rate_limited(struct scratch *s, struct rule *rule, struct verd
 
 	if (!verdict->rate_window_ns)
 		return false;
+	if (lacks(FEATURE_RATES)) {
+		count_lacking();
+		return false;
+	}
 	id = bpf_get_current_pid_tgid();
 	now = bpf_ktime_get_boot_ns();
 	if (verdict->rate_scope == RATE_PROCESS)
@@ -134,11 +138,11 @@ __noinline int notify_enforcer(struct scratch *s)
 		add(count->enforce_failed);
 	} else if (!(__u32)verdict->mark) {
 		s->done |= ACTION_MARK_CALL;
-	} else if (keep_mark(verdict->mark)) {
+	} else if (!lacks(FEATURE_MARKS) && keep_mark(verdict->mark)) {
 		s->done |= ACTION_MARK_CALL;
 		add(count->notified);
 	} else {
-		count_fault(FAULT_MARKS);
+		count_fault(lacks(FEATURE_MARKS) ? FAULT_FEATURE : FAULT_MARKS);
 		enforce_signal(s, count, ACTION_KILL, SIGKILL, &count->killed);
 	}
 	return 0;

@@ -24,6 +24,8 @@ export type Hook = {
   readonly id: number;
   readonly nargs: number;
   readonly flags?: number;
+  /** Features that the program is loaded without; none by default. */
+  readonly lacks?: number;
 } & (
   | { readonly kind: "lsm" | "fentry" | "fexit" | "fmod_ret"; readonly target: string }
   | { readonly kind: "kprobe" | "kretprobe" | "kprobe_multi"; readonly target: string }
@@ -115,7 +117,12 @@ export function createGuard({ ringBytes = 8 << 20, procs, kinds }: GuardOptions 
   }
 
   function attach(hook: Hook): BpfLink {
-    const rodata = { hook_id: hook.id, nargs: hook.nargs, hook_flags: hook.flags ?? 0 };
+    const rodata = {
+      hook_id: hook.id,
+      nargs: hook.nargs,
+      hook_flags: hook.flags ?? 0,
+      hook_lacks: hook.lacks ?? 0,
+    };
     const template = `hook__${hook.kind}`;
     const isTraced = hook.kind in traced;
     const name = hook.kind === "lsm" ? `bpf_lsm_${hook.target}` : `${hook.target}`;

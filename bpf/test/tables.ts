@@ -52,6 +52,7 @@ export interface Verdict {
   readonly counter: number;
   readonly rate_scope?: number;
   readonly rate_window_ns?: bigint;
+  readonly mark?: bigint;
 }
 
 export interface TestRule {
@@ -112,6 +113,7 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
         signal: 0,
         rate_scope: 0,
         rate_window_ns: 0n,
+        mark: 0n,
         ...verdict,
         selector: i,
         actions: verdict.actions.reduce((all, name) => all | constant(name), 0),

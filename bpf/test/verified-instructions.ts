@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The instructions that the verifier walks for each program: `node bpf/test/verified-instructions.ts` updates
-// the baseline beside it, in a virtual machine for each kernel.
+// the baseline beside it, in a virtual machine for each kernel. With --features it prints instead what each feature
+// adds to a hook that has only numbers.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { release } from "node:os";
@@ -10,6 +11,8 @@ import { BpfProgram } from "../../packages/libbpf/src/index.ts";
 import { native } from "../../packages/libbpf/src/native.ts";
 import type { HookPoint, ProbeArgument } from "../../packages/policy/src/index.ts";
 import type { Kernel } from "../../packages/sensor/src/kernel/index.ts";
+import { feature } from "../../packages/sensor/src/link/abi.gen.ts";
+import { allFeatures } from "../../packages/sensor/src/link/features.ts";
 import { startGuestSensor } from "../../packages/sensor/test/guest-sensor.ts";
 
 /** By program; for a hook: by its way of attaching. */
@@ -60,8 +63,54 @@ const probeArguments: readonly ProbeArgument[] = [
   })),
 ];
 
+/** The features of typical hooks. A later one has those of the earlier ones: programs at a place only grow. */
+const uses = {
+  numbers: 0,
+  files: feature.FEATURE_TEXTS | feature.FEATURE_PATHS,
+  everything: allFeatures,
+};
+
+type Load = { readonly name: string; readonly point: HookPoint; readonly features: number };
+
+/** Each kind of hook with little, more and everything. */
+const everyKind = (points: readonly HookPoint[]): Load[] =>
+  points.flatMap((point) =>
+    Object.entries(uses).map(([what, features]) => ({
+      ...{ name: `hook on ${point.kind}, ${what}`, point, features },
+    })),
+  );
+
+/** What has no meaning alone. */
+const besides: Readonly<Record<string, number>> = {
+  FEATURE_PATHS: feature.FEATURE_TEXTS,
+  FEATURE_SEGMENTS: feature.FEATURE_TEXTS,
+  FEATURE_STRUCTURES: feature.FEATURE_TEXTS,
+  FEATURE_SEARCH: feature.FEATURE_TEXTS,
+  FEATURE_PACKETS: feature.FEATURE_SOCKETS,
+};
+
+/** Each feature alone, at a place of its own. */
+const everyFeature = (): Load[] =>
+  [...Object.entries(feature), ["none", 0] as const].flatMap(([name, bit], i) => {
+    const target = places[i];
+    if (target === undefined || bit > allFeatures) return [];
+    const point = { kind: "kprobe", target, syscall: false } as const;
+    return [{ name, point, features: bit | (besides[name] ?? 0) }];
+  });
+
+const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mprotect"]
+  .map((name) => `security_file_${name}`)
+  .concat(
+    ["mkdir", "rmdir", "unlink", "rename", "symlink", "link", "mknod"].map(
+      (name) => `security_path_${name}`,
+    ),
+  )
+  .concat("security_path_chmod");
+
 /** Loads the programs as the sensor does. */
-export async function measureVerifiedInstructions(): Promise<VerifiedInstructions> {
+export async function measureVerifiedInstructions(
+  loads: (points: readonly HookPoint[]) => readonly Load[] = everyKind,
+): Promise<VerifiedInstructions> {
   const others = new Set(programIds());
   const result: Record<string, number> = {};
   /** Adds the programs loaded since the previous call. */
@@ -77,9 +126,12 @@ export async function measureVerifiedInstructions(): Promise<VerifiedInstruction
   try {
     note((program) => (isTemplate(program) ? `${program} (template)` : program));
     await kernel.policies.programs.lookUp([main]);
-    for (const point of [...hooks, ...programHooks(kernel.policies.facts)]) {
-      kernel.policies.attach(point);
-      note(() => `hook on ${point.kind}`);
+    for (const { name, point, features } of loads([
+      ...hooks,
+      ...programHooks(kernel.policies.facts),
+    ])) {
+      kernel.policies.attach(point, features);
+      note(() => name);
     }
   } finally {
     await sensor[Symbol.asyncDispose]();
@@ -98,6 +150,8 @@ function* programIds(): Generator<number> {
 
 if (process.argv[2] === "--here") {
   console.log(JSON.stringify(await measureVerifiedInstructions()));
+} else if (process.argv[2] === "--features") {
+  console.log(await measureVerifiedInstructions(everyFeature));
 } else if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const vm = fileURLToPath(new URL("../../e2e/vm", import.meta.url));
   const command = ["--", "node", "/gander/bpf/test/verified-instructions.ts", "--here"];

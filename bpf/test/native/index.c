@@ -256,6 +256,7 @@ int main(void)
 	use_map(path_cache);
 	use_map(procs);
 	native_set(hook_id, 1U);
+	native_set(hook_lacks, 0U);
 	application = bpf_map_lookup_elem(&applications, &at);
 	hook = bpf_map_lookup_elem(&hooks, &at);
 	hook->index = INDEX;

@@ -647,6 +647,7 @@ int main(void)
 	native_use_map(&marked_calls, BPF_MAP_TYPE_TASK_STORAGE, 1, sizeof(int),
 		       sizeof(struct marked_call));
 	native_set(hook_id, 1U);
+	native_set(hook_lacks, 0U);
 	run(numbers_at_random);
 	run(texts_of_all_lengths);
 	run(parts_of_texts);

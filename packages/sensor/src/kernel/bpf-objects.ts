@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GanderError } from "@gander/base";
 import { type ObjectSpec, readObject, setVariables } from "@gander/libbpf";
+import { featureTables } from "../link/features.ts";
 
 /** The compiled programs, not yet loaded. */
 export type BpfObjects = {
@@ -13,7 +14,7 @@ export type BpfObjects = {
   readonly hook: ObjectSpec;
   /** Identifies the file of a descriptor; never stays in the kernel. */
   readonly file: ObjectSpec;
-  /** Of the objects and the sizes of their maps: pins under the same digest fit together. */
+  /** Of the objects, the sizes of their maps and what is left out of programs: equal digests fit together. */
   readonly digest: string;
 };
 
@@ -43,6 +44,7 @@ export function readBpfObjects({
     .update(process)
     .update(hook)
     .update(JSON.stringify(sizes))
+    .update(featureTables)
     .digest("hex")
     .slice(0, 16);
   return { ...objects, digest };

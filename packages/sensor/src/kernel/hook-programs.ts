@@ -11,6 +11,7 @@ import {
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
 import { attachCookie, hookFlags, limits } from "../link/abi.gen.ts";
+import { allFeatures } from "../link/features.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
 import { MappingReports } from "./mapping-reports.ts";
 import {
@@ -28,8 +29,15 @@ import type { RunningKernelFacts } from "./read-running-kernel.ts";
 
 /** The generic hook program at each place where a policy needs it. */
 export interface HookPrograms extends AsyncDisposable {
-  /** Attaches it there if it isn't, and returns the hook's id. @throws BpfError */
-  attach(point: HookPoint): number;
+  /**
+   * Attaches a program with these features there if none is, and returns the hook's id. One that lacks a feature
+   * stays attached beside the new one, until no rule is at it. @throws BpfError
+   */
+  attach(point: HookPoint, features?: number): number;
+  /** The hook there that has all features of the others; undefined: none is attached. */
+  hookAt(point: HookPoint): number | undefined;
+  /** The features that a hook lacks; all if it is not attached. */
+  lacks(hook: number): number;
   /** Loads at once all that attaching at these places requires. @throws BpfError */
   prepare(points: Iterable<HookPoint>): void;
   detachAllBut(ids: ReadonlySet<number>): Promise<void>;
@@ -57,7 +65,7 @@ export function createHookPrograms(
   pins: Pins,
   deps: HookProgramsDeps,
 ): HookPrograms {
-  const attached = openHooks(pins);
+  let attached: readonly AttachedHook[] = openHooks(pins);
   /** Ids of hooks that are being detached: not to be reused yet. */
   const leaving = new Set<number>();
   const numbers: NumberPool = createNumberPool(
@@ -67,54 +75,55 @@ export function createHookPrograms(
   );
   const templates = createTemplates(spec, pins, deps.facts);
   const mappings = new MappingReports();
-  mappings.adopt(attached.keys(), deps.logger);
+  mappings.adopt(keys(attached), deps.logger);
   return {
-    attach(point) {
+    attach(point, features = allFeatures) {
       mappings.needFor(point);
-      const key = hookPointKey(point);
-      const found = attached.get(key);
-      if (found !== undefined) return found.id;
+      const found = fullestAt(point, attached);
+      if (found !== undefined && !(found.lacks & features)) return found.id;
       const object = templates.of(point.kind);
       const id = numbers.take();
+      const lacks = (found?.lacks ?? allFeatures) & ~features;
       try {
-        attached.set(key, attachHook(object, id, point, pins, deps));
+        attached = [...attached, attachHook(object, { id, lacks }, point, pins, deps)];
       } catch (error) {
         numbers.keepOnly(ids(attached).union(leaving));
         throw error;
       }
       return id;
     },
+    hookAt: (point) => fullestAt(point, attached)?.id,
+    lacks: (hook) => attached.find(({ id }) => id === hook)?.lacks ?? allFeatures,
     prepare: (points) =>
       templates.load(
-        [...points].filter((point) => !attached.has(hookPointKey(point))).map(({ kind }) => kind),
+        [...points]
+          .filter((point) => fullestAt(point, attached) === undefined)
+          .map(({ kind }) => kind),
       ),
     async detachAllBut(kept) {
-      const unused = [...attached].filter(([, { id }]) => !kept.has(id));
+      const unused = attached.filter(({ id }) => !kept.has(id));
       // All at once: a policy added meanwhile must not find a hook that is about to go.
-      for (const [key, { id }] of unused) {
-        attached.delete(key);
-        leaving.add(id);
-      }
-      for (const [, hook] of unused) {
+      attached = attached.filter(({ id }) => kept.has(id));
+      for (const { id } of unused) leaving.add(id);
+      for (const hook of unused) {
         await unpinHook(hook, pins);
         leaving.delete(hook.id);
       }
       numbers.keepOnly(ids(attached).union(leaving));
-      mappings.keepFor(attached.keys());
+      mappings.keepFor(keys(attached));
     },
     missedCalls(id) {
-      const hook = attached.values().find((one) => one.id === id);
+      const hook = attached.find((one) => one.id === id);
       return hook === undefined ? 0n : missedBy(hook);
     },
     mappingProblem: () => mappings.problem,
     ids: () => ids(attached),
-    programBytes: () =>
-      [...attached.values()].reduce((sum, { program }) => sum + program.memoryBytes(), 0),
+    programBytes: () => attached.reduce((sum, { program }) => sum + program.memoryBytes(), 0),
     async [Symbol.asyncDispose]() {
       mappings[Symbol.dispose]();
       templates.close();
-      for (const hook of attached.values()) await closeHook(hook);
-      attached.clear();
+      for (const hook of attached) await closeHook(hook);
+      attached = [];
     },
   };
 }
@@ -126,8 +135,14 @@ function missedBy({ program, link, others }: AttachedHook): bigint {
   );
 }
 
-function ids(attached: ReadonlyMap<string, AttachedHook>): Set<number> {
-  return new Set([...attached.values()].map(({ id }) => id));
+const ids = (attached: readonly AttachedHook[]) => new Set(attached.map(({ id }) => id));
+const keys = (attached: readonly AttachedHook[]) => attached.map(({ key }) => key);
+
+/** Each program that is added at a place has all features of the earlier ones there. */
+function fullestAt(point: HookPoint, attached: readonly AttachedHook[]): AttachedHook | undefined {
+  const key = hookPointKey(point);
+  const [first, ...others] = attached.filter((hook) => hook.key === key);
+  return others.reduce((full, hook) => (full && full.lacks < hook.lacks ? full : hook), first);
 }
 
 /** The programs that hooks are cloned from, each loaded when it is needed first. */
@@ -222,7 +237,7 @@ function templateName(kind: AttachKind): string {
 
 function attachHook(
   object: BpfObject,
-  id: number,
+  { id, lacks }: { readonly id: number; readonly lacks: number },
   point: HookPoint,
   pins: Pins,
   { facts, programs }: HookProgramsDeps,
@@ -241,6 +256,7 @@ function attachHook(
     name: programName(point),
     rodata: {
       ...{ hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
+      hook_lacks: lacks,
       ...(point.probe && { probe_arguments: point.probe.args.map(probeArgument) }),
     },
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
@@ -248,7 +264,7 @@ function attachHook(
     ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
   });
   try {
-    return pinHook(program, places, { id, key: hookPointKey(point), pins });
+    return pinHook(program, places, { id, lacks, key: hookPointKey(point), pins });
   } catch (error) {
     program.close();
     throw error;

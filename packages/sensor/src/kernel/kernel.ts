@@ -347,7 +347,9 @@ function createPolicyHooks(
 ): Omit<PolicyKernel, keyof PolicyTables> {
   return {
     facts,
-    attach: (point) => hooks.attach(point),
+    attach: (point, features) => hooks.attach(point, features),
+    hookAt: (point) => hooks.hookAt(point),
+    lacks: (hook) => hooks.lacks(hook),
     prepare: (points) => hooks.prepare(points),
     detachAllBut: (ids) => hooks.detachAllBut(ids),
     attachedHooks: () => hooks.ids(),

@@ -13,8 +13,15 @@ import type { Side } from "./tables/table-writer.ts";
 /** The policy manager's view of the kernel. */
 export interface PolicyKernel {
   readonly facts: PolicyKernelFacts;
-  /** Attaches a hook there if none is, and returns its id. @throws BpfError, with the verifier's lines. */
-  attach(point: HookPoint): number;
+  /**
+   * Attaches a hook there if none has these features (link/features.ts; default: all), and returns its id. One that
+   * lacks some stays attached. @throws BpfError, with the verifier's lines.
+   */
+  attach(point: HookPoint, features?: number): number;
+  /** The hook there that has all features of the others; undefined: none is attached. */
+  hookAt(point: HookPoint): number | undefined;
+  /** The features that a hook lacks; all if it is not attached. */
+  lacks(hook: number): number;
   /** Loads at once all that attaching at these places requires. @throws BpfError */
   prepare(points: Iterable<HookPoint>): void;
   /** Ids of all attached hooks. */

@@ -291,6 +291,24 @@ export const probeArgumentKind = {
   PROBE_MEMORY: 3,
 } as const;
 
+export const feature = {
+  FEATURE_TEXTS: 1,
+  FEATURE_PATHS: 2,
+  FEATURE_SEGMENTS: 4,
+  FEATURE_STRUCTURES: 8,
+  FEATURE_SEARCH: 16,
+  FEATURE_ROUTES: 32,
+  FEATURE_SOCKETS: 64,
+  FEATURE_PACKETS: 128,
+  FEATURE_OWNERS: 256,
+  FEATURE_BINARIES: 512,
+  FEATURE_CHANGES: 1024,
+  FEATURE_MARKS: 2048,
+  FEATURE_RATES: 4096,
+  FEATURE_PROPERTIES: 8192,
+  FEATURES_END: 16384,
+} as const;
+
 export const attachCookie = {
   COOKIE_BEGINS: 1,
 } as const;
@@ -328,7 +346,8 @@ export const fault = {
   FAULT_OWNERS: 9,
   FAULT_PAST_TABLE: 10,
   FAULT_MARKS: 11,
-  FAULT_MAX: 12,
+  FAULT_FEATURE: 12,
+  FAULT_MAX: 13,
 } as const;
 
 export const lifecycleFate = {

@@ -59,6 +59,11 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
       "calls had more marks for enforcers than fit: their processes were killed, and all enforcers stopped them",
     advice: "At most 4 policies can notify their enforcers of the same call; join some of them",
   },
+  FAULT_FEATURE: {
+    meaning:
+      "filters and actions needed what the program of their hook was loaded without: filters took the safe side",
+    advice: "Please report it",
+  },
   FAULT_HOLD: {
     meaning: "processes could not be held until the policies of their pod have arrived",
     advice: "Look for many cgroups below those of pods that no pod of the cluster has",

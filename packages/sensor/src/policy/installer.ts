@@ -7,10 +7,12 @@ import {
   describeHookPoint,
   eachFunction,
   functionNamesOf,
+  type HookPoint,
   hookPointKey,
   type Refusal,
   type TypedHook,
 } from "@gander/policy";
+import { featuresOfRule } from "../link/features.ts";
 import { LinkLimitError } from "../link/link-limit-error.ts";
 import type { InstalledRule, PlannedRule } from "../link/planned-rule.ts";
 import { type AttachPlan, planHook } from "../plan/attach-plan.ts";
@@ -58,14 +60,12 @@ export function createInstaller(tables: KernelTables): Installer {
         await turn();
         attempt(() => plans.set(hook, planHook(hook, facts)));
       }
-      const points = [...plans.values()].flatMap(({ rules = [] }) =>
-        rules.map(({ point }) => point),
-      );
-      attempt(() => tables.kernel.prepare(points));
-      for (const point of points) {
+      const wanted = featuresByPoint([...plans.values()].flatMap(({ rules = [] }) => rules));
+      attempt(() => tables.kernel.prepare(wanted.map(({ point }) => point)));
+      for (const { point, features } of wanted) {
         await turn();
         tables.detachUnusedLater();
-        attempt(() => tables.kernel.attach(point));
+        attempt(() => tables.kernel.attach(point, features));
       }
     },
     install(policy, installed) {
@@ -102,6 +102,20 @@ export function createInstaller(tables: KernelTables): Installer {
       return { value: new Map(installed).set(keyText(key), next) };
     },
   };
+}
+
+/** Each place once, with the features that all rules there need: so its program is loaded once. */
+function featuresByPoint(rules: readonly PlannedRule[]) {
+  const wanted = new Map<string, { readonly point: HookPoint; readonly features: number }>();
+  for (const rule of rules) {
+    const { point } = rule;
+    const before = wanted.get(hookPointKey(point))?.features ?? 0;
+    // What can't be linked is refused by `install`.
+    attempt(() =>
+      wanted.set(hookPointKey(point), { point, features: before | featuresOfRule(rule) }),
+    );
+  }
+  return [...wanted.values()];
 }
 
 function attempt(work: () => unknown): void {
@@ -192,7 +206,7 @@ function installRule(
 ): InstalledRule | Refusal | "plan-again" {
   const { kernel, rules, counters } = tables;
   try {
-    const hookId = kernel.attach(planned.point);
+    const hookId = kernel.attach(planned.point, featuresOfRule(planned));
     const taken = planned.selectors.map(() => counters.take());
     for (const counter of taken) kernel.clearCount(counter);
     return { id: rules.add(key, hook, planned.point), hookId, planned, counters: taken };

@@ -4,6 +4,7 @@ import { type CompiledHook, filesOfHooks, functionsOfHooks } from "@gander/polic
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
+import { featureNames, featuresOf } from "../link/features.ts";
 import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
 import type { Groups } from "../link/group-plan.ts";
 import { createHostFiles, type HostFiles } from "../link/host-files.ts";
@@ -18,6 +19,7 @@ import { activeRules, allRules, type InstalledPolicy, keyText } from "./installe
 import { type CountedSide, type Linked, linkTables } from "./link-tables.ts";
 import type { Manifest } from "./manifest/manifest.ts";
 import type { ManifestBody, ManifestKeeper } from "./manifest/manifest-keeper.ts";
+import { moveRules, rulesLeftBehind, uncounted } from "./moved-rules.ts";
 import { createRuleRegistry, type RuleRegistry } from "./rule-registry.ts";
 
 export type RemarksOn = (policy: InstalledPolicy) => readonly string[];
@@ -28,6 +30,8 @@ type Advance = {
   readonly grouping?: Grouping;
   /** Only the manifest records this change. */
   readonly mustKeep?: boolean;
+  /** Even if nothing else changes: rules have moved to other hooks, and no call is in progress at the old ones. */
+  readonly endMoves?: boolean;
 };
 
 type Grouping = {
@@ -87,7 +91,11 @@ export class KernelTables implements AsyncDisposable {
     this.kernel = kernel;
     this.remarksOn = remarksOn;
     this.rules = createRuleRegistry(adopted?.rules);
-    this.counters = createNumberPool("selectors", { first: 0, end: MAX_COUNTS }, counters);
+    this.counters = createNumberPool(
+      "selectors",
+      { first: uncounted + 1, end: MAX_COUNTS },
+      counters,
+    );
     this.budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);
     this.hits = createHitCounter(kernel.calls, adopted?.hits);
     this.unevaluated = createHitCounter(kernel.unevaluated, adopted?.unevaluated);
@@ -171,13 +179,16 @@ export class KernelTables implements AsyncDisposable {
    * Puts these policies in force, all at the same moment. If it throws, nothing has changed.
    * @throws LinkLimitError, BpfError, NotKeptError
    */
-  advance(next: Installed, { grouping, mustKeep = false }: Advance = {}): void {
-    const isSame = next === this.#installed && this.#begun && grouping === undefined;
-    if (isSame && !this.files.isStale(filesOf(next))) return;
+  advance(wanted: Installed, { grouping, mustKeep = false, endMoves = false }: Advance = {}): void {
+    const isSame = wanted === this.#installed && this.#begun && grouping === undefined;
+    if (isSame && !endMoves && !this.files.isStale(filesOf(wanted))) return;
     const before = this.kernel.activeSide();
     const side: Side = before === 0 ? 1 : 0;
     const groups = grouping?.groups ?? this.#groups;
-    const { counted, tables } = this.#link(next, groups, side);
+    const next = moveRules(wanted, this.kernel);
+    const left = rulesLeftBehind(this.#installed, next);
+    const { counted, tables } = this.#link(next, groups, side, left);
+    this.#checkFeatures(tables);
     this.#prepareSets(tables);
     this.kernel.write(side, tables);
     this.#beginCounts(counted, next);
@@ -196,7 +207,7 @@ export class KernelTables implements AsyncDisposable {
     this.#installed = next;
     this.#groups = groups;
     this.#begun = true;
-    this.#grace = this.#settle(before, counted).catch((error: unknown) =>
+    this.#grace = this.#settle(before, counted, left.length > 0).catch((error: unknown) =>
       this.#logger.error("Old policies cannot be cleared away", { error }),
     );
   }
@@ -208,13 +219,26 @@ export class KernelTables implements AsyncDisposable {
     this.files[Symbol.dispose]();
   }
 
-  #link(next: Installed, groups: Groups, side: Side): Linked {
-    return linkTables(sorted(next), groups, side, {
+  #link(
+    next: Installed,
+    groups: Groups,
+    side: Side,
+    left: readonly InstalledPolicy[] = [],
+  ): Linked {
+    return linkTables([...sorted(next), ...left], groups, side, {
       sets: this.sets,
       follow: this.#follow,
       fileIdentity: this.files.identity,
       hostNamespace: this.kernel.facts.hostNamespace,
     });
+  }
+
+  /** A program without what its rules need would take the safe side for each call. @throws Error */
+  #checkFeatures(tables: LinkedTables): void {
+    for (const [hook, needed] of featuresOf(tables)) {
+      const lacking = featureNames(needed & this.kernel.lacks(hook));
+      if (lacking.length > 0) throw new Error(`hook ${hook} lacks ${lacking.join(", ")}`);
+    }
   }
 
   /** Everything that rows name must exist before they do. */
@@ -236,7 +260,7 @@ export class KernelTables implements AsyncDisposable {
     this.past.leave([...this.#installed.values()].filter((policy) => isGone(policy, next)));
   }
 
-  async #settle(before: Side, counted: CountedSide): Promise<void> {
+  async #settle(before: Side, counted: CountedSide, hasMoved: boolean): Promise<void> {
     await this.kernel.waitForReaders();
     this.hits.fold(before);
     this.unevaluated.fold(before);
@@ -244,6 +268,9 @@ export class KernelTables implements AsyncDisposable {
     this.#sweep(counted);
     this.#manifest.update(this.#body(this.#installed, this.#groups, counted.side));
     this.detachUnusedLater();
+    if (!hasMoved) return;
+    this.advance(this.#installed, { endMoves: true });
+    await this.#grace;
   }
 
   /** Not while policies that will use them are being prepared, but at some time: there is room for few. */

@@ -39,7 +39,7 @@ export function linkTables(
     groups: numbers.map((index) => linked.groups[index] ?? new Map<number, number>()),
   };
   const applications = tables.applications.map(
-    (one) => one?.bits.map((bit) => tables.rules[one.firstRule + bit]?.id ?? 0) ?? [],
+    (one) => one?.bits.flatMap((bit) => tables.rules[one.firstRule + bit]?.id || []) ?? [],
   );
   return {
     tables,

@@ -5,6 +5,10 @@ import { fromPinName, type Pins, pinName } from "./pins.ts";
 /** An attached hook program; it stays attached without the sensor. */
 export type AttachedHook = {
   readonly id: number;
+  /** Where it is attached, in the notation of `hookPointKey`. */
+  readonly key: string;
+  /** The features that its program was loaded without (bpf/abi.h: enum feature). */
+  readonly lacks: number;
   /** The name of its pins. */
   readonly pin: string;
   readonly link: BpfLink;
@@ -13,7 +17,11 @@ export type AttachedHook = {
   readonly others: readonly BpfLink[];
 };
 
-const hookPinPattern = /^hook_(\d+)_(.+)$/;
+/** hook_ID_KEY, or hook_ID-LACKS_KEY with a hexadecimal number. */
+const hookPinPattern = /^hook_(\d+)(?:-([0-9a-f]+))?_(.+)$/;
+
+const hookPin = (id: number, lacks: number, key: string) =>
+  `hook_${id}${lacks === 0 ? "" : `-${lacks.toString(16)}`}_${pinName(key)}`;
 
 /** Names of the pinned links of hooks. */
 export function hookLinks(pins: Pins): string[] {
@@ -22,7 +30,7 @@ export function hookLinks(pins: Pins): string[] {
 
 /** Where hooks are attached, in the notation of `hookPointKey`. */
 export function hookKeys(pins: Pins): string[] {
-  return hookLinks(pins).map(keyOf);
+  return [...new Set(hookLinks(pins).map(keyOf))];
 }
 
 /** The pins of its other links. */
@@ -32,8 +40,8 @@ const hookOfOther = (name: string) =>
 const othersOf = (pin: string, pins: Pins) =>
   pins.links().filter((name) => hookOfOther(name) === pin);
 
-/** All hooks that an earlier sensor has pinned, by key of the point. @throws BpfError if one is unusable */
-export function openHooks(pins: Pins): Map<string, AttachedHook> {
+/** All hooks that an earlier sensor has pinned. @throws BpfError if one is unusable */
+export function openHooks(pins: Pins): AttachedHook[] {
   const names = new Set(hookLinks(pins));
   // A sensor died before it attached them.
   for (const name of pins.programs()) if (!names.has(name)) unpin(pins.program(name));
@@ -41,18 +49,18 @@ export function openHooks(pins: Pins): Map<string, AttachedHook> {
     const hook = hookOfOther(name);
     if (hook !== undefined && !names.has(hook)) unpin(pins.link(name));
   }
-  const hooks = [...names].map((name) => openHook(name, pins));
-  return new Map(hooks.map((hook) => [keyOf(hook.pin), hook]));
+  return [...names].map((name) => openHook(name, pins));
 }
 
 /** @throws BpfError */
 export function openHook(pin: string, pins: Pins): AttachedHook {
-  const [, id] = hookPinPattern.exec(pin) ?? [];
+  const [, id, lacks = "0"] = hookPinPattern.exec(pin) ?? [];
   const link = BpfLink.fromPin(pins.link(pin));
   try {
     const program = openProgram(link.info().programId, pins.program(pin));
     const others = othersOf(pin, pins).map((name) => BpfLink.fromPin(pins.link(name)));
-    return { id: Number(id), pin, link, program, others };
+    const known = { id: Number(id), key: keyOf(pin), lacks: Number.parseInt(lacks, 16) };
+    return { ...known, pin, link, program, others };
   } catch (error) {
     link.close();
     throw error;
@@ -95,9 +103,9 @@ export type HookPlaces = { readonly point: AttachPoint; readonly others?: readon
 export function pinHook(
   program: BpfProgram,
   places: HookPlaces,
-  { id, key, pins }: { readonly id: number; readonly key: string; readonly pins: Pins },
+  { pins, ...known }: Pick<AttachedHook, "id" | "key" | "lacks"> & { readonly pins: Pins },
 ): AttachedHook {
-  const pin = `hook_${id}_${pinName(key)}`;
+  const pin = hookPin(known.id, known.lacks, known.key);
   unpin(pins.program(pin));
   program.pin(pins.program(pin));
   const others: BpfLink[] = [];
@@ -105,7 +113,7 @@ export function pinHook(
     for (const [i, place] of (places.others ?? []).entries())
       others.push(attachPinned(program, place, pins.link(otherOf(pin, i))));
     const link = attachPinned(program, places.point, pins.link(pin));
-    return { id, pin, link, program, others };
+    return { ...known, pin, link, program, others };
   } catch (error) {
     for (const [i, other] of others.entries()) {
       unpin(pins.link(otherOf(pin, i)));
@@ -136,5 +144,5 @@ export async function unpinHook(hook: AttachedHook, pins: Pins): Promise<void> {
 }
 
 function keyOf(pin: string): string {
-  return fromPinName(hookPinPattern.exec(pin)?.[2] ?? "");
+  return fromPinName(hookPinPattern.exec(pin)?.[3] ?? "");
 }

@@ -27,6 +27,16 @@ describe("missed calls", () => {
     expect([10, 11].map((id) => misses.missed(id))).toEqual([0n, 98n]);
   });
 
+  it("are those of each hook in turn, if the rule moves to another", () => {
+    hooks.set(1, 10n).set(2, 50n);
+    const misses = createMissCounter(missedCalls);
+    misses.begin([rule(10, 1)]);
+    hooks.set(1, 13n);
+    misses.begin([rule(10, 2)]);
+    hooks.set(1, 99n).set(2, 52n);
+    expect(misses.missed(10)).toBe(5n);
+  });
+
   it("are known to the next sensor", () => {
     hooks.set(1, 10n);
     const before = createMissCounter(missedCalls);

@@ -41,8 +41,8 @@ export function createMissCounter(
     missed,
     begin(rules) {
       const next = new Map([...rules].map(({ id, hookId }) => [id, hookId]));
-      for (const rule of counting.keys()) {
-        if (next.has(rule)) continue;
+      for (const [rule, { hookId }] of counting) {
+        if (next.get(rule) === hookId) continue;
         totals.set(rule, missed(rule));
         counting.delete(rule);
       }

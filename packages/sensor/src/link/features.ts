@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import { action, feature, rateScope, rowOp, slotFlags, valueType } from "./abi.gen.ts";
+import { createFollowBits } from "./follow-bits.ts";
+import type { LinkedSlot, LinkedTables, LinkedVerdict } from "./linked-tables.ts";
+import { link } from "./linker.ts";
+import type { PlannedRule } from "./planned-rule.ts";
+import { createSetInterner } from "./set-interner.ts";
+
+/** All that a program can have (bpf/abi.h: enum feature). */
+export const allFeatures = feature.FEATURES_END - 1;
+
+/** Features by hook: what its rows, values and actions need of the hook's program. */
+export function featuresOf({
+  hooks,
+  rules,
+  rows,
+  verdicts,
+}: Pick<LinkedTables, "hooks" | "rules" | "rows" | "verdicts">): Map<number, number> {
+  const rowFrom = (rule: number) => rules[rule]?.firstRow ?? rows.length;
+  return new Map(
+    hooks.map(({ id, firstRule, slots }, i) => {
+      const own = rows.slice(rowFrom(firstRule), rowFrom(hooks[i + 1]?.firstRule ?? rules.length));
+      const needed = own.flatMap((row) =>
+        row === undefined ? [] : [ofRow(row.op), ofVerdict(verdicts[row.verdict])],
+      );
+      return [id, join([...needed, ...slots.map(ofSlot)])];
+    }),
+  );
+}
+
+const known = new WeakMap<PlannedRule, number>();
+
+/** The features that a rule will need, before it has a hook: those of its rows. @throws LinkLimitError */
+export function featuresOfRule(planned: PlannedRule): number {
+  const found = known.get(planned);
+  if (found !== undefined) return found;
+  const rule = { id: 1, hookId: 1, planned, counters: [] };
+  const tables = link({
+    policies: [{ id: 1, rules: [rule], budget: 0, mode: "enforce" }],
+    groups: [[0]],
+    sets: createSetInterner(),
+    follow: createFollowBits(),
+    fileIdentity: () => undefined,
+    hostNamespace: () => 0n,
+  });
+  const features = featuresOf(tables).get(1) ?? 0;
+  known.set(planned, features);
+  return features;
+}
+
+const join = (features: readonly number[]) => features.reduce((all, one) => all | one, 0);
+
+function ofRow(op: number): number {
+  return opFeatures.get(op) ?? allFeatures;
+}
+
+function ofSlot({ type, flags, route }: LinkedSlot): number {
+  const isDistant = route !== undefined || (flags & slotFlags.SLOT_DISTANT) !== 0;
+  return (typeFeatures.get(type) ?? allFeatures) | (isDistant ? feature.FEATURE_ROUTES : 0);
+}
+
+function ofVerdict(verdict: LinkedVerdict | undefined): number {
+  if (verdict === undefined) return 0;
+  const isLimited = verdict.rateScope !== rateScope.RATE_NONE || verdict.rateWindowMs > 0;
+  const actions = [...actionFeatures].map(([bits, needed]) =>
+    verdict.actions & bits ? needed : 0,
+  );
+  return join([isLimited ? feature.FEATURE_RATES : 0, ...actions]);
+}
+
+const {
+  FEATURE_TEXTS: texts,
+  FEATURE_SOCKETS: sockets,
+  FEATURE_BINARIES: binaries,
+  FEATURE_CHANGES: changes,
+  FEATURE_MARKS: marks,
+  FEATURE_OWNERS: owners,
+} = feature;
+const paths = texts | feature.FEATURE_PATHS;
+const search = texts | feature.FEATURE_SEARCH;
+const segments = texts | feature.FEATURE_SEGMENTS;
+const structures = texts | feature.FEATURE_STRUCTURES;
+
+/** A word without a row needs everything. */
+const byNumber = <Name extends string>(
+  numbers: Readonly<Record<Name, number>>,
+  needs: Readonly<Partial<Record<Name, number>>>,
+): ReadonlyMap<number, number> =>
+  new Map(
+    (Object.keys(numbers) as Name[]).map((name) => [numbers[name], needs[name] ?? allFeatures]),
+  );
+
+/** By enum row_op. */
+export const opFeatures = byNumber(rowOp, {
+  ROW_ALWAYS: 0,
+  ROW_EQUAL: 0,
+  ROW_GREATER: 0,
+  ROW_LESS: 0,
+  ROW_MASK: 0,
+  ROW_RANGE: 0,
+  ROW_INT_SET: 0,
+  ROW_STR_EQUAL: texts,
+  ROW_STR_PREFIX: texts,
+  ROW_STR_POSTFIX: texts,
+  ROW_STR_CONTAINS: search,
+  ROW_STR_CONTAINS_ANY_CASE: search,
+  ROW_FILE_TYPE: paths,
+  ROW_SADDR: sockets,
+  ROW_DADDR: sockets,
+  ROW_SPORT: sockets,
+  ROW_DPORT: sockets,
+  ROW_PROTOCOL: sockets,
+  ROW_FAMILY: sockets,
+  ROW_STATE: sockets,
+  ROW_PID: 0,
+  ROW_NS_PID: 0,
+  ROW_BINARY_EQUAL: binaries,
+  ROW_BINARY_PREFIX: binaries,
+  ROW_BINARY_POSTFIX: binaries,
+  ROW_FOLLOW: binaries,
+  ROW_NAMESPACE: 0,
+  ROW_CAPABILITY: 0,
+  ROW_BINARY_FILE: binaries,
+  ROW_NAMESPACE_CHANGE: changes,
+  ROW_CAPABILITY_CHANGE: changes,
+  ROW_MARKED_CALL: marks,
+  ROW_PROPERTY: feature.FEATURE_PROPERTIES,
+});
+
+/** By enum value_type. */
+export const typeFeatures = byNumber(valueType, {
+  VALUE_NONE: 0,
+  VALUE_U8: 0,
+  VALUE_S8: 0,
+  VALUE_U16: 0,
+  VALUE_S16: 0,
+  VALUE_U32: 0,
+  VALUE_S32: 0,
+  VALUE_SYSCALL: 0,
+  VALUE_CAPABILITIES: feature.FEATURE_ROUTES,
+  VALUE_U64: 0,
+  VALUE_STRING: texts,
+  VALUE_USER_STRING: texts,
+  VALUE_BUFFER: texts,
+  VALUE_USER_BUFFER: texts,
+  VALUE_FILENAME: texts,
+  VALUE_FD: paths,
+  VALUE_FILE: paths,
+  VALUE_PATH: paths,
+  VALUE_BINPRM: paths,
+  VALUE_SOCK: sockets,
+  VALUE_SOCKADDR: sockets,
+  VALUE_SOCK_TO_ADDR: sockets,
+  VALUE_SOCKET: sockets,
+  VALUE_DATA_LOC: texts,
+  VALUE_DENTRY: paths,
+  VALUE_ATTR_FILE: paths,
+  VALUE_KIOCB: paths,
+  VALUE_SKB: sockets | feature.FEATURE_PACKETS,
+  VALUE_IOV_ITER: segments,
+  VALUE_USER_IOVEC: segments,
+  VALUE_USER_NS: structures,
+  VALUE_CRED: structures,
+  VALUE_BPF_ATTR: structures,
+  VALUE_BPF_PROG: structures,
+  VALUE_BPF_MAP: structures,
+  VALUE_PERF_EVENT: structures,
+  VALUE_MODULE: structures,
+  VALUE_LOAD_INFO: structures,
+  VALUE_NET_DEVICE: structures,
+});
+
+/** By enum action. */
+export const actionFeatures = byNumber(action, {
+  ACTION_POST: 0,
+  ACTION_KILL: 0,
+  ACTION_SIGNAL: 0,
+  ACTION_DENY: 0,
+  ACTION_KERNEL_STACK: 0,
+  ACTION_USER_STACK: 0,
+  ACTION_TRACK_SOCK: owners,
+  ACTION_UNTRACK_SOCK: owners,
+  ACTION_MARK_CALL: marks,
+  ACTION_UNMARK_CALL: marks,
+  ACTION_ENFORCE: 0,
+});
+
+/** A sensor with other tables does not adopt programs that were loaded by these. */
+export const featureTables = JSON.stringify(
+  [opFeatures, typeFeatures, actionFeatures].map((table) => [...table]),
+);
+
+export function featureNames(features: number): string[] {
+  return Object.entries(feature).flatMap(([name, bit]) =>
+    features & allFeatures & bit ? [name] : [],
+  );
+}
