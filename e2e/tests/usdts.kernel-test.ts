@@ -111,6 +111,6 @@ describe("static probes of programs", () => {
     assert.equal(check("sold").status, 0);
     const wrong = check("solt");
     assert.equal(wrong.status, 1, describeResult(wrong));
-    assert.match(wrong.output + wrong.errors, /no probe shop:solt[^]*Did you mean shop:sold\?/);
+    assert.match(wrong.output + wrong.errors, /no probe shop:solt[\s\S]*Did you mean shop:sold\?/);
   });
 });

@@ -25,7 +25,7 @@ const old: RemoteKernel = {
   release: "6.1.0-amd64",
   activeLsms: ["lockdown", "capability", "bpf"],
   btf: buildBtf({ functions, rawTracepoints }),
-  symbols: lines("__ia32_compat_sys_openat", "helper", "helper", "only_a_symbol", "tcp_connect"),
+  symbols: lines("__ia32_sys_getpid", "helper", "helper", "only_a_symbol", "tcp_connect"),
   tracepoints: lines(
     "sched/sched_process_exec\tunsigned short common_type\t__data_loc char[] filename\tpid_t pid",
     "syscalls/sys_enter_openat\tunsigned short common_type\tconst char * filename",

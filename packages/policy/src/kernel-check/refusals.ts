@@ -66,12 +66,20 @@ export function badArgument(
 /** 32-bit programs, and 64-bit ones by `int 0x80`, have entries of their own, which a policy on `sys_…` does not hook. */
 export function unseenCalls(name: string, facts: Pick<AttachFacts, "hasSymbol">): string[] {
   const call = name.replace(/^(__x64_)?sys_/, "");
-  const hasOther = [`__ia32_sys_${call}`, `__ia32_compat_sys_${call}`].some(facts.hasSymbol);
-  return hasOther
+  return runs32BitCode(facts)
     ? [
         `sys_${call} called by 32-bit code (int 0x80) is not seen here, so nothing stops it: enforce at the LSM hook behind it (\`lsmhooks\`, or \`security_…\` below kprobes), and watch \`i386/sys_${call}\` at the tracepoint raw_syscalls/sys_enter`,
       ]
     : [];
+}
+
+const known = new WeakMap<object, boolean>();
+
+/** Asked once: where a kernel has the entry of one system call, it has those of the others. */
+function runs32BitCode(facts: Pick<AttachFacts, "hasSymbol">): boolean {
+  const found = known.get(facts) ?? facts.hasSymbol("__ia32_sys_getpid");
+  known.set(facts, found);
+  return found;
 }
 
 /** The effect of a kill or a signal where the call can't be denied. */
