@@ -152,7 +152,7 @@ describe("Argo CD", () => {
   it("has a health script for each of our kinds, and waits for Applications", () => {
     const configMap = manifests.find(({ kind }) => kind === "ConfigMap");
     const keys = Object.keys(configMap?.data ?? {});
-    const kinds = ["cilium.io_TracingPolicy", "gander.dev_PolicyStatus"];
+    const kinds = ["cilium.io_TracingPolicy", "gander.dev_GuardPolicy", "gander.dev_PolicyStatus"];
     expect(keys.sort()).toEqual(
       [...kinds, ...kinds.map((kind) => `${kind}Namespaced`), "argoproj.io_Application"]
         .map((kind) => `resource.customizations.health.${kind}`)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { argField, type EventArg, type SockView, toProtoJson } from "@gander/proto";
+import { jsonLine } from "../text/json-text.ts";
 import { createKnownField } from "../text/known-field.ts";
 import type { LineBuffer } from "../text/line-buffer.ts";
 
@@ -126,7 +127,7 @@ function writeValue(line: LineBuffer, arg: EventArg): void {
 
 /** Without the closing bracket, as the others. */
 function writeMessage(line: LineBuffer, { message }: EventArg): void {
-  const json = JSON.stringify(toProtoJson("tetragon.KprobeArgument", message));
+  const json = jsonLine(toProtoJson("tetragon.KprobeArgument", message));
   line.raw(Buffer.from(json).subarray(0, -1));
 }
 
