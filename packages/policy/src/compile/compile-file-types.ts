@@ -13,7 +13,8 @@ export function compileFileTypes(
   return types && { op: "file-type", negate, values: [...new Set(types)].sort((a, b) => a - b) };
 }
 
-function readFileType(text: string): Value<number> {
+/** S_IFMT of a file type, by its name. */
+export function readFileType(text: string): Value<number> {
   const name = text.toLowerCase();
   const found = Object.hasOwn(fileTypes, name) ? fileTypes[name] : undefined;
   if (found !== undefined) return { ok: found };

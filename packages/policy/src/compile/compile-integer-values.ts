@@ -78,7 +78,7 @@ function rangeTest(
   const ranges = readAll(values, scope, (text) =>
     rangeWithin(parseRangeOf(type, text), text, type),
   );
-  return ranges && checkedRanges(negate, merge(ranges), type, scope);
+  return ranges && checkedRanges(negate, mergeRanges(ranges), type, scope);
 }
 
 function checkedRanges(
@@ -116,7 +116,7 @@ function mapTest(
     rangeWithin(parseRangeOf(type, text), text, type),
   );
   if (!ranges) return undefined;
-  const merged = merge(ranges);
+  const merged = mergeRanges(ranges);
   const size = merged.reduce((sum, [low, high]) => sum + (high - low + 1n), 0n);
   const single = ranges.every(([low, high]) => low === high);
   if (!single && size > limits.expandedRange) return checkedRanges(negate, merged, type, scope);
@@ -139,7 +139,7 @@ function rangeWithin(range: Value<Range>, text: string, type: ArgTypeRow): Value
 }
 
 /** Sorted, with overlapping and touching ranges joined. */
-function merge(ranges: readonly Range[]): readonly Range[] {
+export function mergeRanges(ranges: readonly Range[]): readonly Range[] {
   const merged: [bigint, bigint][] = [];
   for (const [low, high] of [...ranges].sort((a, b) => compare(a[0], b[0]))) {
     const last = merged.at(-1);

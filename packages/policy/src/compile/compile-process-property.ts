@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ProcessSelectorSpec, processProperties } from "@gander/crd-schemas";
 import type { CompiledFilter } from "../compiled-policy.ts";
-import { fileTypes } from "../language/kernel-names.ts";
-import { parseRange, quote, readAll, type Value } from "../language/values.ts";
+import { parseRange, quote, type Range, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
+import { readFileType } from "./compile-file-types.ts";
+import { mergeRanges } from "./compile-integer-values.ts";
 
-/** Both ends included. */
-type Range = readonly [number, number];
-
-const largest = 0xffffffff;
+const largest = 0xffff_ffffn;
 
 /** A property with one value each is compared with In and NotIn only. */
 const forms = {
@@ -43,8 +41,12 @@ export function compileProcessFilter(
   }
   const found = readAll(values, scope.at("values"), read);
   if (found === undefined || found.length === 0) return undefined;
-  const ranges = isBound ? boundOf(operator, found) : mergeRanges(found);
-  if (ranges.length > 0) return { on: "process", negate: operator === "NotIn", property, ranges };
+  const ranges = mergeRanges(found.flatMap((range) => fitting(operator, range)));
+  if (ranges.length > 0)
+    return {
+      ...{ on: "process", negate: operator === "NotIn", property },
+      ranges: ranges.map(([low, high]) => [Number(low), Number(high)]),
+    };
   scope
     .at("values")
     .error(
@@ -55,31 +57,18 @@ export function compileProcessFilter(
   return undefined;
 }
 
-/** One value that fits is enough, so the widest decides. */
-function boundOf(operator: "LT" | "GT", found: readonly Range[]): readonly Range[] {
-  if (operator === "LT") {
-    const high = Math.max(...found.map(([low]) => low));
-    return high > 0 ? [[0, high - 1]] : [];
-  }
-  const low = Math.min(...found.map(([, high]) => high));
-  return low < largest ? [[low + 1, largest]] : [];
+/** What fits one of the values; empty: nothing does. */
+function fitting(operator: ProcessSelectorSpec["operator"], [low, high]: Range): Range[] {
+  if (operator === "LT") return low > 0n ? [[0n, low - 1n]] : [];
+  if (operator === "GT") return high < largest ? [[high + 1n, largest]] : [];
+  return [[low, high]];
 }
 
-function mergeRanges(found: readonly Range[]): readonly Range[] {
-  const merged: [number, number][] = [];
-  for (const [low, high] of [...found].sort(([a], [b]) => a - b)) {
-    const last = merged.at(-1);
-    if (last === undefined || low > last[1] + 1) merged.push([low, high]);
-    else last[1] = Math.max(last[1], high);
-  }
-  return merged;
-}
-
-const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+const secondsOf = { s: 1n, m: 60n, h: 3_600n, d: 86_400n } as const;
 
 function readDuration(text: string): Value<Range> {
   const [, digits = "", unit = ""] = /^(\d{1,9})([smhd]?)$/.exec(text.trim().toLowerCase()) ?? [];
-  const seconds = Number(digits) * (secondsOf[unit as keyof typeof secondsOf] ?? 1);
+  const seconds = BigInt(digits) * (secondsOf[unit as keyof typeof secondsOf] ?? 1n);
   if (digits === "" || seconds > largest)
     return { wrong: `${quote(text)} is not a duration`, hint: "Write 30s, 5m, 2h or 1d." };
   return { ok: [seconds, seconds] };
@@ -93,23 +82,18 @@ function readIds(text: string): Value<Range> {
       hint: "Write the number of the user or group (0 is root), or a range as 1000:1999.",
     };
   const [low, high] = range.ok;
-  if (low < 0n || high > BigInt(largest))
+  if (low < 0n || high > largest)
     return { wrong: `${quote(text)} is out of range`, hint: `Ids are 0 to ${largest}.` };
-  return { ok: [Number(low), Number(high)] };
+  return range;
 }
 
 function readFlag(text: string): Value<Range> {
-  if (text === "true") return { ok: [1, 1] };
-  if (text === "false") return { ok: [0, 0] };
+  if (text === "true") return { ok: [1n, 1n] };
+  if (text === "false") return { ok: [0n, 0n] };
   return { wrong: `${quote(text)} is neither true nor false`, hint: 'Write "true" or "false".' };
 }
 
 function readType(text: string): Value<Range> {
-  const name = text.toLowerCase();
-  const type = Object.hasOwn(fileTypes, name) ? fileTypes[name] : undefined;
-  if (type !== undefined) return { ok: [type, type] };
-  return {
-    wrong: `There is no type of files ${quote(text)}`,
-    hint: `Write one of ${Object.keys(fileTypes).join(", ")}.`,
-  };
+  const type = readFileType(text);
+  return "wrong" in type ? type : { ok: [BigInt(type.ok), BigInt(type.ok)] };
 }
