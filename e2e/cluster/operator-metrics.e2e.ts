@@ -82,5 +82,5 @@ it("say no more of a policy that is gone", async () => {
   await cluster.kubectl(["delete", "tracingpolicy", "guard"]);
   await expect
     .poll(async () => Object.keys(await scrape()).join(), { timeout: 30_000 })
-    .not.toContain("guard");
+    .not.toContain('policy="guard"');
 });
