@@ -26,6 +26,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-check.ts")).policyCheck,
   },
   {
+    words: ["policy", "explain"],
+    aliases: policyAliases("explain"),
+    summary: "Say in sentences what policies do, cost and can't see",
+    load: async () => (await import("./commands/policy-explain.ts")).policyExplain,
+  },
+  {
     words: ["policy", "list"],
     aliases: policyAliases("list"),
     summary: "List policies: state, hits, what was enforced",

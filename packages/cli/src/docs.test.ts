@@ -41,7 +41,7 @@ describe.each(PAGES)("%s", (path) => {
   it("shows policies that are right", () => {
     for (const [, yaml = ""] of page.matchAll(/```yaml\n([\s\S]*?)```/g)) {
       // A part of a policy is shown without its head.
-      if (!yaml.includes("kind: TracingPolicy")) continue;
+      if (!/^kind: (Tracing|Guard)Policy/m.test(yaml)) continue;
       const { problems = [] } = checkPolicy(yaml, { file: path });
       expect(formatProblems(problems, { color: false })).toBe("");
     }

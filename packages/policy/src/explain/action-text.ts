@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompiledAction } from "../compiled-policy.ts";
+import { quote } from "../language/values.ts";
+import { errorName, markText, signalName } from "./mark-text.ts";
+import { words } from "./words.ts";
+
+export type ActionContext = {
+  /** The call has been carried out. */
+  readonly atReturn: boolean;
+  /** False: the mode lets it only report. */
+  readonly enforces: boolean;
+  /** The hook can deny the call. */
+  readonly decides: boolean;
+};
+
+/** What an action does; nothing for those that only shape the event. */
+export function actionText(action: CompiledAction, context: ActionContext): readonly string[] {
+  switch (action.action) {
+    case "post":
+    case "no-post":
+      return [];
+    case "sigkill":
+      return [enforced(killText(context), context)];
+    case "signal":
+      return [enforced(`the process gets signal ${signalName(action.signal)}`, context)];
+    case "override":
+      return [enforced(`the call is denied: it returns ${errorName(action.error)}`, context)];
+    case "notify-enforcer":
+      return [
+        enforced(
+          `the system call is marked for its enforcer with ${words(markText(action), "and")}`,
+          context,
+        ),
+      ];
+    case "cleanup-enforcer-notification":
+      return ["a mark on the system call is removed"];
+    case "track-sock":
+      return ["the socket belongs to this process from now on"];
+    case "untrack-sock":
+      return ["the socket belongs to this process no longer"];
+    case "get-url":
+      return [`the sensor fetches ${quote(action.url)}, if its configuration allows that`];
+    case "dns-lookup":
+      return [
+        `the sensor asks for the name ${quote(action.name)}, if its configuration allows that`,
+      ];
+  }
+}
+
+function killText({ atReturn, decides }: ActionContext): string {
+  if (atReturn) return "the process is killed, after the call was carried out";
+  return decides
+    ? "the call is denied and the process is killed"
+    : "the process is killed; the call in progress may still be carried out";
+}
+
+const enforced = (text: string, { enforces }: ActionContext): string =>
+  enforces ? text : `nothing is stopped in this mode (with mode enforce: ${text})`;

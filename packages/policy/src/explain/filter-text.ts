@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import { processProperties, typeRow } from "@gander/crd-schemas";
+import type {
+  ArgTest,
+  CompiledArg,
+  CompiledFilter,
+  CompiledHook,
+  Network,
+} from "../compiled-policy.ts";
+import * as names from "../language/kernel-names.ts";
+import { quote } from "../language/values.ts";
+import { markText } from "./mark-text.ts";
+import { words } from "./words.ts";
+
+/** The condition that a filter is. */
+export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
+  switch (filter.on) {
+    case "arg":
+      return testText(subject(filter.arg, hook), filter.test);
+    case "untyped":
+      return `${subject(filter.arg, hook)}: ${filter.operator} ${words(filter.values.map(quote), "or")}, by the type that the kernel gives it`;
+    case "pid":
+      return pidText(filter);
+    case "binary":
+      return `the program ${paths(filter)}${followed(filter, "a process of such a program")}`;
+    case "parent-binary":
+      return `the parent's program ${paths(filter)}${followed(filter, "a child of such a one")}`;
+    case "marked":
+      return `NotifyEnforcer has marked the system call with ${words(markText(filter), "and")}`;
+    case "namespace":
+      return `the process's ${filter.namespace} namespace ${is(filter.negate)} ${words(
+        filter.ids.map((id) => (id === "host" ? "the host's" : `${id}`)),
+        "or",
+      )}`;
+    case "namespace-change":
+      return `the process's ${words(filter.namespaces, "or")} namespace is another than when its program started`;
+    case "capability":
+      return `the process ${filter.negate ? "has none" : "has one"} of the ${filter.set} capabilities ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
+    case "capability-change":
+      return `the process's ${filter.set} capabilities are others than when its program started, ${filter.negate ? "beyond" : "in"} ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
+    case "process":
+      return `${processProperties[filter.property].help}: ${filter.negate ? "not " : ""}${words(
+        filter.ranges.map(([low, high]) => propertyText(filter.property, low, high)),
+        "or",
+      )}`;
+  }
+}
+
+const followed = (
+  { followChildren, negate }: { readonly followChildren: boolean; readonly negate: boolean },
+  ancestor: string,
+): string => {
+  if (!followChildren) return "";
+  return negate
+    ? `, and the process does not descend from ${ancestor}`
+    : `, or the process descends from ${ancestor}`;
+};
+
+type Subject = { readonly isReturn: boolean };
+
+/** How an argument is called in sentences: `argument 1 (int)`. */
+export function argumentText(arg: CompiledArg, { isReturn }: Subject): string {
+  const what = isReturn
+    ? "the return value"
+    : arg.source === undefined
+      ? `argument ${arg.index}`
+      : "the current task";
+  const behind = arg.resolve === undefined ? "" : ` → ${arg.resolve}`;
+  const label = arg.label === "" ? "" : `, ${quote(arg.label)}`;
+  return `${what}${behind} (${arg.type}${label})`;
+}
+
+function subject(position: number | "return", hook: CompiledHook): string {
+  const isReturn = position === "return";
+  const arg = isReturn ? hook.returnArg : hook.args[position];
+  if (arg === undefined) return isReturn ? "the return value" : `argument ${position}`;
+  const text = argumentText(arg, { isReturn });
+  const isPath = arg.type !== "auto" && typeRow(arg.type).family === "path";
+  return isPath ? `the path of ${text}` : text;
+}
+
+const is = (negate: boolean) => (negate ? "is not" : "is");
+
+/** What a verb is without `not`, and with it. */
+const textVerbs = {
+  "str-equal": ["is", "is not"],
+  "str-prefix": ["begins with", "does not begin with"],
+  "str-postfix": ["ends with", "does not end with"],
+  "str-contains": ["contains", "does not contain"],
+  "str-contains-any-case": ["contains, in upper or lower case,", "does not contain"],
+} as const;
+
+const networkParts = { saddr: "source address", daddr: "destination address" } as const;
+const portParts = { sport: "source port", dport: "destination port" } as const;
+
+/** Undefined for numbers that have no name. */
+const named = (table: Readonly<Record<string, number>>) => (value: number) =>
+  Object.keys(table).find((name) => table[name] === value) ?? `${value}`;
+
+const numberParts = {
+  "file-type": { part: "file type", text: named(names.fileTypes) },
+  protocol: { part: "protocol", text: named(names.protocols) },
+  family: { part: "address family", text: named(names.families) },
+  state: { part: "state", text: named(names.tcpStates) },
+} as const;
+
+function testText(what: string, test: ArgTest): string {
+  switch (test.op) {
+    case "equal":
+    case "in-set":
+      return `${what} ${is(test.negate)} ${words(test.values.map(String), "or")}`;
+    case "greater":
+    case "less":
+      return `${what} ${is(test.negate)} ${test.op} than ${test.values.join()}`;
+    case "mask":
+      return `${what} has ${test.negate ? "none" : "one"} of the bits ${test.values.map(hex).join()}`;
+    case "range":
+      return `${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+    case "saddr":
+    case "daddr":
+      return `the ${networkParts[test.op]} of ${what} ${is(test.negate)} in ${words(test.networks.map(networkText), "or")}`;
+    case "sport":
+    case "dport":
+      return `the ${portParts[test.op]} of ${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+    case "file-type":
+    case "protocol":
+    case "family":
+    case "state": {
+      const { part, text } = numberParts[test.op];
+      return `the ${part} of ${what} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
+    }
+    default:
+      return `${what} ${textVerbs[test.op][test.negate ? 1 : 0]} ${words(test.values.map(quote), "or")}`;
+  }
+}
+
+const hex = (value: bigint) => `0x${value.toString(16)}`;
+
+const rangeText = ([low, high]: readonly [bigint | number, bigint | number]): string =>
+  low === high ? `${low}` : `${low} to ${high}`;
+
+function networkText({ family, address, prefixLength }: Network): string {
+  const bytes = Buffer.from(address, "hex");
+  if (family === 4) return `${[...bytes].join(".")}/${prefixLength}`;
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16));
+  // The longest run of zero groups is written as ::, as an URL does.
+  const { hostname } = new URL(`http://[${groups.join(":")}]`);
+  return `${hostname.slice(1, -1)}/${prefixLength}`;
+}
+
+const pathVerbs = {
+  equal: ["is", "is not"],
+  prefix: ["begins with", "does not begin with"],
+  postfix: ["ends with", "does not end with"],
+  file: ["is the very file", "is not the very file"],
+} as const;
+
+type Paths = {
+  readonly match: keyof typeof pathVerbs;
+  readonly negate: boolean;
+  readonly paths: readonly string[];
+};
+
+const paths = ({ match, negate, paths }: Paths): string =>
+  `${pathVerbs[match][negate ? 1 : 0]} ${words(paths.map(quote), "or")}`;
+
+function pidText(filter: Extract<CompiledFilter, { on: "pid" }>): string {
+  const { negate, pids, inNamespace, followForks } = filter;
+  if (inNamespace && followForks)
+    return `the process ${negate ? "does not descend" : "descends"} from ${words(
+      pids.map((pid) => (pid === 1 ? "its container's first process" : "the host's first process")),
+      "or",
+    )}`;
+  return `the process's PID${inNamespace ? " in its namespace" : ""} ${is(negate)} ${words(pids.map(String), "or")}${followForks ? `, ${negate ? "nor" : "or"} that of an ancestor` : ""}`;
+}
+
+const capabilityNames = (numbers: readonly number[]): string =>
+  words(
+    numbers.map((number) => `CAP_${names.capabilities[number] ?? number}`),
+    "or",
+  );
+
+const inUserNamespace = ({ inUserNamespace }: { readonly inUserNamespace: boolean }): string =>
+  inUserNamespace ? ", in a user namespace that is not the host's" : "";
+
+type Property = keyof typeof processProperties;
+
+function propertyText(property: Property, low: number, high: number): string {
+  switch (processProperties[property].form) {
+    case "duration":
+      if (low === 0) return `less than ${high + 1} s`;
+      return high === 0xffff_ffff ? `more than ${low - 1} s` : `${rangeText([low, high])} s`;
+    case "flag":
+      return low === 1 ? "yes" : "no";
+    case "id":
+      return rangeText([low, high]);
+    case "file-type":
+      return numberParts["file-type"].text(low);
+  }
+}
