@@ -15,7 +15,7 @@ export type {
   UsdtSpec,
 } from "./hook-schemas.ts";
 export type { Kind } from "./kinds.ts";
-export { kinds } from "./kinds.ts";
+export { kinds, resourceOf } from "./kinds.ts";
 export type { LabelSelectorSpec } from "./label-selector.ts";
 export type {
   ActionForm,

@@ -160,3 +160,11 @@ export const kinds: readonly Kind[] = [
     help: "The status of the policy of the same name and namespace on all nodes.",
   },
 ];
+
+/** Where its objects are in the API. @throws TypeError: it is none of `kinds`. */
+export function resourceOf<Name extends string>(name: Name) {
+  const found = kinds.find(({ kind }) => kind === name);
+  if (found === undefined) throw new TypeError(`there is no kind ${name}`);
+  const { group, version, plural } = found;
+  return { group, version, plural, kind: name };
+}

@@ -7,6 +7,11 @@ import type { Report } from "./instrument.ts";
 export const processInstruments = {
   process_cpu_seconds_total: { kind: "counter", help: "Processor time that the process used." },
   process_resident_memory_bytes: { kind: "gauge", help: "Memory that the process holds." },
+  nodejs_heap_size_used_bytes: {
+    kind: "gauge",
+    help: "Memory of JavaScript objects, those included that are no longer needed and not yet collected.",
+  },
+  nodejs_external_memory_bytes: { kind: "gauge", help: "Memory of buffers outside of it." },
   process_start_time_seconds: { kind: "gauge", help: "When it started, in seconds since 1970." },
   gander_event_loop_delay_seconds: {
     kind: "gauge",
@@ -30,7 +35,10 @@ export function createProcessMetrics(version: string): Disposable & {
     report(report) {
       const { user, system } = process.cpuUsage();
       report("process_cpu_seconds_total", (user + system) / 1e6);
-      report("process_resident_memory_bytes", process.memoryUsage.rss());
+      const { rss, heapUsed, external } = process.memoryUsage();
+      report("process_resident_memory_bytes", rss);
+      report("nodejs_heap_size_used_bytes", heapUsed);
+      report("nodejs_external_memory_bytes", external);
       report("process_start_time_seconds", startSeconds);
       report("gander_event_loop_delay_seconds", delay.count === 0 ? 0 : delay.max / 1e9);
       report("gander_build_info", 1, { version });

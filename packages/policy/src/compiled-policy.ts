@@ -23,6 +23,7 @@ import * as v from "valibot";
 const flag = v.boolean();
 const text = v.string();
 const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
+const positive = v.pipe(uint32, v.minValue(1));
 const errno = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(-1));
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
@@ -331,6 +332,8 @@ export const policyContent = v.strictObject({
   /** The mode in the file; `monitor-only` if no selector can enforce anything. */
   mode: v.picklist(["enforce", "monitor", "monitor-only"]),
   hooks: v.array(hook),
+  /** Events beyond it are counted, not posted; absent: as the sensor is configured. */
+  eventBudget: v.exactOptional(v.strictObject({ events: positive, windowMs: positive })),
   /** Which workloads it applies to; absent: everything on the node. */
   workloads: v.exactOptional(workloadSelector),
   /** Which nodes it applies to; absent: all. */

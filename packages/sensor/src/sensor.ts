@@ -5,7 +5,12 @@ import { hostname, release } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GanderError, type Logger } from "@gander/base";
-import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import {
+  type CheckedPolicy,
+  checkPolicy,
+  type EventBudget,
+  parseEventBudget,
+} from "@gander/policy";
 import type { SensorConfiguration } from "./configuration/configuration.ts";
 import { parseServerAddress } from "./configuration/server-address.ts";
 import type { LogLevelControl } from "./control/debug-calls.ts";
@@ -257,7 +262,11 @@ async function startEnforcement(
         ...{ kernel: kernel.policies, manifest, left: kernel.left, logger },
         remarksOn: requests.remarksOn,
       },
-      { kernelId: kernel.id, stored: kernel.found === "nothing" ? noManifests : stored },
+      {
+        kernelId: kernel.id,
+        stored: kernel.found === "nothing" ? noManifests : stored,
+        eventBudget: eventBudgetOf(configuration),
+      },
     ),
   );
   const fromCluster = parts.use(
@@ -495,6 +504,11 @@ function bpfFolderOf({ bpfDir }: SensorConfiguration): string {
 function kernelPlace(configuration: SensorConfiguration) {
   const ringBytes = powerOfTwo(configuration.rbSize);
   return { bpfFolder: bpfFolderOf(configuration), ringBytes, ...objectsFolder() };
+}
+
+function eventBudgetOf({ eventBudget }: SensorConfiguration): EventBudget | undefined {
+  const budget = eventBudget === "" ? undefined : parseEventBudget(eventBudget);
+  return budget !== undefined && "ok" in budget ? budget.ok : undefined;
 }
 
 function manifestOf(configuration: SensorConfiguration): ManifestFile {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { createLogger, type LogLevel } from "@gander/base";
-import { type CheckedPolicy, checkPolicy } from "@gander/policy";
+import { type CheckedPolicy, checkPolicy, type EventBudget } from "@gander/policy";
 import { createKernel, type Kernel } from "../src/kernel/index.ts";
 import {
   createManifestFile,
@@ -20,6 +20,7 @@ export type GuestSensorOptions = {
   readonly ringBytes?: number;
   readonly detachUnusedAfterMs?: number;
   readonly logLevel?: LogLevel;
+  readonly eventBudget?: EventBudget;
 };
 
 export type GuestSensor = AsyncDisposable & {
@@ -46,6 +47,7 @@ export async function startGuestSensor(options: GuestSensorOptions = {}): Promis
     {
       kernelId: kernel.id,
       stored: kernel.found === "nothing" ? noManifests : stored,
+      eventBudget: options.eventBudget,
       ...(options.detachUnusedAfterMs === undefined
         ? {}
         : { detachUnusedAfterMs: options.detachUnusedAfterMs }),

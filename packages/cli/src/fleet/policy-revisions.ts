@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
-import { isNamespacedKind, kinds, type PolicyKind, policyKindNames } from "@gander/crd-schemas";
+import {
+  isNamespacedKind,
+  type PolicyKind,
+  policyKindNames,
+  resourceOf,
+} from "@gander/crd-schemas";
 import { type KubeClient, KubeError, resourcePath, unfenced } from "@gander/kube";
 
 type PolicyPlace = { readonly namespace: string; readonly name: string };
@@ -158,9 +163,7 @@ export async function writeSpec(
 }
 
 function policyPath(kind: PolicyKind, { namespace, name }: PolicyPlace): string {
-  const resource = kinds.find((one) => one.kind === kind);
-  if (resource === undefined) throw new TypeError(`there is no kind ${kind}`);
-  return resourcePath(resource, namespace === "" ? { name } : { namespace, name });
+  return resourcePath(resourceOf(kind), namespace === "" ? { name } : { namespace, name });
 }
 
 /** How Argo CD, Flux and Helm mark what they keep. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kinds, policyKindNames } from "@gander/crd-schemas";
+import { policyKindNames, resourceOf } from "@gander/crd-schemas";
 import type { Kind, Resource } from "@gander/kube";
 import type { PolicyObject } from "./policy-catalog.ts";
 
@@ -15,11 +15,4 @@ export const configMaps: Kind = {
 
 /** The kinds of policy objects. */
 export const policyKinds: readonly (Kind & { readonly kind: PolicyObject["kind"] })[] =
-  policyKindNames.map((kind) => ({ ...customResource(kind), kind }));
-
-function customResource(name: string): Resource {
-  const found = kinds.find(({ kind }) => kind === name);
-  if (found === undefined) throw new TypeError(`crd-schemas has no kind ${name}`);
-  const { group, version, plural } = found;
-  return { group, version, plural };
-}
+  policyKindNames.map(resourceOf);

@@ -4,9 +4,9 @@ import {
   apiVersions,
   isNamespacedKind,
   isPolicyKind,
-  kinds,
   type PolicyKind,
   policyKindNames,
+  resourceOf,
 } from "@gander/crd-schemas";
 import {
   applyObject,
@@ -19,7 +19,6 @@ import {
   resourcePath,
   type WritePermit,
 } from "@gander/kube";
-import { policyKinds } from "../api/cluster-resources.ts";
 import type { PolicyObject } from "../api/policy-catalog.ts";
 import { operatorFieldManager, policyExists } from "../policies/revision-keeper.ts";
 import type { PolicyStatuses } from "./policy-status-objects.ts";
@@ -27,10 +26,13 @@ import type { PolicyStatuses } from "./policy-status-objects.ts";
 /** Kinds of PolicyStatus, each with the kinds of policies it describes. */
 export const rollUpKinds: readonly (Kind & { readonly policyKinds: readonly PolicyKind[] })[] = [
   {
-    ...kindNamed("PolicyStatus"),
+    ...resourceOf("PolicyStatus"),
     policyKinds: policyKindNames.filter((kind) => !isNamespacedKind(kind)),
   },
-  { ...kindNamed("PolicyStatusNamespaced"), policyKinds: policyKindNames.filter(isNamespacedKind) },
+  {
+    ...resourceOf("PolicyStatusNamespaced"),
+    policyKinds: policyKindNames.filter(isNamespacedKind),
+  },
 ];
 
 export type StatusApi = {
@@ -69,7 +71,7 @@ export function createStatusApi(client: KubeClient, logger: Logger): StatusApi {
       if (withoutStatus.has(kind)) return;
       try {
         const object = { metadata: { ...place, uid }, status: statuses.policy };
-        await applyStatus(client, policyKind(kind), object, writer);
+        await applyStatus(client, resourceOf(kind), object, writer);
       } catch (error) {
         if (!isNotFound(error)) throw error;
         if (!(await policyExists(client, policy))) return;
@@ -120,19 +122,9 @@ async function rollUpOwner(
 const isNotFound = (error: unknown) =>
   error instanceof KubeError && error.code === "kube-not-found";
 
-function kindNamed(name: string): Kind {
-  const found = kinds.find(({ kind }) => kind === name);
-  if (found === undefined) throw new TypeError(`crd-schemas has no kind ${name}`);
-  const { group, version, plural, kind } = found;
-  return { group, version, plural, kind };
-}
-
-const rollUpKind = (of: PolicyKind): Kind =>
-  required(rollUpKinds.find(({ policyKinds: all }) => all.includes(of)));
-const policyKind = (of: PolicyKind): Kind => required(policyKinds.find(({ kind }) => kind === of));
-
-function required(found: Kind | undefined): Kind {
-  if (found === undefined) throw new TypeError("a policy has no such kind");
+function rollUpKind(of: PolicyKind): Kind {
+  const found = rollUpKinds.find(({ policyKinds }) => policyKinds.includes(of));
+  if (found === undefined) throw new TypeError(`no kind of status is for a ${of}`);
   const { group, version, plural, kind } = found;
   return { group, version, plural, kind };
 }

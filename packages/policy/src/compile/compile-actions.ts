@@ -11,6 +11,7 @@ import {
   type SocketActionWord,
 } from "@gander/crd-schemas";
 import type { CompiledAction, CompiledArg } from "../compiled-policy.ts";
+import { msOfUnit } from "../language/duration.ts";
 import { quote } from "../language/values.ts";
 import { withoutUserinfo } from "../language/without-userinfo.ts";
 import { limits } from "../limits.ts";
@@ -159,8 +160,6 @@ function compilePost(
 
 type RateLimit = { readonly windowMs: number; readonly scope: "thread" | "process" | "global" };
 
-const units: Readonly<Record<string, number>> = { "": 1000, s: 1000, m: 60_000, h: 3_600_000 };
-
 function compileRateLimit(spec: ActionSpec, scope: Scope): RateLimit | undefined | "wrong" {
   const rateScope = spec.rateLimitScope?.toLowerCase() ?? "thread";
   if (rateScope !== "thread" && rateScope !== "process" && rateScope !== "global") {
@@ -185,7 +184,7 @@ function compileRateLimit(spec: ActionSpec, scope: Scope): RateLimit | undefined
     return undefined;
   }
   const match = /^(\d{1,9})([smhSMH]?)$/.exec(spec.rateLimit.trim());
-  const windowMs = match ? Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 0) : 0;
+  const windowMs = match ? Number(match[1]) * msOfUnit(match[2] ?? "") : 0;
   if (windowMs <= 0 || windowMs > limits.rateLimitMs) {
     scope
       .at("rateLimit")

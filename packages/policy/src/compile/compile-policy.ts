@@ -10,6 +10,7 @@ import {
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
 import { enforces } from "../kernel-check/hook-traits.ts";
+import { type EventBudget, parseEventBudget } from "../language/event-budget.ts";
 import type { ProgramPlace } from "../language/program-place.ts";
 import { limits } from "../limits.ts";
 import { type LooseSpec, wasRefused } from "../loose.ts";
@@ -38,7 +39,7 @@ export function compilePolicy(
   scope: Scope,
   { name, namespace, namespaced }: PolicyName,
 ): CompiledPolicy {
-  const asked = compileOptions(spec.options, scope.at("options"));
+  const { mode: asked, eventBudget } = compileOptions(spec.options, scope.at("options"));
   const hooks = compileHooks(spec, scope);
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkTrackedSockets(spec, scope);
@@ -52,6 +53,7 @@ export function compilePolicy(
   const content = {
     mode: hooks.some(enforces) ? asked : ("monitor-only" as const),
     hooks,
+    ...(eventBudget ? { eventBudget } : {}),
     ...(workloads ? { workloads } : {}),
     ...(nodeSelector ? { nodeSelector } : {}),
   };
@@ -136,11 +138,14 @@ const withoutEffect: Readonly<Record<string, string>> = {
   "sleepable-preload-size": "Nothing needs to be loaded beforehand.",
 };
 
-const optionNames = ["policy-mode", ...Object.keys(withoutEffect)];
+const optionNames = ["policy-mode", "event-budget", ...Object.keys(withoutEffect)];
 
-/** The mode that the policy requests. */
-function compileOptions(options: LooseSpec["options"], scope: Scope): "enforce" | "monitor" {
-  let mode: "enforce" | "monitor" = "enforce";
+type Options = { readonly mode: "enforce" | "monitor"; readonly eventBudget?: EventBudget };
+
+/** What the policy requests. */
+function compileOptions(options: LooseSpec["options"], scope: Scope): Options {
+  let mode: Options["mode"] = "enforce";
+  let eventBudget: EventBudget | undefined;
   const seen = new Set<string>();
   for (const [i, option] of (options ?? []).entries()) {
     if (!option) continue;
@@ -157,6 +162,10 @@ function compileOptions(options: LooseSpec["options"], scope: Scope): "enforce" 
     const why = Object.hasOwn(withoutEffect, option.name) ? withoutEffect[option.name] : undefined;
     if (why !== undefined) {
       place.at("name").note("policy-option", `The option "${option.name}" has no effect here`, why);
+    } else if (option.name === "event-budget") {
+      const budget = parseEventBudget(option.value ?? "");
+      if ("ok" in budget) eventBudget = budget.ok;
+      else place.at("value").error("policy-bad-value", budget.wrong, budget.hint);
     } else if (option.name !== "policy-mode") {
       const near = nearestName(option.name, optionNames);
       place
@@ -178,7 +187,7 @@ function compileOptions(options: LooseSpec["options"], scope: Scope): "enforce" 
         );
     }
   }
-  return mode;
+  return { mode, ...(eventBudget ? { eventBudget } : {}) };
 }
 
 /** Paths are resolved on the host; in a pod, the same path leads to another file. */

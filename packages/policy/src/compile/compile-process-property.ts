@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ProcessSelectorSpec, processProperties } from "@gander/crd-schemas";
 import type { CompiledFilter } from "../compiled-policy.ts";
+import { msOfUnit } from "../language/duration.ts";
 import { parseRange, quote, type Range, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
@@ -64,11 +65,9 @@ function fitting(operator: ProcessSelectorSpec["operator"], [low, high]: Range):
   return [[low, high]];
 }
 
-const secondsOf = { s: 1n, m: 60n, h: 3_600n, d: 86_400n } as const;
-
 function readDuration(text: string): Value<Range> {
   const [, digits = "", unit = ""] = /^(\d{1,9})([smhd]?)$/.exec(text.trim().toLowerCase()) ?? [];
-  const seconds = BigInt(digits) * (secondsOf[unit as keyof typeof secondsOf] ?? 1n);
+  const seconds = (BigInt(digits) * BigInt(msOfUnit(unit))) / 1_000n;
   if (digits === "" || seconds > largest)
     return { wrong: `${quote(text)} is not a duration`, hint: "Write 30s, 5m, 2h or 1d." };
   return { ok: [seconds, seconds] };

@@ -12,8 +12,8 @@ export type EncodedPolicy = {
 
 /** Encodes a policy without name and namespace: the same spec gives the same bytes on every machine. */
 export function encodePolicy(content: PolicyContent): EncodedPolicy {
-  const { mode, hooks, workloads, nodeSelector } = content;
-  const bytes = Buffer.from(canonicalText({ mode, hooks, workloads, nodeSelector }));
+  const { mode, hooks, eventBudget, workloads, nodeSelector } = content;
+  const bytes = Buffer.from(canonicalText({ mode, hooks, eventBudget, workloads, nodeSelector }));
   return { bytes, digest: digestOf(bytes) };
 }
 

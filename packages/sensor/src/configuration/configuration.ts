@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfiguration, type Values } from "@gander/base";
 import { checkMetricsAddress } from "@gander/metrics/address";
+import { parseEventBudget } from "@gander/policy";
 import { defaultBundlePaths } from "../workload/container-bundles.ts";
 import { parseOperatorAddress } from "./operator-address.ts";
 import { parseServerAddress } from "./server-address.ts";
@@ -35,6 +36,14 @@ export const sensorOptions = {
     values: ["http", "dns"],
     help: "What the actions of policies may ask of the network: http (GetUrl), dns (DnsLookup). By default nothing; policies with these actions are in force without them, which their state says.",
     group: "Policies",
+  },
+  "event-budget": {
+    type: "text",
+    default: "",
+    placeholder: "N/TIME",
+    help: "The most events that a policy posts on this node in a time, such as 10000/1m, unless its own option event-budget says otherwise. Further ones are counted, its state and the streams say so, and it goes on enforcing. By default there is no limit.",
+    group: "Policies",
+    check: checkEventBudget,
   },
   "keep-sensors-on-exit": {
     type: "boolean",
@@ -369,6 +378,11 @@ function checkHealthAddress(text: string): string | undefined {
   return text === "" || (address !== undefined && "port" in address)
     ? undefined
     : `"${text}" is not an address such as 127.0.0.1:6790 or :6790`;
+}
+
+function checkEventBudget(text: string): string | undefined {
+  const budget = text === "" ? undefined : parseEventBudget(text);
+  return budget !== undefined && "wrong" in budget ? `${budget.wrong}. ${budget.hint}` : undefined;
 }
 
 function checkOperatorAddress(text: string): string | undefined {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HookPoint } from "@gander/policy";
+import type { EventBudget, HookPoint } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
 import type { Followed } from "../link/follow-bits.ts";
 import type { FindFile } from "../link/host-files.ts";
@@ -54,6 +54,8 @@ export interface PolicyKernel {
   unevaluated(side: Side, application: number): bigint;
   count(index: number): SelectorCounters;
   clearCount(index: number): void;
+  /** From now on at most so many events of the policy with this index are posted; undefined: all. */
+  setBudget(index: number, budget: EventBudget | undefined): void;
 
   addSet(id: number, content: SetContent): void;
   /** Removes the entries of all sets but these, including what an earlier sensor left behind. */

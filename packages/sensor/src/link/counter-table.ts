@@ -25,7 +25,11 @@ type KernelRow = CounterRow & {
 export const selectorCounterTable = {
   emitted: { kernel: "emitted", status: "post", metric: { outcome: "emitted" }, node: "emitted" },
   suppressedRateLimit: suppressed("suppressed_rate", "suppressed_rate_limit", "rate_limit"),
-  suppressedBudget: suppressed("suppressed_budget", "suppressed_budget", "budget"),
+  suppressedBudget: {
+    ...suppressed("suppressed_budget", "suppressed_budget", "budget"),
+    remark:
+      "events were counted and not posted, because the policy's event budget was spent; what it enforces it enforces",
+  },
   suppressedNoPost: suppressed("suppressed_nopost", "nopost", "no_post"),
   lostRing: lost("lost_ring", "lost_ring_full", "lost_ring_full"),
   lostMemory: lost("lost_stage", "lost_memory", "lost_memory"),

@@ -30,13 +30,16 @@ export function eventKernel(
 
 const lostOf = ({ lost }: RecordCount) => lost.ring + lost.memory;
 
-/** The losses of all policies so far, including those of removed policies. */
+/** The events that all policies lack so far, including removed policies: lost, or over their budget. */
 function createLossSum(list: () => readonly Pick<PolicyState, "id" | "counters">[]): () => bigint {
   let known = new Map<number, bigint>();
   let total = 0n;
   return () => {
     const now = new Map(
-      list().map(({ id, counters }) => [id, counters.lostRing + counters.lostMemory]),
+      list().map(({ id, counters }) => [
+        id,
+        counters.lostRing + counters.lostMemory + counters.suppressedBudget,
+      ]),
     );
     for (const [id, lost] of now) {
       const before = known.get(id) ?? 0n;

@@ -87,7 +87,7 @@ export function createInstaller(tables: KernelTables): Installer {
         compiled,
         mode,
         enabled: before?.enabled ?? true,
-        budget: tables.budgets.take(),
+        budget: tables.takeBudget(compiled),
         ...attached.value,
       };
       return { value: new Map(installed).set(keyText(key), next) };
@@ -98,7 +98,8 @@ export function createInstaller(tables: KernelTables): Installer {
       const attached = attachHooks(policy, { key, tables, plans });
       if (attached.problems !== undefined) return attached;
       // Counts begin anew, as those of another version of the policy do.
-      const next = { ...policy, budget: tables.budgets.take(), ...attached.value };
+      const budget = tables.takeBudget(policy.compiled);
+      const next = { ...policy, budget, ...attached.value };
       return { value: new Map(installed).set(keyText(key), next) };
     },
   };

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { type CompiledHook, filesOfHooks, functionsOfHooks } from "@gander/policy";
+import {
+  type CompiledHook,
+  type CompiledPolicy,
+  type EventBudget,
+  filesOfHooks,
+  functionsOfHooks,
+} from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
@@ -47,14 +53,18 @@ type Deps = {
   /** What else a user should know about a policy in force. */
   readonly remarksOn?: RemarksOn | undefined;
 };
-type Options = { readonly kernelId: string; readonly detachUnusedAfterMs?: number };
+type Options = {
+  readonly kernelId: string;
+  readonly detachUnusedAfterMs?: number;
+  /** Of policies that have none of their own; absent: they post all. */
+  readonly eventBudget?: EventBudget | undefined;
+};
 
 /** The tables in the kernel: all policies in force together, replaced by one write. */
 export class KernelTables implements AsyncDisposable {
   readonly kernel: PolicyKernel;
   readonly rules: RuleRegistry;
   readonly counters: NumberPool;
-  readonly budgets: NumberPool;
   readonly hits: HitCounter;
   /** Calls that count as hits but could not be evaluated. */
   readonly unevaluated: HitCounter;
@@ -68,6 +78,8 @@ export class KernelTables implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #kernelId: string;
   readonly #detachAfterMs: number;
+  readonly #budgets: NumberPool;
+  readonly #eventBudget: EventBudget | undefined;
   #installed: Installed;
   #groups: Groups;
   #begun: boolean;
@@ -96,7 +108,8 @@ export class KernelTables implements AsyncDisposable {
       { first: uncounted + 1, end: MAX_COUNTS },
       counters,
     );
-    this.budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);
+    this.#budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);
+    this.#eventBudget = options.eventBudget;
     this.hits = createHitCounter(kernel.calls, adopted?.hits);
     this.unevaluated = createHitCounter(kernel.unevaluated, adopted?.unevaluated);
     this.misses = createMissCounter((hook) => kernel.missedCalls(hook), adopted?.misses);
@@ -113,6 +126,8 @@ export class KernelTables implements AsyncDisposable {
     this.#groups = new Map(adopted?.groups);
     this.#begun = adopted !== undefined && adopted.side === kernel.activeSide();
     this.#nextPolicyId = adopted?.nextPolicyId ?? 1;
+    // The options may be others than those of the earlier sensor.
+    for (const { budget, compiled } of policies) this.#beginBudget(budget, compiled);
   }
 
   installed(): Installed {
@@ -132,6 +147,17 @@ export class KernelTables implements AsyncDisposable {
   /** No group contains a cgroup any more. */
   forgetGroups(): void {
     this.#groups = new Map();
+  }
+
+  /** A number of its own in the kernel for the policy's event budget, which begins now. */
+  takeBudget(compiled: CompiledPolicy): number {
+    const number = this.#budgets.take();
+    this.#beginBudget(number, compiled);
+    return number;
+  }
+
+  #beginBudget(number: number, { eventBudget = this.#eventBudget }: CompiledPolicy): void {
+    this.kernel.setBudget(number, eventBudget);
   }
 
   nextPolicyId(): number {
@@ -289,7 +315,7 @@ export class KernelTables implements AsyncDisposable {
     const ids = new Set(rules.map(({ id }) => id));
     for (const part of [this.rules, this.hits, this.unevaluated, this.misses]) part.keepOnly(ids);
     this.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
-    this.budgets.keepOnly(new Set(policies.map(({ budget }) => budget)));
+    this.#budgets.keepOnly(new Set(policies.map(({ budget }) => budget)));
     const [sets, followed] = [new Set(counted.sets), new Set(counted.followed)];
     this.sets.keepOnly(sets);
     this.#follow.keepOnly(followed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem, Result } from "@gander/base";
-import type { CheckedPolicy, CompiledPolicy } from "@gander/policy";
+import type { CheckedPolicy, CompiledPolicy, EventBudget } from "@gander/policy";
 import type { LeftTables } from "../kernel/pins/left-tables.ts";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
@@ -93,6 +93,8 @@ type PolicyManagerOptions = {
   readonly stored: FoundManifests;
   /** How long to wait before detaching a hook that no policy uses. */
   readonly detachUnusedAfterMs?: number;
+  /** Of policies that have none of their own; absent: they post all their events. */
+  readonly eventBudget?: EventBudget | undefined;
 };
 
 export function createPolicyManager(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
+import type { EventBudget } from "@gander/policy";
 import { limits } from "../../link/abi.gen.ts";
 import {
   type SelectorCounter,
@@ -36,6 +37,7 @@ export interface PolicyTables {
   unevaluated(side: Side, application: number): bigint;
   count(index: number): SelectorCounters;
   clearCount(index: number): void;
+  setBudget(index: number, budget: EventBudget | undefined): void;
   addSet(id: number, content: SetContent): void;
   removeSetsBut(ids: ReadonlySet<number>): void;
   highestSetId(): number;
@@ -45,6 +47,7 @@ type TableMap =
   | SidedTable
   | "config"
   | "counts"
+  | "budgets"
   | "index_int"
   | "index_text"
   | "index_addr"
@@ -54,6 +57,7 @@ export const tableMaps: readonly TableMap[] = [
   ...sidedTables,
   "config",
   "counts",
+  "budgets",
   "index_int",
   "index_text",
   "index_addr",
@@ -65,7 +69,7 @@ export function createPolicyTables(
   map: (name: TableMap) => BpfMap,
   layouts: StructLayouts,
 ): PolicyTables {
-  const memory = (name: SidedTable | "config" | "counts"): TableMemory => {
+  const memory = (name: SidedTable | "config" | "counts" | "budgets"): TableMemory => {
     const { buffer, stride } = map(name).memory();
     return { buffer, stride };
   };
@@ -106,6 +110,7 @@ export function createPolicyTables(
     calls: createCallReader(sided.applications, layouts),
     unevaluated: createUnevaluatedReader(sided.applications, layouts),
     ...createCounts(memory("counts"), layouts),
+    setBudget: createBudgets(memory("budgets"), layouts),
     ...createSets(map, layouts),
   };
 }
@@ -147,6 +152,20 @@ function createCounts({ buffer, stride }: TableMemory, layouts: StructLayouts) {
       return { ...counts, enforced: larger(killed + signalled, denied) };
     },
     clearCount: (index: number) => void new Uint8Array(buffer, index * stride, layout.size).fill(0),
+  };
+}
+
+function createBudgets({ buffer, stride }: TableMemory, layouts: StructLayouts) {
+  const words = new BigUint64Array(buffer);
+  const layout = layouts("budget");
+  return (index: number, budget: EventBudget | undefined): void => {
+    const set = (field: string, value: bigint): void => {
+      words[(index * stride + fieldOf(layout, field).offset) / 8] = value;
+    };
+    // Whatever a policy with this index has used before.
+    for (const field of ["limit", "used", "start"]) set(field, 0n);
+    set("window_ns", BigInt(budget?.windowMs ?? 0) * 1_000_000n);
+    set("limit", BigInt(budget?.events ?? 0));
   };
 }
 
