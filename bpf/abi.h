@@ -276,7 +276,8 @@ enum feature {
 	FEATURE_MARKS = 2048, /* ROW_MARKED_CALL, ACTION_*MARK_CALL */
 	FEATURE_RATES = 4096, /* rate limits */
 	FEATURE_PROPERTIES = 8192, /* ROW_PROPERTY */
-	FEATURES_END = 16384,
+	FEATURE_WORKLOADS = 16384, /* ROW_WORKLOADS */
+	FEATURES_END = 32768,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */

@@ -529,7 +529,7 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 	case ROW_PROPERTY:
 		return property_holds(s, row);
 	case ROW_WORKLOADS:
-		return workloads_hold(s, row);
+		return lacks(FEATURE_WORKLOADS) ? without_feature(s, row) : workloads_hold(s, row);
 	case ROW_MARKED_CALL:
 		return lacks(FEATURE_MARKS) ? without_feature(s, row) : has_mark(row->values[0]);
 	}

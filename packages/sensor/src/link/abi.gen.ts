@@ -309,7 +309,8 @@ export const feature = {
   FEATURE_MARKS: 2048,
   FEATURE_RATES: 4096,
   FEATURE_PROPERTIES: 8192,
-  FEATURES_END: 16384,
+  FEATURE_WORKLOADS: 16384,
+  FEATURES_END: 32768,
 } as const;
 
 export const attachCookie = {
