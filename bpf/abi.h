@@ -52,6 +52,8 @@ enum limits {
 	MAX_POLICIES = 512,  /* budgets; no sides */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
+	MAX_WORKLOADS = 256, /* distinct workloads of selectors */
+	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
 	CALL_STRIPES = 8,
@@ -92,6 +94,7 @@ enum row_op {
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
 	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
+	ROW_WORKLOADS, /* values[0]: number of the workloads; the cgroup's group has them. No ROW_NEGATE */
 };
 
 enum row_flags {
@@ -273,7 +276,8 @@ enum feature {
 	FEATURE_MARKS = 2048, /* ROW_MARKED_CALL, ACTION_*MARK_CALL */
 	FEATURE_RATES = 4096, /* rate limits */
 	FEATURE_PROPERTIES = 8192, /* ROW_PROPERTY */
-	FEATURES_END = 16384,
+	FEATURE_WORKLOADS = 16384, /* ROW_WORKLOADS */
+	FEATURES_END = 32768,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -328,6 +332,8 @@ struct application {
 
 struct group {
 	__u16 application[MAX_HOOKS];
+	__u64 within[WORKLOAD_WORDS]; /* bits: processes of these cgroups belong to the workloads */
+	__u64 unsure[WORKLOAD_WORDS]; /* … or may belong to them: too little is known yet */
 };
 
 /*

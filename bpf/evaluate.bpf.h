@@ -59,14 +59,18 @@ inline_fn __u32 find_group(struct config *settings)
 	return found ? *found : unlisted_group(settings);
 }
 
-/* The application (index, without side) of the current cgroup's policies on this hook; 0: none. */
-inline_fn __u32 find_application(struct config *settings, __u32 side)
+/*
+ * The application (index, without side) of the current cgroup's policies on this hook; 0: none. `group`: where in
+ * `groups` it is.
+ */
+inline_fn __u32 find_application(struct config *settings, __u32 side, __u32 *group)
 {
 	__u32 at = side * MAX_GROUPS, hook = hook_id;
 	struct group *entry;
 
 	if (settings->flags & CONFIG_CGROUPS)
 		at += find_group(settings);
+	*group = at;
 	entry = bpf_map_lookup_elem(&groups, &at);
 	if (!entry)
 		return 0;
@@ -174,7 +178,7 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 {
 	struct config *settings = get_config();
 	struct application *application;
-	__u32 side, at, left;
+	__u32 side, at, left, group;
 	struct scratch *s;
 	struct hook *hook;
 	int index;
@@ -182,7 +186,7 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	if (IS_TEMPLATE || !settings)
 		return NO_POLICY;
 	side = *(volatile __u32 *)&settings->side & 1;
-	at = find_application(settings, side);
+	at = find_application(settings, side, &group);
 	if (!at)
 		return NO_POLICY;
 	at += side * MAX_APPLICATIONS;
@@ -212,6 +216,7 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	if (!s)
 		return cannot_evaluate(application);
 	s->application = at;
+	s->group = group;
 	reset_scratch(s, application, side, left, can_deny);
 	return index;
 }

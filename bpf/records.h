@@ -102,7 +102,7 @@ enum text_flags { /* also of arguments */
 
 /* A fact that a filter needs and that could not be read; struct row says what is decided then. */
 enum fact {
-	FACT_PROCESS, /* the process, its binary or its lineage */
+	FACT_PROCESS, /* the process, its binary, its lineage or its container */
 	FACT_PATH,    /* a path (too many components, or renamed in every walk), or the end of a cut text */
 	FACT_NAME,    /* a path exists, but a workload may have forged it (TEXT_FORGEABLE) */
 	FACT_MEMORY,  /* memory that cannot be read */

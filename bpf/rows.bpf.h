@@ -488,6 +488,20 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 			     (row->n > 1 && in_range(row, value, row->values[2], row->values[3])));
 }
 
+/* Does the process belong to these workloads? Its cgroup's group says so. */
+inline_fn bool workloads_hold(struct scratch *s, struct row *row)
+{
+	__u32 at = s->group, word = row->values[0] / 64;
+	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	__u64 bit = 1ULL << (row->values[0] & 63);
+
+	bounded(word, WORKLOAD_WORDS - 1);
+	if (!group)
+		return false;
+	return group->unsure[word] & bit ? without_fact(s, row, FACT_PROCESS) :
+					   !!(group->within[word] & bit);
+}
+
 __noinline int process_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -514,6 +528,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return change_holds(s, row);
 	case ROW_PROPERTY:
 		return property_holds(s, row);
+	case ROW_WORKLOADS:
+		return lacks(FEATURE_WORKLOADS) ? without_feature(s, row) : workloads_hold(s, row);
 	case ROW_MARKED_CALL:
 		return lacks(FEATURE_MARKS) ? without_feature(s, row) : has_mark(row->values[0]);
 	}

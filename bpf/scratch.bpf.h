@@ -115,6 +115,7 @@ struct scratch {
 	__u64 raw[RAW_ARGS];
 	__u32 hook;	   /* index in `hooks`, with side */
 	__u32 application; /* index in `applications`, with side */
+	__u32 group;	   /* index in `groups`, with side */
 	__u32 side;
 	__u32 can_deny;
 	__s32 verdict;	  /* what the hook returns */

@@ -264,7 +264,7 @@ describe("without an operator", () => {
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify event-budget-without-time
     file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix
-    file-of-a-syscall file-type-of-a-number filter-not-supported filter-on-nop
+    file-of-a-syscall file-type-of-a-number filter-on-nop
     impossible-comparison index-not-declared index-too-high macro-conflict
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number
@@ -280,6 +280,7 @@ describe("without an operator", () => {
     uprobe-of-a-wrong-name uprobe-with-a-cut-digest uprobe-with-a-wrong-digest
     uprobe-with-counters uprobe-with-override uprobe-without-function
     usdt-of-a-wrong-name usdt-whose-value-is-set usdt-with-override
+    workloads-of-a-namespace workloads-of-selectors
   `.match(/\S+/g);
 
   it("schema and rules refuse all others", async () => {

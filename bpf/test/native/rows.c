@@ -628,9 +628,37 @@ static void marked_calls_of_threads(void)
 	expect(row_holds(s, &row));
 }
 
+static void workloads_of_groups(void)
+{
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct row row = row_of(ROW_WORKLOADS, 0, 1, 0);
+	struct count *count = the_count();
+	__u32 at = MAX_GROUPS + 3;
+	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	__u64 before = count->missing[FACT_PROCESS];
+
+	memset(group, 0, sizeof(*group));
+	group->within[1] = 1ULL << 63;
+	group->unsure[3] = 1ULL << 63;
+	for (__u32 number = 0; number < MAX_WORKLOADS; number++) {
+		row.values[0] = number;
+		s->group = 3;
+		expect(!row_holds(s, &row), "number %u of another group", number);
+		s->group = at;
+		if (number != MAX_WORKLOADS - 1)
+			expect(row_holds(s, &row) == (number == 127), "number %u", number);
+	}
+	expect(count->missing[FACT_PROCESS] == before);
+	expect(!row_holds(s, &row));
+	row.flags = ROW_UNKNOWN_HOLDS;
+	expect(row_holds(s, &row));
+	expect(count->missing[FACT_PROCESS] == before + 2 && s->missing == 1U << FACT_PROCESS);
+}
+
 int main(void)
 {
 	use_walk_maps();
+	use_map(groups);
 	use_map(hooks);
 	use_map(verdicts);
 	use_map(counts);
@@ -659,6 +687,7 @@ int main(void)
 	run(changes_since_exec);
 	run(properties_of_processes);
 	run(trees_of_processes);
+	run(workloads_of_groups);
 	run(marked_calls_of_threads);
 	return !!test_failures;
 }

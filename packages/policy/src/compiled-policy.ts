@@ -176,6 +176,8 @@ const filter = v.variant("on", [
     followChildren: flag,
     paths: v.array(text),
   }),
+  /** The process belongs to one of these, of those that the policy applies to. */
+  v.strictObject({ on: v.literal("workloads"), workloads: workloadSelector }),
   /** NotifyEnforcer with these has marked the call. */
   v.strictObject({ on: v.literal("marked"), ...marking }),
   v.strictObject({

@@ -222,6 +222,8 @@ export type PolicyOptions = Partial<
     readonly namespace: string;
     readonly message: string;
     readonly call: string;
+    /** What its selector says of workloads. */
+    readonly matchWorkloads: string;
   }
 >;
 
@@ -232,6 +234,7 @@ export function denying(name: string, prefix: string, options: PolicyOptions = {
     selectors = "",
     message = "",
     call = "security_file_permission",
+    matchWorkloads = "{}",
   } = options;
   const text = `apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy${namespace === "" ? "" : "Namespaced"}
@@ -247,6 +250,7 @@ spec:
     - matchArgs:
       - { index: 0, operator: Prefix, values: ["${prefix}"] }
       - { index: 1, operator: Equal, values: ["2"] }
+      matchWorkloads: ${matchWorkloads}
       matchActions: [{ action: Override, argError: -1 }]
 `;
   const { value, problems } = checkPolicy(text, { file: "test.yaml" });
@@ -285,9 +289,12 @@ export type PlainVersion = {
     readonly uid?: string;
   }[];
   readonly pods: Readonly<Record<string, readonly string[]>>;
+  /** selector: all pods have all policies, whose selectors choose among them. */
+  readonly chosenBy?: "policy" | "selector";
 };
 
-export function versionOf({ policies, pods }: PlainVersion): NodeVersion {
+export function versionOf({ policies, pods, chosenBy }: PlainVersion): NodeVersion {
+  if (chosenBy === "selector") return versionWithSelectors({ policies, pods });
   const selectors = 'podSelector: { matchLabels: { app: "a" } }';
   return {
     policies: policies.map(({ name, prefix, uid = `uid-${name}`, generation = 1 }) =>
@@ -297,5 +304,23 @@ export function versionOf({ policies, pods }: PlainVersion): NodeVersion {
       }),
     ),
     pods: Object.entries(pods).map(([name, uids]) => pod(name, uids)),
+  };
+}
+
+/** Pods are chosen by labels. What a selector says of workloads is new in each generation. */
+function versionWithSelectors({ policies, pods }: PlainVersion): NodeVersion {
+  const label = (uid: string) => `has-${uid}`;
+  return {
+    policies: policies.map(({ name, prefix, uid = `uid-${name}`, generation = 1 }) => {
+      const others = `{ key: none, operator: NotIn, values: [v${generation}] }`;
+      const podSelector = `{ matchLabels: { ${label(uid)}: "" }, matchExpressions: [${others}] }`;
+      return denying(name, prefix, {
+        ...{ uid, generation, message: `${name} ${generation}` },
+        matchWorkloads: `{ podSelector: ${podSelector} }`,
+      });
+    }),
+    pods: Object.entries(pods).map(([name, uids]) =>
+      pod(name, [], Object.fromEntries(uids.map((uid) => [label(uid), ""]))),
+    ),
   };
 }

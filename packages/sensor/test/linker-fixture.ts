@@ -5,7 +5,7 @@ import type { HookPoint, TypedFilter } from "@gander/policy";
 import { action, limits, valueType } from "../src/link/abi.gen.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import { createFollowBits } from "../src/link/follow-bits.ts";
-import { link } from "../src/link/linker.ts";
+import { type LinkInput, link } from "../src/link/linker.ts";
 import type { InstalledRule, PlannedRule, PlannedSelector } from "../src/link/planned-rule.ts";
 import { createSetInterner } from "../src/link/set-interner.ts";
 import type { Call } from "./reference-evaluator.ts";
@@ -55,11 +55,18 @@ export function rule(
   return { id, hookId, planned: { ...plan, selectors, ...changes }, counters };
 }
 
+type LinkOptions = {
+  readonly mode?: "enforce" | "monitor";
+  /** Of the first policy; one more for each further. 0: all have the same. */
+  readonly firstId?: number;
+  /** How many groups have all rules. */
+  readonly groups?: number;
+  readonly belongs?: LinkInput["belongs"];
+};
+
 export function linkRules(
   rules: readonly InstalledRule[],
-  mode: "enforce" | "monitor" = "enforce",
-  /** Of the first policy; one more for each further. 0: all have the same. */
-  firstId = 0,
+  { mode = "enforce", firstId = 0, groups = 1, belongs }: LinkOptions = {},
 ) {
   const sets = createSetInterner();
   const policies = rules.map((one, i) => ({
@@ -70,7 +77,8 @@ export function linkRules(
   }));
   const tables = link({
     policies,
-    groups: [policies.map((_, i) => i)],
+    groups: Array.from({ length: groups }, () => policies.map((_, i) => i)),
+    ...(belongs && { belongs }),
     sets,
     follow: createFollowBits(),
     fileIdentity: (path) => hostFiles.get(path),

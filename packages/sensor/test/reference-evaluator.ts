@@ -9,11 +9,12 @@ import {
   processProperties,
   processPropertyNames,
   type TypedFilter,
+  type WorkloadSelector,
 } from "@gander/policy";
 import { limits, processProperty, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
-import type { LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
+import type { GroupWorkloads, LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
 import type { PlannedSelector } from "../src/link/planned-rule.ts";
 import type { SetContent } from "../src/link/set-interner.ts";
@@ -24,6 +25,7 @@ import {
   type SafeOutcome,
   safeOutcome,
 } from "../src/link/unknown-facts.ts";
+import type { Belonging } from "../src/link/workloads.ts";
 
 export type Socket = {
   readonly saddr: string;
@@ -52,6 +54,10 @@ export type Call = {
   };
   /** That the policy has put on the call. */
   readonly mark?: { readonly error: number; readonly signal: number } | undefined;
+  /** Of the caller's cgroup; left out: 0. */
+  readonly group?: number;
+  /** Whether that belongs to the workloads of a selector; left out: to none. */
+  readonly belongs?: (workloads: WorkloadSelector) => Belonging;
   readonly args: readonly Value[];
   readonly returned: bigint;
   readonly pid: number;
@@ -105,15 +111,17 @@ function isNegated(filter: TypedFilter): boolean {
   if (filter.on === "arg") return filter.test.negate;
   // Not the opposite: `hits` decides.
   if (filter.on === "namespace-change" || filter.on === "capability-change") return false;
-  if (filter.on === "marked") return false;
+  if (filter.on === "marked" || filter.on === "workloads") return false;
   return filter.negate;
 }
 
 const inRanges = (value: number | undefined, ranges: readonly (readonly [number, number])[]) =>
   value !== undefined && ranges.some(([low, high]) => value >= low && value <= high);
 
-function factOf(filter: TypedFilter, { facts = {}, args, properties }: Call): FactState {
+function factOf(filter: TypedFilter, { facts = {}, args, properties, belongs }: Call): FactState {
   switch (filter.on) {
+    case "workloads":
+      return belongs?.(filter.workloads) === "unsure" ? "unknown" : "known";
     case "arg":
       if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
       return peerFact(
@@ -177,6 +185,8 @@ function hits(filter: TypedFilter, call: Call): boolean {
     }
     case "parent-binary":
       return filter.paths.some((path) => textMatches(filter.match, call.parent, path));
+    case "workloads":
+      return call.belongs?.(filter.workloads) === "within";
     case "marked":
       return call.mark?.error === filter.error && call.mark.signal === filter.signal;
     case "namespace-change":
@@ -249,7 +259,7 @@ function testHolds(test: ArgTest, value: Value): boolean {
   }
 }
 
-/** @returns the selector of the verdict that each rule of the hook reaches in group 0, by rule id. */
+/** @returns the selector of the verdict that each rule of the hook reaches, by rule id. */
 export function evaluateTables(
   tables: LinkedTables,
   hook: number,
@@ -257,7 +267,9 @@ export function evaluateTables(
   call: Call,
 ): Map<number, number> {
   const matched = new Map<number, number>();
-  const application = tables.applications[tables.groups[0]?.get(hook) ?? 0];
+  const { group = 0 } = call;
+  const application = tables.applications[tables.groups[group]?.get(hook) ?? 0];
+  const workloads = tables.workloads[group];
   const left = indexedRules(tables, hook, call);
   for (const bit of application?.bits ?? []) {
     if (left !== undefined && !left.has(bit)) continue;
@@ -269,12 +281,15 @@ export function evaluateTables(
       const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
       const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
       const ok = filterHolds(
-        factOfRow(row, value, call),
+        factOfRow(row, value, call, workloads),
         {
           negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
           unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
         },
-        () => rowHits(row, value, sets(row.set), call),
+        () =>
+          row.op === rowOp.ROW_WORKLOADS
+            ? (workloads?.within.includes(Number(row.values[0])) ?? false)
+            : rowHits(row, value, sets(row.set), call),
       );
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
@@ -293,9 +308,16 @@ function propertyOfRow({ slot }: LinkedRow, { properties }: Call): number | unde
   return name && properties[name];
 }
 
-function factOfRow(row: LinkedRow, value: Value | undefined, call: Call): FactState {
+function factOfRow(
+  row: LinkedRow,
+  value: Value | undefined,
+  call: Call,
+  workloads: GroupWorkloads | undefined,
+): FactState {
   const { op, flags } = row;
   const { facts = {} } = call;
+  if (op === rowOp.ROW_WORKLOADS)
+    return workloads?.unsure.includes(Number(row.values[0])) ? "unknown" : "known";
   if (op === rowOp.ROW_PROPERTY) return propertyOfRow(row, call) === undefined ? "absent" : "known";
   if (flags & rowFlags.ROW_PARENT) return facts.parent ?? "known";
   if (op === rowOp.ROW_NAMESPACE_CHANGE || op === rowOp.ROW_CAPABILITY_CHANGE)

@@ -24,6 +24,7 @@ import {
   type HookContext,
   type SelectorParts,
 } from "./compile-selector.ts";
+import type { PolicyWorkloads } from "./compile-workloads.ts";
 import { cutText } from "./cut-text.ts";
 import type { Macros } from "./expand-macros.ts";
 import { expandMacros } from "./expand-macros.ts";
@@ -40,6 +41,7 @@ export type Position = {
   readonly lists: FunctionLists;
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
+  readonly policyWorkloads: PolicyWorkloads;
 };
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
@@ -224,7 +226,7 @@ type Essence = {
 export function compileHook(
   spec: Pick<Hook, "args" | "selectors" | "message" | "tags" | "return" | "returnArg"> &
     Pick<LooseKProbe, "data">,
-  { scope, index, macros, lists, hasEnforcers }: Position,
+  { scope, index, macros, lists, hasEnforcers, policyWorkloads }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, ...rest } = essence;
@@ -243,7 +245,7 @@ export function compileHook(
     ...essence,
     isReturnKnown: isReturnKnown(spec),
     lists,
-    hasEnforcers,
+    ...{ hasEnforcers, policyWorkloads },
     ...{ args, declared: declared("args", given) },
     data: { args: data, declared: declared("data", givenData) },
   };
@@ -311,8 +313,7 @@ function checkSelectors(
       continue;
     }
     const filters = filterFields.filter(
-      (field) =>
-        selector.fields.has(field) && !isEmptyList(selector.fields.get(field)?.value[field]),
+      (field) => selector.fields.has(field) && !isEmpty(selector.fields.get(field)?.value[field]),
     );
     if (selector.doubtful || filters.length > 0) continue;
     everything = i;
@@ -347,7 +348,9 @@ function checkSelectors(
   }
 }
 
-const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+/** An empty list of filters, or no workloads. */
+const isEmpty = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.keys(value).length === 0;
 
 function messageOf(text: string | undefined, scope: Scope): string {
   if (text !== undefined && text.length < 2)

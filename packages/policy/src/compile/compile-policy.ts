@@ -20,7 +20,13 @@ import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
 import { compileUsdt } from "./compile-usdt.ts";
-import { compileLabelSelector, compileWorkloads } from "./compile-workloads.ts";
+import {
+  choosesHost,
+  choosesPods,
+  compileLabelSelector,
+  compileWorkloads,
+  isForHost,
+} from "./compile-workloads.ts";
 import { readLists } from "./function-lists.ts";
 import { loaderHook } from "./loader-hook.ts";
 import { actionsOfSpec, selectorsOfSpec } from "./selectors-of-spec.ts";
@@ -40,7 +46,7 @@ export function compilePolicy(
   { name, namespace, namespaced }: PolicyName,
 ): CompiledPolicy {
   const { mode: asked, eventBudget } = compileOptions(spec.options, scope.at("options"));
-  const hooks = compileHooks(spec, scope);
+  const hooks = compileHooks(spec, scope, namespaced);
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
@@ -71,7 +77,7 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
   usdt: compileUsdt,
 };
 
-function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
+function compileHooks(spec: LooseSpec, scope: Scope, namespaced: boolean): readonly CompiledHook[] {
   const macros = {
     selectors: spec.selectorsMacros ?? {},
     scope: scope.at("selectorsMacros"),
@@ -82,6 +88,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
     scope.at("lists"),
   );
   const hasEnforcers = (spec.enforcers ?? []).length > 0 || wasRefused(spec, "enforcers");
+  const policyWorkloads = { namespaced, isForHost: isForHost(spec, namespaced) };
   const entries = sections.flatMap(([, name]) => spec[name] ?? []);
   if (isTooMany(entries.length, scope)) return [];
   if (isEmpty(spec))
@@ -97,7 +104,7 @@ function compileHooks(spec: LooseSpec, scope: Scope): readonly CompiledHook[] {
         : [
             compilers[kind](hook as never, {
               ...{ scope: scope.at(name, index), index, macros, lists },
-              hasEnforcers,
+              ...{ hasEnforcers, policyWorkloads },
             }),
           ],
     ),
@@ -259,7 +266,7 @@ function checkPrograms(
   scope: Scope,
   namespaced: boolean,
 ): void {
-  const isForPods = namespaced || spec.podSelector !== undefined;
+  const isForPods = namespaced || (spec.podSelector ?? spec.containerSelector) !== undefined;
   const warned = new Set<string>();
   for (const hook of hooks) {
     const [first, ...more] = functionsOfHooks([hook]);
@@ -279,7 +286,7 @@ function checkPrograms(
           "Name functions by `symbols`, without an offset and without refCtrOffsets, or write a policy for the whole node.",
         );
     }
-    if (warned.has(first.path) || !(isForPods || spec.containerSelector !== undefined)) continue;
+    if (warned.has(first.path) || !(isForPods || isForPodsAlone(hook))) continue;
     warned.add(first.path);
     place
       .at("path")
@@ -290,6 +297,10 @@ function checkPrograms(
       );
   }
 }
+
+/** All its selectors choose pods. */
+const isForPodsAlone = ({ selectors }: CompiledHook) =>
+  selectors.every(({ filters }) => filters.some((one) => choosesPods(one) && !choosesHost(one)));
 
 /** Neither a function nor a static probe. */
 const isAnywhere = ({ by, plus }: ProgramPlace) => by !== "probe" && (by !== "symbol" || plus > 0);

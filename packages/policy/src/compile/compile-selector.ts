@@ -18,9 +18,9 @@ import {
   compilePidFilter,
 } from "./compile-process-filters.ts";
 import { compileProcessFilter } from "./compile-process-property.ts";
+import { choosesPods, compileMatchWorkloads, type PolicyWorkloads } from "./compile-workloads.ts";
 import { cutText } from "./cut-text.ts";
 import { type PlacedFilter, warnOfContradictions } from "./never-together.ts";
-import { refuseFields } from "./unsupported.ts";
 
 /** The properties of a hook that its selectors depend on. */
 export type HookContext = FilterContext & {
@@ -33,6 +33,7 @@ export type HookContext = FilterContext & {
   readonly isReturnKnown: boolean;
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
+  readonly policyWorkloads: PolicyWorkloads;
   readonly returnArg: CompiledArg | undefined;
 };
 
@@ -58,6 +59,7 @@ export function compileSelector(
     .filter((field) => field !== "matchReturnArgs")
     .flatMap((field) => each(parts, field, context));
   warnOfContradictions([...onEntry, ...onReturn]);
+  checkFileOfPods(onEntry);
   const returnFilters = onReturn.map(({ filter }) => filter);
   const filters = onEntry.map(({ filter }) => filter);
   if (filters.length > limits.filters) {
@@ -77,16 +79,29 @@ export function compileSelector(
   };
 }
 
+/** Files are those of the host; at the same path, a pod has another one. */
+function checkFileOfPods(filters: readonly PlacedFilter[]): void {
+  const isOfFile = ({ filter }: PlacedFilter) => filter.on === "binary" && filter.match === "file";
+  const ofPods = filters.find(({ filter }) => choosesPods(filter));
+  if (ofPods === undefined || !filters.some(isOfFile)) return;
+  ofPods.place.onKey.error(
+    "policy-rule",
+    "matchWorkloads cannot choose pods together with `identity: file`: files are looked up on the host, and those of a pod are others",
+    "Remove `identity: file`, or choose processes of the host with `hostSelector: {}` alone.",
+  );
+}
+
 type FilterField = Exclude<
   Extract<keyof SelectorSpec, `match${string}`>,
   "matchActions" | "matchReturnActions"
 >;
-type Entry<F> = F extends readonly (infer E)[] ? E : never;
+/** One of a list of filters, or the only one. */
+type Entry<F> = F extends readonly (infer E)[] ? E : F;
 type Compile<E> = (spec: E, scope: Scope, context: HookContext) => CompiledFilter | undefined;
 
-/** The filters of a selector: how an entry is compiled, or a hint for an unsupported one. */
+/** The filters of a selector: how an entry is compiled. */
 const filterTable: {
-  readonly [F in FilterField]: Compile<Entry<NonNullable<SelectorSpec[F]>>> | string;
+  readonly [F in FilterField]: Compile<Entry<NonNullable<SelectorSpec[F]>>>;
 } = {
   matchPIDs: compilePidFilter,
   matchBinaries: compileBinaryFilter,
@@ -99,8 +114,8 @@ const filterTable: {
   matchReturnArgs: returnFilter,
   matchData: compileDataFilter,
   matchProcess: compileProcessFilter,
-  matchWorkloads:
-    "Write one policy for each workload, with podSelector and containerSelector in its spec.",
+  matchWorkloads: (spec, scope, { policyWorkloads }) =>
+    compileMatchWorkloads(spec, scope, policyWorkloads),
 };
 
 export const filterFields = Object.keys(filterTable) as readonly FilterField[];
@@ -111,15 +126,14 @@ function each(
   context: HookContext,
 ): readonly PlacedFilter[] {
   const part = fields.get(field);
-  const compile = filterTable[field] as Compile<unknown> | string;
-  if (part === undefined) return [];
-  if (typeof compile === "string") {
-    refuseFields(part.value, part.scope, { [field]: compile });
-    return [];
-  }
-  const specs = (part.value[field] ?? []) as readonly unknown[];
-  return specs.flatMap((spec, i) => {
-    const place = part.scope.at(field, i);
+  const compile = filterTable[field] as Compile<unknown>;
+  const specs: unknown = part?.value[field];
+  if (part === undefined || specs === undefined) return [];
+  const scope = part.scope.at(field);
+  const entries = Array.isArray(specs)
+    ? specs.map((spec: unknown, i) => [spec, scope.at(i)] as const)
+    : [[specs, scope] as const];
+  return entries.flatMap(([spec, place]) => {
     const filter = spec === undefined ? undefined : compile(spec, place, context);
     return filter === undefined ? [] : [{ filter, place }];
   });

@@ -150,6 +150,8 @@ export const limits = {
   MAX_POLICIES: 512,
   MAX_ROUTES: 256,
   ROUTE_STEPS: 21,
+  MAX_WORKLOADS: 256,
+  WORKLOAD_WORDS: 4,
   HOOK_SLOTS: 16,
   ROW_VALUES: 4,
   CALL_STRIPES: 8,
@@ -202,6 +204,7 @@ export const rowOp = {
   ROW_NAMESPACE_CHANGE: 30,
   ROW_CAPABILITY_CHANGE: 31,
   ROW_MARKED_CALL: 32,
+  ROW_WORKLOADS: 33,
 } as const;
 
 export const rowFlags = {
@@ -306,7 +309,8 @@ export const feature = {
   FEATURE_MARKS: 2048,
   FEATURE_RATES: 4096,
   FEATURE_PROPERTIES: 8192,
-  FEATURES_END: 16384,
+  FEATURE_WORKLOADS: 16384,
+  FEATURES_END: 32768,
 } as const;
 
 export const attachCookie = {

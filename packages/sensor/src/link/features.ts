@@ -124,6 +124,7 @@ export const opFeatures = byNumber(rowOp, {
   ROW_NAMESPACE_CHANGE: changes,
   ROW_CAPABILITY_CHANGE: changes,
   ROW_MARKED_CALL: marks,
+  ROW_WORKLOADS: feature.FEATURE_WORKLOADS,
   ROW_PROPERTY: feature.FEATURE_PROPERTIES,
 });
 

@@ -8,6 +8,7 @@ import {
   type TestForm,
   type TestOf,
   type TypedFilter,
+  type WorkloadSelector,
 } from "@gander/policy";
 import {
   capabilityKind,
@@ -55,6 +56,8 @@ export type FilterContext = {
   readonly fileIdentity: (path: string) => FileIdentity | undefined;
   /** Inode number of the host's namespace. */
   readonly hostNamespace: (name: NamespaceName) => bigint;
+  /** The number by which groups know the workloads. */
+  readonly workloadsNumber: (workloads: WorkloadSelector) => number;
 };
 
 /** All entries must hold; of an entry with several rows, one must. */
@@ -77,6 +80,8 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
     case "binary":
     case "parent-binary":
       return [[binaryRow(filter, context)]];
+    case "workloads":
+      return [[workloadsRow(filter, context)]];
     case "marked":
       return [[markedRow(filter, context)]];
     case "namespace":
@@ -94,6 +99,7 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
 
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
 export function filterCost(filter: TypedFilter): number {
+  if (filter.on === "workloads") return 0;
   if (filter.on === "binary" || filter.on === "parent-binary") return 2;
   if (filter.on !== "arg") return 1;
   return forms[argTests[filter.test.op].form].cost;
@@ -310,6 +316,14 @@ const capabilitySets = {
   inheritable: capabilityKind.CAPS_INHERITABLE,
   permitted: capabilityKind.CAPS_PERMITTED,
 };
+
+function workloadsRow(
+  { workloads }: Filter<"workloads">,
+  { workloadsNumber }: FilterContext,
+): OpenRow {
+  const values = [BigInt(workloadsNumber(workloads))];
+  return { op: rowOp.ROW_WORKLOADS, slot: 0, flags: 0, set: 0, n: 1, values };
+}
 
 function markedRow(filter: Filter<"marked">, { policyId }: FilterContext): OpenRow {
   const op = rowOp.ROW_MARKED_CALL;

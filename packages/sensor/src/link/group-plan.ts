@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits } from "./abi.gen.ts";
 
-/** The policies of each group of cgroups: the operator's, by UID, sorted. Group 0 is not included. */
+/**
+ * The content of each group of cgroups, sorted: the operator's policies by UID, and workloads of selectors
+ * (policy/group-content.ts). Group 0 is not included.
+ */
 export type Groups = ReadonlyMap<number, readonly string[]>;
 
 export type GroupPlanInput = {
@@ -13,6 +16,8 @@ export type GroupPlanInput = {
   readonly wanted: ReadonlyMap<bigint, readonly string[]>;
   /** By UID of a removed policy: the policy of the same name that replaces it. */
   readonly successors?: ReadonlyMap<string, string>;
+  /** Entries that also go to cgroups which only the kernel knows: for them, the safe side. */
+  readonly unsure?: readonly string[];
   /** Contents that future cgroups will need; planned if there is room. */
   readonly expected?: Iterable<readonly string[]>;
   readonly maxGroups?: number;
@@ -43,6 +48,17 @@ export type GroupPlan = {
  * holds for a cgroup that the kernel lists meanwhile.
  */
 export function planGroups(input: GroupPlanInput): GroupPlan {
+  const { isFull, ...plan } = planWith(input, input.unsure ?? []);
+  // Cgroups that can't be moved away in time would share what is meant for unknown ones.
+  return isFull && input.unsure?.length ? planGroups({ ...input, unsure: [] }) : plan;
+}
+
+type OpenPlan = GroupPlan & {
+  /** There were too few numbers to move every cgroup before the switch. */
+  readonly isFull: boolean;
+};
+
+function planWith(input: GroupPlanInput, unsure: readonly string[]): OpenPlan {
   const { groups, placed, wanted, expected = [], successors = new Map() } = input;
   const { maxGroups = limits.MAX_GROUPS } = input;
   const buckets = bucketsOf(wanted, placed);
@@ -53,9 +69,11 @@ export function planGroups(input: GroupPlanInput): GroupPlan {
   const keyOfNumber = (number: number) => contentKey(groups.get(number));
 
   // Cgroups that only the kernel knows stay where they are and keep their policies, by name.
-  const successorOf = (uid: string): string => successors.get(uid) ?? uid;
+  const successorOf = (entry: string): string => successors.get(entry) ?? entry;
+  const carriedOver = (content: readonly string[]) =>
+    [...new Set([...content.map(successorOf), ...unsure])].sort();
   for (const number of placed.values())
-    if (number !== 0) next.set(number, (groups.get(number) ?? []).map(successorOf).sort());
+    if (number !== 0) next.set(number, carriedOver(groups.get(number) ?? []));
   for (const number of next.keys()) {
     const key = keyOfNumber(number);
     const stays = contentKey(next.get(number)) === key;
@@ -112,7 +130,7 @@ type Open = {
   readonly maxGroups: number;
 };
 
-function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Open): GroupPlan {
+function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Open): OpenPlan {
   const aliases: { from: number; to: number }[] = [];
   const before = new Map<bigint, number>();
   const after = new Map<bigint, number>();
@@ -158,7 +176,8 @@ function moveBuckets({ buckets, next, homes, staying, foreseen, maxGroups }: Ope
     next.set(fresh, uids);
     homes.set(key, fresh);
   }
-  return { aliases, before, groups: next, after, numbers: homes, refused };
+  const isFull = late.length > 0;
+  return { aliases, before, groups: next, after, numbers: homes, refused, isFull };
 
   function refuse(bucket: Bucket): void {
     for (const cgroup of bucket.cgroups) refused.add(cgroup);

@@ -9,6 +9,8 @@ export type LinkedTables = {
   readonly hooks: readonly LinkedHook[];
   /** By group: hook id -> index into `applications`. Group 0 holds every cgroup that is not listed. */
   readonly groups: readonly ReadonlyMap<number, number>[];
+  /** By group: what its cgroups have of the workloads that rows number. */
+  readonly workloads: readonly GroupWorkloads[];
   /** Index 0 is never used: it means "no policy here". */
   readonly applications: readonly (LinkedApplication | undefined)[];
   readonly rules: readonly LinkedRule[];
@@ -26,6 +28,12 @@ export type LinkedTables = {
   readonly followed: ReadonlySet<number>;
   /** What the programs keep only while a row tests it or a verdict tells it. */
   readonly remembered: ReadonlySet<Remembered>;
+};
+
+/** Numbers of workloads that a group belongs to, and of those that it may belong to. */
+export type GroupWorkloads = {
+  readonly within: readonly number[];
+  readonly unsure: readonly number[];
 };
 
 /** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is. */

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ArgTest, processPropertyNames, type TypedFilter } from "@gander/policy";
+import {
+  type ArgTest,
+  processPropertyNames,
+  type TypedFilter,
+  type WorkloadSelector,
+} from "@gander/policy";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -31,7 +36,10 @@ function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: numb
       fc.array(selectorsOfARule, { minLength: 1, maxLength: 4 }),
       fc.array(anyCall, { minLength: 1, maxLength: 12 }),
       (lists, calls) => {
-        const { tables, sets } = linkRules(lists.map((selectors, id) => rule(selectors, id)));
+        const { tables, sets } = linkRules(
+          lists.map((selectors, id) => rule(selectors, id)),
+          { groups: belongings.length, belongs },
+        );
         for (const call of calls) {
           const matched = evaluateTables(tables, 1, sets.content, call);
           expect(lists.map((_, id) => matched.get(id))).toEqual(
@@ -43,6 +51,19 @@ function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: numb
     { numRuns },
   );
 }
+
+/** Three selectors' workloads, and which of them each group belongs to. */
+const someWorkloads = ["a", "b", "c"].map((app) => ({
+  ...{ podSelector: { matchLabels: { app }, matchExpressions: [] }, host: false },
+}));
+const belongings = [
+  ["outside", "outside", "outside"],
+  ["within", "outside", "unsure"],
+  ["within", "within", "outside"],
+  ["unsure", "unsure", "within"],
+] as const;
+const belongs = (group: number, { podSelector }: WorkloadSelector) =>
+  belongings[group]?.[["a", "b", "c"].indexOf(podSelector?.matchLabels.app ?? "")] ?? "outside";
 
 const typeOf = (arg: number | "return") =>
   arg === "return" ? valueType.VALUE_S32 : (types[arg] ?? valueType.VALUE_NONE);
@@ -165,6 +186,10 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
     pids: values(fc.constantFrom(0, 1)),
   }),
   marking.map((one) => ({ on: "marked" as const, ...one })),
+  fc.record({
+    on: fc.constant("workloads" as const),
+    workloads: fc.constantFrom(...someWorkloads),
+  }),
   fc.record({
     on: fc.constant("binary" as const),
     negate: fc.boolean(),
@@ -312,6 +337,7 @@ const anyCall: fc.Arbitrary<Call> = fc
     pid: fc.integer({ min: 1, max: 7 }),
     nsPid: fc.integer({ min: 1, max: 7 }),
     mark: fc.option(marking, { nil: undefined }),
+    group: fc.nat({ max: belongings.length - 1 }),
     ancestors: fc.record({ zero: fc.boolean(), first: fc.boolean() }),
     binary: path,
     file: fc.record({
@@ -362,6 +388,8 @@ const anyCall: fc.Arbitrary<Call> = fc
       pid: one.pid,
       nsPid: one.nsPid,
       mark: one.mark,
+      group: one.group,
+      belongs: (workloads) => belongs(one.group, workloads),
       ancestors: one.ancestors,
       binary: one.binary,
       file: one.file,

@@ -63,7 +63,7 @@ describe("link", () => {
   });
 
   it("marks the rules of a policy in monitor mode", () => {
-    expect(linkRules([rule([selector([])])], "monitor").tables.rules[0]?.flags).toBe(
+    expect(linkRules([rule([selector([])])], { mode: "monitor" }).tables.rules[0]?.flags).toBe(
       ruleFlags.RULE_MONITOR,
     );
   });
@@ -92,11 +92,9 @@ describe("link", () => {
 
   it("lets enforcers take only the marks of their policy", () => {
     const marked = selector([{ on: "marked", error: -13, signal: 9 }]);
-    const { rows, verdicts } = linkRules(
-      [rule([marked], 1), rule([marked], 2)],
-      "enforce",
-      7,
-    ).tables;
+    const { rows, verdicts } = linkRules([rule([marked], 1), rule([marked], 2)], {
+      firstId: 7,
+    }).tables;
     expect(rows.slice(1).map((row) => row?.values)).toEqual([[0x7_0000_0d09n], [0x8_0000_0d09n]]);
     expect(verdicts.slice(1).map((one) => one?.mark)).toEqual([0x7_0000_0000n, 0x8_0000_0000n]);
   });
@@ -336,6 +334,65 @@ describe("link", () => {
     expect(bitSets[numbers.get(7n) ?? 0]).toEqual([7, ...others]);
   });
 
+  it("leaves a rule out where none of its selectors is for the workloads", () => {
+    const [a, b, c] = [ofPods({ app: "a" }), ofPods({ app: "b" }), ofPods({ app: "c" })] as const;
+    // Group 0 belongs to none, 1 to a, 2 may belong to b, 3 to c.
+    const belonging = [undefined, a, b, c];
+    const { tables } = linkRules(
+      [
+        rule([selector([a]), selector([b], [], 1)], 1),
+        rule([selector([c])], 2),
+        rule([selector([c]), selector([], [], 1)], 3),
+      ],
+      {
+        groups: 4,
+        belongs: (group, workloads) => {
+          const isIt = belonging[group]?.workloads === workloads;
+          return !isIt ? "outside" : group === 2 ? "unsure" : "within";
+        },
+      },
+    );
+    const rulesOf = (group: number) => tables.applications[tables.groups[group]?.get(1) ?? 0]?.bits;
+    expect([0, 1, 2, 3].map(rulesOf)).toEqual([[2], [0, 2], [0, 2], [1, 2]]);
+    expect(tables.workloads).toEqual([
+      { within: [], unsure: [] },
+      { within: [0], unsure: [] },
+      { within: [], unsure: [1] },
+      { within: [2], unsure: [] },
+    ]);
+    const first = tables.rows[1];
+    expect([first?.op, first?.n, first?.values]).toEqual([rowOp.ROW_WORKLOADS, 1, [0n]]);
+  });
+
+  it("leaves no rule out where that would take too many combinations", () => {
+    const teams = Array.from({ length: 20 }, (_, team) => selector([ofPods({ team: `${team}` })]));
+    const linked = (hooks: number) =>
+      linkRules(
+        Array.from({ length: hooks }, (_, i) => teams.map((one) => rule([one], 1, i + 1))).flat(),
+        {
+          groups: 21,
+          belongs: (group, { podSelector }) =>
+            podSelector?.matchLabels.team === `${group - 1}` ? "within" : "outside",
+        },
+      ).tables;
+    expect(linked(25).applications.length - 1).toBe(25 * 20);
+    const tables = linked(26);
+    expect(tables.applications.slice(1).map((one) => one?.bits.length)).toEqual(
+      Array.from({ length: 26 }, () => 20),
+    );
+    expect(tables.groups.map((group) => group.size)).toEqual(tables.groups.map(() => 26));
+    expect(tables.workloads.map(({ within }) => within)).toEqual([
+      [],
+      ...Array.from({ length: 20 }, (_, team) => [team]),
+    ]);
+  });
+
+  it("says that selectors have too many workloads", () => {
+    const rules = Array.from({ length: 257 }, (_, i) => rule([selector([ofPods({ i: `${i}` })])]));
+    expect(() => linkRules(rules)).toThrow(/257 different workloads in selectors, and 256 fit/);
+    expect(linkRules(rules.slice(1)).tables.workloads.length).toBe(1);
+  });
+
   it("jumps over return filters that belong to entry filters which failed", () => {
     const number = (value: bigint): TypedFilter => ({
       on: "arg",
@@ -358,6 +415,11 @@ describe("link", () => {
     expect([matched(1n, 0n), matched(1n, 5n), matched(2n, 5n)]).toEqual([0, undefined, 1]);
   });
 });
+
+function ofPods(matchLabels: Record<string, string>) {
+  const podSelector = { matchLabels, matchExpressions: [] };
+  return { on: "workloads", workloads: { podSelector, host: false } } as const;
+}
 
 function text(
   op: "str-equal" | "str-prefix" | "str-postfix",

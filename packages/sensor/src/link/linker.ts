@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { actionRows, type NamespaceName, type TypedFilter, type ValueRoute } from "@gander/policy";
+import type { NamespaceName, TypedFilter, ValueRoute } from "@gander/policy";
 import {
   action,
-  applicationFlags,
   hookTableFlags,
   limits,
   recordLimits,
@@ -11,7 +10,13 @@ import {
   ruleFlags,
   valueType,
 } from "./abi.gen.ts";
-import { actionBit } from "./action-bit.ts";
+import {
+  applicationsOf,
+  belonging,
+  type GroupsInput,
+  type Member,
+  type PlacedHook,
+} from "./applications.ts";
 import { withPolicy } from "./call-marks.ts";
 import {
   type FilterContext,
@@ -23,7 +28,6 @@ import {
 import type { FollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type {
-  LinkedApplication,
   LinkedHook,
   LinkedRow,
   LinkedRule,
@@ -39,12 +43,11 @@ import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from ".
 import type { SetInterner } from "./set-interner.ts";
 import { routeIndex, slotIndex } from "./slot-numbers.ts";
 import { outcomeOfUnknown, type SafeOutcome, safeOutcome } from "./unknown-facts.ts";
+import { NumberedWorkloads } from "./workloads.ts";
 
-export type LinkInput = {
+export type LinkInput = GroupsInput & {
   /** All policies in force, in the order of their events. */
   readonly policies: readonly LinkablePolicy[];
-  /** The policies of each group of cgroups, as positions in `policies`; group 0 is "all others". */
-  readonly groups: readonly (readonly number[])[];
   readonly sets: SetInterner;
   readonly follow: FollowBits;
   readonly fileIdentity: FilterContext["fileIdentity"];
@@ -59,45 +62,34 @@ export type LinkInput = {
  */
 export function link(input: LinkInput): LinkedTables {
   const tables = emptyTables();
-  const byHook = rulesByHook(input.policies);
-  const applications = new Map<string, number>();
-  const groups = input.groups.map(() => new Map<number, number>());
-  for (const [hook, members] of byHook) {
+  const numbered = new NumberedWorkloads();
+  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
     const firstRule = tables.rules.length;
-    addHook(tables, hook, members, input);
-    for (const [group, policies] of input.groups.entries()) {
-      const applying = new Set(policies);
-      const bits = members.flatMap(({ position }, bit) => (applying.has(position) ? [bit] : []));
-      if (bits.length === 0) continue;
-      const flags = applicationFlagsOf(
-        bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
-      );
-      groups[group]?.set(
-        hook,
-        addApplication(tables, applications, { hook, firstRule, bits, flags }),
-      );
-    }
-  }
-  checkLimits(tables, groups.length);
+    addHook(tables, hook, members, {
+      ...input,
+      workloadsNumber: (workloads) => numbered.numberOf(workloads),
+    });
+    return { hook, firstRule, members };
+  });
+  const { applications, groups } = applicationsOf(placed, input);
+  checkLimits(tables, {
+    ...{ applications: applications.length, groups: groups.length, workloads: numbered.size },
+  });
   return {
     ...tables,
+    applications,
     groups,
+    workloads: input.groups.map((_, group) =>
+      numbered.of((workloads) => belonging(input, group, workloads)),
+    ),
     sets: setsOf(tables.rows),
     followed: followedBits(tables.rows),
     remembered: rememberedBy(tables),
   };
 }
 
-type Member = {
-  /** Of the policy. */
-  readonly position: number;
-  readonly policy: LinkablePolicy;
-  readonly rule: InstalledRule;
-};
-
 type OpenTables = {
   readonly hooks: LinkedHook[];
-  readonly applications: (LinkedApplication | undefined)[];
   readonly rules: LinkedRule[];
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
@@ -108,7 +100,6 @@ type OpenTables = {
 function emptyTables(): OpenTables {
   return {
     hooks: [],
-    applications: [undefined],
     rules: [],
     rows: [undefined],
     verdicts: [undefined],
@@ -134,7 +125,7 @@ function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
-  input: LinkInput,
+  input: LinkInput & Pick<FilterContext, "workloadsNumber">,
 ): void {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
@@ -237,30 +228,6 @@ function placeOf(reading: ArgReading | undefined, slot: number | undefined): Val
   const { type, route } = reading.slot;
   const isDistant = route !== undefined || type === valueType.VALUE_CAPABILITIES;
   return { slot, type, signed: reading.signed, isDistant };
-}
-
-function applicationFlagsOf(members: readonly Member[]): number {
-  const all = (flag: number) => members.every(({ rule }) => rule.planned.flags & flag);
-  const connections = all(ruleFlags.RULE_STREAM_SOCKETS);
-  return (
-    (members.some(doesEnforce) ? applicationFlags.APPLICATION_ENFORCES : 0) |
-    (connections ? applicationFlags.APPLICATION_CONNECTIONS : 0) |
-    (connections && all(ruleFlags.RULE_FAST_OPEN) ? applicationFlags.APPLICATION_FAST_OPEN : 0) |
-    (all(ruleFlags.RULE_CORE_DUMPS) ? applicationFlags.APPLICATION_CORE_DUMPS : 0)
-  );
-}
-
-/** Actions that prevent the call where the program decides. */
-const preventing = actionRows
-  .filter(({ on, endsCall }) => on === "call" || endsCall)
-  .reduce((bits, row) => bits | actionBit(row), 0);
-
-function doesEnforce({ rule, policy }: Member): boolean {
-  const { selectors } = rule.planned;
-  return (
-    policy.mode !== "monitor" &&
-    selectors.some(({ verdict }) => (verdict.actions & preventing) !== 0)
-  );
 }
 
 /** Values that are a socket, or belong to one. */
@@ -385,20 +352,6 @@ function orAlways(rows: readonly OpenRow[]): readonly OpenRow[] {
   return rows.length === 0 ? [always] : rows;
 }
 
-/** Groups with the same rules at a hook have separate counts only if their bits differ. */
-function addApplication(
-  tables: OpenTables,
-  known: Map<string, number>,
-  application: LinkedApplication,
-): number {
-  const key = `${application.hook}:${application.bits.join(",")}`;
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const index = tables.applications.push(application) - 1;
-  known.set(key, index);
-  return index;
-}
-
 function setsOf(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   return new Set(
     rows.flatMap((row) =>
@@ -439,14 +392,18 @@ const testsChange: ReadonlySet<number> = new Set([
   rowOp.ROW_CAPABILITY_CHANGE,
 ]);
 
-function checkLimits(tables: OpenTables, groups: number): void {
+function checkLimits(
+  tables: OpenTables,
+  { applications, groups, workloads }: Record<"applications" | "groups" | "workloads", number>,
+): void {
   const uses: [string, number, number][] = [
     ["hook entries", tables.rules.length, limits.MAX_RULES],
     ["filters", tables.rows.length, limits.MAX_ROWS],
     ["selectors", tables.verdicts.length, limits.MAX_VERDICTS],
-    ["combinations of policies", tables.applications.length, limits.MAX_APPLICATIONS],
+    ["combinations of policies", applications, limits.MAX_APPLICATIONS],
     ["groups of workloads", groups, limits.MAX_GROUPS],
     ["paths to values", tables.routes.length, limits.MAX_ROUTES],
+    ["different workloads in selectors", workloads, limits.MAX_WORKLOADS],
   ];
   for (const [what, count, limit] of uses) {
     if (count > limit)

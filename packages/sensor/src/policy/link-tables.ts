@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import type { WorkloadSelector } from "@gander/policy";
 import type { Side } from "../kernel/tables/table-writer.ts";
 import { limits } from "../link/abi.gen.ts";
 import type { Groups } from "../link/group-plan.ts";
 import type { LinkedTables, Remembered } from "../link/linked-tables.ts";
 import { type LinkInput, link } from "../link/linker.ts";
+import type { Belonging } from "../link/workloads.ts";
+import { belongsTo } from "./group-content.ts";
 import { activeRules, type InstalledPolicy, isForAll, isForHost } from "./installed-policy.ts";
 
 /** What a side of the tables counts calls for; enough to interpret the counts later. Plain data. */
@@ -33,10 +35,17 @@ export function linkTables(
     mode: policy.mode,
   }));
   const { contents, numbers } = distinctGroups(policies, groups);
-  const linked = link({ ...context, policies: linkable, groups: contents });
+  const linked = link({
+    ...context,
+    policies: linkable,
+    groups: contents.map(({ positions }) => positions),
+    belongs: (group, workloads) => contents[group]?.belongs(workloads) ?? "outside",
+  });
+  const none = { within: [], unsure: [] };
   const tables = {
     ...linked,
     groups: numbers.map((index) => linked.groups[index] ?? new Map<number, number>()),
+    workloads: numbers.map((index) => linked.workloads[index] ?? none),
   };
   const applications = tables.applications.map(
     (one) => one?.bits.flatMap((bit) => tables.rules[one.firstRule + bit]?.id || []) ?? [],
@@ -53,26 +62,42 @@ export function linkTables(
   };
 }
 
-/** Links groups with the same policies once. `numbers`: by group number, the index in `contents`. */
+type Content = {
+  /** Of its policies. */
+  readonly positions: readonly number[];
+  readonly belongs: (workloads: WorkloadSelector) => Belonging;
+};
+
+/** Links groups with the same content once. `numbers`: by group number, the index in `contents`. */
 function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
   const known = new Map<string, number>();
-  const contents: (readonly number[])[] = [];
-  const add = (applies: (policy: InstalledPolicy) => boolean): number => {
+  const contents: Content[] = [];
+  const add = (
+    applies: (policy: InstalledPolicy) => boolean,
+    belongs: Content["belongs"],
+    entries: string,
+  ): number => {
     const positions = policies.flatMap((policy, i) => (applies(policy) ? [i] : []));
-    const key = positions.join();
-    const found = known.get(key) ?? contents.push(positions) - 1;
+    const key = `${positions.join()} ${entries}`;
+    const found = known.get(key) ?? contents.push({ positions, belongs }) - 1;
     known.set(key, found);
     return found;
   };
-  const numbers = [add(isForHost)];
+  const numbers = [add(isForHost, ({ host }) => (host ? "within" : "outside"), "host")];
   if (groups.size === 0) return { contents, numbers };
-  // Unused group numbers get the policies of unknown pods.
-  const unknown = add(isForAll);
+  // Unused group numbers have what unknown pods have.
+  const unknown = add(isForAll, () => "outside", "");
+  const uidsOfAll = new Set(policies.map(({ key }) => key.uid ?? ""));
   for (let number = 1; number < limits.MAX_GROUPS; number++) {
-    const uids = groups.get(number);
+    const content = groups.get(number) ?? [];
     const has = (policy: InstalledPolicy) =>
-      isForAll(policy) || (uids?.includes(policy.key.uid ?? "") ?? false);
-    numbers.push(uids === undefined || uids.length === 0 ? unknown : add(has));
+      isForAll(policy) || content.includes(policy.key.uid ?? "");
+    const others = content.filter((entry) => !uidsOfAll.has(entry)).join();
+    numbers.push(
+      content.length === 0
+        ? unknown
+        : add(has, (workloads) => belongsTo(content, workloads), others),
+    );
   }
   return { contents, numbers };
 }

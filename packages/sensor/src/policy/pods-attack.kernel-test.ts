@@ -23,6 +23,8 @@ import { addPolicy, policyText } from "../../test/guest-sensor.ts";
 
 const name = "gander-pods-attack";
 const ringBytes = 1 << 20;
+type ChosenBy = NonNullable<PlainVersion["chosenBy"]>;
+
 const victim = join(guarded, "victim");
 
 async function attackFrom(cgroup: string, file: string): Promise<Attacker> {
@@ -62,13 +64,18 @@ function versionNumber(i: number, uid = "uid-guard"): PlainVersion {
   };
 }
 
-test("nothing gets through while policies, pods and groups change", async () => {
+for (const chosenBy of ["policy", "selector"] as const)
+  test(`nothing gets through while policies, pods and groups change (by ${chosenBy})`, () =>
+    attackWhileThingsChange(chosenBy));
+
+async function attackWhileThingsChange(chosenBy: ChosenBy): Promise<void> {
+  const version = (i: number, uid?: string) => versionOf({ ...versionNumber(i, uid), chosenBy });
   await using sensor = await startGuestNode({ name, ringBytes });
   const { node, policies } = sensor;
   const inA = makeCgroup(containerCgroup(podCgroup("a"), "one"));
   const inB = makeCgroup(containerCgroup(podCgroup("b"), "one"));
   for (let n = 0; n < 5; n++) makeCgroup(containerCgroup(podCgroup(`neighbour-${n}`), "one"));
-  assert.deepEqual(await node.apply(versionOf(versionNumber(0))), []);
+  assert.deepEqual(await node.apply(version(0)), []);
   using attacker = await attackFrom(inA, victim);
   using neighbour = await attackFrom(inB, `${victim}-b`);
   attacker.begin();
@@ -77,7 +84,7 @@ test("nothing gets through while policies, pods and groups change", async () => 
   for (let i = 1; i < 40; i++) {
     // Deleted and created again under its name: another UID.
     const uid = `uid-guard-${Math.floor(i / 8)}`;
-    assert.deepEqual(await node.apply(versionOf(versionNumber(i, uid))), []);
+    assert.deepEqual(await node.apply(version(i, uid)), []);
     if (i % 4 === 1) await addPolicy(policies, ofAFile(i));
     if (i % 4 === 3) await policies.remove({ name: "of-a-file", namespace: "", origin: "static" });
     if (i % 3 === 0) {
@@ -94,7 +101,7 @@ test("nothing gets through while policies, pods and groups change", async () => 
   assert.equal(wrote?.denied ?? neighbour.denied(), 0);
   console.log(`denied ${attacked.denied}; the neighbour wrote ${neighbour.succeeded()} times`);
   for (const pod of ["a", "b"]) await removeCgroup(podCgroup(pod));
-});
+}
 
 async function startLoader(version: PlainVersion): Promise<ChildProcess> {
   const script = fileURLToPath(new URL("../../test/pod-loader.ts", import.meta.url));
@@ -104,11 +111,15 @@ async function startLoader(version: PlainVersion): Promise<ChildProcess> {
   return child;
 }
 
-for (const build of ["same", "other"] as const) {
-  test(`a killed sensor's successor of ${build === "same" ? "the same" : "another"} build leaves no gap`, async () => {
+for (const [build, chosenBy] of [
+  ["same", "policy"],
+  ["same", "selector"],
+  ["other", "policy"],
+] as const) {
+  test(`a killed sensor's successor of ${build === "same" ? "the same" : "another"} build leaves no gap (by ${chosenBy})`, async () => {
     const inA = makeCgroup(containerCgroup(podCgroup("a"), build));
     const inB = makeCgroup(containerCgroup(podCgroup("b"), build));
-    const version = { ...versionNumber(0), pods: { a: ["uid-guard"], b: [] } };
+    const version = { ...versionNumber(0), pods: { a: ["uid-guard"], b: [] }, chosenBy };
     const loader = await startLoader(version);
     using attacker = await attackFrom(inA, victim);
     using neighbour = await attackFrom(inB, `${victim}-b`);
@@ -138,7 +149,7 @@ for (const build of ["same", "other"] as const) {
     await sensor.policies.releaseLeft({ operatorIsWhole: true });
     await moreAttacks(attacker, 50);
     for (let i = 1; i < 6; i++) {
-      assert.deepEqual(await sensor.node.apply(versionOf(versionNumber(i))), []);
+      assert.deepEqual(await sensor.node.apply(versionOf({ ...versionNumber(i), chosenBy })), []);
       await moreAttacks(attacker, 20);
     }
     await moreWrites(neighbour, 10);

@@ -4,8 +4,8 @@ import type { CheckedPolicy } from "@gander/policy";
 import { policyProblem } from "./policy-problem.ts";
 
 /**
- * Policies that a standalone sensor cannot apply: it knows neither labels nor namespaces of pods. Such a
- * policy would apply to everything here, so it is refused.
+ * Policies that a standalone sensor cannot apply: it knows neither labels nor namespaces of pods, nor which processes
+ * are in none. Such a policy would apply to everything here, so it is refused.
  */
 export function checkStandaloneScope({ policy, compiled }: CheckedPolicy): Problem[] {
   const { spec } = policy;
@@ -14,12 +14,22 @@ export function checkStandaloneScope({ policy, compiled }: CheckedPolicy): Probl
   for (const field of ["podSelector", "containerSelector", "nodeSelector"] as const) {
     if (spec[field] !== undefined) found.push(`spec.${field}`);
   }
-  return found.map((path) =>
+  const ofSelectors = compiled.hooks.flatMap(({ path, selectors }) =>
+    selectors
+      .filter(({ filters }) => filters.some(({ on }) => on === "workloads"))
+      .map(({ index }) => `${path}.selectors[${index}].matchWorkloads`),
+  );
+  const report = (path: string, hint: string) =>
     policyProblem({
       code: "kernel-unsupported",
       path,
       message: `Cannot load policy "${compiled.name}": ${path} selects workloads, which this sensor does not know without the Gander operator`,
-      hint: "Run the operator, or remove it to apply the policy to the whole machine; `hostSelector: {}` is fine.",
-    }),
-  );
+      hint,
+    });
+  return [
+    ...found.map((path) => report(path, `${ofAll}; \`hostSelector: {}\` is fine.`)),
+    ...ofSelectors.map((path) => report(path, `${ofAll}.`)),
+  ];
 }
+
+const ofAll = "Run the operator, or remove it to apply the policy to the whole machine";

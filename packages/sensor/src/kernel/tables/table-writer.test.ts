@@ -140,11 +140,29 @@ describe("createTableWriter", () => {
     expect(ofSlots).toEqual([0, 1]);
   });
 
+  it("writes which workloads a group belongs to", () => {
+    const memory = emptyMemory();
+    const workloads = [
+      { within: [1], unsure: [] },
+      { within: [0, 65], unsure: [limits.MAX_WORKLOADS - 1] },
+    ];
+    createTableWriter(memory, layouts)(0, { ...linked(), workloads }, new Map());
+    const { stride, buffer } = memory.groups;
+    const wordsOf = (group: number, field: string) => {
+      const { offset, size } = fieldOf(layouts("group"), field);
+      return [...new BigUint64Array(buffer, group * stride + offset, size / 8)];
+    };
+    expect(wordsOf(0, "within")).toEqual([2n, 0n, 0n, 0n]);
+    expect(wordsOf(1, "within")).toEqual([1n, 2n, 0n, 0n]);
+    expect(wordsOf(1, "unsure")).toEqual([0n, 0n, 0n, 1n << 63n]);
+    expect([...wordsOf(0, "unsure"), ...wordsOf(2, "within")]).toEqual(Array(8).fill(0n));
+  });
+
   it("leaves the other side alone, and nothing of what was there before", () => {
     const memory = emptyMemory();
     const write = createTableWriter(memory, layouts);
     for (const { buffer } of Object.values(memory)) new Uint8Array(buffer).fill(0xff);
-    const empty = { hooks: [], groups: [], applications: [], rules: [] };
+    const empty = { hooks: [], groups: [], workloads: [], applications: [], rules: [] };
     const more = { rows: [], verdicts: [], bitSets: [], routes: [] };
     write(0, { ...linked(), ...empty, ...more }, new Map());
     for (const table of sidedTables) {

@@ -2,7 +2,7 @@
 
 import type { ValueRoute } from "@gander/policy";
 import { limits, routeFlags } from "../../link/abi.gen.ts";
-import type { LinkedTables } from "../../link/linked-tables.ts";
+import type { GroupWorkloads, LinkedTables } from "../../link/linked-tables.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
 /** Arrays with two sides: element i of side s is at s * half + i. */
@@ -79,6 +79,8 @@ export function createTableWriter(
     }
     for (const [i, group] of tables.groups.entries())
       writers.group(views.groups, place("groups", side, i), group);
+    for (const [i, workloads] of tables.workloads.entries())
+      writers.workloads(views.groups, place("groups", side, i), workloads);
     for (const [i, rules] of tables.bitSets.entries())
       if (rules !== undefined) writers.bitSet(views.bitsets, place("bitsets", side, i), rules);
     for (const [i, route] of tables.routes.entries())
@@ -145,6 +147,8 @@ function arrayWriters(layouts: StructLayouts) {
   const application = createStructWriter(layouts("application"), "first_rule", "flags", "summary");
   const bits = fieldOf(layouts("application"), "bits").offset;
   const group = fieldOf(layouts("group"), "application").offset;
+  const within = fieldOf(layouts("group"), "within").offset;
+  const unsure = fieldOf(layouts("group"), "unsure").offset;
   const writeRule: Write<Item<"rules">> = (view, at, item) => {
     rule(view, at, {
       ...item,
@@ -156,7 +160,7 @@ function arrayWriters(layouts: StructLayouts) {
     for (const [i, index] of item.args.entries()) view.setUint8(at + args + i, index);
   };
   const writeApplication: Write<Item<"applications">> = (view, at, item) => {
-    const words = wordsOf(item.bits);
+    const words = wordsOf(item.bits, limits.RULE_WORDS);
     const summary = words.reduce(
       (all, word, i) => (word === 0n ? all : all | (1n << BigInt(i))),
       0n,
@@ -167,13 +171,18 @@ function arrayWriters(layouts: StructLayouts) {
   const writeGroup: Write<Item<"groups">> = (view, at, item) => {
     for (const [id, index] of item) view.setUint16(at + group + 2 * id, index, true);
   };
+  const writeWorkloads: Write<GroupWorkloads> = (view, at, item) => {
+    writeWords(view, at + within, wordsOf(item.within, limits.WORKLOAD_WORDS));
+    writeWords(view, at + unsure, wordsOf(item.unsure, limits.WORKLOAD_WORDS));
+  };
   const writeBitSet: Write<readonly number[]> = (view, at, rules) =>
-    writeWords(view, at, wordsOf(rules));
+    writeWords(view, at, wordsOf(rules, limits.RULE_WORDS));
   return {
     rule: writeRule,
     hook: createHookWriter(layouts),
     application: writeApplication,
     group: writeGroup,
+    workloads: writeWorkloads,
     bitSet: writeBitSet,
     route: createRouteWriter(layouts),
   };
@@ -245,7 +254,7 @@ function createHookWriter(layouts: StructLayouts) {
       first_rule: item.firstRule,
       flags: item.flags,
     });
-    writeWords(view, at + textRules, wordsOf(index?.textRules ?? []));
+    writeWords(view, at + textRules, wordsOf(index?.textRules ?? [], limits.RULE_WORDS));
     for (const [i, one] of item.slots.entries())
       slot(view, at + slots + i * slotSize, {
         ...one,
@@ -259,9 +268,9 @@ function writeWords(view: DataView, at: number, words: readonly bigint[]): void 
   for (const [i, word] of words.entries()) view.setBigUint64(at + 8 * i, word, true);
 }
 
-/** Bits of rules in 64-bit words. */
-function wordsOf(bits: readonly number[]): bigint[] {
-  const words = Array.from({ length: limits.RULE_WORDS }, () => 0n);
+/** Bits in 64-bit words. */
+function wordsOf(bits: readonly number[], length: number): bigint[] {
+  const words = Array.from({ length }, () => 0n);
   for (const bit of bits) {
     const word = Math.floor(bit / 64);
     words[word] = (words[word] ?? 0n) | (1n << BigInt(bit % 64));

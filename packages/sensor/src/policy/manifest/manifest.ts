@@ -28,7 +28,7 @@ export type Manifest = {
   readonly misses: MissSnapshot;
   readonly sets: readonly (readonly [number, SetContent])[];
   readonly follow: readonly (readonly [number, Followed])[];
-  /** By group number: UIDs of the operator's policies in the group. */
+  /** By group number: its content (policy/group-content.ts). */
   readonly groups: readonly (readonly [number, readonly string[]])[];
   readonly past: PastCountsSnapshot;
 };

@@ -2,6 +2,7 @@
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import { contentKey, type GroupPlan, planGroups } from "../../link/group-plan.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
+import { entryOf, workloadsOf } from "../group-content.ts";
 import type { Installed, KernelTables } from "../kernel-tables.ts";
 import type { Assignment } from "./node-assignment.ts";
 
@@ -112,8 +113,9 @@ export class GroupKeeper {
     groups.tidy();
   }
 
-  #plan({ assignment, successors }: Arrangement): GroupPlan {
+  #plan({ installed, assignment, successors }: Arrangement): GroupPlan {
     const { tables, groups } = this.#deps;
+    const known = unsureEntries(tables.installed());
     return planGroups({
       groups: tables.groups(),
       placed: new Map(groups.entries()),
@@ -122,8 +124,15 @@ export class GroupKeeper {
       ),
       expected: assignment.expected,
       successors,
+      unsure: [...unsureEntries(installed)].filter((entry) => !known.has(entry)),
     });
   }
+}
+
+/** Of the workloads of all selectors. */
+function unsureEntries(installed: Installed): ReadonlySet<string> {
+  const workloads = [...installed.values()].flatMap(({ compiled }) => workloadsOf(compiled));
+  return new Set(workloads.flatMap((one) => entryOf(one, "unsure") ?? []));
 }
 
 /** False if cgroups only move between existing groups. */

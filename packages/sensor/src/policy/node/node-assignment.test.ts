@@ -2,6 +2,7 @@
 import type { CompiledPolicy, LabelSelector, WorkloadSelector } from "@gander/policy";
 import { describe, expect, it } from "vitest";
 import type { ContainerFacts } from "../../workload/container-bundles.ts";
+import { entryOf } from "../group-content.ts";
 import type { InstalledPolicy } from "../installed-policy.ts";
 import { assignPolicies } from "./node-assignment.ts";
 import type { NodePod, NodePolicy } from "./node-version.ts";
@@ -115,5 +116,77 @@ describe("assignPolicies", () => {
     const sandbox = { ...web, name: "", image: "" };
     const byAbsence = containerSelector.matchExpressions.length > 0;
     expect(of({ id: 1n, pod: "a", container: sandbox })).toEqual(byAbsence ? ["u"] : []);
+  });
+});
+
+describe("workloads of selectors", () => {
+  const ofPods = { podSelector: labels({ app: "a" }), host: false };
+  const ofWeb = { ...ofPods, containerSelector: labels({ name: "web" }) };
+  const ofHost = { host: true };
+  const [pods, inWeb] = [ofPods, ofWeb].map((one) => entryOf(one, "within"));
+  const maybeInWeb = entryOf(ofWeb, "unsure");
+
+  /** A policy whose selectors are for these. */
+  const choosing = (
+    workloads: readonly WorkloadSelector[],
+    ofPolicy?: WorkloadSelector,
+    namespace = "",
+  ): CompiledPolicy => {
+    const filters = workloads.map((one) => ({ on: "workloads" as const, workloads: one }));
+    const selectors = filters.map((filter, index) => ({
+      ...{ index, label: "", filters: [filter], returnFilters: [], actions: [], returnActions: [] },
+    }));
+    const hook: CompiledPolicy["hooks"][number] = {
+      ...{ kind: "lsm", target: "file_open", syscall: false, raw: false, path: "", index: 0 },
+      ...{ ignoreCallNotFound: false, message: "", tags: [], args: [], selectors },
+    };
+    return { ...compiled("d", ofPolicy, namespace), hooks: [hook] };
+  };
+  const assigned = (policy: CompiledPolicy, ...told: readonly NodePod[]) =>
+    assignPolicies({ policies: [wanted(policy)], pods: told }, [running(policy)]);
+
+  it("are part of what pods have, of a policy for everything as well", () => {
+    const policy = choosing([ofPods, ofHost, ofPods]);
+    const { of, expected } = assigned(policy, pod("a", ["u"], { app: "a" }), pod("b", ["u"]));
+    expect(of({ id: 1n, pod: "a", container: "unknown" })).toEqual([pods]);
+    expect(of({ id: 1n, pod: "b", container: "unknown" })).toEqual([]);
+    expect(of({ id: 1n, pod: "nobody told of", container: "unknown" })).toEqual([]);
+    expect(of({ id: 1n, pod: "", container: "unknown" })).toEqual([]);
+    expect(expected).toEqual([[], [pods], []]);
+  });
+
+  it("are not known while the container isn't", () => {
+    const policy = choosing([ofWeb]);
+    const { of } = assigned(policy, pod("a", ["u"], { app: "a" }), pod("b", ["u"]));
+    const contentOf = (uid: string, container: ContainerFacts | "unknown") =>
+      of({ id: 1n, pod: uid, container });
+    expect(contentOf("a", "unknown")).toEqual([maybeInWeb]);
+    expect(contentOf("a", web)).toEqual([inWeb]);
+    expect(contentOf("a", { ...web, name: "db" })).toEqual([]);
+    expect(contentOf("b", "unknown")).toEqual([]);
+  });
+
+  it("matter only where the policy applies", () => {
+    const policy = choosing([ofPods], { podSelector: labels({ tier: "x" }), host: false }, "shop");
+    const { of } = assigned(
+      policy,
+      pod("a", ["u"], { app: "a", tier: "x" }),
+      pod("b", [], { app: "a" }),
+    );
+    expect(of({ id: 1n, pod: "a", container: "unknown" })).toEqual([pods, "u"].sort());
+    expect(of({ id: 1n, pod: "b", container: "unknown" })).toEqual([]);
+  });
+
+  it("are missed where a cgroup could not be given its content", () => {
+    const policy = choosing([ofPods, ofWeb]);
+    const { lackedBy } = assigned(policy, pod("a", ["u"], { app: "a" }), pod("b", ["u"]));
+    const inA = { id: 1n, pod: "a", container: web };
+    const inB = { id: 2n, pod: "b", container: web };
+    expect(lackedBy(inA, [pods ?? "", inWeb ?? ""])).toEqual([]);
+    expect(lackedBy(inA, [pods ?? ""])).toEqual(["u"]);
+    expect(lackedBy(inA, [pods ?? "", maybeInWeb ?? ""])).toEqual(["u"]);
+    expect(lackedBy(inB, [])).toEqual([]);
+    // An exception that it must not have.
+    expect(lackedBy(inB, [inWeb ?? ""])).toEqual(["u"]);
   });
 });

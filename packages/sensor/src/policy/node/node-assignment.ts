@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { podLabels, selects } from "@gander/policy";
+import { podLabels, selects, type WorkloadSelector } from "@gander/policy";
+import type { Belonging } from "../../link/workloads.ts";
 import { repoOf } from "../../workload/container-bundles.ts";
 import type { PodCgroup } from "../../workload/pod-cgroups.ts";
+import { entriesOf, entryOf, type GroupContent, workloadsOf } from "../group-content.ts";
 import { type InstalledPolicy, isForAll } from "../installed-policy.ts";
 import type { NodePod, NodePolicy, NodeVersion } from "./node-version.ts";
 
-/** The policies each pod cgroup must have: UIDs, sorted, without those for all pods. */
+type Container = PodCgroup["container"];
+
+/** What each pod cgroup must have, without the policies for all pods. */
 export type Assignment = {
-  of(cgroup: PodCgroup): readonly string[];
-  /** The policies of pod cgroups of which nothing more is known. */
-  readonly expected: readonly (readonly string[])[];
+  of(cgroup: PodCgroup): GroupContent;
+  /** The same for the cgroups of pods of which nothing more is known. */
+  readonly expected: readonly GroupContent[];
+  /** UIDs of the policies that are not in force as written in a cgroup with this content. */
+  lackedBy(cgroup: PodCgroup, content: GroupContent): readonly string[];
 };
 
 /**
@@ -21,28 +27,46 @@ export function assignPolicies(
   inForce: readonly InstalledPolicy[],
 ): Assignment {
   const wanted = new Map(policies.map((policy) => [policy.uid, policy]));
-  const selective = inForce.filter(
-    (policy) => policy.key.origin === "operator" && !isForAll(policy),
-  );
+  const operators = inForce.filter(({ key }) => key.origin === "operator");
   const perPod = new Map(
-    pods.map((pod) => [
-      pod.uid,
-      selective
-        .filter((policy) => isForPod(policy, wanted.get(policy.key.uid ?? ""), pod))
-        .sort((a, b) => ((a.key.uid ?? "") < (b.key.uid ?? "") ? -1 : 1)),
-    ]),
+    pods.map((pod) => {
+      const own = operators.filter(
+        (policy) => isForAll(policy) || isForPod(policy, wanted.get(uidOf(policy)), pod),
+      );
+      return [pod.uid, { pod, own }];
+    }),
   );
-  const uidsOf = (some: readonly InstalledPolicy[]) => some.map(({ key }) => key.uid ?? "");
+  const contentOf = (uid: string, container: Container): GroupContent => {
+    const found = perPod.get(uid);
+    if (found === undefined) return [];
+    const applying = found.own.filter((policy) => isForContainer(policy, container));
+    const entries = applying.flatMap((policy) => [
+      ...(isForAll(policy) ? [] : [uidOf(policy)]),
+      ...workloadsOf(policy.compiled).flatMap(
+        (one) => entryOf(one, belonging(one, found.pod, container)) ?? [],
+      ),
+    ]);
+    return [...new Set(entries)].sort();
+  };
   return {
-    of: ({ pod, container }) =>
-      uidsOf((perPod.get(pod) ?? []).filter((policy) => isForContainer(policy, container))),
-    expected: [[], ...[...perPod.values()].map(uidsOf)],
+    of: ({ pod, container }) => contentOf(pod, container),
+    expected: [[], ...pods.map(({ uid }) => contentOf(uid, "unknown"))],
+    lackedBy({ pod, container }, content) {
+      const right = contentOf(pod, container);
+      const isDifferent = (entry: string) => right.includes(entry) !== content.includes(entry);
+      return operators
+        .filter((policy) => isForAll(policy) || right.includes(uidOf(policy)))
+        .filter((policy) => [uidOf(policy), ...entriesOf(policy.compiled)].some(isDifferent))
+        .map(uidOf);
+    },
   };
 }
 
+const uidOf = ({ key }: InstalledPolicy) => key.uid ?? "";
+
 function isForPod(policy: InstalledPolicy, wanted: NodePolicy | undefined, pod: NodePod): boolean {
   if (wanted?.compiled.digest === policy.compiled.digest)
-    return pod.policies.includes(policy.key.uid ?? "");
+    return pod.policies.includes(uidOf(policy));
   const { namespace, workloads } = policy.compiled;
   const { podSelector, containerSelector, host = true } = workloads ?? {};
   if (host && podSelector === undefined && containerSelector === undefined) return false;
@@ -56,12 +80,29 @@ function isForPod(policy: InstalledPolicy, wanted: NodePolicy | undefined, pod: 
  * A container of which nothing is known yet may be the selected one, and a process that is in the pod but in
  * no container may be about to enter it: both have the policy until more is known.
  */
-function isForContainer({ compiled }: InstalledPolicy, container: PodCgroup["container"]): boolean {
+function isForContainer({ compiled }: InstalledPolicy, container: Container): boolean {
   const selector = compiled.workloads?.containerSelector;
-  if (selector === undefined || container === "unknown") return true;
-  const labels: Readonly<Record<string, string>> = {
-    name: container.name,
-    repo: repoOf(container.image),
-  };
+  return selector === undefined || container === "unknown" || isSelected(container, selector);
+}
+
+/** Whether a pod's cgroup belongs to the workloads of a selector. */
+function belonging(
+  { podSelector, containerSelector }: WorkloadSelector,
+  pod: NodePod,
+  container: Container,
+): Belonging {
+  const isHostAlone = podSelector === undefined && containerSelector === undefined;
+  if (isHostAlone || (podSelector !== undefined && !selects(podSelector, podLabels(pod))))
+    return "outside";
+  if (containerSelector === undefined) return "within";
+  if (container === "unknown") return "unsure";
+  return isSelected(container, containerSelector) ? "within" : "outside";
+}
+
+function isSelected(
+  { name, image }: Exclude<Container, "unknown">,
+  selector: NonNullable<WorkloadSelector["containerSelector"]>,
+): boolean {
+  const labels: Readonly<Record<string, string>> = { name, repo: repoOf(image) };
   return selects(selector, (key) => labels[key] || undefined);
 }

@@ -13,7 +13,7 @@ type PolicyOutcome = {
   readonly problems: readonly Problem[] | undefined;
   /** Where it does less than its text says, given what is on this node now. */
   readonly weaknesses: readonly string[];
-  /** Cgroups that should have it but don't. */
+  /** Cgroups in which it is not in force as written. */
   readonly lacking: number;
 };
 
@@ -30,7 +30,7 @@ export function exceptionOf(
     return { uid, state, code: first?.code ?? "policy-not-loaded", message, runningGeneration };
   }
   if (lacking > 0) {
-    const message = `${lacking} cgroups of pods do not have it: this node has more than ${limits.MAX_GROUPS - 1} combinations of policies`;
+    const message = `${lacking} cgroups of pods do not have it, or not as written: this node has more than ${limits.MAX_GROUPS - 1} combinations of policies`;
     return { uid, state: "failed", code: "policy-groups", message, runningGeneration };
   }
   const weaker = [

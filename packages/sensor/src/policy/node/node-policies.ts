@@ -254,7 +254,7 @@ class Node implements NodePolicies, Disposable {
     for (const uid of this.#told.keys()) if (!uids.has(uid)) this.#told.delete(uid);
   }
 
-  /** By UID: how many cgroups should have the policy but don't. */
+  /** By UID: in how many cgroups the policy is not in force as written. */
   #missing(refused: ReadonlySet<bigint>): ReadonlyMap<string, number> {
     const missing = new Map<string, number>();
     if (refused.size === 0) return missing;
@@ -262,9 +262,9 @@ class Node implements NodePolicies, Disposable {
     const groups = this.#tables.groups();
     for (const cgroup of this.#deps.cgroups.inPods()) {
       if (!refused.has(cgroup.id)) continue;
-      const uids = groups.get(has.get(cgroup.id) ?? 0) ?? [];
-      for (const uid of this.#assignment?.of(cgroup) ?? [])
-        if (!uids.includes(uid)) missing.set(uid, (missing.get(uid) ?? 0) + 1);
+      const content = groups.get(has.get(cgroup.id) ?? 0) ?? [];
+      for (const uid of this.#assignment?.lackedBy(cgroup, content) ?? [])
+        missing.set(uid, (missing.get(uid) ?? 0) + 1);
     }
     return missing;
   }

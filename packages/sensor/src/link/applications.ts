@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import { actionRows, type WorkloadSelector } from "@gander/policy";
+import { applicationFlags, limits, ruleFlags } from "./abi.gen.ts";
+import { actionBit } from "./action-bit.ts";
+import type { LinkedApplication } from "./linked-tables.ts";
+import type { InstalledRule, LinkablePolicy } from "./planned-rule.ts";
+import type { Belonging } from "./workloads.ts";
+
+/** The groups of cgroups that policies are linked for. */
+export type GroupsInput = {
+  /** The policies of each group, as positions in the list of policies; group 0 is "all others". */
+  readonly groups: readonly (readonly number[])[];
+  /** Whether processes of a group belong to the workloads of a selector; left out: those of none do. */
+  readonly belongs?: (group: number, workloads: WorkloadSelector) => Belonging;
+};
+
+/** A rule and its policy. */
+export type Member = {
+  /** Of the policy. */
+  readonly position: number;
+  readonly policy: LinkablePolicy;
+  readonly rule: InstalledRule;
+};
+
+/** The rules of a hook, which are neighbours. */
+export type PlacedHook = {
+  readonly hook: number;
+  readonly firstRule: number;
+  readonly members: readonly Member[];
+};
+
+type Applied = {
+  readonly applications: (LinkedApplication | undefined)[];
+  readonly groups: Map<number, number>[];
+};
+
+/**
+ * The rules of each group at each hook. A rule of which no selector is for a group's workloads is left out there, so
+ * that it costs nothing, unless that makes too many combinations: its rows decide the same.
+ */
+export function applicationsOf(placed: readonly PlacedHook[], input: GroupsInput): Applied {
+  const narrow = applyAs(placed, input, (member, group) => mayConcern(member, group, input));
+  return narrow.applications.length > limits.MAX_APPLICATIONS
+    ? applyAs(placed, input, () => true)
+    : narrow;
+}
+
+function applyAs(
+  placed: readonly PlacedHook[],
+  input: GroupsInput,
+  concerns: (member: Member, group: number) => boolean,
+): Applied {
+  const open: Applied = { applications: [undefined], groups: input.groups.map(() => new Map()) };
+  const known = new Map<string, number>();
+  for (const { hook, firstRule, members } of placed) {
+    for (const [group, policies] of input.groups.entries()) {
+      const applying = new Set(policies);
+      const bits = members.flatMap((member, bit) =>
+        applying.has(member.position) && concerns(member, group) ? [bit] : [],
+      );
+      if (bits.length === 0) continue;
+      const flags = applicationFlagsOf(
+        bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
+      );
+      const application = { hook, firstRule, bits, flags };
+      open.groups[group]?.set(hook, addApplication(open, known, application));
+    }
+  }
+  return open;
+}
+
+/** Whether one of its selectors is for all workloads, or may be for those of the group. */
+function mayConcern({ rule }: Member, group: number, input: GroupsInput): boolean {
+  return rule.planned.selectors.some(({ filters }) =>
+    filters.every(
+      (filter) =>
+        filter.on !== "workloads" || belonging(input, group, filter.workloads) !== "outside",
+    ),
+  );
+}
+
+export const belonging = ({ belongs }: GroupsInput, group: number, workloads: WorkloadSelector) =>
+  belongs?.(group, workloads) ?? "outside";
+
+function applicationFlagsOf(members: readonly Member[]): number {
+  const all = (flag: number) => members.every(({ rule }) => rule.planned.flags & flag);
+  const connections = all(ruleFlags.RULE_STREAM_SOCKETS);
+  return (
+    (members.some(doesEnforce) ? applicationFlags.APPLICATION_ENFORCES : 0) |
+    (connections ? applicationFlags.APPLICATION_CONNECTIONS : 0) |
+    (connections && all(ruleFlags.RULE_FAST_OPEN) ? applicationFlags.APPLICATION_FAST_OPEN : 0) |
+    (all(ruleFlags.RULE_CORE_DUMPS) ? applicationFlags.APPLICATION_CORE_DUMPS : 0)
+  );
+}
+
+/** Actions that prevent the call where the program decides. */
+const preventing = actionRows
+  .filter(({ on, endsCall }) => on === "call" || endsCall)
+  .reduce((bits, row) => bits | actionBit(row), 0);
+
+function doesEnforce({ rule, policy }: Member): boolean {
+  const { selectors } = rule.planned;
+  return (
+    policy.mode !== "monitor" &&
+    selectors.some(({ verdict }) => (verdict.actions & preventing) !== 0)
+  );
+}
+
+/** Groups with the same rules at a hook have separate counts only if their bits differ. */
+function addApplication(
+  tables: Applied,
+  known: Map<string, number>,
+  application: LinkedApplication,
+): number {
+  const key = `${application.hook}:${application.bits.join(",")}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const index = tables.applications.push(application) - 1;
+  known.set(key, index);
+  return index;
+}
