@@ -8,6 +8,7 @@ import type { Scope } from "../scope.ts";
 import { compileActions } from "./compile-actions.ts";
 import type { FilterContext } from "./compile-arg-filter.ts";
 import { compileArgFilter, compileDataFilter, compileReturnFilter } from "./compile-arg-filter.ts";
+import { compileExecArgFilter, compileExecEnvFilter } from "./compile-exec-filters.ts";
 import {
   compileBinaryFilter,
   compileCapabilityChangeFilter,
@@ -26,6 +27,8 @@ import { refuseFields } from "./unsupported.ts";
 export type HookContext = FilterContext & {
   readonly kind: HookKind;
   readonly target: string;
+  /** All functions that it hooks. */
+  readonly targets: readonly string[];
   readonly syscall: boolean;
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
@@ -99,6 +102,8 @@ const filterTable: {
   matchReturnArgs: returnFilter,
   matchData: compileDataFilter,
   matchProcess: compileProcessFilter,
+  matchExecArgs: compileExecArgFilter,
+  matchExecEnv: compileExecEnvFilter,
   matchWorkloads:
     "Write one policy for each workload, with podSelector and containerSelector in its spec.",
 };

@@ -202,6 +202,12 @@ export const rowOp = {
   ROW_NAMESPACE_CHANGE: 30,
   ROW_CAPABILITY_CHANGE: 31,
   ROW_MARKED_CALL: 32,
+  ROW_EXEC_EQUAL: 33,
+  ROW_EXEC_PREFIX: 34,
+  ROW_EXEC_POSTFIX: 35,
+  ROW_EXEC_CONTAINS: 36,
+  ROW_EXEC_CONTAINS_ANY_CASE: 37,
+  ROW_EXEC_SET: 38,
 } as const;
 
 export const rowFlags = {
@@ -306,7 +312,8 @@ export const feature = {
   FEATURE_MARKS: 2048,
   FEATURE_RATES: 4096,
   FEATURE_PROPERTIES: 8192,
-  FEATURES_END: 16384,
+  FEATURE_EXEC: 16384,
+  FEATURES_END: 32768,
 } as const;
 
 export const attachCookie = {

@@ -75,6 +75,7 @@ const {
   FEATURE_CHANGES: changes,
   FEATURE_MARKS: marks,
   FEATURE_OWNERS: owners,
+  FEATURE_EXEC: exec,
 } = feature;
 const paths = texts | feature.FEATURE_PATHS;
 const search = texts | feature.FEATURE_SEARCH;
@@ -125,6 +126,12 @@ export const opFeatures = byNumber(rowOp, {
   ROW_CAPABILITY_CHANGE: changes,
   ROW_MARKED_CALL: marks,
   ROW_PROPERTY: feature.FEATURE_PROPERTIES,
+  ROW_EXEC_EQUAL: exec,
+  ROW_EXEC_PREFIX: exec,
+  ROW_EXEC_POSTFIX: exec,
+  ROW_EXEC_CONTAINS: exec | feature.FEATURE_SEARCH,
+  ROW_EXEC_CONTAINS_ANY_CASE: exec | feature.FEATURE_SEARCH,
+  ROW_EXEC_SET: exec,
 });
 
 /** By enum value_type. */
