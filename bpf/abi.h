@@ -95,6 +95,12 @@ enum row_op {
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
 	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
 	ROW_WORKLOADS, /* values[0]: number of the workloads; the cgroup's group has them. No ROW_NEGATE */
+	/*
+	 * An argument or an environment variable of the program that is about to run (exec.bpf.h): like ROW_STR_*, in
+	 * this order. `slot`: position of the argument, NO_SLOT: any; or `names`: of the variables
+	 */
+	ROW_EXEC_EQUAL, ROW_EXEC_PREFIX, ROW_EXEC_POSTFIX, ROW_EXEC_CONTAINS, ROW_EXEC_CONTAINS_ANY_CASE,
+	ROW_EXEC_SET, /* one of the variables is set, to whatever */
 };
 
 enum row_flags {
@@ -147,6 +153,8 @@ struct row {
 	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */
 	__u64 values[ROW_VALUES];
+	__u32 names; /* ROW_EXEC_*: set (prefix_set) of names, each with its "="; 0: arguments are tested */
+	__u32 pad;
 };
 
 /* what happens when a selector matches */
@@ -277,7 +285,8 @@ enum feature {
 	FEATURE_RATES = 4096, /* rate limits */
 	FEATURE_PROPERTIES = 8192, /* ROW_PROPERTY */
 	FEATURE_WORKLOADS = 16384, /* ROW_WORKLOADS */
-	FEATURES_END = 32768,
+	FEATURE_EXEC = 32768, /* ROW_EXEC_* */
+	FEATURES_END = 65536,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -451,6 +460,17 @@ struct file_key {
 struct file_query {
 	__u64 descriptor;
 	struct file_identity file;
+};
+
+/*
+ * The argument of memory__find: where the kernel has what says how it maps memory (0: it has none), and the answer,
+ * which programs with FEATURE_EXEC get as constants.
+ */
+struct memory_query {
+	__u64 direct_map_at, physical_mask_at, top_shift_at;
+	__u64 direct_map, physical_mask;
+	__u32 top_shift;
+	__u32 pad;
 };
 
 /* ---- counters */

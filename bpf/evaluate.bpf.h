@@ -100,6 +100,8 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->texts[0].slot = s->texts[1].slot = 0;
 	s->raw[RAW_MAY_WRITE] = MAY_WRITE;
 	s->raw[RAW_RETURN] = 0;
+	if (!lacks(FEATURE_EXEC))
+		s->exec.tables = 0;
 }
 
 /* Does the call concern companions of tcp_connect? For hooks where there are no other rules. */

@@ -190,7 +190,9 @@ struct signal_struct {
 	unsigned int flags;
 	struct tty_struct *tty;
 };
+typedef struct { unsigned long pgd; } pgd_t;
 struct mm_struct {
+	pgd_t *pgd;
 	unsigned long arg_start, arg_end;
 	struct file *exe_file;
 };
@@ -234,6 +236,9 @@ struct task_struct {
 struct pcpu_hot { int preempt_count; };
 struct linux_binprm {
 	unsigned int secureexec : 1;
+	struct mm_struct *mm; /* of the new program, until it is the task's */
+	unsigned long p, exec; /* there: the first argument, and the copy of `filename` behind the variables */
+	int argc, envc;
 	struct file *file;
 	const char *filename, *interp;
 };

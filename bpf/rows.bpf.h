@@ -4,6 +4,7 @@
 #define GANDER_ROWS_H
 
 #include "args.bpf.h"
+#include "exec.bpf.h"
 #include "identity.bpf.h"
 #include "lineage.bpf.h"
 #include "marks.bpf.h"
@@ -502,6 +503,33 @@ inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 					   !!(group->within[word] & bit);
 }
 
+/*
+ * A row on the arguments or the variables of the program that is about to run. Of a variable that is set twice, it
+ * depends on the program which of the two counts: if a value fits only one, none is known.
+ */
+__noinline int exec_holds(struct scratch *s, struct row *row)
+{
+	struct exec_texts *exec;
+
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	if (lacks(FEATURE_EXEC) ||
+	    ((row->op == ROW_EXEC_CONTAINS || row->op == ROW_EXEC_CONTAINS_ANY_CASE) &&
+	     lacks(FEATURE_SEARCH)))
+		return without_feature(s, row);
+	read_exec(s, row);
+	exec = &s->exec;
+	if (exec->failed) {
+		count_fault(FAULT_UNREADABLE);
+		return without_fact(s, row, FACT_MEMORY);
+	}
+	if (row->names && exec->some && exec->others)
+		return without_fact(s, row, FACT_NAME);
+	if (row->op != ROW_EXEC_SET && !exec->some && !exec->others)
+		return 0; /* there is none */
+	return negated(row, exec->some);
+}
+
 __noinline int process_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -559,6 +587,8 @@ inline_fn bool row_holds(struct scratch *s, struct row *row)
 		return text_holds(s, row);
 	if (op <= ROW_STATE)
 		return sock_holds(s, row);
+	if (op >= ROW_EXEC_EQUAL)
+		return exec_holds(s, row);
 	return process_holds(s, row);
 }
 

@@ -100,6 +100,25 @@ struct segments {
 	bool failed;
 };
 
+/* The arguments and variables of a new program that are being read (exec.bpf.h). */
+struct exec_texts {
+	__u64 tables; /* of the program's pages; 0: not known in this call yet */
+	__u64 left;   /* how much work this call may still do */
+	__u64 page,
+		frame; /* of the last byte that was read: in the program's memory, and in the kernel's */
+	__u64 entry_at, entry; /* of the page, in its table */
+	__u64 at;	       /* the next byte */
+	__u32 text;	       /* which text that is part of: arguments come before variables */
+	__u32 begin, end;      /* texts that the row is about */
+	__u32 size;	       /* bytes of the text in the buffer */
+	__u32 value;	       /* of a variable: where its value begins there */
+	bool is_later;	       /* the buffer has no longer the beginning of the text */
+	bool is_other;	       /* the row is not about this text */
+	bool hits;	       /* a value of the row fits it */
+	bool some, others;     /* texts that a value fits, and texts that none fits */
+	bool failed;
+};
+
 /* Of the packet that is being read (packets.bpf.h). */
 struct headers {
 	union {
@@ -146,6 +165,7 @@ struct scratch {
 	struct walk walk;
 	struct segments segments;
 	struct headers headers;
+	struct exec_texts exec;
 	union {
 		struct int_key integer;
 		struct addr_key addr;

@@ -3,6 +3,7 @@
 #ifndef GANDER_TABLES_H
 #define GANDER_TABLES_H
 
+#include "memory.bpf.h"
 #include "state.bpf.h"
 
 TABLE(groups, struct group, 2 * MAX_GROUPS);
@@ -27,6 +28,9 @@ const volatile __u32 nargs = 0;	     /* arguments of the function that are read,
 const volatile __u32 hook_flags = 0; /* enum hook_flags */
 const volatile __u32 hook_lacks = -1;	/* enum feature, ORed: what no policy here uses */
 const volatile __u64 mount_lock_at = 0; /* address of the kernel's symbol, 0: not known */
+
+/* FEATURE_EXEC: how the kernel maps memory (memory.bpf.h). */
+const volatile struct memory_layout memory_layout = {};
 
 /* HOOK_PROBE: the raw arguments. */
 const volatile struct probe_argument probe_arguments[MAX_ARGS] = {};

@@ -88,6 +88,8 @@ export type {
   ArgSelectorSpec,
   BinarySelectorSpec,
   CapabilitiesSelectorSpec,
+  ExecArgSelectorSpec,
+  ExecEnvSelectorSpec,
   NamespaceChangesSelectorSpec,
   NamespaceSelectorSpec,
   ParentBinarySelectorSpec,

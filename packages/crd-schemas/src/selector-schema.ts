@@ -2,7 +2,7 @@
 
 import { hostSelector, labelSelector } from "./label-selector.ts";
 import { actionNames } from "./language/actions.ts";
-import { argOperatorNames } from "./language/arg-operators.ts";
+import { argOperatorNames, existenceNames, textOperatorNames } from "./language/arg-operators.ts";
 import { processPropertyNames } from "./language/process-properties.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { Static } from "./schema.ts";
@@ -143,12 +143,41 @@ const processSelector = object("ProcessSelector", "Filter on a property of the p
   ),
   values: required(
     list(
-      "`30s`, `5m`, `2h` (Age); `true` or `false` (Terminal); numbers or ranges of users and groups; types of files.",
+      "`30s`, `5m`, `2h` (Age); `true` or `false` (Terminal, InInitTree); numbers or ranges of users and groups; types of files.",
       text("Value."),
       some,
     ),
   ),
 });
+
+const execArgSelector = object(
+  "ExecArgSelector",
+  "Filter on an argument of the program that is about to run.",
+  {
+    index: optional(uint32("Position, 0 being the name; absent: any argument.")),
+    operator: required(oneOf("How it is compared.", textOperatorNames)),
+    values: required(
+      list("Values; one that fits is enough (for Not…: none may fit).", text("Value."), some),
+    ),
+  },
+);
+
+const execEnvSelector = object(
+  "ExecEnvSelector",
+  "Filter on an environment variable of the program that is about to run.",
+  {
+    names: required(list("Names; a variable with one of them is tested.", text("Name."), some)),
+    operator: required(
+      oneOf("How its value is compared; Exists: it is set.", [
+        ...textOperatorNames,
+        ...existenceNames,
+      ]),
+    ),
+    values: optional(
+      list("Values; one that fits is enough (for Not…: none may fit).", text("Value.")),
+    ),
+  },
+);
 
 const argSelector = object(
   "ArgSelector",
@@ -266,6 +295,20 @@ export const selectorSchema = object(
     matchProcess: inGuards(
       optional(list("Filters on properties of the process.", processSelector)),
     ),
+    matchExecArgs: inGuards(
+      optional(
+        list("Filters on arguments of the program that is about to run.", execArgSelector, rare),
+      ),
+    ),
+    matchExecEnv: inGuards(
+      optional(
+        list(
+          "Filters on environment variables of the program that is about to run.",
+          execEnvSelector,
+          rare,
+        ),
+      ),
+    ),
     macros: optional(list("Names from `selectorsMacros` whose filters are added.", text("Name."))),
   },
 );
@@ -279,4 +322,6 @@ export type NamespaceChangesSelectorSpec = Static<typeof namespaceChangesSelecto
 export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
 export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
 export type ProcessSelectorSpec = Static<typeof processSelector>;
+export type ExecArgSelectorSpec = Static<typeof execArgSelector>;
+export type ExecEnvSelectorSpec = Static<typeof execEnvSelector>;
 export type PidSelectorSpec = Static<typeof pidSelector>;

@@ -26,7 +26,7 @@ export const IMAGES: readonly ImagePlan[] = [
           "packages/sensor/native/build/read-files",
           "packages/sensor/native/build/let-go",
         ],
-        bpf: ["file", "hook", "process"].map((name) => `bpf/build/${name}.bpf.o`),
+        bpf: ["file", "hook", "memory", "process"].map((name) => `bpf/build/${name}.bpf.o`),
       },
     },
     run: { User: "0:0", Entrypoint: ["gander"], Cmd: ["run"] },

@@ -79,6 +79,13 @@ const network = v.variant("family", [
  * duplicates. A test with a bound has one value (several in the policy become one), `equal` at most 4 (more become an `in-set`), `range` at most 64 that
  * neither overlap nor touch. Values of `mask` are unsigned, all others as the type reads them.
  */
+const textTest = v.strictObject({
+  op: v.picklist(testsOf("texts")),
+  negate: flag,
+  /** UTF-8 text without the closing NUL; of `str-contains-any-case`, with ASCII letters in lower case. */
+  values: v.array(text),
+});
+
 const argTest = v.variant("op", [
   v.strictObject({
     op: v.picklist(testsOf("integers")),
@@ -92,12 +99,7 @@ const argTest = v.variant("op", [
     /** Inclusive. */
     ranges: v.array(v.strictTuple([int64, int64])),
   }),
-  v.strictObject({
-    op: v.picklist(testsOf("texts")),
-    negate: flag,
-    /** UTF-8 text without the closing NUL; of `str-contains-any-case`, with ASCII letters in lower case. */
-    values: v.array(text),
-  }),
+  textTest,
   v.strictObject({
     op: v.picklist(testsOf("networks")),
     negate: flag,
@@ -201,6 +203,21 @@ const filter = v.variant("on", [
     property: v.picklist(processPropertyNames),
     /** Inclusive: seconds, 0 or 1, ids, or S_IFMT of a file's mode. They neither overlap nor touch. */
     ranges: v.array(v.strictTuple([uint32, uint32])),
+  }),
+  v.strictObject({
+    /** Of the program that is about to run. */
+    on: v.literal("exec-argument"),
+    /** From 0; absent: one of them must fit, or with `negate` none. */
+    index: v.exactOptional(bits(254)),
+    test: textTest,
+  }),
+  v.strictObject({
+    /** An environment variable that it gets. */
+    on: v.literal("exec-variable"),
+    /** Sorted: it has one of these. */
+    names: v.array(text),
+    /** Of its value. */
+    test: v.variant("op", [textTest, v.strictObject({ op: v.literal("exists"), negate: flag })]),
   }),
   v.strictObject({
     /** At least one of these differs from that at the last exec. */
@@ -396,6 +413,8 @@ export type ValueRoute = {
 };
 export type NamespaceName = Static<typeof namespaceName>;
 export type ArgTest = Static<typeof argTest>;
+/** Of an argument or a variable of a new program. */
+export type ExecTest = Extract<CompiledFilter, { on: "exec-variable" }>["test"];
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;

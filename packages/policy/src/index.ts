@@ -35,6 +35,7 @@ export type {
   CompiledHook,
   CompiledPolicy,
   CompiledSelector,
+  ExecTest,
   LabelSelector,
   NamespaceName,
   Network,

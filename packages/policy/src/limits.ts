@@ -28,6 +28,12 @@ export const limits = {
   pathSteps: 20,
   /** Fields of a tracepoint's format. */
   tracepointIndex: 63,
+  /** Last position of an argument of a new program. */
+  execArgument: 254,
+  /** Variables in `matchExecEnv`. */
+  execNames: 64,
+  /** Of a value that is compared with an argument or a variable of a new program, which has its name as well. */
+  execBytes: 3840,
   values: 8192,
   pids: 64,
   namespaces: 16,

@@ -50,6 +50,10 @@ describe("docs/policies.md", () => {
       `${limits.probeIndex}; ${limits.probeCharacters} characters`,
     ],
     ["steps of a path", `${limits.pathSteps}`],
+    [
+      "last position of an argument in `matchExecArgs`; names in `matchExecEnv`; value in both",
+      `${limits.execArgument}; ${limits.execNames}; ${limits.execBytes} bytes`,
+    ],
     ["values of a filter", `${limits.values}`],
     ["ranges of a filter", `${limits.ranges}`],
     [

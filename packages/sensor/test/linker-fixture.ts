@@ -133,6 +133,7 @@ export const plainCall: Call = {
   hostNamespaces: hosts,
   capabilities: { effective: 0n, inheritable: 0n, permitted: 0n },
   properties: {},
+  exec: { args: [], env: [] },
   parent: "/a",
   before: { namespaces, capabilities: { effective: 0n, inheritable: 0n, permitted: 0n } },
 };

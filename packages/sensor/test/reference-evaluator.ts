@@ -3,6 +3,7 @@
 // policy language, `evaluateTables` does what the programs do with the linker's tables.
 import {
   type ArgTest,
+  type ExecTest,
   type NamespaceName,
   type Network,
   type ProcessProperty,
@@ -51,6 +52,7 @@ export type Call = {
     readonly ancestors?: "unknown";
     readonly parent?: "unknown" | "forgeable";
     readonly before?: "unknown";
+    readonly exec?: "unknown";
   };
   /** That the policy has put on the call. */
   readonly mark?: { readonly error: number; readonly signal: number } | undefined;
@@ -74,6 +76,8 @@ export type Call = {
   readonly capabilities: Capabilities;
   /** Left out: it has none. */
   readonly properties: Readonly<Partial<Record<ProcessProperty, number>>>;
+  /** What the program that is about to run gets: arguments, and variables as NAME=VALUE. */
+  readonly exec: { readonly args: readonly string[]; readonly env: readonly string[] };
   /** The binary of its parent. */
   readonly parent: string;
   /** At its last exec. */
@@ -108,7 +112,8 @@ export function evaluateSelectors(
 }
 
 function isNegated(filter: TypedFilter): boolean {
-  if (filter.on === "arg") return filter.test.negate;
+  if (filter.on === "arg" || filter.on === "exec-argument" || filter.on === "exec-variable")
+    return filter.test.negate;
   // Not the opposite: `hits` decides.
   if (filter.on === "namespace-change" || filter.on === "capability-change") return false;
   if (filter.on === "marked" || filter.on === "workloads") return false;
@@ -118,7 +123,8 @@ function isNegated(filter: TypedFilter): boolean {
 const inRanges = (value: number | undefined, ranges: readonly (readonly [number, number])[]) =>
   value !== undefined && ranges.some(([low, high]) => value >= low && value <= high);
 
-function factOf(filter: TypedFilter, { facts = {}, args, properties, belongs }: Call): FactState {
+function factOf(filter: TypedFilter, call: Call): FactState {
+  const { facts = {}, args, properties, ancestors, belongs } = call;
   switch (filter.on) {
     case "workloads":
       return belongs?.(filter.workloads) === "unsure" ? "unknown" : "known";
@@ -141,10 +147,36 @@ function factOf(filter: TypedFilter, { facts = {}, args, properties, belongs }: 
     case "capability-change":
       return facts.before ?? "known";
     case "process":
+      if (filter.property === "InInitTree")
+        return facts.ancestors ?? (ancestors.zero ? "absent" : "known");
       return properties[filter.property] === undefined ? "absent" : "known";
+    case "exec-argument":
+      return facts.exec ?? (execTexts(filter, call.exec).length === 0 ? "absent" : "known");
+    case "exec-variable":
+      return facts.exec ?? variablesFact(execTexts(filter, call.exec), filter.test);
     default:
       return "known";
   }
+}
+
+type ExecFilter = Extract<TypedFilter, { on: "exec-argument" | "exec-variable" }>;
+
+function execTexts(filter: ExecFilter, { args, env }: Call["exec"]): readonly string[] {
+  if (filter.on === "exec-variable")
+    return env.flatMap((text) =>
+      filter.names
+        .filter((name) => text.startsWith(`${name}=`))
+        .map((name) => text.slice(name.length + 1)),
+    );
+  return filter.index === undefined ? args : args.slice(filter.index, filter.index + 1);
+}
+
+/** A variable that is set more than once, to what fits and to what does not. */
+function variablesFact(values: readonly string[], test: ExecTest): FactState {
+  if (test.op === "exists") return "known";
+  if (values.length === 0) return "absent";
+  const fitting = values.filter((value) => testHolds({ ...test, negate: false }, value)).length;
+  return fitting === 0 || fitting === values.length ? "known" : "unknown";
 }
 
 /**
@@ -177,6 +209,13 @@ function hits(filter: TypedFilter, call: Call): boolean {
           (filter.pids.includes(1) && call.ancestors.first)
         );
       return filter.pids.includes(filter.inNamespace ? call.nsPid : call.pid);
+    case "exec-argument":
+    case "exec-variable": {
+      const { test } = filter;
+      return execTexts(filter, call.exec).some(
+        (value) => test.op === "exists" || testHolds(test, value),
+      );
+    }
     case "binary": {
       const { match } = filter;
       if (match === "file")
@@ -201,7 +240,12 @@ function hits(filter: TypedFilter, call: Call): boolean {
         : filter.capabilities.some(changed);
     }
     case "process":
-      return inRanges(call.properties[filter.property], filter.ranges);
+      return inRanges(
+        filter.property === "InInitTree"
+          ? Number(call.ancestors.first)
+          : call.properties[filter.property],
+        filter.ranges,
+      );
     case "namespace": {
       const { namespace } = filter;
       const ids = filter.ids.map((id) =>
@@ -281,7 +325,7 @@ export function evaluateTables(
       const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
       const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
       const ok = filterHolds(
-        factOfRow(row, value, call, workloads),
+        factOfRow(row, value, call, { sets, workloads }),
         {
           negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
           unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
@@ -289,7 +333,7 @@ export function evaluateTables(
         () =>
           row.op === rowOp.ROW_WORKLOADS
             ? (workloads?.within.includes(Number(row.values[0])) ?? false)
-            : rowHits(row, value, sets(row.set), call),
+            : rowHits(row, value, sets, call),
       );
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
@@ -301,10 +345,14 @@ export function evaluateTables(
   return matched;
 }
 
+/** In the programs; of what is no row of its own: undefined. */
+function readOf(property: ProcessProperty): number | undefined {
+  const { read } = processProperties[property];
+  return read === "TREE" ? undefined : processProperty[`PROPERTY_${read}`];
+}
+
 function propertyOfRow({ slot }: LinkedRow, { properties }: Call): number | undefined {
-  const name = processPropertyNames.find(
-    (one) => processProperty[`PROPERTY_${processProperties[one].read}`] === slot,
-  );
+  const name = processPropertyNames.find((one) => readOf(one) === slot);
   return name && properties[name];
 }
 
@@ -312,12 +360,13 @@ function factOfRow(
   row: LinkedRow,
   value: Value | undefined,
   call: Call,
-  workloads: GroupWorkloads | undefined,
+  { sets, workloads }: { sets: SetContents; workloads: GroupWorkloads | undefined },
 ): FactState {
   const { op, flags } = row;
   const { facts = {} } = call;
   if (op === rowOp.ROW_WORKLOADS)
     return workloads?.unsure.includes(Number(row.values[0])) ? "unknown" : "known";
+  if (isExecRow(row)) return facts.exec ?? execFactOfRow(row, sets, call);
   if (op === rowOp.ROW_PROPERTY) return propertyOfRow(row, call) === undefined ? "absent" : "known";
   if (flags & rowFlags.ROW_PARENT) return facts.parent ?? "known";
   if (op === rowOp.ROW_NAMESPACE_CHANGE || op === rowOp.ROW_CAPABILITY_CHANGE)
@@ -370,14 +419,39 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
   return chosen.length === 0 ? undefined : chosen.reduce((one, other) => one.intersection(other));
 }
 
+type SetContents = (id: number) => SetContent | undefined;
+
+const isExecRow = ({ op }: LinkedRow) => op >= rowOp.ROW_EXEC_EQUAL && op <= rowOp.ROW_EXEC_SET;
+
+function execTextsOfRow(row: LinkedRow, sets: SetContents, { exec }: Call): readonly string[] {
+  const names = row.names ? sets(row.names) : undefined;
+  if (names?.kind === "prefixes")
+    return exec.env
+      .filter((text) => names.values.some((name) => text.startsWith(name)))
+      .map((text) => text.slice(text.indexOf("=") + 1));
+  return row.slot === limits.NO_SLOT ? exec.args : exec.args.slice(row.slot, row.slot + 1);
+}
+
+function execFactOfRow(row: LinkedRow, sets: SetContents, call: Call): FactState {
+  if (row.op === rowOp.ROW_EXEC_SET) return "known";
+  const outcomes = execTextsOfRow(row, sets, call).map((one) => fits(row, sets(row.set), one));
+  if (outcomes.length === 0) return "absent";
+  return row.names && new Set(outcomes).size > 1 ? "unknown" : "known";
+}
+
+/** Whether a text of a new program is one that the row is for. */
+function fits(row: LinkedRow, set: SetContent | undefined, value: string): boolean {
+  if (row.op === rowOp.ROW_EXEC_SET) return true;
+  if (row.op === rowOp.ROW_EXEC_CONTAINS) return contains(row, set, value);
+  if (row.op === rowOp.ROW_EXEC_CONTAINS_ANY_CASE) return contains(row, set, value.toLowerCase());
+  return inTexts(set, value);
+}
+
 const capabilityOrder = ["effective", "permitted", "inheritable"] as const;
 
-function rowHits(
-  row: LinkedRow,
-  value: Value | undefined,
-  set: SetContent | undefined,
-  call: Call,
-): boolean {
+function rowHits(row: LinkedRow, value: Value | undefined, sets: SetContents, call: Call): boolean {
+  const set = sets(row.set);
+  if (isExecRow(row)) return execTextsOfRow(row, sets, call).some((one) => fits(row, set, one));
   const values = row.values.slice(0, row.n);
   const pairs = values.map((pair) => [pair >> 32n, pair & 0xffff_ffffn] as const);
   const ordered = (one: bigint) =>

@@ -192,6 +192,21 @@ export const argOperatorNames = Object.keys({
   ...unsupported,
 }) as readonly string[] as readonly ArgOperatorName[];
 
+/** Those that compare a text. */
+export const textOperatorNames = [
+  "Equal",
+  "NotEqual",
+  "Prefix",
+  "NotPrefix",
+  "Postfix",
+  "NotPostfix",
+  "SubString",
+  "SubStringIgnCase",
+] as const satisfies readonly ArgOperatorName[];
+
+/** Of a variable, with whatever value. */
+export const existenceNames = ["Exists", "DoesNotExist"] as const;
+
 /** The operators that fit a type, in the order of the table. */
 export function operatorsFor(family: ValueFamily): readonly string[] {
   return [...argOperatorsByName]

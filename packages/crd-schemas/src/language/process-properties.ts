@@ -5,7 +5,7 @@ type PropertyForm = "duration" | "flag" | "id" | "file-type";
 
 type PropertyRow = {
   readonly form: PropertyForm;
-  /** Of it in the programs: PROPERTY_… */
+  /** Of it in the programs: PROPERTY_…; TREE: that of matchPIDs with isNamespacePID and followForks. */
   readonly read: string;
   readonly help: string;
 };
@@ -13,6 +13,11 @@ type PropertyRow = {
 /** What matchProcess can test. */
 export const processProperties = {
   Age: { form: "duration", read: "AGE", help: "time since the process was started" },
+  InInitTree: {
+    form: "flag",
+    read: "TREE",
+    help: "it descends from the first process of its container",
+  },
   Terminal: { form: "flag", read: "TERMINAL", help: "it has a controlling terminal" },
   User: { form: "id", read: "USER", help: "real user" },
   EffectiveUser: { form: "id", read: "EFFECTIVE_USER", help: "effective user" },

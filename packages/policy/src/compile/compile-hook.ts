@@ -53,6 +53,7 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
   const hook = compileHook(spec, position, {
     kind: "kprobe",
     target,
+    targets,
     syscall,
     raw: false,
     ...readReturn(spec, "kprobe", scope),
@@ -216,6 +217,8 @@ function kprobeTargets(
 type Essence = {
   readonly kind: HookKind;
   readonly target: string;
+  /** Absent: it alone. */
+  readonly targets?: readonly string[];
   readonly syscall: boolean;
   readonly raw: boolean;
   readonly onReturn: boolean;
@@ -229,7 +232,7 @@ export function compileHook(
   { scope, index, macros, lists, hasEnforcers, policyWorkloads }: Position,
   essence: Essence,
 ): CompiledHook {
-  const { onReturn, returnArg, ...rest } = essence;
+  const { onReturn, returnArg, targets = [essence.target], ...rest } = essence;
   const { args: given = [], data: givenData = [] } = spec;
   // What the schema refused may have declared anything.
   const declared = (field: "args" | "data", specs: readonly (ArgSpec | undefined)[]) =>
@@ -242,7 +245,7 @@ export function compileHook(
       : givenData.map(() => undefined);
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
-    ...essence,
+    ...{ ...essence, targets },
     isReturnKnown: isReturnKnown(spec),
     lists,
     ...{ hasEnforcers, policyWorkloads },

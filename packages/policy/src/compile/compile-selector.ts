@@ -8,6 +8,7 @@ import type { Scope } from "../scope.ts";
 import { compileActions } from "./compile-actions.ts";
 import type { FilterContext } from "./compile-arg-filter.ts";
 import { compileArgFilter, compileDataFilter, compileReturnFilter } from "./compile-arg-filter.ts";
+import { compileExecArgFilter, compileExecEnvFilter } from "./compile-exec-filters.ts";
 import {
   compileBinaryFilter,
   compileCapabilityChangeFilter,
@@ -26,6 +27,8 @@ import { type PlacedFilter, warnOfContradictions } from "./never-together.ts";
 export type HookContext = FilterContext & {
   readonly kind: HookKind;
   readonly target: string;
+  /** All functions that it hooks. */
+  readonly targets: readonly string[];
   readonly syscall: boolean;
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
@@ -116,6 +119,8 @@ const filterTable: {
   matchProcess: compileProcessFilter,
   matchWorkloads: (spec, scope, { policyWorkloads }) =>
     compileMatchWorkloads(spec, scope, policyWorkloads),
+  matchExecArgs: compileExecArgFilter,
+  matchExecEnv: compileExecEnvFilter,
 };
 
 export const filterFields = Object.keys(filterTable) as readonly FilterField[];

@@ -52,6 +52,8 @@ export interface AttachFacts {
   rawTracepoint(event: string): Prototype | undefined;
   /** Absent: the machine's files are not known here. */
   program?(path: string): ProgramFile;
+  /** Why programs can't read what a new program gets; undefined: they can. Absent: that is not known here. */
+  execProblem?(): NoPlace | undefined;
   /** Where the members of a path lead, in the kernel's types. */
   followPath(root: TypeRoot, path: string): PathResult;
   /** An existing name that was probably meant. */

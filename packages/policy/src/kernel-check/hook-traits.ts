@@ -57,6 +57,13 @@ export function onlyOnReturn(hook: CompiledHook): boolean {
   return !hook.selectors.some(({ actions }) => actions.some(isEnforcing));
 }
 
+/** Whether it reads what the program that is about to run gets. */
+export function readsExec(hook: CompiledHook): boolean {
+  return hook.selectors.some(({ filters }) =>
+    filters.some(({ on }) => on === "exec-argument" || on === "exec-variable"),
+  );
+}
+
 export function looksAtSource(filter: CompiledFilter): boolean {
   return filter.on === "arg" && ["saddr", "sport", "state"].includes(filter.test.op);
 }

@@ -9,6 +9,7 @@ import {
   isEnforcing,
   onlyOnReturn,
   overrides,
+  readsExec,
   stops,
   wantsReturn,
 } from "./hook-traits.ts";
@@ -32,6 +33,7 @@ import {
   notDeniable,
   notFound,
   signalOnly,
+  unreadableExec,
   unseenCalls,
 } from "./refusals.ts";
 import { typeHook } from "./type-hook.ts";
@@ -44,6 +46,8 @@ export function placeHook(hook: CompiledHook, facts: AttachFacts): PlacedHook {
   if (hook.generated !== undefined) return placeMany(hook, hook.generated, facts);
   const plan = placeCoreDumps(hook, facts, placeByKind(hook, facts));
   if (plan.refusals !== undefined) return plan;
+  const problem = readsExec(hook) ? facts.execProblem?.() : undefined;
+  if (problem !== undefined) return { refusals: [unreadableExec(problem)] };
   const typed = typeHook(hook, facts);
   if (typed.refusals !== undefined) return typed;
   const { refusals, weaknesses } = compareArgumentTypes(typed.hook, facts);
@@ -194,7 +198,7 @@ function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): 
     ? (["fentry", "fexit"] as const)
     : (["kprobe", "kretprobe"] as const);
   if (!wantsReturn(hook)) return planAt(hook, [at(entry, "signal")], weaknesses);
-  if (exit === "kretprobe" && hook.args.length > 0) {
+  if (exit === "kretprobe" && (hook.args.length > 0 || readsExec(hook))) {
     const message = `${target} cannot be seen with its arguments and its return value at once: it is not in the kernel's BTF or not traceable`;
     return refuse({
       code: "kernel-unsupported",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "@gander/base";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
-import type { AttachFacts } from "./attach-facts.ts";
+import type { AttachFacts, NoPlace } from "./attach-facts.ts";
 
 /** Why a hook entry can't be attached on this kernel. */
 export type Refusal = {
@@ -60,6 +60,14 @@ export function badArgument(
     hint: hook.syscall
       ? "Arguments of system calls are numbers, `string`, `char_buf` and `fd`"
       : "Take index and type from the function's prototype",
+  };
+}
+
+export function unreadableExec({ problem, hint }: NoPlace): Refusal {
+  return {
+    code: "kernel-unsupported",
+    message: `arguments and variables of a new program cannot be read: ${problem}`,
+    hint,
   };
 }
 

@@ -14,6 +14,8 @@ export type BpfObjects = {
   readonly hook: ObjectSpec;
   /** Identifies the file of a descriptor; never stays in the kernel. */
   readonly file: ObjectSpec;
+  /** Tells how the kernel maps memory; never stays in the kernel. */
+  readonly memory: ObjectSpec;
   /** Of the objects, the sizes of their maps and what is left out of programs: equal digests fit together. */
   readonly digest: string;
 };
@@ -37,6 +39,7 @@ export function readBpfObjects({
     process: readObject(process, "process"),
     hook: readObject(hook, "hook"),
     file: readObject(read("file"), "file"),
+    memory: readObject(read("memory"), "memory"),
   };
   const sizes = { ...sizesOfMachine(objects.process), events: ringBytes };
   for (const spec of [objects.process, objects.hook]) resize(spec, sizes);

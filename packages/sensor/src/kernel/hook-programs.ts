@@ -4,16 +4,18 @@ import {
   type AttachPoint,
   type AttachTarget,
   type BpfObject,
+  type CValue,
   cloneProgram,
   loadObject,
   type ObjectSpec,
   supportsKprobeMulti,
 } from "@gander/libbpf";
 import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
-import { attachCookie, hookFlags, limits } from "../link/abi.gen.ts";
+import { attachCookie, feature, hookFlags, limits } from "../link/abi.gen.ts";
 import { allFeatures } from "../link/features.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
 import { MappingReports } from "./mapping-reports.ts";
+import type { MemoryLayout } from "./memory-layout.ts";
 import {
   type AttachedHook,
   closeHook,
@@ -56,6 +58,7 @@ export interface HookPrograms extends AsyncDisposable {
 type HookProgramsDeps = {
   readonly facts: RunningKernelFacts;
   readonly programs: Pick<ProgramFiles, "pathOf">;
+  readonly memory: MemoryLayout;
   readonly logger: Logger;
 };
 
@@ -240,7 +243,7 @@ function attachHook(
   { id, lacks }: { readonly id: number; readonly lacks: number },
   point: HookPoint,
   pins: Pins,
-  { facts, programs }: HookProgramsDeps,
+  { facts, programs, memory }: HookProgramsDeps,
 ): AttachedHook {
   const btfId = targetId(point, facts);
   const { file, functions } = point;
@@ -257,6 +260,7 @@ function attachHook(
     rodata: {
       ...{ hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
       hook_lacks: lacks,
+      ...(lacks & feature.FEATURE_EXEC ? {} : layoutConstant(memory)),
       ...(point.probe && { probe_arguments: point.probe.args.map(probeArgument) }),
     },
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
@@ -269,6 +273,12 @@ function attachHook(
     program.close();
     throw error;
   }
+}
+
+/** Without it, what a program would read there is unknown: policies that need it are refused. */
+function layoutConstant(memory: MemoryLayout): { memory_layout?: CValue } {
+  const constant = memory.constant();
+  return constant === undefined ? {} : { memory_layout: constant };
 }
 
 /** The kernel keeps 15 characters. */

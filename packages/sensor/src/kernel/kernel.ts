@@ -22,6 +22,7 @@ import {
   loadPinned,
 } from "./hook-programs.ts";
 import { KernelRings } from "./kernel-rings.ts";
+import { createMemoryLayout } from "./memory-layout.ts";
 import { findPathSequences, startPathCache } from "./path-cache.ts";
 import { PinnedMaps } from "./pinned-maps.ts";
 import { problemOfPins } from "./pins/check-pins.ts";
@@ -101,10 +102,14 @@ export async function createKernel(
     // Until the first tables are in force, every policy is added again anyway.
     if (found !== "same") writeTablesLabel(pins.folder, { tables: "", saved: nothingSaved });
     const programs = createProgramFiles();
-    const facts = { ...readRunningKernel(), program: programs.program };
+    const memory = createMemoryLayout(objects.memory);
+    const facts = {
+      ...readRunningKernel(),
+      ...{ program: programs.program, execProblem: memory.problem },
+    };
     const sequences = findPathSequences(objects, facts, logger);
     attachLifecycle(objects.process, pins);
-    const hooks = createHookPrograms(objects.hook, pins, { facts, programs, logger });
+    const hooks = createHookPrograms(objects.hook, pins, { facts, programs, memory, logger });
     if (lacksMaps(objects.hook, pins)) createHookMaps(objects.hook, pins);
     logger.info("Kernel programs are attached", {
       found,

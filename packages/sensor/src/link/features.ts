@@ -75,6 +75,7 @@ const {
   FEATURE_CHANGES: changes,
   FEATURE_MARKS: marks,
   FEATURE_OWNERS: owners,
+  FEATURE_EXEC: exec,
 } = feature;
 const paths = texts | feature.FEATURE_PATHS;
 const search = texts | feature.FEATURE_SEARCH;
@@ -126,6 +127,12 @@ export const opFeatures = byNumber(rowOp, {
   ROW_MARKED_CALL: marks,
   ROW_WORKLOADS: feature.FEATURE_WORKLOADS,
   ROW_PROPERTY: feature.FEATURE_PROPERTIES,
+  ROW_EXEC_EQUAL: exec,
+  ROW_EXEC_PREFIX: exec,
+  ROW_EXEC_POSTFIX: exec,
+  ROW_EXEC_CONTAINS: exec | feature.FEATURE_SEARCH,
+  ROW_EXEC_CONTAINS_ANY_CASE: exec | feature.FEATURE_SEARCH,
+  ROW_EXEC_SET: exec,
 });
 
 /** By enum value_type. */

@@ -3,6 +3,7 @@ import {
   type ArgTest,
   argTests,
   argTypeRows,
+  type ExecTest,
   type NamespaceName,
   processProperties,
   type TestForm,
@@ -33,6 +34,8 @@ export type OpenRow = {
   readonly set: number;
   readonly n: number;
   readonly values: readonly bigint[];
+  /** Of variables; absent: 0. */
+  readonly names?: number;
 };
 
 /** Where a value is and how to compare it. */
@@ -88,6 +91,10 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
       return namespaceRows(filter, context);
     case "process":
       return propertyRows(filter);
+    case "exec-argument":
+      return [[execRow(filter.test, { slot: filter.index ?? limits.NO_SLOT }, context.sets)]];
+    case "exec-variable":
+      return [[variableRow(filter, context.sets)]];
     case "namespace-change":
       return [[namespaceChangeRow(filter)]];
     case "capability":
@@ -101,6 +108,7 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
 export function filterCost(filter: TypedFilter): number {
   if (filter.on === "workloads") return 0;
   if (filter.on === "binary" || filter.on === "parent-binary") return 2;
+  if (filter.on === "exec-argument" || filter.on === "exec-variable") return 5;
   if (filter.on !== "arg") return 1;
   return forms[argTests[filter.test.op].form].cost;
 }
@@ -120,12 +128,17 @@ function argRows(test: ArgTest, place: ValuePlace, flags: number, sets: SetInter
 
 type RowContext = { readonly place: ValuePlace; readonly sets: SetInterner };
 
+/** Texts are compared alike wherever they are. */
+type ContextOf<Form extends TestForm> = Form extends "texts"
+  ? Pick<RowContext, "sets">
+  : RowContext;
+
 /** How tests with values of each form are evaluated. */
 const forms: {
   readonly [Form in TestForm]: {
     /** Of its rows, relative to those of other filters. */
     readonly cost: number;
-    readonly rows: (test: TestOf<Form>, row: OpenRow, context: RowContext) => RowsOfFilter;
+    readonly rows: (test: TestOf<Form>, row: OpenRow, context: ContextOf<Form>) => RowsOfFilter;
   };
 } = {
   integers: {
@@ -301,6 +314,7 @@ function namespaceRows(filter: Filter<"namespace">, context: FilterContext): Row
 
 function propertyRows({ property, negate, ranges }: Filter<"process">): RowsOfFilter {
   const { read } = processProperties[property];
+  if (read === "TREE") return initTreeRows({ negate, ranges });
   const slot = processProperty[`PROPERTY_${read}`];
   const flags = negate ? rowFlags.ROW_NEGATE : 0;
   return chunkRows(
@@ -309,6 +323,47 @@ function propertyRows({ property, negate, ranges }: Filter<"process">): RowsOfFi
     inlineValues / 2,
     (range) => range.map(BigInt),
   );
+}
+
+const execRows = {
+  "str-equal": "ROW_EXEC_EQUAL",
+  "str-prefix": "ROW_EXEC_PREFIX",
+  "str-postfix": "ROW_EXEC_POSTFIX",
+  "str-contains": "ROW_EXEC_CONTAINS",
+  "str-contains-any-case": "ROW_EXEC_CONTAINS_ANY_CASE",
+  exists: "ROW_EXEC_SET",
+} as const satisfies Readonly<Record<ExecTest["op"], keyof typeof rowOp>>;
+
+/** Values are compared as those of arguments are. */
+function execRow(
+  test: ExecTest,
+  part: Pick<OpenRow, "slot" | "names">,
+  sets: SetInterner,
+): OpenRow {
+  const flags = test.negate ? rowFlags.ROW_NEGATE : 0;
+  const row = { op: rowOp[execRows[test.op]], flags, set: 0, n: 0, values: [], ...part };
+  if (test.op === "exists") return row;
+  const [[open] = []] = forms.texts.rows(test, row, { sets });
+  if (open === undefined) throw new Error("texts have one row");
+  return open;
+}
+
+/** With its "=", so that a name does not stand for those that begin with it. */
+function variableRow({ names, test }: Filter<"exec-variable">, sets: SetInterner): OpenRow {
+  const values = names.map((name) => `${name}=`);
+  return execRow(test, { slot: 0, names: sets.intern({ kind: "prefixes", values }) }, sets);
+}
+
+/** By the rows of matchPIDs with 0 and 1. The host's processes are in no container: neither value fits them. */
+function initTreeRows({ negate, ranges }: Pick<Filter<"process">, "negate" | "ranges">) {
+  const wants = (value: number) =>
+    ranges.some(([low, high]) => value >= low && value <= high) !== negate;
+  const row = { op: rowOp.ROW_FOLLOW, slot: 0, flags: 0, set: 0, n: 0, values: [] };
+  const notIn = (...pids: readonly number[]) => [
+    treeRow({ ...row, flags: rowFlags.ROW_NEGATE }, pids),
+  ];
+  if (wants(0)) return [wants(1) ? notIn(0) : notIn(0, 1)];
+  return [[treeRow(row, wants(1) ? [1] : [])], notIn(0)];
 }
 
 const capabilitySets = {

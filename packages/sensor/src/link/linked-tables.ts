@@ -132,6 +132,8 @@ export type LinkedRow = {
   readonly n: number;
   /** As unsigned 64 bits. */
   readonly values: readonly bigint[];
+  /** A set of names of variables, each with its "="; absent: 0. */
+  readonly names?: number;
 };
 
 export type LinkedVerdict = {

@@ -2,6 +2,7 @@
 import {
   type ArgTest,
   processPropertyNames,
+  type TestOf,
   type TypedFilter,
   type WorkloadSelector,
 } from "@gander/policy";
@@ -141,7 +142,7 @@ const socketTest: fc.Arbitrary<ArgTest> = fc.oneof(
 );
 
 const part = path.filter((one) => one !== "");
-const textTest: fc.Arbitrary<ArgTest> = fc.oneof(
+const textTest: fc.Arbitrary<TestOf<"texts">> = fc.oneof(
   fc.record({
     op: fc.constantFrom("str-equal" as const, "str-prefix" as const, "str-postfix" as const),
     negate: fc.boolean(),
@@ -157,6 +158,12 @@ const textTest: fc.Arbitrary<ArgTest> = fc.oneof(
     negate: fc.boolean(),
     values: values(part.map((one) => one.toLowerCase())),
   }),
+);
+
+const variable = fc.constantFrom("LD_PRELOAD", "LD_", "A");
+const execTest = fc.oneof(
+  textTest,
+  fc.record({ op: fc.constant("exists" as const), negate: fc.boolean() }),
 );
 
 const onArg = (arg: number | "return", test: fc.Arbitrary<ArgTest>) =>
@@ -238,6 +245,17 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
         [4, 5],
       ],
     ),
+  }),
+  fc.record({
+    on: fc.constant("exec-argument" as const),
+    index: fc.constantFrom(0, 1, 5),
+    test: textTest,
+  }),
+  textTest.map((test): TypedFilter => ({ on: "exec-argument", test })),
+  fc.record({
+    on: fc.constant("exec-variable" as const),
+    names: values(variable, 2),
+    test: execTest,
   }),
   fc.record({
     on: fc.constant("namespace-change" as const),
@@ -348,6 +366,11 @@ const anyCall: fc.Arbitrary<Call> = fc
     namespace: fc.constantFrom(1n, 2n, hostNamespace()),
     capabilities: fc.constantFrom(0n, 1n, 1n << 21n, 1n << 40n),
     property: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }),
+    execArgs: values(path, 3),
+    execEnv: fc.array(
+      fc.tuple(variable, path).map(([name, value]) => `${name}=${value}`),
+      { maxLength: 3 },
+    ),
     parent: path,
     namespaceBefore: fc.constantFrom(1n, 2n),
     capabilitiesBefore: fc.constantFrom(0n, 1n, 1n << 21n),
@@ -362,6 +385,7 @@ const anyCall: fc.Arbitrary<Call> = fc
           ancestors: fc.constant("unknown" as const),
           parent: fc.constantFrom("unknown" as const, "forgeable" as const),
           before: fc.constant("unknown" as const),
+          exec: fc.constant("unknown" as const),
         },
         { requiredKeys: [] },
       ),
@@ -402,6 +426,7 @@ const anyCall: fc.Arbitrary<Call> = fc
           one.property === undefined ? [] : [[name, (one.property + i) % 7]],
         ),
       ),
+      exec: { args: one.execArgs, env: one.execEnv },
       parent: one.parent,
       before: {
         namespaces: { ...namespaces, uts: one.namespaceBefore, net: one.namespaceBefore },

@@ -355,7 +355,9 @@ function orAlways(rows: readonly OpenRow[]): readonly OpenRow[] {
 function setsOf(rows: readonly (LinkedRow | undefined)[]): Set<number> {
   return new Set(
     rows.flatMap((row) =>
-      row !== undefined && row.set !== 0 && !setIsKind.has(row.op) ? [row.set] : [],
+      row === undefined
+        ? []
+        : [setIsKind.has(row.op) ? 0 : row.set, row.names ?? 0].filter((set) => set !== 0),
     ),
   );
 }

@@ -57,7 +57,18 @@ kernel.scanTasks();
 
 const follow = (operator: string, values: string) =>
   `matchPIDs: [{ operator: ${operator}, isNamespacePID: true, followForks: true, values: [${values}] }]`;
-const counted = ["not-0-1", "not-1", "in-0", "in-1"] as const;
+const property = (operator: string, value: string) =>
+  `matchProcess: [{ property: InInitTree, operator: ${operator}, values: ["${value}"] }]`;
+const filters = {
+  "not-0-1": follow("NotIn", "0, 1"),
+  "not-1": follow("NotIn", "1"),
+  "in-0": follow("In", "0"),
+  "in-1": follow("In", "1"),
+  outside: property("In", "false"),
+  "not-inside": property("NotIn", "true"),
+  inside: property("In", "true"),
+} as const;
+const counted = Object.keys(filters) as readonly (keyof typeof filters)[];
 
 // Before the policies are there.
 const { first, process: own } = await startContainer();
@@ -69,10 +80,7 @@ await startWaiting(...container, `${orphan(ownSignal)}; sleep 1000`);
 const parent = await startWaiting(...enter(first), "sh", "-c", `${orphan(broughtSignal)}; exit 0`);
 if (parent.exitCode === null) await once(parent, "exit");
 
-await addPolicy(policies, umaskPolicy("not-0-1", follow("NotIn", "0, 1")));
-await addPolicy(policies, umaskPolicy("not-1", follow("NotIn", "1")));
-await addPolicy(policies, umaskPolicy("in-0", follow("In", "0")));
-await addPolicy(policies, umaskPolicy("in-1", follow("In", "1")));
+for (const name of counted) await addPolicy(policies, umaskPolicy(name, filters[name]));
 
 type Matched = Record<(typeof counted)[number], number>;
 
@@ -99,9 +107,11 @@ async function countOf(action: () => unknown): Promise<Matched> {
   return difference();
 }
 
-const ofHost: Matched = { "not-0-1": 0, "not-1": 0, "in-0": 1, "in-1": 1 };
-const ofContainer: Matched = { "not-0-1": 0, "not-1": 0, "in-0": 0, "in-1": 1 };
-const broughtIn: Matched = { "not-0-1": 1, "not-1": 1, "in-0": 0, "in-1": 0 };
+const none = Object.fromEntries(counted.map((name) => [name, 0])) as Matched;
+/** In no container: the property has no value. */
+const ofHost: Matched = { ...none, "in-0": 1, "in-1": 1 };
+const ofContainer: Matched = { ...none, "in-1": 1, inside: 1 };
+const broughtIn: Matched = { ...none, "not-0-1": 1, "not-1": 1, outside: 1, "not-inside": 1 };
 
 const run = (...[program, ...rest]: readonly [string, ...string[]]) => {
   assert.equal(spawnSync(program, rest, { stdio: ["ignore", "ignore", "inherit"] }).status, 0);

@@ -102,6 +102,7 @@ function smallWriters(layouts: StructLayouts) {
     "set",
     "fail",
     "verdict",
+    "names",
   );
   const values = fieldOf(layouts("row"), "values").offset;
   const verdict = createStructWriter(
@@ -119,7 +120,7 @@ function smallWriters(layouts: StructLayouts) {
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {
-      row(view, at, item);
+      row(view, at, { ...item, names: item.names ?? 0 });
       for (const [i, value] of item.values.entries())
         view.setBigUint64(at + values + 8 * i, value, true);
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { argTests, type CompiledFilter, hasForm } from "@gander/policy";
+import { argTests, type CompiledFilter, hasForm, type TestOf } from "@gander/policy";
 import type { InstalledRule } from "../../link/planned-rule.ts";
 
 // Tables: the structs of bpf/abi.h, twice for tables with two sides. Sets: key and value plus the kernel's
@@ -47,11 +47,17 @@ function valuesMemory(filter: CompiledFilter): number {
   if (filter.on === "binary" || filter.on === "parent-binary")
     return filter.paths.length * binaryBytes[filter.match];
   if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
+  const names = filter.on === "exec-variable" ? filter.names.length * bytes.trieNode : 0;
+  if (filter.on === "exec-argument" || filter.on === "exec-variable")
+    return names + (filter.test.op === "exists" ? 0 : textsMemory(filter.test));
   if (filter.on !== "arg") return 0;
   const { test } = filter;
-  if (hasForm(test, "texts"))
-    return test.values.length * (argTests[test.op].set === "strings" ? bytes.text : bytes.trieNode);
+  if (hasForm(test, "texts")) return textsMemory(test);
   if (hasForm(test, "networks")) return test.networks.length * 2 * bytes.text;
   if (hasForm(test, "integers") && test.values.length > 4) return test.values.length * bytes.number;
   return 0;
+}
+
+function textsMemory({ op, values }: TestOf<"texts">): number {
+  return values.length * (argTests[op].set === "strings" ? bytes.text : bytes.trieNode);
 }
