@@ -6,7 +6,6 @@ import type {
   CompiledHook,
   CompiledPolicy,
   CompiledSelector,
-  LabelSelector,
 } from "../compiled-policy.ts";
 import { wantsReturn } from "../kernel-check/hook-traits.ts";
 import { budgetText } from "../language/event-budget.ts";
@@ -17,6 +16,7 @@ import { type CallCost, costOf } from "./call-cost.ts";
 import { argumentText, filterText } from "./filter-text.ts";
 import { hookNote } from "./hook-notes.ts";
 import { words } from "./words.ts";
+import { labelText, processesOf } from "./workload-text.ts";
 
 /** What a policy does, in sentences; independent of any kernel. */
 export type Explanation = {
@@ -155,43 +155,5 @@ function hookText(hook: CompiledHook): string {
 
 function appliesTo({ workloads, nodeSelector, namespace }: CompiledPolicy): string {
   const where = nodeSelector ? ` on nodes whose labels ${labelText(nodeSelector)}` : "";
-  return `${processes(workloads, namespace)}${where}`;
-}
-
-function processes(workloads: CompiledPolicy["workloads"], namespace: string): string {
-  const inNamespace = namespace === "" ? "" : ` of namespace ${namespace}`;
-  const { podSelector, containerSelector, host = false } = workloads ?? {};
-  const pods = podSelector !== undefined || containerSelector !== undefined || !host;
-  if (workloads === undefined && namespace === "") return "every process";
-  const parts = [
-    ...(pods
-      ? [
-          [
-            containerSelector
-              ? `containers whose values ${labelText(containerSelector)}, in pods${inNamespace}`
-              : `pods${inNamespace}`,
-            ...(podSelector ? [`whose labels ${labelText(podSelector)}`] : []),
-          ].join(" "),
-        ]
-      : []),
-    ...(host ? ["the host (outside of pods)"] : []),
-  ];
-  return `processes of ${words(parts, "and")}`;
-}
-
-const labelOperators = {
-  In: "is",
-  NotIn: "is not",
-  Exists: "exists",
-  DoesNotExist: "does not exist",
-} as const;
-
-function labelText({ matchLabels, matchExpressions }: LabelSelector): string {
-  const all = [
-    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
-    ...matchExpressions.map(({ key, operator, values }) =>
-      [key, labelOperators[operator], words(values, "or")].filter((part) => part !== "").join(" "),
-    ),
-  ];
-  return all.length === 0 ? "are any" : `match ${words(all, "and")}`;
+  return `${workloads === undefined && namespace === "" ? "every process" : processesOf(workloads, namespace)}${where}`;
 }

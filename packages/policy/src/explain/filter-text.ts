@@ -6,11 +6,13 @@ import type {
   CompiledFilter,
   CompiledHook,
   Network,
+  TestOf,
 } from "../compiled-policy.ts";
 import * as names from "../language/kernel-names.ts";
 import { quote } from "../language/values.ts";
 import { markText } from "./mark-text.ts";
 import { words } from "./words.ts";
+import { processesOf } from "./workload-text.ts";
 
 /** The condition that a filter is. */
 export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
@@ -25,6 +27,18 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
       return `the program ${paths(filter)}${followed(filter, "a process of such a program")}`;
     case "parent-binary":
       return `the parent's program ${paths(filter)}${followed(filter, "a child of such a one")}`;
+    case "workloads":
+      return `the process is one of the ${processesOf(filter.workloads, "")}`;
+    case "exec-argument":
+      return filter.index === undefined
+        ? `${filter.test.negate ? "no" : "an"} argument of the new program ${textPhrase({ ...filter.test, negate: false })}`
+        : `argument ${filter.index} of the new program ${textPhrase(filter.test)}`;
+    case "exec-variable": {
+      const variable = `the new program's variable ${words(filter.names, "or")}`;
+      return filter.test.op === "exists"
+        ? `${variable} is ${filter.test.negate ? "not " : ""}set`
+        : `${variable} ${textPhrase(filter.test)}`;
+    }
     case "marked":
       return `NotifyEnforcer has marked the system call with ${words(markText(filter), "and")}`;
     case "namespace":
@@ -130,9 +144,12 @@ function testText(what: string, test: ArgTest): string {
       return `the ${part} of ${what} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
     }
     default:
-      return `${what} ${textVerbs[test.op][test.negate ? 1 : 0]} ${words(test.values.map(quote), "or")}`;
+      return `${what} ${textPhrase(test)}`;
   }
 }
+
+const textPhrase = ({ op, negate, values }: TestOf<"texts">): string =>
+  `${textVerbs[op][negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
