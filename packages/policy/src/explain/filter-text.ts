@@ -53,10 +53,7 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "capability-change":
       return `the process's ${filter.set} capabilities are others than when its program started, ${filter.negate ? "beyond" : "in"} ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
     case "process":
-      return `${processProperties[filter.property].help}: ${filter.negate ? "not " : ""}${words(
-        filter.ranges.map(([low, high]) => propertyText(filter.property, low, high)),
-        "or",
-      )}`;
+      return processText(filter);
   }
 }
 
@@ -200,15 +197,24 @@ const capabilityNames = (numbers: readonly number[]): string =>
 const inUserNamespace = ({ inUserNamespace }: { readonly inUserNamespace: boolean }): string =>
   inUserNamespace ? ", in a user namespace that is not the host's" : "";
 
-type Property = keyof typeof processProperties;
+function processText(filter: Extract<CompiledFilter, { on: "process" }>): string {
+  const { property, negate, ranges } = filter;
+  const { form, help } = processProperties[property];
+  if (form === "flag")
+    return `${help}: ${ranges.some(([low]) => low === 1) === negate ? "no" : "yes"}`;
+  const values = ranges.map(([low, high]) => propertyText(form, low, high));
+  return `${help}: ${negate ? "not " : ""}${words(values, "or")}`;
+}
 
-function propertyText(property: Property, low: number, high: number): string {
-  switch (processProperties[property].form) {
+function propertyText(
+  form: Exclude<(typeof processProperties)[keyof typeof processProperties]["form"], "flag">,
+  low: number,
+  high: number,
+): string {
+  switch (form) {
     case "duration":
       if (low === 0) return `less than ${high + 1} s`;
       return high === 0xffff_ffff ? `more than ${low - 1} s` : `${rangeText([low, high])} s`;
-    case "flag":
-      return low === 1 ? "yes" : "no";
     case "id":
       return rangeText([low, high]);
     case "file-type":
