@@ -175,6 +175,13 @@ const filter = v.variant("on", [
     followChildren: flag,
     paths: v.array(text),
   }),
+  v.strictObject({
+    /** The binaries that the ancestors of the process have run, itself not included. */
+    on: v.literal("ancestor-binary"),
+    negate: flag,
+    match: v.picklist(["equal", "prefix", "postfix"]),
+    paths: v.array(text),
+  }),
   /** NotifyEnforcer with these has marked the call. */
   v.strictObject({ on: v.literal("marked"), ...marking }),
   v.strictObject({
