@@ -55,7 +55,7 @@ export {
   isHookEvent,
 } from "./language/hook-kinds.ts";
 export type { OriginWord } from "./language/origins.ts";
-export { originNumbers, originPlaces, originWords, unlinked } from "./language/origins.ts";
+export { originNumbers, originPlaces, originUnlinked, originWords } from "./language/origins.ts";
 export type { ProcessProperty } from "./language/process-properties.ts";
 export { processProperties, processPropertyNames } from "./language/process-properties.ts";
 export { languageLimits } from "./language-limits.ts";

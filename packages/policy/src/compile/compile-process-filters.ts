@@ -77,8 +77,8 @@ export function compileParentFilter(
 ): CompiledFilter | undefined {
   const paths = comparePaths(spec, scope);
   if (!paths) return undefined;
+  if (!spec.ancestors) return { on: "parent-binary", ...paths };
   const { followChildren, ...tested } = paths;
-  if (!spec.ancestors) return { on: "parent-binary", ...tested, followChildren };
   if (!followChildren) return { on: "ancestor-binary", ...tested };
   scope
     .at("followChildren")

@@ -48,8 +48,7 @@ const compilers: Readonly<Record<OperatorKind, Compile>> = {
   ),
   ...each(
     "numbers",
-    (op) => (_, negate, __, values, scope) =>
-      compileNumbers(op, negate, values, scope),
+    (op) => (_, negate, __, values, scope) => compileNumbers(op, negate, values, scope),
   ),
   equal: byType,
   range: byType,
