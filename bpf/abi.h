@@ -80,11 +80,13 @@ enum row_op {
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
 	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
 	ROW_FILE_TYPE, /* `values`, or int_set: S_IFMT of the path's file */
+	ROW_ORIGIN, /* … enum origin of the path's file */
 	/* sockets and addresses; addresses are in the set `set` (addr_set) */
 	ROW_SADDR, ROW_DADDR, ROW_SPORT, ROW_DPORT, ROW_PROTOCOL, ROW_FAMILY, ROW_STATE,
 	/* the process */
 	ROW_PID, ROW_NS_PID, ROW_BINARY_EQUAL, ROW_BINARY_PREFIX, ROW_BINARY_POSTFIX,
-	/* values[0]: bits of `proc.follow`, values[1]: of `proc.flags`; if `set` is not 0: or its binary is in `set` */
+	/* values[0]: bits of `proc.follow`, values[1]: of `proc.flags`; if `set` is not 0: or its binary is in `set`
+	 * (`slot`: enum path_match) */
 	ROW_FOLLOW,
 	ROW_NAMESPACE, ROW_CAPABILITY,
 	/* `slot`: enum process_property; n = 1 or 2 ranges, as of ROW_RANGE */
@@ -127,7 +129,20 @@ enum process_property { /* `slot` of ROW_PROPERTY */
 	PROPERTY_TERMINAL, /* 1: it has a controlling terminal; 0 */
 	PROPERTY_USER, PROPERTY_EFFECTIVE_USER, PROPERTY_GROUP, PROPERTY_EFFECTIVE_GROUP, /* the host's ids */
 	PROPERTY_STDIN, PROPERTY_STDOUT, PROPERTY_STDERR, /* S_IFMT of the file; closed: absent */
+	PROPERTY_ORIGIN, /* enum origin of its program */
 };
+
+/* Where the content of a file comes from (origin.bpf.h): one of the first four, and ORIGIN_UNLINKED added. */
+enum origin {
+	ORIGIN_IMAGE,	     /* a lower layer of an overlay that no workload has mounted */
+	ORIGIN_LAYER,	     /* any other file of an overlay */
+	ORIGIN_MEMORY,	     /* a file system in memory, memfd */
+	ORIGIN_VOLUME,	     /* any other file system */
+	ORIGIN_UNLINKED = 4, /* no folder has a name of it */
+};
+
+/* How a path is compared with a set: the order of ROW_BINARY_*. */
+enum path_match { PATH_EQUAL, PATH_PREFIX, PATH_POSTFIX };
 
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
@@ -286,7 +301,8 @@ enum feature {
 	FEATURE_PROPERTIES = 8192, /* ROW_PROPERTY */
 	FEATURE_WORKLOADS = 16384, /* ROW_WORKLOADS */
 	FEATURE_EXEC = 32768, /* ROW_EXEC_* */
-	FEATURES_END = 65536,
+	FEATURE_ORIGINS = 65536, /* ROW_ORIGIN */
+	FEATURES_END = 131072,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -557,7 +573,8 @@ struct config {
 	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
 	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
 	__u32 holder; /* thread group id of the sensor that lets go what is held; 0: hold nothing */
-	__u32 follow[FOLLOW_BITS]; /* an exec from this set (str_set_*) sets bit i, inherited; 0: unused */
+	__u32 follow[FOLLOW_BITS]; /* an exec from this set sets bit i, inherited; 0: unused */
+	__u8 follow_match[FOLLOW_BITS]; /* how: enum path_match */
 	__u64 hold_until; /* ns, CLOCK_MONOTONIC: hold nothing from then on. The sensor keeps moving it on */
 	__u64 held;  /* processes that were held, if only for a moment */
 	__u64 early; /* processes that ran early, without those that were held first */
@@ -599,9 +616,21 @@ enum proc_flags {
 	 * is an ancestor in the container, or on the host */
 	PROC_IN_INIT_TREE = 4,
 	PROC_FORGEABLE_BINARY = 8, /* the path of its binary is TEXT_FORGEABLE */
-	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: it or an ancestor had no memory to look at exec */
+	PROC_FOLLOW_UNSURE = 16, /* `follow` may lack bits: an exec of it or of an ancestor could not be looked at */
 	PROC_KERNEL_THREAD = 32, /* only in `parents`: it has no binary, rather than an unknown one */
 	PROC_OF_HOST = 64, /* it is in the host's pid namespace */
+	PROC_FORGEABLE_DESCENT = 128, /* … or one by which it, or an ancestor, was once started */
+	PROC_ORIGIN_KNOWN = 256, /* from PROC_ORIGIN_SHIFT on: enum origin of the binary */
+	PROC_ORIGIN_SHIFT = 9,
+	PROC_ORIGIN_MASK = 7 << PROC_ORIGIN_SHIFT,
+	/* what a child has of its parent */
+	PROC_INHERITED = PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT | PROC_FOLLOW_UNSURE | PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK,
+};
+
+/* The lists that a process, or an ancestor, was once started from: bits as of config.follow. */
+struct followed {
+	__u64 bits;
+	__u64 believed; /* those of them that are not only due to a path which is TEXT_FORGEABLE */
 };
 
 /* a process (hash `procs`, key: thread group id) */
@@ -609,7 +638,7 @@ struct proc {
 	struct process_key key;
 	struct process_key parent;
 	struct file_identity file; /* of its last exec; unknown: none while we watched, read the task's */
-	__u64 follow; /* FOLLOW_BITS; the bits in `follow_pids` (key: thread group id) are added */
+	struct followed follow; /* what is in `follow_pids` (key: thread group id) is added */
 	__u32 flags;  /* enum proc_flags */
 	__u32 binary_length; /* of the resolved path; only its first BINARY_SIZE bytes are stored… */
 	char binary[BINARY_SIZE];

@@ -15,6 +15,10 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 #define cast_to(TYPE, ADDRESS)                                                                     \
 	((TYPE *)bpf_rdonly_cast((void *)(ADDRESS), bpf_core_type_id_kernel(TYPE)))
 
+/* A field of the struct at an address. */
+#define field_of(TYPE, ADDRESS, FIELD)                                                             \
+	(can_cast() ? cast_to(TYPE, ADDRESS)->FIELD : BPF_CORE_READ((TYPE *)(ADDRESS), FIELD))
+
 /* A word of kernel memory at any address. */
 #define word_at(ADDRESS) (cast_to(struct rb_node, ADDRESS)->__rb_parent_color)
 

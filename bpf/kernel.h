@@ -54,8 +54,9 @@ enum { PF_IO_WORKER = 0x00000010, PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200
 enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
 enum { SB_KERNMOUNT = 1 << 22 };
 enum { FMODE_EXEC = 0x20 }; /* in f_flags, of files that exec opens */
+enum { FMODE_BACKING = 1 << 25 }; /* in f_mode: struct backing_file */
 enum { PIDTYPE_TGID = 1 };
-enum { S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_IXGRP = 010 };
+enum { S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFREG = 0100000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_IXGRP = 010 };
 enum { AF_UNSPEC = 0, AF_INET = 2, AF_INET6 = 10, AF_SMC = 43 };
 enum { SOCK_STREAM = 1, IPPROTO_TCP = 6, IPPROTO_SMC = 256, IPPROTO_MPTCP = 262 };
 enum { IPPROTO_UDP = 17, IPPROTO_DCCP = 33, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136 };
@@ -63,6 +64,7 @@ enum { IPPROTO_HOPOPTS = 0, IPPROTO_ROUTING = 43, IPPROTO_FRAGMENT = 44, IPPROTO
 enum { ETH_P_IP = 0x800, ETH_P_IPV6 = 0x86dd };
 enum { MSG_FASTOPEN = 0x20000000 };
 /* magic.h */
+enum { OVERLAYFS_SUPER_MAGIC = 0x794c7630, TMPFS_MAGIC = 0x01021994, RAMFS_MAGIC = 0x858458f6, HUGETLBFS_MAGIC = 0x958458f6 };
 enum { PIPEFS_MAGIC = 0x50495045, SOCKFS_MAGIC = 0x534F434B, ANON_INODE_FS_MAGIC = 0x09041934, NSFS_MAGIC = 0x6e736673 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -76,9 +78,11 @@ struct pt_regs {
 };
 
 /* ---- files */
+struct user_namespace;
 struct super_block {
 	unsigned long s_magic, s_flags;
 	unsigned int s_dev;
+	struct user_namespace *s_user_ns; /* of who mounted it */
 };
 struct inode {
 	unsigned short i_mode;
@@ -109,7 +113,6 @@ struct vfsmount {
 };
 struct mount;
 struct ns_common { unsigned int inum; };
-struct user_namespace;
 struct mnt_namespace {
 	struct ns_common ns;
 	struct mount *root;
@@ -127,9 +130,14 @@ struct path {
 	struct dentry *dentry;
 };
 struct file {
-	unsigned int f_flags;
+	unsigned int f_mode, f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+};
+/* a file that the kernel has opened below another one, to serve it */
+struct backing_file {
+	struct file file;
+	struct path user_path; /* of the other one; before 6.8 it is f_path */
 };
 struct iattr {
 	unsigned int ia_valid; /* ATTR_* */

@@ -22,7 +22,7 @@ inline_fn bool keeps_past(__u32 flag)
 inline_fn void remember_parent(__u32 tgid, __u32 parent, __u32 parent_flags, struct stage *stage,
 			       __u64 how)
 {
-	__u64 *extra = bpf_map_lookup_elem(&follow_pids, &parent);
+	struct followed *extra = bpf_map_lookup_elem(&follow_pids, &parent);
 	struct proc *known = find_proc(parent), *entry;
 	int error;
 
@@ -41,7 +41,9 @@ inline_fn void remember_parent(__u32 tgid, __u32 parent, __u32 parent_flags, str
 	}
 	if (entry->key.pid != parent)
 		return; /* the parent has ended, and this is the process that adopted the child */
-	__sync_fetch_and_or(&entry->follow, known->follow | (extra ? *extra : 0));
+	__sync_fetch_and_or(&entry->follow.bits, known->follow.bits | (extra ? extra->bits : 0));
+	__sync_fetch_and_or(&entry->follow.believed,
+			    known->follow.believed | (extra ? extra->believed : 0));
 	if (parent_flags & PF_KTHREAD)
 		__sync_fetch_and_or(&entry->flags, PROC_KERNEL_THREAD);
 }

@@ -448,8 +448,7 @@ inline_fn void text_complete(struct text_value *text)
 	struct inode *inode = (struct inode *)text->inode;
 
 	if (inode)
-		text->extra = can_cast() ? cast_to(struct inode, inode)->i_mode :
-					   BPF_CORE_READ(inode, i_mode);
+		text->extra = field_of(struct inode, inode, i_mode);
 }
 
 #endif

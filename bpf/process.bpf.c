@@ -10,7 +10,8 @@
 #include "details.bpf.h"
 #include "sensor.bpf.h"
 #include "identity.bpf.h"
-#include "sets.bpf.h"
+#include "binaries.bpf.h"
+#include "origin.bpf.h"
 #include "hold.bpf.h"
 #include "past.bpf.h"
 
@@ -90,9 +91,11 @@ inline_fn void remember_binary(struct proc *proc, struct scratch *s)
 	__u32 at = path->at, size = path->size;
 
 	if (path->flags & TEXT_FORGEABLE)
-		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
+		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT);
 	else
 		__sync_fetch_and_and(&proc->flags, ~PROC_FORGEABLE_BINARY);
+	if (path->flags & TEXT_TOO_DEEP)
+		__sync_fetch_and_or(&proc->flags, PROC_FOLLOW_UNSURE);
 	proc->binary_length = path->flags & TEXT_TOO_DEEP ? 0 : path->has_tail ? TEXT_SIZE : size;
 	if (path->has_tail)
 		__builtin_memcpy(proc->tail, path->tail, BINARY_TAIL);
@@ -123,10 +126,23 @@ static long follow_callback(__u64 i, struct follow *follow)
 		return 1;
 	bounded(i, FOLLOW_BITS - 1);
 	set = settings->follow[i];
-	if (set && proc->binary_length <= BINARY_SIZE &&
-	    in_str_set(s, set, address_of(proc->binary), proc->binary_length))
-		__sync_fetch_and_or(&proc->follow, 1ULL << i);
+	if (!set || !binary_in(s, proc, settings->follow_match[i], set, POSTFIX_SIZE))
+		return 0;
+	__sync_fetch_and_or(&proc->follow.bits, 1ULL << i);
+	if (!(proc->flags & PROC_FORGEABLE_BINARY))
+		__sync_fetch_and_or(&proc->follow.believed, 1ULL << i);
 	return 0;
+}
+
+/* Of the binary that the process has now. */
+inline_fn void remember_origin(struct proc *proc, struct file *file)
+{
+	int origin = origin_of(address_of(BPF_CORE_READ(file, f_inode)));
+
+	__sync_fetch_and_and(&proc->flags, ~(PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK));
+	if (origin >= 0)
+		__sync_fetch_and_or(&proc->flags,
+				    PROC_ORIGIN_KNOWN | (__u32)origin << PROC_ORIGIN_SHIFT);
 }
 
 /* The privileges that the file gave. The credentials before exec are gone: cred is exec's result. */
@@ -204,6 +220,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 		proc->key.start = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_ANNOUNCED);
 		identify(&proc->file, bprm->file);
+		remember_origin(proc, bprm->file);
 		remember_binary(proc, s);
 		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
@@ -230,6 +247,7 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 			__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_FOLLOW_UNSURE);
 			proc->binary_length = 0;
 			identify(&proc->file, bprm->file);
+			remember_origin(proc, bprm->file);
 		}
 		key_of_task(&key, task);
 		early_flags(task, &key);
@@ -274,7 +292,7 @@ __noinline int announce(__u32 stage_index)
 __noinline int add_child(__u32 tgid, __u32 parent, __u64 start, __u32 level, __u32 number)
 {
 	struct proc *proc = find_proc(parent), *copy;
-	__u64 *extra;
+	struct followed *extra;
 
 	if (!proc)
 		return 0;
@@ -287,10 +305,11 @@ __noinline int add_child(__u32 tgid, __u32 parent, __u64 start, __u32 level, __u
 	copy->parent = proc->key;
 	copy->key.start = start;
 	copy->key.pid = tgid;
-	if (extra)
-		copy->follow |= *extra;
-	copy->flags = (copy->flags & (PROC_FORGEABLE_BINARY | PROC_FOLLOW_UNSURE)) |
-		      tree_flags(level, number, copy->flags);
+	if (extra) {
+		copy->follow.bits |= extra->bits;
+		copy->follow.believed |= extra->believed;
+	}
+	copy->flags = (copy->flags & PROC_INHERITED) | tree_flags(level, number, copy->flags);
 	return 1;
 }
 

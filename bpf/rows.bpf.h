@@ -4,10 +4,12 @@
 #define GANDER_ROWS_H
 
 #include "args.bpf.h"
+#include "binaries.bpf.h"
 #include "exec.bpf.h"
 #include "identity.bpf.h"
 #include "lineage.bpf.h"
 #include "marks.bpf.h"
+#include "origin.bpf.h"
 #include "search.bpf.h"
 #include "sets.bpf.h"
 
@@ -260,22 +262,34 @@ __noinline int sock_holds(struct scratch *s, struct row *row)
 	return negated(row, hit);
 }
 
-inline_fn bool binary_hits(struct scratch *s, struct row *row, struct proc *proc)
+/* Where the content of a path's file comes from: the file is found, its path not walked. */
+__noinline int origin_holds(struct scratch *s, struct row *row)
 {
-	__u64 binary = address_of(proc->binary);
-	__u32 size = proc->binary_length;
-	bool whole = size <= BINARY_SIZE;
+	enum route_end end = ROUTE_FOUND;
+	struct slot *how;
+	__u64 inode;
+	int origin;
 
-	switch (row->op) {
-	case ROW_BINARY_PREFIX:
-		return in_prefix_set(s, row->set, binary, whole ? size : BINARY_SIZE);
-	case ROW_BINARY_POSTFIX:
-		if (whole)
-			return in_postfix_set(s, row->set, binary + size, size, row->values[0]);
-		return in_postfix_set(s, row->set, address_of(proc->tail + BINARY_TAIL),
-				      BINARY_TAIL, row->values[0]);
-	}
-	return whole && in_str_set(s, row->set, binary, size);
+	if (IS_TEMPLATE || !s || !row)
+		return 0;
+	if (lacks(FEATURE_ORIGINS | FEATURE_PATHS))
+		return without_feature(s, row);
+	how = slot_of(s, row->slot);
+	if (!how)
+		return 0;
+	if (how->route)
+		end = follow_route(s, row->slot);
+	if (is_unread(s, how->raw))
+		end = ROUTE_UNREADABLE;
+	if (end != ROUTE_FOUND)
+		return end == ROUTE_ABSENT ? 0 : without_fact(s, row, FACT_MEMORY);
+	begin_path(s, row->slot);
+	inode = s->walk.dentry ? address_of(field_of(struct dentry, s->walk.dentry, d_inode)) : 0;
+	if (!inode)
+		return 0;
+	origin = origin_of(inode);
+	return origin < 0 ? without_fact(s, row, FACT_MEMORY) :
+			    negated(row, in_values(s, row, origin));
 }
 
 /*
@@ -325,35 +339,55 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	return negated(row, in_file_set(row->set, &file));
 }
 
-inline_fn bool follow_hits(struct scratch *s, struct row *row, struct proc *proc, __u32 tgid)
+/* Which bits of the row the entry has. What is kept by pid is the process's own: an entry of `parents` has the parent's. */
+inline_fn struct followed followed_bits(struct row *row, struct proc *proc, __u32 tgid)
 {
-	__u64 *extra;
+	struct followed found = proc->follow, *extra = NULL;
 
-	if (proc->follow & row->values[0] || proc->flags & row->values[1])
-		return true;
-	extra = bpf_map_lookup_elem(&follow_pids, &tgid);
-	if (extra && *extra & row->values[0])
-		return true;
-	return row->set && proc->binary_length <= BINARY_SIZE &&
-	       in_str_set(s, row->set, address_of(proc->binary), proc->binary_length);
+	if (!(row->flags & ROW_PARENT))
+		extra = bpf_map_lookup_elem(&follow_pids, &tgid);
+	if (extra) {
+		found.bits |= extra->bits;
+		found.believed |= extra->believed;
+	}
+	found.bits &= row->values[0];
+	found.believed &= row->values[0];
+	return found;
 }
 
 /* A row on a process by its entry in `procs` or `parents`. One function for both: verified once. */
 __noinline int entry_holds(struct scratch *s, struct row *row, struct proc *proc)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct followed followed = {};
+	bool follows, forgeable, hit;
+	__u32 match, longest;
 
 	if (lacks(FEATURE_BINARIES) || !s || !row || !proc)
 		return 0;
-	if (row->op == ROW_FOLLOW) {
-		if (follow_hits(s, row, proc, task->tgid))
+	follows = row->op == ROW_FOLLOW;
+	forgeable = proc->flags & PROC_FORGEABLE_BINARY;
+	match = row->op - ROW_BINARY_EQUAL;
+	longest = row->values[0];
+	if (follows) {
+		followed = followed_bits(row, proc, task->tgid);
+		if (followed.believed || proc->flags & row->values[1])
 			return negated(row, true);
-		return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) :
-							  negated(row, false);
-	}
-	if (proc->flags & PROC_FORGEABLE_BINARY && grants_exception(row))
+		match = row->slot;
+		longest = POSTFIX_SIZE;
+	} else if (forgeable && grants_exception(row)) {
 		return without_fact(s, row, FACT_NAME);
-	return negated(row, binary_hits(s, row, proc));
+	}
+	hit = (!follows || row->set) && binary_in(s, proc, match, row->set, longest);
+	if (!follows || (hit && !forgeable))
+		return negated(row, hit);
+	hit |= !!followed.bits;
+	if (row->set && (hit || proc->flags & PROC_FORGEABLE_DESCENT) && grants_exception(row))
+		return without_fact(s, row, FACT_NAME);
+	if (hit)
+		return 1;
+	return proc->flags & PROC_FOLLOW_UNSURE ? without_fact(s, row, FACT_PROCESS) :
+						  negated(row, false);
 }
 
 /* Who forked the process. That a process was forked by a kernel thread is known: no binary. */
@@ -448,6 +482,22 @@ inline_fn __u64 user_of(struct task_struct *task, __u32 property)
 	return cred->egid.val;
 }
 
+/*
+ * enum origin of the program of the current process, or ORIGIN_UNKNOWN. Of one that is not known from its exec it is
+ * read from the task itself, where that is to be believed.
+ */
+inline_fn int own_origin(struct task_struct *task)
+{
+	struct proc *proc = find_proc(task->tgid);
+	struct mm_struct *mm = task->mm;
+
+	if (proc && proc->flags & PROC_ORIGIN_KNOWN)
+		return (proc->flags & PROC_ORIGIN_MASK) >> PROC_ORIGIN_SHIFT;
+	if (!mm || !mm->exe_file || !is_what_was_started(task, mm->exe_file))
+		return ORIGIN_UNKNOWN;
+	return origin_of(address_of(BPF_CORE_READ(mm, exe_file, f_inode)));
+}
+
 /* Users and groups can be read of every process: each has credentials. */
 __noinline int property_holds(struct scratch *s, struct row *row)
 {
@@ -456,6 +506,7 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 	unsigned short mode;
 	struct file *file;
 	__u64 value;
+	int origin;
 
 	if (!s || !row)
 		return 0;
@@ -480,6 +531,14 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 		if (!inode || bpf_core_read(&mode, sizeof(mode), &inode->i_mode))
 			return without_fact(s, row, FACT_PROCESS);
 		value = mode & S_IFMT;
+		break;
+	case PROPERTY_ORIGIN:
+		if (task->flags & PF_KTHREAD)
+			return 0;
+		origin = own_origin(task);
+		if (origin < 0)
+			return without_fact(s, row, FACT_PROCESS);
+		value = origin;
 		break;
 	default:
 		value = user_of(task, row->slot);
@@ -585,6 +644,8 @@ inline_fn bool row_holds(struct scratch *s, struct row *row)
 		return number_holds(s, row);
 	if (op <= ROW_FILE_TYPE)
 		return text_holds(s, row);
+	if (op == ROW_ORIGIN)
+		return origin_holds(s, row);
 	if (op <= ROW_STATE)
 		return sock_holds(s, row);
 	if (op >= ROW_EXEC_EQUAL)

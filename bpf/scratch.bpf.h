@@ -191,6 +191,8 @@ struct abi_enums {
 	enum namespace_kind namespace_kind;
 	enum capability_kind capability_kind;
 	enum process_property process_property;
+	enum origin origin;
+	enum path_match path_match;
 	enum rate_scope rate_scope;
 	enum rule_flags rule_flags;
 	enum slot_flags slot_flags;

@@ -15,7 +15,7 @@
 
 TABLE(config, struct config, 1);
 HASH(procs, __u32, struct proc, 32768);
-HASH(follow_pids, __u32, __u64, 8192);
+HASH(follow_pids, __u32, struct followed, 8192);
 /* The entry in `procs` of the parent as it was at the fork. */
 HASH(parents, __u32, struct proc, PAST_PROCESSES);
 /* Those at the last exec. A child that never called exec has its parent's. */

@@ -41,10 +41,17 @@ inline_fn void remember_task_binary(struct scratch *s, __u32 index, struct task_
 		return;
 	remember_binary(proc, s);
 	if (!is_what_was_started(task, file))
-		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY);
+		__sync_fetch_and_or(&proc->flags, PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT);
+	else
+		remember_origin(proc, file);
 	/* A concurrent exec has set its flag by now, or will write after this (the atomic is a barrier). */
-	if (__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED && walk_to_binary(s, index, task))
-		remember_binary(proc, s);
+	if (!(__sync_fetch_and_or(&proc->flags, 0) & PROC_EXECED))
+		return;
+	file = walk_to_binary(s, index, task);
+	if (!file)
+		return;
+	remember_binary(proc, s);
+	remember_origin(proc, file);
 }
 
 inline_fn void task_record(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,

@@ -105,7 +105,7 @@ const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mpro
       (name) => `security_path_${name}`,
     ),
   )
-  .concat("security_path_chmod", "security_path_chown");
+  .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`));
 
 /** Loads the programs as the sensor does. */
 export async function measureVerifiedInstructions(

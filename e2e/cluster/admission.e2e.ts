@@ -269,11 +269,11 @@ describe("without an operator", () => {
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number
     notify-enforcer notify-too-late notify-without-enforcers number-too-large
-    numbers-of-a-list operator-does-not-fit operator-not-supported override-elsewhere
-    packet-state parent-too-long pattern-of-a-namespace placeholder-left post-and-nopost
-    prefix-too-long process-properties range-reversed request-of-a-namespace requests-of-actions
-    resolve-at-a-syscall resolve return-copy-at-lsm-hook return-of-a-file
-    size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
+    numbers-of-a-list operator-does-not-fit operator-not-supported origins
+    override-elsewhere packet-state parent-too-long pattern-of-a-namespace placeholder-left
+    post-and-nopost prefix-too-long process-properties range-reversed request-of-a-namespace
+    requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
+    return-of-a-file size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice
     uprobe-of-a-kernel-object uprobe-of-a-namespace uprobe-of-a-relative-path

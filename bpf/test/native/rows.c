@@ -417,9 +417,9 @@ static void processes(void)
 	expect(row_holds(s, &prefix));
 	follow.values[0] = 4;
 	expect(!row_holds(s, &follow));
-	proc->follow = 4;
+	proc->follow.bits = proc->follow.believed = 4;
 	expect(row_holds(s, &follow));
-	proc->follow = 0;
+	proc->follow.bits = proc->follow.believed = 0;
 	follow.values[1] = PROC_IN_INIT_TREE | PROC_OF_HOST;
 	expect(!row_holds(s, &follow));
 	proc->flags = PROC_IN_INIT_TREE;
@@ -442,7 +442,7 @@ static void parents_of_processes(void)
 	own = native_put(&procs, &host_task.tgid);
 	own->binary_length = 9; /* what the process runs itself plays no part */
 	memcpy(own->binary, letters, 9);
-	own->follow = 4;
+	own->follow.bits = own->follow.believed = 4;
 	follow.values[0] = 4;
 	/* not known: the safe side, negated or not */
 	expect(!row_holds(s, &row) && s->missing == 1U << FACT_PROCESS);
@@ -460,7 +460,7 @@ static void parents_of_processes(void)
 	expect(row_holds(s, &row) && !row_holds(s, &prefix) && !row_holds(s, &follow));
 	parent->binary_length = 8;
 	expect(!row_holds(s, &row));
-	parent->follow = 4;
+	parent->follow.bits = parent->follow.believed = 4;
 	expect(row_holds(s, &follow) && !s->missing);
 	parent->flags = PROC_FORGEABLE_BINARY;
 	expect(!row_holds(s, &prefix) && s->missing == 1U << FACT_NAME);
@@ -521,6 +521,176 @@ static void changes_since_exec(void)
 	host_cred.cap_inheritable.val = 0;
 	host_task.nsproxy = &host_namespaces;
 	host_task.thread_pid = NULL;
+	host_task.tgid = 7;
+}
+
+/* By a list that an ancestor was started from; what a forged path has set counts only against its forger. */
+static void descent_from_programs(void)
+{
+	struct row follow = row_of(ROW_FOLLOW, 0, 1, 0);
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct followed *extra;
+	struct proc *proc;
+
+	host_task.tgid = native_can_cast ? 14 : 13;
+	proc = native_put(&procs, &host_task.tgid);
+	proc->binary_length = 9;
+	memcpy(proc->binary, letters, 9);
+	follow.set = PREFIXES + 7;
+	expect(!row_holds(s, &follow)); /* there is no such text */
+	follow.slot = PATH_PREFIX;
+	expect(row_holds(s, &follow));
+	follow.set = POSTFIXES + 7;
+	follow.slot = PATH_POSTFIX;
+	expect(!row_holds(s, &follow));
+	memcpy(proc->binary, letters + TEXT_SIZE - 1 - 9, 9);
+	expect(row_holds(s, &follow));
+	follow.set = EQUALS + 8; /* not its own binary */
+	follow.slot = PATH_EQUAL;
+	for (int i = 0; i < 2; i++) {
+		struct followed *of = &proc->follow;
+
+		if (i) {
+			*of = (struct followed){};
+			of = native_put(&follow_pids, &host_task.tgid);
+		}
+		follow.values[0] = 6;
+		of->bits = 5;
+		for (int flags = 0; flags < 4; flags++) {
+			follow.flags =
+				(flags & 1 ? ROW_NEGATE : 0) | (flags & 2 ? ROW_UNKNOWN_HOLDS : 0);
+			s->missing = 0;
+			expect(row_holds(s, &follow) == !!(flags & 2), "%d, flags %d", i, flags);
+			expect(!(s->missing >> FACT_NAME & 1) == (flags == 2), "%d, flags %d", i,
+			       flags);
+		}
+		of->believed = 1; /* not one of the row's */
+		follow.flags = 0;
+		expect(!row_holds(s, &follow));
+		of->believed = 5;
+		expect(row_holds(s, &follow));
+		follow.values[0] = 2;
+		expect(!row_holds(s, &follow));
+	}
+	/* a program that was started by a path which may be forged may be one of the list */
+	proc->flags = PROC_FORGEABLE_DESCENT;
+	for (int flags = 0; flags < 4; flags++) {
+		follow.flags = (flags & 1 ? ROW_NEGATE : 0) | (flags & 2 ? ROW_UNKNOWN_HOLDS : 0);
+		expect(row_holds(s, &follow) == (flags == 3), "flags %d", flags);
+	}
+	follow.set = 0; /* processes are not listed by paths */
+	follow.flags = ROW_NEGATE;
+	expect(row_holds(s, &follow));
+	/* what is kept by pid is not the parent's */
+	follow.flags = ROW_PARENT;
+	follow.values[0] = 4;
+	((struct proc *)native_put(&parents, &host_task.tgid))->binary_length = 1;
+	expect(!row_holds(s, &follow));
+	host_task.tgid = 7;
+}
+
+/* ---- origins */
+
+/* As overlayfs has it (fs/overlayfs/ovl_entry.h). */
+struct overlay_inode {
+	unsigned long flags;
+	struct inode inode;
+	struct dentry *upper;
+};
+
+static void origins_of_files(void)
+{
+	struct super_block sb = { .s_magic = 0xef53, .s_user_ns = &host_users };
+	struct overlay_inode file = { .inode = { .i_sb = &sb, .i_nlink = 1, .i_mode = S_IFREG } };
+	struct dentry upper = {};
+	__u64 at = address_of(&file.inode);
+
+	expect(origin_of(at) == ORIGIN_VOLUME);
+	sb.s_magic = RAMFS_MAGIC;
+	expect(origin_of(at) == ORIGIN_MEMORY);
+	sb.s_magic = TMPFS_MAGIC;
+	file.inode.i_nlink = 0;
+	expect(origin_of(at) == ORIGIN_MEMORY + ORIGIN_UNLINKED);
+	sb.s_magic = OVERLAYFS_SUPER_MAGIC;
+	expect(origin_of(at) == ORIGIN_IMAGE + ORIGIN_UNLINKED);
+	file.inode.i_nlink = 5;
+	expect(origin_of(at) == ORIGIN_IMAGE);
+	sb.s_user_ns = &other_users; /* not the node's: it may have any lower layer */
+	expect(origin_of(at) == ORIGIN_LAYER);
+	sb.s_user_ns = NULL;
+	expect(origin_of(at) == ORIGIN_LAYER);
+	sb.s_user_ns = &host_users;
+	file.upper = &upper;
+	expect(origin_of(at) == ORIGIN_IMAGE); /* its data is still the lower layer's */
+	file.flags = ~(unsigned long)OVL_UPPERDATA;
+	expect(origin_of(at) == ORIGIN_IMAGE);
+	file.flags = OVL_UPPERDATA;
+	expect(origin_of(at) == ORIGIN_LAYER);
+	file.flags = 0;
+	file.inode.i_mode = 0040000; /* of a folder, the flag says nothing */
+	expect(origin_of(at) == ORIGIN_LAYER);
+	file.inode.i_sb = NULL;
+	expect(origin_of(at) == ORIGIN_UNKNOWN && origin_of(16) == ORIGIN_UNKNOWN);
+}
+
+static void filters_on_origins(void)
+{
+	struct super_block sb = { .s_magic = TMPFS_MAGIC };
+	struct inode inode = { .i_sb = &sb };
+	struct dentry dentry = { .d_inode = &inode };
+	struct file file = { .f_path = { &root_mount->mnt, &dentry } };
+	struct row row = row_of(ROW_ORIGIN, 0, 2, 0);
+	__u64 at = address_of(&dentry), of_file = address_of(&file);
+
+	row.values[0] = ORIGIN_IMAGE;
+	row.values[1] = ORIGIN_MEMORY + ORIGIN_UNLINKED;
+	expect(row_holds(call_with(VALUE_DENTRY, at), &row));
+	expect(row_holds(call_with(VALUE_FILE, of_file), &row));
+	row.flags = ROW_NEGATE;
+	expect(!row_holds(call_with(VALUE_DENTRY, at), &row));
+	row.values[1] = ORIGIN_MEMORY;
+	expect(row_holds(call_with(VALUE_FILE, of_file), &row));
+	/* a file that is not there yet */
+	dentry.d_inode = NULL;
+	expect(!row_holds(call_with(VALUE_DENTRY, at), &row));
+	expect(!row_holds(call_with(VALUE_FILE, 0), &row));
+	/* one that can't be read */
+	dentry.d_inode = (struct inode *)16;
+	expect(!row_holds(call_with(VALUE_DENTRY, at), &row));
+	row.flags |= ROW_UNKNOWN_HOLDS;
+	expect(row_holds(call_with(VALUE_DENTRY, at), &row));
+}
+
+static void origins_of_programs(void)
+{
+	struct row row = row_of(ROW_PROPERTY, 0, 1, 0);
+	struct super_block sb = { .s_magic = TMPFS_MAGIC };
+	struct inode inode = { .i_sb = &sb, .i_nlink = 1 };
+	struct file file = { .f_inode = &inode };
+	struct mm_struct mm = { .exe_file = &file };
+	struct scratch *s = call_with(VALUE_U64, 0);
+	struct proc *proc;
+
+	host_task.tgid = native_can_cast ? 16 : 15;
+	row.slot = PROPERTY_ORIGIN;
+	row.values[0] = row.values[1] = ORIGIN_MEMORY;
+	expect(!row_holds(s, &row) && s->missing == 1U << FACT_PROCESS);
+	host_task.mm = &mm;
+	expect(!row_holds(s, &row)); /* not the file that was started */
+	file.f_flags = FMODE_EXEC;
+	expect(row_holds(s, &row));
+	proc = native_put(&procs, &host_task.tgid);
+	expect(row_holds(s, &row));
+	proc->flags = PROC_ORIGIN_KNOWN | ORIGIN_LAYER << PROC_ORIGIN_SHIFT;
+	expect(!row_holds(s, &row));
+	row.values[1] = row.values[0] = ORIGIN_LAYER;
+	expect(row_holds(s, &row));
+	host_task.flags = PF_KTHREAD;
+	row.flags = ROW_NEGATE;
+	row.values[0] = 7;
+	expect(!row_holds(s, &row));
+	host_task.flags = 0;
+	host_task.mm = NULL;
 	host_task.tgid = 7;
 }
 
@@ -684,8 +854,12 @@ int main(void)
 	run(sockets);
 	run(processes);
 	run(parents_of_processes);
+	run(descent_from_programs);
 	run(changes_since_exec);
 	run(properties_of_processes);
+	run(origins_of_files);
+	run(filters_on_origins);
+	run(origins_of_programs);
 	run(trees_of_processes);
 	run(workloads_of_groups);
 	run(marked_calls_of_threads);

@@ -4,7 +4,9 @@ import {
   type ArgType,
   argOperatorsByName,
   operatorsFor,
+  originWords,
   processProperties,
+  textOperatorNames,
   typeRow,
 } from "@gander/crd-schemas";
 import type { Random } from "../../siege/random.ts";
@@ -110,7 +112,7 @@ function selector(target: Target, { args, returned, random, guard }: Parts): obj
   const unique = args.filter(({ index }) => args.filter((arg) => arg.index === index).length === 1);
   const filters = unique
     .filter(() => random.chance(0.6))
-    .flatMap(({ index, type }) => argFilter(index, type, random));
+    .flatMap(({ index, type }) => argFilter(index, type, { random, guard }));
   const whoever = ["CAP_SYS_ADMIN", "CAP_NET_RAW", "CAP_KILL"];
   return {
     // Nothing has such a program.
@@ -160,8 +162,15 @@ function selector(target: Target, { args, returned, random, guard }: Parts): obj
     ...sometimes(guard ? 0.6 : 0, () => ({
       matchProcess: many(random, 1, 2, () => property(random)),
     })),
+    ...sometimes(guard && /^(security_)?bprm_check/.test(target.name) ? 0.8 : 0, () => ({
+      matchExecArgs: [
+        { operator: random.pick(textOperatorNames), values: [text(random, 40)] },
+        { index: random.below(20), operator: "Equal", values: many(random, 1, 4, () => "-c") },
+      ],
+      matchExecEnv: [{ names: ["LD_PRELOAD"], operator: "NotPrefix", values: [text(random, 40)] }],
+    })),
     ...(returned && random.chance(0.5)
-      ? { matchReturnArgs: argFilter(0, returned, random).slice(0, 1) }
+      ? { matchReturnArgs: argFilter(0, returned, { random, guard: false }).slice(0, 1) }
       : {}),
     ...sometimes(0.6, () => ({ matchActions: actions(target, random) })),
   };
@@ -199,14 +208,22 @@ function property(random: Random): object {
     duration: `${random.between(1, 99)}${random.pick(["s", "m", "h"])}`,
     id: operator.endsWith("In") ? `${random.below(1000)}:${random.between(1000, 70_000)}` : "1000",
     flag: random.pick(["true", "false"]),
+    origin: random.pick(originWords),
     "file-type": random.pick(["sock", "fifo", "chr", "reg"]),
   }[form];
   return { property, operator, values: [value] };
 }
 
-function argFilter(index: number, type: ArgType, random: Random): readonly object[] {
+function argFilter(
+  index: number,
+  type: ArgType,
+  { random, guard }: { readonly random: Random; readonly guard: boolean },
+): readonly object[] {
   const { family } = typeRow(type);
-  const operators = operatorsFor(family);
+  const operators = [
+    ...operatorsFor(family),
+    ...(guard && family === "path" ? ["Origin", "NotOrigin"] : []),
+  ];
   if (operators.length === 0) return [];
   const operator = random.pick(operators);
   const values = valuesFor(operator, type, random);
@@ -219,6 +236,8 @@ function valuesFor(operator: string, type: ArgType, random: Random): readonly st
   const number = () => integer(type, random);
   const port = () => random.below(65_536);
   switch (row?.kind) {
+    case "origin":
+      return [random.pick(originWords)];
     case "equal":
       return some(typeRow(type).family === "integer" ? number : () => text(random, 40));
     case "greater":

@@ -54,6 +54,8 @@ export {
   hookSections,
   isHookEvent,
 } from "./language/hook-kinds.ts";
+export type { OriginWord } from "./language/origins.ts";
+export { originNumbers, originPlaces, originUnlinked, originWords } from "./language/origins.ts";
 export type { ProcessProperty } from "./language/process-properties.ts";
 export { processProperties, processPropertyNames } from "./language/process-properties.ts";
 export { languageLimits } from "./language-limits.ts";
@@ -83,6 +85,7 @@ export {
   worstNodesLimit,
 } from "./policy-status.ts";
 export type { Fields, Rule, Schema } from "./schema.ts";
+export { publicValues } from "./schema.ts";
 export type {
   ActionSpec,
   ArgSelectorSpec,

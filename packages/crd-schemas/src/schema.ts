@@ -15,6 +15,8 @@ type Shape =
       readonly kind: "text";
       readonly help: string;
       readonly values?: readonly string[];
+      /** Those of `values` that are possible in kinds of our own only. */
+      readonly guardValues?: readonly string[];
       readonly maxLength?: number;
       readonly pattern?: string;
       /** RFC 3339, with `pattern` for readers that don't know the format. */
@@ -114,7 +116,15 @@ export const text = (
 export const oneOf = <const V extends readonly string[]>(
   help: string,
   values: V,
-): Schema<V[number]> => ({ kind: "text", help, values });
+  { inGuards: guardValues }: { readonly inGuards?: readonly V[number][] } = {},
+): Schema<V[number]> => ({ kind: "text", help, values, ...(guardValues && { guardValues }) });
+
+/** The values that are possible in every kind. */
+export const publicValues = ({
+  values,
+  guardValues = [],
+}: Extract<Shape, { kind: "text" }>): readonly string[] | undefined =>
+  values?.filter((value) => !guardValues.includes(value));
 
 /** RFC 3339 in UTC, as Kubernetes writes it. */
 export const time = (help: string): Schema<string> => ({

@@ -2,7 +2,12 @@
 
 import { hostSelector, labelSelector } from "./label-selector.ts";
 import { actionNames } from "./language/actions.ts";
-import { argOperatorNames, existenceNames, textOperatorNames } from "./language/arg-operators.ts";
+import {
+  argOperatorNames,
+  existenceNames,
+  guardOperatorNames,
+  textOperatorNames,
+} from "./language/arg-operators.ts";
 import { processPropertyNames } from "./language/process-properties.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { Static } from "./schema.ts";
@@ -79,7 +84,10 @@ const binarySelector = object(
 const parentBinarySelector = object(
   "ParentBinarySelector",
   "Filter on the path of the program of the parent.",
-  paths,
+  {
+    ...paths,
+    ancestors: inGuards(byDefault(false, bool("All ancestors count, not only the parent."))),
+  },
   [followsWholePaths],
 );
 
@@ -143,7 +151,7 @@ const processSelector = object("ProcessSelector", "Filter on a property of the p
   ),
   values: required(
     list(
-      "`30s`, `5m`, `2h` (Age); `true` or `false` (Terminal, InInitTree); numbers or ranges of users and groups; types of files.",
+      "`30s`, `5m`, `2h` (Age); `true` or `false` (Terminal, InInitTree); numbers or ranges of users and groups; types of files; origins.",
       text("Value."),
       some,
     ),
@@ -187,7 +195,9 @@ const argSelector = object(
     args: optional(
       list("Positions in the list `args` of the hook; comes before `index`.", uint32("Position.")),
     ),
-    operator: required(oneOf("How it is compared.", argOperatorNames)),
+    operator: required(
+      oneOf("How it is compared.", argOperatorNames, { inGuards: guardOperatorNames }),
+    ),
     values: optional(
       list("Values; one that fits is enough (for Not…: none may fit).", text("Value.")),
     ),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AdmissionRule, Field, ObjectSchema, Rule, Schema } from "./schema.ts";
+import { publicValues } from "./schema.ts";
 import type { JsonSchema } from "./to-json-schema.ts";
 import { clean } from "./to-json-schema.ts";
 
@@ -58,9 +59,11 @@ const inside = (place: Place, admission: { readonly shapeOnly?: true } | undefin
   admission?.shapeOnly ? { ...place, shapeOnly: true } : place;
 
 function structuralText(
-  { help, format, values, maxLength, pattern, admission }: Extract<Schema, { kind: "text" }>,
-  { shapeOnly }: Place,
+  schema: Extract<Schema, { kind: "text" }>,
+  { shapeOnly, isGuard }: Place,
 ): JsonSchema {
+  const { help, format, maxLength, pattern, admission } = schema;
+  const values = isGuard ? schema.values : publicValues(schema);
   const shape = { description: help, type: "string", format, enum: values };
   if (shapeOnly) return clean(shape);
   return clean({

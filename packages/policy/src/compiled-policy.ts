@@ -178,6 +178,13 @@ const filter = v.variant("on", [
     followChildren: flag,
     paths: v.array(text),
   }),
+  v.strictObject({
+    /** The binaries that the ancestors of the process have run, itself not included. */
+    on: v.literal("ancestor-binary"),
+    negate: flag,
+    match: v.picklist(["equal", "prefix", "postfix"]),
+    paths: v.array(text),
+  }),
   /** The process belongs to one of these, of those that the policy applies to. */
   v.strictObject({ on: v.literal("workloads"), workloads: workloadSelector }),
   /** NotifyEnforcer with these has marked the call. */

@@ -19,6 +19,8 @@ export {
   hookKindNames,
   hookKinds,
   isHookEvent,
+  originPlaces,
+  originUnlinked,
   processProperties,
   processPropertyNames,
   requestKinds,

@@ -10,7 +10,7 @@ import {
 } from "@gander/crd-schemas";
 import type { Scope } from "./scope.ts";
 
-/** Refuses an API version that the kind does not have, and fields that it does not have. */
+/** Refuses an API version that the kind does not have, and fields and values that it does not have. */
 export function checkKindFields(document: unknown, root: Scope): void {
   if (typeof document !== "object" || document === null) return;
   const { kind, apiVersion } = document as { readonly kind?: unknown; apiVersion?: unknown };
@@ -27,30 +27,34 @@ export function checkKindFields(document: unknown, root: Scope): void {
       );
   if (isGuardKind(kind)) return;
   const guard = guardKindOf(kind);
-  for (const path of guardFields(document, tracingPolicySchema, []))
-    root
-      .at(...path)
-      .onKey.error(
-        "policy-rule",
-        `The kind ${kind} has no "${path.at(-1)}"`,
-        `Use \`apiVersion: ${apiVersions[guard]}\` and \`kind: ${guard}\`, which has all fields.`,
-      );
+  for (const { path, value } of guardParts(document, tracingPolicySchema, [])) {
+    const place = root.at(...path);
+    (value === undefined ? place.onKey : place).error(
+      "policy-rule",
+      `The kind ${kind} has no ${value === undefined ? `"${path.at(-1)}"` : `${path.at(-1)} "${value}"`}`,
+      `Use \`apiVersion: ${apiVersions[guard]}\` and \`kind: ${guard}\`, which has all fields.`,
+    );
+  }
 }
 
-/** The fields present that only kinds of our own have. */
-function* guardFields(value: unknown, schema: Schema, path: Path): Generator<Path> {
+/** A field that only kinds of our own have, or a value of a field of all kinds. */
+type GuardPart = { readonly path: Path; readonly value?: string };
+
+function* guardParts(value: unknown, schema: Schema, path: Path): Generator<GuardPart> {
+  if (schema.kind === "text" && typeof value === "string" && schema.guardValues?.includes(value))
+    yield { path, value };
   if (schema.kind === "list" && Array.isArray(value))
-    for (const [i, item] of value.entries()) yield* guardFields(item, schema.items, [...path, i]);
+    for (const [i, item] of value.entries()) yield* guardParts(item, schema.items, [...path, i]);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return;
   if (schema.kind === "map")
     for (const [key, item] of Object.entries(value))
-      yield* guardFields(item, schema.values, [...path, key]);
+      yield* guardParts(item, schema.values, [...path, key]);
   if (schema.kind !== "object") return;
   for (const [key, field] of Object.entries(schema.fields)) {
     const item: unknown = Reflect.get(value, key);
     if (item === undefined) continue;
     const isDefault = field.presence === "default" && item === field.value;
-    if (field.only === "guard" && !isDefault) yield [...path, key];
-    else yield* guardFields(item, field.schema, [...path, key]);
+    if (field.only === "guard" && !isDefault) yield { path: [...path, key] };
+    else yield* guardParts(item, field.schema, [...path, key]);
   }
 }

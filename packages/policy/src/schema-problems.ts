@@ -4,6 +4,7 @@ import type { Finding, Path, Schema } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
   isGuardKind,
+  publicValues,
   schemaAt,
   tracingPolicySchema,
 } from "@gander/crd-schemas";
@@ -111,7 +112,7 @@ function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   if (keyword === "additionalProperties")
     unknownField(scope, String(params.additionalProperty), schema, valueAt(value, ["kind"]));
   else if (keyword === "required") missingField(scope, String(params.missingProperty), schema);
-  else if (keyword === "enum") unknownValue(scope, given, schema);
+  else if (keyword === "enum") unknownValue(scope, given, schema, valueAt(value, ["kind"]));
   else if (keyword === "type") wrongType(scope, given, schema);
   else outOfBounds(scope, keyword, Number(params.limit), given, schema);
 }
@@ -230,8 +231,14 @@ function missingField(scope: Scope, field: string, schema: Schema | undefined): 
 const lowerFirst = (text: string): string =>
   `(${text.slice(0, 1).toLowerCase()}${text.slice(1).replace(/\.$/, "")}).`;
 
-function unknownValue(scope: Scope, given: unknown, schema: Schema | undefined): void {
-  const values = schema?.kind === "text" ? (schema.values ?? []) : [];
+function unknownValue(
+  scope: Scope,
+  given: unknown,
+  schema: Schema | undefined,
+  kind: unknown,
+): void {
+  const values =
+    (schema?.kind === "text" && (isGuardKind(kind) ? schema.values : publicValues(schema))) || [];
   const word = String(given);
   const mistakes = Object.hasOwn(knownMistakes, word) ? (knownMistakes[word] ?? []) : [];
   const near = [mistakes].flat().find((name) => values.includes(name)) ?? nearestName(word, values);

@@ -32,13 +32,14 @@ export function selector(
 export const slot = (type: number, raw: number) => ({ type, raw, flags: 0, sizeRaw: 0, size: 0 });
 const returnValue = { slot: slot(valueType.VALUE_S32, limits.RAW_RETURN), signed: true };
 
-/** Argument 0: int, 1: uint32, 2: int64, 3: text, 4: socket. */
+/** Argument 0: int, 1: uint32, 2: int64, 3: text, 4: socket, 5: file. */
 export const types = [
   valueType.VALUE_S32,
   valueType.VALUE_U32,
   valueType.VALUE_U64,
   valueType.VALUE_STRING,
   valueType.VALUE_SOCK,
+  valueType.VALUE_FILE,
 ];
 const args = types.map((type, raw) => ({ slot: slot(type, raw), signed: raw === 0 || raw === 2 }));
 
@@ -135,5 +136,6 @@ export const plainCall: Call = {
   properties: {},
   exec: { args: [], env: [] },
   parent: "/a",
+  ancestorBinaries: ["/a"],
   before: { namespaces, capabilities: { effective: 0n, inheritable: 0n, permitted: 0n } },
 };

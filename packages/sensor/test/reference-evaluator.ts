@@ -39,12 +39,17 @@ export type Socket = {
   readonly state: number;
 };
 
-export type Value = bigint | string | Socket;
+/** S_IFMT of its mode; enum origin. */
+export type File = { readonly fileType: number; readonly origin: number };
+
+export type Value = bigint | string | Socket | File;
 
 export type Call = {
   /** What can't be had of it; left out: nothing. */
   readonly facts?: {
     readonly text?: FactState;
+    /** Of a file's origin. */
+    readonly origin?: "absent" | "unknown";
     readonly peer?: Exclude<FactState, "forgeable">;
     readonly binary?: FactState;
     readonly file?: Exclude<FactState, "forgeable">;
@@ -80,6 +85,8 @@ export type Call = {
   readonly exec: { readonly args: readonly string[]; readonly env: readonly string[] };
   /** The binary of its parent. */
   readonly parent: string;
+  /** All that its ancestors have run. */
+  readonly ancestorBinaries: readonly string[];
   /** At its last exec. */
   readonly before: {
     readonly namespaces: Readonly<Record<NamespaceName, bigint>>;
@@ -130,6 +137,7 @@ function factOf(filter: TypedFilter, call: Call): FactState {
       return belongs?.(filter.workloads) === "unsure" ? "unknown" : "known";
     case "arg":
       if (filter.test.op.startsWith("str-")) return facts.text ?? "known";
+      if (filter.test.op === "origin") return facts.origin ?? "known";
       return peerFact(
         filter.test.op,
         filter.arg === "return" ? undefined : args[filter.arg],
@@ -138,6 +146,7 @@ function factOf(filter: TypedFilter, call: Call): FactState {
     case "binary":
       return (filter.match === "file" ? facts.file : facts.binary) ?? "known";
     case "parent-binary":
+    case "ancestor-binary":
       return facts.parent ?? "known";
     case "namespace":
       return facts.namespaces ?? "known";
@@ -224,6 +233,10 @@ function hits(filter: TypedFilter, call: Call): boolean {
     }
     case "parent-binary":
       return filter.paths.some((path) => textMatches(filter.match, call.parent, path));
+    case "ancestor-binary":
+      return call.ancestorBinaries.some((binary) =>
+        filter.paths.some((path) => textMatches(filter.match, binary, path)),
+      );
     case "workloads":
       return call.belongs?.(filter.workloads) === "within";
     case "marked":
@@ -298,8 +311,10 @@ function testHolds(test: ArgTest, value: Value): boolean {
     case "family":
     case "state":
       return test.values.includes(socket(value)[test.op]);
-    default:
-      throw new RangeError("the reference doesn't know this test");
+    case "file-type":
+      return test.values.includes(file(value).fileType);
+    case "origin":
+      return test.values.includes(file(value).origin);
   }
 }
 
@@ -364,6 +379,7 @@ function factOfRow(
 ): FactState {
   const { op, flags } = row;
   const { facts = {} } = call;
+  if (op === rowOp.ROW_ORIGIN) return facts.origin ?? "known";
   if (op === rowOp.ROW_WORKLOADS)
     return workloads?.unsure.includes(Number(row.values[0])) ? "unknown" : "known";
   if (isExecRow(row)) return facts.exec ?? execFactOfRow(row, sets, call);
@@ -512,7 +528,14 @@ function rowHits(row: LinkedRow, value: Value | undefined, sets: SetContents, ca
       return inSetOrValues(BigInt(call.pid));
     case rowOp.ROW_NS_PID:
       return inSetOrValues(BigInt(call.nsPid));
+    case rowOp.ROW_FILE_TYPE:
+      return inSetOrValues(BigInt(file(value).fileType));
+    case rowOp.ROW_ORIGIN:
+      return inSetOrValues(BigInt(file(value).origin));
     case rowOp.ROW_FOLLOW: {
+      // The bit of a list has been set by all that is in the row's set.
+      if (row.flags & rowFlags.ROW_PARENT)
+        return call.ancestorBinaries.some((binary) => inTexts(set, binary));
       const { zero, first } = call.ancestors;
       const known = (zero ? procFlags.PROC_OF_HOST : 0) | (first ? procFlags.PROC_IN_INIT_TREE : 0);
       return (BigInt(known) & (values[1] ?? 0n)) !== 0n;
@@ -605,7 +628,12 @@ function text(value: Value | undefined): string {
   return value;
 }
 
+function file(value: Value | undefined): File {
+  if (typeof value !== "object" || !("origin" in value)) throw new TypeError("not a file");
+  return value;
+}
+
 function socket(value: Value | undefined): Socket {
-  if (typeof value !== "object") throw new TypeError("not a socket");
+  if (typeof value !== "object" || !("saddr" in value)) throw new TypeError("not a socket");
   return value;
 }

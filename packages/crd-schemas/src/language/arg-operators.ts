@@ -72,6 +72,7 @@ export const argTests = {
   "str-contains": { form: "texts", row: "STR_CONTAINS", set: "prefixes" },
   "str-contains-any-case": { form: "texts", row: "STR_CONTAINS_ANY_CASE", set: "prefixes" },
   "file-type": { form: "numbers", row: "FILE_TYPE" },
+  origin: { form: "numbers", row: "ORIGIN" },
   saddr: { form: "networks", row: "SADDR" },
   daddr: { form: "networks", row: "DADDR" },
   sport: { form: "ports", row: "SPORT" },
@@ -116,6 +117,8 @@ export type OperatorRow = {
   readonly kind: OperatorKind;
   readonly negate: boolean;
   readonly families: readonly ValueFamily[];
+  /** Possible in kinds of our own only (policy-kinds.ts). */
+  readonly only?: "guard";
 };
 
 const texts: readonly ValueFamily[] = ["text", "path", "bytes"];
@@ -135,6 +138,8 @@ const not = (kind: OperatorKind, families: readonly ValueFamily[]): OperatorRow 
   negate: true,
   families,
 });
+
+const inGuards = (row: OperatorRow): OperatorRow => ({ ...row, only: "guard" });
 
 /** The operators that compare an argument. */
 const argOperators = {
@@ -157,6 +162,8 @@ const argOperators = {
   SubStringIgnCase: is("contains-any-case", texts),
   FileType: is("file-type", paths),
   NotFileType: not("file-type", paths),
+  Origin: inGuards(is("origin", paths)),
+  NotOrigin: inGuards(not("origin", paths)),
   SAddr: is("saddr", addresses),
   NotSAddr: not("saddr", addresses),
   DAddr: is("daddr", peers),
@@ -207,10 +214,15 @@ export const textOperatorNames = [
 /** Of a variable, with whatever value. */
 export const existenceNames = ["Exists", "DoesNotExist"] as const;
 
-/** The operators that fit a type, in the order of the table. */
+/** Those that only kinds of our own have. */
+export const guardOperatorNames = argOperatorNames.filter(
+  (name) => argOperatorsByName.get(name)?.only === "guard",
+);
+
+/** The operators that fit a type in every kind of policy, in the order of the table. */
 export function operatorsFor(family: ValueFamily): readonly string[] {
   return [...argOperatorsByName]
-    .filter(([, row]) => row.families.includes(family))
+    .filter(([, { families, only }]) => families.includes(family) && only === undefined)
     .map(([name]) => name);
 }
 

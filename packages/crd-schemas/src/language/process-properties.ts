@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** How values of a property are written. */
-type PropertyForm = "duration" | "flag" | "id" | "file-type";
+type PropertyForm = "duration" | "flag" | "id" | "file-type" | "origin";
 
 type PropertyRow = {
   readonly form: PropertyForm;
@@ -38,6 +38,7 @@ export const processProperties = {
     read: "STDERR",
     help: "type of the file that is descriptor 2",
   },
+  Origin: { form: "origin", read: "ORIGIN", help: "where its program comes from" },
 } as const satisfies Readonly<Record<string, PropertyRow>>;
 
 export type ProcessProperty = keyof typeof processProperties;

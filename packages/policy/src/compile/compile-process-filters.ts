@@ -76,10 +76,21 @@ export function compileParentFilter(
   scope: Scope,
 ): CompiledFilter | undefined {
   const paths = comparePaths(spec, scope);
-  return paths && { on: "parent-binary", ...paths };
+  if (!paths) return undefined;
+  if (!spec.ancestors) return { on: "parent-binary", ...paths };
+  const { followChildren, ...tested } = paths;
+  if (!followChildren) return { on: "ancestor-binary", ...tested };
+  scope
+    .at("followChildren")
+    .onKey.error(
+      "policy-rule",
+      "followChildren has no meaning beside `ancestors: true`",
+      "Remove it: all ancestors are compared.",
+    );
+  return undefined;
 }
 
-function comparePaths(spec: ParentBinarySelectorSpec, scope: Scope) {
+function comparePaths(spec: Omit<ParentBinarySelectorSpec, "ancestors">, scope: Scope) {
   const match = binaryMatch[spec.operator];
   const read = (text: string) => readBinary(text, binaryLimit[match]);
   const paths = readPaths(spec.values, read, scope);

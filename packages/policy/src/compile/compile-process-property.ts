@@ -7,15 +7,17 @@ import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { readFileType } from "./compile-file-types.ts";
 import { mergeRanges } from "./compile-integer-values.ts";
+import { readOrigin } from "./compile-origins.ts";
 
 const largest = 0xffff_ffffn;
 
-/** A property with one value each is compared with In and NotIn only. */
+/** `bounds`: LT and GT compare it as well. A value stands for all numbers in one of its ranges. */
 const forms = {
   duration: { bounds: true, read: readDuration },
   id: { bounds: true, read: readIds },
   flag: { bounds: false, read: readFlag },
   "file-type": { bounds: false, read: readType },
+  origin: { bounds: false, read: readOrigins },
 } as const;
 
 export function compileProcessFilter(
@@ -42,7 +44,7 @@ export function compileProcessFilter(
   }
   const found = readAll(values, scope.at("values"), read);
   if (found === undefined || found.length === 0) return undefined;
-  const ranges = mergeRanges(found.flatMap((range) => fitting(operator, range)));
+  const ranges = mergeRanges(found.flat().flatMap((range) => fitting(operator, range)));
   if (ranges.length > 0)
     return {
       ...{ on: "process", negate: operator === "NotIn", property },
@@ -65,15 +67,15 @@ function fitting(operator: ProcessSelectorSpec["operator"], [low, high]: Range):
   return [[low, high]];
 }
 
-function readDuration(text: string): Value<Range> {
+function readDuration(text: string): Value<readonly Range[]> {
   const [, digits = "", unit = ""] = /^(\d{1,9})([smhd]?)$/.exec(text.trim().toLowerCase()) ?? [];
   const seconds = (BigInt(digits) * BigInt(msOfUnit(unit))) / 1_000n;
   if (digits === "" || seconds > largest)
     return { wrong: `${quote(text)} is not a duration`, hint: "Write 30s, 5m, 2h or 1d." };
-  return { ok: [seconds, seconds] };
+  return { ok: [[seconds, seconds]] };
 }
 
-function readIds(text: string): Value<Range> {
+function readIds(text: string): Value<readonly Range[]> {
   const range = parseRange(text);
   if ("wrong" in range)
     return {
@@ -83,16 +85,22 @@ function readIds(text: string): Value<Range> {
   const [low, high] = range.ok;
   if (low < 0n || high > largest)
     return { wrong: `${quote(text)} is out of range`, hint: `Ids are 0 to ${largest}.` };
-  return range;
+  return { ok: [range.ok] };
 }
 
-function readFlag(text: string): Value<Range> {
-  if (text === "true") return { ok: [1n, 1n] };
-  if (text === "false") return { ok: [0n, 0n] };
+function readFlag(text: string): Value<readonly Range[]> {
+  if (text === "true") return { ok: [[1n, 1n]] };
+  if (text === "false") return { ok: [[0n, 0n]] };
   return { wrong: `${quote(text)} is neither true nor false`, hint: 'Write "true" or "false".' };
 }
 
-function readType(text: string): Value<Range> {
+function readType(text: string): Value<readonly Range[]> {
   const type = readFileType(text);
-  return "wrong" in type ? type : { ok: [BigInt(type.ok), BigInt(type.ok)] };
+  return "wrong" in type ? type : { ok: [[BigInt(type.ok), BigInt(type.ok)]] };
+}
+
+function readOrigins(text: string): Value<readonly Range[]> {
+  const numbers = readOrigin(text);
+  if ("wrong" in numbers) return numbers;
+  return { ok: numbers.ok.map((number) => [BigInt(number), BigInt(number)]) };
 }

@@ -13,6 +13,7 @@ import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import { compileFileTypes } from "./compile-file-types.ts";
 import { compileIntegerValues } from "./compile-integer-values.ts";
+import { compileOrigins } from "./compile-origins.ts";
 import {
   compileNames,
   compileNetworks,
@@ -47,10 +48,7 @@ const compilers: Readonly<Record<OperatorKind, Compile>> = {
   ),
   ...each(
     "numbers",
-    (op) => (_, negate, __, values, scope) =>
-      op === "file-type"
-        ? compileFileTypes(negate, values, scope)
-        : compileNames(op, negate, values, scope),
+    (op) => (_, negate, __, values, scope) => compileNumbers(op, negate, values, scope),
   ),
   equal: byType,
   range: byType,
@@ -62,6 +60,17 @@ const compilers: Readonly<Record<OperatorKind, Compile>> = {
   "sport-priv": (_, negate) => privilegedPorts("sport", negate),
   "dport-priv": (_, negate) => privilegedPorts("dport", negate),
 };
+
+function compileNumbers(
+  op: TestName<"numbers">,
+  negate: boolean,
+  values: readonly string[],
+  scope: Scope,
+): ArgTest | undefined {
+  if (op === "file-type") return compileFileTypes(negate, values, scope);
+  if (op === "origin") return compileOrigins(negate, values, scope);
+  return compileNames(op, negate, values, scope);
+}
 
 function each<Form extends TestForm>(form: Form, compile: (op: TestName<Form>) => Compile) {
   const entries = testsOf(form).map((op) => [op, compile(op)]);

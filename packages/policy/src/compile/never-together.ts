@@ -81,6 +81,7 @@ function ofTest(test: ArgTest): Condition | undefined {
     case "family":
     case "state":
     case "file-type":
+    case "origin":
       return ofValues(test.values, test.negate);
     case "range":
     case "sport":

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { processProperties, typeRow } from "@gander/crd-schemas";
+import { originPlaces, originUnlinked, processProperties, typeRow } from "@gander/crd-schemas";
 import type {
   ArgTest,
   CompiledArg,
@@ -27,6 +27,8 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
       return `the program ${paths(filter)}${followed(filter, "a process of such a program")}`;
     case "parent-binary":
       return `the parent's program ${paths(filter)}${followed(filter, "a child of such a one")}`;
+    case "ancestor-binary":
+      return `${filter.negate ? "no" : "an"} ancestor of the process has run a program that ${paths({ ...filter, negate: false })}`;
     case "workloads":
       return `the process is one of the ${processesOf(filter.workloads, "")}`;
     case "exec-argument":
@@ -113,7 +115,15 @@ const numberParts = {
   protocol: { part: "protocol", text: named(names.protocols) },
   family: { part: "address family", text: named(names.families) },
   state: { part: "state", text: named(names.tcpStates) },
+  origin: { part: "origin", text: originName },
 } as const;
+
+/** By its number in compiled policies. */
+function originName(number: number): string {
+  const place = number % originUnlinked;
+  const name = Object.entries(originPlaces).find(([, at]) => at === place)?.[0] ?? `${place}`;
+  return number < originUnlinked ? name : `${name} (unlinked)`;
+}
 
 function testText(what: string, test: ArgTest): string {
   switch (test.op) {
@@ -136,7 +146,8 @@ function testText(what: string, test: ArgTest): string {
     case "file-type":
     case "protocol":
     case "family":
-    case "state": {
+    case "state":
+    case "origin": {
       const { part, text } = numberParts[test.op];
       return `the ${part} of ${what} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
     }
@@ -218,6 +229,7 @@ function propertyText(
     case "id":
       return rangeText([low, high]);
     case "file-type":
-      return numberParts["file-type"].text(low);
+    case "origin":
+      return numberParts[form].text(low);
   }
 }

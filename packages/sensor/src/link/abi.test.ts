@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { typeById } from "@gander/btf";
 import { readObject } from "@gander/libbpf";
-import { limits as policyLimits } from "@gander/policy";
+import { originPlaces, originUnlinked, limits as policyLimits } from "@gander/policy";
 import { describe, expect, it } from "vitest";
 import { parseAbiHeader, readAbiHeaders, renderAbi } from "../../scripts/abi-header.ts";
 import * as abi from "./abi.gen.ts";
@@ -51,6 +51,16 @@ describe("abi.gen.ts", () => {
     const unused = named.filter(([name]) => !compiled.has(name)).map(([name]) => name);
     expect(unused).toEqual([]);
     expect(named).toEqual(named.map(([name]) => [name, compiled.get(name)]));
+  });
+
+  it("numbers origins as policies do", () => {
+    const { ORIGIN_UNLINKED, ...places } = abi.origin;
+    const named = Object.entries(originPlaces).map(([word, number]) => [
+      `ORIGIN_${word.toUpperCase()}`,
+      number,
+    ]);
+    expect(Object.entries(places)).toEqual(named);
+    expect(ORIGIN_UNLINKED).toBe(originUnlinked);
   });
 
   it("has room for what the language lets a policy say", () => {

@@ -106,6 +106,7 @@ export const opFeatures = byNumber(rowOp, {
   ROW_STR_CONTAINS: search,
   ROW_STR_CONTAINS_ANY_CASE: search,
   ROW_FILE_TYPE: paths,
+  ROW_ORIGIN: feature.FEATURE_PATHS | feature.FEATURE_ORIGINS,
   ROW_SADDR: sockets,
   ROW_DADDR: sockets,
   ROW_SPORT: sockets,

@@ -14,6 +14,7 @@ import {
 import {
   capabilityKind,
   limits,
+  pathMatch,
   processProperty,
   procFlags,
   rowFlags,
@@ -83,6 +84,8 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
     case "binary":
     case "parent-binary":
       return [[binaryRow(filter, context)]];
+    case "ancestor-binary":
+      return [[followedRow(filter, rowFlags.ROW_PARENT, context)]];
     case "workloads":
       return [[workloadsRow(filter, context)]];
     case "marked":
@@ -107,7 +110,7 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
 export function filterCost(filter: TypedFilter): number {
   if (filter.on === "workloads") return 0;
-  if (filter.on === "binary" || filter.on === "parent-binary") return 2;
+  if (["binary", "parent-binary", "ancestor-binary"].includes(filter.on)) return 2;
   if (filter.on === "exec-argument" || filter.on === "exec-variable") return 5;
   if (filter.on !== "arg") return 1;
   return forms[argTests[filter.test.op].form].cost;
@@ -254,31 +257,43 @@ function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow
 }
 
 const binaryMatches = {
-  equal: { op: rowOp.ROW_BINARY_EQUAL, kind: "strings" },
-  prefix: { op: rowOp.ROW_BINARY_PREFIX, kind: "prefixes" },
-  postfix: { op: rowOp.ROW_BINARY_POSTFIX, kind: "postfixes" },
+  equal: { op: rowOp.ROW_BINARY_EQUAL, path: pathMatch.PATH_EQUAL, kind: "strings" },
+  prefix: { op: rowOp.ROW_BINARY_PREFIX, path: pathMatch.PATH_PREFIX, kind: "prefixes" },
+  postfix: { op: rowOp.ROW_BINARY_POSTFIX, path: pathMatch.PATH_POSTFIX, kind: "postfixes" },
 } as const;
 
 function binaryRow(
   filter: Filter<"binary"> | Filter<"parent-binary">,
   context: FilterContext,
 ): OpenRow {
-  const { sets, follow, fileIdentity } = context;
-  const flags =
-    (filter.negate ? rowFlags.ROW_NEGATE : 0) |
-    (filter.on === "parent-binary" ? rowFlags.ROW_PARENT : 0);
+  const { sets, fileIdentity } = context;
+  const of = filter.on === "parent-binary" ? rowFlags.ROW_PARENT : 0;
+  const flags = (filter.negate ? rowFlags.ROW_NEGATE : 0) | of;
   const rest = { slot: 0, flags, set: 0, n: 0, values: [] };
   if (filter.match === "file") {
     const files = filter.paths.flatMap((path) => fileIdentity(path) ?? []);
     return { op: rowOp.ROW_BINARY_FILE, ...rest, set: sets.intern({ kind: "files", files }) };
   }
-  const { op, kind } = binaryMatches[filter.match];
+  const { match, paths } = filter;
+  if (filter.followChildren) return followedRow({ ...filter, match }, of, context);
+  const { op, kind } = binaryMatches[match];
   const row = { op, ...rest };
-  if (kind === "postfixes") return postfixRow(row, filter.paths, sets);
+  if (kind === "postfixes") return postfixRow(row, paths, sets);
+  return { ...row, set: sets.intern({ kind, values: paths }) };
+}
+
+/** Of the process itself or its parent (ROW_PARENT): whether it, or an ancestor of it, has run such a program. */
+function followedRow(
+  filter: Pick<Filter<"ancestor-binary">, "negate" | "match" | "paths">,
+  of: number,
+  { sets, follow }: FilterContext,
+): OpenRow {
+  const { path, kind } = binaryMatches[filter.match];
   const set = sets.intern({ kind, values: filter.paths });
-  // The process itself matches by its binary, so that it also matches when its bit is set too late.
-  if (filter.followChildren) return { ...followRow(row, follow.bit({ binaries: set })), set };
-  return { ...row, set };
+  const flags = (filter.negate ? rowFlags.ROW_NEGATE : 0) | of;
+  const bit = follow.bit({ binaries: set, match: path });
+  // It matches by its binary as well, so that it also matches when its bit is set too late.
+  return followRow({ op: rowOp.ROW_FOLLOW, slot: path, flags, set, n: 0, values: [] }, bit);
 }
 
 function followRow(row: OpenRow, bit: number): OpenRow {

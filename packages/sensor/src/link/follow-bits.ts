@@ -4,7 +4,12 @@ import { LinkLimitError } from "./link-limit-error.ts";
 
 /** The processes that a bit of `proc.follow` marks, with all their descendants. */
 export type Followed =
-  | { /** Id of a set of paths. */ readonly binaries: number }
+  | {
+      /** Id of a set of paths. */
+      readonly binaries: number;
+      /** enum path_match: how they are compared; each set is for one way. */
+      readonly match: number;
+    }
   | { readonly pids: readonly number[] };
 
 export interface FollowBits {

@@ -141,6 +141,19 @@ const socketTest: fc.Arbitrary<ArgTest> = fc.oneof(
   }),
 );
 
+const fileTest: fc.Arbitrary<ArgTest> = fc.oneof(
+  fc.record({
+    op: fc.constant("file-type" as const),
+    negate: fc.boolean(),
+    values: values(fc.constantFrom(0o100000, 0o040000)),
+  }),
+  fc.record({
+    op: fc.constant("origin" as const),
+    negate: fc.boolean(),
+    values: values(fc.integer({ min: 0, max: 7 }), 8),
+  }),
+);
+
 const part = path.filter((one) => one !== "");
 const textTest: fc.Arbitrary<TestOf<"texts">> = fc.oneof(
   fc.record({
@@ -178,6 +191,7 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   onArg(2, numberTest(int(64))),
   onArg(3, textTest),
   onArg(4, socketTest),
+  onArg(5, fileTest),
   fc.record({
     on: fc.constant("pid" as const),
     negate: fc.boolean(),
@@ -229,6 +243,12 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
     negate: fc.boolean(),
     match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
     followChildren: fc.constant(false),
+    paths: values(path),
+  }),
+  fc.record({
+    on: fc.constant("ancestor-binary" as const),
+    negate: fc.boolean(),
+    match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
     paths: values(path),
   }),
   fc.record({
@@ -347,6 +367,8 @@ const anyCall: fc.Arbitrary<Call> = fc
     long: int(64),
     path,
     ends: anySocket,
+    fileType: fc.constantFrom(0o100000, 0o040000, 0o120000),
+    origin: fc.integer({ min: 0, max: 7 }),
     sport: port,
     dport: port,
     protocol: fc.constantFrom(6, 17),
@@ -372,12 +394,14 @@ const anyCall: fc.Arbitrary<Call> = fc
       { maxLength: 3 },
     ),
     parent: path,
+    ancestorBinaries: fc.array(path, { maxLength: 3 }),
     namespaceBefore: fc.constantFrom(1n, 2n),
     capabilitiesBefore: fc.constantFrom(0n, 1n, 1n << 21n),
     facts: fc.option(
       fc.record(
         {
           text: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
+          origin: fc.constantFrom("absent" as const, "unknown" as const),
           peer: fc.constantFrom("absent" as const, "unknown" as const),
           binary: fc.constantFrom("absent" as const, "unknown" as const, "forgeable" as const),
           file: fc.constantFrom("absent" as const, "unknown" as const),
@@ -407,6 +431,7 @@ const anyCall: fc.Arbitrary<Call> = fc
           protocol: one.protocol,
           state: one.state,
         },
+        { fileType: one.fileType, origin: one.origin },
       ],
       returned: one.returned,
       pid: one.pid,
@@ -428,6 +453,7 @@ const anyCall: fc.Arbitrary<Call> = fc
       ),
       exec: { args: one.execArgs, env: one.execEnv },
       parent: one.parent,
+      ancestorBinaries: one.ancestorBinaries,
       before: {
         namespaces: { ...namespaces, uts: one.namespaceBefore, net: one.namespaceBefore },
         capabilities: { effective: one.capabilitiesBefore, inheritable: 0n, permitted: 1n },

@@ -59,7 +59,7 @@ describe("link", () => {
   it("reads an argument once however many policies look at it", () => {
     const { tables } = linkRules([rule([selector([])], 1), rule([selector([])], 2)]);
     expect(tables.hooks[0]?.slots).toHaveLength(types.length + 1);
-    expect(tables.rules[1]?.args).toEqual([0, 1, 2, 3, 4]);
+    expect(tables.rules[1]?.args).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it("marks the rules of a policy in monitor mode", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
-import { configFlags } from "../../link/abi.gen.ts";
+import { configFlags, limits, pathMatch } from "../../link/abi.gen.ts";
 import type { Followed } from "../../link/follow-bits.ts";
 import type { ConfigFlags } from "./config-flags.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
@@ -28,8 +28,16 @@ type Process = {
   readonly pid: number;
   readonly key: string;
   readonly parent: string;
+  /** struct followed as one number: a bit for each list, and above them one for each that is believed. */
   readonly marks: bigint;
 };
+
+/** The marks of a bit, with which a process is known for certain to be followed. */
+const marksOfBit = (bit: number) => (1n << BigInt(bit)) | (1n << BigInt(bit + limits.FOLLOW_BITS));
+
+type FollowedBinaries = Extract<Followed, { binaries: number }>;
+
+const noBinaries: FollowedBinaries = { binaries: 0, match: pathMatch.PATH_EQUAL };
 
 /** The next pass sees a process that forks while marks are being written. */
 const maxPasses = 8;
@@ -45,18 +53,22 @@ export function createFollowedProcesses({
   const settings = new DataView(config.memory().buffer);
   const layout = layouts("config");
   const follow = fieldOf(layout, "follow").offset;
+  const followMatch = fieldOf(layout, "follow_match").offset;
   const countWriter = createStructWriter(layout, "follow_count");
   const readProcesses = createProcessReader(procs, layouts);
   const marked = new Set<number>();
 
-  const setBinaries = (bit: number, set: number) => settings.setUint32(follow + 4 * bit, set, true);
+  const setBinaries = (bit: number, { binaries, match }: FollowedBinaries) => {
+    settings.setUint8(followMatch + bit, match);
+    settings.setUint32(follow + 4 * bit, binaries, true);
+  };
   const extraMarks = (pid: number): bigint => {
     const value = followPids.get(u32(pid));
-    return value === undefined ? 0n : new DataView(value.buffer).getBigUint64(0, true);
+    return value === undefined ? 0n : readMarks(new DataView(value.buffer), 0);
   };
   const markPid = (pid: number, marks: bigint) => {
     const all = extraMarks(pid) | marks;
-    if (all !== extraMarks(pid)) followPids.set(u32(pid), u64(all));
+    if (all !== extraMarks(pid)) followPids.set(u32(pid), marksToBytes(all));
   };
 
   const passOn = (mask: bigint) => {
@@ -76,15 +88,15 @@ export function createFollowedProcesses({
       if (fresh.length === 0) return;
       for (const [bit, followed] of fresh) {
         marked.add(bit);
-        if ("binaries" in followed) setBinaries(bit, followed.binaries);
+        if ("binaries" in followed) setBinaries(bit, followed);
       }
       countWriter(settings, 0, { follow_count: Math.max(...marked) + 1 });
       flags.set(configFlags.CONFIG_FOLLOW_PIDS, true);
       if (fresh.some(([, followed]) => "binaries" in followed)) scanTasks();
       for (const [bit, followed] of fresh) {
-        if ("pids" in followed) for (const pid of followed.pids) markPid(pid, 1n << BigInt(bit));
+        if ("pids" in followed) for (const pid of followed.pids) markPid(pid, marksOfBit(bit));
       }
-      const mask = fresh.reduce((all, [bit]) => all | (1n << BigInt(bit)), 0n);
+      const mask = fresh.reduce((all, [bit]) => all | marksOfBit(bit), 0n);
       passOn(mask);
       // The entries of `parents` get the marks, too.
       if (flags.isSet(configFlags.CONFIG_PARENTS)) scanTasks();
@@ -93,7 +105,7 @@ export function createFollowedProcesses({
       for (const bit of marked) {
         if (bits.has(bit)) continue;
         marked.delete(bit);
-        setBinaries(bit, 0);
+        setBinaries(bit, noBinaries);
         clearPidMarks(followPids, bit);
       }
       countWriter(settings, 0, { follow_count: Math.max(-1, ...marked) + 1 });
@@ -147,18 +159,18 @@ function createProcessReader(procs: BpfMap, layouts: StructLayouts): () => Proce
         pid: new DataView(pid.buffer, pid.byteOffset).getUint32(0, true),
         key: keyText(view, at.key),
         parent: keyText(view, at.parent),
-        marks: view.getBigUint64(at.follow, true),
+        marks: readMarks(view, at.follow),
       };
     });
 }
 
 function clearPidMarks(followPids: BpfMap, bit: number): void {
   for (const [pid, value] of [...followPids.entries()]) {
-    const marks = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
-    const left = marks & ~(1n << BigInt(bit));
+    const marks = readMarks(new DataView(value.buffer, value.byteOffset), 0);
+    const left = marks & ~marksOfBit(bit);
     if (left === marks) continue;
     if (left === 0n) followPids.delete(pid);
-    else followPids.set(pid, u64(left));
+    else followPids.set(pid, marksToBytes(left));
   }
 }
 
@@ -166,6 +178,14 @@ function u32(number: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(number).buffer);
 }
 
-function u64(number: bigint): Uint8Array {
-  return new Uint8Array(BigUint64Array.of(number).buffer);
+function readMarks(view: DataView, offset: number): bigint {
+  const [bits, believed] = [0, 8].map((at) => view.getBigUint64(offset + at, true));
+  return (bits ?? 0n) | ((believed ?? 0n) << BigInt(limits.FOLLOW_BITS));
+}
+
+function marksToBytes(marks: bigint): Uint8Array {
+  const words = [marks, marks >> BigInt(limits.FOLLOW_BITS)].map((word) =>
+    BigInt.asUintN(64, word),
+  );
+  return new Uint8Array(BigUint64Array.from(words).buffer);
 }
