@@ -44,6 +44,7 @@ export {
   insteadOfArgOperator,
   operatorsFor,
   testsOf,
+  textOperatorNames,
 } from "./language/arg-operators.ts";
 export type { ArgType, ArgTypeRow, MessageArgType, ValueNames } from "./language/arg-types.ts";
 export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
