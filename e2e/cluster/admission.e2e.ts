@@ -261,8 +261,8 @@ describe("without an operator", () => {
   const onlyChecked = `
     action-not-supported all-namespace-changes-excluded args-position bad-addresses
     bad-namespace bad-port call-of-a-list data-filter data dport-of-sockaddr empty-prefix
-    enforcers-of-all-calls enforcers-without-calls enforcers-without-notify file-identity-of-a-namespace
-    file-identity-of-pods file-identity-with-children file-identity-with-prefix
+    enforcers-of-all-calls enforcers-without-calls enforcers-without-notify expressions
+    file-identity-of-a-namespace file-identity-of-pods file-identity-with-children file-identity-with-prefix
     file-of-a-syscall file-type-of-a-number filter-on-nop
     impossible-comparison index-not-declared index-too-high macro-conflict
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state

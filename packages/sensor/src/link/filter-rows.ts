@@ -7,7 +7,6 @@ import {
   processProperties,
   type TestForm,
   type TestOf,
-  type TypedFilter,
   type WorkloadSelector,
 } from "@gander/policy";
 import {
@@ -19,6 +18,7 @@ import {
   rowOp,
   valueType,
 } from "./abi.gen.ts";
+import type { PlainFilter } from "./alternatives.ts";
 import { markOfPolicy } from "./call-marks.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
@@ -66,7 +66,7 @@ type RowsOfFilter = readonly (readonly OpenRow[])[];
 const inlineValues = limits.ROW_VALUES;
 
 /** The rows of one filter: usually one; values that don't fit into one become alternatives. */
-export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfFilter {
+export function filterRows(filter: PlainFilter, context: FilterContext): RowsOfFilter {
   switch (filter.on) {
     case "arg":
       return argRows(
@@ -98,7 +98,7 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
 }
 
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
-export function filterCost(filter: TypedFilter): number {
+export function filterCost(filter: PlainFilter): number {
   if (filter.on === "workloads") return 0;
   if (filter.on === "binary" || filter.on === "parent-binary") return 2;
   if (filter.on !== "arg") return 1;
@@ -223,7 +223,7 @@ function mergeRanges(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-type Filter<On extends TypedFilter["on"]> = Extract<TypedFilter, { on: On }>;
+type Filter<On extends PlainFilter["on"]> = Extract<PlainFilter, { on: On }>;
 
 function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow {
   const op = filter.inNamespace ? rowOp.ROW_NS_PID : rowOp.ROW_PID;

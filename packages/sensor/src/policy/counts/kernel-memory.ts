@@ -47,6 +47,8 @@ function valuesMemory(filter: CompiledFilter): number {
   if (filter.on === "binary" || filter.on === "parent-binary")
     return filter.paths.length * binaryBytes[filter.match];
   if (filter.on === "pid") return filter.pids.length > 4 ? filter.pids.length * bytes.number : 0;
+  if (filter.on === "any")
+    return filter.of.flat().reduce((sum, one) => sum + bytes.row + valuesMemory(one), 0);
   if (filter.on !== "arg") return 0;
   const { test } = filter;
   if (hasForm(test, "texts"))
