@@ -262,7 +262,7 @@ describe("without an operator", () => {
     action-not-supported all-namespace-changes-excluded args-position bad-addresses
     bad-namespace bad-port call-of-a-list data-filter data dport-of-sockaddr empty-prefix
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify event-budget-without-time
-    exec-filters file-identity-of-a-namespace
+    exec-filters expressions file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix
     file-of-a-syscall file-type-of-a-number filter-on-nop
     impossible-comparison index-not-declared index-too-high macro-conflict

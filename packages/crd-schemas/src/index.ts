@@ -41,6 +41,7 @@ export {
   argOperatorsByName,
   argTests,
   boundTest,
+  expressionOperator,
   insteadOfArgOperator,
   operatorsFor,
   testsOf,

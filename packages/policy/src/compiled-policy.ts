@@ -139,12 +139,23 @@ const marking = {
   signal: bits(64),
 };
 
+const argFilter = v.strictObject({
+  on: v.literal("arg"),
+  /** Position in `args` of the hook, or "return". */
+  arg: v.union([uint32, v.literal("return")]),
+  test: argTest,
+});
+
 const filter = v.variant("on", [
+  argFilter,
+  /** Of these lists, one holds as a whole. */
+  v.strictObject({ on: v.literal("any"), of: v.array(v.array(argFilter)) }),
+  /** An expression with an argument of type auto: it becomes `any` once a kernel gives that a type. */
   v.strictObject({
-    on: v.literal("arg"),
-    /** Position in `args` of the hook, or "return". */
-    arg: v.union([uint32, v.literal("return")]),
-    test: argTest,
+    on: v.literal("expression"),
+    text,
+    /** In the spec. */
+    path: text,
   }),
   /** On an argument of type auto: its values have a meaning once a kernel gives it a type. */
   v.strictObject({
@@ -388,7 +399,7 @@ export type CompiledArg = Static<typeof arg>;
 export type CompiledSelector = Static<typeof selector>;
 export type CompiledFilter = Static<typeof filter>;
 /** Its values are compiled. */
-export type TypedFilter = Exclude<CompiledFilter, { on: "untyped" }>;
+export type TypedFilter = Exclude<CompiledFilter, { on: "untyped" | "expression" }>;
 export type TypedSelector = Omit<CompiledSelector, "filters" | "returnFilters"> & {
   readonly filters: readonly TypedFilter[];
   readonly returnFilters: readonly TypedFilter[];

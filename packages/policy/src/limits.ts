@@ -17,6 +17,10 @@ export const limits = {
   hooks: languageLimits.hooks,
   selectors: languageLimits.selectors,
   filters: 32,
+  /** Of CelExpr. */
+  expressionCharacters: 4096,
+  /** Lists of filters that the expressions of a selector may become: packages/sensor/src/link/linker.ts. */
+  alternatives: 64,
   actions: languageLimits.actions,
   /** Arguments an event carries. */
   args: languageLimits.args,

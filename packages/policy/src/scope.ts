@@ -12,6 +12,8 @@ export type Scope = {
   note(code: ErrorCode, message: string, hint: string): void;
   /** The same place, with the caret at the key instead of the value. */
   readonly onKey: Scope;
+  /** The same place and all below it, with the caret at this character of the text there. */
+  character(offset: number): Scope;
 };
 
 export type Report = (problem: Problem) => void;
@@ -21,21 +23,28 @@ export function createScope(
   locate: Locate,
   report: Report,
   path: Path = [],
-  place: "key" | "value" = "value",
+  place: "key" | "value" | number = "value",
 ): Scope {
+  const caret = () =>
+    typeof place === "number" ? locate.character(path, place) : locate[place](path);
   const say = (severity: Severity) => (code: ErrorCode, message: string, hint: string) => {
-    report({ file, path: pathText(path), ...locate[place](path), code, message, hint, severity });
+    report({ file, path: pathText(path), ...caret(), code, message, hint, severity });
   };
-  return {
+  const self: Scope = {
     path,
-    at: (...segments) => createScope(file, locate, report, [...path, ...segments], place),
+    at: (...segments) =>
+      typeof place === "number"
+        ? self
+        : createScope(file, locate, report, [...path, ...segments], place),
     error: say("error"),
     warning: say("warning"),
     note: say("note"),
     get onKey() {
       return createScope(file, locate, report, path, "key");
     },
+    character: (offset) => createScope(file, locate, report, path, offset),
   };
+  return self;
 }
 
 /** `spec.kprobes[0].args` */

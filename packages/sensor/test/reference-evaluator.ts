@@ -13,6 +13,7 @@ import {
   type WorkloadSelector,
 } from "@gander/policy";
 import { limits, processProperty, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
+import type { PlainFilter } from "../src/link/alternatives.ts";
 import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { GroupWorkloads, LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
@@ -102,8 +103,9 @@ export function evaluateSelectors(
   call: Call,
   typeOf: (arg: number | "return") => number,
 ): number | undefined {
-  const all = (filters: readonly TypedFilter[], safe: SafeOutcome) =>
+  const all = (filters: readonly TypedFilter[], safe: SafeOutcome): boolean =>
     filters.every((filter) => {
+      if (filter.on === "any") return filter.of.some((list) => all(list, safe));
       const type = filter.on === "arg" ? typeOf(filter.arg) : undefined;
       return filterHolds(
         factOf(filter, call),
@@ -118,7 +120,7 @@ export function evaluateSelectors(
   return selector.verdict.selector;
 }
 
-function isNegated(filter: TypedFilter): boolean {
+function isNegated(filter: PlainFilter): boolean {
   if (filter.on === "arg" || filter.on === "exec-argument" || filter.on === "exec-variable")
     return filter.test.negate;
   // Not the opposite: `hits` decides.
@@ -204,7 +206,7 @@ function peerFact(
     : "known";
 }
 
-function hits(filter: TypedFilter, call: Call): boolean {
+function hits(filter: PlainFilter, call: Call): boolean {
   switch (filter.on) {
     case "arg": {
       const value = filter.arg === "return" ? call.returned : call.args[filter.arg];

@@ -181,23 +181,28 @@ const argOperators = {
   State: is("state", sockets),
 } as const satisfies Readonly<Record<string, OperatorRow>>;
 
+/** Its value is a condition on all arguments, in the Common Expression Language. */
+export const expressionOperator = "CelExpr";
+
 /** Operators of the language that nothing implements yet: what to write instead. */
 const unsupported = {
-  CelExpr:
-    "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
   CapabilitiesGained: "Use matchCapabilities.",
 } as const;
 
-type ArgOperatorName = keyof typeof argOperators | keyof typeof unsupported;
+type ArgOperatorName =
+  | keyof typeof argOperators
+  | typeof expressionOperator
+  | keyof typeof unsupported;
 
 export const argOperatorsByName: ReadonlyMap<string, OperatorRow> = new Map(
   Object.entries(argOperators),
 );
 
-export const argOperatorNames = Object.keys({
-  ...argOperators,
-  ...unsupported,
-}) as readonly string[] as readonly ArgOperatorName[];
+export const argOperatorNames = [
+  ...Object.keys(argOperators),
+  expressionOperator,
+  ...Object.keys(unsupported),
+] as readonly string[] as readonly ArgOperatorName[];
 
 /** Those that compare a text. */
 export const textOperatorNames = [

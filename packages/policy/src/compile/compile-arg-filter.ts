@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgSelectorSpec, ArgType, HookKind, OperatorRow } from "@gander/crd-schemas";
+import type { ArgSelectorSpec, HookKind, OperatorRow } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
+  expressionOperator,
   hookKinds,
   insteadOfArgOperator,
-  operatorsFor,
   typeRow,
 } from "@gander/crd-schemas";
-import type { ArgTest, CompiledArg, CompiledFilter } from "../compiled-policy.ts";
+import type { CompiledArg, CompiledFilter } from "../compiled-policy.ts";
 import { syscallNumber } from "../language/syscall-numbers.ts";
 import { quote } from "../language/values.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
-import { checkValueCount, compileValues } from "./compile-values.ts";
+import { compileExpressionFilter } from "./compile-expression.ts";
+import { compileTest } from "./compile-test.ts";
+import { checkValueCount } from "./compile-values.ts";
 import type { FunctionLists } from "./function-lists.ts";
 
 /** Values that filters can refer to: as compiled, and the `index` that each has in the spec. */
@@ -37,6 +39,7 @@ export function compileArgFilter(
   scope: Scope,
   context: FilterContext,
 ): CompiledFilter | undefined {
+  if (spec.operator === expressionOperator) return compileExpressionFilter(spec, scope, context);
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
   const list = { ...context, name: "args", byPosition: hookKinds[context.kind].fields } as const;
@@ -187,6 +190,16 @@ export function compileReturnFilter(
 function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | undefined {
   const row = argOperatorsByName.get(operator);
   if (row) return row;
+  if (operator === expressionOperator) {
+    scope
+      .at("operator")
+      .error(
+        "policy-rule",
+        `${operator} is possible in matchArgs only`,
+        "Write the comparison with Equal, GT, LT, Mask or InRange.",
+      );
+    return undefined;
+  }
   scope
     .at("operator")
     .error(
@@ -195,33 +208,6 @@ function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | 
       insteadOfArgOperator(operator),
     );
   return undefined;
-}
-
-/** The test of an argument of that type; undefined if it has an error, which is reported to `scope`. */
-export function compileTest(
-  operator: OperatorRow & { readonly name: string },
-  argType: ArgType,
-  values: readonly string[],
-  scope: Scope,
-): ArgTest | undefined {
-  const type = typeRow(argType);
-  if (!operator.families.includes(type.family)) {
-    const fitting = operatorsFor(type.family);
-    const none =
-      type.family === "structure"
-        ? "Events show it, but no filter looks into it; filter on another argument."
-        : "An argument of this type is not read; give it another type.";
-    const hint = fitting.length === 0 ? none : `Operators for it: ${fitting.join(", ")}.`;
-    scope
-      .at("operator")
-      .error(
-        "policy-operator-type",
-        `${operator.name} cannot be applied to an argument of type ${argType}`,
-        hint,
-      );
-    return undefined;
-  }
-  return compileValues(operator, type, values, scope);
 }
 
 /** Position, in the hook's list, of the argument that a filter refers to. */

@@ -9,6 +9,7 @@ import { compileActions } from "./compile-actions.ts";
 import type { FilterContext } from "./compile-arg-filter.ts";
 import { compileArgFilter, compileDataFilter, compileReturnFilter } from "./compile-arg-filter.ts";
 import { compileExecArgFilter, compileExecEnvFilter } from "./compile-exec-filters.ts";
+import { alternativesIn } from "./compile-expression.ts";
 import {
   compileBinaryFilter,
   compileCapabilityChangeFilter,
@@ -63,6 +64,7 @@ export function compileSelector(
     .flatMap((field) => each(parts, field, context));
   warnOfContradictions([...onEntry, ...onReturn]);
   checkFileOfPods(onEntry);
+  checkExpressions(onEntry);
   const returnFilters = onReturn.map(({ filter }) => filter);
   const filters = onEntry.map(({ filter }) => filter);
   if (filters.length > limits.filters) {
@@ -80,6 +82,20 @@ export function compileSelector(
     actions: actionsOf(parts, "matchActions", context),
     returnActions: actionsOf(parts, "matchReturnActions", context),
   };
+}
+
+/** Each combination of alternatives is a list of rows in the programs' tables. */
+function checkExpressions(filters: readonly PlacedFilter[]): void {
+  const last = filters.findLast(({ filter }) => filter.on === "any");
+  const count = filters.reduce((product, { filter }) => product * alternativesIn(filter), 1);
+  if (last === undefined || count <= limits.alternatives) return;
+  last.place
+    .at("values")
+    .error(
+      "policy-out-of-bounds",
+      `The expressions and ranges of the selector have ${count} combinations; ${limits.alternatives} are possible`,
+      "Write some of the alternatives as selectors of their own, with the same actions.",
+    );
 }
 
 /** Files are those of the host; at the same path, a pod has another one. */

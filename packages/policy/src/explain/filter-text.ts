@@ -19,6 +19,12 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
   switch (filter.on) {
     case "arg":
       return testText(subject(filter.arg, hook), filter.test);
+    case "any":
+      return filter.of
+        .map((all) => all.map((one) => filterText(one, hook)).join(" and "))
+        .join("; or ");
+    case "expression":
+      return `${filter.text}, by the types that the kernel gives its arguments`;
     case "untyped":
       return `${subject(filter.arg, hook)}: ${filter.operator} ${words(filter.values.map(quote), "or")}, by the type that the kernel gives it`;
     case "pid":

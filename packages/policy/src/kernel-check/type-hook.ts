@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
 import { type ArgType, argOperatorsByName } from "@gander/crd-schemas";
-import { compileTest } from "../compile/compile-arg-filter.ts";
+import { compileExpression } from "../compile/compile-expression.ts";
+import { compileTest } from "../compile/compile-test.ts";
 import type {
   CompiledArg,
   CompiledFilter,
@@ -37,8 +38,11 @@ export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
   const returnArg = hook.returnArg && typed(hook.returnArg, "return");
   const typeOf = (arg: number | "return") =>
     (arg === "return" ? returnArg : args[arg])?.type ?? "nop";
+  const types = args.map((arg) => arg?.type);
   const filtersOf = (filters: readonly CompiledFilter[]) =>
-    filters.flatMap((filter) => typeFilter(filter, typeOf, { refusals, weaknesses }) ?? []);
+    filters.flatMap(
+      (filter) => typeFilter(filter, { typeOf, types }, { refusals, weaknesses }) ?? [],
+    );
   // The types of filters on an argument that can't be read are not known.
   if (refusals.length > 0) return { refusals };
   const { returnArg: _, ...rest } = hook;
@@ -72,15 +76,18 @@ function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHo
   };
 }
 
+type ArgTypes = {
+  readonly typeOf: (arg: number | "return") => ArgType;
+  readonly types: readonly (ArgType | undefined)[];
+};
+
 function typeFilter(
   filter: CompiledFilter,
-  typeOf: (arg: number | "return") => ArgType,
+  { typeOf, types }: ArgTypes,
   { refusals, weaknesses }: { readonly refusals: Refusal[]; readonly weaknesses: string[] },
 ): TypedFilter | undefined {
-  if (filter.on !== "untyped") return filter;
-  const { arg, operator: name, values, path } = filter;
-  const operator = argOperatorsByName.get(name);
-  if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
+  if (filter.on !== "untyped" && filter.on !== "expression") return filter;
+  const { path } = filter;
   const report = ({ message, hint, path: inFilter, severity }: Problem) => {
     const place = inFilter === "" ? path : `${path}.${inFilter}`;
     if (severity === "error")
@@ -90,9 +97,19 @@ function typeFilter(
   const nowhere = { line: 0, column: 0 };
   const scope = createScope(
     "",
-    { key: () => nowhere, value: () => nowhere, plainText: () => undefined },
+    {
+      ...{ key: () => nowhere, value: () => nowhere, character: () => nowhere },
+      plainText: () => undefined,
+    },
     report,
   );
+  if (filter.on === "expression") {
+    const compiled = compileExpression(filter.text, types, scope);
+    return compiled === "untyped" ? undefined : compiled?.filter;
+  }
+  const { arg, operator: name, values } = filter;
+  const operator = argOperatorsByName.get(name);
+  if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
   const test = compileTest({ ...operator, name }, typeOf(arg), values, scope);
   return test && { on: "arg", arg, test };
 }

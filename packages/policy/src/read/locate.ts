@@ -11,6 +11,8 @@ export type Locate = {
   value(path: Path): Place;
   /** Where the key at the end of this path is. */
   key(path: Path): Place;
+  /** Where a character of the text at this path is; of one that is written in another way, the value. */
+  character(path: Path, offset: number): Place;
   /** An unquoted scalar as written; otherwise undefined. */
   plainText(path: Path): string | undefined;
 };
@@ -19,7 +21,7 @@ export type Locate = {
 export function createLocate(
   document: Document,
   targets: ReadonlyMap<Alias, Node>,
-  lines: LineCounter,
+  { text, lines }: { readonly text: string; readonly lines: LineCounter },
 ): Locate {
   const follow = (path: Path) => followPath(document, targets, path);
   const place = (offset: number): Place => {
@@ -32,6 +34,14 @@ export function createLocate(
       const parent = follow(path.slice(0, -1));
       const pair = findPair(parent.node, String(path.at(-1)));
       return place(pair ? offsetOf(pair.key) : parent.offset);
+    },
+    character: (path, offset) => {
+      const found = follow(path);
+      const { node, whole } = found;
+      if (!whole || !isScalar(node) || typeof node.value !== "string") return place(found.offset);
+      const [from = 0, to = 0] = node.range ?? [];
+      const at = text.slice(from, to).indexOf(node.value);
+      return place(at < 0 ? found.offset : from + at + offset);
     },
     plainText: (path) => {
       const { node, whole } = follow(path);

@@ -10,7 +10,10 @@ export function objectDocument(object: object): ParsedFile {
   const nowhere = { line: 0, column: 0 };
   // A copy, because the check fills in defaults. Undefined fields are dropped.
   const value: unknown = JSON.parse(JSON.stringify(object));
-  const locate = { value: () => nowhere, key: () => nowhere, plainText: () => undefined };
+  const locate = {
+    ...{ value: () => nowhere, key: () => nowhere, character: () => nowhere },
+    plainText: () => undefined,
+  };
   return { documents: [{ value, locate }], problems: [] };
 }
 

@@ -42,7 +42,7 @@ export function parseDocuments(text: string, file: string): ParsedFile {
     if (document.errors.length > 0) continue;
     const resolved = resolveDocument(document, growth, report);
     if (!resolved) continue;
-    const locate = createLocate(document, resolved.targets, lines);
+    const locate = createLocate(document, resolved.targets, { text, lines });
     documents.push({ value: resolved.value, locate });
   }
   return { documents, problems };

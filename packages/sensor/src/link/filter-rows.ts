@@ -8,7 +8,6 @@ import {
   processProperties,
   type TestForm,
   type TestOf,
-  type TypedFilter,
   type WorkloadSelector,
 } from "@gander/policy";
 import {
@@ -21,6 +20,7 @@ import {
   rowOp,
   valueType,
 } from "./abi.gen.ts";
+import type { PlainFilter } from "./alternatives.ts";
 import { markOfPolicy } from "./call-marks.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import type { FollowBits } from "./follow-bits.ts";
@@ -70,7 +70,7 @@ type RowsOfFilter = readonly (readonly OpenRow[])[];
 const inlineValues = limits.ROW_VALUES;
 
 /** The rows of one filter: usually one; values that don't fit into one become alternatives. */
-export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfFilter {
+export function filterRows(filter: PlainFilter, context: FilterContext): RowsOfFilter {
   switch (filter.on) {
     case "arg":
       return argRows(
@@ -108,7 +108,7 @@ export function filterRows(filter: TypedFilter, context: FilterContext): RowsOfF
 }
 
 /** Cheap filters come first, those that need a path last; all must hold, so the order is free. */
-export function filterCost(filter: TypedFilter): number {
+export function filterCost(filter: PlainFilter): number {
   if (filter.on === "workloads") return 0;
   if (["binary", "parent-binary", "ancestor-binary"].includes(filter.on)) return 2;
   if (filter.on === "exec-argument" || filter.on === "exec-variable") return 5;
@@ -239,7 +239,7 @@ function mergeRanges(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-type Filter<On extends TypedFilter["on"]> = Extract<TypedFilter, { on: On }>;
+type Filter<On extends PlainFilter["on"]> = Extract<PlainFilter, { on: On }>;
 
 function pidRow(filter: Filter<"pid">, { sets, follow }: FilterContext): OpenRow {
   const op = filter.inNamespace ? rowOp.ROW_NS_PID : rowOp.ROW_PID;

@@ -290,6 +290,24 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   }),
 );
 
+/** What an expression becomes. */
+const alternatives: fc.Arbitrary<TypedFilter> = fc
+  .array(
+    fc.array(
+      fc.oneof(
+        fc.tuple(fc.constant(0), numberTest(int(32))),
+        fc.tuple(fc.constant(1), numberTest(uint)),
+        fc.tuple(fc.constant(3), textTest),
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((lists) => ({
+    on: "any" as const,
+    of: lists.map((list) => list.map(([arg, test]) => ({ on: "arg" as const, arg, test }))),
+  }));
+
 const anyActions = fc.constantFrom(
   0,
   action.ACTION_POST,
@@ -299,7 +317,12 @@ const anyActions = fc.constantFrom(
 const anySelectors = fc
   .array(
     fc.tuple(
-      fc.array(anyFilter, { maxLength: 3 }),
+      fc.array(
+        fc.oneof({ weight: 4, arbitrary: anyFilter }, { weight: 1, arbitrary: alternatives }),
+        {
+          maxLength: 3,
+        },
+      ),
       fc.array(onArg("return", numberTest(int(32))), { maxLength: 2 }),
       anyActions,
     ),

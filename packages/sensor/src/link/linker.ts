@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NamespaceName, TypedFilter, ValueRoute } from "@gander/policy";
+import { type NamespaceName, limits as policyLimits, type ValueRoute } from "@gander/policy";
 import {
   action,
   hookTableFlags,
@@ -10,6 +10,7 @@ import {
   ruleFlags,
   valueType,
 } from "./abi.gen.ts";
+import { type PlainFilter, plainLists } from "./alternatives.ts";
 import {
   applicationsOf,
   belonging,
@@ -298,7 +299,7 @@ function skippedAfter(runs: readonly Run[], index: number): number {
 
 type SelectorContext = FilterContext & { readonly safe: SafeOutcome };
 
-function holdsUnknown(filter: TypedFilter, { safe, place }: SelectorContext): boolean {
+function holdsUnknown(filter: PlainFilter, { safe, place }: SelectorContext): boolean {
   return outcomeOfUnknown(safe, filter.on === "arg" ? place(filter.arg).type : undefined);
 }
 
@@ -328,6 +329,15 @@ function selectorRuns(selector: PlannedSelector, verdict: number, context: Selec
 
 /** Alternatives inside filters become alternatives of whole lists, one for each combination. */
 function alternatives(filters: PlannedSelector["filters"], context: SelectorContext): OpenRow[][] {
+  const lists: OpenRow[][] = [];
+  for (const list of plainLists(filters)) {
+    lists.push(...rowLists(list, context));
+    if (lists.length > maxAlternatives) throw tooMany();
+  }
+  return lists;
+}
+
+function rowLists(filters: readonly PlainFilter[], context: SelectorContext): OpenRow[][] {
   const ordered = [...filters].sort((a, b) => filterCost(a) - filterCost(b));
   let lists: OpenRow[][] = [[]];
   const rows = ordered.flatMap((filter) => {
@@ -338,13 +348,14 @@ function alternatives(filters: PlannedSelector["filters"], context: SelectorCont
   });
   for (const choices of rows) {
     lists = lists.flatMap((list) => choices.map((row) => [...list, row]));
-    if (lists.length > maxAlternatives)
-      throw new LinkLimitError("the ranges of one selector give too many combinations");
+    if (lists.length > maxAlternatives) throw tooMany();
   }
   return lists;
 }
 
-const maxAlternatives = 64;
+const tooMany = () => new LinkLimitError("the ranges of one selector give too many combinations");
+
+const maxAlternatives = policyLimits.alternatives;
 
 const always: OpenRow = { op: rowOp.ROW_ALWAYS, slot: 0, flags: 0, set: 0, n: 0, values: [] };
 

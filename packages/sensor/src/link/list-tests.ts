@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hasForm, type Network, type TypedFilter } from "@gander/policy";
+import { hasForm, type Network } from "@gander/policy";
 import { limits } from "./abi.gen.ts";
+import type { PlainFilter } from "./alternatives.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
 /** A filter whose value must be on a list, or must not. A key stands for itself and all within it. */
@@ -11,7 +12,7 @@ export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
 
 /** The filter's test of the value in a slot; undefined: it isn't a list of this kind. */
 export type FindTest<Key> = (
-  filter: TypedFilter,
+  filter: PlainFilter,
   place: (arg: number | "return") => ValuePlace,
 ) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
 

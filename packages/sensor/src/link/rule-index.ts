@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits } from "./abi.gen.ts";
+import { plainLists } from "./alternatives.ts";
 import type { ValuePlace } from "./filter-rows.ts";
 import type { RuleIndex } from "./linked-tables.ts";
 import {
@@ -130,7 +131,7 @@ function bestSlot<Key>(rules: readonly PlacedRule[], find: FindTest<Key>): Teste
 function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<number> {
   const slots = new Set<number>();
   for (const { planned, place } of rules) {
-    for (const filter of planned.selectors.flatMap(({ filters }) => filters)) {
+    for (const filter of listsOf(planned).flat()) {
       const found = find(filter, place);
       if (found !== undefined) slots.add(found.slot);
     }
@@ -138,14 +139,17 @@ function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<num
   return slots;
 }
 
-/** One test per selector; undefined: some selector accepts any value. */
+const listsOf = ({ selectors }: PlannedRule) =>
+  selectors.flatMap(({ filters }) => plainLists(filters));
+
+/** One test per selector, or per alternative of its expressions; undefined: one of them accepts any value. */
 function testsOfRule<Key>(
   { planned, place }: PlacedRule,
   slot: number,
   find: FindTest<Key>,
 ): ReadonlySet<ListTest<Key>> | undefined {
   const tests = new Set<ListTest<Key>>();
-  for (const { filters } of planned.selectors) {
+  for (const filters of listsOf(planned)) {
     const found = filters.map((filter) => find(filter, place)).find((one) => one?.slot === slot);
     if (found === undefined) return undefined;
     tests.add(found.test);

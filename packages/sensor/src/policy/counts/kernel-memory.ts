@@ -50,6 +50,8 @@ function valuesMemory(filter: CompiledFilter): number {
   const names = filter.on === "exec-variable" ? filter.names.length * bytes.trieNode : 0;
   if (filter.on === "exec-argument" || filter.on === "exec-variable")
     return names + (filter.test.op === "exists" ? 0 : textsMemory(filter.test));
+  if (filter.on === "any")
+    return filter.of.flat().reduce((sum, one) => sum + bytes.row + valuesMemory(one), 0);
   if (filter.on !== "arg") return 0;
   const { test } = filter;
   if (hasForm(test, "texts")) return textsMemory(test);
