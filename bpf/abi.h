@@ -73,7 +73,7 @@ enum limits {
 enum row_op {
 	ROW_ALWAYS,
 	/* numbers */
-	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_INT_SET,
+	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_INT_SET,
 	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
 	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
@@ -140,6 +140,7 @@ struct row {
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
 	 * ROW_CAPABILITY*: values[0], any bit of it. One matching value is enough.
+	 * ROW_GAINED: values[0], any bit of it that the number in slot values[1] lacks.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
 	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */

@@ -263,7 +263,7 @@ describe("without an operator", () => {
     bad-namespace bad-port call-of-a-list data-filter data dport-of-sockaddr empty-prefix
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix
-    file-of-a-syscall file-type-of-a-number filter-not-supported filter-on-nop
+    file-of-a-syscall file-type-of-a-number filter-not-supported filter-on-nop gained-capabilities
     impossible-comparison index-not-declared index-too-high macro-conflict
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number

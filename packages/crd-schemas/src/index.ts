@@ -42,6 +42,7 @@ export {
   argTests,
   boundTest,
   insteadOfArgOperator,
+  operatorFits,
   operatorsFor,
   testsOf,
 } from "./language/arg-operators.ts";

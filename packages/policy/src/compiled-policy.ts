@@ -86,6 +86,14 @@ const argTest = v.variant("op", [
   }),
   v.strictObject({ op: v.picklist(testsOf("bound")), negate: flag, values: v.array(int64) }),
   v.strictObject({
+    op: v.picklist(testsOf("gained")),
+    negate: v.literal(false),
+    /** Position in `args` of the hook: the set that lacks some of them. */
+    before: uint32,
+    /** One: the bits that count. */
+    values: v.array(int64),
+  }),
+  v.strictObject({
     op: v.picklist(testsOf("ranges")),
     negate: flag,
     /** Inclusive. */
@@ -149,6 +157,8 @@ const filter = v.variant("on", [
     arg: v.union([uint32, v.literal("return")]),
     operator: v.picklist([...argOperatorsByName.keys()]),
     values: v.array(text),
+    /** CapabilitiesGained: position in `args` of the set to compare with. */
+    before: v.exactOptional(uint32),
     /** In the spec. */
     path: text,
   }),

@@ -160,7 +160,9 @@ function hits(filter: TypedFilter, call: Call): boolean {
     case "arg": {
       const value = filter.arg === "return" ? call.returned : call.args[filter.arg];
       if (value === undefined) throw new RangeError("no such argument");
-      return testHolds(filter.test, value);
+      const { test } = filter;
+      if (test.op === "gained") return gains(call.args[test.before], value, test.values[0]);
+      return testHolds(test, value);
     }
     case "pid":
       if (filter.followForks)
@@ -205,6 +207,10 @@ function hits(filter: TypedFilter, call: Call): boolean {
     }
   }
 }
+
+/** Bits that only the second number has. */
+const gains = (before: Value | undefined, after: Value | undefined, mask = 0n) =>
+  (raw(after) & ~raw(before) & mask) !== 0n;
 
 function testHolds(test: ArgTest, value: Value): boolean {
   switch (test.op) {
@@ -274,7 +280,12 @@ export function evaluateTables(
           negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
           unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
         },
-        () => rowHits(row, value, sets(row.set), call),
+        () => {
+          const other = tables.hooks.find(({ id }) => id === hook)?.slots[Number(row.values[1])];
+          return row.op === rowOp.ROW_GAINED
+            ? gains(call.args[other?.raw ?? -1], value, row.values[0])
+            : rowHits(row, value, sets(row.set), call);
+        },
       );
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ValueFamily } from "./arg-types.ts";
+import type { ArgTypeRow, ValueFamily, ValueNames } from "./arg-types.ts";
 
 /** A test of a number against one bound; several values in a policy become one. */
 type BoundTest = {
@@ -22,7 +22,7 @@ type IntegerRange = {
 };
 
 type PlainTest = {
-  readonly form: "integers" | "ranges" | "texts" | "networks" | "ports" | "numbers";
+  readonly form: "integers" | "gained" | "ranges" | "texts" | "networks" | "ports" | "numbers";
   readonly row: string;
   /** Of texts: the kind of set that has them. */
   readonly set?: "strings" | "prefixes" | "postfixes";
@@ -65,6 +65,7 @@ export const argTests = {
   equal: { form: "integers", row: "EQUAL" },
   "in-set": { form: "integers", row: "EQUAL" },
   ...boundTests,
+  gained: { form: "gained", row: "GAINED" },
   range: { form: "ranges", row: "RANGE" },
   "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings" },
   "str-prefix": { form: "texts", row: "STR_PREFIX", set: "prefixes" },
@@ -101,7 +102,7 @@ export function boundTest(kind: OperatorKind) {
 
 /** What an operator does; it determines, with the argument's type, how its values are read. */
 export type OperatorKind =
-  | TestName<"bound" | "networks" | "ports" | "numbers">
+  | TestName<"bound" | "gained" | "networks" | "ports" | "numbers">
   | "equal"
   | "range"
   | "in-map"
@@ -116,6 +117,8 @@ export type OperatorRow = {
   readonly kind: OperatorKind;
   readonly negate: boolean;
   readonly families: readonly ValueFamily[];
+  /** Only for values with these names. */
+  readonly names?: ValueNames;
 };
 
 const texts: readonly ValueFamily[] = ["text", "path", "bytes"];
@@ -149,6 +152,7 @@ const argOperators = {
   NotInRange: not("range", integers),
   InMap: is("in-map", integers),
   NotInMap: not("in-map", integers),
+  CapabilitiesGained: { ...is("gained", integers), names: "capabilities" },
   Prefix: is("prefix", texts),
   NotPrefix: not("prefix", texts),
   Postfix: is("postfix", texts),
@@ -178,7 +182,6 @@ const argOperators = {
 const unsupported = {
   CelExpr:
     "Write the comparison with Equal, GT, LT, Mask or InRange; entries of matchArgs are all required, selectors are alternatives.",
-  CapabilitiesGained: "Use matchCapabilities.",
 } as const;
 
 type ArgOperatorName = keyof typeof argOperators | keyof typeof unsupported;
@@ -192,12 +195,14 @@ export const argOperatorNames = Object.keys({
   ...unsupported,
 }) as readonly string[] as readonly ArgOperatorName[];
 
+type Comparable = Pick<ArgTypeRow, "family" | "names">;
+
+export const operatorFits = ({ families, names }: OperatorRow, type: Comparable): boolean =>
+  families.includes(type.family) && (names === undefined || names === type.names);
+
 /** The operators that fit a type, in the order of the table. */
-export function operatorsFor(family: ValueFamily): readonly string[] {
-  return [...argOperatorsByName]
-    .filter(([, row]) => row.families.includes(family))
-    .map(([name]) => name);
-}
+export const operatorsFor = (type: Comparable): readonly string[] =>
+  [...argOperatorsByName].filter(([, row]) => operatorFits(row, type)).map(([name]) => name);
 
 /** What to write instead of an unsupported operator. */
 export const insteadOfArgOperator = (name: ArgOperatorName): string =>

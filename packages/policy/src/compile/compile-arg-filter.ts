@@ -4,6 +4,7 @@ import {
   argOperatorsByName,
   hookKinds,
   insteadOfArgOperator,
+  operatorFits,
   operatorsFor,
   typeRow,
 } from "@gander/crd-schemas";
@@ -39,12 +40,17 @@ export function compileArgFilter(
 ): CompiledFilter | undefined {
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
-  const list = { ...context, name: "args", byPosition: hookKinds[context.kind].fields } as const;
-  const position = findArg(spec, scope, list);
-  const arg = position === undefined ? undefined : context.args[position];
+  const { lists, data, args, declared } = context;
+  const fields = hookKinds[context.kind].fields;
+  // Positions of two sets go on behind the arguments, because one may be that of the current task.
+  if (operator.kind === "gained") {
+    const all = { args: [...args, ...data.args], declared: [...declared, ...data.declared] };
+    return gainedFilter({ spec, operator, lists, fields }, scope, { ...all, first: 0 });
+  }
+  const position = findArg(spec, scope, { args, declared, name: "args", byPosition: fields });
+  const arg = position === undefined ? undefined : args[position];
   if (position === undefined || !arg) return undefined;
-  const { lists } = context;
-  return filterOn(position, { spec, operator, lists, fields: list.byPosition }, arg, scope);
+  return filterOn({ position }, { spec, operator, lists, fields }, arg, scope);
 }
 
 /** Data is behind the arguments in the compiled list. */
@@ -61,10 +67,13 @@ export function compileDataFilter(
   }
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
+  const written = { spec, operator, lists, fields: false };
+  if (operator.kind === "gained")
+    return gainedFilter(written, scope, { ...data, first: args.length });
   const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
   const arg = position === undefined ? undefined : data.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(args.length + position, { spec, operator, lists, fields: false }, arg, scope);
+  return filterOn({ position: args.length + position }, written, arg, scope);
 }
 
 const ofKprobes =
@@ -78,8 +87,15 @@ type WrittenFilter = {
   readonly fields: boolean;
 };
 
+/** What a filter compares, by its position in the compiled list. */
+type Compared = {
+  readonly position: number | "return";
+  /** CapabilitiesGained: with this. */
+  readonly before?: { readonly position: number; readonly type: CompiledArg["type"] };
+};
+
 function filterOn(
-  position: number | "return",
+  { position, before }: Compared,
   { spec, operator, lists, fields }: WrittenFilter,
   arg: CompiledArg,
   scope: Scope,
@@ -90,16 +106,19 @@ function filterOn(
   if (!isWhole && read.every((value) => value === undefined)) return undefined;
   // In the place of a wrong value is a harmless one, so that the others are checked as well.
   const values = read.map((value = "0") => value);
-  if (arg.type === "auto") {
+  if (arg.type === "auto" || before?.type === "auto") {
     if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
     const { path } = scope;
     if (!isWhole) return undefined;
     return {
       ...{ on: "untyped", arg: position, operator: spec.operator },
       ...{ values, path: pathText(path) },
+      ...(before && { before: before.position }),
     };
   }
-  const test = compileTest({ ...operator, name: spec.operator }, arg.type, values, scope);
+  const named = { ...operator, name: spec.operator };
+  const other = before && { position: before.position, type: before.type };
+  const test = compileTest({ ...named, before: other }, arg.type, values, scope);
   return test && isWhole ? { on: "arg", arg: position, test } : undefined;
 }
 
@@ -180,7 +199,22 @@ export function compileReturnFilter(
       .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
     return undefined;
   }
-  return filterOn("return", { spec, operator, lists, fields: false }, returnArg, scope);
+  if (operator.kind === "gained") {
+    scope
+      .at("operator")
+      .error(
+        "policy-operator-type",
+        `${spec.operator} compares two arguments of the call, and a return value is none`,
+        "Write the filter in matchArgs.",
+      );
+    return undefined;
+  }
+  return filterOn(
+    { position: "return" },
+    { spec, operator, lists, fields: false },
+    returnArg,
+    scope,
+  );
 }
 
 /** Asked first: an operator that nothing implements may name its arguments in other ways. */
@@ -199,14 +233,20 @@ function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | 
 
 /** The test of an argument of that type; undefined if it has an error, which is reported to `scope`. */
 export function compileTest(
-  operator: OperatorRow & { readonly name: string },
+  operator: OperatorRow & {
+    readonly name: string;
+    readonly before?: { readonly position: number; readonly type: ArgType } | undefined;
+  },
   argType: ArgType,
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
-  const type = typeRow(argType);
-  if (!operator.families.includes(type.family)) {
-    const fitting = operatorsFor(type.family);
+  const { before } = operator;
+  const types = before === undefined ? [argType] : [before.type, argType];
+  const wrong = types.find((one) => !operatorFits(operator, typeRow(one)));
+  if (wrong !== undefined) {
+    const type = typeRow(wrong);
+    const fitting = operatorsFor(type);
     const none =
       type.family === "structure"
         ? "Events show it, but no filter looks into it; filter on another argument."
@@ -216,12 +256,57 @@ export function compileTest(
       .at("operator")
       .error(
         "policy-operator-type",
-        `${operator.name} cannot be applied to an argument of type ${argType}`,
+        `${operator.name} cannot be applied to an argument of type ${wrong}`,
+        before === undefined ? hint : `Both must be sets of capabilities, such as cap_effective.`,
+      );
+    return undefined;
+  }
+  const test = { ...operator, before: before?.position };
+  return compileValues(test, typeRow(argType), values, scope);
+}
+
+/** Values in one list; the first of them is `first` in the compiled list. */
+type Sets = Listed & { readonly first: number };
+
+/** A filter on two sets of capabilities: the one before, and the one after. */
+function gainedFilter(
+  written: WrittenFilter,
+  scope: Scope,
+  { args, declared, first }: Sets,
+): CompiledFilter | undefined {
+  const { spec } = written;
+  const [before = 0, after = 0, ...more] = spec.args ?? [];
+  const hint = "Write `args: [0, 1]`: the set before and the set after, by their positions there.";
+  if (spec.args?.length !== 2 || more.length > 0 || before === after) {
+    const field = spec.args === undefined && spec.index !== undefined ? "index" : "args";
+    scope
+      .at(field)
+      .error(
+        "policy-index",
+        `${spec.operator} compares two different entries of the hook's list of arguments`,
         hint,
       );
     return undefined;
   }
-  return compileValues(operator, type, values, scope);
+  const beyond = [before, after].find((position) => position >= args.length);
+  if (beyond !== undefined) {
+    if (!declared.includes(undefined))
+      scope
+        .at("args")
+        .error(
+          "policy-index",
+          `args names position ${beyond}, but the hook reads ${args.length} ${args.length === 1 ? "value" : "values"}`,
+          "Positions count from 0 in the hook's own list `args`, and go on in `data`.",
+        );
+    return undefined;
+  }
+  const [old, arg] = [args[before], args[after]];
+  if (!old || !arg) return undefined;
+  const compared = {
+    position: first + after,
+    before: { position: first + before, type: old.type },
+  };
+  return filterOn(compared, written, arg, scope);
 }
 
 /** Position, in the hook's list, of the argument that a filter refers to. */

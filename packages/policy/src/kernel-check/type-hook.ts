@@ -78,7 +78,7 @@ function typeFilter(
   { refusals, weaknesses }: { readonly refusals: Refusal[]; readonly weaknesses: string[] },
 ): TypedFilter | undefined {
   if (filter.on !== "untyped") return filter;
-  const { arg, operator: name, values, path } = filter;
+  const { arg, before, operator: name, values, path } = filter;
   const operator = argOperatorsByName.get(name);
   if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
   const report = ({ message, hint, path: inFilter, severity }: Problem) => {
@@ -93,6 +93,7 @@ function typeFilter(
     { key: () => nowhere, value: () => nowhere, plainText: () => undefined },
     report,
   );
-  const test = compileTest({ ...operator, name }, typeOf(arg), values, scope);
+  const other = before === undefined ? undefined : { position: before, type: typeOf(before) };
+  const test = compileTest({ ...operator, name, before: other }, typeOf(arg), values, scope);
   return test && { on: "arg", arg, test };
 }
