@@ -66,6 +66,7 @@ enum limits {
 	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one; `size_raw`: its room */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
+	RAW_REGISTERS = 16, /* the address of a probe's struct pt_regs, where routes may begin */
 	BINARY_SIZE = 256,
 	BINARY_TAIL = 128,
 };
@@ -212,6 +213,7 @@ struct slot {
 enum route_flags {
 	ROUTE_FROM_TASK = 1, /* it begins at the current task_struct, not at the raw argument */
 	ROUTE_SIGNED = 2,    /* the number at its end is signed */
+	ROUTE_FROM_REGISTERS = 4, /* … at the struct pt_regs of a probe */
 };
 
 /*

@@ -270,7 +270,8 @@ describe("without an operator", () => {
     notify-enforcer notify-too-late notify-without-enforcers number-too-large
     numbers-of-a-list operator-does-not-fit operator-not-supported override-elsewhere
     packet-state parent-too-long pattern-of-a-namespace placeholder-left post-and-nopost
-    prefix-too-long process-properties range-reversed request-of-a-namespace requests-of-actions
+    prefix-too-long process-properties range-reversed registers request-of-a-namespace
+    requests-of-actions
     resolve-at-a-syscall resolve return-copy-at-lsm-hook return-of-a-file
     size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes type-absent

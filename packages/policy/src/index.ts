@@ -66,12 +66,7 @@ export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
-export {
-  type ProbeArgument,
-  type ProbeSite,
-  type RegisterName,
-  registerOffsets,
-} from "./language/probe-argument.ts";
+export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
   algorithmsOf,
   type DigestAlgorithm,
@@ -80,6 +75,7 @@ export {
   programPlaceOf,
   type WantedFunction,
 } from "./language/program-place.ts";
+export { type RegisterName, registerOffsets, registerParts } from "./language/registers.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
 export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";

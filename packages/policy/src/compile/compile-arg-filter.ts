@@ -59,10 +59,14 @@ export function compileDataFilter(
   scope: Scope,
   { kind, args, data, lists }: FilterContext,
 ): CompiledFilter | undefined {
-  if (kind !== "kprobe") {
+  if (!hookKinds[kind].data) {
     // If the hook has data, that has an error of its own.
     if (data.declared.length === 0)
-      scope.error("policy-rule", "matchData is for kprobes only, which can have data", ofKprobes);
+      scope.error(
+        "policy-rule",
+        "matchData is for kprobes and uprobes only, which can have data",
+        ofKprobes,
+      );
     return undefined;
   }
   const operator = operatorOf(spec, scope);

@@ -57,6 +57,10 @@ export function onlyOnReturn(hook: CompiledHook): boolean {
   return !hook.selectors.some(({ actions }) => actions.some(isEnforcing));
 }
 
+/** Only a probe sees registers: trampolines have arguments alone. */
+export const readsRegisters = ({ args }: CompiledHook): boolean =>
+  args.some(({ source }) => source === "registers");
+
 export function looksAtSource(filter: CompiledFilter): boolean {
   return filter.on === "arg" && ["saddr", "sport", "state"].includes(filter.test.op);
 }

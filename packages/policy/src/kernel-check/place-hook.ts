@@ -9,6 +9,7 @@ import {
   isEnforcing,
   onlyOnReturn,
   overrides,
+  readsRegisters,
   stops,
   wantsReturn,
 } from "./hook-traits.ts";
@@ -85,6 +86,7 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
       return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
     case "kprobe":
       if (hook.syscall) return placeSyscall(hook, facts);
+      if (readsRegisters(hook)) return placeFunction(hook, hook.target, facts);
       if (hook.target === "tcp_connect" && stops(hook))
         return placeConnection(hook, facts, placeFunction(hook, hook.target, facts));
       if (hook.target.startsWith("security_") && stops(hook)) return placeSecurity(hook, facts);
@@ -176,7 +178,7 @@ function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): 
       ),
     );
   }
-  const trampoline = prototype !== undefined && facts.isTraceable(target);
+  const trampoline = prototype !== undefined && facts.isTraceable(target) && !readsRegisters(hook);
   if (!trampoline && !facts.hasSymbol(target)) {
     return refuse({
       code: "kernel-unsupported",

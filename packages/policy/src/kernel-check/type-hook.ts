@@ -63,7 +63,11 @@ function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHo
       isReturn: true,
     };
   if (arg.source !== undefined)
-    return { path: `${hook.path}.data[${arg.index}]`, says: "the current task", isReturn: false };
+    return {
+      path: `${hook.path}.data[${arg.index}]`,
+      says: arg.source === "registers" ? `the register ${arg.resolve}` : "the current task",
+      isReturn: false,
+    };
   const what = hook.kind === "tracepoint" && !hook.raw ? "field" : "argument";
   return {
     path: `${hook.path}.args[${position}]`,

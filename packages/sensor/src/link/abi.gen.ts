@@ -164,6 +164,7 @@ export const limits = {
   RAW_ROUTE: 13,
   RAW_MAY_WRITE: 14,
   RAW_RETURN: 15,
+  RAW_REGISTERS: 16,
   BINARY_SIZE: 256,
   BINARY_TAIL: 128,
 } as const;
@@ -276,6 +277,7 @@ export const slotFlags = {
 export const routeFlags = {
   ROUTE_FROM_TASK: 1,
   ROUTE_SIGNED: 2,
+  ROUTE_FROM_REGISTERS: 4,
 } as const;
 
 export const hookFlags = {
