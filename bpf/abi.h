@@ -68,6 +68,7 @@ enum limits {
 	RAW_ROUTE = 13, /* `raw` of what a route leads to, for slots that have one; `size_raw`: its room */
 	RAW_MAY_WRITE = 14, /* `raw` of the constant MAY_WRITE, not an argument: for core dump companions */
 	RAW_RETURN = 15, /* `raw` of the return value */
+	RAW_REGISTERS = 16, /* the address of a probe's struct pt_regs, where routes may begin */
 	BINARY_SIZE = 256,
 	BINARY_TAIL = 128,
 };
@@ -75,7 +76,7 @@ enum limits {
 enum row_op {
 	ROW_ALWAYS,
 	/* numbers */
-	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_INT_SET,
+	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_INT_SET,
 	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
 	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
@@ -164,6 +165,7 @@ struct row {
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
 	 * ROW_CAPABILITY*: values[0], any bit of it. One matching value is enough.
+	 * ROW_GAINED: values[0], any bit of it that the number in slot values[1] lacks.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
 	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */
@@ -237,6 +239,7 @@ struct slot {
 enum route_flags {
 	ROUTE_FROM_TASK = 1, /* it begins at the current task_struct, not at the raw argument */
 	ROUTE_SIGNED = 2,    /* the number at its end is signed */
+	ROUTE_FROM_REGISTERS = 4, /* … at the struct pt_regs of a probe */
 };
 
 /*

@@ -106,6 +106,8 @@ __noinline int follow_route(struct scratch *s, __u32 slot)
 	s->room = route->room;
 	if (route->flags & ROUTE_FROM_TASK)
 		s->raw[RAW_ROUTE] = bpf_get_current_task();
+	else if (route->flags & ROUTE_FROM_REGISTERS)
+		s->raw[RAW_ROUTE] = s->raw[RAW_REGISTERS];
 	else if (hook_flags & HOOK_RECORD)
 		s->raw[RAW_ROUTE] = raw_at(s, how->raw, how->size);
 	else

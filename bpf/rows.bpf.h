@@ -73,17 +73,48 @@ inline_fn bool in_range(struct row *row, __u64 value, __u64 low, __u64 high)
 	return !is_less(row, value, low) && !is_less(row, high, value);
 }
 
+/* Ensures that the number of a slot is in s->number. */
+inline_fn bool has_number(struct scratch *s, __u32 slot)
+{
+	__u32 bit = 1U << (slot & (HOOK_SLOTS - 1));
+
+	if (!(s->have & bit))
+		read_number(s, slot);
+	return s->have & bit;
+}
+
+/* The outcome of a row without a number that it needs: it could not be read, or there is none. */
+inline_fn bool without_number(struct scratch *s, struct row *row, __u32 slot)
+{
+	return s->failed & 1U << (slot & (HOOK_SLOTS - 1)) ? without_fact(s, row, FACT_MEMORY) :
+							     false;
+}
+
+/* Has `value` bits of the row that the number in another slot lacks? */
+__noinline int gained_holds(struct scratch *s, struct row *row, __u64 value)
+{
+	__u32 before;
+
+	if (!s || !row)
+		return 0;
+	if (lacks(FEATURE_ROUTES))
+		return without_feature(s, row);
+	before = row->values[1];
+	bounded(before, HOOK_SLOTS - 1);
+	if (!has_number(s, before))
+		return without_number(s, row, before);
+	bounded(before, HOOK_SLOTS - 1);
+	return !!(value & ~s->number[before] & row->values[0]);
+}
+
 inline_fn bool number_holds(struct scratch *s, struct row *row)
 {
-	__u32 slot = row->slot, bit = 1U << (slot & (HOOK_SLOTS - 1));
+	__u32 slot = row->slot;
 	__u64 value;
 	bool hit = false;
 
-	if (!(s->have & bit)) {
-		read_number(s, slot);
-		if (!(s->have & bit))
-			return s->failed & bit ? without_fact(s, row, FACT_MEMORY) : false;
-	}
+	if (!has_number(s, slot))
+		return without_number(s, row, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	value = s->number[slot];
 	switch (row->op) {
@@ -103,6 +134,8 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 		hit = in_range(row, value, row->values[0], row->values[1]) ||
 		      (row->n > 1 && in_range(row, value, row->values[2], row->values[3]));
 		break;
+	case ROW_GAINED:
+		return gained_holds(s, row, value);
 	case ROW_INT_SET:
 		hit = in_int_set(row->set, value);
 		break;

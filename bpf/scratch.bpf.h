@@ -23,8 +23,8 @@ enum scratch_limits {
 	BINARY_BUFFER =
 		1, /* takes the path of a binary that is not known from the exec of its process */
 	WALK_KEPT =
-		1792, /* if a path does not fit, at least this much of its beginning stays there */
-	RAW_ARGS = 16,
+		1792,  /* if a path does not fit, at least this much of its beginning stays there */
+	RAW_ARGS = 32, /* a power of two */
 	STAGE_SIZE = 32768,
 };
 

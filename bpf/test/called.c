@@ -43,6 +43,19 @@ FUNCTION int creates(const char *path)
 	return open(path, O_CREAT | O_WRONLY, 0600);
 }
 
+/* At the label at_registers, %rax has this number and %rbx the address of the text. */
+FUNCTION void fills_registers(const char *text)
+{
+	asm volatile("movabs $0x1122334455ff7788, %%rax\n\t"
+		     ".globl at_registers\n\t"
+		     ".type at_registers, @function\n"
+		     "at_registers:\n\t"
+		     "nop"
+		     :
+		     : "b"(text)
+		     : "rax");
+}
+
 static jmp_buf start;
 
 FUNCTION int leaps(int to)
@@ -77,7 +90,10 @@ int main(int argc, char **argv)
 		printf("%ld\n", factorial(atoi(argv[2])));
 	else if (!strcmp(what, "answers"))
 		printf("%s\n", answers(argv[2]));
-	else if (!strcmp(what, "creates"))
+	else if (!strcmp(what, "registers")) {
+		fills_registers(argv[2]);
+		printf("filled\n");
+	} else if (!strcmp(what, "creates"))
 		return creates(argv[2]) < 0;
 	else if (!strcmp(what, "leaps")) {
 		for (volatile int i = atoi(argv[2]); i > 0; i--)

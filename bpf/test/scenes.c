@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
@@ -514,6 +516,23 @@ static void steps(char **argv)
 	}
 }
 
+/* Connects to the socket PATH, as it is written there; without its closing NUL, as is allowed. */
+static void connect_to(char **argv)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int connection = socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t size = strlen(argv[0]);
+
+	if (size > sizeof(address.sun_path))
+		fail("path");
+	memcpy(address.sun_path, argv[0], size);
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = 0;
+	if (connect(connection, (struct sockaddr *)&address,
+		    offsetof(struct sockaddr_un, sun_path) + size))
+		fail("connect");
+}
+
 static void nothing(char **argv)
 {
 	(void)argv;
@@ -535,6 +554,7 @@ static const struct {
 	{ "time-exec", time_exec },
 	{ "send-packets", send_packets },
 	{ "write-pieces", write_pieces },
+	{ "connect-to", connect_to },
 	{ "nothing", nothing },
 	{ "chroot", play_chroot },
 	{ "capset", play_capset },

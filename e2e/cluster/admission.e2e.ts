@@ -264,15 +264,15 @@ describe("without an operator", () => {
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify event-budget-without-time
     exec-filters expressions file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix
-    file-of-a-syscall file-type-of-a-number filter-on-nop
+    file-of-a-syscall file-type-of-a-number filter-on-nop gained-capabilities
     impossible-comparison index-not-declared index-too-high macro-conflict
     misspelt-capability misspelt-file-type misspelt-namespace-change misspelt-state
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number
     notify-enforcer notify-too-late notify-without-enforcers number-too-large
-    numbers-of-a-list operator-does-not-fit operator-not-supported origins
+    numbers-of-a-list operator-does-not-fit origins
     override-elsewhere packet-state parent-too-long pattern-of-a-namespace placeholder-left
-    post-and-nopost prefix-too-long process-properties range-reversed request-of-a-namespace
-    requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
+    post-and-nopost prefix-too-long process-properties range-reversed registers
+    request-of-a-namespace requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
     return-of-a-file size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice

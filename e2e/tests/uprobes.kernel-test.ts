@@ -39,10 +39,25 @@ const observed = policy(
   - path: ${program}
     symbols: [answers]
     args: [{ index: 0, type: string }]
+    data: [{ index: 0, source: current_task, resolve: tgid, type: int }]
     return: true
     returnArg: { index: 0, type: string, label: answer }
     selectors:
     - matchReturnArgs: [{ index: 0, operator: Prefix, values: ["yes"] }]
+  - path: ${program}
+    symbols: [at_registers]
+    data:
+    - { index: 0, source: pt_regs, resolve: rax }
+    - { index: 1, source: pt_regs, resolve: eax, type: int }
+    - { index: 2, source: pt_regs, resolve: ah }
+    - { index: 3, source: pt_regs, resolve: al, type: int8 }
+    - { index: 4, source: pt_regs, resolve: rbx, type: string, label: text }
+    - { index: 5, source: current_task, resolve: mm.exe_file }
+    selectors:
+    - matchData:
+      - { index: 3, operator: LT, values: ["0"] }
+      - { index: 4, operator: Equal, values: [seen] }
+      - { index: 5, operator: Postfix, values: [/called] }
   - path: ${libc}
     symbols: [umask]
     args: [{ index: 0, type: uint32 }]
@@ -122,9 +137,33 @@ describe("functions of programs", () => {
     for (const question of ["?", "!"]) run(program, ["answers", question]);
     await sensor.settled();
     assert.deepEqual(
-      uprobes("answers").map(({ args }) => args),
-      [[{ string_arg: "?" }, { string_arg: "yes, of course", label: "answer" }]],
+      uprobes("answers").map(({ args, data, process }) => [args, data, process.pid]),
+      [
+        [
+          [{ string_arg: "?" }, { string_arg: "yes, of course", label: "answer" }],
+          [{ int_arg: uprobes("answers")[0]?.process.pid }],
+          uprobes("answers")[0]?.process.pid,
+        ],
+      ],
     );
+  });
+
+  test("registers and their parts are data, as are values behind the task", async () => {
+    for (const text of ["not seen", "seen"]) run(program, ["registers", text]);
+    await sensor.settled();
+    const [event, ...others] = uprobes("at_registers");
+    assert.deepEqual(others, []);
+    assert.equal(event?.args, undefined);
+    const data = event?.data ?? [];
+    assert.deepEqual(data.slice(0, 5), [
+      { size_arg: String(0x1122334455ff7788n) },
+      { int_arg: 0x55ff7788 },
+      { uint_arg: 0x77 },
+      { int_arg: -0x78 },
+      { string_arg: "seen", label: "text" },
+    ]);
+    assert.equal(data[5]?.file_arg?.path, program);
+    assert.equal(data.length, 6);
   });
 
   test("a function of a library is hooked in each program that uses it", async () => {

@@ -142,11 +142,13 @@ static void numbers_at_random(void)
 		      value = widened(raw, types[type].bits, types[type].is_signed);
 		__u32 flags = (random_below(2) ? ROW_NEGATE : 0) |
 			      (types[type].is_signed ? ROW_SIGNED : 0);
-		__u32 op = ROW_EQUAL + random_below(ROW_INT_SET);
+		__u32 op = ROW_EQUAL + random_below(ROW_GAINED - ROW_EQUAL + 1);
 		struct row row = row_of(op, flags, 1 + random_below(op == ROW_RANGE ? 2 : 4),
 					random_below(8));
 		bool expected, got;
 
+		if (op == ROW_GAINED) /* compares two slots: below */
+			row.op = ROW_INT_SET;
 		for (int k = 0; k < ROW_VALUES; k++)
 			row.values[k] = some_number();
 		expected = plain_number(&row, value, sets[row.set], 3) != !!(flags & ROW_NEGATE);
@@ -156,6 +158,50 @@ static void numbers_at_random(void)
 		       types[type].type, raw);
 	}
 	expect(holding > 10000 && holding < 40000, "%d", holding);
+}
+
+/* One set of capabilities has what another lacks. */
+static void sets_at_random(void)
+{
+	struct row row = row_of(ROW_GAINED, 0, 2, 0);
+	__u64 *before = native_new(sizeof(*before)), *after = native_new(sizeof(*after));
+	struct slot *slots = the_hook()->slots;
+	struct scratch *s;
+	int holding = 0;
+
+	row.values[1] = 5;
+	for (int i = 0; i < 20000; i++) {
+		*before = some_number();
+		*after = some_number();
+		row.values[0] = random_below(2) ? ~0ULL : some_number();
+		s = call_with(VALUE_CAPABILITIES, address_of(after));
+		slots[0].flags = slots[5].flags = SLOT_DISTANT;
+		slots[5].type = VALUE_CAPABILITIES;
+		slots[5].raw = 1;
+		s->raw[1] = address_of(before);
+		expect(row_holds(s, &row) == !!(*after & ~*before & row.values[0]));
+		holding += row_holds(s, &row);
+	}
+	expect(holding > 2000 && holding < 18000, "%d", holding);
+	/* Without either, nothing is known to be gained: no set, or memory that cannot be read. */
+	*before = 0;
+	*after = row.values[0] = ~0ULL;
+	for (int flags = 0; flags <= ROW_UNKNOWN_HOLDS; flags += ROW_UNKNOWN_HOLDS) {
+		row.flags = flags;
+		for (int which = 0; which < 2; which++) {
+			for (__u64 at = 0; at <= 16; at += 16) {
+				s = call_with(VALUE_CAPABILITIES, address_of(after));
+				slots[0].flags = SLOT_DISTANT;
+				s->raw[1] = address_of(before);
+				s->raw[which] = at;
+				expect(row_holds(s, &row) == (at && flags), "%d", which);
+				expect(s->missing == (at ? 1U << FACT_MEMORY : 0));
+			}
+		}
+	}
+	slots[5] = (struct slot){};
+	free(before);
+	free(after);
 }
 
 /* ---- texts */
@@ -847,6 +893,7 @@ int main(void)
 	native_set(hook_id, 1U);
 	native_set(hook_lacks, 0U);
 	run(numbers_at_random);
+	run(sets_at_random);
 	run(texts_of_all_lengths);
 	run(parts_of_texts);
 	run(facts_that_are_missing);

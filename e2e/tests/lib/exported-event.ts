@@ -76,6 +76,7 @@ export interface ExportedUprobe extends WithProcess {
   readonly symbol?: string;
   readonly offset?: string;
   readonly args?: readonly ExportedArgument[];
+  readonly data?: readonly ExportedArgument[];
   readonly action: string;
   readonly policy_name: string;
   readonly message?: string;

@@ -221,7 +221,7 @@ function argFilter(
 ): readonly object[] {
   const { family } = typeRow(type);
   const operators = [
-    ...operatorsFor(family),
+    ...operatorsFor(typeRow(type)),
     ...(guard && family === "path" ? ["Origin", "NotOrigin"] : []),
   ];
   if (operators.length === 0) return [];

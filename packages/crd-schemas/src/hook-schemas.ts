@@ -33,7 +33,7 @@ const argSchema = object(
     returnCopy: byDefault(false, bool("Read the buffer when the function returns.")),
     maxData: byDefault(false, bool("Read more of a buffer than fits into one event.")),
     label: optional(text("Name of the argument in the event.")),
-    source: optional(text("Where `data` comes from: `current_task`.")),
+    source: optional(text("Where `data` comes from: `current_task` or `pt_regs`.")),
     btfType: optional(text("Structure that it points to, whatever the kernel's types say.")),
     btfTypeModule: optional(text("Kernel module that has the structure.")),
   },

@@ -42,7 +42,7 @@ export {
   argTests,
   boundTest,
   expressionOperator,
-  insteadOfArgOperator,
+  operatorFits,
   operatorsFor,
   testsOf,
   textOperatorNames,

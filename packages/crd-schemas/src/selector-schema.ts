@@ -193,7 +193,10 @@ const argSelector = object(
   {
     index: optional(uint32("Position of the argument in the function.")),
     args: optional(
-      list("Positions in the list `args` of the hook; comes before `index`.", uint32("Position.")),
+      list(
+        "Positions in the list `args` of the hook; comes before `index`. CapabilitiesGained has two: the set before, and the set after.",
+        uint32("Position."),
+      ),
     ),
     operator: required(
       oneOf("How it is compared.", argOperatorNames, { inGuards: guardOperatorNames }),
@@ -207,7 +210,7 @@ const argSelector = object(
       // The operators on privileged ports imply their values, and accept no others.
       cel: "self.operator.endsWith('Priv') != (has(self.values) && size(self.values) > 0) || self.operator == 'CapabilitiesGained'",
       message: "the operator and its values do not fit",
-      hint: "Add `values:`; only operators on privileged ports take none.",
+      hint: "Add `values:`; only CapabilitiesGained and operators on privileged ports need none.",
       at: "values",
     },
   ],

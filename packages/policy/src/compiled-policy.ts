@@ -94,6 +94,14 @@ const argTest = v.variant("op", [
   }),
   v.strictObject({ op: v.picklist(testsOf("bound")), negate: flag, values: v.array(int64) }),
   v.strictObject({
+    op: v.picklist(testsOf("gained")),
+    negate: v.literal(false),
+    /** Position in `args` of the hook: the set that lacks some of them. */
+    before: uint32,
+    /** One: the bits that count. */
+    values: v.array(int64),
+  }),
+  v.strictObject({
     op: v.picklist(testsOf("ranges")),
     negate: flag,
     /** Inclusive. */
@@ -163,6 +171,8 @@ const filter = v.variant("on", [
     arg: v.union([uint32, v.literal("return")]),
     operator: v.picklist([...argOperatorsByName.keys()]),
     values: v.array(text),
+    /** CapabilitiesGained: position in `args` of the set to compare with. */
+    before: v.exactOptional(uint32),
     /** In the spec. */
     path: text,
   }),
@@ -304,8 +314,11 @@ const arg = v.strictObject({
   type: v.picklist([...argTypeRows.map(({ type }) => type), "auto"]),
   label: text,
   /** What it is read from instead of an argument of the call; events carry it as data. */
-  source: v.exactOptional(v.literal("current-task")),
-  /** The members that lead from the argument, or the source, to the value: `f_path.dentry`. */
+  source: v.exactOptional(v.picklist(["current-task", "registers"])),
+  /**
+   * The members that lead from the argument, or the source, to the value: `f_path.dentry`. Of registers: the name
+   * of one.
+   */
   resolve: v.exactOptional(text),
   /** The structure that the argument points to, whatever the kernel's types say. */
   btfType: v.exactOptional(text),
@@ -415,7 +428,7 @@ export type TypedHook = Omit<CompiledHook, "args" | "returnArg" | "selectors"> &
 
 /** How a program gets from an argument, or its source, to the value. */
 export type ValueRoute = {
-  readonly source: "argument" | "current-task";
+  readonly source: "argument" | NonNullable<CompiledArg["source"]>;
   /** For each: add it to the address, and read there the next address. */
   readonly dereferences: readonly number[];
   /** Where the value is, from the last address. */

@@ -70,12 +70,7 @@ export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
-export {
-  type ProbeArgument,
-  type ProbeSite,
-  type RegisterName,
-  registerOffsets,
-} from "./language/probe-argument.ts";
+export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
   algorithmsOf,
   type DigestAlgorithm,
@@ -84,6 +79,7 @@ export {
   programPlaceOf,
   type WantedFunction,
 } from "./language/program-place.ts";
+export { type RegisterName, registerOffsets, registerParts } from "./language/registers.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
 export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";

@@ -154,18 +154,17 @@ function unknownField(
   let hint = `Possible here: ${fields.join(", ")}.`;
   if (gone !== undefined) hint = gone;
   else if (near !== undefined) hint = `Did you mean "${near}"?`;
-  else if (homes) hint = homesHint(field, homes, schema);
+  else if (homes) hint = homesHint(homes, schema);
   place.error("policy-unknown-field", `There is no field "${field.slice(0, 80)}"${where}`, hint);
 }
 
-function homesHint(field: string, homes: readonly string[], schema: Schema | undefined): string {
+function homesHint(homes: readonly string[], schema: Schema | undefined): string {
   const isHook = (name: string) => hookObjects.includes(name);
   if (schema?.kind !== "object" || !isHook(schema.name) || !homes.every(isHook))
     return `It belongs to ${homes.map(describeObject).join(" or ")}: check the indentation.`;
   // Of entries of the same kind, others have it.
-  const possible = field === "data" ? ["KProbeSpec"] : homes;
-  const of = possible.map((name) => describeObject(name).replace("an entry of ", ""));
-  const sameHook = possible.includes("KProbeSpec") && schema.name === "LsmHookSpec";
+  const of = homes.map((name) => describeObject(name).replace("an entry of ", ""));
+  const sameHook = homes.includes("KProbeSpec") && schema.name === "LsmHookSpec";
   return `Only entries of ${of.join(" and ")} have it.${sameHook ? " The kprobe of an lsm hook is `call: security_…` with `syscall: false`." : ""}`;
 }
 

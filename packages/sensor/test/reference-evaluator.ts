@@ -211,7 +211,9 @@ function hits(filter: PlainFilter, call: Call): boolean {
     case "arg": {
       const value = filter.arg === "return" ? call.returned : call.args[filter.arg];
       if (value === undefined) throw new RangeError("no such argument");
-      return testHolds(filter.test, value);
+      const { test } = filter;
+      if (test.op === "gained") return gains(call.args[test.before], value, test.values[0]);
+      return testHolds(test, value);
     }
     case "pid":
       if (filter.followForks)
@@ -275,7 +277,11 @@ function hits(filter: PlainFilter, call: Call): boolean {
   }
 }
 
-function testHolds(test: ArgTest, value: Value): boolean {
+/** Bits that only the second number has. */
+const gains = (before: Value | undefined, after: Value | undefined, mask = 0n) =>
+  (raw(after) & ~raw(before) & mask) !== 0n;
+
+function testHolds(test: Exclude<ArgTest, { op: "gained" }>, value: Value): boolean {
   switch (test.op) {
     case "equal":
     case "in-set":
@@ -347,10 +353,14 @@ export function evaluateTables(
           negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
           unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
         },
-        () =>
-          row.op === rowOp.ROW_WORKLOADS
-            ? (workloads?.within.includes(Number(row.values[0])) ?? false)
-            : rowHits(row, value, sets, call),
+        () => {
+          if (row.op === rowOp.ROW_WORKLOADS)
+            return workloads?.within.includes(Number(row.values[0])) ?? false;
+          const other = tables.hooks.find(({ id }) => id === hook)?.slots[Number(row.values[1])];
+          return row.op === rowOp.ROW_GAINED
+            ? gains(call.args[other?.raw ?? -1], value, row.values[0])
+            : rowHits(row, value, sets, call);
+        },
       );
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);

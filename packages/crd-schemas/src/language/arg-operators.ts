@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ValueFamily } from "./arg-types.ts";
+import type { ArgTypeRow, ValueFamily, ValueNames } from "./arg-types.ts";
 
 /** A test of a number against one bound; several values in a policy become one. */
 type BoundTest = {
@@ -22,7 +22,7 @@ type IntegerRange = {
 };
 
 type PlainTest = {
-  readonly form: "integers" | "ranges" | "texts" | "networks" | "ports" | "numbers";
+  readonly form: "integers" | "gained" | "ranges" | "texts" | "networks" | "ports" | "numbers";
   readonly row: string;
   /** Of texts: the kind of set that has them. */
   readonly set?: "strings" | "prefixes" | "postfixes";
@@ -65,6 +65,7 @@ export const argTests = {
   equal: { form: "integers", row: "EQUAL" },
   "in-set": { form: "integers", row: "EQUAL" },
   ...boundTests,
+  gained: { form: "gained", row: "GAINED" },
   range: { form: "ranges", row: "RANGE" },
   "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings" },
   "str-prefix": { form: "texts", row: "STR_PREFIX", set: "prefixes" },
@@ -102,7 +103,7 @@ export function boundTest(kind: OperatorKind) {
 
 /** What an operator does; it determines, with the argument's type, how its values are read. */
 export type OperatorKind =
-  | TestName<"bound" | "networks" | "ports" | "numbers">
+  | TestName<"bound" | "gained" | "networks" | "ports" | "numbers">
   | "equal"
   | "range"
   | "in-map"
@@ -119,6 +120,8 @@ export type OperatorRow = {
   readonly families: readonly ValueFamily[];
   /** Possible in kinds of our own only (policy-kinds.ts). */
   readonly only?: "guard";
+  /** Only for values with these names. */
+  readonly names?: ValueNames;
 };
 
 const texts: readonly ValueFamily[] = ["text", "path", "bytes"];
@@ -154,6 +157,7 @@ const argOperators = {
   NotInRange: not("range", integers),
   InMap: is("in-map", integers),
   NotInMap: not("in-map", integers),
+  CapabilitiesGained: { ...is("gained", integers), names: "capabilities" },
   Prefix: is("prefix", texts),
   NotPrefix: not("prefix", texts),
   Postfix: is("postfix", texts),
@@ -184,15 +188,7 @@ const argOperators = {
 /** Its value is a condition on all arguments, in the Common Expression Language. */
 export const expressionOperator = "CelExpr";
 
-/** Operators of the language that nothing implements yet: what to write instead. */
-const unsupported = {
-  CapabilitiesGained: "Use matchCapabilities.",
-} as const;
-
-type ArgOperatorName =
-  | keyof typeof argOperators
-  | typeof expressionOperator
-  | keyof typeof unsupported;
+type ArgOperatorName = keyof typeof argOperators | typeof expressionOperator;
 
 export const argOperatorsByName: ReadonlyMap<string, OperatorRow> = new Map(
   Object.entries(argOperators),
@@ -201,7 +197,6 @@ export const argOperatorsByName: ReadonlyMap<string, OperatorRow> = new Map(
 export const argOperatorNames = [
   ...Object.keys(argOperators),
   expressionOperator,
-  ...Object.keys(unsupported),
 ] as readonly string[] as readonly ArgOperatorName[];
 
 /** Those that compare a text. */
@@ -224,13 +219,13 @@ export const guardOperatorNames = argOperatorNames.filter(
   (name) => argOperatorsByName.get(name)?.only === "guard",
 );
 
-/** The operators that fit a type in every kind of policy, in the order of the table. */
-export function operatorsFor(family: ValueFamily): readonly string[] {
-  return [...argOperatorsByName]
-    .filter(([, { families, only }]) => families.includes(family) && only === undefined)
-    .map(([name]) => name);
-}
+type Comparable = Pick<ArgTypeRow, "family" | "names">;
 
-/** What to write instead of an unsupported operator. */
-export const insteadOfArgOperator = (name: ArgOperatorName): string =>
-  new Map<string, string>(Object.entries(unsupported)).get(name) ?? "";
+export const operatorFits = ({ families, names }: OperatorRow, type: Comparable): boolean =>
+  families.includes(type.family) && (names === undefined || names === type.names);
+
+/** The operators that fit a type in every kind of policy, in the order of the table. */
+export const operatorsFor = (type: Comparable): readonly string[] =>
+  [...argOperatorsByName]
+    .filter(([, row]) => operatorFits(row, type) && row.only === undefined)
+    .map(([name]) => name);

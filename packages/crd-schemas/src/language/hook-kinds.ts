@@ -7,6 +7,8 @@ type Row = {
   readonly says: string;
   /** It can report the function's return value, and read buffers that the call fills. */
   readonly returns: boolean;
+  /** It may have `data`: values that are no arguments of the call. */
+  readonly data: boolean;
   /** Its events carry stack traces. */
   readonly stacks: boolean;
   /** Its `index` is a field of a record, not an argument of a function. */
@@ -23,6 +25,7 @@ export const hookKinds = {
     sections: ["kprobes", "fentries"],
     says: "functions of the kernel",
     returns: true,
+    data: true,
     stacks: true,
     fields: false,
     ofProgram: false,
@@ -32,6 +35,7 @@ export const hookKinds = {
     sections: ["lsmhooks"],
     says: "hooks for Linux security modules",
     returns: false,
+    data: false,
     stacks: false,
     fields: false,
     ofProgram: false,
@@ -41,6 +45,7 @@ export const hookKinds = {
     sections: ["tracepoints"],
     says: "tracepoints",
     returns: false,
+    data: false,
     stacks: false,
     fields: true,
     ofProgram: false,
@@ -50,6 +55,7 @@ export const hookKinds = {
     sections: ["uprobes"],
     says: "functions of programs",
     returns: true,
+    data: true,
     stacks: false,
     fields: false,
     ofProgram: true,
@@ -59,6 +65,7 @@ export const hookKinds = {
     sections: ["usdts"],
     says: "static probes of programs",
     returns: false,
+    data: false,
     stacks: false,
     fields: false,
     ofProgram: true,
@@ -68,6 +75,7 @@ export const hookKinds = {
     sections: [],
     says: "files that are mapped to be executed",
     returns: false,
+    data: false,
     stacks: false,
     fields: false,
     ofProgram: false,

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSelectorSpec, HookKind, OperatorRow } from "@gander/crd-schemas";
-import {
-  argOperatorsByName,
-  expressionOperator,
-  hookKinds,
-  insteadOfArgOperator,
-  typeRow,
-} from "@gander/crd-schemas";
+import { argOperatorsByName, expressionOperator, hookKinds, typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledFilter } from "../compiled-policy.ts";
 import { syscallNumber } from "../language/syscall-numbers.ts";
 import { quote } from "../language/values.ts";
@@ -42,12 +36,17 @@ export function compileArgFilter(
   if (spec.operator === expressionOperator) return compileExpressionFilter(spec, scope, context);
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
-  const list = { ...context, name: "args", byPosition: hookKinds[context.kind].fields } as const;
-  const position = findArg(spec, scope, list);
-  const arg = position === undefined ? undefined : context.args[position];
+  const { lists, data, args, declared } = context;
+  const fields = hookKinds[context.kind].fields;
+  // Positions of two sets go on behind the arguments, because one may be that of the current task.
+  if (operator.kind === "gained") {
+    const all = { args: [...args, ...data.args], declared: [...declared, ...data.declared] };
+    return gainedFilter({ spec, operator, lists, fields }, scope, { ...all, first: 0 });
+  }
+  const position = findArg(spec, scope, { args, declared, name: "args", byPosition: fields });
+  const arg = position === undefined ? undefined : args[position];
   if (position === undefined || !arg) return undefined;
-  const { lists } = context;
-  return filterOn(position, { spec, operator, lists, fields: list.byPosition }, arg, scope);
+  return filterOn({ position }, { spec, operator, lists, fields }, arg, scope);
 }
 
 /** Data is behind the arguments in the compiled list. */
@@ -56,18 +55,25 @@ export function compileDataFilter(
   scope: Scope,
   { kind, args, data, lists }: FilterContext,
 ): CompiledFilter | undefined {
-  if (kind !== "kprobe") {
+  if (!hookKinds[kind].data) {
     // If the hook has data, that has an error of its own.
     if (data.declared.length === 0)
-      scope.error("policy-rule", "matchData is for kprobes only, which can have data", ofKprobes);
+      scope.error(
+        "policy-rule",
+        "matchData is for kprobes and uprobes only, which can have data",
+        ofKprobes,
+      );
     return undefined;
   }
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
+  const written = { spec, operator, lists, fields: false };
+  if (operator.kind === "gained")
+    return gainedFilter(written, scope, { ...data, first: args.length });
   const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
   const arg = position === undefined ? undefined : data.args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn(args.length + position, { spec, operator, lists, fields: false }, arg, scope);
+  return filterOn({ position: args.length + position }, written, arg, scope);
 }
 
 const ofKprobes =
@@ -81,8 +87,15 @@ type WrittenFilter = {
   readonly fields: boolean;
 };
 
+/** What a filter compares, by its position in the compiled list. */
+type Compared = {
+  readonly position: number | "return";
+  /** CapabilitiesGained: with this. */
+  readonly before?: { readonly position: number; readonly type: CompiledArg["type"] };
+};
+
 function filterOn(
-  position: number | "return",
+  { position, before }: Compared,
   { spec, operator, lists, fields }: WrittenFilter,
   arg: CompiledArg,
   scope: Scope,
@@ -93,16 +106,19 @@ function filterOn(
   if (!isWhole && read.every((value) => value === undefined)) return undefined;
   // In the place of a wrong value is a harmless one, so that the others are checked as well.
   const values = read.map((value = "0") => value);
-  if (arg.type === "auto") {
+  if (arg.type === "auto" || before?.type === "auto") {
     if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
     const { path } = scope;
     if (!isWhole) return undefined;
     return {
       ...{ on: "untyped", arg: position, operator: spec.operator },
       ...{ values, path: pathText(path) },
+      ...(before && { before: before.position }),
     };
   }
-  const test = compileTest({ ...operator, name: spec.operator }, arg.type, values, scope);
+  const named = { ...operator, name: spec.operator };
+  const other = before && { position: before.position, type: before.type };
+  const test = compileTest({ ...named, before: other }, arg.type, values, scope);
   return test && isWhole ? { on: "arg", arg: position, test } : undefined;
 }
 
@@ -183,14 +199,28 @@ export function compileReturnFilter(
       .error("policy-index", "A filter on the return value has index 0", "Write `index: 0`.");
     return undefined;
   }
-  return filterOn("return", { spec, operator, lists, fields: false }, returnArg, scope);
+  if (operator.kind === "gained") {
+    scope
+      .at("operator")
+      .error(
+        "policy-operator-type",
+        `${spec.operator} compares two arguments of the call, and a return value is none`,
+        "Write the filter in matchArgs.",
+      );
+    return undefined;
+  }
+  return filterOn(
+    { position: "return" },
+    { spec, operator, lists, fields: false },
+    returnArg,
+    scope,
+  );
 }
 
-/** Asked first: an operator that nothing implements may name its arguments in other ways. */
 function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | undefined {
   const row = argOperatorsByName.get(operator);
   if (row) return row;
-  if (operator === expressionOperator) {
+  if (operator === expressionOperator)
     scope
       .at("operator")
       .error(
@@ -198,16 +228,51 @@ function operatorOf({ operator }: ArgSelectorSpec, scope: Scope): OperatorRow | 
         `${operator} is possible in matchArgs only`,
         "Write the comparison with Equal, GT, LT, Mask or InRange.",
       );
+  return undefined;
+}
+
+/** Values in one list; the first of them is `first` in the compiled list. */
+type Sets = Listed & { readonly first: number };
+
+/** A filter on two sets of capabilities: the one before, and the one after. */
+function gainedFilter(
+  written: WrittenFilter,
+  scope: Scope,
+  { args, declared, first }: Sets,
+): CompiledFilter | undefined {
+  const { spec } = written;
+  const [before = 0, after = 0, ...more] = spec.args ?? [];
+  const hint = "Write `args: [0, 1]`: the set before and the set after, by their positions there.";
+  if (spec.args?.length !== 2 || more.length > 0 || before === after) {
+    const field = spec.args === undefined && spec.index !== undefined ? "index" : "args";
+    scope
+      .at(field)
+      .error(
+        "policy-index",
+        `${spec.operator} compares two different entries of the hook's list of arguments`,
+        hint,
+      );
     return undefined;
   }
-  scope
-    .at("operator")
-    .error(
-      "policy-not-supported",
-      `The operator ${operator} is not supported yet`,
-      insteadOfArgOperator(operator),
-    );
-  return undefined;
+  const beyond = [before, after].find((position) => position >= args.length);
+  if (beyond !== undefined) {
+    if (!declared.includes(undefined))
+      scope
+        .at("args")
+        .error(
+          "policy-index",
+          `args names position ${beyond}, but the hook reads ${args.length} ${args.length === 1 ? "value" : "values"}`,
+          "Positions count from 0 in the hook's own list `args`, and go on in `data`.",
+        );
+    return undefined;
+  }
+  const [old, arg] = [args[before], args[after]];
+  if (!old || !arg) return undefined;
+  const compared = {
+    position: first + after,
+    before: { position: first + before, type: old.type },
+  };
+  return filterOn(compared, written, arg, scope);
 }
 
 /** Position, in the hook's list, of the argument that a filter refers to. */

@@ -18,7 +18,7 @@ import { refuseFields } from "./unsupported.ts";
 export type Args = readonly (CompiledArg | undefined)[];
 
 /** The properties of a hook that its arguments depend on. */
-type ArgHook = { readonly kind: HookKind; readonly syscall: boolean };
+export type ArgHook = { readonly kind: HookKind; readonly syscall: boolean };
 
 export function compileArgs(
   args: readonly (ArgSpec | undefined)[],
@@ -34,21 +34,12 @@ export function compileArgs(
       .error(
         "policy-rule",
         "An argument is one of the call, so it has no source",
-        hook.kind === "kprobe"
+        hookKinds[hook.kind].data
           ? "Move it from `args:` to `data:`."
           : "Hook a function below kprobes: it may have `data:` with a source.",
       );
     return undefined;
   });
-}
-
-/** Values that aren't arguments of the call. */
-export function compileData(
-  data: readonly (ArgSpec | undefined)[],
-  scope: Scope,
-  hook: ArgHook,
-): Args {
-  return data.map((entry, i) => entry && compileDatum(entry, scope.at(i), i, hook));
 }
 
 export function checkCount(args: number, data: number, scope: Scope): void {
@@ -86,66 +77,15 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
   return compiled;
 }
 
-function compileDatum(
-  arg: ArgSpec,
-  scope: Scope,
-  index: number,
-  hook: ArgHook,
-): CompiledArg | undefined {
-  const supported = refuseFields(arg, scope, dataFields);
-  checkMaxData(arg, scope);
-  const source = compileSource(arg, scope);
-  const type = compileType(arg, scope);
-  const path = compilePath(arg, scope, { ...hook, syscall: false });
-  if (path !== undefined && path.resolve === undefined)
-    scope.error(
-      "policy-missing-field",
-      "The data has no path to its value",
-      "Add `resolve:` with members of struct task_struct, such as `resolve: real_parent.comm`.",
-    );
-  if (!type || !path?.resolve || !source || !supported) return undefined;
-  if (!isOfFunction(type, scope)) return undefined;
-  if (type === "char_buf") {
-    scope
-      .at("type")
-      .error("policy-rule", "The size of a char_buf is an argument of a call", "Use string.");
-    return undefined;
-  }
-  refuseBufferFields(arg, type, scope);
-  return { ...commonOf(arg, type, scope), index, source, ...path };
-}
-
-const commonOf = (arg: ArgSpec, type: CompiledArg["type"], scope: Scope): CompiledArg => ({
+export const commonOf = (arg: ArgSpec, type: CompiledArg["type"], scope: Scope): CompiledArg => ({
   index: arg.index,
   type,
   label: cutText(arg.label ?? "", limits.labelBytes, scope.at("label")),
   returnCopy: false,
 });
 
-const isSet = (text: string | undefined): text is string => text !== undefined && text !== "";
-
-function compileSource(arg: ArgSpec, scope: Scope): CompiledArg["source"] {
-  if (arg.source === "current_task") return "current-task";
-  if (!isSet(arg.source))
-    scope.error("policy-missing-field", "The data has no source", "Add `source: current_task`.");
-  else if (arg.source === "pt_regs")
-    scope
-      .at("source")
-      .error(
-        "policy-not-supported",
-        "Data from registers is not supported yet",
-        "Read arguments of the function under args, or use `source: current_task`.",
-      );
-  else
-    scope
-      .at("source")
-      .error(
-        "policy-unknown-value",
-        `There is no source "${arg.source.slice(0, 80)}"`,
-        "Write `source: current_task`.",
-      );
-  return undefined;
-}
+export const isSet = (text: string | undefined): text is string =>
+  text !== undefined && text !== "";
 
 type Path = Pick<CompiledArg, "resolve" | "btfType" | "btfTypeModule">;
 
@@ -154,7 +94,7 @@ const pathPattern = new RegExp(`^${step}(?:\\.[A-Za-z_][A-Za-z0-9_]*|\\[[0-9]{1,
 const namePattern = /^[A-Za-z_][A-Za-z0-9_-]{0,127}$/;
 
 /** The way from an argument to the value; undefined: it has an error. */
-function compilePath(arg: ArgSpec, scope: Scope, hook: ArgHook): Path | undefined {
+export function compilePath(arg: ArgSpec, scope: Scope, hook: ArgHook): Path | undefined {
   const given = (["resolve", "btfType", "btfTypeModule"] as const).filter((field) =>
     isSet(arg[field]),
   );
@@ -265,7 +205,7 @@ function isOfProgram(type: CompiledArg["type"], scope: Scope): boolean {
   return false;
 }
 
-function isOfFunction(type: CompiledArg["type"], scope: Scope): boolean {
+export function isOfFunction(type: CompiledArg["type"], scope: Scope): boolean {
   const hint = type === "auto" ? undefined : typeRow(type).elsewhere;
   if (hint === undefined) return true;
   scope
@@ -274,7 +214,7 @@ function isOfFunction(type: CompiledArg["type"], scope: Scope): boolean {
   return false;
 }
 
-function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
+export function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
   for (const field of ["sizeArgIndex", "returnCopy"] as const) {
     if (arg[field] === undefined || arg[field] === false || arg[field] === 0) continue;
     scope
@@ -287,7 +227,7 @@ function refuseBufferFields(arg: ArgSpec, type: string, scope: Scope): void {
   }
 }
 
-function compileType(arg: ArgSpec, scope: Scope): CompiledArg["type"] | undefined {
+export function compileType(arg: ArgSpec, scope: Scope): CompiledArg["type"] | undefined {
   const row = argTypesByName.get(arg.type);
   if (row) return row.type;
   if (arg.type === "auto") return "auto";
@@ -349,7 +289,7 @@ function wrongSizePosition(size: number, index: number, last: number) {
 }
 
 /** Events and filters have as much of a buffer as without it. */
-function checkMaxData({ maxData }: ArgSpec, scope: Scope): void {
+export function checkMaxData({ maxData }: ArgSpec, scope: Scope): void {
   if (maxData !== true) return;
   scope
     .at("maxData")
@@ -359,11 +299,6 @@ function checkMaxData({ maxData }: ArgSpec, scope: Scope): void {
       "They say how large it was (orig_size).",
     );
 }
-
-const dataFields = {
-  btfType: "The structure of `source: current_task` is struct task_struct.",
-  btfTypeModule: "The structure of `source: current_task` is struct task_struct.",
-} as const;
 
 const returnFields = {
   resolve: "Hook a function that has the value as an argument.",

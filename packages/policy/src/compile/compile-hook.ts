@@ -3,6 +3,7 @@ import {
   type ArgSpec,
   actionsByName,
   type HookKind,
+  hookKinds,
   type SocketActionWord,
 } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
@@ -17,7 +18,8 @@ import {
 } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { pathText } from "../scope.ts";
-import { checkCount, compileArgs, compileData, compileReturnArg } from "./compile-args.ts";
+import { checkCount, compileArgs, compileReturnArg } from "./compile-args.ts";
+import { checkRegisters, compileData } from "./compile-data.ts";
 import {
   compileSelector,
   filterFields,
@@ -109,6 +111,7 @@ function compileGenerated(
         `A hook with functions ${why} can read ${limits.args - 1} values`,
         "Leave one out: events tell the function in its place.",
       );
+  checkRegisters({ ...hook, generated }, scope);
   return { ...hook, generated };
 }
 
@@ -239,10 +242,9 @@ export function compileHook(
     wasRefused(spec, field) ? [undefined] : specs.map((arg) => arg?.index);
   const args = compileArgs(given, scope.at("args"), essence);
   // Of other hooks, all of it was refused.
-  const data =
-    essence.kind === "kprobe"
-      ? compileData(givenData, scope.at("data"), essence)
-      : givenData.map(() => undefined);
+  const data = hookKinds[essence.kind].data
+    ? compileData(givenData, scope.at("data"), essence)
+    : givenData.map(() => undefined);
   checkCount(args.length, data.length, scope.at(data.length > args.length ? "data" : "args"));
   const context: HookContext = {
     ...{ ...essence, targets },
@@ -252,7 +254,7 @@ export function compileHook(
     ...{ args, declared: declared("args", given) },
     data: { args: data, declared: declared("data", givenData) },
   };
-  return {
+  const hook: CompiledHook = {
     ...rest,
     path: pathText(scope.path),
     index,
@@ -262,6 +264,8 @@ export function compileHook(
     ...(returnArg ? { returnArg } : {}),
     selectors: compileSelectors(spec.selectors ?? [], scope.at("selectors"), macros, context),
   };
+  checkRegisters(hook, scope);
+  return hook;
 }
 
 /** No error says already that the hook reports no return value. */

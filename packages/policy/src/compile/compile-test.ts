@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgType, OperatorRow } from "@gander/crd-schemas";
-import { operatorsFor, typeRow } from "@gander/crd-schemas";
+import { operatorFits, operatorsFor, typeRow } from "@gander/crd-schemas";
 import type { ArgTest } from "../compiled-policy.ts";
 import type { Scope } from "../scope.ts";
 import { compileValues } from "./compile-values.ts";
 
+/** An operator of a filter. */
+type Named = OperatorRow & {
+  readonly name: string;
+  /** CapabilitiesGained: what the argument is compared with. */
+  readonly before?: { readonly position: number; readonly type: ArgType } | undefined;
+};
+
 /** The test of an argument of that type; undefined if it has an error, which is reported to `scope`. */
 export function compileTest(
-  operator: OperatorRow & { readonly name: string },
+  operator: Named,
   argType: ArgType,
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
-  const type = typeRow(argType);
-  if (!operator.families.includes(type.family)) {
-    const fitting = operatorsFor(type.family);
+  const { before } = operator;
+  const types = before === undefined ? [argType] : [before.type, argType];
+  const wrong = types.find((one) => !operatorFits(operator, typeRow(one)));
+  if (wrong !== undefined) {
+    const type = typeRow(wrong);
+    const fitting = operatorsFor(type);
     const none =
       type.family === "structure"
         ? "Events show it, but no filter looks into it; filter on another argument."
@@ -24,10 +34,11 @@ export function compileTest(
       .at("operator")
       .error(
         "policy-operator-type",
-        `${operator.name} cannot be applied to an argument of type ${argType}`,
-        hint,
+        `${operator.name} cannot be applied to an argument of type ${wrong}`,
+        before === undefined ? hint : `Both must be sets of capabilities, such as cap_effective.`,
       );
     return undefined;
   }
-  return compileValues(operator, type, values, scope);
+  const test = { ...operator, before: before?.position };
+  return compileValues(test, typeRow(argType), values, scope);
 }

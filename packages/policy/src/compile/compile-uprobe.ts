@@ -36,7 +36,6 @@ export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHo
 
 const unsupported = {
   btfPath: "Arguments are read as their type says.",
-  data: "Read the value as an argument, or leave it out.",
 } as const;
 
 /** Other agents see the files of the node below this folder; the sensor needs no such prefix. */

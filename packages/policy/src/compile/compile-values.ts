@@ -22,6 +22,9 @@ import {
 } from "./compile-socket-values.ts";
 import { compileTextValues } from "./compile-text-values.ts";
 
+/** CapabilitiesGained compares two arguments. */
+type ValueOperator = Exclude<OperatorKind, "gained">;
+
 /** How a family of operators compiles the values of a filter; `scope` is that of the values. */
 type Compile = (
   kind: OperatorKind,
@@ -36,7 +39,7 @@ const byType: Compile = (kind, negate, type, values, scope) => {
   return compile(kind, negate, type, values, scope);
 };
 
-const compilers: Readonly<Record<OperatorKind, Compile>> = {
+const compilers: Readonly<Record<ValueOperator, Compile>> = {
   ...each("bound", () => compileIntegerValues),
   ...each(
     "networks",
@@ -79,14 +82,28 @@ function each<Form extends TestForm>(form: Form, compile: (op: TestName<Form>) =
 
 /** Reads the values of a filter as its operator and the argument's type require. */
 export function compileValues(
-  { kind, negate }: OperatorRow,
+  { kind, negate, before }: OperatorRow & { readonly before?: number | undefined },
   type: ArgTypeRow,
   values: readonly string[],
   scope: Scope,
 ): ArgTest | undefined {
   const place = scope.at("values");
   if (!checkValueCount(kind, values, place)) return undefined;
-  return compilers[kind](kind, negate, type, values, place);
+  if (kind !== "gained") return compilers[kind](kind, negate, type, values, place);
+  return before === undefined ? undefined : gainedTest(before, type, values, place);
+}
+
+/** Without values, all capabilities count. */
+function gainedTest(
+  before: number,
+  type: ArgTypeRow,
+  values: readonly string[],
+  scope: Scope,
+): ArgTest | undefined {
+  const gained = { op: "gained", negate: false, before } as const;
+  if (values.length === 0) return { ...gained, values: [2n ** 64n - 1n] };
+  const mask = compileIntegerValues("mask", false, type, values, scope);
+  return mask?.op === "mask" ? { ...gained, values: mask.values } : undefined;
 }
 
 /** Whether an operator gets as many values as it takes; `scope` is that of the values. */
@@ -96,13 +113,14 @@ export function checkValueCount(
   scope: Scope,
 ): boolean {
   const none = kind === "sport-priv" || kind === "dport-priv";
+  const isNeeded = !none && kind !== "gained";
   if (none && values.length > 0) {
     scope.error(
       "policy-bad-value",
       "This operator takes no values",
       "Remove `values`: it always means the ports 0 to 1023.",
     );
-  } else if (!none && values.length === 0) {
+  } else if (isNeeded && values.length === 0) {
     scope.error(
       "policy-missing-field",
       "The filter has no values",

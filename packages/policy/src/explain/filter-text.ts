@@ -18,7 +18,9 @@ import { processesOf } from "./workload-text.ts";
 export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
   switch (filter.on) {
     case "arg":
-      return testText(subject(filter.arg, hook), filter.test);
+      return filter.test.op === "gained"
+        ? `${subject(filter.arg, hook)} has ${gainedText(filter.test.values)} that ${subject(filter.test.before, hook)} lacks`
+        : testText(subject(filter.arg, hook), filter.test);
     case "any":
       return filter.of
         .map((all) => all.map((one) => filterText(one, hook)).join(" and "))
@@ -83,7 +85,9 @@ export function argumentText(arg: CompiledArg, { isReturn }: Subject): string {
     ? "the return value"
     : arg.source === undefined
       ? `argument ${arg.index}`
-      : "the current task";
+      : arg.source === "registers"
+        ? "the register"
+        : "the current task";
   const behind = arg.resolve === undefined ? "" : ` → ${arg.resolve}`;
   const label = arg.label === "" ? "" : `, ${quote(arg.label)}`;
   return `${what}${behind} (${arg.type}${label})`;
@@ -131,7 +135,16 @@ function originName(number: number): string {
   return number < originUnlinked ? name : `${name} (unlinked)`;
 }
 
-function testText(what: string, test: ArgTest): string {
+const allBits = 2n ** 64n - 1n;
+
+function gainedText(masks: readonly bigint[]): string {
+  const [bits = allBits] = masks;
+  if (bits === allBits) return "a capability";
+  const numbers = Array.from({ length: 64 }, (_, bit) => bit);
+  return capabilityNames(numbers.filter((bit) => ((bits >> BigInt(bit)) & 1n) === 1n));
+}
+
+function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): string {
   switch (test.op) {
     case "equal":
     case "in-set":

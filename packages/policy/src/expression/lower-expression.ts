@@ -323,7 +323,7 @@ function variable(node: Node, name: string, names: Names): Operand {
   const type = names.typeOf(position);
   if (type.family === "integer") return argument(position, type);
   if (textFamilies.has(type.family)) return { is: "text", arg: position, type };
-  const fitting = operatorsFor(type.family);
+  const fitting = operatorsFor(type);
   throw new ExpressionError(
     node.start,
     `${name} is of type ${type.type}, which an expression cannot compare`,

@@ -64,6 +64,10 @@ export function readsExec(hook: CompiledHook): boolean {
   );
 }
 
+/** Only a probe sees registers: trampolines have arguments alone. */
+export const readsRegisters = ({ args }: CompiledHook): boolean =>
+  args.some(({ source }) => source === "registers");
+
 export function looksAtSource(filter: CompiledFilter): boolean {
   return filter.on === "arg" && ["saddr", "sport", "state"].includes(filter.test.op);
 }

@@ -10,6 +10,7 @@ import {
   onlyOnReturn,
   overrides,
   readsExec,
+  readsRegisters,
   stops,
   wantsReturn,
 } from "./hook-traits.ts";
@@ -89,6 +90,7 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
       return hook.raw ? placeRawTracepoint(hook, facts) : placeTracepoint(hook, facts);
     case "kprobe":
       if (hook.syscall) return placeSyscall(hook, facts);
+      if (readsRegisters(hook)) return placeFunction(hook, hook.target, facts);
       if (hook.target === "tcp_connect" && stops(hook))
         return placeConnection(hook, facts, placeFunction(hook, hook.target, facts));
       if (hook.target.startsWith("security_") && stops(hook)) return placeSecurity(hook, facts);
@@ -180,7 +182,7 @@ function placeFunction(hook: CompiledHook, target: string, facts: AttachFacts): 
       ),
     );
   }
-  const trampoline = prototype !== undefined && facts.isTraceable(target);
+  const trampoline = prototype !== undefined && facts.isTraceable(target) && !readsRegisters(hook);
   if (!trampoline && !facts.hasSymbol(target)) {
     return refuse({
       code: "kernel-unsupported",

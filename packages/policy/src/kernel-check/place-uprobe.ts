@@ -37,7 +37,9 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   });
   const weaknesses = [
     ...(stops(hook) ? [copies(path)] : []),
-    ...(file.isGo && hook.args.length > 0 ? [goArguments(path)] : []),
+    ...(file.isGo && hook.args.some(({ source }) => source === undefined)
+      ? [goArguments(path)]
+      : []),
   ];
   if (!wantsReturn(hook)) return planAt(hook, [at("uprobe", "signal")], weaknesses);
   // A function that runs for long is interrupted when it begins; the event waits for the return value.
@@ -66,4 +68,4 @@ const goReturn = (path: string) =>
   }) as const;
 
 const goArguments = (path: string) =>
-  `${path} is a Go program, whose functions take arguments in other registers: the values are not those of the function`;
+  `${path} is a Go program, whose functions take arguments in other registers: the values are not those of the function; read the registers below \`data\` instead`;

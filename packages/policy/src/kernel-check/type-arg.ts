@@ -21,7 +21,7 @@ import {
   unknownType,
 } from "./path-refusals.ts";
 import type { Refusal } from "./refusals.ts";
-import { endOf, routeTo } from "./value-route.ts";
+import { endOf, routeFromRegister, routeTo } from "./value-route.ts";
 
 /** An argument with its type and its route, or why it has none. */
 type TypedArgResult = {
@@ -37,6 +37,8 @@ export function typeArg(
   hook: CompiledHook,
   facts: AttachFacts,
 ): TypedArgResult {
+  if (arg.source === "registers")
+    return hasType(arg) ? { arg: { ...arg, route: routeFromRegister(arg) } } : unknownType(place);
   const followed = arg.resolve !== undefined || arg.btfType !== undefined;
   if (!followed && hasType(arg)) return { arg };
   const declared = declarationOf(arg, place, hook, facts);

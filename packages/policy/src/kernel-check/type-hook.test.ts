@@ -74,7 +74,7 @@ function read({ args }: TypedHook): string {
     if (route === undefined) return type;
     const { dereferences, offset, size, signed, bits, shift, room } = route;
     const number = size === 0 ? "" : ` ${signed ? "s" : "u"}${bits} of ${size}>>${shift}`;
-    const from = source === undefined ? "" : "task ";
+    const from = source === undefined ? "" : source === "registers" ? "regs " : "task ";
     return `${type} ${from}${[...dereferences, ""].join("->")}${offset}${number}${room ? ` room ${room}` : ""}`;
   });
   return texts.join("; ");
@@ -138,6 +138,20 @@ describe("types and routes that a kernel gives", () => {
     [
       data("{index: 0, type: string, source: current_task, resolve: real_parent.comm}"),
       "string task 8->16 room 16",
+    ],
+    [
+      data("{index: 0, source: pt_regs, resolve: r8}, {index: 1, source: pt_regs, resolve: r8d}"),
+      "uint64 regs 72 u64 of 8>>0; uint32 regs 72 u32 of 4>>0",
+    ],
+    [
+      data(
+        "{index: 0, source: pt_regs, resolve: dh, type: int}, {index: 1, source: pt_regs, resolve: rsp, type: file}",
+      ),
+      "int regs 97 u8 of 1>>0; file regs 152->0",
+    ],
+    [
+      "uprobes: [{path: /a, symbols: [f], data: [{index: 0, source: pt_regs, resolve: rsi, type: string}, {index: 1, source: current_task, resolve: real_parent.pid}]}]",
+      "string regs 104->0; int task 8->0 s32 of 4>>0",
     ],
     ["lsmhooks: [{hook: bprm_check_security, args: [{index: 0, resolve: file}]}]", "file 0->0"],
     [tracepoint("{index: 1}, {index: 2}, {index: 3}, {index: 4}"), "sock; string; string; int"],

@@ -67,7 +67,11 @@ function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHo
       isReturn: true,
     };
   if (arg.source !== undefined)
-    return { path: `${hook.path}.data[${arg.index}]`, says: "the current task", isReturn: false };
+    return {
+      path: `${hook.path}.data[${arg.index}]`,
+      says: arg.source === "registers" ? `the register ${arg.resolve}` : "the current task",
+      isReturn: false,
+    };
   const what = hook.kind === "tracepoint" && !hook.raw ? "field" : "argument";
   return {
     path: `${hook.path}.args[${position}]`,
@@ -107,9 +111,10 @@ function typeFilter(
     const compiled = compileExpression(filter.text, types, scope);
     return compiled === "untyped" ? undefined : compiled?.filter;
   }
-  const { arg, operator: name, values } = filter;
+  const { arg, before, operator: name, values } = filter;
   const operator = argOperatorsByName.get(name);
   if (operator === undefined) throw new RangeError(`there is no operator ${name}`);
-  const test = compileTest({ ...operator, name }, typeOf(arg), values, scope);
+  const other = before === undefined ? undefined : { position: before, type: typeOf(before) };
+  const test = compileTest({ ...operator, name, before: other }, typeOf(arg), values, scope);
   return test && { on: "arg", arg, test };
 }

@@ -1,26 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Registers of x86-64 by their offset in the kernel's struct pt_regs (asm/ptrace.h). */
-export const registerOffsets = {
-  r15: 0,
-  r14: 8,
-  r13: 16,
-  r12: 24,
-  rbp: 32,
-  rbx: 40,
-  r11: 48,
-  r10: 56,
-  r9: 64,
-  r8: 72,
-  rax: 80,
-  rcx: 88,
-  rdx: 96,
-  rsi: 104,
-  rdi: 112,
-  rip: 128,
-  rsp: 152,
-} as const;
-export type RegisterName = keyof typeof registerOffsets;
+import type { RegisterName } from "./registers.ts";
 
 type Width = {
   readonly size: 1 | 2 | 4 | 8;

@@ -26,7 +26,7 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   /** Only the first `argCount` are valid. */
   readonly args: EventArg[];
   argCount: number;
-  /** How many of them, the last ones, aren't arguments of the call but other data; kprobes only. */
+  /** How many of them, the last ones, aren't arguments of the call but other data; kprobes and uprobes only. */
   dataCount: number;
   readonly returned: EventArg;
   hasReturned: boolean;
@@ -147,10 +147,11 @@ export function loaderFields({ args, argCount }: EventView): {
   const [file, buildId, size] = args;
   const hasPath = argCount > 0 && file?.field === argField.file && file.text.end > file.text.start;
   const hasId = argCount > 2 && buildId?.field === argField.bytes && size?.field === argField.uint;
-  const end = hasId ? Math.min(buildId.text.start + size.low, buildId.text.end) : 0;
+  const start = hasId ? buildId.text.start : 0;
+  const end = hasId ? Math.min(start + size.low, buildId.text.end) : 0;
   return {
     path: hasPath ? file.text : undefined,
-    buildId: hasId && size.low > 0 ? { ...buildId.text, end } : undefined,
+    buildId: hasId && end > start ? { ...buildId.text, end } : undefined,
   };
 }
 

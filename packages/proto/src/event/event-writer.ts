@@ -192,11 +192,12 @@ function writeLoader(w: BackwardWriter, event: EventView): void {
 
 function writeUprobe(w: BackwardWriter, event: EventView): void {
   const { hook } = event;
+  writeArgs(w, 13, event, event.argCount - event.dataCount, event.argCount);
   if (event.action !== 0) w.varintField(12, event.action);
   writeNumber64(w, 10, hook?.offset ?? 0);
   writeProcesses(w, 9, event.ancestors);
   writeTags(w, uprobeFields, hook);
-  writeArgs(w, 7, event, 0, event.argCount);
+  writeArgs(w, 7, event, 0, event.argCount - event.dataCount);
   writeMessageText(w, uprobeFields, hook);
   writePolicy(w, uprobeFields, hook);
   writeTarget(w, uprobeFields, hook);

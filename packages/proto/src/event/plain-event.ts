@@ -52,7 +52,9 @@ function body(
 ): GetEventsResponse {
   const { hook } = event;
   const all = event.args.slice(0, event.argCount).map(plainArg);
-  const dataAt = event.kind === eventKind.kprobe ? event.argCount - event.dataCount : all.length;
+  const hasData = event.kind === eventKind.kprobe || event.kind === eventKind.uprobe;
+  const dataAt = hasData ? event.argCount - event.dataCount : all.length;
+  const data = some("data", all.slice(dataAt));
   const args = some("args", all.slice(0, dataAt));
   const functionName = some("function_name", hook?.functionName);
   const policy = some("policy_name", hook?.policyName);
@@ -79,7 +81,7 @@ function body(
           ...message,
           ...some("user_stack_trace", stack(event.userStack)),
           ...ancestors,
-          ...some("data", all.slice(dataAt)),
+          ...data,
         },
       };
     case eventKind.tracepoint: {
@@ -93,7 +95,7 @@ function body(
       const place = { ...some("path", hook?.path), ...some("symbol", hook?.functionName) };
       const offset = some64("offset", hook?.offset ?? 0);
       const parts = { ...processes, ...place, ...policy, ...message, ...args, ...ancestors };
-      return { process_uprobe: { ...parts, ...offset, ...action } };
+      return { process_uprobe: { ...parts, ...offset, ...action, ...data } };
     }
     case eventKind.lsm:
       return {

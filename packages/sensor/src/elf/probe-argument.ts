@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ProbeArgument, type RegisterName, registerOffsets } from "@gander/policy";
+import { type ProbeArgument, type RegisterName, registerParts } from "@gander/policy";
 
 type Size = 1 | 2 | 4 | 8;
 type Width = { readonly size: Size; readonly signed: boolean };
@@ -61,34 +61,18 @@ function readNumber(text: string): bigint | undefined {
   return minus === "-" ? -BigInt(digits) : BigInt(digits);
 }
 
-type Part = { readonly register: RegisterName; readonly size: Size; readonly skip: 0 | 1 };
-
 function readRegister(name: string, { size, signed }: Width): ProbeArgument | Unreadable {
-  const part = parts.get(name);
+  const part = partNamed(name);
   if (part === undefined) return { why: `${name.slice(0, 16)} is no register for whole numbers` };
   const { register, skip } = part;
   return { in: "register", register, skip, size: Math.min(size, part.size) as Size, signed };
 }
 
-/** The names of registers and of their parts. */
-const parts: ReadonlyMap<string, Part> = new Map(
-  (Object.keys(registerOffsets) as RegisterName[]).flatMap((register) => {
-    const named = (name: string, size: Size, skip: 0 | 1 = 0) =>
-      [name, { register, size, skip }] as const;
-    if (register === "rip") return [];
-    if (/^r\d/.test(register))
-      return [
-        ...[named(register, 8), named(`${register}d`, 4), named(`${register}w`, 2)],
-        named(`${register}b`, 1),
-      ];
-    const short = register.slice(1);
-    const letter = short.endsWith("x") ? short.slice(0, 1) : short;
-    return [
-      ...[named(register, 8), named(`e${short}`, 4), named(short, 2), named(`${letter}l`, 1)],
-      ...(short.endsWith("x") ? [named(`${letter}h`, 1, 1)] : []),
-    ];
-  }),
-);
+/** Only registers for whole numbers. */
+function partNamed(name: string) {
+  const part = registerParts.get(name);
+  return part !== undefined && /^r(?!ip)/.test(part.register) ? part : undefined;
+}
 
 const shifts: Readonly<Record<string, 0 | 1 | 2 | 3>> = { 1: 0, 2: 1, 4: 2, 8: 3 };
 
@@ -117,7 +101,7 @@ function readMemory(text: string, width: Width, place: Place): ProbeArgument | U
 }
 
 function wholeRegister(text: string): RegisterName | undefined {
-  const part = text.startsWith("%") ? parts.get(text.slice(1)) : undefined;
+  const part = text.startsWith("%") ? partNamed(text.slice(1)) : undefined;
   return part?.size === 8 ? part.register : undefined;
 }
 

@@ -763,6 +763,24 @@ describe("actions", () => {
       tags: ["t"],
       args: [{ int_arg: 7 }, { long_arg: "-2", label: "return" }],
     });
+    expect(event.process_uprobe.data).toBeUndefined();
+  });
+
+  it("of a program's function have data behind all arguments, the return value included", () => {
+    const data = (type: EventRuleArg["type"], source: string) => ({ type, label: "", source });
+    const uprobe = rule([], {
+      eventKind: "process_uprobe",
+      path: "/usr/bin/x",
+      args: [{ type: "int", label: "" }, data("int", "registers"), data("uint32", "current-task")],
+      returnArg: { type: "int64", label: "return" },
+    });
+    const { take } = createTestSensor({ rules: [uprobe] });
+    take(initTask, shellExec);
+    const args = [7, 8, 9].map((number) => numberArg(valueType.VALUE_S32, number));
+    const returned = numberArg(valueType.VALUE_U64, 5, textFlags.ARG_RETURN);
+    const [event] = take(buildHook({ ...hook, args: [...args, returned] }));
+    expect(event.process_uprobe.args).toEqual([{ int_arg: 7 }, { long_arg: "5", label: "return" }]);
+    expect(event.process_uprobe.data).toEqual([{ int_arg: 8 }, { uint_arg: 9 }]);
   });
 });
 

@@ -178,6 +178,7 @@ function decodeArgs(
     if (isReturn && event.kind === eventKind.uprobe) {
       // These events have no field for it: it is the last argument.
       decodeArg(reader, offsets, value, rule.returnArg, nextArg(event));
+      moveBeforeData(event);
       continue;
     }
     if (isReturn) {
@@ -201,6 +202,15 @@ function decodeArgs(
     decodeArg(reader, offsets, value, spec, nextArg(event));
   }
   return at;
+}
+
+/** The last of them becomes an argument: data is behind those. */
+function moveBeforeData({ args, argCount, dataCount }: SensorEvent): void {
+  const last = args[argCount - 1];
+  if (dataCount === 0 || last === undefined) return;
+  const first = argCount - 1 - dataCount;
+  args.copyWithin(first + 1, first, argCount - 1);
+  args[first] = last;
 }
 
 function nextArg(event: SensorEvent): EventArg {

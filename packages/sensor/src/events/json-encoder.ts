@@ -193,7 +193,8 @@ function writeEndWithStacks(line: LineBuffer, event: SensorEvent, hook: RuleText
   writeStack(line, ',"user_stack_trace":[', event.userStack);
 }
 
-const dataCountOf = (event: SensorEvent) => (event.kind === eventKind.kprobe ? event.dataCount : 0);
+const dataCountOf = ({ kind, dataCount }: SensorEvent) =>
+  kind === eventKind.kprobe || kind === eventKind.uprobe ? dataCount : 0;
 
 function writeArgs(
   line: LineBuffer,

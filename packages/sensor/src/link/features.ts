@@ -99,6 +99,8 @@ export const opFeatures = byNumber(rowOp, {
   ROW_LESS: 0,
   ROW_MASK: 0,
   ROW_RANGE: 0,
+  // Sets of capabilities are behind a pointer.
+  ROW_GAINED: feature.FEATURE_ROUTES,
   ROW_INT_SET: 0,
   ROW_STR_EQUAL: texts,
   ROW_STR_PREFIX: texts,

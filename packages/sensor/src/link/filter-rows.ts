@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type ArgTest,
   argTests,
   argTypeRows,
   type ExecTest,
@@ -73,12 +72,7 @@ const inlineValues = limits.ROW_VALUES;
 export function filterRows(filter: PlainFilter, context: FilterContext): RowsOfFilter {
   switch (filter.on) {
     case "arg":
-      return argRows(
-        filter.test,
-        context.place(filter.arg),
-        filter.arg === "return" ? rowFlags.ROW_ON_RETURN : 0,
-        context.sets,
-      );
+      return argRows(filter, context);
     case "pid":
       return [[pidRow(filter, context)]];
     case "binary":
@@ -116,20 +110,29 @@ export function filterCost(filter: PlainFilter): number {
   return forms[argTests[filter.test.op].form].cost;
 }
 
-function argRows(test: ArgTest, place: ValuePlace, flags: number, sets: SetInterner): RowsOfFilter {
+function argRows(
+  { arg, test }: Filter<"arg">,
+  { place: placeOf, sets }: FilterContext,
+): RowsOfFilter {
   const { form, row } = argTests[test.op];
+  const place = placeOf(arg);
+  const onReturn = arg === "return" ? rowFlags.ROW_ON_RETURN : 0;
   const open: OpenRow = {
     op: rowOp[`ROW_${row}`],
     slot: place.slot,
-    flags: flags | (test.negate ? rowFlags.ROW_NEGATE : 0),
+    flags: onReturn | (test.negate ? rowFlags.ROW_NEGATE : 0),
     set: 0,
     n: 0,
     values: [],
   };
-  return forms[form].rows(test as never, open, { place, sets });
+  return forms[form].rows(test as never, open, { place, placeOf, sets });
 }
 
-type RowContext = { readonly place: ValuePlace; readonly sets: SetInterner };
+type RowContext = {
+  readonly place: ValuePlace;
+  readonly placeOf: FilterContext["place"];
+  readonly sets: SetInterner;
+};
 
 /** Texts are compared alike wherever they are. */
 type ContextOf<Form extends TestForm> = Form extends "texts"
@@ -155,6 +158,12 @@ const forms: {
     cost: 0,
     rows: ({ op, values }, row, { place }) => [
       [{ ...signedAt(row, place), n: 1, values: [widen(argTests[op].join(values), place)] }],
+    ],
+  },
+  gained: {
+    cost: 1,
+    rows: ({ before, values }, row, { placeOf }) => [
+      [{ ...row, n: 2, values: [...values, BigInt(placeOf(before).slot)] }],
     ],
   },
   ranges: {

@@ -192,6 +192,17 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   onArg(3, textTest),
   onArg(4, socketTest),
   onArg(5, fileTest),
+  fc
+    .record({
+      after: fc.constantFrom(0, 1, 2),
+      before: fc.constantFrom(0, 1, 2),
+      bits: fc.constantFrom(2n ** 64n - 1n, 1n, 6n, 1n << 63n),
+    })
+    .map(({ after, before, bits }) => ({
+      on: "arg" as const,
+      arg: after,
+      test: { op: "gained" as const, negate: false as const, before, values: [bits] },
+    })),
   fc.record({
     on: fc.constant("pid" as const),
     negate: fc.boolean(),

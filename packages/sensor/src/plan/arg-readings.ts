@@ -39,14 +39,14 @@ export function functionArg(
   memory: "kernel" | "user",
   position: (index: number) => number = (index) => index,
 ): ArgReading | undefined {
+  if (arg.source === "current-task") return taskReading(arg);
   const row = typeRow(arg.type);
   const type = valueIn(row, memory);
   if (type === undefined) return undefined;
-  if (arg.source !== undefined) return taskReading(arg);
-  return {
-    slot: functionSlot(type, position(arg.index), sizeArgument(arg, position), arg),
-    signed: row.signed ?? false,
-  };
+  const isInRegister = arg.source === "registers";
+  const raw = isInRegister ? 0 : position(arg.index);
+  const slot = functionSlot(type, raw, isInRegister ? 0 : sizeArgument(arg, position), arg);
+  return { slot, signed: row.signed ?? false };
 }
 
 function sizeArgument(arg: TypedArg, position: (index: number) => number): number {

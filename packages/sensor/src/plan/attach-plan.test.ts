@@ -458,6 +458,49 @@ describe("planHook", () => {
     ]);
   });
 
+  it("sees registers by a probe, which can only send signals", () => {
+    const inRegisters = (type: CompiledArg["type"], resolve: string): CompiledArg => ({
+      ...arg(0, type),
+      ...{ source: "registers", resolve },
+    });
+    const args = [inRegisters("string", "rsi"), inRegisters("int8", "ah")];
+    const entry = hook({ target: "security_bprm_check", args, selectors: [kill] });
+    const plan = planHook(entry, facts);
+    expect(rulesOf(plan).map(({ point }) => describeHookPoint(point))).toEqual([
+      "kprobe on security_bprm_check",
+    ]);
+    expect(plan.rules && plan.weaknesses).toEqual([
+      "a signal at security_bprm_check ends the process but does not stop the call in progress",
+    ]);
+    const slotsOf = (changes: Partial<CompiledHook>) =>
+      rulesOf(planHook(hook({ args, ...changes }), facts))[0]?.args.map(
+        ({ slot: { type, raw, flags, route }, signed }) => {
+          const { source, dereferences = [], offset, size } = route ?? {};
+          return [type, raw, flags, signed, source, ...dereferences, offset, size];
+        },
+      );
+    const number = [valueType.VALUE_S8, limits.RAW_ROUTE, slotFlags.SLOT_DISTANT, true];
+    const text = (type: number) => [type, limits.RAW_ROUTE, 0, false, "registers", 104, 0, 0];
+    expect(slotsOf({})).toEqual([text(valueType.VALUE_STRING), [...number, "registers", 81, 1]]);
+    // Those of the kernel's function, whatever the arguments of the call are.
+    expect(slotsOf({ target: "sys_openat", syscall: true })?.[0]).toEqual(
+      text(valueType.VALUE_STRING),
+    );
+  });
+
+  it("reads what is behind the task from the kernel, at system calls, too", () => {
+    const followPath: PlanFacts["followPath"] = () => ({
+      ...{ dereferences: [8], offset: 16, type: "struct file *" },
+      value: { kind: "pointer" },
+    });
+    const args: CompiledArg[] = [{ ...arg(0, "file"), source: "current-task", resolve: "file" }];
+    const call = hook({ target: "sys_openat", syscall: true, args });
+    const [rule] = rulesOf(planHook(call, { ...facts, followPath }));
+    expect(rule?.args.map(({ slot: { type, route } }) => [type, route?.source])).toEqual([
+      [valueType.VALUE_FILE, "current-task"],
+    ]);
+  });
+
   it("says so where core dumps can't be seen", () => {
     const unseen: Partial<PlanFacts> = {
       prototype: (name) => (name.endsWith("inode_setattr") ? undefined : prototype(name)),

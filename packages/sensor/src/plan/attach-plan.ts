@@ -94,7 +94,8 @@ function argsAt(hook: TypedHook, placement: Placement, facts: PlanFacts): ArgRea
   }
   return hook.args.map((arg) => {
     if (role === "companion" && arg.type === "sock") return socketToAddress(companionCall(point));
-    const reading = functionArg(arg, memoryOf(hook), (index) => placement.position(index) ?? index);
+    const memory = arg.source === "registers" ? registerMemoryOf(hook) : memoryOf(hook);
+    const reading = functionArg(arg, memory, (index) => placement.position(index) ?? index);
     return placed(arg, reading && /bind/.test(hook.target) ? toBind(reading) : reading);
   });
 }
@@ -102,6 +103,9 @@ function argsAt(hook: TypedHook, placement: Placement, facts: PlanFacts): ArgRea
 /** What its arguments point to. */
 const memoryOf = ({ kind, syscall }: TypedHook) =>
   syscall || hookKinds[kind].ofProgram ? "user" : "kernel";
+
+/** What its registers point to. Those of a system call are the kernel's: it is hooked in the kernel. */
+const registerMemoryOf = ({ kind }: TypedHook) => (hookKinds[kind].ofProgram ? "user" : "kernel");
 
 /** Where struct iattr has the file; only routes from the file need it. */
 function fileOfAttributes({ args }: TypedHook, facts: PlanFacts): number {

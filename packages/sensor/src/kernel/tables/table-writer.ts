@@ -199,6 +199,7 @@ function createRouteWriter(layouts: StructLayouts): Write<ValueRoute> {
       steps: item.dereferences.length,
       flags:
         (item.source === "current-task" ? routeFlags.ROUTE_FROM_TASK : 0) |
+        (item.source === "registers" ? routeFlags.ROUTE_FROM_REGISTERS : 0) |
         (item.signed ? routeFlags.ROUTE_SIGNED : 0),
       size: item.size,
       // The first shift leaves no bits above the number, the second none below it.
