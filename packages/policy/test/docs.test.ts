@@ -43,6 +43,10 @@ describe("docs/policies.md", () => {
     ["hooks in a policy", `${limits.hooks}`],
     ["selectors of a hook", `${limits.selectors}`],
     ["filters in a selector", `${limits.filters}`],
+    [
+      "expression; alternatives of the expressions in a selector",
+      `${limits.expressionCharacters} characters; ${limits.alternatives}`,
+    ],
     ["arguments of a hook", `${limits.args}`],
     ["last position of an argument", `${limits.argIndex}`],
     [
