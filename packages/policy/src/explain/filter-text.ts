@@ -168,7 +168,7 @@ function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): strin
     case "state":
     case "origin": {
       const { part, text } = numberParts[test.op];
-      return `the ${part} of ${what} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
+      return `the ${part} of ${what.replace(/^the path of /, "the file of ")} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
     }
     default:
       return `${what} ${textPhrase(test)}`;
