@@ -323,6 +323,8 @@ function testHolds(test: Exclude<ArgTest, { op: "gained" }>, value: Value): bool
       return test.values.includes(file(value).fileType);
     case "origin":
       return test.values.includes(file(value).origin);
+    default:
+      throw new RangeError("the reference doesn't know this test");
   }
 }
 

@@ -15,6 +15,8 @@ export type ActionContext = {
 
 /** What an action does; nothing for those that only shape the event. */
 export function actionText(action: CompiledAction, context: ActionContext): readonly string[] {
+  // An action that nothing is known of but its row in the table.
+  const word: string = action.action;
   switch (action.action) {
     case "post":
     case "no-post":
@@ -44,6 +46,8 @@ export function actionText(action: CompiledAction, context: ActionContext): read
       return [
         `the sensor asks for the name ${quote(action.name)}, if its configuration allows that`,
       ];
+    default:
+      return [enforced(`the action ${word} is taken`, context)];
   }
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { originPlaces, originUnlinked, processProperties, typeRow } from "@gander/crd-schemas";
-import type {
-  ArgTest,
-  CompiledArg,
-  CompiledFilter,
-  CompiledHook,
-  Network,
-  TestOf,
+import {
+  type ArgTest,
+  type CompiledArg,
+  type CompiledFilter,
+  type CompiledHook,
+  hasForm,
+  type Network,
+  type TestOf,
 } from "../compiled-policy.ts";
 import * as names from "../language/kernel-names.ts";
 import { quote } from "../language/values.ts";
@@ -171,7 +172,10 @@ function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): strin
       return `the ${part} of ${what.replace(/^the path of /, "the file of ")} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
     }
     default:
-      return `${what} ${textPhrase(test)}`;
+      // An operator that nothing is known of but its row in the table.
+      return hasForm(test, "texts")
+        ? `${what} ${textPhrase(test)}`
+        : `${what} passes the test ${String(test.op)}`;
   }
 }
 
