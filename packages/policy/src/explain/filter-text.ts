@@ -146,6 +146,7 @@ function gainedText(masks: readonly bigint[]): string {
 }
 
 function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): string {
+  const word: string = test.op;
   switch (test.op) {
     case "equal":
     case "in-set":
@@ -175,7 +176,7 @@ function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): strin
       // An operator that nothing is known of but its row in the table.
       return hasForm(test, "texts")
         ? `${what} ${textPhrase(test)}`
-        : `${what} passes the test ${String(test.op)}`;
+        : `${what} passes the test ${word}`;
   }
 }
 
