@@ -118,6 +118,17 @@ function starts(program: string, ...args: readonly string[]): boolean {
 const startsInside = (...args: readonly string[]) =>
   starts("unshare", ...["--mount", "--pid", "--fork", `--root=${merged}`, "--mount-proc"], ...args);
 
+/** Debian's 6.1 makes no files without a name on an overlay. */
+function isPossible(open: () => number): boolean {
+  try {
+    closeSync(open());
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error && error.code === "ENOTSUP", String(error));
+    return false;
+  }
+}
+
 const denial = "matchActions: [{ action: Override, argError: -1 }]";
 
 /** Denies to start such a program, and to map it as code. */
@@ -240,9 +251,12 @@ test("volumes, memory, and files without a name", async () => {
     copyFileSync(from, copy);
     return starts(scenes, "deleted-exec", copy, "leaf");
   };
-  const temporary = () => {
+  const openTemporary = () => {
     const flags = 0o20_000_000 | constants.O_DIRECTORY | constants.O_RDWR; // O_TMPFILE
-    const file = openSync(`${merged}/var/tmp`, flags, 0o755);
+    return openSync(`${merged}/var/tmp`, flags, 0o755);
+  };
+  const temporary = () => {
+    const file = openTemporary();
     writeSync(file, readFileSync(attack));
     const read = openSync(`/proc/self/fd/${file}`, "r");
     closeSync(file);
@@ -260,8 +274,9 @@ test("volumes, memory, and files without a name", async () => {
     "deleted, of memory": () => unlinked(memory),
     "deleted, of a volume": () => unlinked(volume),
     "a file in memory alone": () => starts(scenes, "memfd-exec", attack, "leaf"),
-    "a temporary file of the layer": temporary,
+    ...(isPossible(openTemporary) && { "a temporary file of the layer": temporary }),
   };
+  const known = (names: readonly string[]) => names.filter((name) => name in deeds);
   for (const [name, starts] of Object.entries(deeds)) assert.ok(starts(), name);
   const denied = async (filter: string) => {
     await addPolicy(policies, drift(filter));
@@ -269,16 +284,20 @@ test("volumes, memory, and files without a name", async () => {
     await remove("drift");
     return found;
   };
-  assert.deepEqual(await denied("operator: Origin, values: [layer]"), [
-    ...["layer", "deleted, of the layer", "a temporary file of the layer"],
-  ]);
+  assert.deepEqual(
+    await denied("operator: Origin, values: [layer]"),
+    known(["layer", "deleted, of the layer", "a temporary file of the layer"]),
+  );
   assert.deepEqual(await denied("operator: Origin, values: [memory]"), [
     ...["memory", "deleted, of memory", "a file in memory alone"],
   ]);
-  assert.deepEqual(await denied("operator: Origin, values: [unlinked]"), [
-    ...["deleted, of the layer", "deleted, of memory", "deleted, of a volume"],
-    ...["a file in memory alone", "a temporary file of the layer"],
-  ]);
+  assert.deepEqual(
+    await denied("operator: Origin, values: [unlinked]"),
+    known([
+      ...["deleted, of the layer", "deleted, of memory", "deleted, of a volume"],
+      ...["a file in memory alone", "a temporary file of the layer"],
+    ]),
+  );
   assert.deepEqual(await denied("operator: NotOrigin, values: [image, layer, volume]"), [
     ...["memory", "deleted, of memory", "a file in memory alone"],
   ]);
