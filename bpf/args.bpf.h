@@ -118,7 +118,7 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 	else if (type == VALUE_KIOCB)
 		file = BPF_CORE_READ((struct kiocb *)raw, ki_filp);
 	if (file)
-		walk_begin(s, &file->f_path);
+		walk_begin(s, path_of(file));
 	return 0;
 }
 

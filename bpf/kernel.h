@@ -54,7 +54,7 @@ enum { PF_IO_WORKER = 0x00000010, PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200
 enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
 enum { SB_KERNMOUNT = 1 << 22 };
 enum { FMODE_EXEC = 0x20 }; /* in f_flags, of files that exec opens */
-enum { FMODE_BACKING = 1 << 25 }; /* in f_mode: struct backing_file */
+enum { FMODE_NOACCOUNT = 1 << 29 }; /* in f_mode, of files that the kernel opens for itself, such as a backing_file */
 enum { PIDTYPE_TGID = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFREG = 0100000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_IXGRP = 010 };
 enum { AF_UNSPEC = 0, AF_INET = 2, AF_INET6 = 10, AF_SMC = 43 };

@@ -433,6 +433,27 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 }
 
 /*
+ * The path by which a process has opened a file. To read and write a file of an overlay, the kernel opens the one of
+ * the layer below, and checks that, too: it has the path of the file that it serves. (Before 6.8 f_path is that path.)
+ * The flag of a struct backing_file has no fixed number; behind any other file is no dentry of an overlay.
+ */
+inline_fn const struct path *path_of(struct file *file)
+{
+	struct backing_file *backing = (struct backing_file *)file;
+	struct super_block *sb;
+	struct dentry *dentry;
+
+	if (!bpf_core_field_exists(backing->user_path) ||
+	    !(field_of(struct file, file, f_mode) & FMODE_NOACCOUNT))
+		return &file->f_path;
+	dentry = field_of(struct backing_file, backing, user_path.dentry);
+	sb = field_of(struct dentry, dentry, d_sb);
+	return field_of(struct super_block, sb, s_magic) == OVERLAYFS_SUPER_MAGIC ?
+		       &backing->user_path :
+		       &file->f_path;
+}
+
+/*
  * Is this file, mm->exe_file, the one that the task executed? In a user namespace of its own, a task may
  * set any other file (PR_SET_MM), even for an outside process that shares its memory: such a file was
  * opened by open(2), which can't set the flag that exec sets.

@@ -217,7 +217,7 @@ test("the process", async () => {
   tables.put(
     "follow_pids",
     Buffer.from(Uint32Array.of(process.pid).buffer),
-    Buffer.from(BigUint64Array.of(2n).buffer),
+    Buffer.from(BigUint64Array.of(2n, 2n).buffer),
   );
   const netns = Number(/\d+/.exec(readlinkSync("/proc/self/ns/net"))?.[0]);
   const net = tables.constant("NS_NET");

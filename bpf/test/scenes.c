@@ -102,6 +102,17 @@ static void deleted_exec(char **argv)
 	fail("fexecve");
 }
 
+/* Maps a file, and makes what was mapped code. */
+static void protect(char **argv)
+{
+	int file = open(argv[0], O_RDONLY);
+	void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+
+	if (mapped == MAP_FAILED || mprotect(mapped, 4096, PROT_READ | PROT_EXEC))
+		fail("mprotect");
+	puts("ran");
+}
+
 static char **arguments_to_hide;
 
 static void unmap_arguments(void)
@@ -546,6 +557,7 @@ static const struct {
 	{ "leader-exits", leader_exits },
 	{ "memfd-exec", memfd_exec },
 	{ "deleted-exec", deleted_exec },
+	{ "protect", protect },
 	{ "hide-arguments", hide_arguments },
 	{ "deep-write", deep_write },
 	{ "storm", storm },

@@ -145,6 +145,93 @@ test("descendants of a program, but not the program itself", async () => {
   });
 });
 
+const ancestors = (operator: string, values: string) =>
+  parents(operator, values, ", ancestors: true");
+
+test("programs of all ancestors, by each operator", async () => {
+  const before = await startWaiting(shell, "-c", deep);
+  await expectMatches(
+    {
+      in: [ancestors("In", `${shell}, /usr/bin/none`), 4],
+      "not-in": [ancestors("NotIn", shell), 2],
+      prefix: [ancestors("Prefix", "/tmp/parent-"), 4],
+      "not-prefix": [ancestors("NotPrefix", "/tmp/parent-"), 2],
+      postfix: [ancestors("Postfix", "/parent-shell"), 4],
+      "not-postfix": [ancestors("NotPostfix", "/parent-shell"), 2],
+      other: [ancestors("Postfix", "/other-shell"), 0],
+    },
+    async () => {
+      run(shell, "-c", "umask 030"); // not itself
+      run("sh", "-c", "umask 030");
+      run(shell, "-c", "sh -c 'umask 030'; true");
+      run(shell, "-c", "sh -c 'sh -c \"umask 030\"; true'; true");
+      // An ancestor that has run it, and something else since.
+      run(shell, "-c", "exec sh -c 'sh -c \"umask 030\"; true'");
+      await goOn(before);
+    },
+  );
+});
+
+test("a program that was bound to the path of another spares nobody", async () => {
+  const script = (tried: string) => `mount --bind /usr/bin/bash ${shell} && ${tried}; true`;
+  const forged = (tried: string) => run("unshare", "-Urm", "sh", "-c", script(tried));
+  await expectMatches(
+    {
+      in: [ancestors("In", shell), 2],
+      "not-in": [ancestors("NotIn", shell), 3],
+      followed: [`matchBinaries: [{ operator: In, values: [${shell}], followChildren: true }]`, 3],
+      "not-followed": [
+        `matchBinaries: [{ operator: NotIn, values: [${shell}], followChildren: true }]`,
+        3,
+      ],
+    },
+    () => {
+      forged(`${shell} -c 'umask 030'`);
+      forged(`${shell} -c "sh -c 'umask 030'; true"`);
+      forged(`${shell} -c "sh -c 'sh -c \\"umask 030\\"; true'; true"`);
+    },
+  );
+});
+
+test("what descends from a server starts no shell", async () => {
+  const [server, mark] = ["/tmp/server", "/tmp/started"];
+  copyFileSync("/usr/bin/bash", server);
+  const starts = (program: string, command: string) => {
+    rmSync(mark, { force: true });
+    spawnSync(program, ["-c", `${command} -c 'echo >${mark}'; true`]);
+    return existsSync(mark);
+  };
+  const guard = (filter: string) => `
+lsmhooks:
+- hook: bprm_check_security
+  args: [{ index: 0, type: linux_binprm }]
+  selectors:
+  - matchArgs: [{ index: 0, operator: Postfix, values: [/sh, /bash] }]
+    ${filter}
+    matchActions: [{ action: Override, argError: -1 }]`;
+  const inPlace = "exec sh";
+  const commands = ["sh", "timeout 9 sh", "timeout 9 timeout 9 sh", inPlace];
+  for (const command of commands) assert.ok(starts(server, command), command);
+  await addPolicy(policies, policyText("guard", guard(ancestors("Postfix", "/server"))));
+  for (const command of commands) {
+    // What the server itself becomes has other ancestors: that is matchBinaries.
+    assert.equal(starts(server, command), command === inPlace, command);
+    assert.ok(starts("bash", command), command);
+  }
+  await addPolicy(
+    policies,
+    policyText(
+      "guard",
+      guard(`matchBinaries: [{ operator: In, values: [${server}], followChildren: true }]`),
+    ),
+  );
+  for (const command of commands) {
+    assert.equal(starts(server, command), false, command);
+    assert.ok(starts("bash", command), command);
+  }
+  await remove("guard");
+});
+
 test("marks of a policy that comes when parents are kept already", async () => {
   await addPolicy(policies, umaskPolicy("first", parents("In", "/usr/bin/none")));
   const before = await startWaiting(shell, "-c", deep);
