@@ -13,7 +13,7 @@ import { randomPolicy, type Target } from "./lib/random-policy.ts";
 import { gander, Sensor } from "./lib/sensor.ts";
 import { waitUntil } from "./lib/wait-until.ts";
 
-const count = Number(process.env.GANDER_POLICIES ?? 24);
+const count = Number(process.env.GANDER_POLICIES ?? 8);
 const seed = Number(process.env.GANDER_SEED ?? 1);
 const atATime = 8;
 

@@ -251,10 +251,10 @@ function valuesFor(operator: string, type: ArgType, random: Random): readonly st
       return some(number, 30);
     case "prefix":
     case "postfix":
-      return some(() => text(random, 120));
+      return some(() => text(random, 60));
     case "contains":
     case "contains-any-case":
-      return some(() => text(random, 90), 3);
+      return some(() => text(random, 45), 3);
     case "file-type":
       return [random.pick(["reg", "dir", "sock", "fifo", "chr", "blk", "lnk"])];
     case "saddr":
