@@ -58,6 +58,8 @@ export class ProcessTable {
   /** hot: the entry of a process image, if known (bench/event-encoding). */
   find(pid: number, startLow: number, startHigh: number): ProcessEntry | undefined {
     let entry = this.#byPid.get(pid);
+    // The newest is first: of a process that has run many programs, a new one is not looked for among all of them.
+    if (entry !== undefined && isBefore(entry, startLow, startHigh)) return undefined;
     while (entry !== undefined && (entry.startLow !== startLow || entry.startHigh !== startHigh))
       entry = entry.older;
     return entry;
@@ -310,3 +312,6 @@ function unknownImage(key: ProcessKey, uid: number, flags: number) {
 function compareStart(a: ProcessKey, b: ProcessKey): number {
   return a.startHigh - b.startHigh || a.startLow - b.startLow;
 }
+
+const isBefore = (entry: ProcessEntry, startLow: number, startHigh: number): boolean =>
+  entry.startHigh < startHigh || (entry.startHigh === startHigh && entry.startLow < startLow);
