@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfiguration, type Values } from "@gander/base";
 import { checkMetricsAddress } from "@gander/metrics/address";
-import { parseEventBudget } from "@gander/policy";
+import { parseEventBudget } from "@gander/policy/event-budget";
 import { defaultBundlePaths } from "../workload/container-bundles.ts";
 import { parseOperatorAddress } from "./operator-address.ts";
 import { parseServerAddress } from "./server-address.ts";
