@@ -12,6 +12,7 @@ import type {
 } from "../compiled-policy.ts";
 import { createScope } from "../scope.ts";
 import type { AttachFacts } from "./attach-facts.ts";
+import { checkOverlayInodes } from "./overlay-inodes.ts";
 import type { ArgPlace } from "./path-refusals.ts";
 import type { Refusal } from "./refusals.ts";
 import { typeArg } from "./type-arg.ts";
@@ -51,6 +52,7 @@ export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
     filters: filtersOf(selector.filters),
     returnFilters: filtersOf(selector.returnFilters),
   }));
+  refusals.push(...checkOverlayInodes({ selectors }, facts));
   if (refusals.length > 0) return { refusals };
   const whole = args.filter((arg) => arg !== undefined);
   return {
