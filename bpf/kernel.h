@@ -137,7 +137,7 @@ struct file {
 /* a file that the kernel has opened below another one, to serve it */
 struct backing_file {
 	struct file file;
-	struct path user_path; /* of the other one; before 6.8 it is f_path */
+	struct path user_path; /* of the other one; before 6.7 it is f_path */
 };
 struct iattr {
 	unsigned int ia_valid; /* ATTR_* */

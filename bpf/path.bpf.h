@@ -434,7 +434,7 @@ inline_fn void walk_begin(struct scratch *s, const struct path *path)
 
 /*
  * The path by which a process has opened a file. To read and write a file of an overlay, the kernel opens the one of
- * the layer below, and checks that, too: it has the path of the file that it serves. (Before 6.8 f_path is that path.)
+ * the layer below, and checks that, too: it has the path of the file that it serves. (Before 6.7 f_path is that path.)
  * The flag of a struct backing_file has no fixed number; behind any other file is no dentry of an overlay.
  */
 inline_fn const struct path *path_of(struct file *file)
