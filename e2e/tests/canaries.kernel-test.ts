@@ -84,6 +84,12 @@ describe("canaries", () => {
       );
     return Number(line?.split(" ").at(-1));
   };
+  /** An answer of the metrics server is reused for a second. */
+  const counts = (kind: string, outcome: string, count: number) =>
+    waitUntil(
+      `${count} requests by ${kind} are counted as ${outcome}`,
+      async () => (await counted(kind, outcome)) === count,
+    );
   const state = () => gander("policy", "list").output;
 
   test("a page is fetched once for each event, and no redirect is followed", async () => {
@@ -92,7 +98,7 @@ describe("canaries", () => {
     await sensor.settled();
     assert.deepEqual(actionsAt(canary), ["KPROBE_ACTION_GETURL"]);
     assert.deepEqual(pages, ["GET /opened"]);
-    assert.equal(await counted("http", "done"), 1);
+    await counts("http", "done", 1);
   });
 
   test("what is not allowed is not asked for; the policy is in force and its state says so", async () => {
@@ -100,7 +106,7 @@ describe("canaries", () => {
     await sensor.settled();
     assert.deepEqual(actionsAt(named), ["KPROBE_ACTION_POST"]);
     assert.deepEqual(names, []);
-    assert.equal(await counted("dns", "off"), 1);
+    await counts("dns", "off", 1);
     assert.match(state(), /DnsLookup is off on this node: allow it by --policy-requests dns/);
   });
 
@@ -113,7 +119,7 @@ describe("canaries", () => {
     const made = seen.filter((action) => action === "KPROBE_ACTION_GETURL").length;
     assert.ok(made >= 9 && made < 40, `${made} requests`);
     const dropped = seen.length - made;
-    assert.equal(await counted("http", "dropped"), dropped);
+    await counts("http", "dropped", dropped);
     assert.match(state(), new RegExp(`${dropped} requests were not made`));
     await waitUntil("all are answered", () => (pages.length === before + made ? true : undefined));
   });
@@ -129,9 +135,7 @@ describe("canaries", () => {
     assert.equal(run("/bin/cat", [named]).status, 0);
     await waitUntil("the name was asked for", () => (names.length > 0 ? true : undefined));
     assert.match(names[0] ?? "", /opened.canary.example/);
-    await waitUntil("it is counted", async () =>
-      (await counted("dns", "done")) === 1 ? true : undefined,
-    );
+    await counts("dns", "done", 1);
     await sensor.settled();
     assert.deepEqual(actionsAt(named), ["KPROBE_ACTION_DNSLOOKUP"]);
   });

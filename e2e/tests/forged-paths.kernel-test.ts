@@ -26,6 +26,7 @@ const actions = [`- ${deny}`];
 const trusted = (name: string, identity = "path") =>
   plainPolicy({
     ...{ name, prefix: `/srv/${name}/`, actions },
+    kind: identity === "file" ? "GuardPolicy" : "TracingPolicy",
     filters: [
       `matchBinaries: [{operator: NotIn, values: ["/usr/bin/tee"], identity: ${identity}}]`,
     ],

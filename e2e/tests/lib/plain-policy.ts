@@ -2,6 +2,8 @@
 
 export interface PlainPolicy {
   readonly name: string;
+  /** A kind of our own for what TracingPolicy lacks. */
+  readonly kind?: "TracingPolicy" | "GuardPolicy";
   /** Files whose path starts with this. */
   readonly prefix?: string;
   /** Files whose path ends with this. */
@@ -17,9 +19,10 @@ export interface PlainPolicy {
 /** A policy on writes to files. */
 export function plainPolicy(policy: PlainPolicy): string {
   const { name, prefix, postfix, filters = [], actions = [], hook = [] } = policy;
+  const { kind = "TracingPolicy" } = policy;
   return [
-    "apiVersion: cilium.io/v1alpha1",
-    "kind: TracingPolicy",
+    `apiVersion: ${kind === "TracingPolicy" ? "cilium.io" : "gander.dev"}/v1alpha1`,
+    `kind: ${kind}`,
     "metadata:",
     `  name: ${name}`,
     "spec:",
