@@ -263,6 +263,7 @@ enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_RECORD = 2,  /* raw argument 0 is the address of a tracepoint's record: slots are fields */
 	HOOK_MANY = 4,	  /* attached to many functions: the cookie says which was called */
 	HOOK_PROBE = 8,	  /* a static probe: `probe_arguments` says where its raw arguments are */
+	HOOK_COMPAT = 16, /* HOOK_SYSCALL of 32-bit code: other registers, of which the lower halves count */
 };
 
 enum probe_argument_kind {

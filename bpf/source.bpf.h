@@ -18,9 +18,31 @@ enum source {
 	FROM_RECORD, /* tracepoint: the context is the record */
 };
 
+/* An argument of a system call of 32-bit code: the entry has not cleared the upper halves of all registers. */
+inline_fn __u32 compat_argument(struct pt_regs *regs, __u32 at)
+{
+	switch (at) {
+	case 0:
+		return BPF_CORE_READ(regs, bx);
+	case 1:
+		return BPF_CORE_READ(regs, cx);
+	case 2:
+		return BPF_CORE_READ(regs, dx);
+	case 3:
+		return BPF_CORE_READ(regs, si);
+	case 4:
+		return BPF_CORE_READ(regs, di);
+	case 5:
+		return BPF_CORE_READ(regs, bp);
+	}
+	return 0;
+}
+
 /* An argument of a system call, from the registers at its entry (x86-64). */
 inline_fn __u64 syscall_argument(struct pt_regs *regs, __u32 at)
 {
+	if (hook_flags & HOOK_COMPAT)
+		return compat_argument(regs, at);
 	switch (at) {
 	case 0:
 		return BPF_CORE_READ(regs, di);

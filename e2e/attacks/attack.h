@@ -46,6 +46,7 @@ extern const struct command hog_commands[];
 extern const struct command silent_commands[];
 extern const struct command rename_race_commands[];
 extern const struct command forged_exe_commands[];
+extern const struct command compat_commands[];
 
 /* Print `what` and errno's text, then exit with EXIT_REFUSED or EXIT_UNSUPPORTED. */
 _Noreturn void refused(const char *what);

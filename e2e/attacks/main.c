@@ -10,6 +10,7 @@ static const struct command *const tables[] = {
 	write_commands,	  exec_commands,	  storm_commands,	 hostile_commands,
 	loop_commands,	  unknown_commands,	  pod_commands,		 entry_commands,
 	hog_commands,	  silent_commands,	  rename_race_commands,	 forged_exe_commands,
+	compat_commands,
 };
 
 static int list(FILE *out)

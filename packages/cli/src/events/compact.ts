@@ -110,7 +110,7 @@ function describeExit(body: NonNullable<EventJson["process_exit"]>): Parts {
 }
 
 function describeCall(body: HookBody): Parts {
-  const name = text(body.function_name).replace(/^__(x64|arm64|ia32)_/, "");
+  const name = text(body.function_name).replace(/^__(x64|arm64)_/, "");
   const args = argsOf(body);
   const call = CALLS[name];
   if (call === undefined) return hookParts("❓", "syscall", body, text(body.function_name));

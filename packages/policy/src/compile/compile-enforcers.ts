@@ -67,7 +67,7 @@ function readCall(call: string | undefined, place: Scope, lists: FunctionLists):
   const none = { targets: [], syscall: true };
   if (call === undefined) return none;
   const isList = call.startsWith("list:");
-  const syscall = /^(__x64_)?sys_/.test(call);
+  const syscall = /^(__(x64|ia32|ia32_compat)_)?sys_/.test(call);
   const named = { list: false, hasList: () => false };
   const target = isList ? undefined : readFunction(call, syscall, place, named);
   const found = isList

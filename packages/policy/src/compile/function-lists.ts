@@ -8,7 +8,7 @@ import { quote } from "../language/values.ts";
 import { limits } from "../limits.ts";
 import { type LooseSpec, wasRefused } from "../loose.ts";
 import type { Scope } from "../scope.ts";
-import { readFunction } from "./function-name.ts";
+import { compatSyscall, readFunction } from "./function-name.ts";
 
 /** Functions of the kernel, or system calls; of a generated list the kernel has the names. */
 export type FunctionList = Pick<CompiledHook, "generated"> & {
@@ -74,7 +74,7 @@ export function readLists(specs: readonly (ListSpec | undefined)[], scope: Scope
     has,
     functions(name, place) {
       const list = listOf(name, place, () => true);
-      return list === undefined ? { targets: [], syscall: true } : toHook(list, onlyOnce);
+      return list === undefined ? { targets: [], syscall: true } : toHook(list);
     },
     numbers(name, place, tables) {
       const list = listOf(name, place, ({ type }) => type === "syscalls");
@@ -111,18 +111,10 @@ function createOnce(): OnlyOnce {
   };
 }
 
-function toHook({ type, members, generated }: List, onlyOnce: OnlyOnce): FunctionList {
-  for (const member of members)
-    if (member.abi === "i386")
-      onlyOnce(member, () =>
-        member.place.error(
-          "policy-not-supported",
-          "Functions of 32-bit system calls cannot be hooked yet",
-          `Write \`${member.name}\` for those of 64-bit programs, or compare the number at the tracepoint raw_syscalls/sys_enter.`,
-        ),
-      );
+function toHook({ type, members, generated }: List): FunctionList {
+  const targets = members.map(({ name, abi }) => (abi === "i386" ? compatSyscall(name) : name));
   return {
-    targets: [...new Set(members.filter(({ abi }) => abi === "x64").map(({ name }) => name))],
+    targets: [...new Set(targets)],
     syscall: type === "syscalls" || type === "generated_syscalls",
     ...(generated === undefined ? {} : { generated }),
   };

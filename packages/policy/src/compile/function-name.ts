@@ -50,14 +50,15 @@ function readKernelFunction(call: string, place: Scope, { hasList }: NamedIn): s
 
 function readSyscall(call: string, place: Scope, where: NamedIn): string | undefined {
   const [, abi, name] = /^__(x64|arm64|ia32|ia32_compat|arm64_compat)_(sys_\w+)$/.exec(call) ?? [];
-  if (abi !== undefined && abi !== "x64" && abi !== "arm64") {
+  if (abi === "arm64_compat") {
     place.error(
-      "policy-not-supported",
-      "System calls of 32-bit programs are not supported yet",
-      `Write \`call: ${name}\` for those of 64-bit programs.`,
+      "policy-bad-name",
+      "System calls of 32-bit ARM programs do not exist on x86-64",
+      `Write \`__ia32_${name}\` for those of 32-bit programs.`,
     );
     return undefined;
   }
+  if (name !== undefined && abi?.startsWith("ia32") === true) return compatSyscall(name);
   if (name !== undefined || call.startsWith("sys_")) return name ?? call;
   place.error(
     "policy-not-a-syscall",
@@ -87,6 +88,9 @@ function syscallHint(call: string, { list, hasList }: NamedIn): string {
   const add = "Add `syscall: false` for a kernel function";
   return name === undefined ? `${add}.` : `${add}, or write \`call: ${name}\` for the system call.`;
 }
+
+/** The system call `sys_x` of 32-bit programs, as in a compiled policy. */
+export const compatSyscall = (name: string): string => `__ia32_${name}`;
 
 const functions =
   /^(security_|tcp_|udp_|inet_|vfs_|do_|__|bpf_|ksys_|commit_|cap_|fd_|sk_|ip_|sock_|nf_|kernel_|ext4_)/;

@@ -45,7 +45,7 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
   const inMemory = hook.args.some(({ type }) => type !== "auto" && pointsToMemory(type));
   return [
     {
-      says: `Other system calls to the same end, 32-bit calls and io_uring.${
+      says: `Other system calls to the same end, ${hook.target.startsWith("__ia32_") ? 64 : 32}-bit calls and io_uring.${
         enforces(hook) ? " And it cannot be denied there on most kernels." : ""
       }`,
       instead,

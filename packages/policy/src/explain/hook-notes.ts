@@ -153,7 +153,7 @@ const withoutSuffix = (name: string): string => name.replace(/^(bprm_check)_secu
 
 /** The function to hook instead of a system call. */
 export function checkOfSyscall(target: string): string | undefined {
-  return checks[target.replace(/^(__x64_)?sys_/, "")];
+  return checks[target.replace(/^(__(x64|ia32)_)?sys_/, "")];
 }
 
 /** Of all tables, for a test against kernels; `security_file_truncate` came with Linux 6.2. */

@@ -98,11 +98,20 @@ function placeByKind(hook: CompiledHook, facts: AttachFacts): HookPlan {
   }
 }
 
-/** The function of a policy's `sys_x` on this machine. */
+/** The function of a policy's `sys_x`, or `__ia32_sys_x`, by which events name the call. */
 export function syscallFunction(name: string): string {
-  return name.startsWith("__x64_")
-    ? name
-    : `__x64_${name.startsWith("sys_") ? name : `sys_${name}`}`;
+  if (/^__(x64|ia32)_/.test(name)) return name;
+  return `__x64_${name.startsWith("sys_") ? name : `sys_${name}`}`;
+}
+
+/** The functions that may be behind it. The kernel calls the first that it has (x86-64). */
+function syscallEntries(name: string): readonly string[] {
+  const entry = syscallFunction(name);
+  const [, call] = /^__ia32_(sys_\w+)$/.exec(entry) ?? [];
+  // What differs for 32-bit programs has a function of its own; some only on x86.
+  return call === undefined
+    ? [entry]
+    : [call.replace("sys_", "__ia32_compat_sys_ia32_"), `__ia32_compat_${call}`, entry];
 }
 
 function placeLsm(hook: CompiledHook, facts: AttachFacts): HookPlan {
@@ -156,7 +165,8 @@ function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
 }
 
 function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {
-  const target = syscallFunction(hook.target);
+  const entries = syscallEntries(hook.target);
+  const target = entries.find((one) => facts.hasSymbol(one)) ?? syscallFunction(hook.target);
   if (overrides(hook)) {
     const hint =
       "Hook the `security_*` function that the system call goes through; there Override and Sigkill deny it";
@@ -258,14 +268,14 @@ function hasArguments(hook: CompiledHook, lsm: LsmHook): boolean {
 
 function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): string | undefined {
   const similar = facts.similarFunction(target);
-  return hook.syscall ? similar?.replace(/^__x64_/, "") : similar;
+  return hook.syscall ? similar?.replace(/^__(x64_|ia32_(?=compat_))/, "") : similar;
 }
 
 /** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall, generated }: CompiledHook): string[] {
   if (kind === "tracepoint" || hookKinds[kind].ofProgram || generated !== undefined) return [];
   if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
-  if (syscall) return [syscallFunction(target)];
+  if (syscall) return [...syscallEntries(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];
   if (!target.startsWith("security_")) return [target];
   const hook = lsmHookName(target);

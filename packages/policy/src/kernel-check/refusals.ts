@@ -73,10 +73,11 @@ export function unreadableExec({ problem, hint }: NoPlace): Refusal {
 
 /** 32-bit programs, and 64-bit ones by `int 0x80`, have entries of their own, which a policy on `sys_…` does not hook. */
 export function unseenCalls(name: string, facts: Pick<AttachFacts, "hasSymbol">): string[] {
+  if (name.startsWith("__ia32_")) return [];
   const call = name.replace(/^(__x64_)?sys_/, "");
   return runs32BitCode(facts)
     ? [
-        `sys_${call} called by 32-bit code (int 0x80) is not seen here, so nothing stops it: enforce at the LSM hook behind it (\`lsmhooks\`, or \`security_…\` below kprobes), and watch \`i386/sys_${call}\` at the tracepoint raw_syscalls/sys_enter`,
+        `sys_${call} called by 32-bit code (int 0x80) is not seen here, so nothing stops it: hook __ia32_sys_${call} as well, or enforce at the LSM hook behind both (\`lsmhooks\`, or \`security_…\` below kprobes)`,
       ]
     : [];
 }

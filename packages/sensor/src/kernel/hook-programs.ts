@@ -381,9 +381,10 @@ function argumentCount(point: HookPoint, facts: RunningKernelFacts): number {
   return Math.min(prototype?.parameters.length ?? 0, limits.MAX_ARGS);
 }
 
-function flagsOf({ kind, syscall }: HookPoint): number {
+function flagsOf({ kind, syscall, target }: HookPoint): number {
   return (
     (syscall ? hookFlags.HOOK_SYSCALL : 0) |
+    (syscall && target.startsWith("__ia32_") ? hookFlags.HOOK_COMPAT : 0) |
     (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0) |
     (kind === "kprobes" ? hookFlags.HOOK_MANY : 0) |
     (kind === "usdt" ? hookFlags.HOOK_PROBE : 0)

@@ -310,6 +310,7 @@ export const hookFlags = {
   HOOK_RECORD: 2,
   HOOK_MANY: 4,
   HOOK_PROBE: 8,
+  HOOK_COMPAT: 16,
 } as const;
 
 export const probeArgumentKind = {
