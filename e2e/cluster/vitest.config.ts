@@ -3,8 +3,9 @@ import { matchesGlob } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// A whole cluster or Argo CD takes a quarter of an hour, and half an hour to build once: tested if a file is named.
-const long = ["e2e/cluster/real-cluster*.e2e.ts", "e2e/cluster/argocd.e2e.ts"];
+// A whole cluster or Argo CD takes a quarter of an hour, and half an hour to build once; all faults of a fleet, one
+// after the other, take minutes: tested if a file is named.
+const long = ["real-cluster*", "real-faults", "argocd"].map((name) => `e2e/cluster/${name}.e2e.ts`);
 const isNamed = (glob: string) =>
   process.argv.some((argument) => matchesGlob(argument, `**/${glob}`));
 

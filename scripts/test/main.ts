@@ -27,7 +27,7 @@ const all = process.argv.includes("--all");
 const matrix = all ? "full" : "needed";
 const wholeCluster = {
   config: "e2e/cluster/vitest.config.ts",
-  files: ["real-cluster", "real-cluster-pods", "argocd"].map(
+  files: ["real-cluster", "real-cluster-pods", "real-faults", "argocd"].map(
     (name) => `e2e/cluster/${name}.e2e.ts`,
   ),
 };
