@@ -7,6 +7,7 @@ import {
   type SocketActionWord,
 } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook, CompiledSelector } from "../compiled-policy.ts";
+import { lsmHookName } from "../kernel-check/lsm-hooks.ts";
 import { limits } from "../limits.ts";
 import {
   type LooseKProbe,
@@ -146,7 +147,7 @@ const denialRank = (target: string) => (target.startsWith("security_") ? 1 : 0);
 
 export function compileLsmHook(spec: LooseLsmHook, position: Position): CompiledHook {
   const given = spec.hook ?? "";
-  const hook = given.replace(/^(bpf_lsm_|security_)/, "");
+  const hook = lsmHookName(given.replace(/^bpf_lsm_/, ""));
   if (spec.hook !== undefined) {
     const place = position.scope.at("hook");
     if (hook !== given)
