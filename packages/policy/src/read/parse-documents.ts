@@ -3,6 +3,7 @@ import type { Problem } from "@gander/base";
 import type { Document, YAMLParseError } from "yaml";
 import { LineCounter, visit } from "yaml";
 import { limits } from "../limits.ts";
+import { itemsOf } from "./list-items.ts";
 import type { Locate } from "./locate.ts";
 import { createLocate } from "./locate.ts";
 import { parseText } from "./parse-text.ts";
@@ -16,6 +17,7 @@ export type SourceDocument = {
 };
 
 export type ParsedFile = {
+  /** The items of a list are documents of their own. */
   readonly documents: readonly SourceDocument[];
   readonly problems: readonly Problem[];
 };
@@ -43,10 +45,21 @@ export function parseDocuments(text: string, file: string): ParsedFile {
     const resolved = resolveDocument(document, growth, report);
     if (!resolved) continue;
     const locate = createLocate(document, resolved.targets, { text, lines });
-    documents.push({ value: resolved.value, locate });
+    const whole = { value: resolved.value, locate };
+    const items = itemsOf(whole);
+    if ((items?.length ?? 0) > limits.documents) {
+      report("input-too-large", ...tooManyItems, document.range[0]);
+      continue;
+    }
+    documents.push(...(items ?? [whole]));
   }
   return { documents, problems };
 }
+
+const tooManyItems = [
+  `The list has more than ${limits.documents} items`,
+  "Split it into several files.",
+] as const;
 
 function reportSyntax(document: Document, text: string, report: Report): void {
   for (const [i, error] of document.errors.slice(0, limits.syntaxErrors).entries()) {
