@@ -48,7 +48,7 @@ export function parseDocuments(text: string, file: string): ParsedFile {
     const whole = { value: resolved.value, locate };
     const items = itemsOf(whole);
     if ((items?.length ?? 0) > limits.documents) {
-      report("input-too-large", ...tooManyItems, document.range[0]);
+      report("input-too-large", ...tooManyItems, document.range?.[0] ?? 0);
       continue;
     }
     documents.push(...(items ?? [whole]));
