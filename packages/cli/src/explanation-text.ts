@@ -29,6 +29,11 @@ function hookLines(hook: HookExplanation): readonly string[] {
     ...(when === undefined ? [] : [`  called ${when}`]),
     ...(reads.length === 0 ? [] : [`  reads  ${reads.join("; ")}`]),
     `  costs  at most about ${counted(cost.filtered)} instructions for a call that matches nothing, ${counted(cost.posted)} for one that is reported, ${counted(cost.elsewhere)} in other processes`,
+    ...(cost.growsWithProgram
+      ? [
+          "         and more, the more arguments and variables the new program gets, and the longer they are",
+        ]
+      : []),
     ...rules.flatMap((rule, i) => ruleLines(rule, i, rules.length)),
     ...(blindSpots.length === 0 ? [] : ["  can't see"]),
     ...blindSpots.flatMap(({ says, instead }) => [

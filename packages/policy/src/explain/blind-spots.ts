@@ -40,9 +40,8 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
   const better = checkOfSyscall(hook.target);
   const instead =
     better === undefined
-      ? "Hook the `security_…` function that it goes through, with `syscall: false`."
+      ? "Hook a function of the kernel that all of them go through, with `syscall: false`, if there is one."
       : `Hook ${better} with \`syscall: false\`.`;
-  const inMemory = hook.args.some(({ type }) => type !== "auto" && pointsToMemory(type));
   return [
     {
       says: `Other system calls to the same end, ${hook.target.startsWith("__ia32_") ? 64 : 32}-bit calls and io_uring.${
@@ -50,7 +49,7 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
       }`,
       instead,
     },
-    ...(inMemory
+    ...(comparesMemory(hook)
       ? [
           {
             says: "The kernel reads texts of the process again after they were compared: another thread can change them meanwhile. Those that are not in memory at that moment match nothing.",
@@ -59,6 +58,19 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
         ]
       : []),
   ];
+}
+
+/** A filter reads what an argument points to, in the memory of the process. */
+function comparesMemory({ selectors, args }: CompiledHook): boolean {
+  const compares = (filter: CompiledFilter): boolean => {
+    if (filter.on === "any") return filter.of.some((all) => all.some(compares));
+    if (filter.on !== "arg" || filter.arg === "return") return false;
+    const type = args[filter.arg]?.type;
+    return type !== undefined && type !== "auto" && pointsToMemory(type);
+  };
+  return selectors.some(({ filters, returnFilters }) =>
+    [...filters, ...returnFilters].some(compares),
+  );
 }
 
 const pointsToMemory = (type: Parameters<typeof typeRow>[0]): boolean =>

@@ -11,6 +11,8 @@ export type CallCost = {
   readonly filtered: number;
   /** That matches and is posted. */
   readonly posted: number;
+  /** It reads the new program's arguments or variables: their number and length decide what it costs. */
+  readonly growsWithProgram: boolean;
 };
 
 /** Measured by bench/ and in docs/performance.md; call-cost.test.ts compares. */
@@ -43,6 +45,9 @@ export function costOf(hook: CompiledHook): CallCost {
     elsewhere: rounded(base),
     filtered: rounded(base + added),
     posted: rounded(base + added + measured.posted - Math.max(walked, measured.number)),
+    growsWithProgram: hook.selectors.some(({ filters }) =>
+      filters.some(({ on }) => on === "exec-argument" || on === "exec-variable"),
+    ),
   };
 }
 

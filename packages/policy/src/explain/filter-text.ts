@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { originPlaces, originUnlinked, processProperties, typeRow } from "@gander/crd-schemas";
+import {
+  type OriginWord,
+  originNumbers,
+  originPlaces,
+  originUnlinked,
+  originWords,
+  type ProcessProperty,
+  processProperties,
+  typeRow,
+} from "@gander/crd-schemas";
 import {
   type ArgTest,
   type CompiledArg,
@@ -21,7 +30,7 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "arg":
       return filter.test.op === "gained"
         ? `${subject(filter.arg, hook)} has ${gainedText(filter.test.values)} that ${subject(filter.test.before, hook)} lacks`
-        : testText(subject(filter.arg, hook), filter.test);
+        : testText(subject(filter.arg, hook), filter.test, addressOf(filter.arg, hook));
     case "any":
       return filter.of
         .map((all) => all.map((one) => filterText(one, hook)).join(" and "))
@@ -29,7 +38,7 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "expression":
       return `${filter.text}, by the types that the kernel gives its arguments`;
     case "untyped":
-      return `${subject(filter.arg, hook)}: ${filter.operator} ${words(filter.values.map(quote), "or")}, by the type that the kernel gives it`;
+      return `${subject(filter.arg, hook)} ${untypedVerbs[filter.operator] ?? `passes the test ${filter.operator} of`} ${words(filter.values.map(quote), "or")}, compared by the type that it has in the kernel`;
     case "pid":
       return pidText(filter);
     case "binary":
@@ -62,7 +71,7 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "capability":
       return `the process ${filter.negate ? "has none" : "has one"} of the ${filter.set} capabilities ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
     case "capability-change":
-      return `the process's ${filter.set} capabilities are others than when its program started, ${filter.negate ? "beyond" : "in"} ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
+      return `the process's ${filter.set} capabilities are others than when its program started, ${filter.negate ? "but not in" : "in"} ${capabilityNames(filter.capabilities)}${inUserNamespace(filter)}`;
     case "process":
       return processText(filter);
   }
@@ -114,6 +123,29 @@ const textVerbs = {
   "str-contains-any-case": ["contains, in upper or lower case,", "does not contain"],
 } as const;
 
+/** Operators on arguments whose type only a kernel knows; others are named. */
+const untypedVerbs: Readonly<Record<string, string>> = {
+  Equal: "is",
+  NotEqual: "is not",
+  GT: "is greater than",
+  GreaterThan: "is greater than",
+  LT: "is less than",
+  LessThan: "is less than",
+  InRange: "is in",
+  NotInRange: "is not in",
+  Prefix: "begins with",
+  NotPrefix: "does not begin with",
+  Postfix: "ends with",
+  NotPostfix: "does not end with",
+  SubString: "contains",
+};
+
+/** A `sockaddr` has one address, whatever operator names it: at connect(2) it is the one connected to. */
+function addressOf(position: number | "return", hook: CompiledHook): string {
+  const type = position === "return" ? undefined : hook.args[position]?.type;
+  return type === "sockaddr" ? "in" : "of";
+}
+
 const networkParts = { saddr: "source address", daddr: "destination address" } as const;
 const portParts = { sport: "source port", dport: "destination port" } as const;
 
@@ -126,10 +158,23 @@ const numberParts = {
   protocol: { part: "protocol", text: named(names.protocols) },
   family: { part: "address family", text: named(names.families) },
   state: { part: "state", text: named(names.tcpStates) },
-  origin: { part: "origin", text: originName },
 } as const;
 
-/** By its number in compiled policies. */
+/** The words that a policy writes for these numbers. */
+function originTexts(numbers: readonly number[]): readonly string[] {
+  const left = new Set(numbers);
+  const found: string[] = [];
+  for (const word of originWords as readonly OriginWord[]) {
+    const all = originNumbers(word);
+    if (!all.every((number) => numbers.includes(number)) || !all.some((one) => left.has(one)))
+      continue;
+    found.push(word);
+    for (const number of all) left.delete(number);
+  }
+  return [...found, ...[...left].map(originName)];
+}
+
+/** Of a policy that was compiled by another version. */
 function originName(number: number): string {
   const place = number % originUnlinked;
   const name = Object.entries(originPlaces).find(([, at]) => at === place)?.[0] ?? `${place}`;
@@ -145,7 +190,7 @@ function gainedText(masks: readonly bigint[]): string {
   return capabilityNames(numbers.filter((bit) => ((bits >> BigInt(bit)) & 1n) === 1n));
 }
 
-function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): string {
+function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>, of: string): string {
   const word: string = test.op;
   switch (test.op) {
     case "equal":
@@ -160,18 +205,19 @@ function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): strin
       return `${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
     case "saddr":
     case "daddr":
-      return `the ${networkParts[test.op]} of ${what} ${is(test.negate)} in ${words(test.networks.map(networkText), "or")}`;
+      return `the ${of === "in" ? "address" : networkParts[test.op]} ${of} ${what} ${is(test.negate)} in ${words(test.networks.map(networkText), "or")}`;
     case "sport":
     case "dport":
-      return `the ${portParts[test.op]} of ${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+      return `the ${of === "in" ? "port" : portParts[test.op]} ${of} ${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
     case "file-type":
     case "protocol":
     case "family":
-    case "state":
-    case "origin": {
+    case "state": {
       const { part, text } = numberParts[test.op];
-      return `the ${part} of ${what.replace(/^the path of /, "the file of ")} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
+      return `the ${part} of ${fileOf(what)} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
     }
+    case "origin":
+      return `the origin of ${fileOf(what)} ${is(test.negate)} ${words(originTexts(test.values), "or")}`;
     default:
       // An operator that nothing is known of but its row in the table.
       return hasForm(test, "texts")
@@ -179,6 +225,8 @@ function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): strin
         : `${what} passes the test ${word}`;
   }
 }
+
+const fileOf = (what: string): string => what.replace(/^the path of /, "the file of ");
 
 const textPhrase = ({ op, negate, values }: TestOf<"texts">): string =>
   `${textVerbs[op][negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
@@ -215,13 +263,25 @@ const paths = ({ match, negate, paths }: Paths): string =>
 
 function pidText(filter: Extract<CompiledFilter, { on: "pid" }>): string {
   const { negate, pids, inNamespace, followForks } = filter;
-  if (inNamespace && followForks)
-    return `the process ${negate ? "does not descend" : "descends"} from ${words(
-      pids.map((pid) => (pid === 1 ? "its container's first process" : "the host's first process")),
-      "or",
-    )}`;
+  if (inNamespace && followForks) return treeText(pids, negate);
   return `the process's PID${inNamespace ? " in its namespace" : ""} ${is(negate)} ${words(pids.map(String), "or")}${followForks ? `, ${negate ? "nor" : "or"} that of an ancestor` : ""}`;
 }
+
+/** PID 0 stands for all in the host's pid namespace; PID 1 is the first process of it, too. */
+function treeText(pids: readonly number[], negate: boolean): string {
+  if (!pids.includes(1))
+    return `the process ${is(negate)} in the host's pid namespace (outside of containers)`;
+  if (pids.includes(0))
+    return negate
+      ? broughtIn
+      : "the process is in the host's pid namespace or descends from its container's first process";
+  return negate
+    ? "the process does not descend from its container's first process (on the host: from the host's, as only what the kernel itself starts)"
+    : "the process descends from its container's first process (on the host: from the host's, as all but what the kernel itself starts)";
+}
+
+const broughtIn =
+  "the process is in a container and does not descend from the container's first process";
 
 const capabilityNames = (numbers: readonly number[]): string =>
   words(
@@ -232,28 +292,76 @@ const capabilityNames = (numbers: readonly number[]): string =>
 const inUserNamespace = ({ inUserNamespace }: { readonly inUserNamespace: boolean }): string =>
   inUserNamespace ? ", in a user namespace that is not the host's" : "";
 
-function processText(filter: Extract<CompiledFilter, { on: "process" }>): string {
-  const { property, negate, ranges } = filter;
-  const { form, help } = processProperties[property];
-  if (form === "flag")
-    return `${help}: ${ranges.some(([low]) => low === 1) === negate ? "no" : "yes"}`;
-  const values = ranges.map(([low, high]) => propertyText(form, low, high));
-  return `${help}: ${negate ? "not " : ""}${words(values, "or")}`;
+function processText({
+  property,
+  negate,
+  ranges,
+}: Extract<CompiledFilter, { on: "process" }>): string {
+  const { form } = processProperties[property];
+  const what = propertyTexts[property];
+  if (typeof what !== "string")
+    return ranges.some(([low]) => low === 1) === negate ? what.no : what.yes;
+  return `${what} ${is(negate)} ${words(valuesText(form, ranges), "or")}`;
 }
 
-function propertyText(
-  form: Exclude<(typeof processProperties)[keyof typeof processProperties]["form"], "flag">,
-  low: number,
-  high: number,
-): string {
+/** A sentence for each answer, or the subject of one. */
+const propertyTexts: Readonly<
+  Record<ProcessProperty, string | { readonly yes: string; readonly no: string }>
+> = {
+  Age: "the age of the process",
+  InInitTree: {
+    yes: "the process is in a container and descends from the container's first process",
+    no: broughtIn,
+  },
+  Terminal: {
+    yes: "the process has a controlling terminal",
+    no: "the process has no controlling terminal",
+  },
+  User: "the process's real user",
+  EffectiveUser: "the process's effective user",
+  Group: "the process's real group",
+  EffectiveGroup: "the process's effective group",
+  StandardInput: "the process's standard input (descriptor 0)",
+  StandardOutput: "the process's standard output (descriptor 1)",
+  StandardError: "the process's standard error (descriptor 2)",
+  Origin: "the origin of the process's program",
+};
+
+const fileTypeNouns: Readonly<Record<string, string>> = {
+  sock: "a socket",
+  lnk: "a symbolic link",
+  reg: "a regular file",
+  blk: "a block device",
+  dir: "a folder",
+  chr: "a character device",
+  fifo: "a pipe (FIFO)",
+};
+
+type Ranges = Extract<CompiledFilter, { on: "process" }>["ranges"];
+
+function valuesText(
+  form: (typeof processProperties)[ProcessProperty]["form"],
+  ranges: Ranges,
+): readonly string[] {
   switch (form) {
     case "duration":
-      if (low === 0) return `less than ${high + 1} s`;
-      return high === 0xffff_ffff ? `more than ${low - 1} s` : `${rangeText([low, high])} s`;
+      return ranges.map(([low, high]) => {
+        if (low === 0) return `less than ${high + 1} s`;
+        return high === 0xffff_ffff ? `more than ${low - 1} s` : `${rangeText([low, high])} s`;
+      });
+    case "flag":
     case "id":
-      return rangeText([low, high]);
+      return ranges.map(rangeText);
     case "file-type":
+      return ranges.flatMap(eachOf).map((value) => {
+        const name = numberParts["file-type"].text(value);
+        return fileTypeNouns[name] ?? name;
+      });
     case "origin":
-      return numberParts[form].text(low);
+      return originTexts(ranges.flatMap(eachOf));
   }
 }
+
+/** Ranges that follow each other are one in compiled policies. */
+const eachOf = ([low, high]: Ranges[number]): readonly number[] =>
+  Array.from({ length: high - low + 1 }, (_, i) => low + i);

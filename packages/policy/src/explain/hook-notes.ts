@@ -84,7 +84,8 @@ const functionNotes: Readonly<Record<string, HookNote>> = {
   do_sys_openat2: { when: "at most opens", hook: "security_file_open for all of them" },
   commit_creds: {
     when: "when a process gets new credentials: that cannot be stopped any more",
-    hook: "security_task_fix_setuid, or security_bprm_creds_from_file for programs with the setuid bit",
+    misses: "a change early enough to deny it",
+    hook: "security_capset for capset(2), security_task_fix_setuid for setuid(2) and the like, security_bprm_creds_from_file for programs with the setuid bit or with capabilities",
   },
 };
 

@@ -12,7 +12,7 @@ export function processesOf(workloads: WorkloadSelector | undefined, namespace: 
       ? [
           [
             containerSelector
-              ? `containers whose values ${labelText(containerSelector)}, in pods${inNamespace}`
+              ? `${containersText(containerSelector)}, in pods${inNamespace}`
               : `pods${inNamespace}`,
             ...(podSelector ? [`whose labels ${labelText(podSelector)}`] : []),
           ].join(" "),
@@ -30,12 +30,25 @@ const labelOperators = {
   DoesNotExist: "does not exist",
 } as const;
 
-export function labelText({ matchLabels, matchExpressions }: LabelSelector): string {
-  const all = [
-    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
+export function labelText(selector: LabelSelector): string {
+  const all = requirements(selector, "=");
+  return all.length === 0 ? "are any" : `match ${words(all, "and")}`;
+}
+
+/** They have `name` and `repo` in place of labels. */
+function containersText(selector: LabelSelector): string {
+  const all = requirements(selector, " is ");
+  return all.length === 0 ? "containers" : `containers whose ${words(all, "and")}`;
+}
+
+function requirements(
+  { matchLabels, matchExpressions }: LabelSelector,
+  equals: string,
+): readonly string[] {
+  return [
+    ...Object.entries(matchLabels).map(([key, value]) => `${key}${equals}${value}`),
     ...matchExpressions.map(({ key, operator, values }) =>
       [key, labelOperators[operator], words(values, "or")].filter((part) => part !== "").join(" "),
     ),
   ];
-  return all.length === 0 ? "are any" : `match ${words(all, "and")}`;
 }
