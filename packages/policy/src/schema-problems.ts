@@ -147,7 +147,7 @@ function unknownField(
   const fields = Object.entries(schema?.kind === "object" ? schema.fields : {})
     .filter(([, { only }]) => only !== "guard" || isGuardKind(kind))
     .map(([name]) => name);
-  const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
+  const where = schema?.kind === "object" ? ` in ${describePlace(scope.path, schema.name)}` : "";
   const near = fieldMeant(field, schema);
   const homes = Object.hasOwn(homesOfFields, field) ? homesOfFields[field] : undefined;
   const gone = Object.hasOwn(removed, field) ? removed[field] : undefined;
@@ -190,6 +190,12 @@ const objectNames: Readonly<Record<string, string>> = {
   ObjectMeta: "metadata",
 };
 
+/** In the words of the policy, not by the name of its type: `an entry of matchData`. */
+function describePlace(path: Path, name: string): string {
+  if (path.length === 0 || name === "KProbeSelector") return describeObject(name);
+  return fieldName(path).replace(/^An entry/, "an entry");
+}
+
 const describeObject = (name: string): string => objectNames[name] ?? name;
 
 /** Field → the objects that have it, among those that a person may have meant. */
@@ -216,7 +222,7 @@ function collectHomes(
 }
 
 function missingField(scope: Scope, field: string, schema: Schema | undefined): void {
-  const where = schema?.kind === "object" ? ` in ${describeObject(schema.name)}` : "";
+  const where = schema?.kind === "object" ? ` in ${describePlace(scope.path, schema.name)}` : "";
   const missing = schema?.kind === "object" ? schema.fields[field]?.schema : undefined;
   const values =
     missing?.kind === "text" && missing.values ? ` Possible: ${missing.values.join(", ")}.` : "";
