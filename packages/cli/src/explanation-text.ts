@@ -14,11 +14,17 @@ export function explanationText({
   namespace,
   mode,
   appliesTo,
+  needsOperator,
   eventBudget,
   hooks,
 }: Explanation): string {
   const title = `${namespace === "" ? "" : `${namespace}/`}${name}: for ${appliesTo}; ${modes[mode]}${eventBudget === "" ? "" : `; posts ${eventBudget}`}`;
-  const lines = [title, ...hooks.flatMap((hook) => ["", ...hookLines(hook)])];
+  const operator = needsOperator
+    ? [
+        "It needs the operator: a sensor without one refuses it, because it does not know workloads.",
+      ]
+    : [];
+  const lines = [title, ...operator, ...hooks.flatMap((hook) => ["", ...hookLines(hook)])];
   return `${lines.map(quoteSentence).join("\n")}\n`;
 }
 

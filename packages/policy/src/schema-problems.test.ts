@@ -25,10 +25,7 @@ describe("mistakes are named in the words of the policy", () => {
       withSelector("matchData: [{index: 0, values: [x]}]"),
       'The field "operator" is missing in an entry of matchData',
     ],
-    [
-      "{podSelector: {labels: {a: b}}, loader: true}",
-      'There is no field "labels" in podSelector',
-    ],
+    ["{podSelector: {labels: {a: b}}, loader: true}", 'There is no field "labels" in podSelector'],
   ])("%s", (spec, message) =>
     expect(messages(spec)).toContainEqual(expect.stringContaining(message)),
   );

@@ -26,6 +26,8 @@ export type Explanation = {
   readonly mode: CompiledPolicy["mode"];
   /** The processes that it is for. */
   readonly appliesTo: string;
+  /** It chooses workloads or nodes: a sensor without the operator refuses it. */
+  readonly needsOperator: boolean;
   /** At most so many events; empty: no limit of its own. */
   readonly eventBudget: string;
   readonly hooks: readonly HookExplanation[];
@@ -59,6 +61,7 @@ export function explainPolicy(policy: CompiledPolicy): Explanation {
   return {
     ...{ name, namespace, mode },
     appliesTo: appliesTo(policy),
+    needsOperator: needsOperator(policy),
     eventBudget: eventBudget ? `at most ${budgetText(eventBudget)} on a node` : "",
     hooks: policy.hooks.map((hook) => explainHook(hook, mode)),
   };
@@ -156,4 +159,13 @@ function hookText(hook: CompiledHook): string {
 function appliesTo({ workloads, nodeSelector, namespace }: CompiledPolicy): string {
   const where = nodeSelector ? ` on nodes whose labels ${labelText(nodeSelector)}` : "";
   return `${workloads === undefined && namespace === "" ? "every process" : processesOf(workloads, namespace)}${where}`;
+}
+
+function needsOperator({ namespace, workloads, nodeSelector, hooks }: CompiledPolicy): boolean {
+  if (namespace !== "" || nodeSelector !== undefined) return true;
+  if (workloads?.podSelector !== undefined || workloads?.containerSelector !== undefined)
+    return true;
+  return hooks.some(({ selectors }) =>
+    selectors.some(({ filters }) => filters.some(({ on }) => on === "workloads")),
+  );
 }

@@ -19,6 +19,22 @@ describe("problemsError", () => {
     });
   });
 
+  const refused = (path: string, reason: string, hint = "") =>
+    problem(`Cannot load policy "p": ${reason}`, { line: 0, column: 0, path, hint });
+
+  it("says once what is the same", () => {
+    const twice = refused("spec.kprobes[0]", "this kernel has no function a", "Leave it out.");
+    expect(problemsError([twice, twice], 3).details).toBe(
+      'Cannot load policy "p": spec.kprobes[0]: this kernel has no function a (Leave it out)',
+    );
+    expect(
+      problemsError([twice, twice, refused("spec.podSelector", "spec.podSelector selects")], 3)
+        .details,
+    ).toBe(
+      'Cannot load policy "p":\n  spec.kprobes[0]: this kernel has no function a (Leave it out)\n  spec.podSelector selects',
+    );
+  });
+
   it.each(["\n", "ä", "%", "😀", "x"])("fits into a header, full of %j", (character) => {
     const { details } = problemsError([problem(character.repeat(20_000))], 3);
     expect(encodeURI(details).length).toBeLessThan(7_200);

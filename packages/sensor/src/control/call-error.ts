@@ -30,7 +30,7 @@ const maxEncodedDetails = 7_000;
 export function problemsError(problems: readonly Problem[], otherwise: number): CallError {
   const notFound = problems.some(({ code }) => code === "policy-not-found");
   const errors = problems.filter(({ severity }) => severity === "error");
-  const text = (errors.length > 0 ? errors : problems).map(problemLine).join("\n");
+  const text = problemsLines(errors.length > 0 ? errors : problems);
   return new CallError(notFound ? grpcStatus.NOT_FOUND : otherwise, shorten(text));
 }
 
@@ -42,9 +42,23 @@ export function toCallError(error: unknown): CallError {
   return new CallError(grpcStatus.INTERNAL, shorten(`${text}${hint}`));
 }
 
+/** What all problems begin with is said once, and so is one that several functions of a hook have. */
+function problemsLines(problems: readonly Problem[]): string {
+  const [head] = problems.map(({ message }) => /^Cannot \w+ policy "[^"]*": /.exec(message)?.[0]);
+  const isShared = head !== undefined && problems.every(({ message }) => message.startsWith(head));
+  if (!isShared) return [...new Set(problems.map(problemLine))].join("\n");
+  const rest = problems.map((problem) =>
+    problemLine({ ...problem, message: problem.message.slice(head.length) }),
+  );
+  const lines = [...new Set(rest)];
+  return lines.length === 1
+    ? `${head}${lines.join()}`
+    : `${head.trimEnd()}\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
 function problemLine({ line, column, path, message, hint }: Problem): string {
   const place = line > 0 ? `${line}:${column}: ` : "";
-  const where = line === 0 && path !== "" ? `${path}: ` : "";
+  const where = line === 0 && path !== "" && !message.includes(path) ? `${path}: ` : "";
   return `${place}${where}${message}${hint === "" ? "" : ` (${hint.replace(/\.$/, "")})`}`;
 }
 

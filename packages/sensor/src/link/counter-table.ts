@@ -28,7 +28,7 @@ export const selectorCounterTable = {
   suppressedBudget: {
     ...suppressed("suppressed_budget", "suppressed_budget", "budget"),
     remark:
-      "events were counted and not posted, because the policy's event budget was spent; what it enforces it enforces",
+      "events were counted and not posted, because the policy's event budget was spent; actions of the policy were carried out all the same",
   },
   suppressedNoPost: suppressed("suppressed_nopost", "nopost", "no_post"),
   lostRing: lost("lost_ring", "lost_ring_full", "lost_ring_full"),

@@ -32,9 +32,9 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
     advice: "The table was full when they began, see above; otherwise please report it",
   },
   FAULT_UNREADABLE: {
-    meaning: "arguments could not be read",
+    meaning: "values that policies ask for could not be read",
     advice:
-      "Policies on system calls read what the process may take away; use LSM hooks or security_* functions to enforce",
+      "System calls and functions of programs are given memory that may be missing or not loaded, and a new program more arguments than are read. To enforce, use LSM hooks or security_* functions, and matchExecArgs together with a filter on the program",
   },
   FAULT_PATH_DEPTH: {
     meaning: "paths had more components than are followed",

@@ -27,9 +27,12 @@ export function checkStandaloneScope({ policy, compiled }: CheckedPolicy): Probl
       hint,
     });
   return [
-    ...found.map((path) => report(path, `${ofAll}; \`hostSelector: {}\` is fine.`)),
-    ...ofSelectors.map((path) => report(path, `${ofAll}.`)),
+    ...found.map((path) =>
+      report(path, `${needsOperator}; only \`hostSelector: {}\` alone works without it.`),
+    ),
+    ...ofSelectors.map((path) => report(path, `${needsOperator}.`)),
   ];
 }
 
-const ofAll = "Run the operator, or remove it to apply the policy to the whole machine";
+/** Not "remove it": the policy would then enforce on everything on the machine. */
+const needsOperator = "Such a policy needs the operator";
