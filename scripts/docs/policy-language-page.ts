@@ -11,7 +11,6 @@ import {
   type HookKind,
   hookKindNames,
   hookKinds,
-  type MessageArgType,
   operatorFits,
   operatorText,
   originTexts,
@@ -21,9 +20,7 @@ import {
 import type { Field, ObjectSchema, Schema } from "../../packages/crd-schemas/src/schema.ts";
 import { selectorSchema } from "../../packages/crd-schemas/src/selector-schema.ts";
 import { filterFields } from "../../packages/policy/src/compile/compile-selector.ts";
-import { argField, reflection } from "../../packages/proto/src/index.ts";
-import { messageOf, viewStructure } from "../../packages/sensor/src/events/structures.ts";
-import { RecordReader } from "../../packages/sensor/src/records/record-reader.ts";
+import { eventField } from "./event-field.ts";
 import { code, codes, markdownTable } from "./markdown-table.ts";
 import { placeNames, possibleActions } from "./possible-actions.ts";
 
@@ -175,14 +172,14 @@ const isNumber = ({ family }: ArgTypeRow): boolean => family === "integer";
 
 function typeCells(row: ArgTypeRow): readonly string[] {
   const { type, aliases = [], says } = row;
-  return [code(type), codes(aliases), says, eventField(row), placesOf(row), tested()];
+  return [code(type), codes(aliases), says, fieldText(row), placesOf(row), tested()];
 }
 
 function otherTypeCells(row: ArgTypeRow): readonly string[] {
   const { type, family, structure, says } = row;
   const cType = structure === undefined ? "" : code(structure);
   return [
-    ...[code(type), groups[family], cType, says, eventField(row)],
+    ...[code(type), groups[family], cType, says, fieldText(row)],
     ...[placesOf(row), tested()],
   ];
 }
@@ -204,16 +201,8 @@ function placesOf({ elsewhere, readUser, sized }: ArgTypeRow): string {
   return readUser === undefined && sized === undefined ? "kernel" : "everywhere";
 }
 
-const argumentFields = reflection().lookupType("tetragon.KprobeArgument").fieldsById;
-
-/** As the sensor's own encoder calls it. */
-function eventField({ type, family, event }: ArgTypeRow): string {
-  if (family === "nothing") return "";
-  if (event !== "message") return code(argumentFields[argField[event]]?.name ?? event);
-  const reader = new RecordReader(Buffer.alloc(0));
-  const [field = ""] = Object.keys(messageOf(type as MessageArgType, viewStructure(reader, 0, 0)));
-  return code(field);
-}
+const fieldText = (row: ArgTypeRow): string =>
+  codes([eventField(row)].filter((name) => name !== undefined));
 
 function operatorCells([name, row]: [
   string,
@@ -253,7 +242,11 @@ function filterCells(name: string): readonly string[] {
   if (filter === undefined) throw new Error(`selectors have no ${name}`);
   const { operator, ...fields } = fieldsOf(entryOf(filter.schema));
   return [
-    ...[code(name), aboutText(filter.schema), Object.entries(fields).map(fieldText).join("; ")],
+    ...[
+      code(name),
+      aboutText(filter.schema),
+      Object.entries(fields).map(entryFieldText).join("; "),
+    ],
     operatorsText(name, operator),
     ...[policiesOf(filter.only), tested()],
   ];
@@ -267,7 +260,7 @@ function aboutText(schema: Schema): string {
 const fieldsOf = (schema: Schema): Readonly<Record<string, Field>> =>
   schema.kind === "object" ? schema.fields : {};
 
-function fieldText([name, { schema, only }]: [string, Field]): string {
+function entryFieldText([name, { schema, only }]: [string, Field]): string {
   const values = schema.kind === "text" && schema.values ? codes(schema.values) : "";
   const help = values === "" ? lowerFirst(schema.help) : values;
   return `${code(name)}${only === undefined ? "" : " (GuardPolicy)"}: ${help}`;

@@ -16,6 +16,7 @@ export type ActionContext = {
 
 /** What an action does; nothing for those that only shape the event. */
 export function actionText(action: CompiledAction, context: ActionContext): readonly string[] {
+  const { says } = actionRow(action.action);
   switch (action.action) {
     case "post":
     case "no-post":
@@ -36,7 +37,7 @@ export function actionText(action: CompiledAction, context: ActionContext): read
     case "cleanup-enforcer-notification":
     case "track-sock":
     case "untrack-sock":
-      return [actionRow(action.action).says];
+      return [says];
     case "get-url":
       return [`the sensor fetches ${quote(action.url)}, if its configuration allows that`];
     case "dns-lookup":
@@ -45,7 +46,7 @@ export function actionText(action: CompiledAction, context: ActionContext): read
       ];
     default:
       // An action that nothing is known of but its row in the table.
-      return [enforced(actionRow(action).says, context)];
+      return [enforced(says, context)];
   }
 }
 
