@@ -31,7 +31,7 @@ export function policyLanguagePage(): string {
 
 Every hook kind, type, operator, filter and action, from the tables by which policies are checked. [policies.md](policies.md) says with examples how to use them, [reference/tracing-policy.md](reference/tracing-policy.md) has every field. A word that is not here, or in a place where it is not possible, is an error: \`gander policy check FILE\` says which and what to write instead.
 
-*Kernels* are those where tests in virtual machines try the word, with calls that it shall match and calls that it shall not. Newer kernels, and older ones with [what a sensor needs](platforms.md#what-a-sensor-needs), are meant to work. What a row needs besides stands beside the numbers. *GuardPolicy* means: only in the kinds [GuardPolicy and GuardPolicyNamespaced](policies.md#guardpolicy).
+*Kernels* are those where tests in virtual machines try the word, with calls that it shall match and calls that it shall not (structures: with what their events shall show). The calls and filters are in [language-cells.ts](../e2e/tests/lib/language-cells.ts), the names of other tests in [language-tests.ts](../e2e/tests/lib/language-tests.ts). Newer kernels, and older ones with [what a sensor needs](platforms.md#what-a-sensor-needs), are meant to work. What a row needs besides stands beside the numbers. *GuardPolicy* means: only in the kinds [GuardPolicy and GuardPolicyNamespaced](policies.md#guardpolicy).
 
 ## Hook kinds
 
