@@ -37,7 +37,7 @@ export const backedBy = {
     bpf_map: { [structures]: "bpf_map_arg" },
     perf_event: { [structures]: "perf_event_arg" },
     module: { [structures]: "module_arg" },
-    load_info: { [structures]: "LOAD_INFO" },
+    load_info: { [structures]: 'all(loading, "load_info")' },
     nop: { [cells]: 'type: "nop"' },
   },
   operators: { CelExpr: { [expressions]: "CelExpr" } },
