@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { originPlaces, originUnlinked, processProperties, typeRow } from "@gander/crd-schemas";
+import {
+  argTests,
+  originPlaces,
+  originUnlinked,
+  processProperties,
+  typeRow,
+} from "@gander/crd-schemas";
 import {
   type ArgTest,
   type CompiledArg,
@@ -105,28 +111,16 @@ function subject(position: number | "return", hook: CompiledHook): string {
 
 const is = (negate: boolean) => (negate ? "is not" : "is");
 
-/** What a verb is without `not`, and with it. */
-const textVerbs = {
-  "str-equal": ["is", "is not"],
-  "str-prefix": ["begins with", "does not begin with"],
-  "str-postfix": ["ends with", "does not end with"],
-  "str-contains": ["contains", "does not contain"],
-  "str-contains-any-case": ["contains, in upper or lower case,", "does not contain"],
-} as const;
-
-const networkParts = { saddr: "source address", daddr: "destination address" } as const;
-const portParts = { sport: "source port", dport: "destination port" } as const;
-
 /** Undefined for numbers that have no name. */
 const named = (table: Readonly<Record<string, number>>) => (value: number) =>
   Object.keys(table).find((name) => table[name] === value) ?? `${value}`;
 
-const numberParts = {
-  "file-type": { part: "file type", text: named(names.fileTypes) },
-  protocol: { part: "protocol", text: named(names.protocols) },
-  family: { part: "address family", text: named(names.families) },
-  state: { part: "state", text: named(names.tcpStates) },
-  origin: { part: "origin", text: originName },
+const numberTexts = {
+  "file-type": named(names.fileTypes),
+  protocol: named(names.protocols),
+  family: named(names.families),
+  state: named(names.tcpStates),
+  origin: originName,
 } as const;
 
 /** By its number in compiled policies. */
@@ -146,42 +140,42 @@ function gainedText(masks: readonly bigint[]): string {
 }
 
 function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>): string {
-  const word: string = test.op;
+  const row = argTests[test.op];
+  // The type of a file and where it comes from are not those of its path.
+  const whole = test.op === "file-type" || test.op === "origin" ? fileOf(what) : what;
+  const part = "part" in row ? `the ${row.part} of ${whole}` : whole;
+  return `${part} ${row.verbs[test.negate ? 1 : 0]} ${valuesText(test)}`;
+}
+
+const fileOf = (path: string): string => path.replace(/^the path of /, "the file of ");
+
+function valuesText(test: Exclude<ArgTest, { op: "gained" }>): string {
   switch (test.op) {
-    case "equal":
-    case "in-set":
-      return `${what} ${is(test.negate)} ${words(test.values.map(String), "or")}`;
-    case "greater":
-    case "less":
-      return `${what} ${is(test.negate)} ${test.op} than ${test.values.join()}`;
-    case "mask":
-      return `${what} has ${test.negate ? "none" : "one"} of the bits ${test.values.map(hex).join()}`;
     case "range":
-      return `${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+      return words(test.ranges.map(rangeText), "or");
     case "saddr":
     case "daddr":
-      return `the ${networkParts[test.op]} of ${what} ${is(test.negate)} in ${words(test.networks.map(networkText), "or")}`;
+      return words(test.networks.map(networkText), "or");
     case "sport":
     case "dport":
-      return `the ${portParts[test.op]} of ${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+      return words(test.ranges.map(rangeText), "or");
+    case "mask":
+      return test.values.map(hex).join();
     case "file-type":
     case "protocol":
     case "family":
     case "state":
-    case "origin": {
-      const { part, text } = numberParts[test.op];
-      return `the ${part} of ${what.replace(/^the path of /, "the file of ")} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
-    }
+    case "origin":
+      return words(test.values.map(numberTexts[test.op]), "or");
     default:
-      // An operator that nothing is known of but its row in the table.
       return hasForm(test, "texts")
-        ? `${what} ${textPhrase(test)}`
-        : `${what} passes the test ${word}`;
+        ? words(test.values.map(quote), "or")
+        : words(test.values.map(String), "or");
   }
 }
 
 const textPhrase = ({ op, negate, values }: TestOf<"texts">): string =>
-  `${textVerbs[op][negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
+  `${argTests[op].verbs[negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
@@ -254,6 +248,6 @@ function propertyText(
       return rangeText([low, high]);
     case "file-type":
     case "origin":
-      return numberParts[form].text(low);
+      return numberTexts[form](low);
   }
 }
