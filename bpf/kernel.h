@@ -224,7 +224,8 @@ struct css_set { struct cgroup *dfl_cgrp; };
 struct thread_info { __u32 status; };
 struct task_struct {
 	struct thread_info thread_info;
-	unsigned int flags;
+	unsigned int flags; /* PF_* */
+	unsigned int in_execve : 1;
 	struct mm_struct *mm;
 	int exit_code;
 	pid_t pid, tgid;

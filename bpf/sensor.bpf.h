@@ -2,7 +2,8 @@
 /*
  * Marks the sensor's process: it is exempt from enforcement, or a policy could prevent its restart.
  * The mark is stored with the task itself: no other process has or inherits it, and it disappears
- * with the process (or at its next exec).
+ * with the process (or at its next exec). Only the exec of a child is the sensor's own deed as well:
+ * what was started is not exempt.
  */
 #ifndef GANDER_SENSOR_H
 #define GANDER_SENSOR_H
@@ -16,11 +17,22 @@ struct {
 	__type(value, __u32);
 } sensors SEC(".maps");
 
+enum { PF_FORKNOEXEC = 0x40 };
+
+inline_fn bool is_marked(struct task_struct *leader)
+{
+	return bpf_task_storage_get(&sensors, leader, NULL, 0);
+}
+
+/* The calling process is the sensor, or was forked by it and is about to become another program. */
 inline_fn bool is_sensor(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return bpf_task_storage_get(&sensors, task->group_leader, NULL, 0);
+	if (is_marked(task->group_leader))
+		return true;
+	return task->flags & PF_FORKNOEXEC && BPF_CORE_READ_BITFIELD(task, in_execve) &&
+	       is_marked(task->real_parent->group_leader);
 }
 
 /* Where x86 keeps the preemption count; which symbol exists depends on the kernel. */

@@ -184,6 +184,19 @@ test("modules", async () => {
   );
 });
 
+test("a module that is being loaded, when its name is known", async () => {
+  spawnSync("modprobe", ["-r", "tunnel4"]);
+  const loading = await observe(
+    traced("add_kallsyms", 2),
+    [{ type: "VALUE_LOAD_INFO", raw: 1 }],
+    () => spawnSync("modprobe", ["tunnel4"]),
+  );
+  assert.deepEqual(
+    all(loading, "load_info").map(([one]) => [one?.module_arg?.name, one?.module_arg?.tainted]),
+    [["tunnel4", undefined]],
+  );
+});
+
 test("a system call's number, by its table", async () => {
   const calls = await observe(
     { kind: "raw_tp", target: "sys_enter", nargs: 2 },

@@ -15,6 +15,8 @@ const folder = "/var/tmp/lockout";
 type Denial = {
   readonly hooks: readonly string[];
   readonly action?: string;
+  /** Of a GuardPolicy; without it everything is denied. */
+  readonly filter?: string;
   /** Does what is denied, in this process or in one of its own. */
   readonly attempt: () => boolean | Promise<boolean>;
 };
@@ -37,6 +39,12 @@ const denials: Readonly<Record<string, Denial>> = {
     hooks: ["security_bpf"],
     action: "Sigkill",
     attempt: () => run("bpftool", ["prog", "list"]).status === 0,
+  },
+  // What Node starts has a socket for its standard input; the sensor, as started here, has /dev/null.
+  programs: {
+    hooks: ["security_bprm_check"],
+    filter: "matchProcess: [{property: StandardInput, operator: In, values: [socket]}]",
+    attempt: () => works(() => run("/bin/true", [])),
   },
   sockets: {
     hooks: ["security_socket_bind", "security_socket_listen"],
@@ -63,19 +71,18 @@ function works(call: () => void): boolean {
 
 const policyOf = (
   name: string,
-  { hooks, action = "Override" }: Omit<Denial, "attempt">,
-) => `apiVersion: cilium.io/v1alpha1
-kind: TracingPolicy
+  { hooks, action = "Override", filter }: Omit<Denial, "attempt">,
+) => `${filter === undefined ? "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy" : "apiVersion: gander.dev/v1alpha1\nkind: GuardPolicy"}
 metadata:
   name: deny-${name}
 spec:
   kprobes:
-${hooks.map((hook) => entryOf(hook, action)).join("")}`;
+${hooks.map((hook) => entryOf(hook, action, filter)).join("")}`;
 
-const entryOf = (hook: string, action: string) => `  - call: ${hook}
+const entryOf = (hook: string, action: string, filter?: string) => `  - call: ${hook}
     syscall: false
     selectors:
-    - matchActions:
+    - ${filter === undefined ? "" : `${filter}\n      `}matchActions:
       - action: ${action}
 ${action === "Override" ? "        argError: -1\n" : ""}`;
 

@@ -27,7 +27,7 @@ const argType: Recipe = {
   "packages/crd-schemas/src/language/arg-types.ts": [
     {
       behind: `size_t: integer(false, 64, "U64", "size"),`,
-      put: `dozen: { family: "integer", bits: 64, signed: false, read: "DOZEN", readUser: "DOZEN", event: "size" },`,
+      put: `dozen: { family: "integer", says: "a number of dozens", bits: 64, signed: false, read: "DOZEN", readUser: "DOZEN", event: "size" },`,
     },
   ],
   "bpf/records.h": [{ behind: "VALUE_U32, VALUE_S32,", put: " VALUE_DOZEN," }],
@@ -44,7 +44,7 @@ const action: Recipe = {
   "packages/crd-schemas/src/language/actions.ts": [
     {
       behind: "const actions = {\n",
-      put: `  Nudge: { word: "nudge", enforces: "NUDGE", on: "process", event: "SIGNAL" },\n`,
+      put: `  Nudge: { word: "nudge", says: "the process is woken", enforces: "NUDGE", on: "process", event: "SIGNAL" },\n`,
     },
   ],
   "bpf/records.h": [
@@ -71,6 +71,7 @@ const operator: Recipe = {
       put: `  "at-least": {
     form: "bound",
     row: "AT_LEAST",
+    verbs: ["is at least", "is less than"],
     join: (values) => ascending(values)[0] ?? 0n,
     holds: (value, bound) => value >= bound,
     never: () => undefined,

@@ -56,6 +56,7 @@ export interface ExportedArgument {
 
 export interface ExportedTracepoint extends WithProcess {
   readonly event: string;
+  readonly message?: string;
   readonly args?: readonly ExportedArgument[];
 }
 

@@ -44,6 +44,7 @@ export {
   expressionOperator,
   operatorFits,
   operatorsFor,
+  operatorText,
   testsOf,
   textOperatorNames,
 } from "./language/arg-operators.ts";
@@ -57,9 +58,19 @@ export {
   isHookEvent,
 } from "./language/hook-kinds.ts";
 export type { OriginWord } from "./language/origins.ts";
-export { originNumbers, originPlaces, originUnlinked, originWords } from "./language/origins.ts";
+export {
+  originNumbers,
+  originPlaces,
+  originTexts,
+  originUnlinked,
+  originWords,
+} from "./language/origins.ts";
 export type { ProcessProperty } from "./language/process-properties.ts";
-export { processProperties, processPropertyNames } from "./language/process-properties.ts";
+export {
+  processProperties,
+  processPropertyNames,
+  propertyForms,
+} from "./language/process-properties.ts";
 export { languageLimits } from "./language-limits.ts";
 export type { PolicyKind } from "./policy-kinds.ts";
 export {

@@ -8,7 +8,7 @@ import { tracingPolicySpec } from "./tracing-policy.ts";
 /** Reference of the policy language, as Markdown. */
 export function tracingPolicyPage(): string {
   return page("TracingPolicy", [
-    "Policies as in `cilium.io/v1alpha1`, for the whole cluster or for one namespace. The [guide](../policies.md) says how to write one; `gander policy check FILE` says what is wrong with one.",
+    "Policies as in `cilium.io/v1alpha1`, for the whole cluster or for one namespace. The [guide](../policies.md) says how to write one, [policy-language.md](../policy-language.md) what each type, operator, filter and action means; `gander policy check FILE` says what is wrong with one.",
     kindTable("cilium.io"),
     "Each reader of a policy fills in the defaults of fields; the cluster stores the policy as it was applied. *Checked* lists what the API server refuses by itself in `kprobes`, `tracepoints` and `lsmhooks`, even when no operator is running; the operator and `gander policy check` check more.",
     ...objectSections(tracingPolicySpec),

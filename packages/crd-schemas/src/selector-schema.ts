@@ -77,6 +77,9 @@ const binarySelector = object(
     identity: inGuards(
       byDefault("path", oneOf("file: the very file at the path.", ["path", "file"])),
     ),
+    ancestors: inGuards(
+      byDefault(false, bool("What the process and its ancestors have run before counts as well.")),
+    ),
   },
   [followsWholePaths],
 );

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
-import {
-  actionRows,
-  argOperatorsByName,
-  argTypesByName,
-  hookKindNames,
-  hookKinds,
-} from "@gander/crd-schemas";
+import { hookKindNames, hookKinds } from "@gander/crd-schemas";
 import { describe, expect, it } from "vitest";
 import { checkPolicy, limits } from "../src/index.ts";
 
@@ -25,14 +19,9 @@ describe("docs/policies.md", () => {
 
   it("has examples", () => expect(examples.length).toBeGreaterThanOrEqual(3));
 
-  it("names every operator, type, action and section", () => {
-    const words = new Set(page.match(/\w+/g));
-    for (const operator of argOperatorsByName.keys()) expect(words).toContain(operator);
-    for (const { name } of actionRows) expect(words).toContain(name);
+  it("names every section", () => {
     for (const kind of hookKindNames)
-      for (const section of hookKinds[kind].sections) expect(words).toContain(section);
-    for (const type of new Set([...argTypesByName.values()].map((row) => row.type)))
-      expect(words).toContain(type);
+      for (const section of hookKinds[kind].sections) expect(page).toContain(`\`${section}\``);
   });
 
   it.each([

@@ -116,6 +116,28 @@ test("a pid that comes again is another process", () => {
   assert.equal(existsSync("/run/same"), true, "the pid was never the same");
 });
 
+test("it can start programs, which are not exempt", async () => {
+  const noExec = policyText(
+    "no-exec",
+    `
+lsmhooks:
+- hook: bprm_check_security
+  selectors:
+  - matchActions:
+    - action: Override
+      argError: -1`,
+  );
+  await addPolicy(sensor.policies, noExec);
+  try {
+    assert.equal(spawnSync("true").status, 0);
+    const nested = spawnSync("bash", ["-c", "/bin/true || echo denied"], { encoding: "utf8" });
+    assert.equal(nested.stdout, "denied\n");
+    assert.equal(spawnSync("bash", ["-c", "exec /bin/true"]).status, 126);
+  } finally {
+    await sensor.policies.remove({ name: "no-exec", namespace: "", origin: "static" });
+  }
+});
+
 test("it survives what kills everybody else", async () => {
   await addPolicy(sensor.policies, guard("    - action: Sigkill"));
   writeFileSync(`${folder}/alive`, "x");

@@ -3,6 +3,8 @@
 type Row = {
   /** Its name in compiled policies. */
   readonly word: string;
+  /** For people: what it does. */
+  readonly says: string;
   /** Fields of an entry of matchActions that belong to it. */
   readonly parameters?: readonly string[];
   /** Names the compiler of its parameters (`compile-actions.ts` in @gander/policy); absent if none. */
@@ -29,9 +31,17 @@ type Row = {
  * bpf/verdict.bpf.h. If several were taken, an event names the first in this order.
  */
 const actions = {
-  Sigkill: { word: "sigkill", enforces: "KILL", on: "process", endsCall: true, event: "SIGKILL" },
+  Sigkill: {
+    word: "sigkill",
+    says: "the process is killed",
+    enforces: "KILL",
+    on: "process",
+    endsCall: true,
+    event: "SIGKILL",
+  },
   Signal: {
     word: "signal",
+    says: "the process gets a signal",
     form: "signal",
     parameters: ["argSig"],
     enforces: "SIGNAL",
@@ -40,6 +50,7 @@ const actions = {
   },
   Override: {
     word: "override",
+    says: "the call is denied: it is not carried out, and returns an error",
     form: "override",
     parameters: ["argError", "argRegs", "argNewSymbol", "argNewAddr", "argNewOffset"],
     enforces: "DENY",
@@ -48,6 +59,7 @@ const actions = {
   },
   NotifyEnforcer: {
     word: "notify-enforcer",
+    says: "the system call is marked for the policy's `enforcers`",
     form: "notify",
     parameters: ["argError", "argSig"],
     enforces: "MARK_CALL",
@@ -56,12 +68,14 @@ const actions = {
   },
   Post: {
     word: "post",
+    says: "an event is posted, which is so without actions, too",
     form: "post",
     parameters: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace", "imaHash"],
   },
-  NoPost: { word: "no-post" },
+  NoPost: { word: "no-post", says: "no event is posted" },
   TrackSock: {
     word: "track-sock",
+    says: "the socket belongs to this process from now on",
     form: "socket",
     parameters: ["argSock"],
     tells: "TRACK_SOCK",
@@ -69,6 +83,7 @@ const actions = {
   },
   UntrackSock: {
     word: "untrack-sock",
+    says: "the socket belongs to this process no longer",
     form: "socket",
     parameters: ["argSock"],
     tells: "UNTRACK_SOCK",
@@ -76,6 +91,7 @@ const actions = {
   },
   GetUrl: {
     word: "get-url",
+    says: "the sensor fetches a page when the event arrives, if its option `--policy-requests` allows that",
     form: "url",
     parameters: ["argUrl"],
     requests: "http",
@@ -83,6 +99,7 @@ const actions = {
   },
   DnsLookup: {
     word: "dns-lookup",
+    says: "the sensor asks for a name when the event arrives, if its option `--policy-requests` allows that",
     form: "name",
     parameters: ["argFqdn"],
     requests: "dns",
@@ -90,6 +107,7 @@ const actions = {
   },
   CleanupEnforcerNotification: {
     word: "cleanup-enforcer-notification",
+    says: "a mark on the system call is removed",
     form: "cleanup",
     tells: "UNMARK_CALL",
     event: "CLEANUPENFORCERNOTIFICATION",

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgTypeRow, ValueFamily, ValueNames } from "./arg-types.ts";
 
+/** For people. */
+type Wording = {
+  /** The verb, and the same with `not`. */
+  readonly verbs: readonly [string, string];
+  /** Which part of the argument is compared; absent: the argument itself. */
+  readonly part?: string;
+  /** How values are written, if not as those of other tests of its form. */
+  readonly values?: string;
+};
+
 /** A test of a number against one bound; several values in a policy become one. */
-type BoundTest = {
+type BoundTest = Wording & {
   readonly form: "bound";
   readonly row: string;
   /** The value that decides if a filter has several; 0 if it has none. */
@@ -21,7 +31,7 @@ type IntegerRange = {
   readonly greatest: bigint;
 };
 
-type PlainTest = {
+type PlainTest = Wording & {
   readonly form: "integers" | "gained" | "ranges" | "texts" | "networks" | "ports" | "numbers";
   readonly row: string;
   /** Of texts: the kind of set that has them. */
@@ -34,6 +44,7 @@ const boundTests = {
   greater: {
     form: "bound",
     row: "GREATER",
+    verbs: ["is greater than", "is not greater than"],
     join: (values) => ascending(values)[0] ?? 0n,
     holds: (value, bound) => value > bound,
     never: (bound, type) =>
@@ -42,6 +53,7 @@ const boundTests = {
   less: {
     form: "bound",
     row: "LESS",
+    verbs: ["is less than", "is not less than"],
     join: (values) => ascending(values).at(-1) ?? 0n,
     holds: (value, bound) => value < bound,
     never: (bound, type) =>
@@ -50,6 +62,7 @@ const boundTests = {
   mask: {
     form: "bound",
     row: "MASK",
+    verbs: ["has one of the bits", "has none of the bits"],
     join: (values) => values.reduce((all, value) => all | value, 0n),
     holds: (value, bits) => (value & bits) !== 0n,
     never: (bits) => (bits === 0n ? "A mask of 0 has no bit in common with any value" : undefined),
@@ -62,26 +75,104 @@ const boundTests = {
  * `row`: the name in `enum row_op` (bpf/abi.h), without ROW_, of what evaluates them.
  */
 export const argTests = {
-  equal: { form: "integers", row: "EQUAL" },
-  "in-set": { form: "integers", row: "EQUAL" },
+  equal: { form: "integers", row: "EQUAL", verbs: ["is", "is not"] },
+  "in-set": {
+    form: "integers",
+    row: "EQUAL",
+    verbs: ["is", "is not"],
+    values: "numbers, ranges, and `list:NAME`: the numbers of its system calls",
+  },
   ...boundTests,
-  gained: { form: "gained", row: "GAINED" },
-  range: { form: "ranges", row: "RANGE" },
-  "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings" },
-  "str-prefix": { form: "texts", row: "STR_PREFIX", set: "prefixes" },
-  "str-postfix": { form: "texts", row: "STR_POSTFIX", set: "postfixes" },
-  "str-contains": { form: "texts", row: "STR_CONTAINS", set: "prefixes" },
-  "str-contains-any-case": { form: "texts", row: "STR_CONTAINS_ANY_CASE", set: "prefixes" },
-  "file-type": { form: "numbers", row: "FILE_TYPE" },
-  origin: { form: "numbers", row: "ORIGIN" },
-  saddr: { form: "networks", row: "SADDR" },
-  daddr: { form: "networks", row: "DADDR" },
-  sport: { form: "ports", row: "SPORT" },
-  dport: { form: "ports", row: "DPORT" },
-  protocol: { form: "numbers", row: "PROTOCOL" },
-  family: { form: "numbers", row: "FAMILY" },
-  state: { form: "numbers", row: "STATE" },
+  gained: { form: "gained", row: "GAINED", verbs: ["has", "does not have"] },
+  range: { form: "ranges", row: "RANGE", verbs: ["is", "is not"] },
+  "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings", verbs: ["is", "is not"] },
+  "str-prefix": {
+    form: "texts",
+    row: "STR_PREFIX",
+    set: "prefixes",
+    verbs: ["begins with", "does not begin with"],
+  },
+  "str-postfix": {
+    form: "texts",
+    row: "STR_POSTFIX",
+    set: "postfixes",
+    verbs: ["ends with", "does not end with"],
+  },
+  "str-contains": {
+    form: "texts",
+    row: "STR_CONTAINS",
+    set: "prefixes",
+    verbs: ["contains", "does not contain"],
+  },
+  "str-contains-any-case": {
+    form: "texts",
+    row: "STR_CONTAINS_ANY_CASE",
+    set: "prefixes",
+    verbs: ["contains, in upper or lower case,", "does not contain"],
+  },
+  "file-type": {
+    form: "numbers",
+    row: "FILE_TYPE",
+    part: "file type",
+    verbs: ["is", "is not"],
+    values:
+      "`reg` (`regular`), `dir`, `lnk` (`link`), `chr` (`char`), `blk` (`block`), `fifo` (`pipe`), `sock` (`socket`)",
+  },
+  origin: {
+    form: "numbers",
+    row: "ORIGIN",
+    part: "origin",
+    verbs: ["is", "is not"],
+    values: "[origins](#origins)",
+  },
+  saddr: {
+    form: "networks",
+    row: "SADDR",
+    part: "source address",
+    verbs: ["is in", "is not in"],
+  },
+  daddr: {
+    form: "networks",
+    row: "DADDR",
+    part: "destination address",
+    verbs: ["is in", "is not in"],
+  },
+  sport: { form: "ports", row: "SPORT", part: "source port", verbs: ["is", "is not"] },
+  dport: { form: "ports", row: "DPORT", part: "destination port", verbs: ["is", "is not"] },
+  protocol: {
+    form: "numbers",
+    row: "PROTOCOL",
+    part: "protocol",
+    verbs: ["is", "is not"],
+    values: "numbers or names: `IPPROTO_TCP`",
+  },
+  family: {
+    form: "numbers",
+    row: "FAMILY",
+    part: "address family",
+    verbs: ["is", "is not"],
+    values: "numbers or names: `AF_INET6`",
+  },
+  state: {
+    form: "numbers",
+    row: "STATE",
+    part: "state",
+    verbs: ["is", "is not"],
+    values: "numbers or names: `TCP_ESTABLISHED`",
+  },
 } as const satisfies Readonly<Record<string, BoundTest | PlainTest>>;
+
+/** How values are written. */
+const formValues: Readonly<Record<PlainTest["form"] | "bound", string>> = {
+  integers: "numbers (`42`, `-1`, `0x2a`, `0o52`)",
+  bound: "numbers",
+  gained: "none, or the capabilities that count",
+  ranges: "`1000:1999`, both ends included",
+  texts: "texts",
+  networks: "addresses and networks: `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`",
+  ports: "ports and ranges: `443`, `8000:8999`",
+  numbers: "numbers",
+};
 
 type ArgTests = typeof argTests;
 export type TestForm = ArgTests[keyof ArgTests]["form"];
@@ -218,6 +309,42 @@ export const existenceNames = ["Exists", "DoesNotExist"] as const;
 export const guardOperatorNames = argOperatorNames.filter(
   (name) => argOperatorsByName.get(name)?.only === "guard",
 );
+
+/** Kinds that become a test of another name: of texts, of numbers. */
+const testsOfKinds: Readonly<Partial<Record<OperatorKind, readonly TestName[]>>> = {
+  equal: ["equal", "str-equal"],
+  "in-map": ["in-set"],
+  prefix: ["str-prefix"],
+  postfix: ["str-postfix"],
+  contains: ["str-contains"],
+  "contains-any-case": ["str-contains-any-case"],
+};
+
+/** When an operator holds, and how its values are written; for people. */
+export function operatorText({ kind, negate }: OperatorRow): {
+  readonly holds: string;
+  readonly values: string;
+} {
+  if (kind === "gained")
+    return {
+      holds: "the second of two sets has one that the first lacks",
+      values: formValues.gained,
+    };
+  if (kind === "sport-priv" || kind === "dport-priv") {
+    const { part } = argTests[kind === "sport-priv" ? "sport" : "dport"];
+    return { holds: `its ${part} is ${negate ? "not " : ""}0 to 1023`, values: "none" };
+  }
+  const tests = (testsOfKinds[kind] ?? [kind as TestName]).map(
+    (name): BoundTest | PlainTest => argTests[name],
+  );
+  const first: BoundTest | PlainTest = tests[0] ?? argTests.equal;
+  const { part, form } = first;
+  const [verb] = first.verbs;
+  return {
+    holds: `${part === undefined ? "it" : `its ${part}`} ${verb} ${form === "bound" && verb.endsWith("bits") ? "of the values" : `${negate ? "none" : "one"} of the values`}`,
+    values: tests.map(({ form, values }) => values ?? formValues[form]).join(", "),
+  };
+}
 
 type Comparable = Pick<ArgTypeRow, "family" | "names">;
 

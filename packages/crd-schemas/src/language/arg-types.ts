@@ -17,6 +17,8 @@ export type ValueNames = "capability" | "capabilities" | "bpf-command";
 
 type Row = {
   readonly family: ValueFamily;
+  /** For people: what is read. */
+  readonly says: string;
   /** Other names for it in policies. */
   readonly aliases?: readonly string[];
   /** Integers: width and sign. */
@@ -55,7 +57,12 @@ const integer = <
   read: Read,
   event: Event,
   ...aliases: Aliases
-) => ({ family: "integer", bits, signed, read, readUser: read, event, aliases }) as const;
+) =>
+  ({
+    family: "integer",
+    ...{ bits, signed, read, readUser: read, event, aliases },
+    says: `a number of ${bits} bits${signed ? " with a sign" : ""}`,
+  }) as const;
 
 const structure = <
   const Family extends ValueFamily,
@@ -67,21 +74,24 @@ const structure = <
   pointer: Pointer,
   read: Read,
   event: Event,
+  says: string,
   ofSyscall: string,
-) => ({ family, structure: pointer, read, event, ofSyscall }) as const;
+) => ({ family, structure: pointer, read, event, says, ofSyscall }) as const;
 
 /** Bytes whose size another argument has. */
 const sized = <const Read extends string, const ReadUser extends string>(
   read: Read,
   readUser: ReadUser,
-) => ({ family: "bytes", sized: true, read, readUser, event: "bytes" }) as const;
+  says: string,
+) => ({ family: "bytes", sized: true, read, readUser, event: "bytes", says }) as const;
 
 /** A structure that events show; no filter looks into it. */
 const shown = <const Pointer extends KernelPointer, const Read extends string>(
   pointer: Pointer,
   read: Read,
+  says: string,
   ofSyscall: string,
-) => structure("structure", pointer, read, "message", ofSyscall);
+) => structure("structure", pointer, read, "message", says, ofSyscall);
 
 /** A set of capabilities that the kernel passes by its address. */
 const capabilities = {
@@ -90,6 +100,7 @@ const capabilities = {
     "kernel_cap_t *",
     "CAPABILITIES",
     "message",
+    "a set of capabilities",
     "Hook security_capset with `syscall: false`.",
   ),
   bits: 64,
@@ -114,24 +125,56 @@ const argTypes = {
   int64: integer(true, 64, "U64", "long", "long", "sint64"),
   uint64: integer(false, 64, "U64", "size", "ulong"),
   size_t: integer(false, 64, "U64", "size"),
-  string: { family: "text", read: "STRING", readUser: "USER_STRING", event: "string" },
-  filename: structure("text", "struct filename *", "FILENAME", "string", "Use string."),
-  char_buf: sized("BUFFER", "USER_BUFFER"),
-  char_iovec: { ...sized("USER_IOVEC", "USER_IOVEC"), structure: "struct iovec *" },
+  string: {
+    family: "text",
+    says: "text that ends with NUL, up to 4096 bytes",
+    read: "STRING",
+    readUser: "USER_STRING",
+    event: "string",
+  },
+  filename: structure(
+    "text",
+    "struct filename *",
+    "FILENAME",
+    "string",
+    "the name as the program gave it",
+    "Use string.",
+  ),
+  char_buf: sized(
+    "BUFFER",
+    "USER_BUFFER",
+    "bytes, up to 4096: as many as the argument `sizeArgIndex` (counted from 1) says or, with `returnCopy: true`, as the call returns",
+  ),
+  char_iovec: {
+    ...sized(
+      "USER_IOVEC",
+      "USER_IOVEC",
+      "the bytes of an array of pieces, as of writev(2), put together; `sizeArgIndex` is the argument with their number",
+    ),
+    structure: "struct iovec *",
+  },
   iov_iter: structure(
     "bytes",
     "struct iov_iter *",
     "IOV_ITER",
     "bytes",
+    "the bytes of an iterator over memory of the process, put together",
     "Use char_buf, or char_iovec for an array of struct iovec, with `sizeArgIndex:`.",
   ),
-  fd: { family: "path", read: "FD", readUser: "FD", event: "file" },
-  file: structure("path", "struct file *", "FILE", "file", "Use fd for a descriptor."),
+  fd: {
+    family: "path",
+    says: "a file descriptor of the process: the path of its file",
+    read: "FD",
+    readUser: "FD",
+    event: "file",
+  },
+  file: structure("path", "struct file *", "FILE", "file", "its path", "Use fd for a descriptor."),
   path: structure(
     "path",
     "struct path *",
     "PATH",
     "path",
+    "the path",
     "Use string for a path, fd for a descriptor.",
   ),
   linux_binprm: structure(
@@ -139,6 +182,7 @@ const argTypes = {
     "struct linux_binprm *",
     "BINPRM",
     "binprm",
+    "the path of the program that is about to run",
     "Hook security_bprm_check with `syscall: false`.",
   ),
   sock: structure(
@@ -146,6 +190,7 @@ const argTypes = {
     "struct sock *",
     "SOCK",
     "sock",
+    "addresses, ports, protocol, family, state",
     "Hook a function with a `struct sock *`, such as tcp_connect, with `syscall: false`.",
   ),
   sockaddr: structure(
@@ -153,6 +198,7 @@ const argTypes = {
     "struct sockaddr *",
     "SOCKADDR",
     "sockaddr",
+    "address, port, family",
     "Hook security_socket_connect or the like with `syscall: false`.",
   ),
   socket: structure(
@@ -160,6 +206,7 @@ const argTypes = {
     "struct socket *",
     "SOCKET",
     "sock",
+    "addresses, ports, protocol, family, state of its `sock`",
     "Hook a function with a `struct socket *`, such as security_socket_connect, with `syscall: false`.",
   ),
   skb: structure(
@@ -167,6 +214,7 @@ const argTypes = {
     "struct sk_buff *",
     "SKB",
     "message",
+    "addresses, ports, protocol, family of a packet, behind up to 8 extension headers of IPv6",
     "Hook a function with a `struct sk_buff *`, such as ip_output, with `syscall: false`.",
   ),
   dentry: structure(
@@ -174,13 +222,30 @@ const argTypes = {
     "struct dentry *",
     "DENTRY",
     "path",
+    "its path inside its file system, without the place where that is mounted",
     "Use string for a path, fd for a descriptor.",
   ),
-  kiocb: structure("path", "struct kiocb *", "KIOCB", "file", "Use fd for a descriptor."),
-  capability: { ...integer(true, 32, "S32", "message"), names: "capability" },
-  bpf_cmd: { ...integer(true, 32, "S32", "message"), names: "bpf-command" },
+  kiocb: structure(
+    "path",
+    "struct kiocb *",
+    "KIOCB",
+    "file",
+    "the path of its file",
+    "Use fd for a descriptor.",
+  ),
+  capability: {
+    ...integer(true, 32, "S32", "message"),
+    names: "capability",
+    says: "the number of a capability",
+  },
+  bpf_cmd: {
+    ...integer(true, 32, "S32", "message"),
+    names: "bpf-command",
+    says: "a command of bpf(2)",
+  },
   syscall64: {
     ...integer(false, 64, "SYSCALL", "message"),
+    says: "the number of a system call; those of 32-bit programs have 0x80000000 added",
     elsewhere: "It is the number of a system call, as raw_syscalls/sys_enter has it.",
   },
   kernel_cap_t: capabilities,
@@ -189,6 +254,7 @@ const argTypes = {
   cap_effective: capabilities,
   data_loc: {
     family: "text",
+    says: "a dynamic text in a tracepoint's record",
     read: "DATA_LOC",
     readUser: "DATA_LOC",
     event: "string",
@@ -196,6 +262,7 @@ const argTypes = {
   },
   const_buf: {
     family: "bytes",
+    says: "an array of bytes in a tracepoint's record",
     read: "BUFFER",
     readUser: "BUFFER",
     event: "bytes",
@@ -204,31 +271,61 @@ const argTypes = {
   user_namespace: shown(
     "struct user_namespace *",
     "USER_NS",
+    "its level, its owner, and whether it is the host's",
     "Hook a function that has one, such as cap_capable, with `syscall: false`.",
   ),
   cred: shown(
     "struct cred *",
     "CRED",
+    "users, groups, capabilities, user namespace",
     "Hook a function that has one, such as commit_creds, with `syscall: false`.",
   ),
-  bpf_attr: shown("union bpf_attr *", "BPF_ATTR", hookSecurityBpf),
-  bpf_prog: shown("struct bpf_prog *", "BPF_PROG", hookSecurityBpf),
-  bpf_map: shown("struct bpf_map *", "BPF_MAP", hookSecurityBpf),
+  bpf_attr: shown(
+    "union bpf_attr *",
+    "BPF_ATTR",
+    "type and name of a program that is being loaded: at bpf_check, or security_bpf with a filter on the command",
+    hookSecurityBpf,
+  ),
+  bpf_prog: shown("struct bpf_prog *", "BPF_PROG", "its type and its name", hookSecurityBpf),
+  bpf_map: shown(
+    "struct bpf_map *",
+    "BPF_MAP",
+    "its type, its name and its sizes",
+    hookSecurityBpf,
+  ),
   perf_event: shown(
     "struct perf_event *",
     "PERF_EVENT",
+    "its type, and the function of a probe",
     "Hook security_perf_event_alloc with `syscall: false`.",
   ),
-  module: shown("struct module *", "MODULE", hookModules),
-  load_info: shown("struct load_info *", "LOAD_INFO", hookModules),
+  module: shown(
+    "struct module *",
+    "MODULE",
+    "its name, whether its signature is valid, its taints",
+    hookModules,
+  ),
+  load_info: shown(
+    "struct load_info *",
+    "LOAD_INFO",
+    "the same, of a module that is being loaded",
+    hookModules,
+  ),
   net_device: structure(
     "text",
     "struct net_device *",
     "NET_DEVICE",
     "message",
+    "its name",
     "Hook a function with a `struct net_device *`, such as dev_hard_start_xmit, with `syscall: false`.",
   ),
-  nop: { family: "nothing", read: "NONE", readUser: "NONE", event: "int" },
+  nop: {
+    family: "nothing",
+    says: "nothing is read",
+    read: "NONE",
+    readUser: "NONE",
+    event: "int",
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 /** Types of the language that nothing reads yet: what to write instead, if there is anything. */

@@ -5,6 +5,12 @@ type Row = {
   readonly sections: readonly string[];
   /** For people. */
   readonly says: string;
+  /** The fields that name what is hooked. */
+  readonly named: string;
+  /** What `index` of an argument counts. */
+  readonly counts: string;
+  /** What a kernel needs for it, besides what a sensor needs. */
+  readonly needs?: string;
   /** It can report the function's return value, and read buffers that the call fills. */
   readonly returns: boolean;
   /** It may have `data`: values that are no arguments of the call. */
@@ -24,6 +30,8 @@ export const hookKinds = {
     // Which of BPF trampolines and probes observes a function is the kernel's affair, not the policy's.
     sections: ["kprobes", "fentries"],
     says: "functions of the kernel",
+    named: "`call`: a function, or `sys_NAME` for a system call",
+    counts: "the function's parameters, from 0 to 5",
     returns: true,
     data: true,
     stacks: true,
@@ -34,6 +42,9 @@ export const hookKinds = {
   lsm: {
     sections: ["lsmhooks"],
     says: "hooks for Linux security modules",
+    named: "`hook`: a name such as `file_open`",
+    counts: "the hook's parameters, from 0 to 5",
+    needs: "`bpf` among the active security modules (`/sys/kernel/security/lsm`)",
     returns: false,
     data: false,
     stacks: false,
@@ -44,6 +55,9 @@ export const hookKinds = {
   tracepoint: {
     sections: ["tracepoints"],
     says: "tracepoints",
+    named: "`subsystem` and `event`; with `raw: true` before the kernel writes a record",
+    counts:
+      "the fields in the format file, including the four `common_…`; with `raw: true` the tracepoint's own parameters",
     returns: false,
     data: false,
     stacks: false,
@@ -54,6 +68,10 @@ export const hookKinds = {
   uprobe: {
     sections: ["uprobes"],
     says: "functions of programs",
+    named: "`path`, and `symbols`, `offsets` or `addrs`",
+    counts: "the function's parameters, from 0 to 5",
+    needs:
+      "before Linux 6.6 the capability SYS_ADMIN, where `kernel.perf_event_paranoid` is 3 or more",
     returns: true,
     data: true,
     stacks: false,
@@ -64,6 +82,10 @@ export const hookKinds = {
   usdt: {
     sections: ["usdts"],
     says: "static probes of programs",
+    named: "`path`, `provider` and `name`",
+    counts: "the probe's arguments, from 0 to 11",
+    needs:
+      "before Linux 6.6 the capability SYS_ADMIN, where `kernel.perf_event_paranoid` is 3 or more",
     returns: false,
     data: false,
     stacks: false,
@@ -74,6 +96,8 @@ export const hookKinds = {
   loader: {
     sections: [],
     says: "files that are mapped to be executed",
+    named: "`loader: true`",
+    counts: "",
     returns: false,
     data: false,
     stacks: false,

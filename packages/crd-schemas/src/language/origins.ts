@@ -8,6 +8,17 @@ export const originPlaces = { image: 0, layer: 1, memory: 2, volume: 3 } as cons
 
 export const originUnlinked = 4;
 
+/** For people: what a file is. */
+export const originTexts = {
+  image: "in a lower layer of an overlay: the container's image has it",
+  layer: "anywhere else in an overlay: added to the container, or changed there",
+  memory:
+    "in a file system in memory: tmpfs such as `/dev/shm`, an `emptyDir` with `medium: Memory`, a memfd",
+  volume: "in any other file system: a volume of the pod, the node's own",
+  unlinked:
+    "in one of these, but no folder has a name of it: it was deleted, or never had one (memfd, `O_TMPFILE`)",
+} as const satisfies Readonly<Record<OriginWord, string>>;
+
 export type OriginWord = keyof typeof originPlaces | "unlinked";
 
 /** The words for it in policies. */

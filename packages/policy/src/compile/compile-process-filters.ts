@@ -68,7 +68,9 @@ export function compileBinaryFilter(
     return { on: "binary", negate: isNegated(spec), match: "file", followChildren: false, paths };
   }
   const paths = comparePaths(spec, scope);
-  return paths && { on: "binary", ...paths };
+  if (!paths || !spec.ancestors) return paths && { on: "binary", ...paths };
+  if (!paths.followChildren) return { on: "binary", ...paths, followChildren: true };
+  return refuseBoth(scope);
 }
 
 export function compileParentFilter(
@@ -79,7 +81,10 @@ export function compileParentFilter(
   if (!paths) return undefined;
   if (!spec.ancestors) return { on: "parent-binary", ...paths };
   const { followChildren, ...tested } = paths;
-  if (!followChildren) return { on: "ancestor-binary", ...tested };
+  return followChildren ? refuseBoth(scope) : { on: "ancestor-binary", ...tested };
+}
+
+function refuseBoth(scope: Scope): undefined {
   scope
     .at("followChildren")
     .onKey.error(
@@ -87,10 +92,9 @@ export function compileParentFilter(
       "followChildren has no meaning beside `ancestors: true`",
       "Remove it: all ancestors are compared.",
     );
-  return undefined;
 }
 
-function comparePaths(spec: Omit<ParentBinarySelectorSpec, "ancestors">, scope: Scope) {
+function comparePaths(spec: ParentBinarySelectorSpec, scope: Scope) {
   const match = binaryMatch[spec.operator];
   const read = (text: string) => readBinary(text, binaryLimit[match]);
   const paths = readPaths(spec.values, read, scope);
@@ -144,7 +148,8 @@ function readBinary(text: string, limit: number): Value<string> {
   return { ok: value };
 }
 
-function isPossibleForFiles({ operator, followChildren }: BinarySelectorSpec, scope: Scope) {
+function isPossibleForFiles(spec: BinarySelectorSpec, scope: Scope) {
+  const { operator, followChildren, ancestors } = spec;
   const takesFiles = binaryMatch[operator] === "equal";
   if (!takesFiles)
     scope
@@ -154,15 +159,16 @@ function isPossibleForFiles({ operator, followChildren }: BinarySelectorSpec, sc
         `\`identity: file\` cannot be used with ${operator}`,
         "Use it with In or NotIn, and whole paths.",
       );
-  if (followChildren)
+  const follows = ancestors ? "ancestors" : followChildren ? "followChildren" : undefined;
+  if (follows !== undefined)
     scope
-      .at("followChildren")
+      .at(follows)
       .onKey.error(
         "policy-not-supported",
-        "followChildren together with `identity: file` is not supported yet",
+        `${follows} together with \`identity: file\` is not supported yet`,
         "Remove one of the two, and name the programs that it starts as well.",
       );
-  return takesFiles && !followChildren;
+  return takesFiles && follows === undefined;
 }
 
 /** Each node looks the path up, so it must be absolute. */

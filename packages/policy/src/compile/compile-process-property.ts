@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ProcessSelectorSpec, processProperties } from "@gander/crd-schemas";
+import { type ProcessSelectorSpec, processProperties, propertyForms } from "@gander/crd-schemas";
 import type { CompiledFilter } from "../compiled-policy.ts";
 import { msOfUnit } from "../language/duration.ts";
 import { parseRange, quote, type Range, readAll, type Value } from "../language/values.ts";
@@ -11,22 +11,22 @@ import { readOrigin } from "./compile-origins.ts";
 
 const largest = 0xffff_ffffn;
 
-/** `bounds`: LT and GT compare it as well. A value stands for all numbers in one of its ranges. */
-const forms = {
-  duration: { bounds: true, read: readDuration },
-  id: { bounds: true, read: readIds },
-  flag: { bounds: false, read: readFlag },
-  "file-type": { bounds: false, read: readType },
-  origin: { bounds: false, read: readOrigins },
+/** By form: what a value stands for, which is all numbers in one of its ranges. */
+const readers = {
+  duration: readDuration,
+  id: readIds,
+  flag: readFlag,
+  "file-type": readType,
+  origin: readOrigins,
 } as const;
 
 export function compileProcessFilter(
   { property, operator, values }: ProcessSelectorSpec,
   scope: Scope,
 ): CompiledFilter | undefined {
-  const { bounds, read } = forms[processProperties[property].form];
+  const { form } = processProperties[property];
   const isBound = operator === "LT" || operator === "GT";
-  if (isBound && !bounds) {
+  if (isBound && !propertyForms[form].ordered) {
     scope
       .at("operator")
       .error("policy-operator-type", `${property} has no order`, "Use In or NotIn.");
@@ -42,7 +42,7 @@ export function compileProcessFilter(
       );
     return undefined;
   }
-  const found = readAll(values, scope.at("values"), read);
+  const found = readAll(values, scope.at("values"), readers[form]);
   if (found === undefined || found.length === 0) return undefined;
   const ranges = mergeRanges(found.flat().flatMap((range) => fitting(operator, range)));
   if (ranges.length > 0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { actionRow } from "@gander/crd-schemas";
 import type { CompiledAction } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
 import { errorName, markText, signalName } from "./mark-text.ts";
@@ -15,8 +16,7 @@ export type ActionContext = {
 
 /** What an action does; nothing for those that only shape the event. */
 export function actionText(action: CompiledAction, context: ActionContext): readonly string[] {
-  // An action that nothing is known of but its row in the table.
-  const word: string = action.action;
+  const { says } = actionRow(action.action);
   switch (action.action) {
     case "post":
     case "no-post":
@@ -35,11 +35,9 @@ export function actionText(action: CompiledAction, context: ActionContext): read
         ),
       ];
     case "cleanup-enforcer-notification":
-      return ["a mark on the system call is removed"];
     case "track-sock":
-      return ["the socket belongs to this process from now on"];
     case "untrack-sock":
-      return ["the socket belongs to this process no longer"];
+      return [says];
     case "get-url":
       return [`the sensor fetches ${quote(action.url)}, if its configuration allows that`];
     case "dns-lookup":
@@ -47,7 +45,8 @@ export function actionText(action: CompiledAction, context: ActionContext): read
         `the sensor asks for the name ${quote(action.name)}, if its configuration allows that`,
       ];
     default:
-      return [enforced(`the action ${word} is taken`, context)];
+      // An action that nothing is known of but its row in the table.
+      return [enforced(says, context)];
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  argOperatorsByName,
+  argTests,
   type OriginWord,
   originNumbers,
   originPlaces,
@@ -30,7 +32,9 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "arg":
       return filter.test.op === "gained"
         ? `${subject(filter.arg, hook)} has ${gainedText(filter.test.values)} that ${subject(filter.test.before, hook)} lacks`
-        : testText(subject(filter.arg, hook), filter.test, addressOf(filter.arg, hook));
+        : testText(subject(filter.arg, hook), filter.test, {
+            inSockaddr: isSockaddr(filter.arg, hook),
+          });
     case "any":
       return filter.of
         .map((all) => all.map((one) => filterText(one, hook)).join(" and "))
@@ -38,7 +42,7 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "expression":
       return `${filter.text}, by the types that the kernel gives its arguments`;
     case "untyped":
-      return `${subject(filter.arg, hook)} ${untypedVerbs[filter.operator] ?? `passes the test ${filter.operator} of`} ${words(filter.values.map(quote), "or")}, compared by the type that it has in the kernel`;
+      return untypedText(subject(filter.arg, hook), filter);
     case "pid":
       return pidText(filter);
     case "binary":
@@ -114,50 +118,48 @@ function subject(position: number | "return", hook: CompiledHook): string {
 
 const is = (negate: boolean) => (negate ? "is not" : "is");
 
-/** What a verb is without `not`, and with it. */
-const textVerbs = {
-  "str-equal": ["is", "is not"],
-  "str-prefix": ["begins with", "does not begin with"],
-  "str-postfix": ["ends with", "does not end with"],
-  "str-contains": ["contains", "does not contain"],
-  "str-contains-any-case": ["contains, in upper or lower case,", "does not contain"],
-} as const;
+type TestRow = { readonly verbs: readonly [string, string]; readonly part?: string };
 
-/** Operators on arguments whose type only a kernel knows; others are named. */
-const untypedVerbs: Readonly<Record<string, string>> = {
-  Equal: "is",
-  NotEqual: "is not",
-  GT: "is greater than",
-  GreaterThan: "is greater than",
-  LT: "is less than",
-  LessThan: "is less than",
-  InRange: "is in",
-  NotInRange: "is not in",
-  Prefix: "begins with",
-  NotPrefix: "does not begin with",
-  Postfix: "ends with",
-  NotPostfix: "does not end with",
-  SubString: "contains",
+/** Of an argument whose type only a kernel knows. */
+function untypedText(what: string, filter: Extract<CompiledFilter, { on: "untyped" }>): string {
+  const row = argOperatorsByName.get(filter.operator);
+  const tests: Readonly<Record<string, TestRow>> = { ...argTests, "in-map": argTests["in-set"] };
+  const kind = row?.kind ?? "";
+  const test = kind === "gained" ? undefined : (tests[kind] ?? tests[`str-${kind}`]);
+  const compared =
+    test === undefined
+      ? `${what} passes the test ${filter.operator} with`
+      : `${partOf(test, what)} ${test.verbs[row?.negate ? 1 : 0]}`;
+  const values = filter.values.length === 0 ? "" : ` ${words(filter.values.map(quote), "or")}`;
+  return `${compared}${values}, compared by the type that it has in the kernel`;
+}
+
+const partOf = ({ part }: TestRow, what: string): string => {
+  if (part === undefined) return what;
+  // The type of a file and where it comes from are not those of its path.
+  return `the ${part} of ${what.replace(/^the path of /, "the file of ")}`;
 };
 
 /** A `sockaddr` has one address, whatever operator names it: at connect(2) it is the one connected to. */
-function addressOf(position: number | "return", hook: CompiledHook): string {
-  const type = position === "return" ? undefined : hook.args[position]?.type;
-  return type === "sockaddr" ? "in" : "of";
-}
+const partsOfSockaddr: Readonly<Partial<Record<ArgTest["op"], string>>> = {
+  saddr: "the address in",
+  daddr: "the address in",
+  sport: "the port in",
+  dport: "the port in",
+};
 
-const networkParts = { saddr: "source address", daddr: "destination address" } as const;
-const portParts = { sport: "source port", dport: "destination port" } as const;
+const isSockaddr = (position: number | "return", { args }: CompiledHook): boolean =>
+  position !== "return" && args[position]?.type === "sockaddr";
 
 /** Undefined for numbers that have no name. */
 const named = (table: Readonly<Record<string, number>>) => (value: number) =>
   Object.keys(table).find((name) => table[name] === value) ?? `${value}`;
 
-const numberParts = {
-  "file-type": { part: "file type", text: named(names.fileTypes) },
-  protocol: { part: "protocol", text: named(names.protocols) },
-  family: { part: "address family", text: named(names.families) },
-  state: { part: "state", text: named(names.tcpStates) },
+const numberTexts = {
+  "file-type": named(names.fileTypes),
+  protocol: named(names.protocols),
+  family: named(names.families),
+  state: named(names.tcpStates),
 } as const;
 
 /** The words that a policy writes for these numbers. */
@@ -190,46 +192,45 @@ function gainedText(masks: readonly bigint[]): string {
   return capabilityNames(numbers.filter((bit) => ((bits >> BigInt(bit)) & 1n) === 1n));
 }
 
-function testText(what: string, test: Exclude<ArgTest, { op: "gained" }>, of: string): string {
-  const word: string = test.op;
+function testText(
+  what: string,
+  test: Exclude<ArgTest, { op: "gained" }>,
+  { inSockaddr }: { readonly inSockaddr: boolean },
+): string {
+  const row = argTests[test.op];
+  const inIt = inSockaddr ? partsOfSockaddr[test.op] : undefined;
+  const compared = inIt === undefined ? partOf(row, what) : `${inIt} ${what}`;
+  return `${compared} ${row.verbs[test.negate ? 1 : 0]} ${testedText(test)}`;
+}
+
+function testedText(test: Exclude<ArgTest, { op: "gained" }>): string {
   switch (test.op) {
-    case "equal":
-    case "in-set":
-      return `${what} ${is(test.negate)} ${words(test.values.map(String), "or")}`;
-    case "greater":
-    case "less":
-      return `${what} ${is(test.negate)} ${test.op} than ${test.values.join()}`;
-    case "mask":
-      return `${what} has ${test.negate ? "none" : "one"} of the bits ${test.values.map(hex).join()}`;
     case "range":
-      return `${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+      return words(test.ranges.map(rangeText), "or");
     case "saddr":
     case "daddr":
-      return `the ${of === "in" ? "address" : networkParts[test.op]} ${of} ${what} ${is(test.negate)} in ${words(test.networks.map(networkText), "or")}`;
+      return words(test.networks.map(networkText), "or");
     case "sport":
     case "dport":
-      return `the ${of === "in" ? "port" : portParts[test.op]} ${of} ${what} ${is(test.negate)} ${words(test.ranges.map(rangeText), "or")}`;
+      return words(test.ranges.map(rangeText), "or");
+    case "mask":
+      return test.values.map(hex).join();
     case "file-type":
     case "protocol":
     case "family":
-    case "state": {
-      const { part, text } = numberParts[test.op];
-      return `the ${part} of ${fileOf(what)} ${is(test.negate)} ${words(test.values.map(text), "or")}`;
-    }
+    case "state":
+      return words(test.values.map(numberTexts[test.op]), "or");
     case "origin":
-      return `the origin of ${fileOf(what)} ${is(test.negate)} ${words(originTexts(test.values), "or")}`;
+      return words(originTexts(test.values), "or");
     default:
-      // An operator that nothing is known of but its row in the table.
       return hasForm(test, "texts")
-        ? `${what} ${textPhrase(test)}`
-        : `${what} passes the test ${word}`;
+        ? words(test.values.map(quote), "or")
+        : words(test.values.map(String), "or");
   }
 }
 
-const fileOf = (what: string): string => what.replace(/^the path of /, "the file of ");
-
 const textPhrase = ({ op, negate, values }: TestOf<"texts">): string =>
-  `${textVerbs[op][negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
+  `${argTests[op].verbs[negate ? 1 : 0]} ${words(values.map(quote), "or")}`;
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
@@ -354,7 +355,7 @@ function valuesText(
       return ranges.map(rangeText);
     case "file-type":
       return ranges.flatMap(eachOf).map((value) => {
-        const name = numberParts["file-type"].text(value);
+        const name = numberTexts["file-type"](value);
         return fileTypeNouns[name] ?? name;
       });
     case "origin":

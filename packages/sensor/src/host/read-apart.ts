@@ -52,9 +52,8 @@ async function readWithOne(
   readonly why: "ended" | "late" | "waits";
 }> {
   const frames = new Frames();
-  const child = spawn(nativeProgram("read-files"), [String(limitBytes)], {
-    stdio: ["pipe", "pipe", "ignore"],
-  });
+  const child = startReader(limitBytes);
+  if (child === undefined) return { read: [], why: "ended" };
   const ended = Promise.withResolvers<"ended">();
   child.once("error", () => ended.resolve("ended"));
   child.stdin.on("error", () => {});
@@ -72,6 +71,17 @@ async function readWithOne(
   }
   leave(child);
   return { read, why };
+}
+
+/** Undefined: a policy, or whatever else, forbids to start it (Node throws some errors and reports others). */
+function startReader(limitBytes: number) {
+  try {
+    return spawn(nativeProgram("read-files"), [String(limitBytes)], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The kill takes effect only when the blocking call allows it: until then the reader counts as stuck. */

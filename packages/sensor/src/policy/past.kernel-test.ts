@@ -148,6 +148,30 @@ test("descendants of a program, but not the program itself", async () => {
 const ancestors = (operator: string, values: string) =>
   parents(operator, values, ", ancestors: true");
 
+test("what a process itself has run before counts with its ancestors", async () => {
+  const own = (operator: string, value: string) =>
+    `matchBinaries: [{ operator: ${operator}, values: [${value}], ancestors: true }]`;
+  const before = await startWaiting(shell, "-c", deep);
+  await expectMatches(
+    {
+      in: [own("In", shell), 5],
+      prefix: [own("Prefix", "/tmp/parent-"), 5],
+      "not-prefix": [own("NotPrefix", "/tmp/parent-"), 1],
+      postfix: [own("Postfix", "/parent-shell"), 5],
+      "not-postfix": [own("NotPostfix", "/parent-shell"), 1],
+    },
+    async () => {
+      run(shell, "-c", "umask 030");
+      run("sh", "-c", "umask 030");
+      run(shell, "-c", "sh -c 'sh -c \"umask 030\"; true'; true");
+      // Two programs after it, in the same process; and one in a child.
+      run(shell, "-c", "exec env sh -c 'umask 030'");
+      run(shell, "-c", "exec env sh -c 'sh -c \"umask 030\"; true'");
+      await goOn(before);
+    },
+  );
+});
+
 test("programs of all ancestors, by each operator", async () => {
   const before = await startWaiting(shell, "-c", deep);
   await expectMatches(

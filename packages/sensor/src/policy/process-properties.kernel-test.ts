@@ -55,6 +55,7 @@ test("users and groups", () =>
       [is("Group", "In", "0"), false],
       [is("Group", "In", "77"), true],
       [is("EffectiveGroup", "NotIn", "76", "78:4294967295"), true],
+      [is("EffectiveGroup", "In", "76"), false],
     ],
     () => bash("umask 030", { uid: 1234, gid: 77 }),
   ));
@@ -98,6 +99,7 @@ test("what its standard streams are", async () => {
       [is("StandardOutput", "In", "socket", "reg"), false],
       [is("StandardError", "In", "chr"), true],
       [is("StandardError", "NotIn", "socket"), true],
+      [is("StandardError", "In", "socket", "fifo"), false],
     ],
     () => bash(`exec 0<>/dev/tcp/127.0.0.1/${port} 2>/dev/null; { umask 030; } | cat`),
   );

@@ -5,6 +5,7 @@
 
 #define bpf_core_field_offset(TYPE, FIELD) __builtin_offsetof(TYPE, FIELD)
 #define bpf_core_field_exists(FIELD) 1
+#define BPF_CORE_READ_BITFIELD(FROM, FIELD) ((FROM)->FIELD)
 #define bpf_core_enum_value(TYPE, VALUE) VALUE
 #define bpf_core_enum_value_exists(TYPE, VALUE) 1
 #define bpf_core_type_size(TYPE) sizeof(TYPE)

@@ -56,9 +56,16 @@ class Guard implements HeldGuard {
 
   #start(): void {
     const { descriptor, longestMs, onLetGo } = this.#options;
-    const child = spawn(nativeProgram("let-go"), [String(longestMs)], {
-      stdio: ["pipe", "pipe", "ignore", descriptor],
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(nativeProgram("let-go"), [String(longestMs)], {
+        stdio: ["pipe", "pipe", "ignore", descriptor],
+      });
+    } catch (error) {
+      // Node throws some errors and reports others.
+      this.#ended(error as Error);
+      return;
+    }
     this.#child = child;
     child.once("error", (error) => this.#ended(error));
     child.once("exit", () => this.#ended());
