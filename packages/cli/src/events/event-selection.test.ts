@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { eventKindRows } from "@gander/proto";
 import { describe, expect, it } from "vitest";
 import type { EventJson } from "./event-json.ts";
-import { allowList, type EventSelection, eventMatcher } from "./event-selection.ts";
+import { allowList, EVENT_TYPES, type EventSelection, eventMatcher } from "./event-selection.ts";
 import { selectFields } from "./field-selection.ts";
 
 const NOTHING: EventSelection = {
@@ -34,6 +35,11 @@ const onHost: EventJson = {
   process_exec: { process: { binary: "/bin/ls", session } },
   node_name: "n",
 };
+
+it("each kind of event that sensors create can be asked for", () =>
+  expect(EVENT_TYPES.toSorted()).toEqual(
+    eventKindRows.map(({ name }) => name.toUpperCase()).toSorted(),
+  ));
 
 describe("allowList", () => {
   it.each([

@@ -19,13 +19,16 @@ export type EventSelection = {
   readonly cel: readonly string[];
 };
 
-/** The kinds of event that can be asked for, as they are named in requests. */
+/** The kinds of event that can be asked for, as they are named in requests: all that sensors create. */
 export const EVENT_TYPES = [
   "PROCESS_EXEC",
   "PROCESS_EXIT",
   "PROCESS_KPROBE",
   "PROCESS_TRACEPOINT",
   "PROCESS_LSM",
+  "PROCESS_UPROBE",
+  "PROCESS_USDT",
+  "PROCESS_LOADER",
   "RATE_LIMIT_INFO",
 ] as const;
 

@@ -13,7 +13,7 @@ export const sensorInstruments = {
     kind: "counter",
     help: "Events that left the kernel.",
     labels: {
-      type: "`PROCESS_EXEC`, `PROCESS_EXIT`, `PROCESS_KPROBE`, `PROCESS_TRACEPOINT`, `PROCESS_LSM`",
+      type: "`PROCESS_EXEC`, `PROCESS_EXIT`, `PROCESS_KPROBE`, `PROCESS_TRACEPOINT`, `PROCESS_LSM`, `PROCESS_UPROBE`, `PROCESS_USDT`, `PROCESS_LOADER`",
     },
   },
   tetragon_policy_events_total: {
