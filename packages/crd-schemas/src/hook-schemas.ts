@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { argTypeNames } from "./language/arg-types.ts";
+import { argTypeNames, unsupportedArgTypeNames } from "./language/arg-types.ts";
 import { languageLimits } from "./language-limits.ts";
 import type { AdmissionRule, Rule, Static } from "./schema.ts";
 import {
   bool,
   byDefault,
   list,
+  notYet,
   object,
   oneOf,
   optional,
@@ -23,7 +24,9 @@ const argSchema = object(
     index: required(uint32("Position in the function, from 0.")),
     type: byDefault(
       "auto",
-      oneOf("How it is read; auto: as follows from its C type in the kernel.", argTypeNames),
+      oneOf("How it is read; auto: as follows from its C type in the kernel.", argTypeNames, {
+        notYet: unsupportedArgTypeNames,
+      }),
     ),
     resolve: byDefault(
       "",
@@ -166,7 +169,7 @@ export const uprobeSchema = object(
   "A function of a program.",
   {
     path: required(text("Path of the program.")),
-    btfPath: optional(text("File with type information.")),
+    btfPath: notYet(optional(text("File with type information."))),
     symbols: optional(list("Functions by name.", text("Function."))),
     offsets: optional(list("Functions by offset in the file.", uint64("Offset."))),
     addrs: optional(list("Functions by address.", uint64("Address."))),
@@ -202,7 +205,7 @@ export const usdtSchema = object(
   "A static probe of a program.",
   {
     path: required(text("Path of the program.")),
-    btfPath: optional(text("File with type information.")),
+    btfPath: notYet(optional(text("File with type information."))),
     provider: required(text("Provider of the probe.")),
     name: required(text("Name of the probe.")),
     tags,

@@ -65,7 +65,9 @@ function objectSection({ name, help, fields, rules }: ObjectSchema): readonly st
   const rows = Object.entries(fields).map(([key, field]) => [
     `\`${key}\``,
     typeText(field.schema),
-    [presence(field), bounds(field.schema)].filter((text) => text !== "").join("; "),
+    [...marks(field), presence(field), bounds(field.schema)]
+      .filter((text) => text !== "")
+      .join("; "),
     field.schema.help,
   ]);
   return [
@@ -77,6 +79,13 @@ function objectSection({ name, help, fields, rules }: ObjectSchema): readonly st
       : [
           `Checked:\n\n${rules.map(({ message, hint }) => `- ${escaped(message)}. ${escaped(hint)}`).join("\n")}`,
         ]),
+  ];
+}
+
+function marks({ only, refused }: Field): readonly string[] {
+  return [
+    ...(only === "guard" ? ["GuardPolicy only"] : []),
+    ...(refused ? ["not supported yet"] : []),
   ];
 }
 
@@ -112,7 +121,7 @@ function bounds(schema: Schema): string {
       return [listBounds(schema), bounds(schema.items)].filter((text) => text !== "").join("; ");
     case "text":
       return schema.values
-        ? schema.values.map((value) => `\`${value}\``).join(", ")
+        ? schema.values.map((value) => valueText(value, schema)).join(", ")
         : lengths(schema);
     case "integer":
       return `${schema.min} to ${schema.max === Number.MAX_SAFE_INTEGER ? "2^53 - 1" : schema.max}`;
@@ -120,6 +129,13 @@ function bounds(schema: Schema): string {
       return "";
   }
 }
+
+function valueText(value: string, { guardValues, refusedValues }: TextSchema): string {
+  if (guardValues?.includes(value)) return `\`${value}\` (GuardPolicy only)`;
+  return refusedValues?.includes(value) ? `\`${value}\` (not supported yet)` : `\`${value}\``;
+}
+
+type TextSchema = Extract<Schema, { kind: "text" }>;
 
 function listBounds({ maxItems, admission }: Extract<Schema, { kind: "list" }>): string {
   const most = maxItems ?? admission?.maxItems;

@@ -17,6 +17,8 @@ type Shape =
       readonly values?: readonly string[];
       /** Those of `values` that are possible in kinds of our own only. */
       readonly guardValues?: readonly string[];
+      /** Those of `values` that nothing implements yet. */
+      readonly refusedValues?: readonly string[];
       readonly maxLength?: number;
       readonly pattern?: string;
       /** RFC 3339, with `pattern` for readers that don't know the format. */
@@ -90,6 +92,8 @@ export type Field = (
 ) & {
   /** Possible in kinds of our own only (policy-kinds.ts). */
   readonly only?: "guard";
+  /** Part of the language, but refused: nothing implements it yet. */
+  readonly refused?: true;
 };
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -116,8 +120,15 @@ export const text = (
 export const oneOf = <const V extends readonly string[]>(
   help: string,
   values: V,
-  { inGuards: guardValues }: { readonly inGuards?: readonly V[number][] } = {},
-): Schema<V[number]> => ({ kind: "text", help, values, ...(guardValues && { guardValues }) });
+  {
+    inGuards: guardValues,
+    notYet: refusedValues,
+  }: { readonly inGuards?: readonly V[number][]; readonly notYet?: readonly V[number][] } = {},
+): Schema<V[number]> => ({
+  ...{ kind: "text", help, values },
+  ...(guardValues && { guardValues }),
+  ...(refusedValues && { refusedValues }),
+});
 
 /** The values that are possible in every kind. */
 export const publicValues = ({
@@ -205,6 +216,9 @@ export const optional = <T>(schema: Schema<T>) => ({ presence: "optional", schem
 
 /** Possible in kinds of our own only. */
 export const inGuards = <F extends Field>(field: F) => ({ ...field, only: "guard" }) as const;
+
+/** Part of the language that nothing implements yet. */
+export const notYet = <F extends Field>(field: F) => ({ ...field, refused: true }) as const;
 
 /** Filled in if absent. */
 export const byDefault = <T>(value: T, schema: Schema<T>) =>

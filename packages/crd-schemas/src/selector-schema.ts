@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { hostSelector, labelSelector } from "./label-selector.ts";
-import { actionNames } from "./language/actions.ts";
+import { actionNames, unsupportedActionNames } from "./language/actions.ts";
 import {
   argOperatorNames,
   existenceNames,
@@ -18,6 +18,7 @@ import {
   int32,
   int64,
   list,
+  notYet,
   object,
   oneOf,
   optional,
@@ -225,7 +226,7 @@ const actionSelector = object(
   "ActionSelector",
   "What is done when the filters hold.",
   {
-    action: required(oneOf("Which action.", actionNames)),
+    action: required(oneOf("Which action.", actionNames, { notYet: unsupportedActionNames })),
     argUrl: optional(text("URL for GetUrl.")),
     argFqdn: optional(text("Name for DnsLookup.")),
     argError: optional(
@@ -235,10 +236,12 @@ const actionSelector = object(
     argSock: optional(uint32("TrackSock, UntrackSock: index of the argument that is the socket.")),
     argIndex: optional(uint32("Set: position of the argument.")),
     argValue: optional(uint32("Set: the value.")),
-    argRegs: optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
-    argNewSymbol: optional(text("Override of a uprobe: function to go to.")),
-    argNewAddr: optional(uint64("Override of a uprobe: address to go to.")),
-    argNewOffset: optional(int64("Override of a uprobe: offset to go to.")),
+    argRegs: notYet(
+      optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
+    ),
+    argNewSymbol: notYet(optional(text("Override of a uprobe: function to go to."))),
+    argNewAddr: notYet(optional(uint64("Override of a uprobe: address to go to."))),
+    argNewOffset: notYet(optional(int64("Override of a uprobe: offset to go to."))),
     rateLimit: optional(
       text("Post at most one such event in this time: `5`, `5s`, `5m`, `1h`.", {
         admission: { pattern: "^\\s*\\d{1,9}[smhSMH]?\\s*$" },
@@ -251,7 +254,7 @@ const actionSelector = object(
     ),
     kernelStackTrace: optional(bool("Add the kernel's stack to the event.")),
     userStackTrace: optional(bool("Add the program's stack to the event.")),
-    imaHash: optional(bool("Add the file's IMA hash to the event.")),
+    imaHash: notYet(optional(bool("Add the file's IMA hash to the event."))),
   },
   [
     {

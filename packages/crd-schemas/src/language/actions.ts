@@ -174,6 +174,8 @@ export const actionNames = [
   ...Object.keys(unsupported),
 ] as readonly string[] as readonly ActionName[];
 
+export const unsupportedActionNames = Object.keys(unsupported) as readonly ActionName[];
+
 const all: Readonly<Record<string, Partial<Row & Unsupported>>> = { ...actions, ...unsupported };
 
 /** The actions that a field of an entry of matchActions belongs to; empty if it is no parameter. */

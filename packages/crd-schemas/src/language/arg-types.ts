@@ -373,6 +373,8 @@ export const argTypeNames = [
   ...Object.keys(unsupported),
 ] as readonly string[] as readonly ArgTypeName[];
 
+export const unsupportedArgTypeNames = Object.keys(unsupported) as readonly ArgTypeName[];
+
 const byType = Object.fromEntries(argTypeRows.map((row) => [row.type, row])) as Readonly<
   Record<ArgType, ArgTypeRow>
 >;
