@@ -11,6 +11,7 @@ import type { ArgTest, CompiledFilter, TypedFilter } from "../compiled-policy.ts
 import { hasForm } from "../compiled-policy.ts";
 import { ExpressionError } from "../expression/expression-error.ts";
 import { alternativesOf, type Literal } from "../expression/formula.ts";
+import { impossibleParts } from "../expression/impossible-parts.ts";
 import { complement, type IntegerSet } from "../expression/integer-sets.ts";
 import { viewOf } from "../expression/integer-term.ts";
 import {
@@ -18,7 +19,12 @@ import {
   type Names,
   type TextComparison,
 } from "../expression/lower-expression.ts";
-import { argumentsIn, parseExpression } from "../expression/parse-expression.ts";
+import {
+  argumentsIn,
+  excerpt,
+  type Node,
+  parseExpression,
+} from "../expression/parse-expression.ts";
 import { limits } from "../limits.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
@@ -110,6 +116,9 @@ export function compileExpression(
     if (texts.failed) return undefined;
     const found = alternativesOf(formula, limits.alternatives, weightOf(types));
     if (!checked(found, types, scope)) return undefined;
+    if (found !== true)
+      for (const part of impossibleParts(root, typeOf, limits.alternatives))
+        warnOfImpossible(part, scope.character(part.start));
     return { filter: filterOf(found, types), used };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
@@ -125,6 +134,14 @@ function checkPosition(position: number, at: number, types: ArgTypes): void {
     at,
     `The expression names arg${position}, and the hook reads ${read}`,
     "Positions count from 0 in the hook's list `args`, whatever their `index`.",
+  );
+}
+
+function warnOfImpossible(part: Node, scope: Scope): void {
+  scope.warning(
+    "policy-contradiction",
+    `"${excerpt(part)}" can never be true, so the rest of the expression decides alone`,
+    "Correct it, or leave it out: each argument has the values of its type.",
   );
 }
 
