@@ -78,4 +78,25 @@ describe("a sensor that removes everything", () => {
     assert.equal(existsSync("/sys/fs/bpf/gander"), false);
     assert.equal(write(), 0);
   });
+
+  test("waits to be stopped without probes to answer, too", async () => {
+    const { spawn } = await import("node:child_process");
+    const child = spawn("gander", ["run", "--state-dir", state, "--remove-all"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let log = "";
+    let exited = false;
+    const ended = new Promise((resolve) => child.once("exit", resolve)).finally(() => {
+      exited = true;
+    });
+    child.stderr.on("data", (chunk) => {
+      log += chunk;
+    });
+    await waitUntil("it is done", async () => log.includes("was removed"), 180_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.equal(exited, false, log);
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0, log);
+    assert.doesNotMatch(log, /Warning/);
+  });
 });

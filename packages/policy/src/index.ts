@@ -68,6 +68,7 @@ export type { Placement, Role } from "./kernel-check/placement.ts";
 export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
+export { hintOf } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";

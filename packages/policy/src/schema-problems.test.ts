@@ -26,6 +26,18 @@ describe("mistakes are named in the words of the policy", () => {
       'The field "operator" is missing in an entry of matchData',
     ],
     ["{podSelector: {labels: {a: b}}, loader: true}", 'There is no field "labels" in podSelector'],
+    [
+      "{loader: true, options: [{name: event-budget, value: 10}]}",
+      'value is the number 10, but must be a text. Write the events and a time for them: "1000/1m".',
+    ],
+    [
+      withSelector("matchProcess: [{property: StandardInput, operator: Matches, values: [socket]}]"),
+      'operator cannot be "Matches". Possible: In, NotIn.',
+    ],
+    [
+      withSelector("matchProcess: [{property: Age, operator: Matches, values: [1s]}]"),
+      'operator cannot be "Matches". Possible: In, NotIn, LT, GT.',
+    ],
   ])("%s", (spec, message) =>
     expect(messages(spec)).toContainEqual(expect.stringContaining(message)),
   );

@@ -4,6 +4,9 @@ import type { Finding, Path, Schema } from "@gander/crd-schemas";
 import {
   argOperatorsByName,
   isGuardKind,
+  processProperties,
+  processPropertyNames,
+  propertyForms,
   publicValues,
   schemaAt,
   tracingPolicySchema,
@@ -112,8 +115,8 @@ function reportFinding(finding: Finding, value: unknown, root: Scope): void {
   if (keyword === "additionalProperties")
     unknownField(scope, String(params.additionalProperty), schema, valueAt(value, ["kind"]));
   else if (keyword === "required") missingField(scope, String(params.missingProperty), schema);
-  else if (keyword === "enum") unknownValue(scope, given, schema, valueAt(value, ["kind"]));
-  else if (keyword === "type") wrongType(scope, given, schema);
+  else if (keyword === "enum") unknownValue(scope, given, schema, value);
+  else if (keyword === "type") wrongType(scope, given, schema, value);
   else outOfBounds(scope, keyword, Number(params.limit), given, schema);
 }
 
@@ -240,10 +243,9 @@ function unknownValue(
   scope: Scope,
   given: unknown,
   schema: Schema | undefined,
-  kind: unknown,
+  document: unknown,
 ): void {
-  const values =
-    (schema?.kind === "text" && (isGuardKind(kind) ? schema.values : publicValues(schema))) || [];
+  const values = possibleValues(scope.path, schema, document);
   const word = String(given);
   const mistakes = Object.hasOwn(knownMistakes, word) ? (knownMistakes[word] ?? []) : [];
   const near = [mistakes].flat().find((name) => values.includes(name)) ?? nearestName(word, values);
@@ -254,6 +256,22 @@ function unknownValue(
     `${fieldName(scope.path)} cannot be ${shown(given)}`,
     gone ?? (near === undefined ? possible : `Did you mean "${near}"?`),
   );
+}
+
+/** Not all values fit every kind of policy, nor all operators every property of a process. */
+function possibleValues(
+  path: Path,
+  schema: Schema | undefined,
+  document: unknown,
+): readonly string[] {
+  if (schema?.kind !== "text") return [];
+  const values =
+    (isGuardKind(valueAt(document, ["kind"])) ? schema.values : publicValues(schema)) ?? [];
+  if (path.at(-1) !== "operator" || path.at(-3) !== "matchProcess") return values;
+  const property = valueAt(document, [...path.slice(0, -1), "property"]);
+  const known = processPropertyNames.find((name) => name === property);
+  const isOrdered = known === undefined || propertyForms[processProperties[known].form].ordered;
+  return isOrdered ? values : values.filter((value) => value !== "LT" && value !== "GT");
 }
 
 /** `NotX` of an operator X. */
@@ -269,7 +287,12 @@ function withoutOpposite(word: string, values: readonly string[]): string | unde
   return `No operator is the opposite of ${operator}. The first selector that matches decides: before this one, put a selector with ${operator} and \`matchActions: [{action: NoPost}]\`.`;
 }
 
-function wrongType(scope: Scope, given: unknown, schema: Schema | undefined): void {
+function wrongType(
+  scope: Scope,
+  given: unknown,
+  schema: Schema | undefined,
+  document: unknown,
+): void {
   const name = fieldName(scope.path);
   if (given === null || given === undefined) {
     scope.error(
@@ -282,9 +305,16 @@ function wrongType(scope: Scope, given: unknown, schema: Schema | undefined): vo
   scope.error(
     "policy-wrong-type",
     `${name} is ${kindOf(given)}, but must be ${wanted(schema)}`,
-    typeHint(scope, given, schema),
+    isEventBudget(scope.path, document)
+      ? 'Write the events and a time for them: "1000/1m".'
+      : typeHint(scope, given, schema),
   );
 }
+
+const isEventBudget = (path: Path, document: unknown): boolean =>
+  path.at(-3) === "options" &&
+  path.at(-1) === "value" &&
+  valueAt(document, [...path.slice(0, -1), "name"]) === "event-budget";
 
 function wanted(schema: Schema | undefined): string {
   switch (schema?.kind) {

@@ -131,9 +131,15 @@ function notesOf(policy: TracingPolicyStatus): readonly string[] {
   for (const hook of policy.hook_statuses ?? [])
     if (hook.state !== "STATUS_LOADED")
       notes.push(
-        `${name}: ${quoteSentence(`${hook.section}[${hook.hook_idx ?? 0}] ${hook.hook_description}`)}: ${word(hook.state ?? "", "STATUS_")}`,
+        `${name}: ${quoteSentence(`${hook.section}[${hook.hook_idx ?? 0}] ${hook.hook_description}`)}: ${notLoaded(hook.state ?? "")}`,
       );
   return notes;
+}
+
+function notLoaded(state: string): string {
+  return state === "STATUS_CALL_NOT_FOUND"
+    ? "this kernel lacks it, so the policy runs without it, as `ignore.callNotFound` allows"
+    : "it is not loaded";
 }
 
 function word(value: string, prefix: string): string {

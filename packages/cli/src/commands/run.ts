@@ -52,9 +52,12 @@ async function runSensor(configuration: SensorConfiguration, io: Io): Promise<nu
   await using sensor = await createSensor(configuration, { logger, logLevel, version: VERSION });
   const rotate = () => sensor.rotateExports();
   process.on("SIGHUP", rotate);
+  // With --remove-all and no probes to answer, nothing else keeps the process waiting for its signal.
+  const awake = setInterval(() => {}, 2 ** 30);
   try {
     if (!signal.aborted) await once(signal, "abort");
   } finally {
+    clearInterval(awake);
     process.off("SIGHUP", rotate);
   }
   return 0;

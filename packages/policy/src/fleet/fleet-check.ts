@@ -4,7 +4,7 @@ import { BtfError } from "@gander/btf";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { functionNamesOf, placeHook, syscallFunction } from "../kernel-check/place-hook.ts";
 import type { Placement } from "../kernel-check/placement.ts";
-import type { Refusal } from "../kernel-check/refusals.ts";
+import { hintOf, type Refusal } from "../kernel-check/refusals.ts";
 import type { RemoteKernelFacts } from "./remote-kernel.ts";
 
 /**
@@ -97,7 +97,8 @@ function checkHook(hook: CompiledHook, facts: RemoteKernelFacts): readonly Kerne
 function refused(hook: CompiledHook, refusal: Refusal, facts: RemoteKernelFacts): KernelFinding {
   if (isAboutModule(hook, refusal)) return finding(hook, refusal, "warning");
   if (refusal.code !== "kernel-no-function") return finding(hook, refusal, "error");
-  if (hook.ignoreCallNotFound) return finding(hook, refusal, "note");
+  if (hook.ignoreCallNotFound)
+    return finding(hook, { ...refusal, hint: hintOf(hook, refusal) }, "note");
   // The lists that the kernel has the names of exclude functions of modules as well.
   if (hook.generated !== undefined)
     return finding(hook, refusal, facts.knows.symbols ? "error" : "warning");

@@ -29,6 +29,15 @@ function withoutIt(what: string): string {
   return "Set `ignore.callNotFound: true` if the policy may run without it";
 }
 
+/** What a person can do; of a hook that may be left out, that it is. */
+export const hintOf = (
+  { ignoreCallNotFound }: Pick<CompiledHook, "ignoreCallNotFound">,
+  { code, hint }: Pick<Refusal, "code" | "hint">,
+): string =>
+  ignoreCallNotFound && code === "kernel-no-function" && hint.includes("ignore.callNotFound")
+    ? "The policy runs without this hook there, as its `ignore.callNotFound` says"
+    : hint;
+
 export function noBpfLsm(consequence: string, facts: AttachFacts): Refusal {
   return {
     code: "kernel-unsupported",

@@ -7,6 +7,7 @@ it.each([
   ["capability", "CAP_SYS_ADMIN", 21n],
   ["capability", "sys_admin", 21n],
   ["capability", "40", 40n],
+  ["capability", "63", 63n],
   ["cap_effective", "CAP_CHOWN", 1n],
   ["cap_effective", "CAP_CHOWN, CAP_SYS_ADMIN", 0x200001n],
   ["cap_effective", "0x200001", 0x200001n],
@@ -25,6 +26,7 @@ it.each([
     "CAP_CHOWN,CAP_NOTHING_AT_ALL",
     "Write a name such as CAP_DAC_OVERRIDE, or a number.",
   ],
+  ["capability", "99", "Write a name such as CAP_SYS_ADMIN, or a number from 0 to 63."],
   ["bpf_cmd", "PROG_LOD", 'Did you mean "BPF_PROG_LOAD"?'],
   ["int", "CAP_CHOWN", "Write it in decimal (42, -1), hexadecimal (0x2a) or octal (0o52)."],
 ] as const)("%s refuses %s", (type, text, hint) => {

@@ -14,7 +14,10 @@ const lists: Readonly<Record<ValueNames, Names>> = {
 
 /** A number, or a name that values of the type have: `CAP_SYS_ADMIN`, of sets also `CAP_CHOWN,CAP_KILL`. */
 export function parseNumberOf({ names }: ArgTypeRow, text: string): Value<bigint> {
-  if (names === undefined || /^[-+\d]/.test(text)) return parseInteger(text);
+  if (names === undefined || /^[-+\d]/.test(text)) {
+    const number = parseInteger(text);
+    return names === "capability" && "ok" in number ? asCapability(number.ok, text) : number;
+  }
   if (names !== "capabilities") return parseName(lists[names], text);
   let set = 0n;
   for (const part of text.split(",")) {
@@ -23,6 +26,15 @@ export function parseNumberOf({ names }: ArgTypeRow, text: string): Value<bigint
     set |= 1n << bit.ok;
   }
   return { ok: set };
+}
+
+/** A kernel may have more than the names here, but no more than a set has bits. */
+function asCapability(number: bigint, text: string): Value<bigint> {
+  if (number >= 0n && number < 64n) return { ok: number };
+  return {
+    wrong: `${quote(text)} is not the number of a capability`,
+    hint: "Write a name such as CAP_SYS_ADMIN, or a number from 0 to 63.",
+  };
 }
 
 /** The same for both ends of a range. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "@gander/base";
-import { type CheckedPolicy, type CompiledHook, eachFunction } from "@gander/policy";
+import { type CheckedPolicy, type CompiledHook, eachFunction, hintOf } from "@gander/policy";
 import { planHook } from "../plan/attach-plan.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 
@@ -36,7 +36,7 @@ function checkHook(hook: CompiledHook, facts: PlanFacts, file: string): readonly
     path,
     code,
     message: `${hook.path}: ${message}`,
-    hint,
+    hint: hintOf(hook, { code, hint }),
     severity: hook.ignoreCallNotFound && code === "kernel-no-function" ? "note" : "error",
   }));
 }
