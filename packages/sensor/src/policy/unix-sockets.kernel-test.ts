@@ -2,7 +2,15 @@
 // A policy on sockets in the file system: which connections the server accepts shows what it prevents.
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -56,9 +64,14 @@ test("nobody else connects to a guarded socket, whatever leads to it", async () 
       `
 lsmhooks:
 - hook: unix_stream_connect
-  args: [{ index: 1, type: path, btfType: unix_sock, resolve: path }]
+  args:
+  - { index: 1, type: path, btfType: unix_sock, resolve: path }
+  - { index: 1, type: string, btfType: unix_sock, resolve: "addr.name[0].sun_path" }
   selectors:
-  - matchArgs: [{ index: 1, operator: Equal, values: [${guarded}] }]
+  - matchArgs: [{ args: [0], operator: Equal, values: [${guarded}] }]
+    matchBinaries: [{ operator: NotIn, values: [${trusted}] }]
+    matchActions: [{ action: Override, argError: -13 }]
+  - matchArgs: [{ args: [1], operator: Equal, values: [${guarded}] }]
     matchBinaries: [{ operator: NotIn, values: [${trusted}] }]
     matchActions: [{ action: Override, argError: -13 }]`,
     ),
@@ -78,5 +91,13 @@ lsmhooks:
   assert.ok(await connects(guarded, { program: trusted }));
   assert.ok(await connects(other));
   assert.ok(await connects(`@${folder}/abstract`));
-  assert.equal(stateOf(policies, "guard").counters.denied, 8n);
+  // The kernel's socket keeps the name that it was bound to first, and forgets it when that is removed.
+  const moved = `${folder}/moved`;
+  renameSync(guarded, moved);
+  assert.equal(await connects(moved), false, "renamed");
+  rmSync(`${folder}/hard`);
+  linkSync(moved, guarded);
+  rmSync(moved);
+  assert.equal(await connects(guarded), false, "linked from another name");
+  assert.equal(stateOf(policies, "guard").counters.denied, 10n);
 });
