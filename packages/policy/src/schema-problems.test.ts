@@ -31,7 +31,9 @@ describe("mistakes are named in the words of the policy", () => {
       'value is the number 10, but must be a text. Write the events and a time for them: "1000/1m".',
     ],
     [
-      withSelector("matchProcess: [{property: StandardInput, operator: Matches, values: [socket]}]"),
+      withSelector(
+        "matchProcess: [{property: StandardInput, operator: Matches, values: [socket]}]",
+      ),
       'operator cannot be "Matches". Possible: In, NotIn.',
     ],
     [
