@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { HeldFile } from "@gander/libbpf";
 import {
   algorithmsOf,
@@ -48,7 +48,7 @@ type Known = {
 
 export function createProgramFiles(root = hostRoot): ProgramFiles {
   const known = new Map<string, Known | NoPlace>();
-  const holder = createFileHolder(root);
+  const holder = createFileHolder(root, { links: "own" });
   const forget = (path: string) => {
     const before = known.get(path);
     if (before !== undefined && "file" in before) before.file.close();
@@ -76,7 +76,7 @@ export function createProgramFiles(root = hostRoot): ProgramFiles {
       if (!("file" in found)) return found;
       const { version, isGo, places, digests } = found;
       return {
-        ...{ version, isGo, digests },
+        ...{ version, isGo, digests, file: found.file.path },
         place: (place) => placeIn(path, places, place),
         probe: (place) => probeIn(path, places, place),
       };
@@ -135,7 +135,7 @@ async function lookAt(path: string, { holder, wanted, before }: Look): Promise<K
   if (file === undefined) return silent;
   let isKept = false;
   try {
-    const version = await versionOf(file);
+    const version = versionOf(file);
     const same = before !== undefined && "file" in before && before.version === version;
     if (same && wanted.every((one) => isKnown(one, before))) return before;
     const found = await inTime(search(file, wanted), readingMs);
@@ -167,10 +167,8 @@ const pathHint = "Write the path of a program or library as on the node itself";
 const programHint = "Write the path of a program or library for this machine";
 
 /** Files that are written in place keep their number; what they are compared by changes. */
-async function versionOf(file: HeldFile): Promise<string> {
-  const { dev, ino, size, mtimeNs } = await stat(descriptorPath(file), { bigint: true });
-  return createHash("sha256").update([dev, ino, size, mtimeNs].join()).digest("hex").slice(0, 16);
-}
+const versionOf = ({ version }: HeldFile): string =>
+  createHash("sha256").update(version).digest("hex").slice(0, 16);
 
 async function search(held: HeldFile, wanted: readonly WantedFunction[]) {
   await using file = await open(descriptorPath(held), "r");

@@ -139,7 +139,11 @@ function attachHooks(
   place: Place,
 ): Result<Pick<InstalledPolicy, "hooks" | "warnings">> {
   const problems: Problem[] = [];
-  const warnings = [...before];
+  const ofPrograms = compiled.hooks.filter(({ program }) => program !== undefined);
+  // Those on an earlier file are outdated.
+  const warnings = before.filter(
+    (text) => !ofPrograms.some(({ path }) => text.startsWith(`${path}: `)),
+  );
   const hooks = compiled.hooks
     .flatMap(eachFunction)
     .map((hook) => installHook(hook, place, { problems, warnings }));

@@ -4,7 +4,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -239,6 +250,65 @@ test("a file is hooked only with one of the digests, as sha256sum gives them", a
   assert.equal(state("other").state, "partially-enabled");
   assert.match(state("other").hooks[0]?.error ?? "", /none of the policy's digests/);
   for (const name of ["digests", "other"]) await remove(name);
+});
+
+test("a link of a user hooks his own files only, and the state names the file that is hooked", async () => {
+  const user = 1000;
+  const [lib, path] = [`${folder}/lib`, `${folder}/lib/called`];
+  mkdirSync(lib);
+  const own = (name: string, from: string) => {
+    copyFileSync(built(from), `${lib}/${name}`);
+    chownSync(`${lib}/${name}`, user, user);
+  };
+  const link = (target: string) => {
+    symlinkSync(target, `${lib}/link`);
+    lchownSync(`${lib}/link`, user, user);
+    renameSync(`${lib}/link`, path);
+  };
+  own("called", "called");
+  chownSync(lib, user, user);
+  const other = `${made}-by-root`;
+  await add(
+    kill.replaceAll(program, path).replaceAll(`values: [${made}]`, `values: [${other}]`),
+    "owned",
+  );
+  const remarks = () => state("owned").warnings.join("\n");
+  const isKilled = (file: string) => {
+    rmSync(other, { force: true });
+    return spawnSync(file, ["creates", other]).signal === "SIGKILL";
+  };
+  assert.ok(isKilled(path));
+  assert.match(remarks(), new RegExp(`only what runs from the file ${path} is hooked`));
+  link(program);
+  await until(() => /belongs to user 1000/.test(remarks()), "the state does not say so");
+  assert.match(
+    remarks(),
+    new RegExp(
+      `the file that was there before is still hooked, but ${path}: the link ${path} belongs to user 1000 and leads to ${program}, a file of root`,
+    ),
+  );
+  await sleep(5_000);
+  assert.equal(isKilled(program), false);
+  assert.ok(existsSync(other));
+  own("own", "called-later");
+  link("own");
+  await until(() => isKilled(`${lib}/own`), "his own file is not hooked");
+  assert.doesNotMatch(remarks(), /belongs to user/);
+  // That of the earlier file is gone.
+  assert.equal(remarks().match(/only what runs from/g)?.length, 1);
+  assert.match(
+    remarks(),
+    new RegExp(`only what runs from the file ${lib}/own, to which ${path} leads, is`),
+  );
+  await remove("owned");
+  // Nor is it hooked where the policy is added while the link is there.
+  link(program);
+  const { problems } = await sensor.policies.add(
+    policyOf(policyText("owned", kill.replaceAll(program, path))),
+    "static",
+  );
+  assert.match(problems?.[0]?.message ?? "", /belongs to user 1000 and leads to/);
+  await remove("owned");
 });
 
 const refused: readonly (readonly [string, string, RegExp])[] = [
