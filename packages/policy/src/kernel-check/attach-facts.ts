@@ -15,6 +15,8 @@ export type FoundProgram = {
   readonly version: string;
   /** Of the file itself, to which links may have led. Absent: the path that was looked up. */
   readonly file?: string;
+  /** Why another file may be at the path by now; otherwise empty or absent. */
+  readonly doubt?: string;
   /** Written in Go, where functions take their arguments and move their stacks in another way. */
   readonly isGo: boolean;
   /** `ALGORITHM:HEX`, for the algorithms that policies name. */
