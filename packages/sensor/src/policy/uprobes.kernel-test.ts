@@ -15,6 +15,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
 } from "node:fs";
 import { resolve } from "node:path";
 import { after, test } from "node:test";
@@ -179,6 +180,33 @@ test("a program that is replaced is hooked again, wherever its function lies the
   assert.notDeepEqual(state().hooks[0]?.attachments, before);
   assert.deepEqual(state().error, "");
   assertCountsAddUp(state());
+});
+
+test("the counts continue when the file is touched, or another one is put there", async () => {
+  const changes: readonly (readonly [string, () => void])[] = [
+    ["touched", () => utimesSync(program, new Date(), new Date())],
+    ["replaced", () => put("called")],
+    ["replaced again", () => put("called-later")],
+  ];
+  for (const [what, change] of changes) {
+    assert.equal(creates(), false);
+    const { hits, matched, enforced } = state().counters;
+    assert.ok(hits > 0n && matched > 0n && enforced > 0n);
+    const hooks = sensor.kernel.policies.attachedHooks();
+    change();
+    const isHooked = () => sensor.kernel.policies.attachedHooks().difference(hooks).size > 0;
+    await until(isHooked, `what was ${what} is not hooked`);
+    // Calls of the new file count where those of the old one did.
+    await until(() => !creates(), `what was ${what} is not in force`);
+    const now = state().counters;
+    assert.equal(now.matched, matched + 1n, what);
+    assert.equal(now.enforced, enforced + 1n, what);
+    assert.ok(now.hits > hits, what);
+    assertCountsAddUp(state());
+    // The old program is detached by then.
+    await until(() => sensor.kernel.policies.attachedHooks().size === 1, "the old hook stays");
+    assert.equal(state().counters.matched, matched + 1n, what);
+  }
 });
 
 test("one that can't be hooked leaves the old one hooked, and the state says so", async () => {
