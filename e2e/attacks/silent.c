@@ -22,7 +22,9 @@
 
 enum { PAGE_SIZE = 4096, FILE_SIZE = 4 << 20, ROOT_NODE = 1, SILENT_NODE = 2, PROGRAM_NODE = 3 };
 
-static const char mount_point[] = "/tmp/silent";
+static const char *mount_point = "/tmp/silent";
+/* Requests that the server never answers; 0: none but reads. */
+static uint32_t unanswered;
 /* Shared with the server: from now on the program's pages stay away as well. */
 static volatile int *is_silent;
 
@@ -90,10 +92,13 @@ static void answer_request(int device, const struct fuse_in_header *in, int prog
 				      .minor = FUSE_KERNEL_MINOR_VERSION,
 				      .max_readahead = 1 << 17,
 				      .max_write = 1 << 17 };
-	struct fuse_entry_out entry = { .entry_valid = 1 << 20, .attr_valid = 1 << 20 };
+	struct fuse_entry_out entry = { .entry_valid = 1 << 20,
+					.attr_valid = unanswered == FUSE_GETATTR ? 0 : 1 << 20 };
 	struct fuse_attr_out attr = { .attr_valid = 1 << 20 };
 	struct fuse_open_out open_out = { .fh = 1 };
 
+	if (in->opcode == unanswered && (unanswered == FUSE_LOOKUP || in->nodeid != ROOT_NODE))
+		return; /* never */
 	switch (in->opcode) {
 	case FUSE_INIT:
 		return answer(device, in->unique, &init, sizeof(init), 0);
@@ -219,8 +224,26 @@ static int silent_processes(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+/* A file system for everybody of the machine, in which each file is a program. */
+static int silent_mount(int argc, char **argv)
+{
+	const char *way = argv[1];
+
+	(void)argc;
+	mount_point = argv[2];
+	unanswered = !strcmp(way, "lookup")	? FUSE_LOOKUP :
+		     !strcmp(way, "attributes") ? FUSE_GETATTR :
+						  FUSE_READ;
+	is_silent =
+		mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	mount_silent();
+	report_and_wait();
+	return EXIT_DONE;
+}
+
 const struct command silent_commands[] = {
 	{ "silence", "WAY FILLER", silence, 2 },
+	{ "silent-mount", "lookup|attributes|read FOLDER", silent_mount, 2 },
 	{ "silent-processes", "fuse|userfaultfd|cwd|exe [COUNT]", silent_processes, 1 },
 	{ NULL, NULL, NULL, 0 },
 };

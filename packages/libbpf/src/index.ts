@@ -29,7 +29,7 @@ export { BpfIterator, readIterator } from "./bpf-iterator.ts";
 export { type ReadValue, readValue } from "./btf-read-value.ts";
 export { type CValue, writeValue } from "./btf-value.ts";
 export { type CloneOptions, cloneProgram } from "./clone-program.ts";
-export { HeldFile } from "./held-file.ts";
+export { HeldFile, type HoldOptions } from "./held-file.ts";
 export { readKernelBtf, readModuleBtf } from "./kernel-btf.ts";
 export {
   type KernelFeatures,

@@ -47,6 +47,22 @@ export interface NativeProgramDeclaration {
   readonly instructions: number;
 }
 
+export interface NativeHeldFile {
+  readonly fd: NativeFd;
+  readonly version: string;
+  readonly path: string;
+  readonly refusal?: never;
+}
+
+/** native/walk.h: struct walk_refusal */
+export interface FileRefusal {
+  readonly isLink: boolean;
+  readonly user: number;
+  readonly owner: number;
+  readonly by: string;
+  readonly file: string;
+}
+
 /** The exports of native/*.c; comments there say what each does. */
 export interface Native {
   fdNumber(fd: NativeFd): number;
@@ -54,7 +70,12 @@ export interface Native {
   fdClose(fd: NativeFd): number;
   fdCloseAsync(fd: NativeFd): Promise<number>;
 
-  fileHold(root: string, path: string): Promise<NativeFd | Errno>;
+  fileHold(
+    root: string,
+    path: string,
+    ownOnly: boolean,
+    patienceMs: number,
+  ): Promise<NativeHeldFile | { readonly refusal: FileRefusal } | Errno>;
   takeLog(): string;
 
   objectOpen(bytes: Uint8Array, name: string, pinRoot: Text): NativeObject | Errno;

@@ -8,23 +8,27 @@ import type { FoundFunctions, FunctionSet } from "./matching-functions.ts";
 import type { RecordField } from "./record-field.ts";
 
 /** The file of a program or library on the node, as it was when it was looked up. */
-export type ProgramFile =
-  | {
-      /** Identifies the file and its content; used in names of pins. */
-      readonly version: string;
-      /** Written in Go, where functions take their arguments and move their stacks in another way. */
-      readonly isGo: boolean;
-      /** `ALGORITHM:HEX`, for the algorithms that policies name. */
-      readonly digests: ReadonlySet<string>;
-      /** Where a function begins in the file. */
-      place(place: ProgramPlace): { readonly offset: number; readonly problem?: never } | NoPlace;
-      /** All places of a static probe. */
-      probe(
-        place: ProgramPlace,
-      ): { readonly sites: readonly ProbeSite[]; readonly problem?: never } | NoPlace;
-      readonly problem?: never;
-    }
-  | NoPlace;
+export type ProgramFile = FoundProgram | NoPlace;
+
+export type FoundProgram = {
+  /** Identifies the file and its content; used in names of pins. */
+  readonly version: string;
+  /** Of the file itself, to which links may have led. Absent: the path that was looked up. */
+  readonly file?: string;
+  /** Why another file may be at the path by now; otherwise empty or absent. */
+  readonly doubt?: string;
+  /** Written in Go, where functions take their arguments and move their stacks in another way. */
+  readonly isGo: boolean;
+  /** `ALGORITHM:HEX`, for the algorithms that policies name. */
+  readonly digests: ReadonlySet<string>;
+  /** Where a function begins in the file. */
+  place(place: ProgramPlace): { readonly offset: number; readonly problem?: never } | NoPlace;
+  /** All places of a static probe. */
+  probe(
+    place: ProgramPlace,
+  ): { readonly sites: readonly ProbeSite[]; readonly problem?: never } | NoPlace;
+  readonly problem?: never;
+};
 
 /** Why it can't be hooked, as a sentence without an end, and what to do. */
 export type NoPlace = { readonly problem: string; readonly hint: string };

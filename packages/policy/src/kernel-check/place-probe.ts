@@ -3,7 +3,7 @@ import { typeRow } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledHook } from "../compiled-policy.ts";
 import { argumentsText, type ProbeArgument, type ProbeSite } from "../language/probe-argument.ts";
 import type { WantedFunction } from "../language/program-place.ts";
-import type { ProgramFile } from "./attach-facts.ts";
+import type { FoundProgram } from "./attach-facts.ts";
 import { stops } from "./hook-traits.ts";
 import { type HookPlan, type Placement, planAt, refuse } from "./placement.ts";
 import { copies, missing } from "./program-refusals.ts";
@@ -19,7 +19,7 @@ const maxForms = 32;
 export function placeProbe(
   hook: CompiledHook,
   wanted: WantedFunction,
-  file: Extract<ProgramFile, { version: string }>,
+  file: FoundProgram,
 ): HookPlan {
   const { path } = wanted;
   const probe = file.probe(wanted);
@@ -39,7 +39,7 @@ export function placeProbe(
     hook,
     forms.flatMap((sites) => placementOf(hook, sites, { path, version: file.version })),
     [
-      ...(stops(hook) ? [copies(path)] : []),
+      ...(stops(hook) ? [copies(path, file)] : []),
       ...hook.args.flatMap((arg) => narrowed(arg, probe.sites, wanted.name)),
     ],
   );

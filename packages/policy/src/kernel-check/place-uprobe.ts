@@ -36,7 +36,7 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
     position: (index) => index,
   });
   const weaknesses = [
-    ...(stops(hook) ? [copies(path)] : []),
+    ...(stops(hook) ? [copies(path, file)] : []),
     ...(file.isGo && hook.args.some(({ source }) => source === undefined)
       ? [goArguments(path)]
       : []),

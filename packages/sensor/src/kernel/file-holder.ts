@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BpfError, HeldFile } from "@gander/libbpf";
+import { BpfError, HeldFile, type HoldOptions } from "@gander/libbpf";
 
 export type FileHolder = {
   /** The file at a path below the root; undefined: its file system does not answer. @throws BpfError */
@@ -8,28 +8,20 @@ export type FileHolder = {
 
 /** The root of the host, even for a sensor in a container. */
 export const hostRoot = "/proc/1/root";
-/** How long a file system may take to answer. */
-const patienceMs = 2_000;
-
 export const unanswered = "its file system does not answer";
 
-export function createFileHolder(root: string): FileHolder {
-  const waiting = new Map<string, Promise<HeldFile>>();
-  /** At most one thread waits for a path. */
-  const begin = (path: string): Promise<HeldFile> => {
-    const held = HeldFile.hold(root, path);
-    waiting.set(path, held);
-    const done = () => void waiting.delete(path);
-    held.then(done, done);
-    return held;
-  };
+export function createFileHolder(
+  root: string,
+  options: Pick<HoldOptions, "links"> = {},
+): FileHolder {
   return {
     async hold(path) {
-      if (waiting.has(path)) return undefined;
-      const pending = begin(path);
-      const file = await inTime(pending, patienceMs);
-      if (file === undefined) pending.then((late) => late.close()).catch(() => {});
-      return file;
+      try {
+        return await HeldFile.hold(root, path, options);
+      } catch (error) {
+        if (error instanceof BpfError && error.code === "ETIMEDOUT") return undefined;
+        throw error;
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { HeldFile } from "@gander/libbpf";
 import {
   algorithmsOf,
@@ -16,7 +16,14 @@ import {
 import { type ElfFile, type NotElf, readElf } from "../elf/elf-file.ts";
 import { findFunction } from "../elf/find-function.ts";
 import { findProbe } from "../elf/find-probe.ts";
-import { createFileHolder, hostRoot, inTime, unanswered, whyNotHeld } from "./file-holder.ts";
+import {
+  createFileHolder,
+  type FileHolder,
+  hostRoot,
+  inTime,
+  unanswered,
+  whyNotHeld,
+} from "./file-holder.ts";
 
 /**
  * Files of programs whose functions policies hook. Each is held, so that what is hooked is the file that was
@@ -44,28 +51,31 @@ type Known = {
   readonly isGo: boolean;
   readonly places: Places;
   readonly digests: ReadonlySet<string>;
+  /** Why this may not be the file that is there now; otherwise empty. */
+  readonly doubt: string;
 };
 
 export function createProgramFiles(root = hostRoot): ProgramFiles {
   const known = new Map<string, Known | NoPlace>();
-  const holder = createFileHolder(root);
+  const holder = createFileHolder(root, { links: "own" });
+  const reader = createReader();
+  const fileOf = (found: Known | NoPlace | undefined) =>
+    found !== undefined && "file" in found ? found.file : undefined;
   const forget = (path: string) => {
-    const before = known.get(path);
-    if (before !== undefined && "file" in before) before.file.close();
+    fileOf(known.get(path))?.close();
     known.delete(path);
   };
   const learn = async (path: string, wanted: readonly WantedFunction[]) => {
     const before = known.get(path);
-    const found = await lookAt(path, { holder, wanted, before });
-    if (found === before) return;
-    forget(path);
+    const found = await lookAt(path, { holder, reader, wanted, before });
+    if (fileOf(found) !== fileOf(before)) forget(path);
     known.set(path, found);
   };
   let last = Promise.resolve();
   return {
     lookUp(wanted) {
       const byPath = Map.groupBy(wanted, ({ path }) => path);
-      // One after the other: a file system that is still being asked counts as one that does not answer.
+      // One after the other: each changes what is known.
       last = last.then(async () => {
         await Promise.all([...byPath].map(([path, places]) => learn(path, places)));
       });
@@ -74,9 +84,9 @@ export function createProgramFiles(root = hostRoot): ProgramFiles {
     program(path) {
       const found = known.get(path) ?? { problem: `${path} was not looked up yet`, hint: "" };
       if (!("file" in found)) return found;
-      const { version, isGo, places, digests } = found;
+      const { version, isGo, places, digests, doubt } = found;
       return {
-        ...{ version, isGo, digests },
+        ...{ version, isGo, digests, doubt, file: found.file.path },
         place: (place) => placeIn(path, places, place),
         probe: (place) => probeIn(path, places, place),
       };
@@ -118,33 +128,39 @@ function noPlace(path: string, found: object | undefined): NoPlace {
 const isNoPlace = (found: object): found is NoPlace => "problem" in found;
 
 type Look = {
-  readonly holder: ReturnType<typeof createFileHolder>;
+  readonly holder: FileHolder;
+  readonly reader: Reader;
   readonly wanted: readonly WantedFunction[];
   readonly before: Known | NoPlace | undefined;
 };
 
-/** Returns `before` itself if that is still true of the file that is there. */
-async function lookAt(path: string, { holder, wanted, before }: Look): Promise<Known | NoPlace> {
+/** With the file of `before` if that is the one that is there, or if it is not known which is there. */
+async function lookAt(path: string, look: Look): Promise<Known | NoPlace> {
+  const { holder, reader, wanted, before } = look;
   let file: HeldFile | undefined;
   try {
     file = await holder.hold(path);
   } catch (error) {
     return { problem: `${path}: ${whyNotHeld(error)}`, hint: pathHint };
   }
-  const silent = before ?? { problem: `${path}: ${unanswered}`, hint: "" };
-  if (file === undefined) return silent;
+  const doubtful = (doubt: string): Known | NoPlace =>
+    before !== undefined && "file" in before
+      ? { ...before, doubt: `${path}: ${doubt}` }
+      : { problem: `${path}: ${doubt}`, hint: "" };
+  if (file === undefined) return doubtful(unanswered);
   let isKept = false;
   try {
-    const version = await versionOf(file);
+    const version = versionOf(file);
     const same = before !== undefined && "file" in before && before.version === version;
-    if (same && wanted.every((one) => isKnown(one, before))) return before;
-    const found = await inTime(search(file, wanted), readingMs);
-    if (found === undefined) return silent;
+    if (same && wanted.every((one) => isKnown(one, before))) return { ...before, doubt: "" };
+    const held = file;
+    const found = await reader.read(path, () => search(held, wanted));
+    if ("unread" in found) return doubtful(found.unread);
     if ("problem" in found) return { problem: `${path} is ${found.problem}`, hint: programHint };
     const places = same ? new Map([...before.places, ...found.places]) : found.places;
     const digests = same ? before.digests.union(found.digests) : found.digests;
     isKept = true;
-    return { file, version, isGo: found.isGo, places, digests };
+    return { file, version, isGo: found.isGo, places, digests, doubt: "" };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { problem: `${path} cannot be read: ${reason}`, hint: "" };
@@ -163,14 +179,48 @@ const isKnown = (wanted: WantedFunction, { places, digests }: Known) =>
 /** How long reading the tables of a large program may take. */
 const readingMs = 10_000;
 
+/** Threads of Node's pool of four that may be left behind, each in a file that does not answer. */
+const maxLate = 2;
+
+type Reader = {
+  /** `unread`: why it was given up. */
+  read<T extends object>(
+    path: string,
+    work: () => Promise<T>,
+  ): Promise<T | { readonly unread: string }>;
+};
+
+/** Reads files one after the other, and leaves none of them more than one thread. */
+function createReader(): Reader {
+  const late = new Set<string>();
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    read(path, work) {
+      const read = async () => {
+        if (late.has(path)) return { unread: unanswered };
+        if (late.size >= maxLate)
+          return { unread: "it is not read while other files do not answer" };
+        const reading = work();
+        const found = await inTime(reading, readingMs);
+        if (found !== undefined) return found;
+        late.add(path);
+        const done = () => void late.delete(path);
+        reading.then(done, done);
+        return { unread: unanswered };
+      };
+      const result = last.then(read);
+      last = result.catch(() => {});
+      return result;
+    },
+  };
+}
+
 const pathHint = "Write the path of a program or library as on the node itself";
 const programHint = "Write the path of a program or library for this machine";
 
 /** Files that are written in place keep their number; what they are compared by changes. */
-async function versionOf(file: HeldFile): Promise<string> {
-  const { dev, ino, size, mtimeNs } = await stat(descriptorPath(file), { bigint: true });
-  return createHash("sha256").update([dev, ino, size, mtimeNs].join()).digest("hex").slice(0, 16);
-}
+const versionOf = ({ version }: HeldFile): string =>
+  createHash("sha256").update(version).digest("hex").slice(0, 16);
 
 async function search(held: HeldFile, wanted: readonly WantedFunction[]) {
   await using file = await open(descriptorPath(held), "r");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { filesOfHooks } from "@gander/policy";
+import { type CompiledHook, filesOfHooks, programPlaceOf } from "@gander/policy";
 import { planHook } from "../plan/attach-plan.ts";
 import type { InstalledHook, InstalledPolicy } from "./installed-policy.ts";
 import type { KernelTables } from "./kernel-tables.ts";
@@ -39,8 +39,16 @@ function leftBehind(
   facts: KernelTables["kernel"]["facts"],
 ): string[] {
   if (hook.program === undefined || rules.length === 0) return [];
-  const problems = planHook(hook, facts).refusals?.map(({ message }) => message) ?? [];
+  const problems =
+    planHook(hook, facts).refusals?.map(({ message }) => message) ?? doubts(hook, facts);
   return problems.map(
     (problem) => `${hook.path}: the file that was there before is still hooked, but ${problem}`,
   );
+}
+
+/** It is not known whether another file is there. */
+function doubts(hook: CompiledHook, facts: KernelTables["kernel"]["facts"]): string[] {
+  const place = programPlaceOf(hook);
+  const file = place === undefined ? undefined : facts.program?.(place.path);
+  return file === undefined || file.problem !== undefined || !file.doubt ? [] : [file.doubt];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { Problem, Result } from "@gander/base";
 import {
   type CompiledHook,
@@ -97,9 +98,10 @@ export function createInstaller(tables: KernelTables): Installer {
       const { key } = policy;
       const attached = attachHooks(policy, { key, tables, plans });
       if (attached.problems !== undefined) return attached;
-      // Counts begin anew, as those of another version of the policy do.
-      const budget = tables.takeBudget(policy.compiled);
-      const next = { ...policy, budget, ...attached.value };
+      const hooks = withCountsOf(policy.hooks, attached.value.hooks, tables.rules);
+      // Otherwise counts begin anew, as those of another version of the policy do.
+      const budget = hooks === undefined ? tables.takeBudget(policy.compiled) : policy.budget;
+      const next = { ...policy, budget, ...attached.value, ...(hooks && { hooks }) };
       return { value: new Map(installed).set(keyText(key), next) };
     },
   };
@@ -134,12 +136,46 @@ function isReplaced({ hook, rules }: InstalledHook, { kernel }: KernelTables): b
   return now !== undefined && keysOf(now) !== keysOf(rules.map(({ planned }) => planned));
 }
 
+/**
+ * The hooks with the numbers of the earlier rules, whose counts continue: who may write a hooked file must not be able
+ * to hide what the policy has counted. Undefined: there are other rules now.
+ */
+function withCountsOf(
+  before: readonly InstalledHook[],
+  now: readonly InstalledHook[],
+  rules: KernelTables["rules"],
+): InstalledHook[] | undefined {
+  const earlier = before.flatMap((hook) => hook.rules);
+  const later = now.flatMap((hook) => hook.rules);
+  const meaningOf = ({ id, planned }: InstalledRule) => {
+    const { file: _file, probe: _probe, ...point } = planned.point;
+    return { ...planned, point, info: { ...rules.get(id), id: 0 } };
+  };
+  const isSame =
+    earlier.length === later.length &&
+    earlier.every((rule, i) => {
+      const successor = later[i];
+      return successor && isDeepStrictEqual(meaningOf(rule), meaningOf(successor));
+    });
+  if (!isSame) return undefined;
+  let next = 0;
+  const continued = (rule: InstalledRule): InstalledRule => {
+    const { id, counters } = earlier[next++] ?? rule;
+    return { ...rule, id, counters };
+  };
+  return now.map((hook) => ({ ...hook, rules: hook.rules.map(continued) }));
+}
+
 function attachHooks(
   { compiled, warnings: before }: Pick<NewPolicy, "compiled" | "warnings">,
   place: Place,
 ): Result<Pick<InstalledPolicy, "hooks" | "warnings">> {
   const problems: Problem[] = [];
-  const warnings = [...before];
+  const ofPrograms = compiled.hooks.filter(({ program }) => program !== undefined);
+  // Those on an earlier file are outdated.
+  const warnings = before.filter(
+    (text) => !ofPrograms.some(({ path }) => text.startsWith(`${path}: `)),
+  );
   const hooks = compiled.hooks
     .flatMap(eachFunction)
     .map((hook) => installHook(hook, place, { problems, warnings }));

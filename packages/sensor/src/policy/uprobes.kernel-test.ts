@@ -4,7 +4,19 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -170,6 +182,33 @@ test("a program that is replaced is hooked again, wherever its function lies the
   assertCountsAddUp(state());
 });
 
+test("the counts continue when the file is touched, or another one is put there", async () => {
+  const changes: readonly (readonly [string, () => void])[] = [
+    ["touched", () => utimesSync(program, new Date(), new Date())],
+    ["replaced", () => put("called")],
+    ["replaced again", () => put("called-later")],
+  ];
+  for (const [what, change] of changes) {
+    assert.equal(creates(), false);
+    const { hits, matched, enforced } = state().counters;
+    assert.ok(hits > 0n && matched > 0n && enforced > 0n);
+    const hooks = sensor.kernel.policies.attachedHooks();
+    change();
+    const isHooked = () => sensor.kernel.policies.attachedHooks().difference(hooks).size > 0;
+    await until(isHooked, `what was ${what} is not hooked`);
+    // Calls of the new file count where those of the old one did.
+    await until(() => !creates(), `what was ${what} is not in force`);
+    const now = state().counters;
+    assert.equal(now.matched, matched + 1n, what);
+    assert.equal(now.enforced, enforced + 1n, what);
+    assert.ok(now.hits > hits, what);
+    assertCountsAddUp(state());
+    // The old program is detached by then.
+    await until(() => sensor.kernel.policies.attachedHooks().size === 1, "the old hook stays");
+    assert.equal(state().counters.matched, matched + 1n, what);
+  }
+});
+
 test("one that can't be hooked leaves the old one hooked, and the state says so", async () => {
   renameSync(program, `${folder}/old`);
   await until(() => /no such file/.test(state().warnings.join()), "the state does not say so");
@@ -239,6 +278,65 @@ test("a file is hooked only with one of the digests, as sha256sum gives them", a
   assert.equal(state("other").state, "partially-enabled");
   assert.match(state("other").hooks[0]?.error ?? "", /none of the policy's digests/);
   for (const name of ["digests", "other"]) await remove(name);
+});
+
+test("a link of a user hooks his own files only, and the state names the file that is hooked", async () => {
+  const user = 1000;
+  const [lib, path] = [`${folder}/lib`, `${folder}/lib/called`];
+  mkdirSync(lib);
+  const own = (name: string, from: string) => {
+    copyFileSync(built(from), `${lib}/${name}`);
+    chownSync(`${lib}/${name}`, user, user);
+  };
+  const link = (target: string) => {
+    symlinkSync(target, `${lib}/link`);
+    lchownSync(`${lib}/link`, user, user);
+    renameSync(`${lib}/link`, path);
+  };
+  own("called", "called");
+  chownSync(lib, user, user);
+  const other = `${made}-by-root`;
+  await add(
+    kill.replaceAll(program, path).replaceAll(`values: [${made}]`, `values: [${other}]`),
+    "owned",
+  );
+  const remarks = () => state("owned").warnings.join("\n");
+  const isKilled = (file: string) => {
+    rmSync(other, { force: true });
+    return spawnSync(file, ["creates", other]).signal === "SIGKILL";
+  };
+  assert.ok(isKilled(path));
+  assert.match(remarks(), new RegExp(`only what runs from the file ${path} is hooked`));
+  link(program);
+  await until(() => /belongs to user 1000/.test(remarks()), "the state does not say so");
+  assert.match(
+    remarks(),
+    new RegExp(
+      `the file that was there before is still hooked, but ${path}: the link ${path} belongs to user 1000 and leads to ${program}, a file of root`,
+    ),
+  );
+  await sleep(5_000);
+  assert.equal(isKilled(program), false);
+  assert.ok(existsSync(other));
+  own("own", "called-later");
+  link("own");
+  await until(() => isKilled(`${lib}/own`), "his own file is not hooked");
+  assert.doesNotMatch(remarks(), /belongs to user/);
+  // That of the earlier file is gone.
+  assert.equal(remarks().match(/only what runs from/g)?.length, 1);
+  assert.match(
+    remarks(),
+    new RegExp(`only what runs from the file ${lib}/own, to which ${path} leads, is`),
+  );
+  await remove("owned");
+  // Nor is it hooked where the policy is added while the link is there.
+  link(program);
+  const { problems } = await sensor.policies.add(
+    policyOf(policyText("owned", kill.replaceAll(program, path))),
+    "static",
+  );
+  assert.match(problems?.[0]?.message ?? "", /belongs to user 1000 and leads to/);
+  await remove("owned");
 });
 
 const refused: readonly (readonly [string, string, RegExp])[] = [
