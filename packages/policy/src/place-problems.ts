@@ -2,7 +2,7 @@
 import type { Problem } from "@gander/base";
 import { isNamespacedKind, type Path } from "@gander/crd-schemas";
 import type { CompiledPolicy } from "./compiled-policy.ts";
-import type { SourceDocument } from "./read/parse-documents.ts";
+import type { SourceDocument } from "./read/locate.ts";
 import { parseDocuments } from "./read/parse-documents.ts";
 
 /**

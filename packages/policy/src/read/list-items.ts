@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { policyKindNames } from "@gander/crd-schemas";
-import type { SourceDocument } from "./parse-documents.ts";
+import type { SourceDocument } from "./locate.ts";
 
 /** `kubectl get -o yaml` prints several objects as a List; the API server's own lists have a kind each. */
 const listKinds: ReadonlySet<unknown> = new Set([

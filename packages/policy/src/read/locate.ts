@@ -6,6 +6,12 @@ import { findPair, offsetOf } from "./resolve-document.ts";
 
 export type Place = { readonly line: number; readonly column: number };
 
+export type SourceDocument = {
+  /** Plain values; maps are objects without duplicate keys. */
+  readonly value: unknown;
+  readonly locate: Locate;
+};
+
 export type Locate = {
   /** Where the value at this path begins; if there is none, its nearest existing parent. */
   value(path: Path): Place;

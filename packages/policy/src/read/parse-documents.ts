@@ -4,17 +4,11 @@ import type { Document, YAMLParseError } from "yaml";
 import { LineCounter, visit } from "yaml";
 import { limits } from "../limits.ts";
 import { itemsOf } from "./list-items.ts";
-import type { Locate } from "./locate.ts";
+import type { SourceDocument } from "./locate.ts";
 import { createLocate } from "./locate.ts";
 import { parseText } from "./parse-text.ts";
 import type { Growth, Report } from "./resolve-document.ts";
 import { resolveDocument } from "./resolve-document.ts";
-
-export type SourceDocument = {
-  /** Plain values; maps are objects without duplicate keys. */
-  readonly value: unknown;
-  readonly locate: Locate;
-};
 
 export type ParsedFile = {
   /** The items of a list are documents of their own. */
