@@ -31,6 +31,8 @@ inline_fn bool is_sensor(void)
 
 	if (is_marked(task->group_leader))
 		return true;
+	if (!bpf_core_field_exists(task->in_execve))
+		return false;
 	return task->flags & PF_FORKNOEXEC && BPF_CORE_READ_BITFIELD(task, in_execve) &&
 	       is_marked(task->real_parent->group_leader);
 }
