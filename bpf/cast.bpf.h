@@ -19,6 +19,14 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 #define field_of(TYPE, ADDRESS, FIELD)                                                             \
 	(can_cast() ? cast_to(TYPE, ADDRESS)->FIELD : BPF_CORE_READ((TYPE *)(ADDRESS), FIELD))
 
+/*
+ * A pointer in a struct whose own pointer the verifier trusts, such as the current task. By a cast: for each pointer
+ * that is loaded from a trusted struct the verifier (6.4) looks through all types of the kernel for lists of fields
+ * that stay trusted, some 5 M instructions, and loading a program would take longer by multiples.
+ */
+#define pointer_in(STRUCT, FIELD)                                                                  \
+	(can_cast() ? cast_to(typeof(*(STRUCT)), STRUCT)->FIELD : (STRUCT)->FIELD)
+
 /* A word of kernel memory at any address. */
 #define word_at(ADDRESS) (cast_to(struct rb_node, ADDRESS)->__rb_parent_color)
 

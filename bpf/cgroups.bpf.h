@@ -43,11 +43,11 @@ inline_fn void leave_unlisted(void)
 /* Puts the cgroup into its parent's group; false if the parent is not listed. */
 inline_fn bool inherit_group(struct cgroup *cgroup)
 {
-	struct cgroup_subsys_state *parent = cgroup->self.parent;
-	__u64 id = cgroup->kn->id, parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
+	struct cgroup_subsys_state *parent = pointer_in(cgroup, self.parent);
+	__u64 id = pointer_in(cgroup, kn)->id, parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
 	__u32 group, *known;
 
-	if (cgroup->root->hierarchy_id) /* cgroup v1: its ids are a separate series */
+	if (pointer_in(cgroup, root)->hierarchy_id) /* cgroup v1: its ids are a separate series */
 		return false;
 	known = bpf_map_lookup_elem(&cgroups, &parent_id);
 	if (!known)
@@ -81,7 +81,7 @@ inline_fn void cgroup_record(struct cgroup *cgroup, const char *path, __u32 type
 	struct task_struct *task = bpf_get_current_task_btf();
 	int index = stage_claim();
 	struct stage *stage = index < 0 ? NULL : stage_at(index);
-	struct cgroup_subsys_state *parent = cgroup->self.parent;
+	struct cgroup_subsys_state *parent = pointer_in(cgroup, self.parent);
 
 	if (!stage) {
 		count_fault(FAULT_STAGE);
@@ -91,10 +91,10 @@ inline_fn void cgroup_record(struct cgroup *cgroup, const char *path, __u32 type
 		return;
 	}
 	fill_record(&stage->record, type, task, bpf_get_current_cgroup_id());
-	stage->cgroup.id = cgroup->kn->id;
+	stage->cgroup.id = pointer_in(cgroup, kn)->id;
 	stage->cgroup.parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
 	stage->cgroup.level = cgroup->level;
-	stage->cgroup.hierarchy = cgroup->root->hierarchy_id;
+	stage->cgroup.hierarchy = pointer_in(cgroup, root)->hierarchy_id;
 	stage->cgroup.pad = 0;
 	stage->size = sizeof(stage->cgroup);
 	append_kernel_string(stage, &stage->cgroup.path, path);

@@ -11,7 +11,7 @@ enum { ARGUMENTS_SIZE = 16384, PAGE = 4096 };
 
 inline_fn void fill_credentials(struct credentials *to, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = pointer_in(task, cred);
 	struct user_namespace *user = cred->user_ns;
 
 	to->uid = cred->uid.val;
@@ -36,13 +36,15 @@ inline_fn void fill_credentials(struct credentials *to, struct task_struct *task
 
 inline_fn void fill_details(struct record_exec *record, struct task_struct *task)
 {
+	struct nsproxy *all = pointer_in(task, nsproxy);
+
 	record->flags = 0;
 	fill_credentials(&record->privileges.cred, task);
 #pragma unroll
 	for (int i = 0; i < NAMESPACES; i++)
-		record->privileges.namespaces[i] = namespace_of(task, i);
+		record->privileges.namespaces[i] = namespace_in(task, all, i);
 	record->ns_pid = ns_pid_of(task);
-	record->threads = task->signal->nr_threads;
+	record->threads = pointer_in(task, signal)->nr_threads;
 }
 
 inline_fn void fill_file(struct record_exec *record, struct file *file)
@@ -133,8 +135,8 @@ inline_fn void append_arguments(struct stage *stage, __u32 stage_index, struct r
 				struct task_struct *task)
 {
 	struct text *text = &record->arguments;
-	__u64 from = task->mm->arg_start, end = task->mm->arg_end, at = stage->size,
-	      size = end - from;
+	struct mm_struct *mm = pointer_in(task, mm);
+	__u64 from = mm->arg_start, end = mm->arg_end, at = stage->size, size = end - from;
 	struct pages pages = { .index = stage_index, .from = from };
 
 	text->size = 0;

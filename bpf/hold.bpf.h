@@ -95,11 +95,12 @@ inline_fn void forget_held(struct config *settings, __u32 tgid)
 inline_fn void inherit_early(struct cgroup *cgroup)
 {
 	struct config *settings = get_config();
-	struct cgroup_subsys_state *parent = cgroup->self.parent;
-	__u64 id = cgroup->kn->id, parent_id;
+	struct cgroup_subsys_state *parent = pointer_in(cgroup, self.parent);
+	__u64 id = pointer_in(cgroup, kn)->id, parent_id;
 	struct early_cgroup *known, entry;
 
-	if (!settings || !(settings->flags & CONFIG_EARLY) || cgroup->root->hierarchy_id)
+	if (!settings || !(settings->flags & CONFIG_EARLY) ||
+	    pointer_in(cgroup, root)->hierarchy_id)
 		return;
 	parent_id = BPF_CORE_READ(parent, cgroup, kn, id);
 	known = bpf_map_lookup_elem(&early, &parent_id);
@@ -113,9 +114,9 @@ inline_fn void inherit_early(struct cgroup *cgroup)
 inline_fn void forget_early(struct cgroup *cgroup)
 {
 	struct config *settings = get_config();
-	__u64 id = cgroup->kn->id;
+	__u64 id = pointer_in(cgroup, kn)->id;
 
-	if (settings && settings->flags & CONFIG_EARLY && !cgroup->root->hierarchy_id)
+	if (settings && settings->flags & CONFIG_EARLY && !pointer_in(cgroup, root)->hierarchy_id)
 		bpf_map_delete_elem(&early, &id);
 }
 

@@ -3,6 +3,7 @@
 #ifndef GANDER_LINEAGE_H
 #define GANDER_LINEAGE_H
 
+#include "cast.bpf.h"
 #include "scratch.bpf.h"
 
 inline_fn struct proc *find_proc(__u32 tgid)
@@ -13,7 +14,7 @@ inline_fn struct proc *find_proc(__u32 tgid)
 /* The key of a process that did not call exec while we watched. */
 inline_fn void key_of_task(struct process_key *key, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = pointer_in(task, group_leader);
 
 	key->start = leader->start_boottime;
 	key->pid = leader->tgid;
@@ -40,11 +41,11 @@ inline_fn void fill_process(struct record *record, struct task_struct *task)
 	}
 	record->flags = RECORD_UNKNOWN_PROCESS;
 	key_of_task(&record->process, task);
-	parent = find_proc(task->real_parent->tgid);
+	parent = find_proc(pointer_in(task, real_parent)->tgid);
 	if (parent)
 		record->parent = parent->key;
 	else
-		key_of_task(&record->parent, task->real_parent);
+		key_of_task(&record->parent, pointer_in(task, real_parent));
 }
 
 /* All of the header but its size. */
@@ -57,7 +58,7 @@ inline_fn void fill_record(struct record *record, __u32 type, struct task_struct
 	record->time = bpf_ktime_get_boot_ns();
 	record->cgroup = cgroup;
 	record->tid = task->pid;
-	record->uid = task->cred->euid.val;
+	record->uid = pointer_in(task, cred)->euid.val;
 }
 
 /*
@@ -75,7 +76,7 @@ inline_fn struct upid *upid_of(struct task_struct *task)
 
 inline_fn __u32 ns_pid_of(struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = pointer_in(task, group_leader);
 
 	if (!leader->thread_pid->level)
 		return leader->tgid;
@@ -84,20 +85,20 @@ inline_fn __u32 ns_pid_of(struct task_struct *task)
 
 inline_fn __u32 pid_namespace_of(struct task_struct *task)
 {
-	if (!task->thread_pid->level)
-		return task->thread_pid->numbers[0].ns->ns.inum;
+	struct pid *pid = pointer_in(task, thread_pid);
+
+	if (!pid->level)
+		return pid->numbers[0].ns->ns.inum;
 	return BPF_CORE_READ(upid_of(task), ns, ns.inum);
 }
 
-/* The inode number of one of the task's namespaces; 0 if it has none (any more). */
-inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
+/* The inode number of one of the task's namespaces; 0 if it has none (any more). `all`: its nsproxy. */
+inline_fn __u32 namespace_in(struct task_struct *task, struct nsproxy *all, __u32 kind)
 {
-	struct nsproxy *all = task->nsproxy;
-
 	if (kind == NS_PID)
 		return pid_namespace_of(task);
 	if (kind == NS_USER)
-		return task->cred->user_ns->ns.inum;
+		return pointer_in(task, cred)->user_ns->ns.inum;
 	if (!all)
 		return 0;
 	switch (kind) {
@@ -119,6 +120,11 @@ inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
 		return all->cgroup_ns->ns.inum;
 	}
 	return 0;
+}
+
+inline_fn __u32 namespace_of(struct task_struct *task, __u32 kind)
+{
+	return namespace_in(task, pointer_in(task, nsproxy), kind);
 }
 
 /*

@@ -66,7 +66,7 @@ __noinline int track_current(__u64 socket)
 	owner.parent = proc->parent;
 	owner.flags = record_flags_of(proc);
 	owner.cgroup = bpf_get_current_cgroup_id();
-	owner.uid = task->cred->euid.val;
+	owner.uid = pointer_in(task, cred)->euid.val;
 	keep_owner(socket, &owner);
 	return 0;
 }

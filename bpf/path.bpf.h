@@ -122,7 +122,7 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 inline_fn bool is_namespace_root(struct walk *w, struct mount *mount)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
+	struct mnt_namespace *ns = pointer_in(task, nsproxy)->mnt_ns;
 
 	if (address_of(ns->root) == address_of(mount)) {
 		if (ns->user_ns->level)
@@ -460,7 +460,7 @@ inline_fn const struct path *path_of(struct file *file)
  */
 inline_fn bool is_what_was_started(struct task_struct *task, struct file *file)
 {
-	return !task->cred->user_ns->level && BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
+	return !pointer_in(task, cred)->user_ns->level && BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
 }
 
 /* Adds the part of a path that only a record needs: the mode of its file. */

@@ -64,7 +64,7 @@ __noinline int present_flags(__u64 parent, __u32 level, __u32 number)
 /* Adds a process with unknown past to the table. */
 inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 {
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *parent = pointer_in(task, real_parent);
 	struct proc *known = find_proc(parent->tgid);
 	__u32 tgid = task->tgid;
 
@@ -76,7 +76,7 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		key_of_task(&stage->proc.parent, parent);
 	/* read as a number: the verifier accepts no typed pointer as an argument */
 	stage->proc.flags = present_flags(address_of(BPF_CORE_READ(task, real_parent)),
-					  task->thread_pid->level, ns_pid_of(task));
+					  pointer_in(task, thread_pid)->level, ns_pid_of(task));
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
@@ -146,9 +146,10 @@ inline_fn void remember_origin(struct proc *proc, struct file *file)
 }
 
 /* The privileges that the file gave. The credentials before exec are gone: cred is exec's result. */
-inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct credentials *cred)
+inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct file *file,
+				struct credentials *cred)
 {
-	struct inode *inode = bprm->file->f_inode;
+	struct inode *inode = file->f_inode;
 	__u32 mode = inode->i_mode, flags = EXEC_SECURE;
 
 	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
@@ -164,7 +165,7 @@ inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct credentials *c
 inline_fn void append_cwd(struct stage *stage, struct scratch *s, __u32 index,
 			  struct record_exec *record, struct task_struct *task)
 {
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = pointer_in(task, fs);
 
 	record->cwd.size = 0;
 	record->cwd.flags = TEXT_UNREADABLE;
@@ -178,7 +179,7 @@ inline_fn void append_cwd(struct stage *stage, struct scratch *s, __u32 index,
 }
 
 inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,
-			   struct task_struct *task, struct linux_binprm *bprm)
+			   struct task_struct *task, struct linux_binprm *bprm, struct file *file)
 {
 	struct record_exec *record = &stage->exec;
 	const char *filename = bprm->filename, *interp = bprm->interp;
@@ -186,8 +187,8 @@ inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratc
 	fill_record(&record->r, RECORD_EXEC, task, bpf_get_current_cgroup_id());
 	fill_details(record, task);
 	remember_privileges(stage_index, task->tgid, BPF_ANY);
-	fill_file(record, bprm->file);
-	record->flags |= privilege_flags(bprm, &record->privileges.cred);
+	fill_file(record, file);
+	record->flags |= privilege_flags(bprm, file, &record->privileges.cred);
 	record->flags |= early_flags(task, &record->r.process);
 	record->pad = 0;
 	stage->size = sizeof(*record);
@@ -209,23 +210,24 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 	struct proc *proc = find_proc(task->tgid);
 	struct follow follow = { .index = index, .tgid = task->tgid };
 	struct process_key previous = {};
+	struct file *file = pointer_in(bprm, file);
 
 	if (proc)
 		previous = proc->key;
 	else
 		proc = add_proc(stage, task);
-	walk_begin(s, &bprm->file->f_path);
+	walk_begin(s, &file->f_path);
 	walk_to_text(index);
 	if (proc) {
 		proc->key.start = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_ANNOUNCED);
-		identify(&proc->file, bprm->file);
-		remember_origin(proc, bprm->file);
+		identify(&proc->file, file);
+		remember_origin(proc, file);
 		remember_binary(proc, s);
 		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
 	stage->exec.previous = previous;
-	exec_record(stage, stage_index, s, index, task, bprm);
+	exec_record(stage, stage_index, s, index, task, bprm, file);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -246,8 +248,8 @@ int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linu
 			proc->key.start = bpf_ktime_get_boot_ns();
 			__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_FOLLOW_UNSURE);
 			proc->binary_length = 0;
-			identify(&proc->file, bprm->file);
-			remember_origin(proc, bprm->file);
+			identify(&proc->file, pointer_in(bprm, file));
+			remember_origin(proc, pointer_in(bprm, file));
 		}
 		key_of_task(&key, task);
 		early_flags(task, &key);
@@ -338,8 +340,8 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
 			count_fault(FAULT_STAGE);
 		return 0;
 	}
-	if (add_child(child->tgid, task->tgid, child->start_boottime, child->thread_pid->level,
-		      ns_pid_of(child)))
+	if (add_child(child->tgid, task->tgid, child->start_boottime,
+		      pointer_in(child, thread_pid)->level, ns_pid_of(child)))
 		inherit_past(child->tgid, task->tgid, task->flags);
 	return 0;
 }
@@ -351,17 +353,17 @@ int BPF_PROG(process__fork, struct task_struct *task, struct task_struct *child)
  */
 inline_fn bool is_last(struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = pointer_in(task, group_leader);
 
-	return !task->signal->live.counter && (task == leader || !leader->mm);
+	return !pointer_in(task, signal)->live.counter && (task == leader || !leader->mm);
 }
 
 inline_fn __u32 exit_status(struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
+	struct signal_struct *signal = pointer_in(task, signal);
 
 	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
-						   task->group_leader->exit_code;
+						   pointer_in(task, group_leader)->exit_code;
 }
 
 /*
@@ -388,7 +390,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process__exit, struct task_struct *task)
 {
 	struct config *settings = get_config();
-	bool is_alone = task->signal->nr_threads == 1;
+	bool is_alone = pointer_in(task, signal)->nr_threads == 1;
 	__u32 tgid = task->tgid;
 	struct process_key key;
 	struct stage *stage;

@@ -341,7 +341,7 @@ __noinline int task_binary_holds(struct scratch *s, struct row *row)
 
 	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0; /* a kernel thread has none */
-	mm = task->mm;
+	mm = pointer_in(task, mm);
 	file = mm ? mm->exe_file : NULL;
 	if (!file || !is_what_was_started(task, file))
 		return without_fact(s, row, FACT_PROCESS);
@@ -365,7 +365,7 @@ __noinline int binary_file_holds(struct scratch *s, struct row *row)
 	if (lacks(FEATURE_BINARIES) || !s || !row || task->flags & PF_KTHREAD)
 		return 0;
 	proc = find_proc(task->tgid);
-	mm = task->mm;
+	mm = pointer_in(task, mm);
 	if (proc && proc->file.inode)
 		file = proc->file;
 	else if (mm && mm->exe_file && is_what_was_started(task, mm->exe_file))
@@ -439,12 +439,12 @@ inline_fn int parent_holds(struct scratch *s, struct row *row, __u32 tgid)
 
 inline_fn bool lacks_user_ns(struct row *row, struct task_struct *task)
 {
-	return row->flags & ROW_IN_USER_NS && !task->cred->user_ns->level;
+	return row->flags & ROW_IN_USER_NS && !pointer_in(task, cred)->user_ns->level;
 }
 
 inline_fn __u64 capabilities_of(struct task_struct *task, __u32 kind)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = pointer_in(task, cred);
 	__u64 set;
 
 	if (kind == CAPS_PERMITTED)
@@ -505,7 +505,7 @@ enum { NANOSECONDS = 1000000000 };
 
 inline_fn __u64 user_of(struct task_struct *task, __u32 property)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = pointer_in(task, cred);
 
 	switch (property) {
 	case PROPERTY_USER:
@@ -525,7 +525,7 @@ inline_fn __u64 user_of(struct task_struct *task, __u32 property)
 inline_fn int own_origin(struct task_struct *task)
 {
 	struct proc *proc = find_proc(task->tgid);
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = pointer_in(task, mm);
 
 	if (proc && proc->flags & PROC_ORIGIN_KNOWN)
 		return (proc->flags & PROC_ORIGIN_MASK) >> PROC_ORIGIN_SHIFT;
@@ -550,11 +550,11 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 		return without_feature(s, row);
 	switch (row->slot) {
 	case PROPERTY_AGE:
-		value = (bpf_ktime_get_boot_ns() - task->group_leader->start_boottime) /
+		value = (bpf_ktime_get_boot_ns() - pointer_in(task, group_leader)->start_boottime) /
 			NANOSECONDS;
 		break;
 	case PROPERTY_TERMINAL:
-		value = !!task->signal->tty;
+		value = !!pointer_in(task, signal)->tty;
 		break;
 	case PROPERTY_STDIN:
 	case PROPERTY_STDOUT:

@@ -23,7 +23,7 @@ inline_fn void task_arguments(struct record_exec *record, struct mm_struct *mm)
 
 inline_fn struct file *walk_to_binary(struct scratch *s, __u32 index, struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = pointer_in(task, mm);
 	struct file *file = mm ? mm->exe_file : NULL;
 
 	if (!file)
@@ -59,17 +59,17 @@ inline_fn void task_record(struct stage *stage, __u32 stage_index, struct scratc
 {
 	struct follow follow = { .index = index, .tgid = task->tgid };
 	struct record_exec *record = &stage->exec;
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = pointer_in(task, mm);
 	struct proc *proc = find_proc(task->tgid);
 	struct file *file;
 
 	if (!proc)
 		proc = add_proc(stage, task);
-	remember_present_parent(stage_index, task->tgid, task->real_parent->tgid,
-				task->real_parent->flags);
+	remember_present_parent(stage_index, task->tgid, pointer_in(task, real_parent)->tgid,
+				pointer_in(task, real_parent)->flags);
 	bpf_probe_read_kernel(record, sizeof(*record), NULL); /* zeros */
 	stage->size = sizeof(*record);
-	fill_record(&record->r, RECORD_TASK, task, task->cgroups->dfl_cgrp->kn->id);
+	fill_record(&record->r, RECORD_TASK, task, pointer_in(task, cgroups)->dfl_cgrp->kn->id);
 	fill_details(record, task);
 	remember_privileges(stage_index, task->tgid, BPF_NOEXIST);
 	if (task->flags & PF_KTHREAD)
@@ -105,7 +105,7 @@ int process__tasks(struct bpf_iter__task *context)
 
 	if (!task && settings)
 		__sync_fetch_and_or(&settings->flags, CONFIG_PROCS_LISTED);
-	if (!task || task->pid != task->tgid || !task->signal->live.counter)
+	if (!task || task->pid != task->tgid || !pointer_in(task, signal)->live.counter)
 		return 0;
 	index = scratch_claim();
 	stage_index = stage_claim();

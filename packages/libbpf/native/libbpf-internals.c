@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiled as one unit with libbpf.c: its structures are private to that file. */
+#pragma weak bpf_core_add_cands /* candidates.c has another */
 #include "libbpf.c"
 #include "libbpf-internals.h"
 

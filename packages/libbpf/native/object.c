@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 
 #include "addon.h"
+#include "candidates.h"
 #include "libbpf-internals.h"
 #include "log.h"
 
@@ -125,11 +126,14 @@ static napi_value object_load(napi_env env, napi_callback_info info)
 {
 	ARGS(1);
 	struct bpf_object *object = arg_object(env, args[0]);
+	int result;
 
 	if (!object)
 		return NULL;
 	log_begin();
-	return to_int(env, bpf_object__load(object));
+	result = bpf_object__load(object);
+	forget_candidates();
+	return to_int(env, result);
 }
 
 static napi_value object_close(napi_env env, napi_callback_info info)
