@@ -260,7 +260,7 @@ describe("without an operator", () => {
   /** Mistakes beyond a schema and short rules: values, and parts that don't fit together. */
   const onlyChecked = `
     action-not-supported all-namespace-changes-excluded args-position bad-addresses
-    bad-namespace bad-port call-of-a-list data-filter data dport-of-sockaddr empty-prefix
+    bad-namespace bad-port call-of-a-list counted-calls data-filter data dport-of-sockaddr empty-prefix
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify event-budget-without-time
     exec-filters expressions file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix

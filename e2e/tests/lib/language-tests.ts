@@ -59,6 +59,7 @@ export const backedBy = {
     matchWorkloads: { [`${policy}/node/selector-workloads.kernel-test.ts`]: "matchWorkloads" },
     matchExecArgs: { [execFilters]: "matchExecArgs" },
     matchExecEnv: { [execFilters]: "matchExecEnv" },
+    matchCount: { [`${policy}/counted-calls.kernel-test.ts`]: "matchCount" },
   },
   properties: {
     Age: { [properties]: 'is("Age"' },

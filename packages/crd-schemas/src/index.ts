@@ -104,6 +104,7 @@ export type {
   ArgSelectorSpec,
   BinarySelectorSpec,
   CapabilitiesSelectorSpec,
+  CountSelectorSpec,
   ExecArgSelectorSpec,
   ExecEnvSelectorSpec,
   NamespaceChangesSelectorSpec,

@@ -191,6 +191,16 @@ const execEnvSelector = object(
   },
 );
 
+const countSelector = object(
+  "CountSelector",
+  "Matches from the call on that is one of so many in a time.",
+  {
+    atLeast: required(uint32("How many calls that pass all other filters, this one included.")),
+    within: required(text("In which time: `10s`, `5m`, `1h`.")),
+    per: byDefault("process", oneOf("Whose calls are counted together.", ["process", "container"])),
+  },
+);
+
 const argSelector = object(
   "ArgSelector",
   "Filter on an argument.",
@@ -328,6 +338,7 @@ export const selectorSchema = object(
         ),
       ),
     ),
+    matchCount: inGuards(optional(countSelector)),
     macros: optional(list("Names from `selectorsMacros` whose filters are added.", text("Name."))),
   },
 );
@@ -342,5 +353,6 @@ export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
 export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
 export type ProcessSelectorSpec = Static<typeof processSelector>;
 export type ExecArgSelectorSpec = Static<typeof execArgSelector>;
+export type CountSelectorSpec = Static<typeof countSelector>;
 export type ExecEnvSelectorSpec = Static<typeof execEnvSelector>;
 export type PidSelectorSpec = Static<typeof pidSelector>;

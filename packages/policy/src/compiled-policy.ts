@@ -248,6 +248,13 @@ const filter = v.variant("on", [
     test: v.variant("op", [textTest, v.strictObject({ op: v.literal("exists"), negate: flag })]),
   }),
   v.strictObject({
+    /** Of the calls that pass all other filters, this is at least so many-th in the time. */
+    on: v.literal("count"),
+    atLeast: bits(100),
+    withinMs: bits(3_600_000),
+    per: v.picklist(["process", "container"]),
+  }),
+  v.strictObject({
     /** At least one of these differs from that at the last exec. */
     on: v.literal("namespace-change"),
     namespaces: v.array(namespaceName),

@@ -150,6 +150,9 @@ export const limits = {
   MAX_POLICIES: 512,
   MAX_ROUTES: 256,
   ROUTE_STEPS: 21,
+  MAX_TALLIES: 8192,
+  TALLY_WAYS: 8,
+  TALLY_CALLS: 100,
   MAX_WORKLOADS: 256,
   WORKLOAD_WORDS: 4,
   HOOK_SLOTS: 16,
@@ -207,13 +210,14 @@ export const rowOp = {
   ROW_NAMESPACE_CHANGE: 32,
   ROW_CAPABILITY_CHANGE: 33,
   ROW_MARKED_CALL: 34,
-  ROW_WORKLOADS: 35,
-  ROW_EXEC_EQUAL: 36,
-  ROW_EXEC_PREFIX: 37,
-  ROW_EXEC_POSTFIX: 38,
-  ROW_EXEC_CONTAINS: 39,
-  ROW_EXEC_CONTAINS_ANY_CASE: 40,
-  ROW_EXEC_SET: 41,
+  ROW_TALLY: 35,
+  ROW_WORKLOADS: 36,
+  ROW_EXEC_EQUAL: 37,
+  ROW_EXEC_PREFIX: 38,
+  ROW_EXEC_POSTFIX: 39,
+  ROW_EXEC_CONTAINS: 40,
+  ROW_EXEC_CONTAINS_ANY_CASE: 41,
+  ROW_EXEC_SET: 42,
 } as const;
 
 export const rowFlags = {
@@ -270,6 +274,11 @@ export const pathMatch = {
   PATH_EQUAL: 0,
   PATH_PREFIX: 1,
   PATH_POSTFIX: 2,
+} as const;
+
+export const tallyOf = {
+  TALLY_PROCESS: 0,
+  TALLY_CGROUP: 1,
 } as const;
 
 export const rateScope = {
@@ -338,7 +347,8 @@ export const feature = {
   FEATURE_WORKLOADS: 16384,
   FEATURE_EXEC: 32768,
   FEATURE_ORIGINS: 65536,
-  FEATURES_END: 131072,
+  FEATURE_TALLIES: 131072,
+  FEATURES_END: 262144,
 } as const;
 
 export const attachCookie = {
@@ -378,8 +388,9 @@ export const fault = {
   FAULT_OWNERS: 9,
   FAULT_PAST_TABLE: 10,
   FAULT_MARKS: 11,
-  FAULT_FEATURE: 12,
-  FAULT_MAX: 13,
+  FAULT_TALLIES: 12,
+  FAULT_FEATURE: 13,
+  FAULT_MAX: 14,
 } as const;
 
 export const lifecycleFate = {
@@ -399,6 +410,7 @@ export const configFlags = {
   CONFIG_EARLY: 128,
   CONFIG_PARENTS: 256,
   CONFIG_PRIVILEGES: 512,
+  CONFIG_TALLIES: 2048,
   CONFIG_OWNERS: 1024,
 } as const;
 
@@ -420,5 +432,6 @@ export const procFlags = {
   PROC_ORIGIN_KNOWN: 256,
   PROC_ORIGIN_SHIFT: 9,
   PROC_ORIGIN_MASK: 3584,
+  PROC_COUNTED: 4096,
   PROC_INHERITED: 3992,
 } as const;
