@@ -195,7 +195,9 @@ struct verdict {
 	__u64 rate_window_ns;
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
-	__u8 pad[6];
+	__u8 set_argument; /* ACTION_SET: position in the probe */
+	__u8 pad;
+	__u32 set_value;
 	__u64 mark; /* for the enforcers of the policy: enum mark */
 };
 
@@ -317,7 +319,8 @@ enum feature {
 	FEATURE_EXEC = 32768, /* ROW_EXEC_* */
 	FEATURE_ORIGINS = 65536, /* ROW_ORIGIN */
 	FEATURE_TALLIES = 131072, /* ROW_TALLY */
-	FEATURES_END = 262144,
+	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
+	FEATURES_END = 524288,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -542,7 +545,7 @@ struct count {
 	__u64 missing[FACTS]; /* filters decided without the fact they need */
 	__u64 exempt;	      /* not enforced: the caller was the sensor (sensor.bpf.h) */
 	__u64 notified, would_notify; /* calls marked for an enforcer */
-	__u64 pad[2];
+	__u64 written, would_write; /* arguments of probes that got another value */
 };
 
 /* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */

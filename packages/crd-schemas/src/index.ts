@@ -28,7 +28,6 @@ export {
   actionRows,
   actionsByName,
   actionsWith,
-  insteadOfAction,
   requestKinds,
 } from "./language/actions.ts";
 export type {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { hostSelector, labelSelector } from "./label-selector.ts";
-import { actionNames, unsupportedActionNames } from "./language/actions.ts";
+import { containerSelector, hostSelector, labelSelector } from "./label-selector.ts";
+import { actionNames } from "./language/actions.ts";
 import {
   argOperatorNames,
   existenceNames,
@@ -131,7 +131,7 @@ const workloadsSelector = object(
   "Filter on the workload that the process belongs to.",
   {
     podSelector: optional(labelSelector("Pods by label.")),
-    containerSelector: optional(labelSelector("Containers by `name` or `repo`.")),
+    containerSelector: optional(containerSelector("Containers by `name` or `repo`.")),
     hostSelector: optional(hostSelector),
   },
 );
@@ -236,7 +236,7 @@ const actionSelector = object(
   "ActionSelector",
   "What is done when the filters hold.",
   {
-    action: required(oneOf("Which action.", actionNames, { notYet: unsupportedActionNames })),
+    action: required(oneOf("Which action.", actionNames)),
     argUrl: optional(text("URL for GetUrl.")),
     argFqdn: optional(text("Name for DnsLookup.")),
     argError: optional(
@@ -244,8 +244,8 @@ const actionSelector = object(
     ),
     argSig: optional(uint32("Signal, NotifyEnforcer: the signal's number.")),
     argSock: optional(uint32("TrackSock, UntrackSock: index of the argument that is the socket.")),
-    argIndex: optional(uint32("Set: position of the argument.")),
-    argValue: optional(uint32("Set: the value.")),
+    argIndex: optional(uint32("Set: index of the argument, in the memory of the process.")),
+    argValue: optional(uint32("Set: what it becomes.")),
     argRegs: notYet(
       optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
     ),

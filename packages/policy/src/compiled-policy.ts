@@ -297,6 +297,8 @@ const action = v.variant("action", [
   v.strictObject({ action: v.literal("dns-lookup"), name: text }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
+  /** `argument`: position in the static probe. */
+  v.strictObject({ action: v.literal("set"), argument: uint32, value: uint32 }),
   v.strictObject({ action: v.literal("notify-enforcer"), ...marking }),
   v.strictObject({ action: v.literal("cleanup-enforcer-notification") }),
 ]);

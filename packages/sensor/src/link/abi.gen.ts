@@ -91,6 +91,7 @@ export const fact = {
   FACT_MEMORY: 3,
   FACT_PEER: 4,
   FACTS: 5,
+  MISSING_WRITE: 5,
 } as const;
 
 export const execFlags = {
@@ -115,7 +116,8 @@ export const action = {
   ACTION_UNTRACK_SOCK: 128,
   ACTION_MARK_CALL: 256,
   ACTION_UNMARK_CALL: 512,
-  ACTION_ENFORCE: 270,
+  ACTION_SET: 1024,
+  ACTION_ENFORCE: 1294,
 } as const;
 
 export const anyPeer = {
@@ -348,7 +350,8 @@ export const feature = {
   FEATURE_EXEC: 32768,
   FEATURE_ORIGINS: 65536,
   FEATURE_TALLIES: 131072,
-  FEATURES_END: 262144,
+  FEATURE_WRITES: 262144,
+  FEATURES_END: 524288,
 } as const;
 
 export const attachCookie = {

@@ -194,6 +194,7 @@ export const actionFeatures = byNumber(action, {
   ACTION_UNTRACK_SOCK: owners,
   ACTION_MARK_CALL: marks,
   ACTION_UNMARK_CALL: marks,
+  ACTION_SET: feature.FEATURE_WRITES,
   ACTION_ENFORCE: 0,
 });
 

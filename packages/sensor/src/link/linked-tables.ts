@@ -145,6 +145,8 @@ export type LinkedVerdict = {
   /** enum rate_scope */
   readonly rateScope: number;
   readonly rateWindowMs: number;
+  /** Set: the argument by its position in the probe, and what it becomes. */
+  readonly set?: { readonly argument: number; readonly value: number };
   /** Position of the selector in the policy. */
   readonly selector: number;
   /** Slots of the sockets of TrackSock and UntrackSock. */
