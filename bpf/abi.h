@@ -52,6 +52,9 @@ enum limits {
 	MAX_POLICIES = 512,  /* budgets; no sides */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
+	MAX_TALLIES = 8192, /* processes and cgroups with counted calls, times their conditions */
+	TALLY_WAYS = 8, /* conditions that count calls of the same process or cgroup at a time */
+	TALLY_CALLS = 100, /* most calls that a condition waits for */
 	MAX_WORKLOADS = 256, /* distinct workloads of selectors */
 	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
@@ -97,6 +100,11 @@ enum row_op {
 	ROW_NAMESPACE_CHANGE, /* values[0]: bits by enum namespace_kind; one of them is another. No ROW_NEGATE */
 	ROW_CAPABILITY_CHANGE, /* values[0]: bits; one of them was added or removed */
 	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
+	/*
+	 * The rows before it hold for the calls that count: this is at least number values[0] of them in values[1] ns,
+	 * by the same `slot` (enum tally_of). values[2]: the condition, 0: never. No ROW_NEGATE
+	 */
+	ROW_TALLY,
 	ROW_WORKLOADS, /* values[0]: number of the workloads; the cgroup's group has them. No ROW_NEGATE */
 	/*
 	 * An argument or an environment variable of the program that is about to run (exec.bpf.h): like ROW_STR_*, in
@@ -145,6 +153,8 @@ enum origin {
 /* How a path is compared with a set: the order of ROW_BINARY_*. */
 enum path_match { PATH_EQUAL, PATH_PREFIX, PATH_POSTFIX };
 
+enum tally_of { TALLY_PROCESS, TALLY_CGROUP }; /* `slot` of ROW_TALLY */
+
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
 /*
@@ -185,7 +195,9 @@ struct verdict {
 	__u64 rate_window_ns;
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
-	__u8 pad[6];
+	__u8 set_argument; /* ACTION_SET: position in the probe */
+	__u8 pad;
+	__u32 set_value;
 	__u64 mark; /* for the enforcers of the policy: enum mark */
 };
 
@@ -306,7 +318,9 @@ enum feature {
 	FEATURE_WORKLOADS = 16384, /* ROW_WORKLOADS */
 	FEATURE_EXEC = 32768, /* ROW_EXEC_* */
 	FEATURE_ORIGINS = 65536, /* ROW_ORIGIN */
-	FEATURES_END = 131072,
+	FEATURE_TALLIES = 131072, /* ROW_TALLY */
+	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
+	FEATURES_END = 524288,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -468,6 +482,26 @@ struct file_identity {
 	__u32 generation;
 };
 
+/*
+ * When calls that a ROW_TALLY counts were made (hash `tallies`). Each process or cgroup has TALLY_WAYS places, which
+ * are used from way `condition` % TALLY_WAYS on, without gaps.
+ */
+struct tally_key {
+	__u64 id; /* thread group id, or cgroup id */
+	__u32 of; /* enum tally_of */
+	__u32 way;
+};
+
+struct tally {
+	__u64 condition; /* 0: none yet */
+	__u64 until; /* ns, CLOCK_BOOTTIME: from then on it may be given to another condition */
+	__u64 calls;
+	/* Of call i at i % values[0] of the row; the lowest TALLY_TURN_BITS are those of i / values[0] + 1. */
+	__u64 times[TALLY_CALLS];
+};
+
+enum { TALLY_TURN_BITS = 4 };
+
 struct file_key {
 	__u32 set;
 	__u32 device;
@@ -511,7 +545,7 @@ struct count {
 	__u64 missing[FACTS]; /* filters decided without the fact they need */
 	__u64 exempt;	      /* not enforced: the caller was the sensor (sensor.bpf.h) */
 	__u64 notified, would_notify; /* calls marked for an enforcer */
-	__u64 pad[2];
+	__u64 written, would_write; /* arguments of probes that got another value */
 };
 
 /* a policy's event budget: `limit` records in `window_ns`; limit 0: no budget */
@@ -536,6 +570,7 @@ enum fault {
 	FAULT_OWNERS,	     /* no room for the process of a socket: events name the current one */
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
 	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
+	FAULT_TALLIES, /* no room to count a call: see struct row for its filter */
 	FAULT_FEATURE, /* a policy uses what its hook was loaded without: decided as if it could not be read */
 	FAULT_MAX,
 };
@@ -567,6 +602,7 @@ enum config_flags {
 	CONFIG_EARLY = 128,	/* `early` is in use */
 	CONFIG_PARENTS = 256,	/* rows test parents: keep `parents` */
 	CONFIG_PRIVILEGES = 512, /* rows test changes of privileges: keep `privileges` */
+	CONFIG_TALLIES = 2048, /* rows count calls: forget tallies at exit */
 	CONFIG_OWNERS = 1024, /* verdicts tell whose sockets are: records look into `owners` */
 };
 
@@ -627,6 +663,7 @@ enum proc_flags {
 	PROC_ORIGIN_KNOWN = 256, /* from PROC_ORIGIN_SHIFT on: enum origin of the binary */
 	PROC_ORIGIN_SHIFT = 9,
 	PROC_ORIGIN_MASK = 7 << PROC_ORIGIN_SHIFT,
+	PROC_COUNTED = 4096, /* `tallies` may have entries of it */
 	/* what a child has of its parent */
 	PROC_INHERITED = PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT | PROC_FOLLOW_UNSURE | PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK,
 };

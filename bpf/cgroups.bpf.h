@@ -8,6 +8,7 @@
 
 #include "details.bpf.h"
 #include "hold.bpf.h"
+#include "tallies.bpf.h"
 
 /* Updates `cgroup_places` after a cgroup was added to `cgroups`. */
 inline_fn void take_place(__u64 id, __u32 group)
@@ -116,6 +117,8 @@ SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(process__rmdir, struct cgroup *cgroup, const char *path)
 {
 	forget_early(cgroup);
+	if (keeps_tallies())
+		forget_tallies(cgroup->kn->id, TALLY_CGROUP);
 	cgroup_record(cgroup, path, RECORD_CGROUP_RMDIR, false);
 	return 0;
 }

@@ -50,7 +50,7 @@ enum { O_ACCMODE = 3, O_RDWR = 2 };
 enum { CAP_SYS_ADMIN = 21, CAP_BPF = 39 };
 enum { SIGNAL_GROUP_EXIT = 4 };
 enum { TS_COMPAT = 2 }; /* thread_info.status: in a 32-bit system call (x86) */
-enum { PF_IO_WORKER = 0x00000010, PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200000 };
+enum { PF_EXITING = 0x00000004, PF_IO_WORKER = 0x00000010, PF_DUMPCORE = 0x00000200, PF_KTHREAD = 0x00200000 };
 enum { ATTR_FILE = 1 << 13, MAY_WRITE = 2 };
 enum { SB_KERNMOUNT = 1 << 22 };
 enum { FMODE_EXEC = 0x20 }; /* in f_flags, of files that exec opens */

@@ -21,6 +21,12 @@ inline_fn __u64 register_at(struct pt_regs *regs, __u32 offset)
 	return value;
 }
 
+inline_fn __u64 memory_of_argument(struct pt_regs *regs, const volatile struct probe_argument *how)
+{
+	return how->value + register_at(regs, how->base) +
+	       (register_at(regs, how->index) << (how->shift & 3));
+}
+
 /* False: there is no such argument, or the process's memory with it cannot be read now. */
 static __noinline bool probe_argument(struct pt_regs *regs, __u32 at, __u64 *value)
 {
@@ -45,8 +51,7 @@ static __noinline bool probe_argument(struct pt_regs *regs, __u32 at, __u64 *val
 			return false;
 		bpf_probe_read_kernel(&raw, size, (void *)(address_of(regs) + base));
 	} else {
-		from = how->value + register_at(regs, base) +
-		       (register_at(regs, how->index) << (how->shift & 3));
+		from = memory_of_argument(regs, how);
 		if (bpf_probe_read_user(&raw, size, (void *)from))
 			return false;
 	}
@@ -61,6 +66,8 @@ static __noinline void take_probe(struct scratch *s, struct pt_regs *regs)
 	__u64 value;
 
 	s->unread_raw = 0;
+	if (!lacks(FEATURE_WRITES))
+		s->raw[RAW_REGISTERS] = address_of(regs);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MAX_ARGS; i++) {
 		value = 0;

@@ -14,6 +14,7 @@
 #include "origin.bpf.h"
 #include "hold.bpf.h"
 #include "past.bpf.h"
+#include "tallies.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -405,6 +406,7 @@ int BPF_PROG(process__exit, struct task_struct *task)
 	stage = index < 0 ? NULL : stage_at(index);
 	if (stage)
 		fill_record(&stage->record, RECORD_EXIT, task, bpf_get_current_cgroup_id());
+	forget_tallies_of_process(tgid);
 	if (bpf_map_delete_elem(&procs, &tgid)) {
 		/*
 		 * The thread that reported the exit has removed the entry. And a process that started before

@@ -108,6 +108,8 @@ enum fact {
 	FACT_MEMORY,  /* memory that cannot be read */
 	FACT_PEER,    /* an unspecified address: the kernel will choose one of the machine's */
 	FACTS,
+	/* not needed by a filter, and counted in `enforce_failed`: memory that ACTION_SET could not write */
+	MISSING_WRITE = FACTS,
 };
 
 struct text {
@@ -190,7 +192,8 @@ enum action {
 	ACTION_UNTRACK_SOCK = 128,
 	ACTION_MARK_CALL = 256, /* an enforcer of the policy has to stop the current call */
 	ACTION_UNMARK_CALL = 512, /* … no longer */
-	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY | ACTION_MARK_CALL,
+	ACTION_SET = 1024, /* an argument of the probe, in the process's memory, gets another value */
+	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY | ACTION_MARK_CALL | ACTION_SET,
 };
 
 struct record_hook {

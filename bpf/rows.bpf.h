@@ -5,6 +5,7 @@
 
 #include "args.bpf.h"
 #include "binaries.bpf.h"
+#include "count_calls.bpf.h"
 #include "exec.bpf.h"
 #include "identity.bpf.h"
 #include "lineage.bpf.h"
@@ -598,6 +599,30 @@ inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 					   !!(group->within[word] & bit);
 }
 
+/* Counts the call, of which all other rows hold. */
+__noinline int tally_holds(struct scratch *s, struct row *row)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct tally_key key = {};
+	struct tally *tally;
+	__u64 condition;
+
+	if (lacks(FEATURE_TALLIES) || !s || !row)
+		return 0;
+	condition = row->values[2];
+	if (!condition || !row->values[0])
+		return 0;
+	key.of = row->slot;
+	key.id = key.of == TALLY_CGROUP ? bpf_get_current_cgroup_id() : (__u32)task->tgid;
+	tally = tally_of_condition(&key, condition, bpf_ktime_get_boot_ns());
+	if (tally)
+		return count_call(tally, row->values[0], row->values[1]);
+	if (is_ending(task, key.of))
+		return 0; /* its first one */
+	count_fault(FAULT_TALLIES);
+	return without_fact(s, row, FACT_PROCESS);
+}
+
 /*
  * A row on the arguments or the variables of the program that is about to run. Of a variable that is set twice, it
  * depends on the program which of the two counts: if a value fits only one, none is known.
@@ -651,6 +676,8 @@ __noinline int process_holds(struct scratch *s, struct row *row)
 		return change_holds(s, row);
 	case ROW_PROPERTY:
 		return property_holds(s, row);
+	case ROW_TALLY:
+		return lacks(FEATURE_TALLIES) ? without_feature(s, row) : tally_holds(s, row);
 	case ROW_WORKLOADS:
 		return lacks(FEATURE_WORKLOADS) ? without_feature(s, row) : workloads_hold(s, row);
 	case ROW_MARKED_CALL:

@@ -6,6 +6,7 @@
 #include "hook_record.bpf.h"
 #include "marks.bpf.h"
 #include "sensor.bpf.h"
+#include "writes.bpf.h"
 
 enum { RATE_BYTES = 40 };
 
@@ -156,6 +157,19 @@ inline_fn void deny(struct scratch *s, __s32 error)
 		s->verdict = error;
 }
 
+inline_fn void set_argument(struct scratch *s, struct verdict *verdict, struct count *count)
+{
+	if (lacks(FEATURE_WRITES))
+		count_lacking();
+	if (!lacks(FEATURE_WRITES) && write_argument(s, verdict)) {
+		s->done |= ACTION_SET;
+		add(count->written);
+	} else {
+		s->missing |= 1U << MISSING_WRITE;
+		add(count->enforce_failed);
+	}
+}
+
 inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count *count)
 {
 	__u32 actions = verdict->actions;
@@ -180,6 +194,8 @@ inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count 
 		enforce_signal(s, count, ACTION_SIGNAL, verdict->signal, &count->signalled);
 	if (actions & ACTION_MARK_CALL && !exempt)
 		notify_enforcer(s);
+	if (actions & ACTION_SET && !exempt)
+		set_argument(s, verdict, count);
 	if (!(actions & ACTION_DENY))
 		return;
 	if (!s->can_deny) {
@@ -201,6 +217,8 @@ inline_fn void count_would(__u32 actions, struct count *count)
 		add(count->would_deny);
 	if (actions & ACTION_MARK_CALL)
 		add(count->would_notify);
+	if (actions & ACTION_SET)
+		add(count->would_write);
 }
 
 inline_fn void tell(struct scratch *s, struct rule *rule, struct verdict *verdict,

@@ -125,7 +125,7 @@ test("every action that needs a feature is here", () => {
   const needing = [...actionFeatures].filter(([, needed]) => needed !== 0).map(([bit]) => bit);
   assert.deepEqual(
     needing.sort(),
-    ["MARK_CALL", "UNMARK_CALL", "TRACK_SOCK", "UNTRACK_SOCK"]
+    ["MARK_CALL", "UNMARK_CALL", "TRACK_SOCK", "UNTRACK_SOCK", "SET"]
       .map((name) => flag(`ACTION_${name}`))
       .sort(),
   );
@@ -141,11 +141,12 @@ test("a call that can't be marked for enforcers: its process is killed", () => {
   );
 });
 
-test("marks that can't be removed, and sockets whose process can't be kept, are counted", () => {
+test("marks that can't be removed, sockets whose process can't be kept and values that can't be set are counted", () => {
   for (const [lacks, action] of [
     [feature.FEATURE_MARKS, "ACTION_UNMARK_CALL"],
     [feature.FEATURE_OWNERS, "ACTION_TRACK_SOCK"],
     [feature.FEATURE_OWNERS, "ACTION_UNTRACK_SOCK"],
+    [feature.FEATURE_WRITES, "ACTION_SET"],
   ] as const) {
     assert.equal(act(lacks, { actions: [action] }).lacking, 1, action);
     assert.equal(act(0, { actions: [action] }).lacking, 0, action);

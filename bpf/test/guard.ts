@@ -13,6 +13,8 @@ import {
   readObject,
   setVariables,
 } from "../../packages/libbpf/src/index.ts";
+import { writeHelper } from "../../packages/sensor/src/kernel/hook-programs.ts";
+import { feature } from "../../packages/sensor/src/link/abi.gen.ts";
 import { type AnyRecord, decodeRecord } from "./record.ts";
 import { createTables, type Tables } from "./tables.ts";
 
@@ -128,6 +130,7 @@ export function createGuard({ ringBytes = 8 << 20, procs, kinds }: GuardOptions 
     const name = hook.kind === "lsm" ? `bpf_lsm_${hook.target}` : `${hook.target}`;
     const program = cloneProgram(hooks, template, {
       rodata,
+      ...(rodata.hook_lacks & feature.FEATURE_WRITES ? {} : { helper: writeHelper }),
       ...(isTraced && { attachTarget: { btfId: functionId(name) } }),
     });
     const link = program.attach(attachPoint(hook));

@@ -95,6 +95,19 @@ FUNCTION void unmapped(int number, const char *nowhere, const char *bytes, uint6
 	      "r"(bytes), "r"(size));
 }
 
+const int fixed = 3;
+
+/* What the probe is given is in memory, and decides; the second argument is in memory that nothing may write. */
+FUNCTION int asked(int number)
+{
+	volatile int answer = number;
+	volatile long wide = number;
+
+	PROBE("shop", "asked", "0", "-4@%0 -4@fixed(%%rip) 8@%1 -4@%k2", "m"(answer), "m"(wide),
+	      "r"(number));
+	return answer + 1000 * *(const volatile int *)&fixed;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -110,6 +123,8 @@ int main(int argc, char **argv)
 		printf("%d\n", counted(atoi(argv[2])));
 	else if (!strcmp(what, "plain"))
 		printf("%d\n", plain(atoi(argv[2])));
+	else if (!strcmp(what, "asked"))
+		printf("%d\n", asked(atoi(argv[2])));
 	else if (!strcmp(what, "unmapped") && argc == 4)
 		unmapped(atoi(argv[2]), (const char *)16, argv[3], strlen(argv[3]));
 	else

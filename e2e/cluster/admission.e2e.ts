@@ -259,8 +259,8 @@ describe("without an operator", () => {
 
   /** Mistakes beyond a schema and short rules: values, and parts that don't fit together. */
   const onlyChecked = `
-    action-not-supported all-namespace-changes-excluded args-position bad-addresses
-    bad-namespace bad-port call-of-a-list data-filter data dport-of-sockaddr empty-prefix
+    all-namespace-changes-excluded args-position bad-addresses
+    bad-namespace bad-port call-of-a-list counted-calls data-filter data dport-of-sockaddr empty-prefix
     enforcers-of-all-calls enforcers-without-calls enforcers-without-notify event-budget-without-time
     exec-filters expressions file-identity-of-a-namespace
     file-identity-of-pods file-identity-with-children file-identity-with-prefix
@@ -273,7 +273,7 @@ describe("without an operator", () => {
     override-elsewhere packet-state parent-too-long pattern-of-a-namespace placeholder-left
     post-and-nopost prefix-too-long process-properties range-reversed registers
     request-of-a-namespace requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
-    return-of-a-file size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
+    return-of-a-file set-elsewhere size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice
     uprobe-of-a-kernel-object uprobe-of-a-namespace uprobe-of-a-relative-path

@@ -40,6 +40,7 @@ const onEach: Readonly<Record<string, string>> = {
   "kubectl-exec-reads-secrets": "without the Gander operator",
   "modules-by-pods": "without the Gander operator",
   "place-in-a-program": "/nowhere/marked: there is no such file",
+  "place-whose-value-is-set": "/nowhere/marked: there is no such file",
   "out-of-the-cluster-enforced": "without the Gander operator",
   "signed-modules": "this kernel has no function find_module_sections",
   "start-files-enforced": "without the Gander operator",

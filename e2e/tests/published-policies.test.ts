@@ -13,7 +13,6 @@ const notYet: Readonly<Record<string, string>> = {
   "exec-denied-and-hashed": "imaHash is not supported yet",
   "only-one-destination": "1 is not an error a call can return",
   "overlay-attributes": "1 is not an error a call can return",
-  "place-whose-value-is-set": "The action Set is not supported yet",
 };
 
 function refusals(name: string): readonly string[] {

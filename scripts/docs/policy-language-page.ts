@@ -140,7 +140,8 @@ ${markdownTable(["action", ...placeNames], [...possibleActions()].map(possibleCe
 - \`Sigkill\` and \`NotifyEnforcer\` with SIGKILL at \`security_…\` functions and LSM hooks deny the call as well. At other places the process ends, and the call in progress may still be done.
 - \`Override\` needs \`argError\`. No kernel that is tested can make a system call fail, so such a policy is refused on nodes; deny the \`security_…\` function behind the call.
 - \`GetUrl\` and \`DnsLookup\` are [off by default](policies.md#canaries); \`NotifyEnforcer\` needs [\`enforcers\`](policies.md#enforcers).
-- The parameter \`imaHash\` and the action \`Set\` are not supported yet.
+- \`Set\` writes an argument that the probe has [in memory](policies.md#static-probes-of-programs).
+- The parameter \`imaHash\` is not supported yet.
 `;
 }
 
@@ -253,6 +254,7 @@ function filterCells(name: string): readonly string[] {
 }
 
 function aboutText(schema: Schema): string {
+  if (schema.kind === "object" && schema.name === "CountSelector") return "so many calls in a time";
   const about = schema.help.replace(/^Filters? on (.*)\.$/, "$1");
   return schema.kind === "list" && schema.maxItems === 1 ? `${about}; one entry` : about;
 }

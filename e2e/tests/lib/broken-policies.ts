@@ -298,9 +298,9 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/5x/, /5s|5m|seconds|minutes/],
   },
   {
-    name: "action not supported",
+    name: "action of another kind of hook",
     text: action("action: »Set\n        argIndex: 0"),
-    says: [/Set/, /support/],
+    says: [/Set/, /static probe/, /usdts/],
   },
   {
     name: "page that is none",

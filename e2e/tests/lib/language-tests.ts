@@ -59,6 +59,7 @@ export const backedBy = {
     matchWorkloads: { [`${policy}/node/selector-workloads.kernel-test.ts`]: "matchWorkloads" },
     matchExecArgs: { [execFilters]: "matchExecArgs" },
     matchExecEnv: { [execFilters]: "matchExecEnv" },
+    matchCount: { [`${policy}/counted-calls.kernel-test.ts`]: "matchCount" },
   },
   properties: {
     Age: { [properties]: 'is("Age"' },
@@ -85,6 +86,7 @@ export const backedBy = {
     Signal: { [cells]: 'action: "Signal"' },
     Override: { [behind]: "action: Override" },
     NotifyEnforcer: { [enforcers]: "NotifyEnforcer" },
+    Set: { [`${policy}/usdts.kernel-test.ts`]: "action: Set" },
     Post: { [`${policy}/policy-manager.kernel-test.ts`]: "action: Post" },
     NoPost: { [`${policy}/policy-manager.kernel-test.ts`]: "action: NoPost" },
     TrackSock: { [owners]: "TrackSock" },

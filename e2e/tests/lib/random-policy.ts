@@ -169,6 +169,13 @@ function selector(target: Target, { args, returned, random, guard }: Parts): obj
       ],
       matchExecEnv: [{ names: ["LD_PRELOAD"], operator: "NotPrefix", values: [text(random, 40)] }],
     })),
+    ...sometimes(guard ? 0.3 : 0, () => ({
+      matchCount: {
+        atLeast: 2 + random.below(99),
+        within: `${1 + random.below(3600)}s`,
+        per: random.pick(["process", "container"]),
+      },
+    })),
     ...(returned && random.chance(0.5)
       ? { matchReturnArgs: argFilter(0, returned, { random, guard: false }).slice(0, 1) }
       : {}),

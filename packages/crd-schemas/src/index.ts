@@ -28,7 +28,6 @@ export {
   actionRows,
   actionsByName,
   actionsWith,
-  insteadOfAction,
   requestKinds,
 } from "./language/actions.ts";
 export type {
@@ -104,6 +103,7 @@ export type {
   ArgSelectorSpec,
   BinarySelectorSpec,
   CapabilitiesSelectorSpec,
+  CountSelectorSpec,
   ExecArgSelectorSpec,
   ExecEnvSelectorSpec,
   NamespaceChangesSelectorSpec,

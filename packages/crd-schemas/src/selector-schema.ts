@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { hostSelector, labelSelector } from "./label-selector.ts";
-import { actionNames, unsupportedActionNames } from "./language/actions.ts";
+import { containerSelector, hostSelector, labelSelector } from "./label-selector.ts";
+import { actionNames } from "./language/actions.ts";
 import {
   argOperatorNames,
   existenceNames,
@@ -131,7 +131,7 @@ const workloadsSelector = object(
   "Filter on the workload that the process belongs to.",
   {
     podSelector: optional(labelSelector("Pods by label.")),
-    containerSelector: optional(labelSelector("Containers by `name` or `repo`.")),
+    containerSelector: optional(containerSelector("Containers by `name` or `repo`.")),
     hostSelector: optional(hostSelector),
   },
 );
@@ -191,6 +191,16 @@ const execEnvSelector = object(
   },
 );
 
+const countSelector = object(
+  "CountSelector",
+  "Matches from the call on that is one of so many in a time.",
+  {
+    atLeast: required(uint32("How many calls that pass all other filters, this one included.")),
+    within: required(text("In which time: `10s`, `5m`, `1h`.")),
+    per: byDefault("process", oneOf("Whose calls are counted together.", ["process", "container"])),
+  },
+);
+
 const argSelector = object(
   "ArgSelector",
   "Filter on an argument.",
@@ -226,7 +236,7 @@ const actionSelector = object(
   "ActionSelector",
   "What is done when the filters hold.",
   {
-    action: required(oneOf("Which action.", actionNames, { notYet: unsupportedActionNames })),
+    action: required(oneOf("Which action.", actionNames)),
     argUrl: optional(text("URL for GetUrl.")),
     argFqdn: optional(text("Name for DnsLookup.")),
     argError: optional(
@@ -234,8 +244,8 @@ const actionSelector = object(
     ),
     argSig: optional(uint32("Signal, NotifyEnforcer: the signal's number.")),
     argSock: optional(uint32("TrackSock, UntrackSock: index of the argument that is the socket.")),
-    argIndex: optional(uint32("Set: position of the argument.")),
-    argValue: optional(uint32("Set: the value.")),
+    argIndex: optional(uint32("Set: index of the argument, in the memory of the process.")),
+    argValue: optional(uint32("Set: what it becomes.")),
     argRegs: notYet(
       optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
     ),
@@ -328,6 +338,7 @@ export const selectorSchema = object(
         ),
       ),
     ),
+    matchCount: inGuards(optional(countSelector)),
     macros: optional(list("Names from `selectorsMacros` whose filters are added.", text("Name."))),
   },
 );
@@ -342,5 +353,6 @@ export type NamespaceSelectorSpec = Static<typeof namespaceSelector>;
 export type CapabilitiesSelectorSpec = Static<typeof capabilitiesSelector>;
 export type ProcessSelectorSpec = Static<typeof processSelector>;
 export type ExecArgSelectorSpec = Static<typeof execArgSelector>;
+export type CountSelectorSpec = Static<typeof countSelector>;
 export type ExecEnvSelectorSpec = Static<typeof execEnvSelector>;
 export type PidSelectorSpec = Static<typeof pidSelector>;

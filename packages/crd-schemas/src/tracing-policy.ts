@@ -6,7 +6,7 @@ import {
   uprobeSchema,
   usdtSchema,
 } from "./hook-schemas.ts";
-import { hostSelector, labelSelector } from "./label-selector.ts";
+import { containerSelector, hostSelector, labelSelector } from "./label-selector.ts";
 import { hookSections } from "./language/hook-kinds.ts";
 import { languageLimits } from "./language-limits.ts";
 import { metadata } from "./object-meta.ts";
@@ -53,7 +53,9 @@ export const tracingPolicySpec = object(
     usdts: rareHooks("Static probes of programs.", usdtSchema),
     fentries: rareHooks("Functions of the kernel, as in kprobes.", kprobeSchema),
     podSelector: optional(labelSelector("Pods by label; none means all.")),
-    containerSelector: optional(labelSelector("Containers by `name` or `repo`; none means all.")),
+    containerSelector: optional(
+      containerSelector("Containers by `name` or `repo`; none means all."),
+    ),
     hostSelector: optional(hostSelector),
     nodeSelector: optional(labelSelector("Nodes by label; none means all.")),
     lists: optional(

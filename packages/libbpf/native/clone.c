@@ -102,9 +102,21 @@ static bool arg_replacements(napi_env env, napi_value object, napi_value names, 
 	return true;
 }
 
+/* Calls another helper wherever the program calls `from`. */
+static void replace_helper(struct bpf_insn *insns, size_t count, int from, int to)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (is_wide_load(&insns[i]))
+			i++;
+		else if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
+			 insns[i].imm == from)
+			insns[i].imm = to;
+	}
+}
+
 static int clone_program(struct bpf_program *program, const char *name, uint32_t attach_type,
 			 int btf_id, int btf_object_fd, const struct replacement *list,
-			 uint32_t list_size)
+			 uint32_t list_size, const struct replacement *helper)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options);
 	size_t count = bpf_program__insn_cnt(program);
@@ -117,6 +129,8 @@ static int clone_program(struct bpf_program *program, const char *name, uint32_t
 		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(program), count * sizeof(*insns));
 	replace_maps(insns, count, list, list_size);
+	if (helper->from)
+		replace_helper(insns, count, helper->from, helper->to);
 	program_records(program, &records);
 	options.expected_attach_type = attach_type;
 	options.attach_btf_id = btf_id;
@@ -135,28 +149,30 @@ static int clone_program(struct bpf_program *program, const char *name, uint32_t
 	return fd;
 }
 
-/* cloneProgram(object, program, name, attachType, btfId, btfObject | null, maps' names, maps) */
+/* cloneProgram(object, program, name, attachType, btfId, btfObject | null, maps' names, maps, helper, other) */
 static napi_value clone(napi_env env, napi_callback_info info)
 {
 	struct replacement list[MAX_REPLACED];
 	struct bpf_program *program;
 	struct fd_handle *btf = NULL;
 	char name[MAX_NAME];
+	struct replacement helper;
 	uint32_t attach_type, count;
 	int btf_id;
 
-	ARGS(8);
+	ARGS(10);
 	program = arg_program_of(env, args[0], args[1]);
 	if (!program || !arg_text(env, args[2], name, sizeof(name)) ||
 	    !arg_u32(env, args[3], &attach_type) || !arg_int(env, args[4], &btf_id) ||
 	    (!is_nullish(env, args[5]) && !(btf = arg_fd(env, args[5]))) ||
-	    !arg_replacements(env, args[0], args[6], args[7], list, &count))
+	    !arg_replacements(env, args[0], args[6], args[7], list, &count) ||
+	    !arg_int(env, args[8], &helper.from) || !arg_int(env, args[9], &helper.to))
 		return NULL;
 	if (bpf_program__fd(program) < 0)
 		return to_int(env, -ENOENT);
 	log_begin();
 	return fd_wrap(env, clone_program(program, name, attach_type, btf_id, btf ? btf->fd : 0,
-					  list, count));
+					  list, count, &helper));
 }
 
 void clone_register(napi_env env, napi_value exports)

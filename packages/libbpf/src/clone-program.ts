@@ -30,6 +30,11 @@ export interface CloneOptions {
   readonly attachType?: AttachType;
   /** Other maps in the places of the object's, by its names. */
   readonly maps?: Readonly<Record<string, BpfMap>>;
+  /**
+   * The kernel's number of a helper, and of the one that the clone calls in its place: the kernel may warn of a
+   * helper in every program that names it, even where it never runs.
+   */
+  readonly helper?: { readonly from: number; readonly to: number };
 }
 
 const rodata = ".rodata";
@@ -69,6 +74,8 @@ export function cloneProgram(
     target?.module?.fd ?? null,
     maps.map(([mapName]) => mapName),
     maps.map(([, map]) => map.fd),
+    options.helper?.from ?? 0,
+    options.helper?.to ?? 0,
   );
   if (typeof fd === "number") throw cloneError(name, fd);
   return BpfProgram.fromFd(fd, { name, attachType, section: sectionOf(program, options) });

@@ -115,6 +115,8 @@ export interface Native {
     btfObject: NativeFd | null,
     mapNames: readonly string[],
     maps: readonly NativeFd[],
+    helper: number,
+    other: number,
   ): NativeFd | Errno;
 
   programInfo(program: NativeFd): NativeProgramInfo | Errno;

@@ -248,6 +248,13 @@ const filter = v.variant("on", [
     test: v.variant("op", [textTest, v.strictObject({ op: v.literal("exists"), negate: flag })]),
   }),
   v.strictObject({
+    /** Of the calls that pass all other filters, this is at least so many-th in the time. */
+    on: v.literal("count"),
+    atLeast: bits(100),
+    withinMs: bits(3_600_000),
+    per: v.picklist(["process", "container"]),
+  }),
+  v.strictObject({
     /** At least one of these differs from that at the last exec. */
     on: v.literal("namespace-change"),
     namespaces: v.array(namespaceName),
@@ -290,6 +297,8 @@ const action = v.variant("action", [
   v.strictObject({ action: v.literal("dns-lookup"), name: text }),
   /** Negative. */
   v.strictObject({ action: v.literal("override"), error: errno }),
+  /** `argument`: position in the static probe. */
+  v.strictObject({ action: v.literal("set"), argument: uint32, value: uint32 }),
   v.strictObject({ action: v.literal("notify-enforcer"), ...marking }),
   v.strictObject({ action: v.literal("cleanup-enforcer-notification") }),
 ]);

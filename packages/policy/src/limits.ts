@@ -67,5 +67,8 @@ export const limits = {
   messageBytes: 256,
   tagBytes: 128,
   labelBytes: 64,
+  /** In `matchCount`: bpf/abi.h has the time of each. */
+  countedCalls: 100,
+  countWindowMs: 3_600_000,
   rateLimitMs: 24 * 3_600_000,
 } as const;

@@ -279,9 +279,10 @@ function withoutOpposite(word: string, values: readonly string[]): string | unde
   const rest = /^not_?(\w+)$/i.exec(word)?.[1] ?? "";
   const mistakes = Object.hasOwn(knownMistakes, rest) ? (knownMistakes[rest] ?? rest) : rest;
   const known = [mistakes].flat().map((name) => name.toLowerCase());
-  const operator = values.find(
-    (value) => known.includes(value.toLowerCase()) && argOperatorsByName.has(value),
-  );
+  const operators = values.filter((value) => argOperatorsByName.has(value));
+  const operator =
+    operators.find((value) => known.includes(value.toLowerCase())) ??
+    (rest === "" ? undefined : nearestName(rest, operators));
   if (operator === undefined) return undefined;
   if (values.includes(`Not${operator}`)) return `Did you mean "Not${operator}"?`;
   return `No operator is the opposite of ${operator}. The first selector that matches decides: before this one, put a selector with ${operator} and \`matchActions: [{action: NoPost}]\`.`;

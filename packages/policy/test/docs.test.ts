@@ -71,6 +71,7 @@ describe("docs/policies.md", () => {
       `${limits.messageBytes}, ${limits.tagBytes}, ${limits.labelBytes} bytes; longer ones are cut, with a warning`,
     ],
     ["rate limit", `${limits.rateLimitMs / 3_600_000} h`],
+    ["`matchCount`: calls; time", `${limits.countedCalls}; ${limits.countWindowMs / 3_600_000} h`],
   ])("limit: %s", (what, most) => {
     expect(page).toContain(`| ${what} | ${most} |`);
   });
@@ -92,5 +93,6 @@ it("limits fit into bpf/abi.h", () => {
   expect(limits.postfixBytes).toBeLessThanOrEqual(size("POSTFIX_SIZE"));
   expect(limits.binaryBytes).toBeLessThan(size("BINARY_SIZE"));
   expect(limits.args).toBeLessThanOrEqual(size("RULE_ARGS"));
+  expect(limits.countedCalls).toBe(size("TALLY_CALLS"));
   expect(limits.stringBytes).toBeLessThan(size("TEXT_SIZE"));
 });

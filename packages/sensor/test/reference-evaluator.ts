@@ -62,6 +62,8 @@ export type Call = {
   };
   /** That the policy has put on the call. */
   readonly mark?: { readonly error: number; readonly signal: number } | undefined;
+  /** It is one of as many calls as a selector counts. */
+  readonly isReached?: boolean;
   /** Of the caller's cgroup; left out: 0. */
   readonly group?: number;
   /** Whether that belongs to the workloads of a selector; left out: to none. */
@@ -105,6 +107,7 @@ export function evaluateSelectors(
 ): number | undefined {
   const all = (filters: readonly TypedFilter[], safe: SafeOutcome): boolean =>
     filters.every((filter) => {
+      if (filter.on === "count") return true;
       if (filter.on === "any") return filter.of.some((list) => all(list, safe));
       const type = filter.on === "arg" ? typeOf(filter.arg) : undefined;
       return filterHolds(
@@ -113,10 +116,17 @@ export function evaluateSelectors(
         () => hits(filter, call),
       );
     });
-  const chosen = selectors.findIndex(({ filters }, i) => all(filters, safeOutcome(selectors, i)));
+  const isReached = ({ filters }: PlannedSelector) =>
+    (call.isReached ?? false) || !filters.some(({ on }) => on === "count");
+  const chosen = selectors.findIndex(
+    (one, i) =>
+      all(one.filters, safeOutcome(selectors, i)) &&
+      (one.returnFilters.length > 0 || isReached(one)),
+  );
   const selector = selectors[chosen];
   if (selector === undefined || !all(selector.returnFilters, safeOutcome(selectors, chosen)))
     return undefined;
+  if (!isReached(selector)) return undefined;
   return selector.verdict.selector;
 }
 
@@ -554,6 +564,8 @@ function rowHits(row: LinkedRow, value: Value | undefined, sets: SetContents, ca
       const known = (zero ? procFlags.PROC_OF_HOST : 0) | (first ? procFlags.PROC_IN_INIT_TREE : 0);
       return (BigInt(known) & (values[1] ?? 0n)) !== 0n;
     }
+    case rowOp.ROW_TALLY:
+      return call.isReached ?? false;
     case rowOp.ROW_MARKED_CALL:
       return call.mark !== undefined && values[0] === markOfPolicy(0, call.mark);
     case rowOp.ROW_NAMESPACE:

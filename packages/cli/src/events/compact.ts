@@ -138,6 +138,7 @@ const VERDICTS: Readonly<Record<string, string>> = {
   KPROBE_ACTION_SIGNAL: "SIGNAL",
   KPROBE_ACTION_OVERRIDE: "DENIED",
   KPROBE_ACTION_NOTIFYENFORCER: "ENFORCED",
+  KPROBE_ACTION_SET: "SET",
 };
 
 function verdictOf(body: HookBody): { verdict: string } | undefined {

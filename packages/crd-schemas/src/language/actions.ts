@@ -66,6 +66,15 @@ const actions = {
     on: "process",
     event: "NOTIFYENFORCER",
   },
+  Set: {
+    word: "set",
+    says: "an argument of the static probe gets another value, in the memory of the process",
+    form: "set",
+    parameters: ["argIndex", "argValue"],
+    enforces: "SET",
+    on: "process",
+    event: "SET",
+  },
   Post: {
     word: "post",
     says: "an event is posted, which is so without actions, too",
@@ -114,23 +123,13 @@ const actions = {
   },
 } as const satisfies Readonly<Record<string, Row>>;
 
-type Unsupported = { readonly instead: string; readonly parameters?: readonly string[] };
-
 /** What an action that makes requests needs: the values of the sensor's option `policy-requests`. */
 export const requestKinds = ["http", "dns"] as const;
-
-/** Actions of the language that nothing implements yet: what to write instead. */
-const unsupported = {
-  Set: {
-    instead: "Use Override to change what the call returns.",
-    parameters: ["argIndex", "argValue"],
-  },
-} as const satisfies Readonly<Record<string, Unsupported>>;
 
 type Actions = typeof actions;
 
 /** Every name that a policy may use. */
-type ActionName = keyof Actions | keyof typeof unsupported;
+type ActionName = keyof Actions;
 
 /** The words in compiled policies. */
 type ActionWord = Actions[keyof Actions]["word"];
@@ -169,18 +168,8 @@ export const actionsByName: ReadonlyMap<string, ActionRow> = new Map(
   actionRows.map((row) => [row.name, row]),
 );
 
-export const actionNames = [
-  ...Object.keys(actions),
-  ...Object.keys(unsupported),
-] as readonly string[] as readonly ActionName[];
-
-export const unsupportedActionNames = Object.keys(unsupported) as readonly ActionName[];
-
-const all: Readonly<Record<string, Partial<Row & Unsupported>>> = { ...actions, ...unsupported };
+export const actionNames = Object.keys(actions) as readonly ActionName[];
 
 /** The actions that a field of an entry of matchActions belongs to; empty if it is no parameter. */
 export const actionsWith = (parameter: string): readonly string[] =>
-  Object.keys(all).filter((name) => all[name]?.parameters?.includes(parameter));
-
-/** What to write instead of an unsupported action. */
-export const insteadOfAction = (name: ActionName): string => all[name]?.instead ?? "";
+  actionRows.flatMap((row) => (row.parameters?.includes(parameter) ? [row.name] : []));

@@ -6,7 +6,6 @@ import {
   actionsWith,
   type HookKind,
   hookKinds,
-  insteadOfAction,
   type PlainActionWord,
   type SocketActionWord,
 } from "@gander/crd-schemas";
@@ -86,6 +85,7 @@ const forms: Readonly<Record<ActionForm, Compile>> = {
   url: compileUrl,
   name: compileName,
   notify: compileNotify,
+  set: compileSet,
   cleanup: (spec, scope, context) =>
     isForEnforcer(spec, scope, context) ? { action: "cleanup-enforcer-notification" } : undefined,
 };
@@ -98,15 +98,7 @@ function compileAction(
   checkParameters(spec, scope);
   const row = actionsByName.get(spec.action);
   if (row?.form !== undefined) return forms[row.form](spec, scope, context);
-  if (row !== undefined) return { action: row.word as PlainActionWord };
-  scope
-    .at("action")
-    .error(
-      "policy-not-supported",
-      `The action ${spec.action} is not supported yet`,
-      insteadOfAction(spec.action),
-    );
-  return undefined;
+  return row && { action: row.word as PlainActionWord };
 }
 
 /** A parameter of another action is harmless, but a mistake. */
@@ -313,6 +305,40 @@ function isError(error: number, scope: Scope): boolean {
   return false;
 }
 
+function compileSet(
+  { argIndex, argValue }: ActionSpec,
+  scope: Scope,
+  { kind, declared }: ActionContext,
+): CompiledAction | undefined {
+  if (kind !== "usdt") {
+    scope
+      .at("action")
+      .error(
+        "policy-action",
+        "Set writes an argument of a static probe, and this hook is none",
+        "Hook a probe of the program below usdts. To change what a call returns, use Override.",
+      );
+    return undefined;
+  }
+  if (argIndex === undefined || argValue === undefined) {
+    scope.error(
+      "policy-action",
+      `Set does not say ${argIndex === undefined ? "which argument" : "the value"}`,
+      "Write the index of an argument in `args`, and what it becomes: `argIndex: 0`, `argValue: 1`.",
+    );
+    return undefined;
+  }
+  if (declared.includes(argIndex)) return { action: "set", argument: argIndex, value: argValue };
+  scope
+    .at("argIndex")
+    .error(
+      "policy-index",
+      `Set needs an argument that the hook reads, and argument ${argIndex} is not in its args`,
+      `Add it: \`args: [{index: ${argIndex}, type: int}]\`.`,
+    );
+  return undefined;
+}
+
 function compileSocket(
   spec: ActionSpec,
   scope: Scope,
@@ -392,7 +418,8 @@ const isFullName = (text: string): boolean =>
   /^([\w-]{1,63}\.)+[\w-]{1,63}\.?$/.test(text) &&
   !/(^|\.)\d+\.?$/.test(text);
 
-const onlyUprobes = "It changes what a function of a program does, which Gander leaves alone.";
+const onlyUprobes =
+  "It changes registers of a program, which Linux allows probes from 6.18 on only; Gander is tested on older ones. Use Sigkill or Signal.";
 
 function errorHint(error: number): string {
   const range = "Errors are -4095 to -1; -1 is EPERM (not permitted), -13 EACCES.";
@@ -413,7 +440,10 @@ function whyNoOverride({
   }
   if (hookKinds[kind].ofProgram) {
     return {
-      message: "Override is not possible at a function of a program",
+      message:
+        kind === "usdt"
+          ? "Override is not possible at a static probe, which is no call: nothing returns there"
+          : "Override is not possible at a function of a program: Linux lets probes change registers from 6.18 on only, and Gander is not tested on such a kernel",
       hint: "Use Sigkill or Signal; what the program asks of the kernel can be denied below lsmhooks.",
     };
   }

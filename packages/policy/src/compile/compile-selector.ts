@@ -8,6 +8,7 @@ import type { Scope } from "../scope.ts";
 import { compileActions } from "./compile-actions.ts";
 import type { FilterContext } from "./compile-arg-filter.ts";
 import { compileArgFilter, compileDataFilter, compileReturnFilter } from "./compile-arg-filter.ts";
+import { compileCountFilter } from "./compile-count.ts";
 import { compileExecArgFilter, compileExecEnvFilter } from "./compile-exec-filters.ts";
 import { alternativesIn } from "./compile-expression.ts";
 import {
@@ -137,6 +138,7 @@ const filterTable: {
     compileMatchWorkloads(spec, scope, policyWorkloads),
   matchExecArgs: compileExecArgFilter,
   matchExecEnv: compileExecEnvFilter,
+  matchCount: compileCountFilter,
 };
 
 export const filterFields = Object.keys(filterTable) as readonly FilterField[];

@@ -34,6 +34,13 @@ export function actionText(action: CompiledAction, context: ActionContext): read
           context,
         ),
       ];
+    case "set":
+      return [
+        enforced(
+          `argument ${action.argument} becomes ${action.value}, in the memory of the process`,
+          context,
+        ),
+      ];
     case "cleanup-enforcer-notification":
     case "track-sock":
     case "untrack-sock":

@@ -3,6 +3,7 @@ import { typeRow } from "@gander/crd-schemas";
 import type { CompiledFilter, CompiledHook } from "../compiled-policy.ts";
 import { isEnforcing } from "../kernel-check/hook-traits.ts";
 import { checkOfSyscall, hookNote } from "./hook-notes.ts";
+import { words } from "./words.ts";
 
 /** Something that a hook doesn't see, or sees too late. */
 export type BlindSpot = {
@@ -44,7 +45,7 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
       : `Hook ${better} with \`syscall: false\`.`;
   return [
     {
-      says: `Other system calls to the same end, ${hook.target.startsWith("__ia32_") ? 64 : 32}-bit calls and io_uring.${
+      says: `Other system calls to the same end, ${otherTables(hook)}and io_uring.${
         enforces(hook) ? " And it cannot be denied there on most kernels." : ""
       }`,
       instead,
@@ -58,6 +59,21 @@ function ofSystemCalls(hook: CompiledHook): readonly BlindSpot[] {
         ]
       : []),
   ];
+}
+
+/** Calls of which the hook sees only those of 32-bit or of 64-bit programs. */
+function otherTables({ target, others = [] }: CompiledHook): string {
+  const all = [target, ...others];
+  const compat = all.flatMap((name) => /^__ia32_(.*)/.exec(name)?.[1] ?? []);
+  const plain = all.filter((name) => !name.startsWith("__ia32_"));
+  const lacking = (bits: number, seen: readonly string[], other: readonly string[]) => {
+    const unseen = seen.filter((name) => !other.includes(name));
+    if (unseen.length === 0) return "";
+    return unseen.length === all.length
+      ? `${bits}-bit calls `
+      : `${bits}-bit calls of ${words(unseen, "and")}, `;
+  };
+  return lacking(32, plain, compat) + lacking(64, compat, plain);
 }
 
 /** A filter reads what an argument points to, in the memory of the process. */

@@ -68,7 +68,24 @@ describe("conditions in sentences", () => {
   );
 });
 
+it("calls that are counted", () =>
+  expect(conditions("matchCount: {atLeast: 20, within: 2m, per: container}")).toEqual([
+    "it is at least call number 20 within 120 s for which all of this holds, counted for each container together",
+  ]));
+
 describe("system calls", () => {
+  it.each([
+    ["sys_dup, sys_mount", "32-bit calls and io_uring"],
+    ["i386/sys_dup", "64-bit calls and io_uring"],
+    ["sys_dup, i386/sys_dup", "and io_uring"],
+    ["sys_dup, i386/sys_dup, sys_mount", "32-bit calls of sys_mount, and io_uring"],
+    ["i386/sys_mount, sys_dup", "32-bit calls of sys_dup, 64-bit calls of sys_mount, and io_uring"],
+  ])("of a list with %s: what is not seen", (values, says) => {
+    const lists = `lists: [{name: some, type: syscalls, values: [${values}]}], kprobes`;
+    const [first] = explain(lists, '{call: "list:some"}').blindSpots;
+    expect(first?.says).toBe(`Other system calls to the same end, ${says}.`);
+  });
+
   const inMemory = /reads texts of the process again/;
   const seek = (more = "") =>
     explain("kprobes", `{call: sys_lseek, args: [{index: 0, type: string}]${more}}`).blindSpots;

@@ -63,6 +63,8 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
         ? `${variable} is ${filter.test.negate ? "not " : ""}set`
         : `${variable} ${textPhrase(filter.test)}`;
     }
+    case "count":
+      return `it is at least call number ${filter.atLeast} within ${filter.withinMs / 1000} s for which all of this holds, ${countedBy[filter.per]}`;
     case "marked":
       return `NotifyEnforcer has marked the system call with ${words(markText(filter), "and")}`;
     case "namespace":
@@ -80,6 +82,11 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
       return processText(filter);
   }
 }
+
+const countedBy = {
+  process: "counted for each process",
+  container: "counted for each container together",
+} as const;
 
 const followed = (
   { followChildren, negate }: { readonly followChildren: boolean; readonly negate: boolean },

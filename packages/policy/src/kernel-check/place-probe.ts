@@ -24,9 +24,21 @@ export function placeProbe(
   const { path } = wanted;
   const probe = file.probe(wanted);
   if (probe.problem !== undefined) return refuse(missing(probe));
-  const refusals = hook.args.flatMap((arg, i) =>
-    refusalsOf(arg, probe.sites, { name: wanted.name, path: `${hook.path}.args[${i}]` }),
-  );
+  const refusals = [
+    ...hook.args.flatMap((arg, i) =>
+      refusalsOf(arg, probe.sites, { name: wanted.name, path: `${hook.path}.args[${i}]` }),
+    ),
+    ...hook.selectors.flatMap(({ index, actions }) =>
+      actions.flatMap((action) =>
+        action.action === "set"
+          ? notWritable(action.argument, probe.sites, {
+              name: wanted.name,
+              path: `${hook.path}.selectors[${index}].matchActions`,
+            })
+          : [],
+      ),
+    ),
+  ];
   if (refusals.length > 0) return { refusals: uniqueRefusals(refusals) };
   const forms = [...Map.groupBy(probe.sites, ({ args }) => argumentsText(args)).values()];
   if (forms.length > maxForms)
@@ -107,6 +119,35 @@ function whyNot(args: readonly ProbeArgument[], index: number, name: string): Re
     message: `argument ${index} of the probe ${name} is \`${arg.text}\`, which cannot be read: ${arg.why}`,
     hint: "Leave it out; the others can be read",
   };
+}
+
+const setBytes = 4;
+
+/** Where the argument is in a register or has another size, a value cannot be written to memory. */
+function notWritable(
+  index: number,
+  sites: readonly ProbeSite[],
+  { name, path }: Where,
+): readonly Refusal[] {
+  return sites.flatMap(({ args }) => {
+    const arg = args[index];
+    // Another refusal says that there is none.
+    if (arg === undefined || (arg.in === "memory" && arg.size === setBytes)) return [];
+    const where =
+      arg.in === "memory"
+        ? `has ${arg.size} bytes`
+        : arg.in === "nothing"
+          ? "cannot be found"
+          : `is in ${arg.in === "constant" ? "the code, as a constant" : "a register"}`;
+    return [
+      {
+        code: "kernel-argument" as const,
+        message: `Set can write ${setBytes} bytes of memory, and argument ${index} of the probe ${name} ${where}`,
+        hint: "Pass the probe a variable of 4 bytes that is in memory: `volatile int` in C",
+        path,
+      },
+    ];
+  });
 }
 
 const addressBytes = 8;

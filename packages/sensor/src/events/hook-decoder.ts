@@ -87,18 +87,19 @@ export function createHookDecoder(deps: {
   };
 }
 
-/** The upper flags of a record, by enum fact, are the facts that a filter was decided without. */
+/** The upper flags of a record, by enum fact, are the facts that a filter was decided without, and a write that failed. */
 const missingShift = Math.log2(recordFlags.RECORD_MISSING_FACT);
 
 const keyOf = (id: number, missing: number) => missing * 2 ** 32 + id;
 
-const { FACTS: _, ...facts } = fact;
+const { FACTS: _, MISSING_WRITE: writeBit, ...facts } = fact;
 
 /** Events show them as tags, because existing clients know no other place for them. */
 function factTags(missing: number): string[] {
-  return Object.entries(facts)
+  const unknown = Object.entries(facts)
     .filter(([, bit]) => (missing & (1 << bit)) !== 0)
     .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
+  return (missing & (1 << writeBit)) === 0 ? unknown : [...unknown, "gander.failed.set"];
 }
 
 /** By the actions taken, not those that the policy requests: in mode monitor none are. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { nativeProgram } from "./native-program.ts";
+import { startNativeProgram } from "./native-program.ts";
 
 type ReadApartOptions = {
   /** The most bytes read of each file. */
@@ -56,10 +56,10 @@ async function readWithOne(
   if (child === undefined) return { read: [], why: "ended" };
   const ended = Promise.withResolvers<"ended">();
   child.once("error", () => ended.resolve("ended"));
-  child.stdin.on("error", () => {});
-  child.stdout.on("data", (bytes: Buffer) => frames.add(bytes));
-  child.stdout.once("close", () => ended.resolve("ended"));
-  child.stdin.end(paths.map((path) => `${path}\0`).join(""));
+  child.stdin?.on("error", () => {});
+  child.stdout?.on("data", (bytes: Buffer) => frames.add(bytes));
+  child.stdout?.once("close", () => ended.resolve("ended"));
+  child.stdin?.end(paths.map((path) => `${path}\0`).join(""));
   const read = frames.contents;
   let why: "ended" | "late" | "waits" | undefined;
   for (let seen = -1; why === undefined; ) {
@@ -73,15 +73,12 @@ async function readWithOne(
   return { read, why };
 }
 
-/** Undefined: a policy, or whatever else, forbids to start it (Node throws some errors and reports others). */
-function startReader(limitBytes: number) {
-  try {
-    return spawn(nativeProgram("read-files"), [String(limitBytes)], {
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-  } catch {
-    return undefined;
-  }
+/** Undefined: it can't be started. */
+function startReader(limitBytes: number): ChildProcess | undefined {
+  const child = startNativeProgram("read-files", [String(limitBytes)], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  return child instanceof Error ? undefined : child;
 }
 
 /** The kill takes effect only when the blocking call allows it: until then the reader counts as stuck. */

@@ -7,10 +7,10 @@ import { createStructLayouts, fieldOf } from "./tables/struct-layouts.ts";
 
 export type FileFinder = Disposable & { readonly find: FindFile };
 
-/** Finds files of the host. Loads its program on first use. */
+/** Finds files of the host; a user's link leads to his own files only. Loads its program on first use. */
 export function createFileFinder(spec: ObjectSpec): FileFinder {
   let object: BpfObject | undefined;
-  const holder = createFileHolder(hostRoot);
+  const holder = createFileHolder(hostRoot, { links: "own" });
   const identify = (file: HeldFile): FileIdentity => {
     object ??= loadObject(spec);
     return runIdentify(object, spec, file.number);

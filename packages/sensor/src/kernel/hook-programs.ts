@@ -263,6 +263,7 @@ function attachHook(
       ...(lacks & feature.FEATURE_EXEC ? {} : layoutConstant(memory)),
       ...(point.probe && { probe_arguments: point.probe.args.map(probeArgument) }),
     },
+    ...(lacks & feature.FEATURE_WRITES ? {} : { helper: writeHelper }),
     ...(btfId === undefined ? {} : { attachTarget: { btfId } }),
     ...(isMulti ? { attachType: "trace_uprobe_multi" } : {}),
     ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
@@ -274,6 +275,9 @@ function attachHook(
     throw error;
   }
 }
+
+/** The kernel's bpf_probe_read, which stands in bpf/writes.bpf.h for bpf_probe_write_user. */
+export const writeHelper = { from: 4, to: 36 };
 
 /** Without it, what a program would read there is unknown: policies that need it are refused. */
 function layoutConstant(memory: MemoryLayout): { memory_layout?: CValue } {

@@ -217,6 +217,7 @@ export class Kernel implements AsyncDisposable {
         parents: map("parents"),
         privileges: map("privileges"),
         owners: map("owners"),
+        tallies: map("tallies"),
       },
       scanTasks: () => this.scanTasks(),
     });

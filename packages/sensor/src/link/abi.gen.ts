@@ -91,6 +91,7 @@ export const fact = {
   FACT_MEMORY: 3,
   FACT_PEER: 4,
   FACTS: 5,
+  MISSING_WRITE: 5,
 } as const;
 
 export const execFlags = {
@@ -115,7 +116,8 @@ export const action = {
   ACTION_UNTRACK_SOCK: 128,
   ACTION_MARK_CALL: 256,
   ACTION_UNMARK_CALL: 512,
-  ACTION_ENFORCE: 270,
+  ACTION_SET: 1024,
+  ACTION_ENFORCE: 1294,
 } as const;
 
 export const anyPeer = {
@@ -150,6 +152,9 @@ export const limits = {
   MAX_POLICIES: 512,
   MAX_ROUTES: 256,
   ROUTE_STEPS: 21,
+  MAX_TALLIES: 8192,
+  TALLY_WAYS: 8,
+  TALLY_CALLS: 100,
   MAX_WORKLOADS: 256,
   WORKLOAD_WORDS: 4,
   HOOK_SLOTS: 16,
@@ -207,13 +212,14 @@ export const rowOp = {
   ROW_NAMESPACE_CHANGE: 32,
   ROW_CAPABILITY_CHANGE: 33,
   ROW_MARKED_CALL: 34,
-  ROW_WORKLOADS: 35,
-  ROW_EXEC_EQUAL: 36,
-  ROW_EXEC_PREFIX: 37,
-  ROW_EXEC_POSTFIX: 38,
-  ROW_EXEC_CONTAINS: 39,
-  ROW_EXEC_CONTAINS_ANY_CASE: 40,
-  ROW_EXEC_SET: 41,
+  ROW_TALLY: 35,
+  ROW_WORKLOADS: 36,
+  ROW_EXEC_EQUAL: 37,
+  ROW_EXEC_PREFIX: 38,
+  ROW_EXEC_POSTFIX: 39,
+  ROW_EXEC_CONTAINS: 40,
+  ROW_EXEC_CONTAINS_ANY_CASE: 41,
+  ROW_EXEC_SET: 42,
 } as const;
 
 export const rowFlags = {
@@ -270,6 +276,11 @@ export const pathMatch = {
   PATH_EQUAL: 0,
   PATH_PREFIX: 1,
   PATH_POSTFIX: 2,
+} as const;
+
+export const tallyOf = {
+  TALLY_PROCESS: 0,
+  TALLY_CGROUP: 1,
 } as const;
 
 export const rateScope = {
@@ -338,7 +349,9 @@ export const feature = {
   FEATURE_WORKLOADS: 16384,
   FEATURE_EXEC: 32768,
   FEATURE_ORIGINS: 65536,
-  FEATURES_END: 131072,
+  FEATURE_TALLIES: 131072,
+  FEATURE_WRITES: 262144,
+  FEATURES_END: 524288,
 } as const;
 
 export const attachCookie = {
@@ -378,8 +391,9 @@ export const fault = {
   FAULT_OWNERS: 9,
   FAULT_PAST_TABLE: 10,
   FAULT_MARKS: 11,
-  FAULT_FEATURE: 12,
-  FAULT_MAX: 13,
+  FAULT_TALLIES: 12,
+  FAULT_FEATURE: 13,
+  FAULT_MAX: 14,
 } as const;
 
 export const lifecycleFate = {
@@ -399,6 +413,7 @@ export const configFlags = {
   CONFIG_EARLY: 128,
   CONFIG_PARENTS: 256,
   CONFIG_PRIVILEGES: 512,
+  CONFIG_TALLIES: 2048,
   CONFIG_OWNERS: 1024,
 } as const;
 
@@ -420,5 +435,6 @@ export const procFlags = {
   PROC_ORIGIN_KNOWN: 256,
   PROC_ORIGIN_SHIFT: 9,
   PROC_ORIGIN_MASK: 3584,
+  PROC_COUNTED: 4096,
   PROC_INHERITED: 3992,
 } as const;

@@ -53,6 +53,8 @@ export const selectorCounterTable = {
     status: "monitor_notify_enforcer",
     metric: { action: "would_notify_enforcer" },
   },
+  written: { kernel: "written", status: "set", metric: { action: "set" } },
+  wouldWrite: { kernel: "would_write", status: "monitor_set", metric: { action: "would_set" } },
   enforceFailed: {
     kernel: "enforce_failed",
     status: "enforce_failed",

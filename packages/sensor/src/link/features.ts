@@ -129,6 +129,7 @@ export const opFeatures = byNumber(rowOp, {
   ROW_CAPABILITY_CHANGE: changes,
   ROW_MARKED_CALL: marks,
   ROW_WORKLOADS: feature.FEATURE_WORKLOADS,
+  ROW_TALLY: feature.FEATURE_TALLIES,
   ROW_PROPERTY: feature.FEATURE_PROPERTIES,
   ROW_EXEC_EQUAL: exec,
   ROW_EXEC_PREFIX: exec,
@@ -193,6 +194,7 @@ export const actionFeatures = byNumber(action, {
   ACTION_UNTRACK_SOCK: owners,
   ACTION_MARK_CALL: marks,
   ACTION_UNMARK_CALL: marks,
+  ACTION_SET: feature.FEATURE_WRITES,
   ACTION_ENFORCE: 0,
 });
 

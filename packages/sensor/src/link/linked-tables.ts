@@ -36,8 +36,8 @@ export type GroupWorkloads = {
   readonly unsure: readonly number[];
 };
 
-/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is. */
-export type Remembered = "parents" | "privileges" | "owners";
+/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is; calls. */
+export type Remembered = "parents" | "privileges" | "owners" | "tallies";
 
 /** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {
@@ -145,6 +145,8 @@ export type LinkedVerdict = {
   /** enum rate_scope */
   readonly rateScope: number;
   readonly rateWindowMs: number;
+  /** Set: the argument by its position in the probe, and what it becomes. */
+  readonly set?: { readonly argument: number; readonly value: number };
   /** Position of the selector in the policy. */
   readonly selector: number;
   /** Slots of the sockets of TrackSock and UntrackSock. */

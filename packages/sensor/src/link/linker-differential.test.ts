@@ -219,6 +219,12 @@ const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
   }),
   marking.map((one) => ({ on: "marked" as const, ...one })),
   fc.record({
+    on: fc.constant("count" as const),
+    atLeast: fc.constantFrom(2, 100),
+    withinMs: fc.constantFrom(1_000, 3_600_000),
+    per: fc.constantFrom("process" as const, "container" as const),
+  }),
+  fc.record({
     on: fc.constant("workloads" as const),
     workloads: fc.constantFrom(...someWorkloads),
   }),
@@ -411,6 +417,7 @@ const anyCall: fc.Arbitrary<Call> = fc
     pid: fc.integer({ min: 1, max: 7 }),
     nsPid: fc.integer({ min: 1, max: 7 }),
     mark: fc.option(marking, { nil: undefined }),
+    isReached: fc.boolean(),
     group: fc.nat({ max: belongings.length - 1 }),
     ancestors: fc.record({ zero: fc.boolean(), first: fc.boolean() }),
     binary: path,
@@ -471,6 +478,7 @@ const anyCall: fc.Arbitrary<Call> = fc
       pid: one.pid,
       nsPid: one.nsPid,
       mark: one.mark,
+      isReached: one.isReached,
       group: one.group,
       belongs: (workloads) => belongs(one.group, workloads),
       ancestors: one.ancestors,

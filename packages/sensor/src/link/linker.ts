@@ -8,9 +8,10 @@ import {
   rowFlags,
   rowOp,
   ruleFlags,
+  tallyOf,
   valueType,
 } from "./abi.gen.ts";
-import { type PlainFilter, plainLists } from "./alternatives.ts";
+import { type CountFilter, type PlainFilter, plainLists } from "./alternatives.ts";
 import {
   applicationsOf,
   belonging,
@@ -151,7 +152,7 @@ function addHook(
       (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
     const firstRow = addSelectors(tables, rule, {
       ...input,
-      ...{ place, slotOf, policyId: policy.id },
+      ...{ place, slotOf, policyId: policy.id, condition: conditionOf(rule, policy.rules) },
     });
     tables.rules.push({
       id: rule.id,
@@ -246,13 +247,24 @@ type Run = {
   /** The selector matches with the last of them; otherwise its return filters follow. */
   readonly decides: boolean;
   readonly onFail: "next-alternative" | "no-match";
+  /** Holds for as many calls; comes after the rows. The same for all runs of a selector. */
+  readonly tally?: OpenRow | undefined;
+  /** The selector has return filters. */
+  readonly isAfterReturn?: boolean;
 };
+
+const rowsOf = ({ rows, tally, decides }: Run): readonly OpenRow[] =>
+  tally === undefined || !decides ? rows : [...rows, tally];
 
 /** @returns the first row of the rule's decision list. */
 function addSelectors(
   tables: OpenTables,
   { planned: { selectors }, counters }: InstalledRule,
-  context: FilterContext & { readonly slotOf: (arg: number | "return" | undefined) => number },
+  context: FilterContext & {
+    readonly slotOf: (arg: number | "return" | undefined) => number;
+    /** By selector: what its calls are counted as. */
+    readonly condition: (selector: number) => number;
+  },
 ): number {
   const runs: Run[] = [];
   for (const [i, selector] of selectors.entries()) {
@@ -260,27 +272,85 @@ function addSelectors(
     const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
     const numbers = { mark: withPolicy(context.policyId, mark), counter: counters[i] ?? 0 };
     const verdict = tables.verdicts.push({ ...selector.verdict, ...sockets, ...numbers }) - 1;
-    runs.push(...selectorRuns(selector, verdict, { ...context, safe: safeOutcome(selectors, i) }));
+    const safe = safeOutcome(selectors, i);
+    const tally = tallyRow(selector, context.condition(i), safe);
+    const own = selectorRuns(selector, verdict, { ...context, safe });
+    const isAfterReturn = selector.returnFilters.length > 0;
+    runs.push(...own.map((run) => ({ ...run, tally, isAfterReturn })));
   }
   const first = tables.rows.length;
-  const past = first + runs.reduce((sum, run) => sum + run.rows.length, 0);
+  const past = first + runs.reduce((sum, run) => sum + rowsOf(run).length, 0);
   let start = first;
   for (const [i, run] of runs.entries()) {
-    const end = start + run.rows.length;
+    const rows = rowsOf(run);
+    const end = start + rows.length;
     const next = end + skippedAfter(runs, i);
     const fail = run.onFail === "no-match" || next === past ? 0 : next;
-    for (const [j, row] of run.rows.entries()) {
-      const last = run.decides && j === run.rows.length - 1;
+    const uncounted = end + skippedBySelector(runs, i);
+    // Entry filters that match decide the rule, as without a count.
+    const endsRule = run.isAfterReturn || uncounted === past;
+    for (const [j, row] of rows.entries()) {
+      const last = run.decides && j === rows.length - 1;
+      const isTally = last && run.tally !== undefined;
       tables.rows.push({
         ...row,
         flags: row.flags | (last ? rowFlags.ROW_LAST : 0),
-        fail,
+        fail: isTally ? (endsRule ? 0 : uncounted) : fail,
         verdict: run.verdict,
       });
     }
     start = end;
   }
   return first;
+}
+
+/** A call is counted once, whichever of the alternatives it passes. */
+function skippedBySelector(runs: readonly Run[], index: number): number {
+  return runs
+    .slice(index + 1)
+    .filter(({ verdict }) => verdict === runs[index]?.verdict)
+    .reduce((sum, run) => sum + rowsOf(run).length, 0);
+}
+
+/** The row that counts the calls for which all others of the selector hold. */
+function tallyRow(
+  { filters }: PlannedSelector,
+  counter: number,
+  safe: SafeOutcome,
+): OpenRow | undefined {
+  const filter = filters.find((one): one is CountFilter => one.on === "count");
+  if (filter === undefined) return undefined;
+  const { atLeast, withinMs, per } = filter;
+  // What an entry counts, its number says: a later condition with this counter is another one.
+  const condition = (withinMs * limits.TALLY_CALLS + atLeast - 1) * limits.MAX_COUNTS + counter;
+  return {
+    op: rowOp.ROW_TALLY,
+    slot: per === "process" ? tallyOf.TALLY_PROCESS : tallyOf.TALLY_CGROUP,
+    flags: outcomeOfUnknown(safe, undefined) ? rowFlags.ROW_UNKNOWN_HOLDS : 0,
+    set: 0,
+    n: 3,
+    values: [
+      BigInt(atLeast),
+      BigInt(withinMs) * 1_000_000n,
+      counter === 0 ? 0n : BigInt(condition),
+    ],
+  };
+}
+
+/**
+ * Which counter stands for the calls of a selector: the functions of a list count together, so it is that of the
+ * first of them. A rule that is left behind (uncounted) counts nothing.
+ */
+function conditionOf(
+  { planned, counters }: InstalledRule,
+  all: readonly InstalledRule[],
+): (selector: number) => number {
+  const first =
+    planned.counted === undefined
+      ? undefined
+      : all.find((other) => other.planned.counted === planned.counted);
+  return (selector) =>
+    counters[selector] === 0 ? 0 : ((first?.counters ?? counters)[selector] ?? 0);
 }
 
 /**
@@ -291,7 +361,7 @@ function skippedAfter(runs: readonly Run[], index: number): number {
   if (runs[index]?.decides) return 0;
   let rows = 0;
   for (const run of runs.slice(index + 1)) {
-    rows += run.rows.length;
+    rows += rowsOf(run).length;
     if (run.onFail === "no-match") break;
   }
   return rows;
@@ -394,6 +464,7 @@ function rememberedBy({ rows, verdicts }: OpenTables): Set<Remembered> {
   const tells = verdicts.some((verdict) => (verdict?.actions ?? 0) & action.ACTION_TRACK_SOCK);
   const tested = rows.flatMap((row): Remembered[] => {
     if (row === undefined) return [];
+    if (row.op === rowOp.ROW_TALLY) return ["tallies"];
     if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
     return testsChange.has(row.op) ? ["privileges"] : [];
   });

@@ -12,6 +12,8 @@ export type PlannedRule = {
   /** Absent: the event carries no return value and no filter reads it. */
   readonly returnValue?: ArgReading;
   readonly selectors: readonly PlannedSelector[];
+  /** Rules with the same count calls together (`matchCount`). */
+  readonly counted?: string;
   /** Supports an enforcing hook entry from another place: absent in mode monitor. */
   readonly onlyWhenEnforcing: boolean;
 };

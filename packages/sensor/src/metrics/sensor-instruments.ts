@@ -99,7 +99,7 @@ export const sensorInstruments = {
     labels: {
       ...ours,
       action:
-        "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `notify_enforcer`, `would_notify_enforcer`, `failed` (it could not be done), `exempt` (it was the sensor itself)",
+        "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `notify_enforcer`, `would_notify_enforcer`, `set`, `would_set`, `failed` (it could not be done), `exempt` (it was the sensor itself)",
     },
   },
   gander_policy_requests_total: {

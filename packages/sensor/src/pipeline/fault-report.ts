@@ -59,6 +59,11 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
       "calls had more marks for enforcers than fit: their processes were killed, and all enforcers stopped them",
     advice: "At most 4 policies can notify their enforcers of the same call; join some of them",
   },
+  FAULT_TALLIES: {
+    meaning: "calls had no room to be counted: matchCount took the safe side",
+    advice:
+      "8,192 processes and containers can have counted calls at a time, each of 8 selectors: make the other filters of the selector narrower, or count per container",
+  },
   FAULT_FEATURE: {
     meaning:
       "filters and actions needed what the program of their hook was loaded without: filters took the safe side",

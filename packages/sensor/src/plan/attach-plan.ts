@@ -66,9 +66,13 @@ function rule(hook: TypedHook, placement: Placement, facts: PlanFacts): PlannedR
     ],
     ...(returnValue === undefined ? {} : { returnValue }),
     selectors: selectorsFor(hook, role),
+    ...(countsCalls(hook) ? { counted: `${hook.path} ${role}` } : {}),
     onlyWhenEnforcing: role === "signal-silently" || role === "companion",
   };
 }
+
+const countsCalls = ({ selectors }: TypedHook): boolean =>
+  selectors.some(({ filters }) => filters.some(({ on }) => on === "count"));
 
 function flagsAt({ point, role, inCoreDump }: Placement): number {
   if (inCoreDump) return ruleFlags.RULE_CORE_DUMPS;

@@ -83,6 +83,7 @@ function planned(
   const rate = all.find((one) => one.action === "post" && one.rateLimit !== undefined);
   const limit = rate?.action === "post" ? rate.rateLimit : undefined;
   const signal = all.find((one) => one.action === "signal");
+  const set = all.find((one) => one.action === "set");
   const notice = notifying.find((one) => one.action === "notify-enforcer");
   return {
     filters: selector.filters,
@@ -93,6 +94,7 @@ function planned(
       signal: signal?.action === "signal" ? signal.signal : 0,
       rateScope: limit === undefined ? rateScope.RATE_NONE : scopes[limit.scope],
       rateWindowMs: limit?.windowMs ?? 0,
+      ...(set?.action === "set" ? { set: { argument: set.argument, value: set.value } } : {}),
       selector: selector.index,
       tracked: socketPosition(all, "track-sock"),
       untracked: socketPosition(all, "untrack-sock"),

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   copyFileSync,
+  lchownSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -162,4 +163,20 @@ test("where there is no such file nothing matches, and the state says so", async
   await add("/proc/self/exe", "operator: In");
   assert.match(state().warnings.join(), /ELOOP/);
   assert.ok(tries(tee));
+});
+
+test("a user's link leads to his own files only", async () => {
+  rmSync(trusted);
+  copyFileSync(tee, trusted);
+  const mine = at("of-a-user");
+  mkdirSync(mine);
+  copyFileSync(tee, `${mine}/own`);
+  symlinkSync(`${mine}/own`, `${mine}/to-own`);
+  symlinkSync(trusted, `${mine}/to-other`);
+  for (const name of ["", "/own", "/to-own", "/to-other"]) lchownSync(`${mine}${name}`, 1234, 1234);
+  await add(`${mine}/to-own`);
+  assert.equal(tries(`${mine}/own`), true);
+  await add(`${mine}/to-other`);
+  assert.equal(tries(trusted), false);
+  assert.match(state().warnings.join(), /to-other belongs to user 1234 and leads to/);
 });

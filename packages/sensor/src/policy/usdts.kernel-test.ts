@@ -105,6 +105,53 @@ test("each place of a probe is hooked, whatever its arguments are in", async () 
   assert.equal(call("sold", "3", "tea").status, 0);
 });
 
+const setting = (argIndex: number, rest = "") => `
+  args: [${[0, 1, 2, 3].map((i) => `{ index: ${i}, type: int64 }`).join(", ")}]
+  selectors:
+  - matchArgs: [{ index: 0, operator: Equal, values: ["5"] }]
+    matchActions: [{ action: Set, argIndex: ${argIndex}, argValue: 4294967254 }]${rest}`;
+const asked = (number: number) => call("asked", `${number}`).stdout;
+
+test("Set gives an argument another value, in mode monitor it does not", async () => {
+  await add("set", probe("asked", setting(0)));
+  assert.deepEqual([asked(4), asked(5), asked(6)], ["3004\n", "2958\n", "3006\n"]);
+  const { counters } = state("set");
+  assert.deepEqual([counters.matched, counters.written, counters.enforceFailed], [1n, 1n, 0n]);
+  await remove("set");
+  const monitor = "options: [{ name: policy-mode, value: monitor }]\n";
+  await add("set", `${monitor}${probe("asked", setting(0))}`);
+  assert.equal(asked(5), "3005\n");
+  assert.deepEqual([state("set").counters.written, state("set").counters.wouldWrite], [0n, 1n]);
+  await remove("set");
+  // A write that fails is counted, and the call goes on.
+  await add("set", probe("asked", setting(1)));
+  assert.equal(asked(5), "3005\n");
+  const failed = state("set").counters;
+  assert.deepEqual([failed.matched, failed.written, failed.enforceFailed], [1n, 0n, 1n]);
+  await remove("set");
+});
+
+test("Set is refused where the probe has no memory of 4 bytes", async () => {
+  for (const [index, why] of [
+    [2, /argument 2 of the probe shop:asked has 8 bytes/],
+    [3, /argument 3 of the probe shop:asked is in a register/],
+  ] as const) {
+    const policy = policyOf(policyText("set", probe("asked", setting(index))));
+    const { problems = [] } = await sensor.policies.add(policy, "static");
+    assert.match(problems.map(({ message }) => message).join(), why);
+  }
+});
+
+test("only programs with Set write", async () => {
+  const warned = () =>
+    spawnSync("dmesg", { encoding: "utf8" }).stdout.match(/bpf_probe_write_user/g)?.length ?? 0;
+  const before = warned();
+  await add("forms", probe("forms", "  args: [{ index: 0, type: int }]"));
+  await remove("forms");
+  assert.equal(warned(), before);
+  assert.ok(before > 0, "the kernel warned of the program with Set");
+});
+
 test("a program counts the tools that use its probe", async () => {
   assert.equal(call("counted", "1").stdout, "0\n");
   await add("counted", probe("counted", "  args: [{ index: 0, type: int }]"));

@@ -62,7 +62,7 @@ static struct native_map {
 	unsigned long type, entries, key_size, value_size;
 	void **elements; /* of an array */
 	struct native_entry *list;
-} native_maps[48];
+} native_maps[56];
 
 #define use_map(MAP)                                                                               \
 	native_use_map(&(MAP), sizeof(*(MAP).type) / sizeof(int),                                  \
@@ -144,6 +144,32 @@ static void *native_put(const void *map, const void *key)
 	return entry->value;
 }
 
+/* Of hashes. */
+static long bpf_map_update_elem(const void *map, const void *key, const void *value,
+				unsigned long long how)
+{
+	void *known = bpf_map_lookup_elem(map, key);
+
+	if (known && how & BPF_NOEXIST)
+		return -17;
+	memcpy(known ? known : native_put(map, key), value, native_map_of(map)->value_size);
+	return 0;
+}
+
+/* Of hashes. Programs may still have the value. */
+static long bpf_map_delete_elem(const void *map, const void *key)
+{
+	struct native_map *one = native_map_of(map);
+	struct native_entry **entry = &one->list;
+
+	while (*entry && memcmp((*entry)->key, key, one->key_size))
+		entry = &(*entry)->next;
+	if (!*entry)
+		return -2;
+	*entry = (*entry)->next;
+	return 0;
+}
+
 /* A constant that user space freezes when it loads the program. */
 #define native_set(CONSTANT, VALUE)                                                                \
 	(*(typeof(VALUE) volatile *)native_writable(&(CONSTANT)) = (VALUE))
@@ -219,7 +245,8 @@ static void *native_storage(const void *map, bool create)
 #define bpf_get_smp_processor_id() 0
 #define bpf_get_current_uid_gid() 0ULL
 #define bpf_get_current_cgroup_id() 1ULL
-#define bpf_ktime_get_boot_ns() 1ULL
+static unsigned long long native_now = 1;
+#define bpf_ktime_get_boot_ns() native_now
 #define bpf_get_current_ancestor_cgroup_id(LEVEL) 1ULL
 
 #endif

@@ -116,6 +116,8 @@ function smallWriters(layouts: StructLayouts) {
     "rate_window_ns",
     "tracked",
     "untracked",
+    "set_argument",
+    "set_value",
     "mark",
   );
   return {
@@ -127,6 +129,8 @@ function smallWriters(layouts: StructLayouts) {
     verdict: (view: DataView, at: number, item: Item<"verdicts">) =>
       verdict(view, at, {
         ...item,
+        set_argument: item.set?.argument ?? 0,
+        set_value: item.set?.value ?? 0,
         rate_scope: item.rateScope,
         rate_window_ns: BigInt(item.rateWindowMs) * 1_000_000n,
       }),

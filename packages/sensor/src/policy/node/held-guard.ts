@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Logger } from "@gander/base";
-import { nativeProgram } from "../../host/native-program.ts";
+import { startNativeProgram } from "../../host/native-program.ts";
 import type { HeldProcess } from "../../kernel/tables/early-processes.ts";
 
 /** A process that lets held processes go when this one has ended, hangs or is busy. */
@@ -56,14 +56,11 @@ class Guard implements HeldGuard {
 
   #start(): void {
     const { descriptor, longestMs, onLetGo } = this.#options;
-    let child: ChildProcess;
-    try {
-      child = spawn(nativeProgram("let-go"), [String(longestMs)], {
-        stdio: ["pipe", "pipe", "ignore", descriptor],
-      });
-    } catch (error) {
-      // Node throws some errors and reports others.
-      this.#ended(error as Error);
+    const child = startNativeProgram("let-go", [String(longestMs)], {
+      stdio: ["pipe", "pipe", "ignore", descriptor],
+    });
+    if (child instanceof Error) {
+      this.#ended(child);
       return;
     }
     this.#child = child;
