@@ -19,6 +19,7 @@ import {
   type PlacedHook,
 } from "./applications.ts";
 import { withPolicy } from "./call-marks.ts";
+import { ExecTests } from "./exec-tests.ts";
 import {
   type FilterContext,
   filterCost,
@@ -66,11 +67,11 @@ export function link(input: LinkInput): LinkedTables {
   const numbered = new NumberedWorkloads();
   const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
     const firstRule = tables.rules.length;
-    addHook(tables, hook, members, {
+    const execTests = addHook(tables, hook, members, {
       ...input,
       workloadsNumber: (workloads) => numbered.numberOf(workloads),
     });
-    return { hook, firstRule, members };
+    return { hook, firstRule, members, execTests };
   });
   const { applications, groups } = applicationsOf(placed, input);
   checkLimits(tables, {
@@ -122,12 +123,13 @@ function rulesByHook(policies: readonly LinkablePolicy[]): [number, Member[]][] 
   return [...byHook].sort(([a], [b]) => a - b);
 }
 
+/** @returns by member, the tests of new programs' texts that its rows ask. */
 function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
   input: LinkInput & Pick<FilterContext, "workloadsNumber">,
-): void {
+): readonly (readonly number[])[] {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
       `more than ${limits.HOOK_RULES} hook entries of policies meet at one function`,
@@ -135,6 +137,7 @@ function addHook(
   }
   const slots: LinkedSlot[] = [];
   const placed: PlacedRule[] = [];
+  const execTests = new ExecTests();
   const firstRule = tables.rules.length;
   for (const { rule, policy } of members) {
     const { planned } = rule;
@@ -151,7 +154,7 @@ function addHook(
       (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
     const firstRow = addSelectors(tables, rule, {
       ...input,
-      ...{ place, slotOf, policyId: policy.id },
+      ...{ place, slotOf, execTests, policyId: policy.id },
     });
     tables.rules.push({
       id: rule.id,
@@ -169,7 +172,14 @@ function addHook(
     (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
     (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
   const routes = slots.map(({ route }) => routeIndex(tables.routes, route));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags });
+  const tests = tables.rules.slice(firstRule).map(({ firstRow }, i, rules) => {
+    const own = tables.rows.slice(firstRow, rules[i + 1]?.firstRow);
+    return own.flatMap((row) => row?.test ?? []);
+  });
+  const execRows = tables.rows.length;
+  tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
+  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags, execRows });
+  return tests;
 }
 
 /** The index's result for a file that is open during the call is cached. */
@@ -252,7 +262,10 @@ type Run = {
 function addSelectors(
   tables: OpenTables,
   { planned: { selectors }, counters }: InstalledRule,
-  context: FilterContext & { readonly slotOf: (arg: number | "return" | undefined) => number },
+  context: FilterContext & {
+    readonly slotOf: (arg: number | "return" | undefined) => number;
+    readonly execTests: ExecTests;
+  },
 ): number {
   const runs: Run[] = [];
   for (const [i, selector] of selectors.entries()) {
@@ -271,8 +284,10 @@ function addSelectors(
     const fail = run.onFail === "no-match" || next === past ? 0 : next;
     for (const [j, row] of run.rows.entries()) {
       const last = run.decides && j === run.rows.length - 1;
+      const test = context.execTests.numberOf(row);
       tables.rows.push({
         ...row,
+        ...(test === undefined ? {} : { test }),
         flags: row.flags | (last ? rowFlags.ROW_LAST : 0),
         fail,
         verdict: run.verdict,
