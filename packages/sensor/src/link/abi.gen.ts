@@ -81,6 +81,7 @@ export const textFlags = {
   TEXT_DETACHED: 8,
   TEXT_TOO_DEEP: 16,
   TEXT_FORGEABLE: 32,
+  TEXT_ABSENT: 64,
   ARG_RETURN: 128,
 } as const;
 
