@@ -61,7 +61,9 @@ inline_fn bool is_number_absent(struct scratch *s, __u32 slot)
 
 inline_fn __u64 number_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
-	read_number(s, slot);
+	bounded(slot, HOOK_SLOTS - 1);
+	if (!(s->have & (1U << slot)))
+		read_number(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	if (!(s->have & (1U << slot)))
 		arg->flags |= TEXT_UNREADABLE | (is_number_absent(s, slot) ? TEXT_ABSENT : 0);
