@@ -50,6 +50,8 @@ enum limits {
 	INDEX_NETWORKS = 4096,
 	INDEX_BINARIES = 1024,
 	MAX_POLICIES = 512,  /* budgets; no sides */
+	EXEC_GROUPS = 4, /* of tests that are decided by reading a new program's arguments once… */
+	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
 	MAX_TALLIES = 8192, /* processes and cgroups with counted calls, times their conditions */
@@ -181,7 +183,7 @@ struct row {
 	 */
 	__u64 values[ROW_VALUES];
 	__u32 names; /* ROW_EXEC_*: set (prefix_set) of names, each with its "="; 0: arguments are tested */
-	__u32 pad;
+	__u32 test; /* ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows) */
 };
 
 /* what happens when a selector matches */
@@ -351,7 +353,9 @@ struct hook {
 	__u32 addr_default; /* bit set of a peer that is in no network of `index_addr` (0: all rules) */
 	__u32 binary_default; /* bit set of a binary that isn't listed (0: all rules) */
 	__u8 index_addr;    /* socket slot whose peer is indexed, or NO_SLOT */
-	__u8 pad[7];
+	__u8 pad[3];
+	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
+	__u32 exec_rows;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -369,7 +373,8 @@ struct application {
 	__u64 summary; /* bit w: bits[w] is not 0 */
 	__u64 bits[RULE_WORDS];
 	__u64 unevaluated; /* of `calls`: no scratch memory (denied if a rule enforces and the hook can) */
-	__u64 pad[5];
+	__u64 exec_tests[EXEC_GROUPS]; /* tests that a rule here asks (hook.exec_rows), as bits */
+	__u64 pad;
 	struct { __u64 n; __u64 pad[7]; } calls[CALL_STRIPES];
 };
 

@@ -98,8 +98,12 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 	bprm = (struct linux_binprm *)raw;
 	attr = (struct iattr *)raw;
 	s->walk.dentry = 0;
-	if (!raw && type != VALUE_FD)
+	if (is_nothing(how, raw) && type != VALUE_FD)
 		return 0;
+	if (type == VALUE_FILE) { /* the usual one */
+		walk_begin(s, path_of(file));
+		return 0;
+	}
 	if (type == VALUE_DENTRY) {
 		s->walk.dentry = raw;
 		s->walk.mount = s->walk.mount_head.root = 0;
@@ -195,7 +199,7 @@ __noinline int read_plain_text(struct scratch *s, __u32 slot)
 	text->at = text->size = text->extra = text->has_tail = 0;
 	text->inode = 0;
 	raw = raw_of(s, how);
-	text->absent = !raw;
+	text->absent = is_nothing(how, raw);
 	filename = (struct filename *)raw;
 	type = how->type;
 	if (type == VALUE_DATA_LOC || how->flags & SLOT_IN_PLACE) {
@@ -297,7 +301,11 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 	} else {
 		read_plain_text(s, slot);
 	}
-	if (text->flags & TEXT_UNREADABLE)
+	if (!(text->flags & TEXT_UNREADABLE))
+		return 0;
+	if (text->absent)
+		text->flags |= TEXT_ABSENT;
+	else
 		count_fault(FAULT_UNREADABLE);
 	return 0;
 }

@@ -51,12 +51,22 @@ inline_fn __u64 sock_argument(struct scratch *s, __u32 slot, struct arg *arg)
 	return address_of(&s->sock);
 }
 
+/* Of a number that could not be had: a pointer on the way to it is null. */
+inline_fn bool is_number_absent(struct scratch *s, __u32 slot)
+{
+	struct slot *how = slot_of(s, slot);
+
+	return how && how->flags & SLOT_DISTANT && !(s->failed & 1U << (slot & (HOOK_SLOTS - 1)));
+}
+
 inline_fn __u64 number_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
-	read_number(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	if (!(s->have & (1U << slot)))
-		arg->flags |= TEXT_UNREADABLE;
+		read_number(s, slot);
+	bounded(slot, HOOK_SLOTS - 1);
+	if (!(s->have & (1U << slot)))
+		arg->flags |= TEXT_UNREADABLE | (is_number_absent(s, slot) ? TEXT_ABSENT : 0);
 	arg->size = 8;
 	return address_of(&s->number[slot]);
 }

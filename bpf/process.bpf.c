@@ -210,6 +210,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 {
 	struct proc *proc = find_proc(task->tgid);
 	struct follow follow = { .index = index, .tgid = task->tgid };
+	struct config *settings = get_config();
 	struct process_key previous = {};
 	struct file *file = pointer_in(bprm, file);
 
@@ -225,7 +226,8 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 		identify(&proc->file, file);
 		remember_origin(proc, file);
 		remember_binary(proc, s);
-		bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
+		if (settings && settings->follow_count)
+			bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
 	stage->exec.previous = previous;
 	exec_record(stage, stage_index, s, index, task, bprm, file);

@@ -97,6 +97,7 @@ enum text_flags { /* also of arguments */
 	TEXT_DETACHED = 8,   /* path: the mount is in no mount namespace (now); path inside the file system */
 	TEXT_TOO_DEEP = 16,  /* path of too many components (beginning missing) or renamed in every walk */
 	TEXT_FORGEABLE = 32, /* path: from a mount namespace (or mount in none) that a workload may control */
+	TEXT_ABSENT = 64,    /* with TEXT_UNREADABLE: there is no value, such as behind a null pointer */
 	ARG_RETURN = 128,    /* this argument is the return value */
 };
 

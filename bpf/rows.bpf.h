@@ -629,7 +629,10 @@ __noinline int tally_holds(struct scratch *s, struct row *row)
  */
 __noinline int exec_holds(struct scratch *s, struct row *row)
 {
-	struct exec_texts *exec;
+	struct exec_group *found;
+	bool some, others;
+	__u32 group;
+	__u64 bit;
 
 	if (IS_TEMPLATE || !s || !row)
 		return 0;
@@ -637,17 +640,24 @@ __noinline int exec_holds(struct scratch *s, struct row *row)
 	    ((row->op == ROW_EXEC_CONTAINS || row->op == ROW_EXEC_CONTAINS_ANY_CASE) &&
 	     lacks(FEATURE_SEARCH)))
 		return without_feature(s, row);
-	read_exec(s, row);
-	exec = &s->exec;
-	if (exec->failed) {
+	group = row->test / EXEC_GROUP_TESTS;
+	bit = 1ULL << (row->test & (EXEC_GROUP_TESTS - 1));
+	bounded(group, EXEC_GROUPS - 1);
+	if (!s->exec.tables || !(s->exec.decided & 1U << group))
+		read_exec(s, group, bit);
+	bounded(group, EXEC_GROUPS - 1);
+	found = &s->exec.groups[group];
+	if (found->unknown & bit) {
 		count_fault(FAULT_UNREADABLE);
 		return without_fact(s, row, FACT_MEMORY);
 	}
-	if (row->names && exec->some && exec->others)
+	some = found->some & bit;
+	others = found->others & bit;
+	if (row->names && some && others)
 		return without_fact(s, row, FACT_NAME);
-	if (row->op != ROW_EXEC_SET && !exec->some && !exec->others)
+	if (row->op != ROW_EXEC_SET && !some && !others)
 		return 0; /* there is none */
-	return negated(row, exec->some);
+	return negated(row, some);
 }
 
 __noinline int process_holds(struct scratch *s, struct row *row)

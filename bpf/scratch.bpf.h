@@ -100,23 +100,41 @@ struct segments {
 	bool failed;
 };
 
+/* What is known of the tests of a group (exec.bpf.h): bits, of those for which… */
+struct exec_group {
+	__u64 some, others; /* …a text fits a value of the test, and one fits none */
+	__u64 unknown;	    /* …not all texts could be read */
+};
+
 /* The arguments and variables of a new program that are being read (exec.bpf.h). */
 struct exec_texts {
 	__u64 tables; /* of the program's pages; 0: not known in this call yet */
-	__u64 left;   /* how much work this call may still do */
+	__u64 left;   /* how much may still be read */
 	__u64 page,
 		frame; /* of the last byte that was read: in the program's memory, and in the kernel's */
-	__u64 entry_at, entry; /* of the page, in its table */
-	__u64 at;	       /* the next byte */
-	__u32 text;	       /* which text that is part of: arguments come before variables */
-	__u32 begin, end;      /* texts that the row is about */
-	__u32 size;	       /* bytes of the text in the buffer */
-	__u32 value;	       /* of a variable: where its value begins there */
-	bool is_later;	       /* the buffer has no longer the beginning of the text */
-	bool is_other;	       /* the row is not about this text */
-	bool hits;	       /* a value of the row fits it */
-	bool some, others;     /* texts that a value fits, and texts that none fits */
-	bool failed;
+	__u64 entry_at, entry;	/* of the page, in its table */
+	__u64 at;		/* the next byte */
+	__u32 text;		/* which text that is part of: arguments come before variables */
+	__u32 arguments, texts; /* how many: of all texts, arguments are the first */
+	__u32 size;		/* bytes of the text in the buffer */
+	__u32 value;		/* of a variable: where its value begins there; 0: not found yet */
+	__u32 tests_left;	/* how many comparisons this call may still do */
+	__u32 first_row;	/* of the group's tests, with side */
+	__u32 decided;		/* groups */
+	/* The next text cannot be read. No bool: the verifier would doubt that it is 0 or 1. */
+	__u32 failed;
+	bool is_later;	 /* the buffer has no longer the beginning of the text */
+	bool is_end;	 /* it has its end */
+	bool is_foreign; /* the memory is not the program's */
+	bool moved;	 /* what was read may not have been the program's */
+	/* tests of the group, as bits */
+	__u64 unsorted;				  /* not in one of the next three yet */
+	__u64 of_variables, at_position, at_once; /* at_once: one text that fits is enough */
+	__u64 open;				  /* not decided */
+	__u64 waiting;				  /* to be compared with what the buffer has */
+	__u64 about, hits;			  /* about this text; and a value fits it */
+	__u64 some, others;
+	struct exec_group groups[EXEC_GROUPS];
 };
 
 /* Of the packet that is being read (packets.bpf.h). */

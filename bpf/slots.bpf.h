@@ -45,4 +45,10 @@ inline_fn __u64 raw_of(struct scratch *s, struct slot *slot)
 	return raw_at(s, slot->raw, slot->size);
 }
 
+/* A null pointer; or the error that a function has returned in place of a pointer. */
+inline_fn bool is_nothing(struct slot *slot, __u64 raw)
+{
+	return !raw || (slot->raw == RAW_RETURN && raw >= (__u64)-MAX_ERRNO);
+}
+
 #endif

@@ -273,7 +273,7 @@ describe("without an operator", () => {
     override-elsewhere packet-state parent-too-long pattern-of-a-namespace placeholder-left
     post-and-nopost prefix-too-long process-properties range-reversed registers
     request-of-a-namespace requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
-    return-of-a-file set-elsewhere size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
+    return-of-a-packet set-elsewhere size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
     substring-too-long too-many-namespace-changes type-absent
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice
     uprobe-of-a-kernel-object uprobe-of-a-namespace uprobe-of-a-relative-path

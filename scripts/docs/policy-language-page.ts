@@ -16,6 +16,7 @@ import {
   originTexts,
   processProperties,
   propertyForms,
+  returnedTypes,
 } from "../../packages/crd-schemas/src/index.ts";
 import type { Field, ObjectSchema, Schema } from "../../packages/crd-schemas/src/schema.ts";
 import { selectorSchema } from "../../packages/crd-schemas/src/selector-schema.ts";
@@ -70,7 +71,7 @@ ${markdownTable(
 - *everywhere* includes arguments of system calls and of programs. *kernel* means functions of the kernel, LSM hooks and tracepoints; system calls and programs have no such objects: hook the function behind them with \`syscall: false\`.
 - With \`resolve\` a value [behind an argument](policies.md#values-behind-arguments) is read as its type says.
 - A later fragment of a packet has no ports, so a filter on them is decided for the [safe side](policies.md#selectors).
-- \`returnArg\` takes the number types and \`sock\`, below \`uprobes\` also \`string\`.
+- \`returnArg\` takes the number types, ${returnedTypes.map((type) => `\`${type}\``).join(", ")}: of system calls only numbers and \`fd\`, of programs also \`string\`. They are read when the function returns. If it returns an error in place of the pointer, there is no value.
 
 ## Operators
 

@@ -88,15 +88,26 @@ static struct scratch *end_program(void)
 	return s;
 }
 
-/* Whether the row holds; programs look it up again. */
+/* The rows are the tests of a hook, and one application asks them all. */
+static void ask(struct scratch *s, const struct row *rows, int count)
+{
+	struct application *application = application_at(0);
+
+	hook_at(0)->exec_rows = ROW_AT;
+	memset(application->exec_tests, 0, sizeof(application->exec_tests));
+	for (int i = 0; i < count; i++) {
+		*row_at(ROW_AT + i) = rows[i];
+		row_at(ROW_AT + i)->test = i;
+		application->exec_tests[i / EXEC_GROUP_TESTS] |= 1ULL << i % EXEC_GROUP_TESTS;
+	}
+	s->exec.decided = 0;
+}
+
+/* Whether the row holds, as the only one; programs look it up again. */
 static bool holds(struct scratch *s, const struct row *row)
 {
-	struct row *stored;
-
-	s->row = ROW_AT;
-	stored = row_at(ROW_AT);
-	*stored = *row;
-	return row_holds(s, stored);
+	ask(s, row, 1);
+	return row_holds(s, row_at(ROW_AT));
 }
 
 static struct row row_of(__u32 op, __u32 set)
@@ -369,10 +380,126 @@ static void more_than_can_be_read(void)
 	expect(!holds(s, &first) && !s->missing);
 }
 
+static int pages_read;
+
+static void count_pages(void)
+{
+	pages_read++;
+}
+
+/* Several rows at once decide as each of them alone. */
+static void several_tests(void)
+{
+	static char texts[6][WHOLE_TEXT], value[WHOLE_TEXT];
+	static const __u32 most[] = { 3840, 250, 127, 99 };
+	__u32 names = put_part("NAME=", 5, false);
+	int holding = 0, all = 0;
+
+	for (int i = 0; i < 12; i++) {
+		__u32 count = 1 + random_below(3), variables = random_below(3);
+		struct row rows[EXEC_GROUPS * EXEC_GROUP_TESTS];
+		__u32 asked = i ? 1 + random_below(70) : EXEC_GROUPS * EXEC_GROUP_TESTS;
+		bool alone[EXEC_GROUPS * EXEC_GROUP_TESTS];
+		struct scratch *s;
+
+		begin_program(random_below(2 * PAGE_BYTES));
+		for (__u32 k = 0; k < count + variables; k++) {
+			fill_text(texts[k]);
+			if (k >= count && random_below(2))
+				memcpy(texts[k], "NAME=", 5), texts[k][5] = 0;
+			if (k < count)
+				add_argument(texts[k]);
+			else
+				add_variable(texts[k]);
+		}
+		s = end_program();
+		for (__u32 k = 0; k < asked; k++) {
+			__u32 op = ROW_EXEC_EQUAL + random_below(4);
+			const char *from = texts[random_below(count + variables)];
+			__u32 size = strlen(from), length = size;
+
+			if (length > most[op - ROW_EXEC_EQUAL])
+				length = most[op - ROW_EXEC_EQUAL];
+			if (op == ROW_EXEC_EQUAL && length < size)
+				op = ROW_EXEC_PREFIX, length = length > 250 ? 250 : length;
+			if (!length)
+				op = ROW_EXEC_EQUAL;
+			memcpy(value, from + (op == ROW_EXEC_POSTFIX ? size - length : 0), length);
+			value[length] = 0;
+			rows[k] = row_with(op, value, 0, length);
+			rows[k].flags = random_below(2) ? ROW_NEGATE : 0;
+			if (!random_below(3))
+				rows[k].slot = random_below(4);
+			else if (!random_below(3))
+				rows[k].names = names;
+			alone[k] = holds(s, &rows[k]);
+			holding += alone[k];
+		}
+		all += asked;
+		s = end_program();
+		ask(s, rows, asked);
+		for (__u32 k = 0; k < asked; k++)
+			expect(row_holds(s, row_at(ROW_AT + k)) == alone[k],
+			       "round %d, row %u of %u", i, k, asked);
+	}
+	expect(holding > all / 10 && holding < all * 9 / 10, "%d of %d", holding, all);
+}
+
+/* What is read does not grow with the number of rows, and an unknown text leaves what is known. */
+static void many_rows(void)
+{
+	struct row rows[EXEC_GROUP_TESTS];
+	int once, known = 0;
+	struct scratch *s;
+
+	for (int i = 0; i < EXEC_GROUP_TESTS; i++)
+		rows[i] = row_of(ROW_EXEC_EQUAL, put_whole(i % 2 ? "x" : "y"));
+	begin_program(0);
+	for (int i = 0; i < 50000; i++)
+		add_argument("");
+	add_argument("x");
+	s = end_program();
+	pages_read = 0;
+	native_meanwhile = count_pages;
+	expect(holds(s, &rows[1]) && !s->missing);
+	once = pages_read;
+	s = end_program();
+	ask(s, rows, 12);
+	pages_read = 0;
+	for (int i = 0; i < 12; i++)
+		expect(row_holds(s, row_at(ROW_AT + i)) == i % 2 && !s->missing, "%d", i);
+	expect(pages_read > 40000 && pages_read < once + 12 * 50001 * 2, "%d %d", pages_read, once);
+	native_meanwhile = NULL;
+	/* so many comparisons are too many */
+	s = end_program();
+	ask(s, rows, EXEC_GROUP_TESTS);
+	for (int i = 0; i < EXEC_GROUP_TESTS; i++) {
+		rows[i].flags = ROW_UNKNOWN_HOLDS;
+		row_at(ROW_AT + i)->flags = ROW_UNKNOWN_HOLDS;
+		known += !row_holds(s, row_at(ROW_AT + i));
+	}
+	expect(!known && s->missing == 1U << FACT_MEMORY, "%d", known);
+	/* a page that is not there: what came before it is known */
+	begin_program(0);
+	add_argument("x");
+	for (int i = 0; i < PAGE_BYTES; i++)
+		add_argument("");
+	add_argument("y");
+	written = 4 * PAGE_BYTES;
+	s = end_program();
+	*entry_of_page(1) &= ~(__u64)ENTRY_PRESENT;
+	ask(s, rows, 2);
+	expect(row_holds(s, row_at(ROW_AT + 1)) && !s->missing);
+	expect(row_holds(s, row_at(ROW_AT)) && s->missing == 1U << FACT_MEMORY);
+	*entry_of_page(1) |= ENTRY_PRESENT;
+}
+
 int main(void)
 {
 	use_walk_maps();
 	use_map(rows);
+	use_map(hooks);
+	use_map(applications);
 	use_map(verdicts);
 	use_map(counts);
 	use_map(str_set_64);
@@ -387,5 +514,7 @@ int main(void)
 	run(variables_by_name);
 	run(memory_that_is_not_there);
 	run(more_than_can_be_read);
+	run(several_tests);
+	run(many_rows);
 	return !!test_failures;
 }

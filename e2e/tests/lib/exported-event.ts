@@ -37,6 +37,7 @@ export interface ExportedExit extends WithProcess {
 
 export interface ExportedArgument {
   readonly file_arg?: { readonly path: string };
+  readonly path_arg?: { readonly path: string };
   readonly int_arg?: number;
   readonly string_arg?: string;
   readonly uint_arg?: number;

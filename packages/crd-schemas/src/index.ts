@@ -48,7 +48,13 @@ export {
   textOperatorNames,
 } from "./language/arg-operators.ts";
 export type { ArgType, ArgTypeRow, MessageArgType, ValueNames } from "./language/arg-types.ts";
-export { argTypeRows, argTypesByName, insteadOfArgType, typeRow } from "./language/arg-types.ts";
+export {
+  argTypeRows,
+  argTypesByName,
+  insteadOfArgType,
+  returnedTypes,
+  typeRow,
+} from "./language/arg-types.ts";
 export type { HookEvent, HookKind } from "./language/hook-kinds.ts";
 export {
   hookKindNames,

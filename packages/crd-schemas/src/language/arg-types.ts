@@ -335,6 +335,19 @@ const unsupported = {
 
 type ArgTypes = typeof argTypes;
 
+/** What a return value can be read as, beside numbers. */
+export const returnedTypes = [
+  "string",
+  "filename",
+  "fd",
+  "file",
+  "path",
+  "dentry",
+  "kiocb",
+  "linux_binprm",
+  "sock",
+] as const satisfies readonly (keyof ArgTypes)[];
+
 /** Aliases resolved (`int32` and `sint32` are `int`). */
 export type ArgType = keyof ArgTypes;
 

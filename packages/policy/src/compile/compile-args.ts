@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ArgSpec, HookKind } from "@gander/crd-schemas";
 import {
+  type ArgType,
   argTypeRows,
   argTypesByName,
   hookKinds,
   insteadOfArgType,
+  returnedTypes,
   typeRow,
 } from "@gander/crd-schemas";
 import type { CompiledArg } from "../compiled-policy.ts";
@@ -307,25 +309,38 @@ const returnFields = {
   btfTypeModule: "It is read as its type says.",
 } as const;
 
-/** The return value: a number or a socket; of a program's function also a text. */
+/** The return value: a number, a path, a text or a socket. */
 export function compileReturnArg(
   arg: ArgSpec,
-  kind: HookKind,
+  hook: ArgHook,
   scope: Scope,
 ): CompiledArg | undefined {
   if (!refuseFields(arg, scope, returnFields)) return undefined;
-  const compiled = compileArg({ ...arg, index: 0 }, scope, { kind, syscall: false });
+  const compiled = compileArg({ ...arg, index: 0 }, scope, { ...hook, syscall: false });
   if (!compiled || compiled.type === "auto") return compiled;
-  const isText = compiled.type === "string" && hookKinds[kind].ofProgram;
-  if (typeRow(compiled.type).family !== "integer" && compiled.type !== "sock" && !isText) {
+  const { type } = compiled;
+  if (hook.syscall && !isInteger(type) && type !== "fd") {
     scope
       .at("type")
       .error(
-        "policy-not-supported",
-        `A return value of type ${arg.type} is not supported yet`,
-        "Use an integer type, such as int or long, or sock; another pointer can be read as uint64.",
+        "policy-rule",
+        `A system call returns no ${type}`,
+        "Use an integer type, such as int or long, or fd for a descriptor; or hook the function behind the system call with `syscall: false`.",
       );
     return undefined;
   }
-  return compiled;
+  if (isInteger(type) || isReturned.has(type)) return compiled;
+  scope
+    .at("type")
+    .error(
+      "policy-not-supported",
+      `A return value of type ${arg.type} is not supported yet`,
+      `Use an integer type, such as int or long, or ${[...isReturned].join(", ")}; another pointer can be read as uint64.`,
+    );
+  return undefined;
 }
+
+const isInteger = (type: ArgType): boolean => typeRow(type).family === "integer";
+
+/** Functions return pointers to these, or an error in place of the pointer: then there is no value. */
+const isReturned: ReadonlySet<ArgType> = new Set(returnedTypes);

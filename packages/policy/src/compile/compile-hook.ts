@@ -19,7 +19,7 @@ import {
 } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { pathText } from "../scope.ts";
-import { checkCount, compileArgs, compileReturnArg } from "./compile-args.ts";
+import { type ArgHook, checkCount, compileArgs, compileReturnArg } from "./compile-args.ts";
 import { checkRegisters, compileData } from "./compile-data.ts";
 import {
   compileSelector,
@@ -59,7 +59,7 @@ export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHo
     targets,
     syscall,
     raw: false,
-    ...readReturn(spec, "kprobe", scope),
+    ...readReturn(spec, { kind: "kprobe", syscall }, scope),
     ignoreCallNotFound: spec.ignore?.callNotFound ?? false,
   });
   const whole = withReturnAction(hook, spec, scope.at("returnArgAction"));
@@ -119,7 +119,7 @@ function compileGenerated(
 /** Whether a function's return is reported, and the value that it returns. */
 export function readReturn(
   spec: Pick<LooseKProbe, "return" | "returnArg" | "selectors">,
-  kind: HookKind,
+  hook: ArgHook,
   scope: Scope,
 ): Pick<Essence, "onReturn" | "returnArg"> {
   const { returnArg } = spec;
@@ -138,7 +138,7 @@ export function readReturn(
       );
   return {
     onReturn,
-    returnArg: onReturn ? compileReturnArg(returnArg, kind, scope.at("returnArg")) : undefined,
+    returnArg: onReturn ? compileReturnArg(returnArg, hook, scope.at("returnArg")) : undefined,
   };
 }
 

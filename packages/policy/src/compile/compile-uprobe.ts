@@ -25,7 +25,7 @@ export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHo
     target,
     syscall: false,
     raw: false,
-    ...readReturn(spec, "uprobe", scope),
+    ...readReturn(spec, { kind: "uprobe", syscall: false }, scope),
     ignoreCallNotFound: false,
   });
   const by = places[0]?.by ?? ("symbol" as const);

@@ -100,13 +100,16 @@ function fail(arg: EventArg, message: string): void {
   arg.error = message;
 }
 
+/** There is no value that could be read. */
+const isAbsent = (flags: number): boolean => (flags & textFlags.TEXT_ABSENT) !== 0;
+
 function decodeNumber(
   reader: RecordReader,
   { start, end, flags }: RecordedArg,
   arg: EventArg,
 ): void {
   if ((flags & textFlags.TEXT_UNREADABLE) !== 0) {
-    fail(arg, "could not be read");
+    fail(arg, isAbsent(flags) ? "no value: a pointer to it is null" : "could not be read");
     return;
   }
   arg.low = end - start >= 8 ? reader.u32(start) : 0;
@@ -123,7 +126,7 @@ function decodeMessage(
     name === undefined ? known.value === type : known.type === name,
   );
   if (found === undefined || (flags & textFlags.TEXT_UNREADABLE) !== 0)
-    fail(arg, "could not be read");
+    fail(arg, isAbsent(flags) ? "no value: the pointer is null" : "could not be read");
   else arg.message = messageOf(found.type, viewStructure(reader, start, end));
 }
 
@@ -133,7 +136,7 @@ const cutMark = "…";
 function decodeString(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
   const { start, end, flags } = value;
   if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
-    fail(arg, "the text could not be read");
+    fail(arg, isAbsent(flags) ? "no text: the pointer is null" : "the text could not be read");
     return;
   }
   viewText(arg.text, reader.bytes, reader.base + start, reader.base + end);
@@ -144,7 +147,7 @@ function decodeString(reader: RecordReader, value: RecordedArg, arg: EventArg): 
 function decodeBuffer(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
   const { start, end, flags, extra } = value;
   if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
-    fail(arg, "the buffer could not be read");
+    fail(arg, isAbsent(flags) ? "no buffer: the pointer is null" : "the buffer could not be read");
     return;
   }
   arg.text.bytes = reader.bytes;
@@ -169,7 +172,7 @@ const pathFlags = [
 function decodePath(reader: RecordReader, value: RecordedArg, arg: EventArg): void {
   const { start, end, flags, extra } = value;
   if (end === start && (flags & textFlags.TEXT_UNREADABLE) !== 0) {
-    fail(arg, "the path could not be read");
+    fail(arg, isAbsent(flags) ? "there is no file" : "the path could not be read");
     return;
   }
   viewText(arg.text, reader.bytes, reader.base + start, reader.base + end);

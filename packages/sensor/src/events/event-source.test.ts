@@ -538,6 +538,18 @@ describe("arguments", () => {
     },
   );
 
+  it.each([
+    ["string", "no text: the pointer is null"],
+    ["char_buf", "no buffer: the pointer is null"],
+    ["file", "there is no file"],
+    ["int", "no value: a pointer to it is null"],
+    ["module", "no value: the pointer is null"],
+  ] as const)("%s that does not exist", (type, message) => {
+    const flags = textFlags.TEXT_UNREADABLE | textFlags.TEXT_ABSENT;
+    const arg = { type: valueType.VALUE_STRING, flags, content: new Uint8Array() };
+    expect(one(type, arg)).toEqual({ error_arg: { Message: message } });
+  });
+
   const sock = {
     family: 10,
     type: 1,

@@ -81,6 +81,7 @@ export const textFlags = {
   TEXT_DETACHED: 8,
   TEXT_TOO_DEEP: 16,
   TEXT_FORGEABLE: 32,
+  TEXT_ABSENT: 64,
   ARG_RETURN: 128,
 } as const;
 
@@ -150,6 +151,8 @@ export const limits = {
   INDEX_NETWORKS: 4096,
   INDEX_BINARIES: 1024,
   MAX_POLICIES: 512,
+  EXEC_GROUPS: 4,
+  EXEC_GROUP_TESTS: 64,
   MAX_ROUTES: 256,
   ROUTE_STEPS: 21,
   MAX_TALLIES: 8192,

@@ -27,6 +27,8 @@ export type PlacedHook = {
   readonly hook: number;
   readonly firstRule: number;
   readonly members: readonly Member[];
+  /** By member, the tests of new programs' texts that its rows ask. */
+  readonly execTests: readonly (readonly number[])[];
 };
 
 type Applied = {
@@ -52,7 +54,7 @@ function applyAs(
 ): Applied {
   const open: Applied = { applications: [undefined], groups: input.groups.map(() => new Map()) };
   const known = new Map<string, number>();
-  for (const { hook, firstRule, members } of placed) {
+  for (const { hook, firstRule, members, execTests: tests } of placed) {
     for (const [group, policies] of input.groups.entries()) {
       const applying = new Set(policies);
       const bits = members.flatMap((member, bit) =>
@@ -62,7 +64,8 @@ function applyAs(
       const flags = applicationFlagsOf(
         bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
       );
-      const application = { hook, firstRule, bits, flags };
+      const execTests = bits.flatMap((bit) => tests[bit] ?? []);
+      const application = { hook, firstRule, bits, flags, execTests };
       open.groups[group]?.set(hook, addApplication(open, known, application));
     }
   }

@@ -63,6 +63,8 @@ export type LinkedHook = {
   readonly routes: readonly number[];
   /** enum hook_table_flags, ORed */
   readonly flags: number;
+  /** Index of the first row that says what a test of new programs' texts asks. */
+  readonly execRows: number;
   /** Undefined: all rules are evaluated. */
   readonly index: RuleIndex | undefined;
 };
@@ -100,6 +102,8 @@ export type LinkedApplication = {
   readonly bits: readonly number[];
   /** enum application_flags, ORed */
   readonly flags: number;
+  /** Tests of new programs' texts that its rules ask (`LinkedRow.test`). */
+  readonly execTests: readonly number[];
 };
 
 export type LinkedRule = {
@@ -134,6 +138,8 @@ export type LinkedRow = {
   readonly values: readonly bigint[];
   /** A set of names of variables, each with its "="; absent: 0. */
   readonly names?: number;
+  /** Of a row on a new program's texts: the number of its test at this hook. */
+  readonly test?: number;
 };
 
 export type LinkedVerdict = {

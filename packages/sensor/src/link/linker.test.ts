@@ -34,9 +34,46 @@ describe("link", () => {
     const { tables } = linkRules([rule(all, 7, 2), rule(all, 8, 1), rule(all, 9, 2)]);
     expect(tables.rules.map(({ id }) => id)).toEqual([8, 7, 9]);
     expect(tables.applications.slice(1)).toEqual([
-      { hook: 1, firstRule: 0, bits: [0], flags: 0 },
-      { hook: 2, firstRule: 1, bits: [0, 1], flags: 0 },
+      { hook: 1, firstRule: 0, bits: [0], flags: 0, execTests: [] },
+      { hook: 2, firstRule: 1, bits: [0, 1], flags: 0, execTests: [] },
     ]);
+  });
+
+  describe("filters on arguments of new programs", () => {
+    const argument = (
+      value: string,
+      { negate = false, index = undefined as number | undefined } = {},
+    ) =>
+      ({
+        on: "exec-argument",
+        test: { op: "str-equal", values: [value], negate },
+        ...(index === undefined ? {} : { index }),
+      }) as TypedFilter;
+
+    it("are one test where they ask the same, in whatever policy", () => {
+      const { tables } = linkRules([
+        rule([selector([argument("-e")]), selector([argument("-c", { index: 1 })])], 7, 1),
+        rule([selector([argument("-c", { index: 1, negate: true })])], 8, 1),
+        rule([selector([argument("-c")])], 9, 1),
+      ]);
+      const [hook] = tables.hooks;
+      const tests = tables.rows.slice(hook?.execRows);
+      expect(tests.map((row) => row?.slot)).toEqual([limits.NO_SLOT, 1, limits.NO_SLOT]);
+      const ofRules = tables.rows.slice(1, hook?.execRows);
+      expect(ofRules.map((row) => row?.test)).toEqual([0, 1, 1, 2]);
+      for (const row of ofRules) expect(row?.set).toBe(tests[row?.test ?? -1]?.set);
+      expect(tables.applications[1]?.execTests).toEqual([0, 1, 1, 2]);
+    });
+
+    it("are counted by hook, and too many are refused", () => {
+      const most = limits.EXEC_GROUPS * limits.EXEC_GROUP_TESTS;
+      const rules = (count: number) =>
+        Array.from({ length: count }, (_, i) => rule([selector([argument(`-${i}`)])], i + 1, 1));
+      const other = rule([selector([argument("-0")])], 9999, 2);
+      const { tables } = linkRules([...rules(most), other]);
+      expect(tables.applications[2]?.execTests).toEqual([0]);
+      expect(() => linkRules(rules(most + 1))).toThrow(LinkLimitError);
+    });
   });
 
   it("gives groups with the same rules the same application and others their own", () => {

@@ -20,6 +20,7 @@ import {
   type PlacedHook,
 } from "./applications.ts";
 import { withPolicy } from "./call-marks.ts";
+import { ExecTests } from "./exec-tests.ts";
 import {
   type FilterContext,
   filterCost,
@@ -67,11 +68,11 @@ export function link(input: LinkInput): LinkedTables {
   const numbered = new NumberedWorkloads();
   const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
     const firstRule = tables.rules.length;
-    addHook(tables, hook, members, {
+    const execTests = addHook(tables, hook, members, {
       ...input,
       workloadsNumber: (workloads) => numbered.numberOf(workloads),
     });
-    return { hook, firstRule, members };
+    return { hook, firstRule, members, execTests };
   });
   const { applications, groups } = applicationsOf(placed, input);
   checkLimits(tables, {
@@ -123,12 +124,13 @@ function rulesByHook(policies: readonly LinkablePolicy[]): [number, Member[]][] 
   return [...byHook].sort(([a], [b]) => a - b);
 }
 
+/** @returns by member, the tests of new programs' texts that its rows ask. */
 function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
   input: LinkInput & Pick<FilterContext, "workloadsNumber">,
-): void {
+): readonly (readonly number[])[] {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
       `more than ${limits.HOOK_RULES} hook entries of policies meet at one function`,
@@ -136,6 +138,7 @@ function addHook(
   }
   const slots: LinkedSlot[] = [];
   const placed: PlacedRule[] = [];
+  const execTests = new ExecTests();
   const firstRule = tables.rules.length;
   for (const { rule, policy } of members) {
     const { planned } = rule;
@@ -152,7 +155,8 @@ function addHook(
       (arg === "return" ? returnSlot : args[arg ?? -1]) ?? limits.NO_SLOT;
     const firstRow = addSelectors(tables, rule, {
       ...input,
-      ...{ place, slotOf, policyId: policy.id, condition: conditionOf(rule, policy.rules) },
+      ...{ place, slotOf, execTests, policyId: policy.id },
+      condition: conditionOf(rule, policy.rules),
     });
     tables.rules.push({
       id: rule.id,
@@ -170,7 +174,14 @@ function addHook(
     (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
     (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
   const routes = slots.map(({ route }) => routeIndex(tables.routes, route));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags });
+  const tests = tables.rules.slice(firstRule).map(({ firstRow }, i, rules) => {
+    const own = tables.rows.slice(firstRow, rules[i + 1]?.firstRow);
+    return own.flatMap((row) => row?.test ?? []);
+  });
+  const execRows = tables.rows.length;
+  tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
+  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags, execRows });
+  return tests;
 }
 
 /** The index's result for a file that is open during the call is cached. */
@@ -264,6 +275,7 @@ function addSelectors(
     readonly slotOf: (arg: number | "return" | undefined) => number;
     /** By selector: what its calls are counted as. */
     readonly condition: (selector: number) => number;
+    readonly execTests: ExecTests;
   },
 ): number {
   const runs: Run[] = [];
@@ -292,8 +304,10 @@ function addSelectors(
     for (const [j, row] of rows.entries()) {
       const last = run.decides && j === rows.length - 1;
       const isTally = last && run.tally !== undefined;
+      const test = context.execTests.numberOf(row);
       tables.rows.push({
         ...row,
+        ...(test === undefined ? {} : { test }),
         flags: row.flags | (last ? rowFlags.ROW_LAST : 0),
         fail: isTally ? (endsRule ? 0 : uncounted) : fail,
         verdict: run.verdict,

@@ -163,6 +163,33 @@ test("behind 40,000 arguments it is found, behind 100,000 it is not known", asyn
   });
 });
 
+test("the texts are read once for all policies", async () => {
+  const words = Array.from({ length: 12 }, (_, i) => `evil-${i}`);
+  const filters = words.map((word, i) =>
+    i % 3 === 2
+      ? env({ names: [`NAME_${i}`], operator: "Equal", values: [word] })
+      : args({ operator: i % 3 ? "Postfix" : "Equal", values: [word] }),
+  );
+  for (const [i, filter] of filters.entries()) await addPolicy(policies, denying(`p${i}`, filter));
+  // Another policy that asks the same as the first.
+  await addPolicy(policies, denying("same", filters[0] ?? ""));
+  const missing = () =>
+    words.reduce((sum, _, i) => sum + stateOf(policies, `p${i}`).counters.unknownMemory, 0n);
+  for (const [i, word] of words.entries()) {
+    const isVariable = i % 3 === 2;
+    const [name, other] = isVariable ? [`NAME_${i}=`, "NAME_=x"] : ["", "x"];
+    const how = isVariable ? "variables" : "many-40000";
+    assert.equal(statusOf(how, "ran", `${name}${word}`), denied, word);
+    assert.equal(statusOf(how, "ran", other, `${name}${word}-`), ran, word);
+  }
+  assert.equal(statusOf("plain", "ran", "evil-2", "evil-5"), ran);
+  assert.equal(missing(), 0n);
+  assert.equal(statusOf("many-100000", "ran", "good"), denied);
+  assert.ok(missing() > 0n);
+  for (const name of [...words.keys().map((i) => `p${i}`), "same"])
+    await policies.remove({ name, namespace: "", origin: "static" });
+});
+
 test("a script's interpreter gets the script's name, and then its arguments", async () => {
   const script = "/tmp/a-script";
   writeFileSync(script, `#!${guarded} ran\n`, { mode: 0o755 });

@@ -103,6 +103,7 @@ function smallWriters(layouts: StructLayouts) {
     "fail",
     "verdict",
     "names",
+    "test",
   );
   const values = fieldOf(layouts("row"), "values").offset;
   const verdict = createStructWriter(
@@ -122,7 +123,7 @@ function smallWriters(layouts: StructLayouts) {
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {
-      row(view, at, { ...item, names: item.names ?? 0 });
+      row(view, at, { ...item, names: item.names ?? 0, test: item.test ?? 0 });
       for (const [i, value] of item.values.entries())
         view.setBigUint64(at + values + 8 * i, value, true);
     },
@@ -151,6 +152,7 @@ function arrayWriters(layouts: StructLayouts) {
   const args = fieldOf(layouts("rule"), "args").offset;
   const application = createStructWriter(layouts("application"), "first_rule", "flags", "summary");
   const bits = fieldOf(layouts("application"), "bits").offset;
+  const execTests = fieldOf(layouts("application"), "exec_tests").offset;
   const group = fieldOf(layouts("group"), "application").offset;
   const within = fieldOf(layouts("group"), "within").offset;
   const unsure = fieldOf(layouts("group"), "unsure").offset;
@@ -172,6 +174,7 @@ function arrayWriters(layouts: StructLayouts) {
     );
     application(view, at, { first_rule: item.firstRule, flags: item.flags, summary });
     writeWords(view, at + bits, words);
+    writeWords(view, at + execTests, wordsOf(item.execTests, limits.EXEC_GROUPS));
   };
   const writeGroup: Write<Item<"groups">> = (view, at, item) => {
     for (const [id, index] of item) view.setUint16(at + group + 2 * id, index, true);
@@ -232,6 +235,7 @@ function createHookWriter(layouts: StructLayouts) {
     "binary_default",
     "first_rule",
     "flags",
+    "exec_rows",
   );
   const textRules = fieldOf(layout, "text_rules").offset;
   const slots = fieldOf(layout, "slots").offset;
@@ -259,6 +263,7 @@ function createHookWriter(layouts: StructLayouts) {
       binary_default: index?.binaryDefault ?? 0,
       first_rule: item.firstRule,
       flags: item.flags,
+      exec_rows: item.execRows,
     });
     writeWords(view, at + textRules, wordsOf(index?.textRules ?? [], limits.RULE_WORDS));
     for (const [i, one] of item.slots.entries())
