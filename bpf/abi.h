@@ -44,12 +44,15 @@ enum limits {
 	MAX_ROWS = 8192,     /* row 0 is not used */
 	MAX_VERDICTS = 4096, /* verdict 0 is not used */
 	MAX_COUNTS = 4096,   /* one per policy revision, hook and selector; no sides */
-	MAX_BITSETS = 1024,  /* of the index; bit set 0 is not used */
+	MAX_BITSETS = 1280,  /* of the index; bit set 0 is not used */
 	INDEX_NUMBERS = 4096, /* entries of the index, of all hooks of one side */
-	INDEX_PREFIXES = 4096,
-	INDEX_NETWORKS = 4096,
-	INDEX_BINARIES = 1024,
-	MAX_POLICIES = 512,  /* budgets; no sides */
+	INDEX_PREFIXES = 16384,
+	INDEX_ENDINGS = 16384,
+	INDEX_NETWORKS = 16384,
+	INDEX_BINARIES = 16384,
+	MAX_BOUNDS = 2560, /* of ranges in the index, of all hooks of one side */
+	HOOK_BOUNDS = 2048, /* … of one hook: a power of two, as its bounds are */
+	MAX_POLICIES = 1280,  /* budgets; no sides */
 	EXEC_GROUPS = 4, /* of tests that are decided by reading a new program's arguments once… */
 	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
@@ -322,7 +325,9 @@ enum feature {
 	FEATURE_ORIGINS = 65536, /* ROW_ORIGIN */
 	FEATURE_TALLIES = 131072, /* ROW_TALLY */
 	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
-	FEATURES_END = 524288,
+	FEATURE_RANGES = 524288, /* the index of ranges, for rows on numbers that many policies compare */
+	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
+	FEATURES_END = 2097152,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -348,12 +353,20 @@ struct hook {
 	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
 	__u16 flags;	    /* enum hook_table_flags */
 	__u32 int_default;  /* bit set of a number that is not in `index_int` (0: all rules) */
-	__u32 text_default; /* bit set of a text that matches no prefix in `index_text` (0: all rules) */
+	__u32 text_default; /* bit set of a text that matches no prefix in `index_text` (0: none is listed) */
 	__u32 first_rule;   /* bit 0 of bit sets is this rule */
 	__u32 addr_default; /* bit set of a peer that is in no network of `index_addr` (0: all rules) */
-	__u32 binary_default; /* bit set of a binary that isn't listed (0: all rules) */
+	__u32 binary_default; /* bit set of a binary that isn't listed (0: none is) */
 	__u8 index_addr;    /* socket slot whose peer is indexed, or NO_SLOT */
-	__u8 pad[3];
+	__u8 range_of;	    /* enum row_op of rows on the number that `bounds` divide; 0: none does */
+	__u8 range_slot;    /* its slot, or enum namespace_kind or process_property */
+	__u8 range_signed;
+	__u32 first_bound;
+	__u32 bounds;	    /* a power of two: as many begin at first_bound */
+	__u16 ending_default; /* bit set of a text that has no listed end (0: none is listed) */
+	__u16 longest_ending; /* bytes of the longest end that is listed */
+	__u16 binary_ending_default; /* the same of the running binary */
+	__u16 longest_binary_ending;
 	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
 	__u32 exec_rows;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
@@ -402,6 +415,13 @@ struct bitset {
 	__u64 bits[RULE_WORDS];
 };
 
+/* From this number on, the rules of the bit set are left. Of signed numbers the highest bit is inverted. */
+struct bound {
+	__u64 from;
+	__u32 bitset; /* index in `bitsets`, without side; 0: all rules */
+	__u32 pad;
+};
+
 struct index_int_key {
 	__u32 index; /* hook.index */
 	__u32 pad;
@@ -418,9 +438,12 @@ enum { LISTED_WORDS = 65536 / 64 };
 /* A binary's path is looked up with a 0 appended: an entry that ends with a 0 matches only this binary. */
 #define BINARY_KEYS 0x80000000U
 
+/* Ends of texts are listed backwards. */
+#define ENDING_KEYS 0x40000000U
+
 struct index_text_key { /* longest prefix match */
 	__u32 bits;  /* 32 + 8 * length */
-	__u32 index; /* hook.index; of binaries: | BINARY_KEYS */
+	__u32 index; /* hook.index; of binaries: | BINARY_KEYS, of ends: | ENDING_KEYS */
 	char text[PREFIX_SIZE];
 };
 
@@ -447,7 +470,7 @@ struct cached_path {
 	struct sequences seen;
 	struct {
 		__u32 index;  /* hook.index */
-		__u32 bitset; /* index in `bitsets`, without side; 0: all rules */
+		__u32 bitset; /* of the text and of its end (index.bpf.h) */
 	} hooks[CACHED_HOOKS]; /* by hook id */
 	__u64 pad2;
 };

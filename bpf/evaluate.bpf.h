@@ -7,6 +7,7 @@
 #define GANDER_EVALUATE_H
 
 #include "index.bpf.h"
+#include "ranges.bpf.h"
 #include "source.bpf.h"
 #include "verdict.bpf.h"
 
@@ -79,9 +80,10 @@ inline_fn __u32 find_application(struct config *settings, __u32 side, __u32 *gro
 }
 
 inline_fn void reset_scratch(struct scratch *s, struct application *application, __u32 side,
-			     __u32 left, bool can_deny)
+			     __u64 left, bool can_deny)
 {
-	__u32 number = left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK, text = left >> INDEX_TEXT_SHIFT;
+	__u32 number = left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK;
+	__u32 text = left >> INDEX_TEXT_SHIFT & INDEX_SET_MASK, ending = left >> INDEX_ENDING_SHIFT;
 
 	s->side = side;
 	s->hook = side * MAX_HOOKS + hook_id;
@@ -93,7 +95,9 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->wants_text = left & INDEX_WANTS_TEXT;
 	s->sets[SET_NUMBER] = number ? side * MAX_BITSETS + number : 0;
 	s->sets[SET_TEXT] = text ? side * MAX_BITSETS + text : 0;
-	s->sets[SET_ADDRESS] = s->sets[SET_BINARY] = 0;
+	s->sets[SET_ADDRESS] = s->sets[SET_BINARY] = s->sets[SET_BINARY_ENDING] =
+		s->sets[SET_RANGE] = 0;
+	s->sets[SET_ENDING] = ending ? side * MAX_BITSETS + ending : 0;
 	s->have = s->failed = s->unread = 0;
 	s->sock_slot = 0;
 	s->connection = CONNECTION_UNKNOWN;
@@ -139,11 +143,11 @@ inline_fn bool is_core_file(struct scratch *s)
 }
 
 /* Evaluates the index before scratch memory is claimed; 0: no rule is left. */
-inline_fn __u32 index_call(void *ctx, enum source source, struct application *application,
+inline_fn __u64 index_call(void *ctx, enum source source, struct application *application,
 			   struct hook *hook, struct config *settings, __u32 side)
 {
-	__u32 left = INDEX_LEFT | INDEX_WANTS_TEXT, slot;
-	__u64 raw = 0;
+	__u64 left = INDEX_LEFT | INDEX_WANTS_TEXT, raw = 0;
+	__u32 slot;
 
 	if (!hook->index)
 		return INDEX_LEFT;
@@ -180,7 +184,8 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 {
 	struct config *settings = get_config();
 	struct application *application;
-	__u32 side, at, left, group;
+	__u32 side, at, group;
+	__u64 left;
 	struct scratch *s;
 	struct hook *hook;
 	int index;
@@ -326,7 +331,9 @@ __noinline int evaluate(struct scratch *s)
 	hook = hook_at(s->hook);
 	if (!application || !hook)
 		return 0;
-	if (hook->flags & HOOK_INDEX_BINARIES)
+	if (!lacks(FEATURE_RANGES) && hook->range_of)
+		use_range_index(s, application, hook);
+	if (hook->flags & HOOK_INDEX_BINARIES && s->words)
 		use_binary_index(s, application, hook);
 	if (s->words && s->wants_text && hook->index_text != NO_SLOT)
 		use_text_index(s, application, hook);

@@ -11,16 +11,19 @@
 #include "cache.bpf.h"
 #include "rows.bpf.h"
 
-/* The index's result for a call: these flags and, above, the bit sets of number and text. 0: no rule. */
+/* The index's result for a call: these flags and, above, the bit sets of number, text and its end. 0: no rule. */
 enum {
 	INDEX_LEFT = 1,
 	INDEX_WANTS_TEXT = 2, /* a rule that is left depends on the text */
 	INDEX_NUMBER_SHIFT = 2,
 	INDEX_TEXT_SHIFT = 16,
+	INDEX_ENDING_SHIFT = 32,
 	INDEX_SET_MASK = (1 << 14) - 1,
+	ENDING_SHIFT = INDEX_ENDING_SHIFT -
+		       INDEX_TEXT_SHIFT, /* where a text's result has that of its end */
 };
 
-_Static_assert(MAX_BITSETS <= INDEX_SET_MASK, "two bit sets fit into an int");
+_Static_assert(MAX_BITSETS <= INDEX_SET_MASK, "a text's two bit sets fit into an int");
 
 inline_fn struct bitset *bitset_of(__u32 side, __u32 at)
 {
@@ -65,8 +68,8 @@ inline_fn bool is_unlisted(struct index_int_key *key, __u32 side)
  * Narrows the rules by the number, before anything is claimed or copied: most calls end here. `raw`
  * is the raw argument of slot hook->index_int.
  */
-__noinline int index_number(struct application *application, struct hook *hook, __u32 side,
-			    __u64 raw)
+__noinline __u64 index_number(struct application *application, struct hook *hook, __u32 side,
+			      __u64 raw)
 {
 	struct index_int_key key = {};
 	struct left left;
@@ -92,66 +95,130 @@ __noinline int index_number(struct application *application, struct hook *hook, 
 	return at << INDEX_NUMBER_SHIFT | INDEX_LEFT | (left.text ? INDEX_WANTS_TEXT : 0);
 }
 
-/* Narrows what is left if the result for this open file is cached; else returns `left`. */
-__noinline int index_remembered(struct application *application, struct hook *hook, __u32 side,
-				__u32 left, __u64 file)
+/* What two bit sets (with side; 0: all rules) leave: INDEX_LEFT, and INDEX_WANTS_TEXT. Not inlined: verified once. */
+__noinline int left_by(struct application *application, struct hook *hook, __u32 one, __u32 other)
 {
-	struct bitset *number, *text;
-	int bitset;
+	struct bitset *first, *second;
+	struct left left;
+
+	if (IS_TEMPLATE || !application || !hook)
+		return INDEX_LEFT | INDEX_WANTS_TEXT;
+	first = bitset_at(one ? one : other);
+	second = bitset_at(other ? other : one);
+	if (!(one | other) || !first || !second)
+		return INDEX_LEFT | INDEX_WANTS_TEXT;
+	left = narrow(application, hook, first, second);
+	return (left.any ? INDEX_LEFT : 0) | (left.text ? INDEX_WANTS_TEXT : 0);
+}
+
+/* A bit set with its side. */
+inline_fn __u32 sided(__u32 side, __u32 at)
+{
+	return at ? side * MAX_BITSETS + at : 0;
+}
+
+/* Do a number and a text leave any rule? Inlined: that costs most calls less. */
+inline_fn bool text_leaves(struct application *application, struct hook *hook, __u32 number,
+			   __u32 text)
+{
+	struct bitset *first = bitset_at(number ? number : text);
+	struct bitset *second = bitset_at(text ? text : number);
+
+	return !(number | text) || !first || !second ||
+	       narrow(application, hook, first, second).any;
+}
+
+/* Narrows what is left if the result for this open file is cached; else returns `left`. */
+__noinline __u64 index_remembered(struct application *application, struct hook *hook, __u32 side,
+				  __u64 left, __u64 file)
+{
+	__u32 number, text, ending;
+	int found;
 
 	if (lacks(FEATURE_PATHS) || !application || !hook)
 		return left;
-	bitset = recall(hook, file);
-	if (bitset == NOT_REMEMBERED)
+	found = recall(hook, file);
+	if (found == NOT_REMEMBERED)
 		return left;
-	bitset &= INDEX_SET_MASK;
-	number = bitset_of(side, left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK);
-	text = bitset_of(side, bitset);
-	if (!text)
-		text = number;
-	if (!number)
-		number = text;
-	if (number && text && !narrow(application, hook, number, text).any)
+	number = sided(side, left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK);
+	text = sided(side, found & INDEX_SET_MASK);
+	if (!text_leaves(application, hook, number, text))
 		return 0;
-	return (left & ~INDEX_WANTS_TEXT) | bitset << INDEX_TEXT_SHIFT;
+	ending = lacks(FEATURE_ENDINGS) ? 0 : sided(side, found >> ENDING_SHIFT);
+	if (ending && !(left_by(application, hook, number ? number : text, ending) & INDEX_LEFT))
+		return 0;
+	return (left & ~(__u64)INDEX_WANTS_TEXT) | (__u64)found << INDEX_TEXT_SHIFT;
 }
 
+/* The bit set of the end of a text in its buffer; 0: let the rows decide. */
+inline_fn __u32 ending_bitset(struct scratch *s, struct hook *hook, struct text_value *text,
+			      __u64 from)
+{
+	__u64 end = from + text->size;
+	struct scratch *keys = keys_of(s);
+	struct index_text_key *key;
+	__u32 *found, size = text->size;
+
+	if (!keys || (text->flags & TEXT_TRUNCATED && !text->has_tail))
+		return 0;
+	if (text->has_tail) {
+		end = address_of(text->tail + BINARY_TAIL);
+		size = BINARY_TAIL;
+	}
+	reverse_end(keys, end, size, hook->longest_ending);
+	key = &keys->key.index_text;
+	key->index = hook->index | ENDING_KEYS;
+	found = bpf_map_lookup_elem(&index_text, key);
+	return found ? *found : hook->ending_default;
+}
+
+/* The bit set of the beginning of a text in its buffer; 0: let the rows decide. */
+inline_fn __u32 beginning_bitset(struct scratch *s, struct hook *hook, __u32 size, __u64 from)
+{
+	struct scratch *keys = keys_of(s);
+	struct index_text_key *key;
+	__u32 *found;
+
+	if (size > PREFIX_SIZE)
+		size = PREFIX_SIZE;
+	bounded(size, 255);
+	if (!keys || size > PREFIX_SIZE)
+		return 0;
+	key = &keys->key.index_text;
+	key->bits = 32 + 8 * size;
+	key->index = hook->index;
+	if (!copy_short(key->text, size, from))
+		bpf_probe_read_kernel(key->text, size, (void *)from);
+	found = bpf_map_lookup_elem(&index_text, key);
+	return found ? *found : hook->text_default;
+}
+
+/* The bit sets of the text and, from ENDING_SHIFT on, of its end. 0: let the rows decide. */
 __noinline int text_bitset(struct scratch *s, struct hook *hook)
 {
-	struct index_text_key *key;
 	struct text_value *text;
-	struct scratch *keys;
-	__u32 buffer, at, size, *found;
+	__u32 buffer, at, found = 0;
+	__u64 from;
 
 	if (lacks(FEATURE_TEXTS) || !s || !hook)
-		return 0; /* let the rows decide */
+		return 0;
 	buffer = hook->index_text;
 	read_text(s, buffer);
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
 	if (text->flags & (TEXT_UNREADABLE | TEXT_TOO_DEEP))
-		return 0; /* let the rows decide */
+		return 0;
 	at = text->at;
-	size = text->size;
-	if (size > PREFIX_SIZE)
-		size = PREFIX_SIZE;
 	bounded(at, TEXT_SIZE - 1);
-	bounded(size, 255);
-	if (size > PREFIX_SIZE)
-		return 0;
-	keys = keys_of(s);
-	if (!keys)
-		return 0;
-	key = &keys->key.index_text;
-	key->bits = 32 + 8 * size;
-	key->index = hook->index;
-	if (!copy_short(key->text, size, address_of(s->text[buffer] + at)))
-		bpf_probe_read_kernel(key->text, size, s->text[buffer] + at);
-	found = bpf_map_lookup_elem(&index_text, key);
-	return found ? *found : hook->text_default;
+	from = address_of(s->text[buffer] + at);
+	if (hook->text_default)
+		found = beginning_bitset(s, hook, text->size, from);
+	if (!lacks(FEATURE_ENDINGS) && hook->ending_default)
+		found |= ending_bitset(s, hook, text, from) << ENDING_SHIFT;
+	return found;
 }
 
-/* The bit set of the text; caches that of an open file. */
+/* The bit sets of the text; caches those of an open file. */
 inline_fn __u32 found_bitset(struct scratch *s, struct hook *hook)
 {
 	struct slot *slot = slot_of(s, hook->index_text);
@@ -165,20 +232,65 @@ inline_fn __u32 found_bitset(struct scratch *s, struct hook *hook)
 	return bitset;
 }
 
+/* Narrows the rules by a bit set; clears s->words or s->wants_text if no such rule is left. */
+inline_fn void use_bitset(struct scratch *s, struct application *application, struct hook *hook,
+			  enum index_set which, __u32 at)
+{
+	int left;
+
+	if (!at)
+		return;
+	at = sided(s->side, at);
+	s->sets[which] = at;
+	left = left_by(application, hook, s->sets[SET_NUMBER], at);
+	if (!(left & INDEX_LEFT))
+		s->words = 0;
+	if (!(left & INDEX_WANTS_TEXT))
+		s->wants_text = 0;
+}
+
 /* Narrows s->sets by the text; clears s->words if no rule is left. */
 inline_fn void use_text_index(struct scratch *s, struct application *application, struct hook *hook)
 {
-	__u32 at = found_bitset(s, hook);
-	struct bitset *number, *text = bitset_of(s->side, at);
+	__u32 found = found_bitset(s, hook), text = sided(s->side, found & INDEX_SET_MASK);
 
-	if (!text)
-		return;
-	number = s->sets[SET_NUMBER] ? bitset_at(s->sets[SET_NUMBER]) : NULL;
-	if (!number)
-		number = text;
-	s->sets[SET_TEXT] = s->side * MAX_BITSETS + at;
-	if (number && !narrow(application, hook, number, text).any)
+	s->sets[SET_TEXT] = text;
+	if (text && !text_leaves(application, hook, s->sets[SET_NUMBER], text))
 		s->words = 0;
+	if (!lacks(FEATURE_ENDINGS) && s->words)
+		use_bitset(s, application, hook, SET_ENDING, found >> ENDING_SHIFT);
+}
+
+/* The bit set of the running binary; 0: let the rows decide. */
+inline_fn __u32 binary_bitset(struct scratch *keys, struct hook *hook, struct proc *proc,
+			      __u32 size)
+{
+	struct index_text_key *key = &keys->key.index_text;
+	__u32 *found;
+
+	bounded(size, 255);
+	if (size >= PREFIX_SIZE)
+		return 0;
+	key->bits = 32 + 8 * (size + 1);
+	key->index = hook->index | BINARY_KEYS;
+	if (!copy_short(key->text, size, address_of(proc->binary)))
+		bpf_probe_read_kernel(key->text, size, proc->binary);
+	key->text[size] = 0;
+	found = bpf_map_lookup_elem(&index_text, key);
+	return found ? *found : hook->binary_default;
+}
+
+/* … of the end of its path. */
+inline_fn __u32 binary_ending_bitset(struct scratch *keys, struct hook *hook, struct proc *proc,
+				     __u32 size)
+{
+	struct index_text_key *key = &keys->key.index_text;
+	__u32 *found;
+
+	reverse_end(keys, address_of(proc->binary) + size, size, hook->longest_binary_ending);
+	key->index = hook->index | BINARY_KEYS | ENDING_KEYS;
+	found = bpf_map_lookup_elem(&index_text, key);
+	return found ? *found : hook->binary_ending_default;
 }
 
 /* Narrows s->sets by the running binary; clears s->words or s->wants_text if no such rule is left. */
@@ -186,12 +298,9 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 				struct hook *hook)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bitset *number, *binary;
-	struct index_text_key *key;
 	struct scratch *keys;
 	struct proc *proc;
-	struct left left;
-	__u32 size, at, *found;
+	__u32 size;
 
 	if (lacks(FEATURE_BINARIES) || !s || !application || !hook)
 		return 0;
@@ -202,29 +311,11 @@ __noinline int use_binary_index(struct scratch *s, struct application *applicati
 	size = proc->binary_length;
 	if (!size || size >= PREFIX_SIZE)
 		return 0;
-	bounded(size, 255);
-	key = &keys->key.index_text;
-	key->bits = 32 + 8 * (size + 1);
-	key->index = hook->index | BINARY_KEYS;
-	if (size >= PREFIX_SIZE)
-		return 0;
-	if (!copy_short(key->text, size, address_of(proc->binary)))
-		bpf_probe_read_kernel(key->text, size, proc->binary);
-	key->text[size] = 0;
-	found = bpf_map_lookup_elem(&index_text, key);
-	at = found ? *found : hook->binary_default;
-	binary = bitset_of(s->side, at);
-	if (!binary)
-		return 0;
-	number = s->sets[SET_NUMBER] ? bitset_at(s->sets[SET_NUMBER]) : NULL;
-	if (!number)
-		number = binary;
-	s->sets[SET_BINARY] = s->side * MAX_BITSETS + at;
-	left = narrow(application, hook, number, binary);
-	if (!left.any)
-		s->words = 0;
-	if (!left.text)
-		s->wants_text = 0;
+	if (hook->binary_default)
+		use_bitset(s, application, hook, SET_BINARY, binary_bitset(keys, hook, proc, size));
+	if (!lacks(FEATURE_ENDINGS) && hook->binary_ending_default && s->words)
+		use_bitset(s, application, hook, SET_BINARY_ENDING,
+			   binary_ending_bitset(keys, hook, proc, size));
 	return 0;
 }
 
@@ -233,9 +324,8 @@ __noinline int use_address_index(struct scratch *s, struct application *applicat
 				 struct hook *hook)
 {
 	struct index_addr_key *key;
-	struct bitset *set;
 	struct scratch *keys;
-	__u32 slot, at, *found;
+	__u32 slot, *found;
 
 	if (lacks(FEATURE_SOCKETS) || !s || !application || !hook)
 		return 0;
@@ -251,13 +341,7 @@ __noinline int use_address_index(struct scratch *s, struct application *applicat
 	key->family = s->sock.family;
 	__builtin_memcpy(key->addr, s->sock.daddr, 16);
 	found = bpf_map_lookup_elem(&index_addr, key);
-	at = found ? *found : hook->addr_default;
-	set = bitset_of(s->side, at);
-	if (!set)
-		return 0;
-	s->sets[SET_ADDRESS] = s->side * MAX_BITSETS + at;
-	if (!narrow(application, hook, set, set).any)
-		s->words = 0;
+	use_bitset(s, application, hook, SET_ADDRESS, found ? *found : hook->addr_default);
 	return 0;
 }
 

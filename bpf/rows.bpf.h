@@ -535,51 +535,67 @@ inline_fn int own_origin(struct task_struct *task)
 	return origin_of(address_of(BPF_CORE_READ(mm, exe_file, f_inode)));
 }
 
-/* Users and groups can be read of every process: each has credentials. */
-__noinline int property_holds(struct scratch *s, struct row *row)
+enum property_read { PROPERTY_READ, PROPERTY_ABSENT, PROPERTY_UNKNOWN };
+
+/* Puts a property into s->fact. Users and groups can be read of every process: each has credentials. */
+__noinline int read_property(struct scratch *s, __u32 property)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct inode *inode;
 	unsigned short mode;
 	struct file *file;
-	__u64 value;
 	int origin;
 
-	if (!s || !row)
-		return 0;
-	if (lacks(FEATURE_PROPERTIES))
-		return without_feature(s, row);
-	switch (row->slot) {
+	if (lacks(FEATURE_PROPERTIES) || !s)
+		return PROPERTY_UNKNOWN;
+	switch (property) {
 	case PROPERTY_AGE:
-		value = (bpf_ktime_get_boot_ns() - pointer_in(task, group_leader)->start_boottime) /
-			NANOSECONDS;
+		s->fact = (bpf_ktime_get_boot_ns() -
+			   pointer_in(task, group_leader)->start_boottime) /
+			  NANOSECONDS;
 		break;
 	case PROPERTY_TERMINAL:
-		value = !!pointer_in(task, signal)->tty;
+		s->fact = !!pointer_in(task, signal)->tty;
 		break;
 	case PROPERTY_STDIN:
 	case PROPERTY_STDOUT:
 	case PROPERTY_STDERR:
 		file = task->flags & PF_KTHREAD ? NULL :
-						  file_of_descriptor(row->slot - PROPERTY_STDIN);
+						  file_of_descriptor(property - PROPERTY_STDIN);
 		if (!file)
-			return 0; /* closed: no type, negated or not */
+			return PROPERTY_ABSENT; /* closed: no type */
 		inode = BPF_CORE_READ(file, f_inode);
 		if (!inode || bpf_core_read(&mode, sizeof(mode), &inode->i_mode))
-			return without_fact(s, row, FACT_PROCESS);
-		value = mode & S_IFMT;
+			return PROPERTY_UNKNOWN;
+		s->fact = mode & S_IFMT;
 		break;
 	case PROPERTY_ORIGIN:
 		if (task->flags & PF_KTHREAD)
-			return 0;
+			return PROPERTY_ABSENT;
 		origin = own_origin(task);
 		if (origin < 0)
-			return without_fact(s, row, FACT_PROCESS);
-		value = origin;
+			return PROPERTY_UNKNOWN;
+		s->fact = origin;
 		break;
 	default:
-		value = user_of(task, row->slot);
+		s->fact = user_of(task, property);
 	}
+	return PROPERTY_READ;
+}
+
+__noinline int property_holds(struct scratch *s, struct row *row)
+{
+	__u64 value;
+	int read;
+
+	if (!s || !row)
+		return 0;
+	if (lacks(FEATURE_PROPERTIES))
+		return without_feature(s, row);
+	read = read_property(s, row->slot);
+	if (read != PROPERTY_READ)
+		return read == PROPERTY_ABSENT ? 0 : without_fact(s, row, FACT_PROCESS);
+	value = s->fact;
 	return negated(
 		row, in_range(row, value, row->values[0], row->values[1]) ||
 			     (row->n > 1 && in_range(row, value, row->values[2], row->values[3])));

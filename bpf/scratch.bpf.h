@@ -86,7 +86,16 @@ struct text_value {
 	char tail[BINARY_TAIL];
 };
 
-enum index_set { SET_NUMBER, SET_TEXT, SET_ADDRESS, SET_BINARY, INDEX_SETS };
+enum index_set {
+	SET_NUMBER,
+	SET_TEXT,
+	SET_ADDRESS,
+	SET_BINARY,
+	SET_RANGE,
+	SET_ENDING,
+	SET_BINARY_ENDING,
+	INDEX_SETS
+};
 enum connection { CONNECTION_UNKNOWN, CONNECTION_NONE, CONNECTION_TCP };
 
 /* A buffer in several pieces that is being read (segments.bpf.h). */
@@ -170,6 +179,7 @@ struct scratch {
 	__u32 unread; /* failed, because the route to it could not be read */
 	__u32 room;   /* of the text that the last route led to: struct route */
 	__u64 number[HOOK_SLOTS];
+	__u64 fact; /* the last number of the process or of a socket that was read for the index or a row */
 	__u32 sock_slot;  /* hook slot that is in `sock`, + 1 */
 	__u32 done;	  /* of the verdict: enum action */
 	__u32 self;	  /* index of this scratch memory: keys_of */

@@ -110,21 +110,28 @@ static long reverse_callback(__u64 i, struct reverse *r)
 	return 0;
 }
 
-/* Does the text before address `end` end with a value of the set? The values have at most `longest` bytes. */
-shared_fn int in_postfix_set(struct scratch *scratch, __u32 set, __u64 end, __u32 size,
-			     __u32 longest)
+/* Puts at most `longest` bytes before address `end` backwards into the key `prefix`, with their number as its bits. */
+inline_fn void reverse_end(struct scratch *s, __u64 end, __u32 size, __u32 longest)
 {
-	struct scratch *s = keys_of(scratch);
 	struct reverse r = { .s = s, .size = size, .end = end };
 
-	if (!s)
-		return 0;
 	if (r.size > longest)
 		r.size = longest;
 	if (r.size > POSTFIX_SIZE)
 		r.size = POSTFIX_SIZE;
 	bpf_loop(POSTFIX_SIZE + 1, reverse_callback, &r, 0);
 	s->key.prefix.bits = 32 + 8 * r.size;
+}
+
+/* Does the text before address `end` end with a value of the set? The values have at most `longest` bytes. */
+shared_fn int in_postfix_set(struct scratch *scratch, __u32 set, __u64 end, __u32 size,
+			     __u32 longest)
+{
+	struct scratch *s = keys_of(scratch);
+
+	if (!s)
+		return 0;
+	reverse_end(s, end, size, longest);
 	s->key.prefix.set = set;
 	return !!bpf_map_lookup_elem(&prefix_set, &s->key.prefix);
 }

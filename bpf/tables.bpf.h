@@ -13,12 +13,14 @@ TABLE(rules, struct rule, 2 * MAX_RULES);
 TABLE(rows, struct row, 2 * MAX_ROWS);
 TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
 TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
+TABLE(bounds, struct bound, 2 * MAX_BOUNDS);
 TABLE(routes, struct route, 2 * MAX_ROUTES);
 TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 2 * INDEX_NUMBERS);
 TABLE(listed, __u64, 2 * LISTED_WORDS);
-TRIE(index_text, struct index_text_key, __u32, 2 * (INDEX_PREFIXES + INDEX_BINARIES));
+TRIE(index_text, struct index_text_key, __u32,
+     2 * (INDEX_PREFIXES + INDEX_ENDINGS + 2 * INDEX_BINARIES));
 TRIE(index_addr, struct index_addr_key, __u32, 2 * INDEX_NETWORKS);
 TABLE(path_cache, struct cached_path, CACHED_FILES);
 

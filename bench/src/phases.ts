@@ -6,6 +6,7 @@ import { exec } from "./phases/exec.ts";
 import { file } from "./phases/file.ts";
 import { latency } from "./phases/latency.ts";
 import { loss } from "./phases/loss.ts";
+import { many } from "./phases/many.ts";
 import { memory } from "./phases/memory.ts";
 import { syscall } from "./phases/syscall.ts";
 import { throughput } from "./phases/throughput.ts";
@@ -21,4 +22,5 @@ export const phases: readonly Phase[] = [
   apply,
   loss,
   latency,
+  many,
 ];

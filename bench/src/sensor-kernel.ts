@@ -21,6 +21,8 @@ export interface SensorKernel extends AsyncDisposable {
   readonly policies: PolicyManager;
   /** Puts exactly these in force. @throws Error if this fails for one of them. */
   use(texts: readonly string[]): Promise<void>;
+  /** Puts these in force beside those that are, and waits until the old tables are cleared away. @throws Error */
+  add(texts: readonly string[]): Promise<void>;
   /** How the hooks of all policies are attached, e.g. `fentry program on x`. */
   attachments(): string[];
   /** Removes all policies and waits until no hook is attached. */
@@ -45,17 +47,24 @@ export async function openSensorKernel(): Promise<SensorKernel> {
   const removeAll = async () => {
     await Promise.all(policies.list().map((policy) => policies.remove(policy)));
   };
+  const addAll = async (texts: readonly string[]) => {
+    const results = await Promise.all(
+      parsePolicies(texts).map((policy) => policies.add(policy, "static")),
+    );
+    for (const { value, problems } of results)
+      if (value?.state !== "enabled")
+        throw new Error(`A policy is not in force: ${JSON.stringify(problems ?? value?.error)}`);
+  };
   return {
     kernel,
     policies,
     async use(texts) {
       await removeAll();
-      const results = await Promise.all(
-        parsePolicies(texts).map((policy) => policies.add(policy, "static")),
-      );
-      for (const { value, problems } of results)
-        if (value?.state !== "enabled")
-          throw new Error(`A policy is not in force: ${JSON.stringify(problems ?? value?.error)}`);
+      await addAll(texts);
+    },
+    async add(texts) {
+      await addAll(texts);
+      await policies.exclusively(() => undefined);
     },
     attachments: () => [
       ...new Set(

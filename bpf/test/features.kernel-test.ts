@@ -10,6 +10,7 @@ import {
   actionFeatures,
   allFeatures,
   featureNames,
+  indexFeatures,
   opFeatures,
   typeFeatures,
 } from "../../packages/sensor/src/link/features.ts";
@@ -94,6 +95,18 @@ for (const bit of bits) {
   const [name = ""] = featureNames(bit);
   const uses = usesOf(bit);
   if (uses.length === 0) continue;
+  if (bit & indexFeatures) {
+    test(`without ${name}: rows decide as with it`, () => {
+      const before = lacking();
+      const [having, without] = [0, bit].map((lacks) => {
+        using _link = guard.attach(hook(lacks));
+        return uses.map(outcomes);
+      });
+      assert.deepEqual(without, having);
+      assert.equal(lacking(), before);
+    });
+    continue;
+  }
   test(`without ${name}: filters that need it are decided for the safe side, and counted`, () => {
     using _link = guard.attach(hook(bit));
     for (const use of uses) {

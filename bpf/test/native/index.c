@@ -3,6 +3,7 @@
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
 #include "../../index.bpf.h"
+#include "../../ranges.bpf.h"
 #include "check.h"
 #include "random.h"
 #include "tree.h"
@@ -122,38 +123,41 @@ static void open_files(void)
 	native_set(mount_lock_at, address_of(&locks[1]));
 	for (int round = 0; round < 2000; round++) {
 		__u32 number = random_below(SETS + 1), text = random_below(SETS + 1),
-		      other = random_below(2), left;
-		__u32 asked = number << INDEX_NUMBER_SHIFT | INDEX_LEFT | INDEX_WANTS_TEXT;
+		      ending = random_below(SETS + 1), other = random_below(2);
+		__u32 first = number ? number : text ? text : ending;
+		__u32 found = text | ending << ENDING_SHIFT;
+		__u64 asked = number << INDEX_NUMBER_SHIFT | INDEX_LEFT | INDEX_WANTS_TEXT, left;
 
 		new_rules();
 		hook->index = INDEX;
 		read_sequences(&before);
-		remember(hook, at, &before, text);
+		remember(hook, at, &before, found);
 		left = index_remembered(application, hook, SIDE, asked, at);
-		if ((number || text) && !is_any_left(number, text, false))
+		if (first &&
+		    !(is_any_left(first, text, false) && is_any_left(first, ending, false)))
 			expect(!left);
 		else
 			expect(left == (number << INDEX_NUMBER_SHIFT | INDEX_LEFT |
-					text << INDEX_TEXT_SHIFT));
+					(__u64)found << INDEX_TEXT_SHIFT));
 		/* any rename or change of mounts, other tables, another file, the end of this one */
 		locks[other].sequence += 2;
-		expect(index_remembered(application, hook, SIDE, asked, at) == (int)asked);
+		expect(index_remembered(application, hook, SIDE, asked, at) == asked);
 		locks[other].sequence -= 2;
-		expect(index_remembered(application, hook, SIDE, asked, at) == (int)left);
+		expect(index_remembered(application, hook, SIDE, asked, at) == left);
 		hook->index = INDEX + 2;
-		expect(index_remembered(application, hook, SIDE, asked, at) == (int)asked);
+		expect(index_remembered(application, hook, SIDE, asked, at) == asked);
 		hook->index = INDEX;
 		expect(index_remembered(application, hook, SIDE, asked, at + (1ULL << 60)) ==
-		       (int)asked);
+		       asked);
 		forget(at);
-		expect(index_remembered(application, hook, SIDE, asked, at) == (int)asked);
+		expect(index_remembered(application, hook, SIDE, asked, at) == asked);
 		/* nothing is cached that changed while it was read, or is changing */
 		locks[other].sequence += 2;
-		remember(hook, at, &before, text);
+		remember(hook, at, &before, found);
 		expect(recall(hook, at) == NOT_REMEMBERED);
 		locks[other].sequence++;
 		read_sequences(&before);
-		remember(hook, at, &before, text);
+		remember(hook, at, &before, found);
 		expect(recall(hook, at) == NOT_REMEMBERED);
 		locks[other].sequence++;
 	}
@@ -242,6 +246,86 @@ static void binaries(void)
 	expect(s->words && !s->sets[SET_BINARY]);
 }
 
+static void ends_of_texts(void)
+{
+	static const struct {
+		const char *text;
+		__u32 set;
+	} cases[] = { { "/a.key", 8 }, { "b.key", 8 }, { "_key", 9 },
+		      { "key", 9 },    { "ey", 10 },   { "", 10 } };
+	struct scratch *s = the_scratch();
+
+	put_text(INDEX | ENDING_KEYS, "yek.", 4, 8);
+	put_text(INDEX | ENDING_KEYS, "yek", 3, 9);
+	hook->index = INDEX;
+	hook->index_text = 0;
+	hook->text_default = 0;
+	hook->ending_default = 10;
+	hook->longest_ending = 4;
+	hook->slots[0] = (struct slot){ .type = VALUE_STRING };
+	for (__u32 i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(s, 0, sizeof(*s));
+		s->hook = 1;
+		s->raw[0] = address_of(cases[i].text);
+		expect(text_bitset(s, hook) == (int)(cases[i].set << ENDING_SHIFT), "%s",
+		       cases[i].text);
+	}
+	/* the rows decide if the end is not known; of a longer path it is kept apart */
+	s->texts[0] = (struct text_value){ .slot = 1, .flags = TEXT_TRUNCATED, .size = 1, .at = 8 };
+	expect(!text_bitset(s, hook));
+	s->texts[0].has_tail = 1;
+	memcpy(s->texts[0].tail + BINARY_TAIL - 4, "_key", 4);
+	expect(text_bitset(s, hook) == 9 << ENDING_SHIFT);
+	hook->ending_default = 0;
+}
+
+static struct bound *bound_of(__u32 at)
+{
+	at += SIDE * MAX_BOUNDS + hook->first_bound;
+	return bpf_map_lookup_elem(&bounds, &at);
+}
+
+static void ranges(void)
+{
+	for (int round = 0; round < 4000; round++) {
+		__u64 from = 0, number = random_below(6000);
+		__u32 expected = 0;
+
+		hook->first_bound = random_below(100);
+		hook->bounds = 1U << random_below(12); /* up to HOOK_BOUNDS */
+		for (__u32 i = 0; i < hook->bounds; i++) {
+			*bound_of(i) = (struct bound){ .from = from, .bitset = 1 + i };
+			if (from <= number)
+				expected = 1 + i;
+			from += 1 + random_below(5);
+		}
+		expect(range_bitset(hook, SIDE, number) == expected, "%llu of %u", number,
+		       hook->bounds);
+	}
+	/* the number of an argument: signed ones begin with the least */
+	for (int i = -3; i <= 3; i++) {
+		struct scratch *s = the_scratch();
+
+		memset(s, 0, sizeof(*s));
+		new_rules();
+		s->side = SIDE;
+		s->hook = 1;
+		s->raw[0] = (__u32)i;
+		s->words = s->wants_text = 1;
+		hook->slots[0] = (struct slot){ .type = VALUE_S32 };
+		hook->range_of = ROW_RANGE;
+		hook->range_slot = 0;
+		hook->range_signed = 1;
+		hook->first_bound = 3;
+		hook->bounds = 2;
+		*bound_of(0) = (struct bound){ .bitset = 11 };
+		*bound_of(1) = (struct bound){ .from = (1ULL << 63) - 1, .bitset = 12 };
+		use_range_index(s, application, hook);
+		expect(s->sets[SET_RANGE] == SIDE * MAX_BITSETS + (i < -1 ? 11U : 12U), "%d", i);
+		expect(!s->words == !is_any_left(i < -1 ? 11 : 12, 0, false));
+	}
+}
+
 int main(void)
 {
 	__u32 at = 1;
@@ -250,6 +334,7 @@ int main(void)
 	use_map(applications);
 	use_map(hooks);
 	use_map(bitsets);
+	use_map(bounds);
 	use_map(index_int);
 	use_map(index_text);
 	use_map(listed);
@@ -264,5 +349,7 @@ int main(void)
 	run(open_files);
 	run(texts);
 	run(binaries);
+	run(ends_of_texts);
+	run(ranges);
 	return !!test_failures;
 }

@@ -14,11 +14,13 @@ import {
 } from "@gander/policy";
 import { limits, processProperty, procFlags, rowFlags, rowOp } from "../src/link/abi.gen.ts";
 import type { PlainFilter } from "../src/link/alternatives.ts";
+import { numbersIn } from "../src/link/bit-set.ts";
 import { markOfPolicy } from "../src/link/call-marks.ts";
 import type { FileIdentity } from "../src/link/file-identity.ts";
 import type { GroupWorkloads, LinkedRow, LinkedTables } from "../src/link/linked-tables.ts";
 import { namespaceNames } from "../src/link/namespace-kinds.ts";
 import type { PlannedSelector } from "../src/link/planned-rule.ts";
+import { ordered, type RangedNumber } from "../src/link/range-tests.ts";
 import type { SetContent } from "../src/link/set-interner.ts";
 import {
   type FactState,
@@ -433,14 +435,16 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
     slots[slot]?.raw === limits.RAW_RETURN ? call.returned : call.args[slots[slot]?.raw ?? 0];
   const { text: textFact = "known", peer: peerFact = "known", binary = "known" } = call.facts ?? {};
   const sets: number[] = [];
+  const longest = (texts: Iterable<string>, holds: (one: string) => boolean) =>
+    [...texts].filter(holds).sort((a, b) => b.length - a.length)[0] ?? "\0\0";
   if (index.numberSlot !== limits.NO_SLOT)
     sets.push(index.numbers.get(raw(valueIn(index.numberSlot))) ?? index.numberDefault);
   if (index.textSlot !== limits.NO_SLOT && (textFact === "known" || textFact === "forgeable")) {
     const value = text(valueIn(index.textSlot));
-    const longest = [...index.prefixes.keys()]
-      .filter((prefix) => value.startsWith(prefix))
-      .sort((a, b) => b.length - a.length)[0];
-    sets.push(longest === undefined ? index.textDefault : (index.prefixes.get(longest) ?? 0));
+    const beginning = longest(index.prefixes.keys(), (one) => value.startsWith(one));
+    const ending = longest(index.endings.keys(), (one) => value.endsWith(one));
+    if (index.textDefault !== 0) sets.push(index.prefixes.get(beginning) ?? index.textDefault);
+    if (index.endingDefault !== 0) sets.push(index.endings.get(ending) ?? index.endingDefault);
   }
   if (index.addressSlot !== limits.NO_SLOT && peerFact === "known") {
     const peer = socket(valueIn(index.addressSlot));
@@ -449,14 +453,55 @@ function indexedRules(tables: LinkedTables, hook: number, call: Call): Set<numbe
       .sort(([a], [b]) => b.prefixLength - a.prefixLength)[0];
     sets.push(narrowest?.[1] ?? index.addressDefault);
   }
-  if (index.binaries.size > 0 && binary === "known") {
-    const longest = [...index.binaries.keys()]
-      .filter((path) => `${call.binary}\0`.startsWith(path))
-      .sort((a, b) => b.length - a.length)[0];
-    sets.push(index.binaries.get(longest ?? "") ?? index.binaryDefault);
+  if (binary === "known") {
+    const path = longest(index.binaries.keys(), (one) => `${call.binary}\0`.startsWith(one));
+    const ending = longest(index.binaryEndings.keys(), (one) => call.binary.endsWith(one));
+    if (index.binaryDefault !== 0) sets.push(index.binaries.get(path) ?? index.binaryDefault);
+    if (index.binaryEndingDefault !== 0)
+      sets.push(index.binaryEndings.get(ending) ?? index.binaryEndingDefault);
   }
-  const chosen = sets.map((id) => new Set(tables.bitSets[id]));
+  if (index.range !== undefined) {
+    const { bounds, signed } = index.range;
+    const number = rangedNumber(index.range, call, valueIn);
+    const inOrder = number === undefined ? undefined : ordered(number, signed);
+    const bound = bounds.findLast(({ from }) => inOrder !== undefined && from <= inOrder);
+    if (bound !== undefined) sets.push(bound.bitSet);
+  }
+  const chosen = sets.map((id) => new Set(numbersIn(tables.bitSets[id] ?? 0n)));
   return chosen.length === 0 ? undefined : chosen.reduce((one, other) => one.intersection(other));
+}
+
+/** The number that is looked up by ranges; undefined: it isn't known, or there is none. */
+function rangedNumber(
+  { of, slot }: RangedNumber,
+  call: Call,
+  valueIn: (slot: number) => Value | undefined,
+): bigint | undefined {
+  switch (of) {
+    case rowOp.ROW_RANGE:
+      return raw(valueIn(slot));
+    case rowOp.ROW_SPORT:
+    case rowOp.ROW_DPORT: {
+      const { sport, dport } = socket(valueIn(slot));
+      const isKnown = (call.facts?.peer ?? "known") === "known";
+      return isKnown ? BigInt(of === rowOp.ROW_SPORT ? sport : dport) : undefined;
+    }
+    case rowOp.ROW_PID:
+      return BigInt(call.pid);
+    case rowOp.ROW_NS_PID:
+      return BigInt(call.nsPid);
+    case rowOp.ROW_NAMESPACE: {
+      const name = namespaceNames[slot];
+      const isKnown = name !== undefined && call.facts?.namespaces === undefined;
+      return isKnown ? call.namespaces[name] : undefined;
+    }
+    case rowOp.ROW_PROPERTY: {
+      const name = processPropertyNames.find((one) => readOf(one) === slot);
+      const value = name && call.properties[name];
+      return value === undefined ? undefined : BigInt(value);
+    }
+  }
+  throw new RangeError("the programs don't know this number");
 }
 
 type SetContents = (id: number) => SetContent | undefined;

@@ -9,6 +9,9 @@ import { createSetInterner } from "./set-interner.ts";
 /** All that a program can have (bpf/abi.h: enum feature). */
 export const allFeatures = feature.FEATURES_END - 1;
 
+/** Without these, rows decide the same, at more cost where many policies ask alike. */
+export const indexFeatures = feature.FEATURE_RANGES | feature.FEATURE_ENDINGS;
+
 /** Features by hook: what its rows, values and actions need of the hook's program. */
 export function featuresOf({
   hooks,
@@ -76,6 +79,7 @@ const {
   FEATURE_MARKS: marks,
   FEATURE_OWNERS: owners,
   FEATURE_EXEC: exec,
+  FEATURE_RANGES: ranges,
 } = feature;
 const paths = texts | feature.FEATURE_PATHS;
 const search = texts | feature.FEATURE_SEARCH;
@@ -95,34 +99,34 @@ const byNumber = <Name extends string>(
 export const opFeatures = byNumber(rowOp, {
   ROW_ALWAYS: 0,
   ROW_EQUAL: 0,
-  ROW_GREATER: 0,
-  ROW_LESS: 0,
+  ROW_GREATER: ranges,
+  ROW_LESS: ranges,
   ROW_MASK: 0,
-  ROW_RANGE: 0,
+  ROW_RANGE: ranges,
   // Sets of capabilities are behind a pointer.
   ROW_GAINED: feature.FEATURE_ROUTES,
   ROW_INT_SET: 0,
   ROW_STR_EQUAL: texts,
   ROW_STR_PREFIX: texts,
-  ROW_STR_POSTFIX: texts,
+  ROW_STR_POSTFIX: texts | feature.FEATURE_ENDINGS,
   ROW_STR_CONTAINS: search,
   ROW_STR_CONTAINS_ANY_CASE: search,
   ROW_FILE_TYPE: paths,
   ROW_ORIGIN: feature.FEATURE_PATHS | feature.FEATURE_ORIGINS,
   ROW_SADDR: sockets,
   ROW_DADDR: sockets,
-  ROW_SPORT: sockets,
-  ROW_DPORT: sockets,
+  ROW_SPORT: sockets | ranges,
+  ROW_DPORT: sockets | ranges,
   ROW_PROTOCOL: sockets,
   ROW_FAMILY: sockets,
   ROW_STATE: sockets,
-  ROW_PID: 0,
-  ROW_NS_PID: 0,
+  ROW_PID: ranges,
+  ROW_NS_PID: ranges,
   ROW_BINARY_EQUAL: binaries,
   ROW_BINARY_PREFIX: binaries,
-  ROW_BINARY_POSTFIX: binaries,
+  ROW_BINARY_POSTFIX: binaries | feature.FEATURE_ENDINGS,
   ROW_FOLLOW: binaries,
-  ROW_NAMESPACE: 0,
+  ROW_NAMESPACE: ranges,
   ROW_CAPABILITY: 0,
   ROW_BINARY_FILE: binaries,
   ROW_NAMESPACE_CHANGE: changes,
@@ -130,7 +134,7 @@ export const opFeatures = byNumber(rowOp, {
   ROW_MARKED_CALL: marks,
   ROW_WORKLOADS: feature.FEATURE_WORKLOADS,
   ROW_TALLY: feature.FEATURE_TALLIES,
-  ROW_PROPERTY: feature.FEATURE_PROPERTIES,
+  ROW_PROPERTY: feature.FEATURE_PROPERTIES | ranges,
   ROW_EXEC_EQUAL: exec,
   ROW_EXEC_PREFIX: exec,
   ROW_EXEC_POSTFIX: exec,

@@ -236,9 +236,9 @@ function chunkRows<T>(
   return row.flags & rowFlags.ROW_NEGATE ? rows.map((one) => [one]) : [rows];
 }
 
-type Range = readonly [bigint, bigint];
+export type Range = readonly [bigint, bigint];
 
-function mergeRanges(ranges: readonly Range[]): Range[] {
+export function mergeRanges(ranges: readonly Range[]): Range[] {
   const merged: [bigint, bigint][] = [];
   for (const [low, high] of [...ranges].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
     const last = merged.at(-1);

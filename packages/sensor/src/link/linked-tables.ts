@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Network, ValueRoute } from "@gander/policy";
+import type { BitSet } from "./bit-set.ts";
+import type { RangedNumber } from "./range-tests.ts";
 
 /**
  * One side of the kernel's tables (bpf/abi.h) as plain data: the linker makes it from all policies, and
@@ -19,7 +21,7 @@ export type LinkedTables = {
   /** Index 0 is never used. */
   readonly verdicts: readonly (LinkedVerdict | undefined)[];
   /** Rules of a hook (counted from its first one) that a value leaves. Index 0 is never used. */
-  readonly bitSets: readonly (readonly number[] | undefined)[];
+  readonly bitSets: readonly (BitSet | undefined)[];
   /** Routes of slots; index 0 is never used. */
   readonly routes: readonly (ValueRoute | undefined)[];
   /** Ids of all sets that rows name. */
@@ -65,6 +67,8 @@ export type LinkedHook = {
   readonly flags: number;
   /** Index of the first row that says what a test of new programs' texts asks. */
   readonly execRows: number;
+  /** Where the bounds of its index begin in the table. */
+  readonly firstBound: number;
   /** Undefined: all rules are evaluated. */
   readonly index: RuleIndex | undefined;
 };
@@ -82,17 +86,31 @@ export type RuleIndex = {
   readonly numbers: ReadonlyMap<bigint, number>;
   /** By prefix: index of a bit set, which includes those of shorter prefixes. */
   readonly prefixes: ReadonlyMap<string, number>;
+  /** By the end of a text: index of a bit set, which includes those of shorter ends. */
+  readonly endings: ReadonlyMap<string, number>;
   /** Index of a bit set, which also covers the wider networks that contain this one. */
   readonly networks: ReadonlyMap<Network, number>;
   /** By path, followed by a 0 unless it is a prefix; empty: binaries aren't looked up. */
   readonly binaries: ReadonlyMap<string, number>;
-  /** Bit sets for unlisted values. */
+  /** By the end of a path. */
+  readonly binaryEndings: ReadonlyMap<string, number>;
+  /** Bit sets for unlisted values; 0: none is listed. */
   readonly numberDefault: number;
   readonly textDefault: number;
+  readonly endingDefault: number;
   readonly addressDefault: number;
   readonly binaryDefault: number;
+  readonly binaryEndingDefault: number;
   /** Rules that the text can exclude: if none is left, it need not be read. */
   readonly textRules: readonly number[];
+  /** Undefined: ranges of no number are indexed. */
+  readonly range: RangeIndex | undefined;
+};
+
+/** The rules that a number leaves: those of the last bound that is not above it. */
+export type RangeIndex = RangedNumber & {
+  /** Ascending, from 0 on, in the order of the number (`ordered`). */
+  readonly bounds: readonly { readonly from: bigint; readonly bitSet: number }[];
 };
 
 export type LinkedApplication = {

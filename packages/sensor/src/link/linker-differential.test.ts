@@ -20,37 +20,51 @@ import {
 } from "../../test/linker-fixture.ts";
 import { type Call, evaluateSelectors, evaluateTables } from "../../test/reference-evaluator.ts";
 import { action, valueType } from "./abi.gen.ts";
+import type { LinkedTables } from "./linked-tables.ts";
+import type { PlannedSelector } from "./planned-rule.ts";
+import { fewestRanges } from "./rule-index.ts";
 
 describe("linked tables against the policy language", () => {
   it("come to the same verdict for any policies and calls", () => {
-    expectSameVerdicts(anySelectors, 2_000);
+    expectSameVerdicts(rulesOf(anySelectors), 2_000);
   });
 
   it("come to the same verdict for any lists of peers and binaries, through the index", () => {
-    expectSameVerdicts(listSelectors, 2_000);
+    expectSameVerdicts(rulesOf(listSelectors), 2_000);
+  });
+
+  it("come to the same verdict for any ranges of numbers, through the index", () => {
+    const linked = expectSameVerdicts(rulesWithRanges, 2_000);
+    const indexed = linked.filter(({ hooks }) => hooks[0]?.index?.range !== undefined);
+    expect(indexed.length).toBeGreaterThan(linked.length / 4);
   });
 });
 
-function expectSameVerdicts(selectorsOfARule: typeof anySelectors, numRuns: number): void {
+/** The selectors of each rule. */
+type Rules = fc.Arbitrary<readonly (readonly PlannedSelector[])[]>;
+
+const rulesOf = (selectorsOfARule: typeof anySelectors): Rules =>
+  fc.array(selectorsOfARule, { minLength: 1, maxLength: 4 });
+
+function expectSameVerdicts(rules: Rules, numRuns: number): LinkedTables[] {
+  const linked: LinkedTables[] = [];
   void fc.assert(
-    fc.property(
-      fc.array(selectorsOfARule, { minLength: 1, maxLength: 4 }),
-      fc.array(anyCall, { minLength: 1, maxLength: 12 }),
-      (lists, calls) => {
-        const { tables, sets } = linkRules(
-          lists.map((selectors, id) => rule(selectors, id)),
-          { groups: belongings.length, belongs },
+    fc.property(rules, fc.array(anyCall, { minLength: 1, maxLength: 12 }), (lists, calls) => {
+      const { tables, sets } = linkRules(
+        lists.map((selectors, id) => rule(selectors, id)),
+        { groups: belongings.length, belongs },
+      );
+      linked.push(tables);
+      for (const call of calls) {
+        const matched = evaluateTables(tables, 1, sets.content, call);
+        expect(lists.map((_, id) => matched.get(id))).toEqual(
+          lists.map((selectors) => evaluateSelectors(selectors, call, typeOf)),
         );
-        for (const call of calls) {
-          const matched = evaluateTables(tables, 1, sets.content, call);
-          expect(lists.map((_, id) => matched.get(id))).toEqual(
-            lists.map((selectors) => evaluateSelectors(selectors, call, typeOf)),
-          );
-        }
-      },
-    ),
+      }
+    }),
     { numRuns },
   );
+  return linked;
 }
 
 /** Three selectors' workloads, and which of them each group belongs to. */
@@ -360,7 +374,7 @@ const binaryTest: fc.Arbitrary<TypedFilter> = fc.oneof(
   fc.record({
     on: fc.constant("binary" as const),
     negate: fc.boolean(),
-    match: fc.constantFrom("equal" as const, "prefix" as const),
+    match: fc.constantFrom("equal" as const, "prefix" as const, "postfix" as const),
     followChildren: fc.constant(false),
     paths: values(path),
   }),
@@ -384,6 +398,64 @@ const listSelectors = fc
   .map((list) =>
     list.map(([lists, others, actions], i) => selector([...lists, ...others], [], i, actions)),
   );
+
+const rangeTests: readonly fc.Arbitrary<TypedFilter>[] = [
+  onArg(0, numberTest(int(32))),
+  onArg(1, numberTest(uint)),
+  onArg(2, numberTest(int(64))),
+  ...(["sport", "dport"] as const).map((op) =>
+    onArg(4, fc.record({ op: fc.constant(op), negate: fc.boolean(), ranges: pairs(port) })),
+  ),
+  ...[false, true].map((inNamespace) =>
+    fc.record({
+      on: fc.constant("pid" as const),
+      negate: fc.boolean(),
+      inNamespace: fc.constant(inNamespace),
+      followForks: fc.constant(false),
+      pids: values(fc.constantFrom(1, 2, 3, 4, 5, 6)),
+    }),
+  ),
+  fc.record({
+    on: fc.constant("namespace" as const),
+    negate: fc.boolean(),
+    namespace: fc.constantFrom("uts" as const, "net" as const),
+    ids: values(fc.constantFrom("host" as const, 1, 2, 3)),
+  }),
+  fc.record({
+    on: fc.constant("process" as const),
+    negate: fc.boolean(),
+    property: fc.constantFrom(...processPropertyNames),
+    ranges: fc.constantFrom<[number, number][][]>(
+      [[0, 0]],
+      [[1, 2]],
+      [[3, 0xffffffff]],
+      [
+        [0, 0],
+        [4, 5],
+      ],
+    ),
+  }),
+];
+/** Nearly all of one number, so that there are enough for the index. */
+const rulesWithRanges: Rules = fc.constantFrom(...rangeTests).chain((test) => {
+  const selectors = fc.array(
+    fc.tuple(
+      fc.oneof(
+        { weight: 12, arbitrary: test.map((one) => [one]) },
+        { weight: 1, arbitrary: fc.constant([]) },
+      ),
+      fc.array(anyFilter, { maxLength: 1 }),
+      anyActions,
+    ),
+    { minLength: 1, maxLength: 3 },
+  );
+  return fc.array(
+    selectors.map((list) =>
+      list.map(([tests, others, actions], i) => selector([...tests, ...others], [], i, actions)),
+    ),
+    { minLength: fewestRanges, maxLength: 7 },
+  );
+});
 
 const anySocket = fc.oneof(
   fc.record({

@@ -23,9 +23,11 @@ import {
   ruleFlags,
   valueType,
 } from "./abi.gen.ts";
+import { bitSetOf, numbersIn } from "./bit-set.ts";
 import { createFollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import { link } from "./linker.ts";
+import { ordered } from "./range-tests.ts";
 import { createSetInterner } from "./set-interner.ts";
 
 describe("link", () => {
@@ -276,7 +278,7 @@ describe("link", () => {
     ];
     const { tables } = linkRules(rules);
     const index = tables.hooks[0]?.index;
-    const bits = (id: number | undefined) => tables.bitSets[id ?? 0];
+    const bits = (id: number | undefined) => numbersIn(tables.bitSets[id ?? 0] ?? 0n);
     expect([index?.numberSlot, index?.textSlot, index?.textRules]).toEqual([0, 3, [0, 1]]);
     expect([
       bits(index?.numbers.get(2n)),
@@ -311,7 +313,7 @@ describe("link", () => {
     const index = tables.hooks[0]?.index;
     const left = [...(index?.networks ?? [])].map(([{ address }, id]) => [
       address,
-      tables.bitSets[id],
+      numbersIn(tables.bitSets[id] ?? 0n),
     ]);
     expect(index?.addressSlot).toBe(4);
     expect(Object.fromEntries(left)).toEqual({
@@ -319,10 +321,10 @@ describe("link", () => {
       "0a000000": [1, 3, 4],
       "0a2a0000": [2, 3, 4],
     });
-    expect(tables.bitSets[index?.addressDefault ?? 0]).toEqual([0, 1, 3, 4]);
+    expect(numbersIn(tables.bitSets[index?.addressDefault ?? 0] ?? 0n)).toEqual([0, 1, 3, 4]);
   });
 
-  it("indexes binaries, but none where children count or an end is asked for", () => {
+  it("indexes binaries, but none where children count", () => {
     const runs = (
       match: "equal" | "prefix" | "postfix",
       followChildren = false,
@@ -337,10 +339,74 @@ describe("link", () => {
     expect(indexOf(long(limits.PREFIX_SIZE))).toBeUndefined();
     for (const one of [runs("postfix"), runs("equal", true), selector([])])
       expect(indexOf(runs("equal"), one)).toBeUndefined();
+    const ends = linkRules([rule([runs("postfix", false, "/a")])]).tables.hooks[0]?.index;
+    expect([...(ends?.binaryEndings.keys() ?? [])]).toEqual(["/a"]);
+  });
+
+  it("indexes the bounds of a number that four or more rules compare", () => {
+    const compares = (op: "greater" | "less", negate: boolean, value: bigint) =>
+      selector([{ on: "arg", arg: 0, test: { op, negate, values: [value] } }]);
+    const between = (low: bigint, high: bigint) =>
+      selector([
+        { on: "arg", arg: 0, test: { op: "range", negate: false, ranges: [[low, high]] } },
+      ]);
+    const selectors = [
+      compares("greater", false, 5n),
+      compares("less", true, -1n),
+      between(-3n, 5n),
+      between(7n, 7n),
+    ];
+    const indexOf = (count: number) => {
+      const rules = selectors.slice(0, count).map((one, id) => rule([one], id));
+      const { hooks, bitSets } = linkRules([...rules, rule([selector([])], 9)]).tables;
+      const range = hooks[0]?.index?.range;
+      const bounds = range?.bounds.map(({ from, bitSet }) => [
+        BigInt.asIntN(64, ordered(from, true)),
+        numbersIn(bitSets[bitSet] ?? 0n),
+      ]);
+      return range && { ...range, bounds };
+    };
+    expect(indexOf(3)).toBeUndefined();
+    expect(indexOf(4)).toEqual({
+      ...{ of: rowOp.ROW_RANGE, slot: 0, signed: true },
+      bounds: [
+        [-(2n ** 63n), [4]],
+        [-3n, [2, 4]],
+        [-1n, [1, 2, 4]],
+        [6n, [0, 1, 4]],
+        [7n, [0, 1, 3, 4]],
+        [8n, [0, 1, 4]],
+      ],
+    });
+  });
+
+  it("indexes beginnings and ends of one text", () => {
+    const text = (op: "str-prefix" | "str-postfix", ...values: string[]) =>
+      selector([{ on: "arg", arg: 3, test: { op, negate: false, values } }]);
+    const rules = [
+      rule([text("str-prefix", "/etc/")], 1),
+      rule([text("str-postfix", ".key", "_key")], 2),
+      rule([text("str-postfix", "y")], 3),
+      rule([text("str-postfix", ".key"), text("str-prefix", "/etc/")], 4),
+    ];
+    const { hooks, bitSets } = linkRules(rules).tables;
+    const index = hooks[0]?.index ?? fail();
+    const bits = (id = 0) => numbersIn(bitSets[id] ?? 0n);
+    expect([index.textSlot, index.textRules, bits(index.textDefault)]).toEqual([
+      3,
+      [0, 1, 2],
+      [1, 2, 3],
+    ]);
+    expect([...index.endings].map(([ending, id]) => [ending, bits(id)])).toEqual([
+      [".key", [0, 1, 2, 3]],
+      ["_key", [0, 1, 2, 3]],
+      ["y", [0, 2, 3]],
+    ]);
+    expect(bits(index.endingDefault)).toEqual([0, 3]);
   });
 
   it("indexes as many lists as leave bit sets for other hooks", () => {
-    const rules = Array.from({ length: 300 }, (_, i) => {
+    const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
       const address = (0x0a000000 + i).toString(16).padStart(8, "0");
       const networks = [{ family: 4, address, prefixLength: 32 }] as const;
       const filters: TypedFilter[] = [
@@ -351,24 +417,47 @@ describe("link", () => {
     });
     const { hooks, bitSets } = linkRules(rules).tables;
     const { numbers, networks, addressDefault } = hooks[0]?.index ?? fail();
-    expect([numbers.size, networks.size]).toEqual([3, 150]);
-    const all = rules.map((_, bit) => bit);
-    expect(bitSets[addressDefault]).toEqual(all);
+    const half = limits.HOOK_RULES / 2;
+    expect([numbers.size, networks.size]).toEqual([3, half]);
+    const all = bitSetOf(rules.keys());
+    expect(bitSets[addressDefault]).toBe(all);
     expect([...networks.values()].map((id) => bitSets[id])).toEqual(
-      all.slice(0, 150).map((bit) => all.filter((other) => other !== bit)),
+      Array.from({ length: half }, (_, bit) => all ^ (1n << BigInt(bit))),
     );
   });
 
   it("indexes as many rules as it has room for", () => {
     const rules = Array.from({ length: limits.HOOK_RULES }, (_, i) => {
-      const test = { op: "equal", negate: false, values: [BigInt(i)] } as const;
+      const values = Array.from({ length: 5 }, (_, k) => BigInt(5 * i + k));
+      const test = { op: "equal", negate: false, values } as const;
       return rule([selector([{ on: "arg", arg: 0, test }])], i);
     });
     const { hooks, bitSets } = linkRules(rules).tables;
     const { numbers, numberDefault } = hooks[0]?.index ?? fail();
-    const others = rules.map((_, bit) => bit).slice(512);
-    expect([numbers.size, bitSets[numberDefault]]).toEqual([512, others]);
-    expect(bitSets[numbers.get(7n) ?? 0]).toEqual([7, ...others]);
+    const others = (bitSetOf(rules.keys()) >> 512n) << 512n;
+    expect([numbers.size, bitSets[numberDefault]]).toEqual([5 * 512, others]);
+    expect(bitSets[numbers.get(35n) ?? 0]).toBe(others | (1n << 7n));
+  });
+
+  it("has one bit set for each content, whatever the value and the hook", () => {
+    const rules = [1, 2, 3].flatMap((hook) =>
+      Array.from({ length: limits.HOOK_RULES }, (_, i) => {
+        const number = { op: "equal", negate: false, values: [BigInt(i)] } as const;
+        const text = { op: "str-prefix", negate: false, values: [`/${i}/`] } as const;
+        const filters = [
+          { on: "arg", arg: 0, test: number },
+          { on: "arg", arg: 3, test: text },
+        ] as const;
+        return rule([selector(filters)], i, hook);
+      }),
+    );
+    const { hooks, bitSets } = linkRules(rules).tables;
+    expect(bitSets.length).toBe(limits.HOOK_RULES + 2);
+    for (const { index } of hooks)
+      expect([index?.numbers.size, index?.prefixes.size]).toEqual([
+        limits.HOOK_RULES,
+        limits.HOOK_RULES,
+      ]);
   });
 
   it("leaves a rule out where none of its selectors is for the workloads", () => {

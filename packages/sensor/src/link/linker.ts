@@ -19,6 +19,7 @@ import {
   type Member,
   type PlacedHook,
 } from "./applications.ts";
+import type { BitSet } from "./bit-set.ts";
 import { withPolicy } from "./call-marks.ts";
 import { ExecTests } from "./exec-tests.ts";
 import {
@@ -96,7 +97,9 @@ type OpenTables = {
   readonly rules: LinkedRule[];
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
-  readonly bitSets: (readonly number[] | undefined)[];
+  readonly bitSets: (BitSet | undefined)[];
+  /** Their positions. */
+  readonly bitSetIds: Map<BitSet, number>;
   readonly routes: (ValueRoute | undefined)[];
 };
 
@@ -107,6 +110,7 @@ function emptyTables(): OpenTables {
     rows: [undefined],
     verdicts: [undefined],
     bitSets: [undefined],
+    bitSetIds: new Map(),
     routes: [undefined],
   };
 }
@@ -168,11 +172,12 @@ function addHook(
       socketSlot: slotOf(planned.args.findIndex(({ slot }) => socketTypes.has(slot.type))),
     });
   }
-  const index = addIndex(tables, placed);
+  const firstBound = tables.hooks.reduce((sum, { index }) => sum + boundsIn(index), 0);
+  const index = addIndex(tables, placed, { ...input, firstBound });
   const flags =
     (remembersPaths(members, slots, index) ? hookTableFlags.HOOK_CACHE_PATHS : 0) |
     (wantsListedNumbers(tables, index) ? hookTableFlags.HOOK_LISTED_NUMBERS : 0) |
-    (index?.binaries.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
+    (index?.binaries.size || index?.binaryEndings.size ? hookTableFlags.HOOK_INDEX_BINARIES : 0);
   const routes = slots.map(({ route }) => routeIndex(tables.routes, route));
   const tests = tables.rules.slice(firstRule).map(({ firstRow }, i, rules) => {
     const own = tables.rows.slice(firstRow, rules[i + 1]?.firstRow);
@@ -180,7 +185,7 @@ function addHook(
   });
   const execRows = tables.rows.length;
   tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, index, flags, execRows });
+  tables.hooks.push({ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows });
   return tests;
 }
 
@@ -201,38 +206,52 @@ function remembersPaths(
 
 /** A number that isn't in the index leaves no rule. */
 function wantsListedNumbers({ bitSets }: OpenTables, index: RuleIndex | undefined): boolean {
-  return index !== undefined && bitSets[index.numberDefault]?.length === 0;
+  return index !== undefined && bitSets[index.numberDefault] === 0n;
 }
 
-const indexRoom: IndexRoom = {
+/** They take a power of two, as the programs halve them. */
+function boundsIn(index: RuleIndex | undefined): number {
+  const count = index?.range?.bounds.length ?? 0;
+  return count === 0 ? 0 : 2 ** Math.ceil(Math.log2(count));
+}
+
+const indexRoom: Omit<IndexRoom, "bounds"> = {
   numbers: limits.INDEX_NUMBERS,
   prefixes: limits.INDEX_PREFIXES,
+  endings: limits.INDEX_ENDINGS,
   networks: limits.INDEX_NETWORKS,
   binaries: limits.INDEX_BINARIES,
+  binaryEndings: limits.INDEX_BINARIES,
 };
 
 /** Rules that don't fit into the index are evaluated at every call. */
-function addIndex(tables: OpenTables, rules: readonly PlacedRule[]): RuleIndex | undefined {
-  const left = (values: keyof IndexRoom) =>
+function addIndex(
+  tables: OpenTables,
+  rules: readonly PlacedRule[],
+  { hostNamespace, firstBound }: LinkInput & Pick<LinkedHook, "firstBound">,
+): RuleIndex | undefined {
+  const left = (values: keyof typeof indexRoom) =>
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
-  const known = new Map<string, number>();
   const bitSets: BitSets = {
-    get free() {
-      return limits.MAX_BITSETS - tables.bitSets.length;
-    },
-    add(bits) {
-      const key = bits.join();
-      const id = known.get(key) ?? tables.bitSets.push(bits) - 1;
-      known.set(key, id);
+    fit: (contents) =>
+      contents.filter((rules) => !tables.bitSetIds.has(rules)).length <=
+      limits.MAX_BITSETS - tables.bitSets.length,
+    add(rules) {
+      const id = tables.bitSetIds.get(rules) ?? tables.bitSets.push(rules) - 1;
+      tables.bitSetIds.set(rules, id);
       return id;
     },
   };
-  return buildRuleIndex(rules, bitSets, {
+  const room = {
     numbers: left("numbers"),
     prefixes: left("prefixes"),
+    endings: left("endings"),
     networks: left("networks"),
     binaries: left("binaries"),
-  });
+    binaryEndings: left("binaryEndings"),
+    bounds: Math.min(limits.HOOK_BOUNDS, limits.MAX_BOUNDS - firstBound),
+  };
+  return buildRuleIndex(rules, { bitSets, room, hostNamespace });
 }
 
 function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {

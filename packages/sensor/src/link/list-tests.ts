@@ -2,22 +2,23 @@
 import { hasForm, type Network } from "@gander/policy";
 import { limits } from "./abi.gen.ts";
 import type { PlainFilter } from "./alternatives.ts";
+import { type BitSet, bitSetOf } from "./bit-set.ts";
 import { type ValuePlace, widen } from "./filter-rows.ts";
 
 /** A filter whose value must be on a list, or must not. A key stands for itself and all within it. */
 export type ListTest<Key> = { readonly keys: ReadonlyMap<string, Key>; readonly negate: boolean };
 
 /** By rule: the tests of which one must hold; a rule without an entry accepts any value. */
-export type TestedRules<Key> = ReadonlyMap<number, ReadonlySet<ListTest<Key>>>;
+export type TestedRules<Test> = ReadonlyMap<number, ReadonlySet<Test>>;
 
-/** The filter's test of the value in a slot; undefined: it isn't a list of this kind. */
-export type FindTest<Key> = (
+/** The filter's test of the value in a slot; undefined: it isn't a test of this kind. */
+export type FindTest<Test> = (
   filter: PlainFilter,
   place: (arg: number | "return") => ValuePlace,
-) => { readonly slot: number; readonly test: ListTest<Key> } | undefined;
+) => { readonly slot: number; readonly test: Test } | undefined;
 
 /** A list that a number or text must not be on excludes next to nothing: the rows check it. */
-export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
+export const testOfNumber: FindTest<ListTest<bigint>> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.negate) return undefined;
   const { arg, test } = filter;
   if (!hasForm(test, "integers")) return undefined;
@@ -29,27 +30,42 @@ export const testOfNumber: FindTest<bigint> = (filter, placeOf) => {
 };
 
 /** A text that must equal a value also begins with it. */
-export const testOfText: FindTest<string> = (filter, placeOf) => {
+export const testOfText: FindTest<ListTest<string>> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.negate) return undefined;
   const { arg, test } = filter;
   if (test.op !== "str-prefix" && test.op !== "str-equal") return undefined;
   return { slot: placeOf(arg).slot, test: listTest(test.values.map(cutPrefix), asIs, false) };
 };
 
+/** Ends, backwards: they are looked up as beginnings are. */
+export const testOfEnding: FindTest<ListTest<string>> = (filter, placeOf) => {
+  if (filter.on !== "arg" || filter.test.negate || filter.test.op !== "str-postfix")
+    return undefined;
+  const { arg, test } = filter;
+  return { slot: placeOf(arg).slot, test: listTest(test.values, asIs, false) };
+};
+
 /** The networks that contain the peer of a socket. */
-export const testOfPeer: FindTest<Network> = (filter, placeOf) => {
+export const testOfPeer: FindTest<ListTest<Network>> = (filter, placeOf) => {
   if (filter.on !== "arg" || filter.test.op !== "daddr") return undefined;
   const { arg, test } = filter;
   return { slot: placeOf(arg).slot, test: listTest(test.networks, networkText, test.negate) };
 };
 
 /** The running binary, by paths with a 0 after those that must be equal. There is one, so it has no slot. */
-export const testOfBinary: FindTest<string> = (filter) => {
+export const testOfBinary: FindTest<ListTest<string>> = (filter) => {
   if (filter.on !== "binary" || filter.followChildren) return undefined;
   if (filter.match === "postfix" || filter.match === "file") return undefined;
   const paths = filter.paths.map((path) => (filter.match === "equal" ? `${path}\0` : path));
   if (paths.some((path) => Buffer.byteLength(path) > limits.PREFIX_SIZE)) return undefined;
   return { slot: 0, test: listTest(paths, asIs, filter.negate) };
+};
+
+/** The end of its path, backwards. */
+export const testOfBinaryEnding: FindTest<ListTest<string>> = (filter) => {
+  if (filter.on !== "binary" || filter.followChildren || filter.match !== "postfix")
+    return undefined;
+  return { slot: 0, test: listTest(filter.paths, asIs, filter.negate) };
 };
 
 function listTest<Key>(
@@ -82,6 +98,14 @@ export const prefixesAround: Around<string> = (texts) => {
     lengths.filter((length) => length <= text.length).map((length) => text.slice(0, length));
 };
 
+export const endingsAround: Around<string> = (texts) => {
+  const lengths = [...new Set(texts.map(({ length }) => length))];
+  return (text) =>
+    lengths
+      .filter((length) => length <= text.length)
+      .map((length) => text.slice(text.length - length));
+};
+
 export const networksAround: Around<Network> = (networks) => {
   const lengths = [...new Set(networks.map(({ prefixLength }) => prefixLength))];
   return (network) =>
@@ -99,7 +123,7 @@ function networkText({ family, address, prefixLength }: Network): string {
 /** The rules of a hook that each key leaves, and those that remain without any. */
 type KeyedRules<Key> = {
   /** Each content once; the first is for values within no key. */
-  readonly contents: readonly (readonly number[])[];
+  readonly contents: readonly BitSet[];
   /** Position in `contents`: for values within the key and within no narrower one. */
   readonly byKey: ReadonlyMap<Key, number>;
 };
@@ -112,7 +136,7 @@ const mostPairs = 100_000;
 /** @returns undefined if that exceeds the limits. */
 export function rulesByKey<Key>(
   all: readonly number[],
-  tested: TestedRules<Key>,
+  tested: TestedRules<ListTest<Key>>,
   around: Around<Key>,
   limits: KeyLimits,
 ): KeyedRules<Key> | undefined {
@@ -120,7 +144,8 @@ export function rulesByKey<Key>(
   if (keys.length > limits.keys || limits.contents === 0) return undefined;
   const elsewhere = all.filter((bit) => canMatch(tested.get(bit), new Set()));
   const outside = new Set(elsewhere);
-  const contents: (readonly number[])[] = [elsewhere];
+  const rest = bitSetOf(elsewhere);
+  const contents = [rest];
   const known = new Map([["", 0]]);
   const byKey = new Map<Key, number>();
   const textsAround = around(keys);
@@ -133,7 +158,7 @@ export function rulesByKey<Key>(
       .filter((bit) => canMatch(tested.get(bit), tests) !== outside.has(bit))
       .sort((a, b) => a - b);
     const text = others.join();
-    const id = known.get(text) ?? contents.push(toggled(all, outside, others)) - 1;
+    const id = known.get(text) ?? contents.push(rest ^ bitSetOf(others)) - 1;
     if (contents.length > limits.contents || pairs > mostPairs) return undefined;
     known.set(text, id);
     byKey.set(key, id);
@@ -144,7 +169,7 @@ export function rulesByKey<Key>(
 type Listed<Key> = { readonly bit: number; readonly test: ListTest<Key> };
 
 /** All keys once, and by their texts the rules with them on a list. */
-function listsByKey<Key>(tested: TestedRules<Key>) {
+function listsByKey<Key>(tested: TestedRules<ListTest<Key>>) {
   const keys = new Map<string, Key>();
   const lists = new Map<string, Listed<Key>[]>();
   for (const [bit, tests] of tested) {
@@ -166,13 +191,4 @@ function canMatch<Key>(
   holding: ReadonlySet<ListTest<Key>>,
 ): boolean {
   return tests === undefined || [...tests].some((test) => holding.has(test) !== test.negate);
-}
-
-function toggled(
-  all: readonly number[],
-  some: ReadonlySet<number>,
-  others: readonly number[],
-): readonly number[] {
-  const toggle = new Set(others);
-  return all.filter((bit) => some.has(bit) !== toggle.has(bit));
 }

@@ -16,8 +16,15 @@ export function slotIndex(slots: LinkedSlot[], wanted: LinkedSlot): number {
   return slots.push(wanted) - 1;
 }
 
-function slotKey({ type, flags, raw, sizeRaw, size, route }: LinkedSlot): string {
-  return [type, flags, raw, sizeRaw, size, routeKey(route)].join();
+const keys = new WeakMap<LinkedSlot, string>();
+
+function slotKey(slot: LinkedSlot): string {
+  const known = keys.get(slot);
+  if (known !== undefined) return known;
+  const { type, flags, raw, sizeRaw, size, route } = slot;
+  const key = [type, flags, raw, sizeRaw, size, routeKey(route)].join();
+  keys.set(slot, key);
+  return key;
 }
 
 const routeKey = (route: ValueRoute | undefined) =>

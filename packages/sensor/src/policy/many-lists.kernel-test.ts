@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many policies that each name some peers or binaries: the index gives the same results as their rows.
+// Many policies that each name some peers, ports, numbers, paths or binaries: the index gives the same results as rows.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { after, test } from "node:test";
@@ -43,22 +43,26 @@ ${more}    matchActions:
 const on = (i: number, k: number) => Math.imul(i + 1, 40_503 * (k + 7)) % 97 < 20;
 const removeAll = async () => {
   drainTypes(kernel);
-  for (const { name } of policies.list())
-    await policies.remove({ name, namespace: "", origin: "static" });
+  const names = policies.list().map(({ name }) => name);
+  await Promise.all(
+    names.map((name) => policies.remove({ name, namespace: "", origin: "static" })),
+  );
 };
 
 function countsOf(names: readonly string[]): number[] {
+  const states = new Map(policies.list().map((state) => [state.name, state]));
   return names.map((name) => {
-    const state = stateOf(policies, name);
+    const state = states.get(name);
+    assert.ok(state, name);
     assertCountsAddUp(state);
     return Number(state.counters.matched);
   });
 }
 
 /** Resolves when the connection is refused (nothing listens). */
-function attempt(host: string): Promise<void> {
+function attempt(host: string, port = 9): Promise<void> {
   return new Promise((done) => {
-    connect({ host, port: 9 }).on("error", () => done());
+    connect({ host, port }).on("error", () => done());
   });
 }
 
@@ -153,6 +157,147 @@ kprobes:
     return 2 * programs.filter(matches).length;
   });
   assert.deepEqual(countsOf(asked.map((_, i) => `runs-${i}`)), expected);
+  assert.ok(new Set(expected).size > 3, "the policies differ");
+  await removeAll();
+});
+
+const addAll = (texts: readonly string[]) =>
+  Promise.all(texts.map((text) => addPolicy(policies, text)));
+
+const onPorts = (name: string, operator: string, values: readonly string[]) =>
+  policyText(
+    name,
+    `
+kprobes:
+- call: tcp_connect
+  syscall: false
+  args:
+  - index: 0
+    type: sock
+  selectors:
+  - matchArgs:
+    - index: 0
+      operator: ${operator}
+      values: ${JSON.stringify(values)}`,
+  );
+
+test("each of a thousand policies counts the ports it asks for", async () => {
+  const ports = [9, 1000, 1001, 1999, 2000, 61_000];
+  const operators = ["DPort", "NotDPort"] as const;
+  const asked = Array.from({ length: 1000 }, (_, i) => ({
+    operator: operators[i % 7 === 0 ? 1 : 0],
+    ranges: [[i, 2 * i] as const, [60_000 + i, 61_000] as const],
+  }));
+  await addAll(
+    asked.map(({ operator, ranges }, i) =>
+      onPorts(
+        `ports-${i}`,
+        operator,
+        ranges.map(([low, high]) => `${low}:${high}`),
+      ),
+    ),
+  );
+  for (const port of ports) await attempt("127.0.0.1", port);
+  const expected = asked.map(({ operator, ranges }) => {
+    const isIn = (port: number) => ranges.some(([low, high]) => port >= low && port <= high);
+    return ports.filter((port) => isIn(port) === (operator === "DPort")).length;
+  });
+  assert.deepEqual(countsOf(asked.map((_, i) => `ports-${i}`)), expected);
+  assert.ok(new Set(expected).size > 3, "the policies differ");
+  await removeAll();
+});
+
+test("each of forty policies counts the numbers it compares", async () => {
+  const masks = [0o20, 0o22, 0o27, 0o77];
+  const operators = ["GT", "LT", "InRange", "NotInRange"] as const;
+  const asked = Array.from({ length: 40 }, (_, i) => ({
+    operator: operators[i % 4] ?? "GT",
+    bound: 10 + i,
+  }));
+  await addAll(
+    asked.map(({ operator, bound }, i) =>
+      policyText(
+        `compares-${i}`,
+        `
+kprobes:
+- call: sys_umask
+  args:
+  - index: 0
+    type: int
+  selectors:
+  - matchBinaries:
+    - operator: In
+      values: [${programs[0]}]
+    matchArgs:
+    - index: 0
+      operator: ${operator}
+      values: ["${operator.endsWith("Range") ? `${bound}:${bound + 4}` : bound}"]`,
+      ),
+    ),
+  );
+  const commands = masks.map((mask) => `umask ${mask.toString(8)}`).join("; ");
+  assert.equal(spawnSync(programs[0] ?? "", ["-c", commands]).status, 0);
+  const expected = asked.map(({ operator, bound }) => {
+    const matches = (mask: number) => {
+      if (operator === "GT") return mask > bound;
+      if (operator === "LT") return mask < bound;
+      return (mask >= bound && mask <= bound + 4) === (operator === "InRange");
+    };
+    return masks.filter(matches).length;
+  });
+  assert.deepEqual(countsOf(asked.map((_, i) => `compares-${i}`)), expected);
+  assert.ok(new Set(expected).size > 3, "the policies differ");
+  await removeAll();
+});
+
+test("each of sixty policies counts the beginnings and ends of paths that it asks for", async () => {
+  const folder = `/run/many-lists/${"long/".repeat(30)}`;
+  const files = ["a.key", "b.key", "other/a.key", "a.pem", "key"].flatMap((name) => [
+    `/run/many-lists/${name}`,
+    `${folder}${name}`,
+  ]);
+  for (const file of files) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
+  }
+  const ends = ["a.key", "lists/a.key", ".key", "long/b.key", "key", "y", "/nowhere.key"];
+  const beginnings = ["/run/many-lists/", folder, "/run/many-lists/other/", "/nowhere/"];
+  const asked = Array.from({ length: 60 }, (_, i) => {
+    const operator = i % 3 === 0 ? "Prefix" : "Postfix";
+    const all = operator === "Prefix" ? beginnings : ends;
+    return { operator, values: ["nowhere", ...all.filter((_, k) => on(i, k))] };
+  });
+  await addAll(
+    asked.map(({ operator, values }, i) =>
+      policyText(
+        `opens-${i}`,
+        `
+kprobes:
+- call: security_file_open
+  syscall: false
+  args:
+  - index: 0
+    type: file
+  selectors:
+  - matchPIDs:
+    - operator: In
+      values: [${process.pid}]
+    matchArgs:
+    - index: 0
+      operator: ${operator}
+      values: ${JSON.stringify(values)}`,
+      ),
+    ),
+  );
+  for (const file of [...files, ...files]) readFileSync(file);
+  const expected = asked.map(({ operator, values }) => {
+    const matches = (file: string) =>
+      values.some((value) =>
+        operator === "Prefix" ? file.startsWith(value) : file.endsWith(value),
+      );
+    return 2 * files.filter(matches).length;
+  });
+  assert.deepEqual(countsOf(asked.map((_, i) => `opens-${i}`)), expected);
   assert.ok(new Set(expected).size > 3, "the policies differ");
   await removeAll();
 });

@@ -45,9 +45,19 @@ export function createIndexEntries(
           ofNumbers.add(side, encode.number(hookKey, number), bitSet);
         }
         for (const [prefix, bitSet] of index.prefixes)
-          ofTexts.add(side, encode.text(hookKey, prefix), bitSet);
+          ofTexts.add(side, encode.text(hookKey, Buffer.from(prefix)), bitSet);
+        const binaries = (hookKey | defines.BINARY_KEYS) >>> 0;
         for (const [path, bitSet] of index.binaries)
-          ofTexts.add(side, encode.text((hookKey | defines.BINARY_KEYS) >>> 0, path), bitSet);
+          ofTexts.add(side, encode.text(binaries, Buffer.from(path)), bitSet);
+        for (const [key, endings] of [
+          [hookKey, index.endings],
+          [binaries, index.binaryEndings],
+        ] as const) {
+          for (const [ending, bitSet] of endings) {
+            const backwards = Buffer.from(ending).reverse();
+            ofTexts.add(side, encode.text((key | defines.ENDING_KEYS) >>> 0, backwards), bitSet);
+          }
+        }
         for (const [network, bitSet] of index.networks)
           ofNetworks.add(side, encode.network(hookKey, network), bitSet);
       }
@@ -92,9 +102,8 @@ function createEncoders(layouts: StructLayouts) {
       writeNumber(new DataView(key.buffer), 0, { index, value });
       return key;
     },
-    text(index: number, prefix: string): Uint8Array {
+    text(index: number, bytes: Uint8Array): Uint8Array {
       const key = new Uint8Array(textLayout.size);
-      const bytes = Buffer.from(prefix);
       writeText(new DataView(key.buffer), 0, { bits: 32 + 8 * bytes.length, index });
       key.set(bytes, textAt);
       return key;

@@ -20,5 +20,5 @@ export function createIndexKeys(last: { readonly words: Int32Array; readonly at:
     );
 }
 
-/** Two keys with it fit in 31 bits (bpf/abi.h: BINARY_KEYS). After it come keys that no cache holds now. */
-const lastNumber = 2 ** 30 - 1;
+/** Two keys with it fit in 30 bits (bpf/abi.h: BINARY_KEYS, ENDING_KEYS). After it come keys that no cache holds now. */
+const lastNumber = 2 ** 29 - 1;

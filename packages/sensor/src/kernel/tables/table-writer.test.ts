@@ -27,6 +27,7 @@ const structs: Readonly<Record<SidedTable, readonly [struct: string, half: numbe
   rows: ["row", limits.MAX_ROWS],
   verdicts: ["verdict", limits.MAX_VERDICTS],
   bitsets: ["bitset", limits.MAX_BITSETS],
+  bounds: ["bound", limits.MAX_BOUNDS],
   routes: ["route", limits.MAX_ROUTES],
 };
 

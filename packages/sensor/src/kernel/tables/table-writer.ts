@@ -2,7 +2,13 @@
 
 import type { ValueRoute } from "@gander/policy";
 import { limits, routeFlags } from "../../link/abi.gen.ts";
-import type { GroupWorkloads, LinkedTables } from "../../link/linked-tables.ts";
+import type { BitSet } from "../../link/bit-set.ts";
+import type {
+  GroupWorkloads,
+  LinkedTables,
+  RangeIndex,
+  RuleIndex,
+} from "../../link/linked-tables.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
 /** Arrays with two sides: element i of side s is at s * half + i. */
@@ -14,6 +20,7 @@ export const sidedTables = [
   "rows",
   "verdicts",
   "bitsets",
+  "bounds",
   "routes",
 ] as const;
 export type SidedTable = (typeof sidedTables)[number];
@@ -41,6 +48,7 @@ const halves: Readonly<Record<SidedTable, number>> = {
   rows: limits.MAX_ROWS,
   verdicts: limits.MAX_VERDICTS,
   bitsets: limits.MAX_BITSETS,
+  bounds: limits.MAX_BOUNDS,
   routes: limits.MAX_ROUTES,
 };
 
@@ -72,6 +80,8 @@ export function createTableWriter(
     for (const hook of tables.hooks) {
       const key = indexKeys.get(hook.id) ?? 0;
       writers.hook(views.hooks, place("hooks", side, hook.id), hook, key);
+      for (const [i, bound] of paddedBounds(hook.index))
+        writers.bound(views.bounds, place("bounds", side, hook.firstBound + i), bound);
     }
     for (const [i, application] of tables.applications.entries()) {
       if (application !== undefined)
@@ -183,9 +193,15 @@ function arrayWriters(layouts: StructLayouts) {
     writeWords(view, at + within, wordsOf(item.within, limits.WORKLOAD_WORDS));
     writeWords(view, at + unsure, wordsOf(item.unsure, limits.WORKLOAD_WORDS));
   };
-  const writeBitSet: Write<readonly number[]> = (view, at, rules) =>
-    writeWords(view, at, wordsOf(rules, limits.RULE_WORDS));
+  const writeBitSet: Write<BitSet> = (view, at, rules) => {
+    for (let rest = rules, word = at; rest !== 0n; rest >>= 64n, word += 8)
+      view.setBigUint64(word, BigInt.asUintN(64, rest), true);
+  };
+  const bound = createStructWriter(layouts("bound"), "from", "bitset");
+  const writeBound: Write<Bound> = (view, at, { from, bitSet }) =>
+    bound(view, at, { from, bitset: bitSet });
   return {
+    bound: writeBound,
     rule: writeRule,
     hook: createHookWriter(layouts),
     application: writeApplication,
@@ -220,6 +236,21 @@ function createRouteWriter(layouts: StructLayouts): Write<ValueRoute> {
   };
 }
 
+const longestOf = (texts: Iterable<string>) =>
+  Math.max(0, ...Array.from(texts, (text) => Buffer.byteLength(text)));
+
+/** As many as the programs can halve: the last one is repeated, for the highest number. */
+function paddedBounds(index: RuleIndex | undefined): [number, Bound][] {
+  const bounds = index?.range?.bounds ?? [];
+  const last = bounds.at(-1);
+  if (last === undefined) return [];
+  const length = 2 ** Math.ceil(Math.log2(bounds.length));
+  const highest = { ...last, from: 2n ** 64n - 1n };
+  return Array.from({ length }, (_, i) => [i, bounds[i] ?? highest]);
+}
+
+type Bound = RangeIndex["bounds"][number];
+
 function createHookWriter(layouts: StructLayouts) {
   const layout = layouts("hook");
   const hook = createStructWriter(
@@ -231,11 +262,20 @@ function createHookWriter(layouts: StructLayouts) {
     "index_addr",
     "int_default",
     "text_default",
+    "ending_default",
+    "longest_ending",
+    "binary_ending_default",
+    "longest_binary_ending",
     "addr_default",
     "binary_default",
     "first_rule",
     "flags",
     "exec_rows",
+    "range_of",
+    "range_slot",
+    "range_signed",
+    "first_bound",
+    "bounds",
   );
   const textRules = fieldOf(layout, "text_rules").offset;
   const slots = fieldOf(layout, "slots").offset;
@@ -252,16 +292,11 @@ function createHookWriter(layouts: StructLayouts) {
   return (view: DataView, at: number, item: Item<"hooks">, key: number): void => {
     const { index } = item;
     hook(view, at, {
+      ...indexFields(index),
       nslots: item.slots.length,
       index: key,
-      index_int: index?.numberSlot ?? limits.NO_SLOT,
-      index_text: index?.textSlot ?? limits.NO_SLOT,
-      index_addr: index?.addressSlot ?? limits.NO_SLOT,
-      int_default: index?.numberDefault ?? 0,
-      text_default: index?.textDefault ?? 0,
-      addr_default: index?.addressDefault ?? 0,
-      binary_default: index?.binaryDefault ?? 0,
       first_rule: item.firstRule,
+      first_bound: item.firstBound,
       flags: item.flags,
       exec_rows: item.execRows,
     });
@@ -272,6 +307,26 @@ function createHookWriter(layouts: StructLayouts) {
         size_raw: one.sizeRaw,
         route: item.routes[i] ?? 0,
       });
+  };
+}
+
+function indexFields(index: RuleIndex | undefined) {
+  return {
+    index_int: index?.numberSlot ?? limits.NO_SLOT,
+    index_text: index?.textSlot ?? limits.NO_SLOT,
+    index_addr: index?.addressSlot ?? limits.NO_SLOT,
+    int_default: index?.numberDefault ?? 0,
+    text_default: index?.textDefault ?? 0,
+    ending_default: index?.endingDefault ?? 0,
+    longest_ending: longestOf(index?.endings.keys() ?? []),
+    binary_ending_default: index?.binaryEndingDefault ?? 0,
+    longest_binary_ending: longestOf(index?.binaryEndings.keys() ?? []),
+    addr_default: index?.addressDefault ?? 0,
+    binary_default: index?.binaryDefault ?? 0,
+    range_of: index?.range?.of ?? 0,
+    range_slot: index?.range?.slot ?? 0,
+    range_signed: Number(index?.range?.signed ?? false),
+    bounds: paddedBounds(index).length,
   };
 }
 
