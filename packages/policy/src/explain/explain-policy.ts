@@ -55,19 +55,26 @@ export type RuleExplanation = {
   readonly returnEffects: readonly string[];
 };
 
-/** Pure: the same policy gives the same sentences everywhere. */
-export function explainPolicy(policy: CompiledPolicy): Explanation {
+/**
+ * Pure: the same policy gives the same sentences everywhere. `named` is the policy with the names of sets in the place
+ * of their values, if it has some: those are what a reader wants to see.
+ */
+export function explainPolicy(policy: CompiledPolicy, named?: CompiledPolicy): Explanation {
   const { name, namespace, mode, eventBudget } = policy;
   return {
     ...{ name, namespace, mode },
     appliesTo: appliesTo(policy),
     needsOperator: needsOperator(policy),
     eventBudget: eventBudget ? `at most ${budgetText(eventBudget)} on a node` : "",
-    hooks: policy.hooks.map((hook) => explainHook(hook, mode)),
+    hooks: policy.hooks.map((hook, i) => explainHook(hook, named?.hooks[i] ?? hook, mode)),
   };
 }
 
-function explainHook(hook: CompiledHook, mode: CompiledPolicy["mode"]): HookExplanation {
+function explainHook(
+  hook: CompiledHook,
+  named: CompiledHook,
+  mode: CompiledPolicy["mode"],
+): HookExplanation {
   const note = hookNote(hook);
   return {
     path: hook.path,
@@ -76,7 +83,7 @@ function explainHook(hook: CompiledHook, mode: CompiledPolicy["mode"]): HookExpl
     reads: [...hook.args, ...(hook.returnArg ? [hook.returnArg] : [])]
       .filter(({ type }) => type !== "nop")
       .map((arg) => argumentText(arg, { isReturn: arg === hook.returnArg })),
-    rules: hook.selectors.map((selector) => explainRule(selector, hook, mode)),
+    rules: named.selectors.map((selector) => explainRule(selector, hook, mode)),
     cost: costOf(hook),
     blindSpots: blindSpotsOf(hook),
   };
