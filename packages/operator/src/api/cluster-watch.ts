@@ -11,6 +11,8 @@ import {
 } from "@gander/kube";
 import type { Coalescer } from "../bundles/coalesce.ts";
 import type { OperatorPart } from "../operator-part.ts";
+import type { WritableSetCatalog } from "../sets/set-catalog.ts";
+import { valueSets, watchValueSets } from "../sets/watch-value-sets.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import { labelsKey } from "../workloads/workload.ts";
 import { nodes, pods, policyKinds } from "./cluster-resources.ts";
@@ -25,6 +27,7 @@ type ClusterWatchDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
   readonly catalog: WritablePolicyCatalog;
+  readonly sets: WritableSetCatalog;
   readonly resolver: Resolver;
   readonly changes: Coalescer<string>;
 };
@@ -44,7 +47,7 @@ type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "s
 type NamedWatch = { readonly plural: string; readonly watch: Watch };
 
 /**
- * Watches policies, nodes and pods, and updates the catalog and the resolver. It is ready when all have
+ * Watches policies, their sets, nodes and pods, and updates the catalog and the resolver. It is ready when all have
  * been read in full: earlier, a bundle would lack policies. If a watch fails later, the known state is
  * kept.
  */
@@ -57,6 +60,7 @@ export function createClusterWatch(
       plural: kind.plural,
       watch: watchPolicies(kind, deps, options),
     })),
+    { plural: valueSets.plural, watch: watchValueSets(deps, options) },
     { plural: nodes.plural, watch: watchNodes(deps, options) },
     { plural: pods.plural, watch: watchPods(deps, options) },
   ];

@@ -301,7 +301,7 @@ describe("sets of values", () => {
     await writeFile(setFile, setOf("tmp", "/tmp/", "x".repeat(1000)));
     await watch.scan();
     expect(shown.get("a")).toMatch(
-      /Value 2 of the ValueSet "tmp" \(.*set\.yaml:5:28\): The value has 1000 bytes; 250 are/,
+      /Value 2 of the ValueSet "tmp" \(.*set\.yaml:5:26\): The value has 1000 bytes; 250 are/,
     );
     expect([...inForce.values()]).toEqual(["/tmp/", "/tmp/"]);
     await writeFile(setFile, setOf("tmp", "/opt/"));
