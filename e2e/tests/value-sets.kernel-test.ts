@@ -2,7 +2,7 @@
 // Sets of values: written once, used by several policies, changed without touching these.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,12 +28,12 @@ const opens = `${head("GuardPolicy", "opens")}
           matchActions: [{ action: Sigkill }]
 `;
 
-/** Kills who removes a file there, whatever the program. */
-const removals = `${head("GuardPolicy", "removals")}
+/** Kills who changes the mode of a file there, whatever the program. */
+const modes = `${head("GuardPolicy", "modes")}
   kprobes:
-    - call: security_path_unlink
+    - call: security_path_chmod
       syscall: false
-      args: [{ index: 0, type: path }, { index: 1, type: dentry }]
+      args: [{ index: 0, type: path }]
       selectors:
         - matchArgs: [{ index: 0, operator: Prefix, values: ["set:guarded"] }]
           matchActions: [{ action: Sigkill }]
@@ -52,7 +52,7 @@ const connections = `${head("GuardPolicy", "connections")}
 
 const write = (file: string) => run("bash", ["-c", `echo x >> ${file}`]).signal === null;
 const writeByTee = (file: string) => run("tee", ["-a", file]).signal === null;
-const remove = (file: string) => run("rm", ["-f", file]).signal === null;
+const setMode = (file: string) => run("chmod", ["600", file]).signal === null;
 
 /** Without opening it, which kills. */
 const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
@@ -74,7 +74,7 @@ describe("sets of values", () => {
     sensor = await Sensor.start({
       policies: {
         "opens.yaml": opens,
-        "removals.yaml": removals,
+        "modes.yaml": modes,
         "connections.yaml": connections,
         "guarded.yaml": setOf("guarded", ["/var/tmp/one/", "/var/tmp/always/"]),
         "others.yaml":
@@ -93,10 +93,9 @@ describe("sets of values", () => {
     assert.equal(write("/var/tmp/one/x"), false);
     assert.equal(sizeOf("/var/tmp/one/x"), 0);
     assert.equal(writeByTee("/var/tmp/one/x"), true, "a trusted program may");
-    assert.equal(remove("/var/tmp/one/x"), false, "the other policy has the same set");
-    assert.equal(existsSync("/var/tmp/one/x"), true);
+    assert.equal(setMode("/var/tmp/one/x"), false, "the other policy has the same set");
     assert.equal(write("/var/tmp/two/x"), true);
-    assert.equal(remove("/var/tmp/two/x"), true);
+    assert.equal(setMode("/var/tmp/two/x"), true);
   });
 
   test("networks are those of the set", async () => {
@@ -109,9 +108,9 @@ describe("sets of values", () => {
     await waitUntil("the new values are in force", () => !write("/var/tmp/two/y"));
     // Both changed at one moment: nothing has to be waited for.
     assert.equal(writeByTee("/var/tmp/two/y"), true);
-    assert.equal(remove("/var/tmp/two/y"), false);
+    assert.equal(setMode("/var/tmp/two/y"), false);
     assert.equal(write("/var/tmp/one/x"), true, "the old values are not");
-    assert.equal(remove("/var/tmp/one/x"), true);
+    assert.equal(setMode("/var/tmp/one/x"), true);
     sensor.writePolicy(
       "others.yaml",
       setOf("trusted", ["/usr/bin/none"]) + setOf("networks", ["127.0.2.0/24"]),
