@@ -180,7 +180,7 @@ describe("a ValueSet", () => {
 
   it("that does not exist leaves the policy without nodes, and says so", async () => {
     const { stderr } = await apply(guard("early", "set:later"));
-    expect(stderr).toContain('There is no set "later" yet');
+    expect(stderr).toContain('There is no set "later": until there is');
     const version = await versionThat(() => heads.has("early"));
     expect(setOf("early")).toBe(none);
     sensor.ack(version.commit, {

@@ -81,7 +81,8 @@ async function checkFile(
     const onThis = placeProblems(await onKernel(policy, report.file), policy.compiled);
     placed.push(...policy.warnings, ...onThis);
   }
-  return { ...report, problems: placed, policies };
+  const names = content.sets.map(({ name }) => name);
+  return { ...report, problems: placed, policies, ...(names.length > 0 && { sets: names }) };
 }
 
 const withProblems = ({ report }: ReadFile, more: readonly Problem[]): FileReport => ({

@@ -40,7 +40,7 @@ export async function reviewPolicy(
   return { refusal: undefined, warnings: warningsOf(warnings, report) };
 }
 
-type FindSets = Pick<SetCatalog, "get">;
+type FindSets = Pick<SetCatalog, "get" | "problem">;
 
 function withSets({ policy }: ReadPolicy, sets: FindSets) {
   const resolved = resolveSets(policy, (name) => sets.get(name));
@@ -48,13 +48,13 @@ function withSets({ policy }: ReadPolicy, sets: FindSets) {
   const isMissing = ({ code }: SetProblem) => code === "policy-unknown-set";
   const missing = resolved.problems
     .filter(isMissing)
-    .map((problem) => problemOf({ ...problem, ...notYet(problem.set), severity: "warning" }));
+    .map((problem) => problemOf({ ...problem, ...notYet(problem.set, sets), severity: "warning" }));
   const problems = resolved.problems.filter((one) => !isMissing(one)).map(problemOf);
   return { policy: undefined, missing, problems };
 }
 
-const notYet = (set: string) => ({
-  message: `There is no set "${set}" yet: until there is, no node puts the policy in force`,
+const notYet = (set: string, sets: FindSets) => ({
+  message: `${sets.problem(set)}: until there is, no node puts the policy in force`,
   hint: isClusterSet(set) ? "" : "Create the ValueSet of that name.",
 });
 

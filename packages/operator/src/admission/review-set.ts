@@ -12,7 +12,7 @@ import { refusalOf } from "./admission-texts.ts";
 /** What is known of policies and sets. */
 export type KnownObjects = {
   readonly catalog: Pick<PolicyCatalog, "all">;
-  readonly sets: Pick<SetCatalog, "get">;
+  readonly sets: Pick<SetCatalog, "get" | "problem">;
 };
 
 export const isSetReview = ({ kind, group }: Review): boolean =>

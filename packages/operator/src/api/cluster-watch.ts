@@ -82,7 +82,8 @@ export function createClusterWatch(
     states: () => watches.map(({ plural, watch }) => [plural, watch.state()]),
     problem() {
       const missing = watches.filter(({ watch }) => !watch.state().synced);
-      return missing.length === 0 ? undefined : missing.map(unreadText).join("; ");
+      if (missing.length > 0) return missing.map(unreadText).join("; ");
+      return clusterSets.isSettled ? undefined : "Services that policies name are being read";
     },
   };
 }

@@ -53,6 +53,7 @@ export class ClusterSets {
   readonly #nodes = new Map<string, readonly string[]>();
   #running: { readonly signal: AbortSignal; readonly ended: Promise<unknown>[] } | undefined;
   #wantsNodes = false;
+  #isSettled = false;
   #nodesDue: NodeJS.Timeout | undefined;
 
   constructor(deps: ClusterSetsDeps, options: ClusterSetsOptions = {}) {
@@ -73,12 +74,18 @@ export class ClusterSets {
     await Promise.all(this.#running.ended);
   }
 
+  /** What policies named when the operator started has been read, or could not be for a while. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
   /** What the policies name now has been read, or can't be for now. */
   async whenSynced({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const late = AbortSignal.any([signal, AbortSignal.timeout(syncMs)]);
     const watches = [...this.#watches.values()].flat();
     await Promise.all(watches.map((watch) => watch.whenSynced({ signal: late })));
     if (this.#wantsNodes) this.#fillNodes();
+    this.#isSettled = true;
   }
 
   /** Undefined: the node was deleted. */
@@ -104,7 +111,7 @@ export class ClusterSets {
       return;
     }
     if (this.#watches.size >= mostServices) {
-      this.#deps.sets.put({ name, values: [] });
+      this.#deps.sets.deny(name, `Policies name more than ${mostServices} Services`);
       this.#deps.logger.error("Policies name more Services than the operator watches", {
         set: name,
         watched: mostServices,

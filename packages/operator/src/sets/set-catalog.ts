@@ -23,6 +23,8 @@ export type WritableSetCatalog = SetCatalog & {
   put(set: ValueSet): void;
   /** The object is there, but wrong: its last good values stay. */
   putBroken(name: string, problems: readonly Problem[]): void;
+  /** There can't be such a set, for this reason. */
+  deny(name: string, problem: string): void;
   delete(name: string): void;
 };
 
@@ -65,6 +67,10 @@ class Sets implements WritableSetCatalog {
   putBroken(name: string, problems: readonly Problem[]): void {
     const texts = problems.map(({ path, message }) => `${path}: ${message}`);
     this.#note(name, `The set "${name}" is wrong: ${texts.slice(0, 3).join("; ")}`);
+  }
+
+  deny(name: string, problem: string): void {
+    this.#note(name, problem);
   }
 
   delete(name: string): void {
