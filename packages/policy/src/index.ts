@@ -91,6 +91,7 @@ export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
 export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";
 export type { CheckedSet, ValueSet } from "./sets/check-value-set.ts";
+export { clusterStandIns } from "./sets/cluster-stand-ins.ts";
 export { type FindSet, resolveSets, type SetProblem, setsOfHooks } from "./sets/resolve-sets.ts";
 export { clusterPrefix, isClusterSet } from "./sets/set-reference.ts";
 export type { SetUse } from "./sets/set-uses.ts";

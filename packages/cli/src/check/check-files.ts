@@ -4,6 +4,7 @@ import {
   type CheckedFile,
   type CheckedPolicy,
   checkPolicyFile,
+  clusterStandIns,
   problemPlacer,
   sameSetNames,
   useSets,
@@ -30,7 +31,9 @@ export async function checkFiles(
   // Policies may name sets of other files.
   const sets = read.flatMap(({ content }) => content?.sets ?? []);
   const twice = sameSetNames(sets);
-  const known = new Map(sets.map((set) => [set.name, set]));
+  // What a file says is checked, as a selector of pods is: whether this machine has a cluster does not matter.
+  const filled = clusterStandIns(read.flatMap(({ content }) => content?.policies ?? []));
+  const known = new Map([...sets, ...filled].map((set) => [set.name, set]));
   const reports: FileReport[] = [];
   for (const file of read) {
     const own = twice.filter(({ file: path }) => path === file.report.file);

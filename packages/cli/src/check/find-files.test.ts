@@ -96,6 +96,18 @@ describe("a set of values", () => {
     expect(out).toContain("policy.yaml:9:");
   });
 
+  it("that an operator fills is right without a cluster, where it can be one of addresses", async () => {
+    const named = guard.replace("set:dirs", "set:kubernetes/api-server");
+    const ofSockets = named
+      .replace("hook: file_open", "hook: socket_connect")
+      .replace("{ index: 0, type: file }", "{ index: 1, type: sockaddr }")
+      .replace("index: 0, operator: Prefix", "index: 1, operator: SAddr");
+    using repo = repository({ "p.yaml": ofSockets });
+    expect((await check([repo.root])).out).toContain("p.yaml: ok: p");
+    using ports = repository({ "p.yaml": ofSockets.replace("SAddr", "SPort") });
+    expect((await check([ports.root])).out).toContain('"192.0.2.1" is not a whole number');
+  });
+
   it("of one name in two files is an error", async () => {
     using repo = repository({ "a.yaml": set("/a/"), "b.yaml": set("/b/") });
     const { status, out } = await check([repo.root]);

@@ -10,6 +10,8 @@ import type {
 import { wantsReturn } from "../kernel-check/hook-traits.ts";
 import { budgetText } from "../language/event-budget.ts";
 import { quote } from "../language/values.ts";
+import { setsOfHooks } from "../sets/resolve-sets.ts";
+import { isClusterSet } from "../sets/set-reference.ts";
 import { type ActionContext, actionText } from "./action-text.ts";
 import { type BlindSpot, blindSpotsOf } from "./blind-spots.ts";
 import { type CallCost, costOf } from "./call-cost.ts";
@@ -26,7 +28,7 @@ export type Explanation = {
   readonly mode: CompiledPolicy["mode"];
   /** The processes that it is for. */
   readonly appliesTo: string;
-  /** It chooses workloads or nodes: a sensor without the operator refuses it. */
+  /** It chooses workloads or nodes, or names sets of the cluster: a sensor without the operator refuses it. */
   readonly needsOperator: boolean;
   /** At most so many events; empty: no limit of its own. */
   readonly eventBudget: string;
@@ -64,7 +66,7 @@ export function explainPolicy(policy: CompiledPolicy, named?: CompiledPolicy): E
   return {
     ...{ name, namespace, mode },
     appliesTo: appliesTo(policy),
-    needsOperator: needsOperator(policy),
+    needsOperator: needsOperator(policy) || setsOfHooks(named?.hooks ?? []).some(isClusterSet),
     eventBudget: eventBudget ? `at most ${budgetText(eventBudget)} on a node` : "",
     hooks: policy.hooks.map((hook, i) => explainHook(hook, named?.hooks[i] ?? hook, mode)),
   };
