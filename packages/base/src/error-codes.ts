@@ -136,6 +136,18 @@ export const errorCodes = describe({
       "A value of a filter or an action is not what it must be: a number, an address, a port, a capability …",
     remedy: "Follow the message; it shows the possible forms.",
   },
+  "policy-unknown-set": {
+    area: "policy",
+    meaning:
+      "A filter refers to a set of values (`set:NAME`) that does not exist, or that is known only in a cluster.",
+    remedy:
+      "Create the ValueSet of that name, in a cluster by kubectl, else in the same file or directory; or correct the name.",
+  },
+  "policy-bad-set": {
+    area: "policy",
+    meaning: "A ValueSet is wrong, or a policy that uses it cannot be in force with its values.",
+    remedy: "Correct the value that the message names.",
+  },
   "policy-contradiction": {
     area: "policy",
     meaning: "The filter can never hold, or always holds, whatever happens.",
@@ -317,6 +329,12 @@ export const errorCodes = describe({
     meaning:
       "The policy contains something that this version of the sensor does not know. It was refused, because a policy with parts left out would be a different policy.",
     remedy: "Upgrade the sensor on the node.",
+  },
+  "bundle-set-missing": {
+    area: "sensor",
+    meaning:
+      "The policy uses a set of values that does not exist in the cluster, or whose content did not arrive. The policy's previous version stays in force, with the values it had, if there was one.",
+    remedy: "Create the ValueSet that the message names, or remove it from the policy.",
   },
   // --- the operator
   "operator-tls": {

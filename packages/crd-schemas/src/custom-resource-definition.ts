@@ -61,7 +61,7 @@ function objectSchema(kind: Kind): JsonSchema {
       kind: { type: "string" },
       metadata: { type: "object" },
       spec: spec && withRules(structural(spec, place), validations(specRules)),
-      status: clean({ ...structural(status, place), default: statusSubresource?.unset }),
+      status: status && clean({ ...structural(status, place), default: statusSubresource?.unset }),
     }),
   };
 }

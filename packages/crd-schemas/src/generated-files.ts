@@ -4,7 +4,7 @@ import { customResourceDefinition } from "./custom-resource-definition.ts";
 import type { Kind } from "./kinds.ts";
 import { kinds } from "./kinds.ts";
 import { policyStatusSchema, policyWithStatusSchema } from "./policy-status.ts";
-import { policyStatusPage, tracingPolicyPage } from "./reference-pages.ts";
+import { policyStatusPage, tracingPolicyPage, valueSetPage } from "./reference-pages.ts";
 import type { JsonSchema } from "./to-json-schema.ts";
 import { tracingPolicySchema } from "./tracing-policy.ts";
 import { validatorDeclaration, validatorModule } from "./validator-module.ts";
@@ -25,6 +25,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...kinds.map((kind) => [definitionPath(kind), definition(kind)] as const),
     ["docs/reference/tracing-policy.md", tracingPolicyPage()],
     ["docs/reference/policy-status.md", policyStatusPage()],
+    ["docs/reference/value-set.md", valueSetPage()],
   ]);
 }
 

@@ -122,3 +122,4 @@ export type {
 export { namespaceNames } from "./selector-schema.ts";
 export type { TracingPolicy, TracingPolicySpec } from "./tracing-policy.ts";
 export { tracingPolicySchema } from "./tracing-policy.ts";
+export { setPrefix, valueSetKind } from "./value-set.ts";

@@ -2,6 +2,7 @@
 import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
 import type { AdmissionRule, Schema } from "./schema.ts";
 import { tracingPolicySpec } from "./tracing-policy.ts";
+import { valueSetSpec } from "./value-set.ts";
 
 /** The properties in which kinds of custom resources differ. */
 export type Kind = {
@@ -16,7 +17,7 @@ export type Kind = {
   readonly spec?: Schema;
   /** Requirements for the spec beyond its schema. */
   readonly specRules?: readonly AdmissionRule[];
-  readonly status: Schema;
+  readonly status?: Schema;
   /** The status has a path of its own; until it is written, it has this value. */
   readonly statusSubresource?: { readonly unset: Readonly<Record<string, unknown>> };
   readonly columns: readonly Column[];
@@ -29,6 +30,13 @@ export type Column = {
   readonly help: string;
   /** 1: with `-o wide` only. */
   readonly priority?: 1;
+};
+
+const age: Column = {
+  name: "Age",
+  type: "date",
+  jsonPath: ".metadata.creationTimestamp",
+  help: "When it was created.",
 };
 
 const columns: readonly Column[] = [
@@ -53,12 +61,7 @@ const columns: readonly Column[] = [
     help: "Calls that were denied or whose process was killed.",
   },
   { name: "Lost", type: "integer", jsonPath: ".status.lost", help: "Events that were lost." },
-  {
-    name: "Age",
-    type: "date",
-    jsonPath: ".metadata.creationTimestamp",
-    help: "When it was created.",
-  },
+  age,
   {
     name: "Reason",
     type: "string",
@@ -158,6 +161,18 @@ export const kinds: readonly Kind[] = [
     shortName: "gpsn",
     scope: "Namespaced",
     help: "The status of the policy of the same name and namespace on all nodes.",
+  },
+  {
+    group: "gander.dev",
+    version: "v1alpha1",
+    kind: "ValueSet",
+    plural: "valuesets",
+    shortName: "gvs",
+    categories: ["gander"],
+    scope: "Cluster",
+    help: "Values that filters of GuardPolicies refer to by name.",
+    spec: valueSetSpec,
+    columns: [age],
   },
 ];
 

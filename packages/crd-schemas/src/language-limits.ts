@@ -15,4 +15,8 @@ export const languageLimits = {
   actions: 8,
   /** Of one hook. */
   args: 8,
+  /** Of a ValueSet; a filter has at most as many. */
+  setValues: 8192,
+  /** Characters. */
+  setValueLength: 4096,
 } as const;

@@ -4,12 +4,13 @@ import { kinds } from "./kinds.ts";
 import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
 import type { Field, ObjectSchema, Schema } from "./schema.ts";
 import { tracingPolicySpec } from "./tracing-policy.ts";
+import { valueSetKind, valueSetSpec } from "./value-set.ts";
 
 /** Reference of the policy language, as Markdown. */
 export function tracingPolicyPage(): string {
   return page("TracingPolicy", [
     "Policies as in `cilium.io/v1alpha1`, for the whole cluster or for one namespace. The [guide](../policies.md) says how to write one, [policy-language.md](../policy-language.md) what each type, operator, filter and action means; `gander policy check FILE` says what is wrong with one.",
-    kindTable("cilium.io"),
+    kindTable((kind) => kind.group === "cilium.io"),
     "Each reader of a policy fills in the defaults of fields; the cluster stores the policy as it was applied. *Checked* lists what the API server refuses by itself in `kprobes`, `tracepoints` and `lsmhooks`, even when no operator is running; the operator and `gander policy check` check more.",
     ...objectSections(tracingPolicySpec),
     ...objectSections(tracingPolicyStatus),
@@ -20,8 +21,17 @@ export function tracingPolicyPage(): string {
 export function policyStatusPage(): string {
   return page("PolicyStatus", [
     "The status of a policy on all nodes, in an object of the same name (`kubectl get policystatus`, `kubectl get gander`). The operator writes it; it is deleted with its policy.",
-    kindTable("gander.dev"),
+    kindTable((kind) => kind.kind.startsWith("PolicyStatus")),
     ...objectSections(policyStatusStatus),
+  ]);
+}
+
+/** Reference of the sets of values, as Markdown. */
+export function valueSetPage(): string {
+  return page("ValueSet", [
+    "Values with a name, in `gander.dev/v1alpha1`: a filter of a GuardPolicy names them by `set:NAME` ([guide](../policies.md#named-sets)).",
+    kindTable((kind) => kind.kind === valueSetKind),
+    ...objectSections(valueSetSpec),
   ]);
 }
 
@@ -34,9 +44,9 @@ const page = (title: string, parts: readonly string[]): string =>
     .join("\n\n")
     .concat("\n");
 
-function kindTable(group: Kind["group"]): string {
+function kindTable(isShown: (kind: Kind) => boolean): string {
   const rows = kinds
-    .filter((kind) => kind.group === group)
+    .filter(isShown)
     .map(({ kind, plural, shortName, scope, help }) => [
       `\`${kind}\``,
       `\`${plural}\`, \`${shortName}\``,

@@ -57,6 +57,7 @@ it("the kinds and their names are those that users of the language know", () => 
     "gander.dev GuardPolicyNamespaced guardpoliciesnamespaced ggpn Namespaced",
     "gander.dev PolicyStatus policystatuses gps Cluster",
     "gander.dev PolicyStatusNamespaced policystatusesnamespaced gpsn Namespaced",
+    "gander.dev ValueSet valuesets gvs Cluster",
   ]);
 });
 

@@ -6,10 +6,12 @@ import { loadavg } from "node:os";
 import { createLogger } from "@gander/base";
 import { createAdmissionServer } from "../src/admission/admission-server.ts";
 import { sessionPathOf } from "../src/admission/session-path.ts";
+import { createPolicyCatalog } from "../src/api/policy-catalog.ts";
 import { issueAuthority, issueServer } from "../src/identity/issue-certificate.ts";
 import { createServingCertificate } from "../src/identity/serving-certificate.ts";
 import { createSessionAnnouncer } from "../src/sessions/session-announcer.ts";
 import { SessionCounts } from "../src/sessions/session-counts.ts";
+import { createSetCatalog } from "../src/sets/set-catalog.ts";
 import { Resolver } from "../src/workloads/resolver.ts";
 import { noDetails } from "../src/workloads/workload.ts";
 
@@ -29,8 +31,9 @@ const logger = createLogger({ level: "error" });
 const counts = new SessionCounts();
 const sessions = createSessionAnnouncer({ resolver, counts, logger, announce: () => "sent" });
 const checkFleet = async () => ({ findings: [], nodes: 0, unknown: 0 });
+const known = { catalog: createPolicyCatalog(), sets: createSetCatalog() };
 await using server = await createAdmissionServer(
-  { logger, certificate, checkFleet, sessions },
+  { logger, certificate, checkFleet, known, sessions },
   { host: "127.0.0.1", port: 0 },
 );
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });

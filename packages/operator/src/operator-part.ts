@@ -10,6 +10,7 @@ import type { OperatorMetrics } from "./metrics/operator-metrics.ts";
 import type { SensorRelay } from "./relay/sensor-relay.ts";
 import type { SensorHub } from "./sensors/sensor-hub.ts";
 import type { VerifySensor } from "./sensors/sensor-server.ts";
+import type { SetCatalog } from "./sets/set-catalog.ts";
 import type { Resolver } from "./workloads/resolver.ts";
 
 /** Calls `listener` whenever a term of this replica begins; `election.permit()` says if it still lasts. */
@@ -34,6 +35,7 @@ export type OperatorContext = {
   /** Policies, nodes and pods have been read in full: earlier, a policy's nodes are unknown. */
   readonly isClusterRead: () => boolean;
   readonly catalog: PolicyCatalog;
+  readonly sets: SetCatalog;
   readonly resolver: Resolver;
   readonly contents: PolicyContents;
   readonly hub: SensorHub;

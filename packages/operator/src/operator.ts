@@ -23,6 +23,7 @@ import { replicaIdentity } from "./replica-identity.ts";
 import { runParts } from "./run-parts.ts";
 import { SensorHub } from "./sensors/sensor-hub.ts";
 import { createSensorServer } from "./sensors/sensor-server.ts";
+import { createSetCatalog } from "./sets/set-catalog.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { Resolver } from "./workloads/resolver.ts";
 
@@ -145,6 +146,7 @@ async function createCore(
   );
   const certificate = createServingCertificate();
   const catalog = createPolicyCatalog();
+  const sets = createSetCatalog();
   const resolver = new Resolver();
   const contents = new PolicyContents();
   const announcesSessions = configuration.sessions && hasWebhook(configuration);
@@ -154,7 +156,7 @@ async function createCore(
   );
   const changes = coalesce<string>((nodes) => void hub.push(nodes));
   const cluster = createClusterWatch(
-    { client, logger, catalog, resolver, changes },
+    { client, logger, catalog, sets, resolver, changes },
     { podAnnotations: configuration.eventPodAnnotations },
   );
   metrics.add(createCoreCollector({ election, hub, resolver, watches: cluster.states }));
@@ -172,6 +174,7 @@ async function createCore(
     verifySensor: createSensorTokens({ client, logger }, { namespace, serviceAccount, audience }),
     isClusterRead: () => cluster.problem() === undefined,
     catalog,
+    sets,
     resolver,
     contents,
     hub,

@@ -9,8 +9,10 @@ import type { Review } from "../src/admission/admission-review.ts";
 import { type AdmissionServer, createAdmissionServer } from "../src/admission/admission-server.ts";
 import type { CheckFleet, FleetReport } from "../src/admission/fleet-report.ts";
 import { sessionPathOf } from "../src/admission/session-path.ts";
+import { createPolicyCatalog } from "../src/api/policy-catalog.ts";
 import { issueAuthority, issueServer } from "../src/identity/issue-certificate.ts";
 import { createServingCertificate } from "../src/identity/serving-certificate.ts";
+import { createSetCatalog } from "../src/sets/set-catalog.ts";
 
 const certificate = createServingCertificate();
 const logger = createLogger({ level: "error", write: () => {} });
@@ -29,7 +31,11 @@ beforeAll(async () => {
   const own = await issueServer(authority, ["127.0.0.1"], validity);
   certificate.set({ ...own, ca: authority.cert });
   server = await createAdmissionServer(
-    { logger, certificate, checkFleet, sessions: { note: (review) => void noted.push(review) } },
+    {
+      ...{ logger, certificate, checkFleet },
+      known: { catalog: createPolicyCatalog(), sets: createSetCatalog() },
+      sessions: { note: (review) => void noted.push(review) },
+    },
     { host: "127.0.0.1", port: 0 },
     { bodyBytes: 200_000, requestMs: 1_000, connections: 20 },
   );

@@ -181,7 +181,7 @@ export class ReplicaFixture implements AsyncDisposable {
       ...{ uid, name, generation, namespace: "", annotations: {} },
       createdAt: "2026-01-01T00:00:00Z",
       object: {},
-      compiled: { value: { policy, encoded, warnings: [] } },
+      compiled: { value: { policy, encoded, sets: [], warnings: [] } },
       status: undefined,
     });
     void this.hub.push(this.resolver.putPolicy(revision));

@@ -5,10 +5,13 @@ import type { Finding, Path, TracingPolicy } from "@gander/crd-schemas";
 import {
   apiVersions,
   checkTracingPolicySchema,
+  isGuardKind,
   isNamespacedKind,
   policyKindNames,
   schemaAt,
+  valueSetKind,
 } from "@gander/crd-schemas";
+import type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
 import { compilePolicy } from "./compile/compile-policy.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 import { checkKindFields } from "./kind-fields.ts";
@@ -22,14 +25,9 @@ import { parseDocuments } from "./read/parse-documents.ts";
 import { reportFindings } from "./schema-problems.ts";
 import type { Scope } from "./scope.ts";
 import { createScope } from "./scope.ts";
-
-export type CheckedPolicy = {
-  /** The policy as written, with the schema's defaults filled in. */
-  readonly policy: TracingPolicy;
-  readonly compiled: CompiledPolicy;
-  /** Warnings and notes; none of them prevents use of the policy. */
-  readonly warnings: readonly Problem[];
-};
+import { type CheckedSet, checkValueSet, isValueSet } from "./sets/check-value-set.ts";
+import { usesOfSets } from "./sets/set-uses.ts";
+import { useSets } from "./sets/use-sets.ts";
 
 type CheckOptions = {
   /** Only for messages; no file is read. */
@@ -39,41 +37,68 @@ type CheckOptions = {
 /**
  * Text of a policy file → its policies, or all its problems. Pure: no I/O, the same text gives the same
  * result everywhere, and no text makes it throw. A file is accepted as a whole: one broken document
- * refuses the others.
+ * refuses the others. Sets that its policies name must be in the file.
  */
 export function checkPolicy(
   text: string,
   { file }: CheckOptions,
 ): Result<readonly CheckedPolicy[]> {
+  const { value, problems } = checkPolicyFile(text, { file });
+  if (value === undefined) return { problems };
+  if (value.policies.length === 0) return { problems: [noPolicy(file)] };
+  const sets = new Map(value.sets.map((set) => [set.name, set]));
+  const resolved = value.policies.map((policy) => useSets(policy, sets));
+  const wrong = resolved.flatMap((one) => one.problems ?? []);
+  if (wrong.length > 0) return { problems: bounded(wrong) };
+  return { value: resolved.flatMap((one) => one.value ?? []) };
+}
+
+/** The same, with its sets, for policies that may use sets of other files (`useSets`). */
+export function checkPolicyFile(text: string, { file }: CheckOptions): Result<CheckedFile> {
   return checkDocuments(parseDocuments(text, file), file);
 }
 
 /** The same for an object that was never a text: its problems have paths, and line 0. */
 export function checkPolicyObject(object: object): Result<CheckedPolicy> {
   const { value, problems } = checkDocuments(objectDocument(object), "");
-  return value?.[0] ? { value: value[0] } : { problems: problems ?? [] };
+  const [policy] = value?.policies ?? [];
+  return policy ? { value: policy } : { problems: problems ?? [noPolicy("")] };
 }
 
-function checkDocuments(
-  { documents, problems }: ParsedFile,
-  file: string,
-): Result<readonly CheckedPolicy[]> {
+/** An object of kind ValueSet. */
+export function checkSetObject(object: object): Result<CheckedSet> {
+  const { value, problems } = checkDocuments(objectDocument(object), "");
+  const [set] = value?.sets ?? [];
+  return set ? { value: set } : { problems: problems ?? [] };
+}
+
+function checkDocuments({ documents, problems }: ParsedFile, file: string): Result<CheckedFile> {
   const found = [...problems];
   const policies: CheckedPolicy[] = [];
+  const sets: CheckedSet[] = [];
   const skipped: Problem[] = [];
   for (const document of documents) {
     const own: Problem[] = [];
-    const checked = checkDocument(document, file, (problem) => void own.push(problem));
+    const report = (problem: Problem) => void own.push(problem);
+    if (isValueSet(document.value)) {
+      const set = checkValueSet(document, createScope(file, document.locate, report), file);
+      found.push(...own);
+      if (set) sets.push(set);
+      continue;
+    }
+    const checked = checkDocument(document, file, report);
     found.push(...own);
     if (checked === "skipped") skipped.push(...own);
     else if (checked) policies.push({ ...checked, warnings: own });
   }
-  found.push(...sameNames(policies, file));
+  found.push(...sameNames(policies, file), ...sameSetNames(sets));
   const [first, ...rest] = policies;
-  if (!first && found.every((problem) => problem.severity !== "error")) found.push(noPolicy(file));
-  if (!first || found.some((problem) => problem.severity === "error"))
+  const isEmpty = policies.length + sets.length === 0;
+  if (isEmpty && found.every((problem) => problem.severity !== "error")) found.push(noPolicy(file));
+  if (isEmpty || found.some((problem) => problem.severity === "error"))
     return { problems: bounded(found) };
-  return { value: [{ ...first, warnings: [...skipped, ...first.warnings] }, ...rest] };
+  const whole = first && [{ ...first, warnings: [...skipped, ...first.warnings] }, ...rest];
+  return { value: { policies: whole ?? [], sets } };
 }
 
 function checkDocument(
@@ -92,10 +117,10 @@ function checkDocument(
   checkKindFields(value, scope);
   checkNumberNotation(value, document.locate, scope, findings);
   const compiled = compileDocument(value, findings, scope);
+  if (findings.length > 0 || !compiled) return undefined;
+  const setUses = usesOfSets(compiled, document, file);
   // The schema accepted it, so the type is right.
-  return findings.length === 0 && compiled
-    ? { policy: value as TracingPolicy, compiled }
-    : undefined;
+  return { policy: value as TracingPolicy, compiled, ...(setUses.length > 0 && { setUses }) };
 }
 
 /**
@@ -185,7 +210,8 @@ function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {
         `Use kind ${kind}Namespaced, or remove the namespace.`,
       );
   }
-  return { name, namespace: namespaced ? namespace || "default" : "", namespaced };
+  const isGuard = isGuardKind(kind);
+  return { name, namespace: namespaced ? namespace || "default" : "", namespaced, isGuard };
 }
 
 /** Skips documents of other kinds, unless they were probably meant to be a policy. */
@@ -196,7 +222,7 @@ function isOtherKind(value: unknown, scope: Scope): boolean {
   if (
     typeof kind !== "string" ||
     version === apiVersions.TracingPolicy ||
-    nearestName(kind, policyKindNames) !== undefined
+    nearestName(kind, [...policyKindNames, valueSetKind]) !== undefined
   )
     return false;
   scope
@@ -227,6 +253,24 @@ function sameNames(policies: readonly CheckedPolicy[], file: string): readonly P
       });
     }
     seen.add(key);
+  }
+  return problems;
+}
+
+/** Also of several files. */
+export function sameSetNames(sets: readonly CheckedSet[]): readonly Problem[] {
+  const seen = new Set<string>();
+  const problems: Problem[] = [];
+  for (const { name, file, places } of sets) {
+    if (seen.has(name))
+      problems.push({
+        ...{ file, path: "metadata.name", line: 1, column: 1, ...places[0] },
+        code: "policy-bad-name",
+        message: `There are two ValueSets of the name "${name}"`,
+        hint: "Give one of them another name.",
+        severity: "error",
+      });
+    seen.add(name);
   }
   return problems;
 }

@@ -154,35 +154,19 @@ const argFilter = v.strictObject({
   test: argTest,
 });
 
-const filter = v.variant("on", [
-  argFilter,
-  /** Of these lists, one holds as a whole. */
-  v.strictObject({ on: v.literal("any"), of: v.array(v.array(argFilter)) }),
-  /** An expression with an argument of type auto: it becomes `any` once a kernel gives that a type. */
-  v.strictObject({
-    on: v.literal("expression"),
-    text,
-    /** In the spec. */
-    path: text,
-  }),
-  /** On an argument of type auto: its values have a meaning once a kernel gives it a type. */
-  v.strictObject({
-    on: v.literal("untyped"),
-    arg: v.union([uint32, v.literal("return")]),
-    operator: v.picklist([...argOperatorsByName.keys()]),
-    values: v.array(text),
-    /** CapabilitiesGained: position in `args` of the set to compare with. */
-    before: v.exactOptional(uint32),
-    /** In the spec. */
-    path: text,
-  }),
-  v.strictObject({
-    on: v.literal("pid"),
-    negate: flag,
-    inNamespace: flag,
-    followForks: flag,
-    pids: v.array(uint32),
-  }),
+/** On an argument of type auto: its values have a meaning once a kernel gives it a type. */
+const untypedFilter = v.strictObject({
+  on: v.literal("untyped"),
+  arg: v.union([uint32, v.literal("return")]),
+  operator: v.picklist([...argOperatorsByName.keys()]),
+  values: v.array(text),
+  /** CapabilitiesGained: position in `args` of the set to compare with. */
+  before: v.exactOptional(uint32),
+  /** In the spec. */
+  path: text,
+});
+
+const binaryFilters = [
   v.strictObject({
     on: v.literal("binary"),
     negate: flag,
@@ -206,6 +190,55 @@ const filter = v.variant("on", [
     match: v.picklist(["equal", "prefix", "postfix"]),
     paths: v.array(text),
   }),
+] as const;
+
+const execFilters = [
+  v.strictObject({
+    /** Of the program that is about to run. */
+    on: v.literal("exec-argument"),
+    /** From 0; absent: one of them must fit, or with `negate` none. */
+    index: v.exactOptional(bits(254)),
+    test: textTest,
+  }),
+  v.strictObject({
+    /** An environment variable that it gets. */
+    on: v.literal("exec-variable"),
+    /** Sorted: it has one of these. */
+    names: v.array(text),
+    /** Of its value. */
+    test: v.variant("op", [textTest, v.strictObject({ op: v.literal("exists"), negate: flag })]),
+  }),
+] as const;
+
+const filter = v.variant("on", [
+  argFilter,
+  /** Of these lists, one holds as a whole. */
+  v.strictObject({ on: v.literal("any"), of: v.array(v.array(argFilter)) }),
+  /** An expression with an argument of type auto: it becomes `any` once a kernel gives that a type. */
+  v.strictObject({
+    on: v.literal("expression"),
+    text,
+    /** In the spec. */
+    path: text,
+  }),
+  untypedFilter,
+  /** With the values of sets beside its own: `resolveSets` makes that filter of it. */
+  v.strictObject({
+    on: v.literal("of-sets"),
+    /** Names, sorted; never empty. */
+    sets: v.array(text),
+    filter: v.variant("on", [untypedFilter, ...binaryFilters, ...execFilters]),
+    /** In the spec. */
+    path: text,
+  }),
+  v.strictObject({
+    on: v.literal("pid"),
+    negate: flag,
+    inNamespace: flag,
+    followForks: flag,
+    pids: v.array(uint32),
+  }),
+  ...binaryFilters,
   /** The process belongs to one of these, of those that the policy applies to. */
   v.strictObject({ on: v.literal("workloads"), workloads: workloadSelector }),
   /** NotifyEnforcer with these has marked the call. */
@@ -232,21 +265,7 @@ const filter = v.variant("on", [
     /** Inclusive: seconds, 0 or 1, ids, or S_IFMT of a file's mode. They neither overlap nor touch. */
     ranges: v.array(v.strictTuple([uint32, uint32])),
   }),
-  v.strictObject({
-    /** Of the program that is about to run. */
-    on: v.literal("exec-argument"),
-    /** From 0; absent: one of them must fit, or with `negate` none. */
-    index: v.exactOptional(bits(254)),
-    test: textTest,
-  }),
-  v.strictObject({
-    /** An environment variable that it gets. */
-    on: v.literal("exec-variable"),
-    /** Sorted: it has one of these. */
-    names: v.array(text),
-    /** Of its value. */
-    test: v.variant("op", [textTest, v.strictObject({ op: v.literal("exists"), negate: flag })]),
-  }),
+  ...execFilters,
   v.strictObject({
     /** Of the calls that pass all other filters, this is at least so many-th in the time. */
     on: v.literal("count"),
@@ -421,7 +440,9 @@ export type CompiledArg = Static<typeof arg>;
 export type CompiledSelector = Static<typeof selector>;
 export type CompiledFilter = Static<typeof filter>;
 /** Its values are compiled. */
-export type TypedFilter = Exclude<CompiledFilter, { on: "untyped" | "expression" }>;
+export type TypedFilter = Exclude<CompiledFilter, { on: "untyped" | "expression" | "of-sets" }>;
+/** A filter that names sets. */
+export type FilterOfSets = Extract<CompiledFilter, { on: "of-sets" }>;
 export type TypedSelector = Omit<CompiledSelector, "filters" | "returnFilters"> & {
   readonly filters: readonly TypedFilter[];
   readonly returnFilters: readonly TypedFilter[];

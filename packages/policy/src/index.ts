@@ -26,8 +26,14 @@ export {
   requestKinds,
   typeRow,
 } from "@gander/crd-schemas";
-export type { CheckedPolicy } from "./check-policy.ts";
-export { checkPolicy, checkPolicyObject } from "./check-policy.ts";
+export {
+  checkPolicy,
+  checkPolicyFile,
+  checkPolicyObject,
+  checkSetObject,
+  sameSetNames,
+} from "./check-policy.ts";
+export type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
 export { mappingEventMark, mappingFunction } from "./compile/loader-hook.ts";
 export type {
   ArgTest,
@@ -84,3 +90,9 @@ export { type RegisterName, registerOffsets, registerParts } from "./language/re
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
 export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";
+export type { CheckedSet, ValueSet } from "./sets/check-value-set.ts";
+export { clusterStandIns } from "./sets/cluster-stand-ins.ts";
+export { type FindSet, resolveSets, type SetProblem, setsOfHooks } from "./sets/resolve-sets.ts";
+export { clusterPrefix, isClusterSet } from "./sets/set-reference.ts";
+export type { SetUse } from "./sets/set-uses.ts";
+export { useSets } from "./sets/use-sets.ts";

@@ -38,7 +38,9 @@ export const limits = {
   execNames: 64,
   /** Of a value that is compared with an argument or a variable of a new program, which has its name as well. */
   execBytes: 3840,
-  values: 8192,
+  values: languageLimits.setValues,
+  setValues: languageLimits.setValues,
+  setValueCharacters: languageLimits.setValueLength,
   pids: 64,
   namespaces: 16,
   ranges: 64,

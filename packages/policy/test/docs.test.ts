@@ -47,7 +47,10 @@ describe("docs/policies.md", () => {
       "last position of an argument in `matchExecArgs`; names in `matchExecEnv`; value in both",
       `${limits.execArgument}; ${limits.execNames}; ${limits.execBytes} bytes`,
     ],
-    ["values of a filter", `${limits.values}`],
+    [
+      "values of a filter, with those of its sets; values of a ValueSet, length of one",
+      `${limits.values}; ${limits.setValues}, ${limits.setValueCharacters} characters`,
+    ],
     ["ranges of a filter", `${limits.ranges}`],
     [
       "values in `matchPIDs`, `matchNamespaces`, `matchNamespaceChanges`",

@@ -8,6 +8,7 @@ import { GanderError, type Logger } from "@gander/base";
 import {
   type CheckedPolicy,
   checkPolicy,
+  checkPolicyFile,
   type EventBudget,
   parseEventBudget,
 } from "@gander/policy";
@@ -140,7 +141,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   const holdsPods = configuration.newPods === "hold";
   requirePreconditions({ bpfFolder: bpfFolderOf(configuration), cgroupRoot, holdsPods }, "start");
   logger.info("Sensor starts", { version, kernel: release(), pid: process.pid });
-  const always = await readPolicyFiles(configuration.tracingPolicy, checkPolicy);
+  const always = await readPolicyFiles(configuration.tracingPolicy, checkPolicyFile);
   const settings = eventSettings(configuration);
   const listeners = await listenersOf(configuration);
   const nodeName = nodeNameOf(configuration);
@@ -274,7 +275,7 @@ async function startEnforcement(
   );
   const restored = fromCluster.restore();
   const directories = await watchPolicyDirectories(
-    { policies, check: checkPolicy, logger },
+    { policies, check: checkPolicyFile, logger },
     { directories: configuration.policies, always },
   );
   parts.use(directories);

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError, type Problem } from "@gander/base";
-import { type CheckedPolicy, checkPolicy, problemPlacer } from "@gander/policy";
+import {
+  type CheckedFile,
+  type CheckedPolicy,
+  checkPolicyFile,
+  clusterStandIns,
+  problemPlacer,
+  sameSetNames,
+  useSets,
+} from "@gander/policy";
 import type { Io } from "../io.ts";
 import { readInput } from "../read-input.ts";
 import type { FileReport } from "./file-report.ts";
@@ -18,8 +26,19 @@ export async function checkFiles(
   io: Io,
   onKernel: KernelCheck,
 ): Promise<readonly FileReport[]> {
+  const read: ReadFile[] = [];
+  for (const found of await findFiles(paths)) read.push(await readFile(found, io));
+  // Policies may name sets of other files.
+  const sets = read.flatMap(({ content }) => content?.sets ?? []);
+  const twice = sameSetNames(sets);
+  // What a file says is checked, as a selector of pods is: whether this machine has a cluster does not matter.
+  const filled = clusterStandIns(read.flatMap(({ content }) => content?.policies ?? []));
+  const known = new Map([...sets, ...filled].map((set) => [set.name, set]));
   const reports: FileReport[] = [];
-  for (const found of await findFiles(paths)) reports.push(await checkFile(found, io, onKernel));
+  for (const file of read) {
+    const own = twice.filter(({ file: path }) => path === file.report.file);
+    reports.push(own.length > 0 ? withProblems(file, own) : await checkFile(file, known, onKernel));
+  }
   const first = reports[0];
   // A check of nothing must not look like one that passed.
   if (first !== undefined && reports.every(({ state }) => state === "other"))
@@ -27,30 +46,52 @@ export async function checkFiles(
   return reports;
 }
 
-async function checkFile(found: FoundFile, io: Io, onKernel: KernelCheck): Promise<FileReport> {
-  if (found.refused !== undefined) return unread(found.path, `Cannot check it: ${found.refused}`);
+/** A file, and what is in it if it has no error. */
+type ReadFile = { readonly report: FileReport; readonly content?: CheckedFile };
+
+async function readFile(found: FoundFile, io: Io): Promise<ReadFile> {
+  if (found.refused !== undefined)
+    return { report: unread(found.path, `Cannot check it: ${found.refused}`) };
   const read = await readInput(found.path, io).catch((error: unknown) => {
     if (error instanceof GanderError) return error;
     throw error;
   });
-  if (read instanceof GanderError) return unread(found.path, read.message, read.hint);
+  if (read instanceof GanderError) return { report: unread(found.path, read.message, read.hint) };
   const { name: file, text: source } = read;
-  const report = { file, origin: found.path === "-" ? "stdin" : "file", source } as const;
-  const { value, problems } = checkPolicy(source, { file });
-  if (value !== undefined) {
-    const placeProblems = problemPlacer(source);
-    const placed: Problem[] = [];
-    for (const policy of value) {
-      const onThis = placeProblems(await onKernel(policy, file), policy.compiled);
-      placed.push(...policy.warnings, ...onThis);
-    }
-    return { ...report, state: "checked", problems: placed, policies: value };
-  }
+  const origin = found.path === "-" ? "stdin" : "file";
+  const report = { file, origin, source, state: "checked", problems: [], policies: [] } as const;
+  const { value, problems } = checkPolicyFile(source, { file });
+  if (value !== undefined) return { report, content: value };
   const other = !found.named && holdsOtherKinds(problems);
   return other
-    ? { ...report, state: "other", problems: problems.filter(isNote), policies: [] }
-    : { ...report, state: "checked", problems, policies: [] };
+    ? { report: { ...report, state: "other", problems: problems.filter(isNote) } }
+    : { report: { ...report, problems } };
 }
+
+async function checkFile(
+  { report, content }: ReadFile,
+  sets: Parameters<typeof useSets>[1],
+  onKernel: KernelCheck,
+): Promise<FileReport> {
+  if (content === undefined) return report;
+  const resolved = content.policies.map((policy) => useSets(policy, sets));
+  const wrong = resolved.flatMap(({ problems = [] }) => problems);
+  if (wrong.length > 0) return withProblems({ report }, wrong);
+  const policies = resolved.flatMap(({ value }) => value ?? []);
+  const placeProblems = problemPlacer(report.source);
+  const placed: Problem[] = [];
+  for (const policy of policies) {
+    const onThis = placeProblems(await onKernel(policy, report.file), policy.compiled);
+    placed.push(...policy.warnings, ...onThis);
+  }
+  const names = content.sets.map(({ name }) => name);
+  return { ...report, problems: placed, policies, ...(names.length > 0 && { sets: names }) };
+}
+
+const withProblems = ({ report }: ReadFile, more: readonly Problem[]): FileReport => ({
+  ...report,
+  problems: [...report.problems, ...more],
+});
 
 /** Nothing is wrong with it but that it holds no policy: a Namespace, an Application … */
 function holdsOtherKinds(problems: readonly Problem[]): boolean {

@@ -14,6 +14,8 @@ export type FileReport = {
   readonly problems: readonly Problem[];
   /** Empty if the file has an error. */
   readonly policies: readonly CheckedPolicy[];
+  /** Names of its ValueSets. */
+  readonly sets?: readonly string[];
 };
 
 /** The least that makes a check fail. */

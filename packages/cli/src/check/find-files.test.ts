@@ -71,6 +71,51 @@ describe("a directory", () => {
   });
 });
 
+describe("a set of values", () => {
+  const set = (path: string) =>
+    `apiVersion: gander.dev/v1alpha1\nkind: ValueSet\nmetadata: { name: dirs }\nspec: { values: [${path}] }\n`;
+  const guard =
+    "apiVersion: gander.dev/v1alpha1\nkind: GuardPolicy\nmetadata: { name: p }\nspec:\n  lsmhooks:\n    - hook: file_open\n      args: [{ index: 0, type: file }]\n      selectors:\n        - matchArgs: [{ index: 0, operator: Prefix, values: ['set:dirs'] }]\n";
+
+  it("may be in another of the files", async () => {
+    using repo = repository({ "a/policy.yaml": guard, "z/set.yaml": set("/tmp/") });
+    const { status, out } = await check([repo.root]);
+    expect(status).toBe(0);
+    expect(out).toContain("policy.yaml: ok: p (mode monitor-only)");
+    expect(out).toContain("set.yaml: ok: dirs (a ValueSet)");
+    const alone = await check([join(repo.root, "a/policy.yaml")]);
+    expect(alone.status).toBe(1);
+    expect(alone.out).toContain('error[policy-unknown-set]: There is no ValueSet "dirs"');
+  });
+
+  it("has the place of a value that a policy can't have", async () => {
+    using repo = repository({ "policy.yaml": guard, "set.yaml": set(`/tmp/, ${"x".repeat(300)}`) });
+    const { status, out } = await check([repo.root]);
+    expect(status).toBe(1);
+    expect(out).toMatch(/Value 2 of the ValueSet "dirs" \(.*set\.yaml:4:25\): The value has 300/);
+    expect(out).toContain("policy.yaml:9:");
+  });
+
+  it("that an operator fills is right without a cluster, where it can be one of addresses", async () => {
+    const named = guard.replace("set:dirs", "set:kubernetes/api-server");
+    const ofSockets = named
+      .replace("hook: file_open", "hook: socket_connect")
+      .replace("{ index: 0, type: file }", "{ index: 1, type: sockaddr }")
+      .replace("index: 0, operator: Prefix", "index: 1, operator: SAddr");
+    using repo = repository({ "p.yaml": ofSockets });
+    expect((await check([repo.root])).out).toContain("p.yaml: ok: p");
+    using ports = repository({ "p.yaml": ofSockets.replace("SAddr", "SPort") });
+    expect((await check([ports.root])).out).toContain('"192.0.2.1" is not a whole number');
+  });
+
+  it("of one name in two files is an error", async () => {
+    using repo = repository({ "a.yaml": set("/a/"), "b.yaml": set("/b/") });
+    const { status, out } = await check([repo.root]);
+    expect(status).toBe(1);
+    expect(out).toContain('There are two ValueSets of the name "dirs"');
+  });
+});
+
 describe("a file given by name", () => {
   it("must hold a policy", async () => {
     using repo = repository({ "namespace.yaml": NAMESPACE });

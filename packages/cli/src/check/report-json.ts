@@ -9,12 +9,10 @@ export function jsonReport(reports: readonly FileReport[], failOn: FailOn): stri
     files: reports.map((file) => ({
       file: file.file,
       ok: isGood(file, failOn),
-      policies: file.policies.map(({ compiled: { name, namespace, mode, digest } }) => ({
-        name,
-        namespace,
-        mode,
-        digest,
-      })),
+      policies: file.policies.map(({ compiled, named = compiled }) => {
+        const { name, namespace, mode, digest } = named;
+        return { name, namespace, mode, digest };
+      }),
       problems: file.problems.map(({ file: _file, ...problem }) => problem),
     })),
   };

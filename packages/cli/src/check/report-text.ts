@@ -24,8 +24,11 @@ export function textReport(
   ].join("");
 }
 
-function goodNews({ file, policies }: FileReport): readonly string[] {
-  if (policies.length === 0) return [];
-  const names = policies.map(({ compiled }) => `${compiled.name} (mode ${compiled.mode})`);
+function goodNews({ file, policies, sets = [] }: FileReport): readonly string[] {
+  const names = [
+    ...policies.map(({ compiled }) => `${compiled.name} (mode ${compiled.mode})`),
+    ...sets.map((name) => `${name} (a ValueSet)`),
+  ];
+  if (names.length === 0) return [];
   return [`${quoteSentence(`${file}: ok: ${names.join(", ")}`)}\n`];
 }

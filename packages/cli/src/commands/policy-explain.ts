@@ -42,7 +42,7 @@ export const policyExplain = defineCommand({
       ),
     );
     const explained = reports.flatMap(({ file, policies }) =>
-      policies.map(({ compiled }) => ({ file, ...explainPolicy(compiled) })),
+      policies.map(({ compiled, named }) => ({ file, ...explainPolicy(compiled, named) })),
     );
     io.stdout.write(
       values.output === "json"

@@ -34,7 +34,7 @@ export function createAdmissionParts(
   context: OperatorContext,
   { checkFleet, sessions: announcer }: AdmissionPartsDeps,
 ): readonly OperatorPart[] {
-  const { configuration, certificate, logger, namespace } = context;
+  const { configuration, certificate, logger, namespace, catalog, sets } = context;
   const { webhookAddress, webhookUrl: url, webhookFailurePolicy, serviceName } = configuration;
   const listening = Promise.withResolvers<ListenAddress>();
   const webhook: OperatorPart = {
@@ -47,6 +47,7 @@ export function createAdmissionParts(
           logger,
           certificate,
           checkFleet,
+          known: { catalog, sets },
           sessions: configuration.sessions ? announcer : undefined,
         },
         where,

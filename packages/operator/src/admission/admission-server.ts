@@ -9,6 +9,7 @@ import type { SessionAnnouncer } from "../sessions/session-announcer.ts";
 import { allowReview, answerReview, type Review, readReview } from "./admission-review.ts";
 import type { CheckFleet } from "./fleet-report.ts";
 import { reviewPolicy } from "./review-policy.ts";
+import { isSetReview, type KnownObjects, reviewSet } from "./review-set.ts";
 import { SessionPaths } from "./session-path.ts";
 
 export const validatePath = "/validate";
@@ -17,6 +18,7 @@ type AdmissionServerDeps = {
   readonly logger: Logger;
   readonly certificate: ServingCertificate;
   readonly checkFleet: CheckFleet;
+  readonly known: KnownObjects;
   /** Absent: nobody notes sessions. */
   readonly sessions?: SessionAnnouncer | undefined;
 };
@@ -36,7 +38,7 @@ type AdmissionServerOptions = {
 export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
- * Answers the API server's AdmissionReviews (admission.k8s.io/v1): of policies at `/validate`, without side
+ * Answers the API server's AdmissionReviews (admission.k8s.io/v1): of policies and sets at `/validate`, without side
  * effects; of sessions in pods at a path that only the API server knows, where everything is allowed. Every
  * client in the network can connect, so the cost of a request is bounded. Rejects with `operator-address`.
  */
@@ -82,12 +84,14 @@ type Answer = { readonly status: number; readonly body: string | object };
 type Route = { running: number; readonly answer: (review: Review) => Promise<object> | object };
 
 function routesOf(
-  { checkFleet, sessions, certificate }: AdmissionServerDeps,
+  { checkFleet, known, sessions, certificate }: AdmissionServerDeps,
   { fleetCheckMs = 2_000 }: AdmissionServerOptions,
 ): (path: string) => Route | undefined {
   const answerPolicy = async (review: Review) => {
+    if (isSetReview(review)) return answerReview(review, reviewSet(review, known));
     const signal = AbortSignal.timeout(fleetCheckMs);
-    return answerReview(review, await reviewPolicy(review, checkFleet, { signal }));
+    const { sets } = known;
+    return answerReview(review, await reviewPolicy(review, { checkFleet, sets }, { signal }));
   };
   // Answered in the same turn: neither a full fleet check nor a slow sensor delays anybody's session.
   const answerSession = (review: Review) => {

@@ -5,12 +5,12 @@ import type { RefusalStatus } from "./admission-review.ts";
 import type { FleetReport } from "./fleet-report.ts";
 
 /** The refusal that the user sees: all problems, one line each, with the path in the object. */
-export function refusalOf(problems: readonly Problem[]): RefusalStatus {
+export function refusalOf(problems: readonly Problem[], what = "policy"): RefusalStatus {
   const errors = problems.filter(({ severity }) => severity !== "warning");
   const lines = errors.map((problem) => `${placeOf(problem)}${sentenceOf(problem)}`);
   const count = problems.filter(({ severity }) => severity === "error").length;
   return {
-    message: [`${count} ${count === 1 ? "error" : "errors"} in the policy:`, ...lines].join("\n"),
+    message: [`${count} ${count === 1 ? "error" : "errors"} in the ${what}:`, ...lines].join("\n"),
     causes: errors.map((problem) => ({
       reason: "FieldValueInvalid",
       field: plain(problem.path),

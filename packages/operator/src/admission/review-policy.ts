@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
+import type { Problem } from "@gander/base";
+import { isClusterSet, resolveSets, type SetProblem } from "@gander/policy";
 import { policyKinds } from "../api/cluster-resources.ts";
-import type { PolicyObject } from "../api/policy-catalog.ts";
+import type { PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
+import type { SetCatalog } from "../sets/set-catalog.ts";
 import type { JsonObject, Review, Verdict } from "./admission-review.ts";
 import { refusalOf, warningsOf } from "./admission-texts.ts";
 import type { CheckFleet } from "./fleet-report.ts";
@@ -16,7 +19,7 @@ const allowed: Verdict = { refusal: undefined, warnings: [] };
  */
 export async function reviewPolicy(
   review: Review,
-  checkFleet: CheckFleet,
+  { checkFleet, sets }: { readonly checkFleet: CheckFleet; readonly sets: FindSets },
   options: { readonly signal: AbortSignal },
 ): Promise<Verdict> {
   const { object } = review;
@@ -25,10 +28,40 @@ export async function reviewPolicy(
   const read = readObject(kind.kind, review, object);
   if (read.problems !== undefined)
     return { refusal: refusalOf(read.problems), warnings: warningsOf(read.problems, undefined) };
-  const { policy, warnings } = read.value;
+  const { warnings } = read.value;
+  const { policy, missing, problems } = withSets(read.value, sets);
+  if (problems.length > 0)
+    return { refusal: refusalOf(problems), warnings: warningsOf(problems, undefined) };
+  // Sets may be created after the policies that name them. Without their values, it is too early for kernels.
+  if (policy === undefined)
+    return { refusal: undefined, warnings: warningsOf([...warnings, ...missing], undefined) };
   // A failed check never blocks a valid policy.
   const report = await checkFleet(policy, options).catch(() => "failed" as const);
   return { refusal: undefined, warnings: warningsOf(warnings, report) };
+}
+
+type FindSets = Pick<SetCatalog, "get" | "problem">;
+
+function withSets({ policy }: ReadPolicy, sets: FindSets) {
+  const resolved = resolveSets(policy, (name) => sets.get(name));
+  if (resolved.value !== undefined) return { policy: resolved.value, missing: [], problems: [] };
+  const isMissing = ({ code }: SetProblem) => code === "policy-unknown-set";
+  const missing = resolved.problems
+    .filter(isMissing)
+    .map((problem) => problemOf({ ...problem, ...notYet(problem.set, sets), severity: "warning" }));
+  const problems = resolved.problems.filter((one) => !isMissing(one)).map(problemOf);
+  return { policy: undefined, missing, problems };
+}
+
+const notYet = (set: string, sets: FindSets) => ({
+  message: `${sets.problem(set)}: until there is, no node puts the policy in force`,
+  hint: isClusterSet(set) ? "" : "Create the ValueSet of that name.",
+});
+
+function problemOf({ set, path, position, code, message, hint, severity }: SetProblem): Problem {
+  const value = position === undefined ? "" : `Value ${position + 1} of the set "${set}": `;
+  const place = { file: "", path: `${path}.values`, line: 0, column: 0 };
+  return { ...place, code, message: `${value}${message}`, hint, severity };
 }
 
 function changesSpec({ operation, subresource, oldObject }: Review, object: JsonObject) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AppliedObject, Kind } from "@gander/kube";
 import { policyKinds } from "../api/cluster-resources.ts";
+import { valueSets } from "../sets/watch-value-sets.ts";
 import { validatePath } from "./admission-server.ts";
 
 export const webhookConfigurations: Kind = {
@@ -28,7 +29,7 @@ type WebhookSettings = {
   readonly sessionPath: string | undefined;
 };
 
-/** Registers the webhook for every new or changed policy, and the one for sessions. */
+/** Registers the webhook for every new or changed policy or ValueSet, and the one for sessions. */
 export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
   const { failurePolicy, sessionPath } = settings;
   return {
@@ -41,7 +42,7 @@ export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
         name: "policies.gander.dev",
         admissionReviewVersions: ["v1"],
         clientConfig: clientConfig(settings, validatePath),
-        rules: policyKinds.map(({ group, version, plural }) => ({
+        rules: [...policyKinds, valueSets].map(({ group, version, plural }) => ({
           apiGroups: [group],
           apiVersions: [version],
           operations: ["CREATE", "UPDATE"],

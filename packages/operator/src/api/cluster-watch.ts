@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isIP } from "node:net";
 import type { Logger } from "@gander/base";
 import {
   createReflector,
@@ -11,6 +12,9 @@ import {
 } from "@gander/kube";
 import type { Coalescer } from "../bundles/coalesce.ts";
 import type { OperatorPart } from "../operator-part.ts";
+import { ClusterSets } from "../sets/cluster-sets.ts";
+import type { WritableSetCatalog } from "../sets/set-catalog.ts";
+import { valueSets, watchValueSets } from "../sets/watch-value-sets.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import { labelsKey } from "../workloads/workload.ts";
 import { nodes, pods, policyKinds } from "./cluster-resources.ts";
@@ -25,6 +29,7 @@ type ClusterWatchDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
   readonly catalog: WritablePolicyCatalog;
+  readonly sets: WritableSetCatalog;
   readonly resolver: Resolver;
   readonly changes: Coalescer<string>;
 };
@@ -44,7 +49,7 @@ type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "s
 type NamedWatch = { readonly plural: string; readonly watch: Watch };
 
 /**
- * Watches policies, nodes and pods, and updates the catalog and the resolver. It is ready when all have
+ * Watches policies, their sets, nodes and pods, and updates the catalog and the resolver. It is ready when all have
  * been read in full: earlier, a bundle would lack policies. If a watch fails later, the known state is
  * kept.
  */
@@ -52,26 +57,33 @@ export function createClusterWatch(
   deps: ClusterWatchDeps,
   options: ClusterWatchOptions = {},
 ): ClusterWatch {
+  const clusterSets = new ClusterSets(deps, options.timing ? { timing: options.timing } : {});
   const watches: readonly NamedWatch[] = [
     ...policyKinds.map((kind) => ({
       plural: kind.plural,
       watch: watchPolicies(kind, deps, options),
     })),
-    { plural: nodes.plural, watch: watchNodes(deps, options) },
+    { plural: valueSets.plural, watch: watchValueSets(deps, options) },
+    { plural: nodes.plural, watch: watchNodes(deps, clusterSets, options) },
     { plural: pods.plural, watch: watchPods(deps, options) },
   ];
   return {
     name: "cluster-watch",
     async run({ signal }) {
-      await Promise.all(watches.map(({ watch }) => watch.run({ signal })));
+      await Promise.all([
+        ...watches.map(({ watch }) => watch.run({ signal })),
+        clusterSets.run({ signal }),
+      ]);
     },
     async whenReady({ signal }) {
       await Promise.all(watches.map(({ watch }) => watch.whenSynced({ signal })));
+      await clusterSets.whenSynced({ signal });
     },
     states: () => watches.map(({ plural, watch }) => [plural, watch.state()]),
     problem() {
       const missing = watches.filter(({ watch }) => !watch.state().synced);
-      return missing.length === 0 ? undefined : missing.map(unreadText).join("; ");
+      if (missing.length > 0) return missing.map(unreadText).join("; ");
+      return clusterSets.isSettled ? undefined : "Services that policies name are being read";
     },
   };
 }
@@ -115,14 +127,17 @@ type WatchedNode = {
   readonly uid: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
 };
 
 type RawNode = KubeObject & {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+  readonly status?: { readonly addresses?: readonly { readonly address?: string }[] };
 };
 
 function watchNodes(
   { client, logger, resolver, changes }: ClusterWatchDeps,
+  sets: ClusterSets,
   options: ClusterWatchOptions,
 ): Watch {
   return createReflector<WatchedNode, RawNode>(
@@ -130,11 +145,19 @@ function watchNodes(
     {
       ...options,
       resource: nodes,
-      project: ({ metadata: { uid, name, labels = {} } }) => ({ uid, name, labels }),
-      equal: (a, b) => labelsKey(a.labels) === labelsKey(b.labels),
+      project: ({ metadata: { uid, name, labels = {} }, status }) => ({
+        ...{ uid, name, labels },
+        addresses: (status?.addresses ?? []).flatMap(({ address = "" }) =>
+          isIP(address) === 0 ? [] : address,
+        ),
+      }),
+      equal: (a, b) =>
+        labelsKey(a.labels) === labelsKey(b.labels) && a.addresses.join() === b.addresses.join(),
       onChange: (change) => {
-        if (change.type === "deleted") changes.add(resolver.deleteNode(change.previous.name));
-        else changes.add(resolver.putNode(change.value.name, change.value.labels));
+        const { name } = change.type === "deleted" ? change.previous : change.value;
+        sets.node(name, change.type === "deleted" ? undefined : change.value.addresses);
+        if (change.type === "deleted") changes.add(resolver.deleteNode(name));
+        else changes.add(resolver.putNode(name, change.value.labels));
       },
     },
   );

@@ -30,6 +30,8 @@ export type ReadPolicy = {
   readonly policy: CompiledPolicy;
   /** Small enough to be sent. */
   readonly encoded: EncodedPolicy;
+  /** Names of the sets that it names, ascending. `policy` is without their values. */
+  readonly sets: readonly string[];
   readonly warnings: readonly Problem[];
 };
 

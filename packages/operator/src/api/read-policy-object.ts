@@ -2,7 +2,7 @@
 import type { Problem, Result } from "@gander/base";
 import { apiVersions } from "@gander/crd-schemas";
 import type { KubeObject } from "@gander/kube";
-import { checkPolicyObject } from "@gander/policy";
+import { checkPolicyObject, setsOfHooks } from "@gander/policy";
 import { encodePolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
@@ -59,6 +59,7 @@ function readSpec(document: object): Result<ReadPolicy> {
     value: {
       policy: checked.compiled,
       encoded,
+      sets: setsOfHooks(checked.compiled.hooks),
       warnings: checked.warnings,
     },
   };

@@ -56,7 +56,11 @@ function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[
   };
   const puts = inParts(
     delta.putPolicies,
-    ({ name, namespace }) => 200 + name.length + namespace.length,
+    ({ name, namespace, withSets }) =>
+      200 +
+      name.length +
+      namespace.length +
+      (withSets?.sets ?? []).reduce((sum, set) => sum + set.name.length + 40, 0),
   );
   const removes = inParts(delta.removePolicies, (uid) => uid.length + 4);
   const offers: Offer[] = [
@@ -118,14 +122,28 @@ const packedBytes = 16 * 1024;
 /** Of `ToSensor.policies`, a list: field 3, length-delimited. */
 const policiesTag = (3 << 3) | 2;
 
-function headOf({ uid, generation, name, namespace, digest, mode }: PolicyRevision): PolicyHead {
+function headOf({
+  uid,
+  generation,
+  name,
+  namespace,
+  digest,
+  withSets,
+  mode,
+}: PolicyRevision): PolicyHead {
   return {
     uid,
     generation: String(generation),
     name,
     namespace,
-    digest: digestBytes(digest),
+    digest: digestBytes(withSets?.content ?? digest),
     mode,
+    ...(withSets && {
+      sets: withSets.sets.map((set) => ({
+        name: set.name,
+        ...(set.digest !== "" && { digest: digestBytes(set.digest) }),
+      })),
+    }),
   };
 }
 

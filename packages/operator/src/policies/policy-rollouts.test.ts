@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createPolicyCatalog } from "../api/policy-catalog.ts";
 import { readPolicyObject } from "../api/read-policy-object.ts";
 import { PolicyContents } from "../bundles/policy-contents.ts";
+import { createSetCatalog } from "../sets/set-catalog.ts";
 import { Resolver } from "../workloads/resolver.ts";
 import { PolicyRollouts } from "./policy-rollouts.ts";
 import { readRevision, revisionObject } from "./revision-object.ts";
@@ -15,6 +16,7 @@ const nodeNames = Array.from({ length: 20 }, (_, i) => `n${i}`);
 /** A replica, as far as it decides what nodes get. */
 function replica() {
   const catalog = createPolicyCatalog();
+  const sets = createSetCatalog();
   const resolver = new Resolver();
   for (const node of nodeNames) resolver.putNode(node, {});
   const contents = new PolicyContents();
@@ -26,11 +28,12 @@ function replica() {
   };
   const logger = createLogger({ write: () => {} });
   const rollouts = new PolicyRollouts(
-    { catalog, resolver, contents, changes, logger },
+    { catalog, sets, resolver, contents, changes, logger },
     defaultRollout,
   );
   return {
     catalog,
+    sets,
     resolver,
     contents,
     rollouts,

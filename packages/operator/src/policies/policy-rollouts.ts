@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import type { CompiledPolicy } from "@gander/policy";
+import { digestOf } from "@gander/policy/content";
 import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import type { Coalescer } from "../bundles/coalesce.ts";
 import type { PolicyContents } from "../bundles/policy-contents.ts";
+import type { SetCatalog } from "../sets/set-catalog.ts";
 import type { PolicyShare } from "../workloads/policy-share.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
@@ -16,6 +18,7 @@ type PolicyRolloutsDeps = {
   readonly catalog: PolicyCatalog;
   readonly resolver: Pick<Resolver, "putShares">;
   readonly contents: Pick<PolicyContents, "add" | "release">;
+  readonly sets: Pick<SetCatalog, "get" | "onChange">;
   /** Nodes whose bundles changed. */
   readonly changes: Pick<Coalescer<string>, "add">;
   readonly logger: Logger;
@@ -48,13 +51,16 @@ export class PolicyRollouts implements Disposable {
   /** Digests of the contents that a policy's nodes receive. */
   readonly #held = new Map<string, readonly string[]>();
   readonly #listeners = new Set<{ readonly call: (uid: string) => void }>();
-  readonly #listening: Disposable;
+  readonly #listening: readonly Disposable[];
   #isStarted = false;
 
   constructor(deps: PolicyRolloutsDeps, defaults: RolloutDefaults) {
     this.#deps = deps;
     this.#defaults = defaults;
-    this.#listening = deps.catalog.onChange((uid) => this.update(uid));
+    this.#listening = [
+      deps.catalog.onChange((uid) => this.update(uid)),
+      deps.sets.onChange((name) => this.#updateUsers(name)),
+    ];
   }
 
   /** Policies and stored revisions have been read in full: only now can shares be computed. */
@@ -90,7 +96,18 @@ export class PolicyRollouts implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#listening[Symbol.dispose]();
+    for (const listening of this.#listening) listening[Symbol.dispose]();
+  }
+
+  /** All in one turn: nodes get the set once, for all its policies. */
+  #updateUsers(set: string): void {
+    for (const [uid, { shares, newest }] of [...this.#rollouts]) {
+      const revisions = [...shares.map(({ revision }) => revision), ...(newest ? [newest] : [])];
+      const uses = revisions.some(({ withSets }) =>
+        withSets?.sets.some(({ name }) => name === set),
+      );
+      if (uses) this.update(uid);
+    }
   }
 
   #plan(policy: PolicyObject): void {
@@ -116,7 +133,7 @@ export class PolicyRollouts implements Disposable {
       shares,
       mode: (inForce?.read() ?? compiled.value)?.policy.mode,
       progress: known.find((one) => one.generation === generation)?.stored?.progress,
-      newest: compiled.value && policyRevision(policy, generation, compiled.value),
+      newest: compiled.value && this.#revision(policy, generation, compiled.value),
     });
   }
 
@@ -139,13 +156,37 @@ export class PolicyRollouts implements Disposable {
         continue;
       }
       held.push(digest);
-      after.push({ revision: policyRevision({ uid, ...policy }, generation, read), from, to });
+      for (const name of read.sets) {
+        const set = this.#deps.sets.get(name);
+        const of = set && contents.add(set.encoded);
+        if (of !== undefined) held.push(of);
+      }
+      after.push({ revision: this.#revision({ uid, ...policy }, generation, read), from, to });
     }
     changes.add(resolver.putShares(uid, after));
     for (const digest of this.#held.get(uid) ?? []) contents.release(digest);
     if (held.length === 0) this.#held.delete(uid);
     else this.#held.set(uid, held);
     return after;
+  }
+
+  #revision(
+    { uid, name, namespace }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+    generation: number,
+    { policy: { workloads, nodeSelector }, encoded, sets: names }: ReadPolicy,
+  ): PolicyRevision {
+    const sets = names.map((set) => ({
+      name: set,
+      digest: this.#deps.sets.get(set)?.encoded.digest ?? "",
+    }));
+    const content = encoded.digest;
+    const digest = sets.length === 0 ? content : digestOf(JSON.stringify([content, sets]));
+    return {
+      ...{ uid, generation, name, namespace, digest, mode: "" },
+      ...(sets.length > 0 && { withSets: { content, sets } }),
+      ...(workloads && { workloads }),
+      ...(nodeSelector && { nodeSelector }),
+    };
   }
 
   #forget(uid: string): void {
@@ -175,21 +216,4 @@ export class PolicyRollouts implements Disposable {
         phase: plan.phase,
       });
   }
-}
-
-function policyRevision(
-  { uid, name, namespace }: Pick<PolicyObject, "uid" | "name" | "namespace">,
-  generation: number,
-  { policy: { workloads, nodeSelector }, encoded }: ReadPolicy,
-): PolicyRevision {
-  return {
-    uid,
-    generation,
-    name,
-    namespace,
-    digest: encoded.digest,
-    mode: "",
-    ...(workloads && { workloads }),
-    ...(nodeSelector && { nodeSelector }),
-  };
 }

@@ -12,6 +12,7 @@ import {
 } from "../bundles/encode-version.ts";
 import { podsDigest, stateDigest } from "../bundles/state-digest.ts";
 import type { Bundle } from "../workloads/resolver.ts";
+import { contentsOf } from "../workloads/workload.ts";
 import { exceptionsOf } from "./ack-exceptions.ts";
 import { checkHello } from "./check-hello.ts";
 import type { KernelFactsIntake } from "./kernel-facts-intake.ts";
@@ -273,7 +274,8 @@ export class Session {
   #hasMissed(exceptions: readonly NodeException[]): boolean {
     return exceptions.some(
       ({ state, revision }) =>
-        state === "POLICY_STATE_REFUSED" && this.#claimed?.policies.has(revision.digest) === true,
+        state === "POLICY_STATE_REFUSED" &&
+        contentsOf(revision).some((digest) => this.#claimed?.policies.has(digest) === true),
     );
   }
 
@@ -289,8 +291,8 @@ export class Session {
   }
 
   #missingContents(revisions: Bundle["policies"]): readonly Buffer[] {
-    const there = new Set(this.#acked?.bundle.policies.map(({ digest }) => digest));
-    return revisions.flatMap(({ digest }) => {
+    const there = new Set(this.#acked?.bundle.policies.flatMap(contentsOf));
+    return revisions.flatMap(contentsOf).flatMap((digest) => {
       if (there.has(digest) || this.#claimed?.policies.has(digest)) return [];
       there.add(digest);
       // Without it the sensor refuses this policy, and accepts the others.

@@ -62,7 +62,10 @@ export function policyVerdicts(rollout: PolicyRollout, fleet: FleetPolicy | unde
     case "canary":
       return canary(rollout, fleet);
     case "everywhere":
-      return everywhere(rollout, nodes, isWithGaps(fleet));
+      return everywhere(rollout, nodes, {
+        hasGaps: isWithGaps(fleet),
+        missingSets: missingSetsOf(rollout),
+      });
   }
 }
 
@@ -156,8 +159,27 @@ function isWithGaps(fleet: FleetPolicy | undefined): boolean {
   return fleet !== undefined && fleet.totals.missed + fleet.totals.unevaluated > 0;
 }
 
-function everywhere({ settings }: PolicyRollout, nodes: NodesState, hasGaps: boolean): Verdicts {
+/** Names of sets that the newest generation names, and that do not exist. */
+function missingSetsOf({ newest }: PolicyRollout): readonly string[] {
+  const missing = newest?.withSets?.sets.filter(({ digest }) => digest === "") ?? [];
+  return missing.map(({ name }) => name);
+}
+
+function missingText(sets: readonly string[], { total, ready }: NodesState): string {
+  const names = listText(
+    sets.map((name) => `"${name}"`),
+    300,
+  );
+  return `There is no set ${names}: nodes keep the version that they have, with its values. Ready on ${ready} of ${plural(total, "node")}`;
+}
+
+function everywhere(
+  { settings }: PolicyRollout,
+  nodes: NodesState,
+  { hasGaps, missingSets }: { readonly hasGaps: boolean; readonly missingSets: readonly string[] },
+): Verdicts {
   const { total, ready, states, worst, revision } = nodes;
+  if (missingSets.length > 0) return stuck("SetMissing", missingText(missingSets, nodes));
   if (total === 0) {
     const none = yes("NoNodes", "It applies to no current node");
     return verdicts(none, none, "nothing");

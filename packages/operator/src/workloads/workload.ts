@@ -32,13 +32,34 @@ export type PolicyRevision = {
   readonly name: string;
   /** Empty: for the whole cluster. */
   readonly namespace: string;
-  /** Of the encoded policy, as text. */
+  /** Of the encoded policy, as text; of one that names sets: of it and of their contents together. */
   readonly digest: string;
+  /** Absent: it names no sets. */
+  readonly withSets?: {
+    /** Digest of the encoded policy. */
+    readonly content: string;
+    /** Ascending by name. */
+    readonly sets: readonly SetVersion[];
+  };
   /** "", or the mode that replaces its own. */
   readonly mode: "" | "enforce" | "monitor";
   readonly workloads?: WorkloadSelector;
   readonly nodeSelector?: LabelSelector;
 };
+
+/** A set as it is now. */
+export type SetVersion = {
+  readonly name: string;
+  /** Of its encoded values; empty: there is no such set. */
+  readonly digest: string;
+};
+
+/** Digests of all that a node needs for the revision. */
+export function contentsOf({ digest, withSets }: PolicyRevision): readonly string[] {
+  if (withSets === undefined) return [digest];
+  const sets = withSets.sets.map((set) => set.digest);
+  return [withSets.content, ...sets.filter((one) => one !== "")];
+}
 
 /** What says which nodes and pods a policy applies to. */
 export type PolicyTargets = Pick<PolicyRevision, "namespace" | "workloads" | "nodeSelector">;

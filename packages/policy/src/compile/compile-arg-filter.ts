@@ -7,9 +7,10 @@ import { quote } from "../language/values.ts";
 import { pathText, type Scope } from "../scope.ts";
 import type { Args } from "./compile-args.ts";
 import { compileExpressionFilter } from "./compile-expression.ts";
-import { compileTest } from "./compile-test.ts";
+import { checkOperator, compileTest } from "./compile-test.ts";
 import { checkValueCount } from "./compile-values.ts";
 import type { FunctionLists } from "./function-lists.ts";
+import { readWritten, refuseSetsOfKind } from "./written-values.ts";
 
 /** Values that filters can refer to: as compiled, and the `index` that each has in the spec. */
 type Listed = { readonly args: Args; readonly declared: readonly (number | undefined)[] };
@@ -19,6 +20,8 @@ export type FilterContext = Listed & {
   readonly kind: HookKind;
   readonly data: Listed;
   readonly lists: FunctionLists;
+  /** Filters can name sets. */
+  readonly isGuard: boolean;
 };
 
 /** A list of values, by its name in the spec. */
@@ -36,24 +39,24 @@ export function compileArgFilter(
   if (spec.operator === expressionOperator) return compileExpressionFilter(spec, scope, context);
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
-  const { lists, data, args, declared } = context;
+  const { lists, data, args, declared, isGuard } = context;
   const fields = hookKinds[context.kind].fields;
   // Positions of two sets go on behind the arguments, because one may be that of the current task.
   if (operator.kind === "gained") {
     const all = { args: [...args, ...data.args], declared: [...declared, ...data.declared] };
-    return gainedFilter({ spec, operator, lists, fields }, scope, { ...all, first: 0 });
+    return gainedFilter({ spec, operator, lists, fields, isGuard }, scope, { ...all, first: 0 });
   }
   const position = findArg(spec, scope, { args, declared, name: "args", byPosition: fields });
   const arg = position === undefined ? undefined : args[position];
   if (position === undefined || !arg) return undefined;
-  return filterOn({ position }, { spec, operator, lists, fields }, arg, scope);
+  return filterOn({ position }, { spec, operator, lists, fields, isGuard }, arg, scope);
 }
 
 /** Data is behind the arguments in the compiled list. */
 export function compileDataFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
-  { kind, args, data, lists }: FilterContext,
+  { kind, args, data, lists, isGuard }: FilterContext,
 ): CompiledFilter | undefined {
   if (!hookKinds[kind].data) {
     // If the hook has data, that has an error of its own.
@@ -67,7 +70,7 @@ export function compileDataFilter(
   }
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
-  const written = { spec, operator, lists, fields: false };
+  const written = { spec, operator, lists, fields: false, isGuard };
   if (operator.kind === "gained")
     return gainedFilter(written, scope, { ...data, first: args.length });
   const position = findArg(spec, scope, { ...data, name: "data", byPosition: true });
@@ -85,6 +88,7 @@ type WrittenFilter = {
   readonly lists: FunctionLists;
   /** The argument is a field of a record. */
   readonly fields: boolean;
+  readonly isGuard: boolean;
 };
 
 /** What a filter compares, by its position in the compiled list. */
@@ -96,36 +100,54 @@ type Compared = {
 
 function filterOn(
   { position, before }: Compared,
-  { spec, operator, lists, fields }: WrittenFilter,
+  { spec, operator, lists, fields, isGuard }: WrittenFilter,
   arg: CompiledArg,
-  scope: Scope,
+  filterScope: Scope,
 ): CompiledFilter | undefined {
-  const given = spec.values ?? [];
+  const written = readWritten(spec.values ?? [], filterScope, { isGuard });
+  const { values: given, sets, scope } = written;
+  if (written.isBroken) return undefined;
+  if (!isGuard && isNoText(operator, arg.type) && refuseSetsOfKind(given, scope)) return undefined;
   const read = withNumbers(given, { operator, lists, fields }, arg, scope.at("values"));
   const isWhole = !read.includes(undefined);
   if (!isWhole && read.every((value) => value === undefined)) return undefined;
   // In the place of a wrong value is a harmless one, so that the others are checked as well.
   const values = read.map((value = "0") => value);
-  if (arg.type === "auto" || before?.type === "auto") {
-    if (!checkValueCount(operator.kind, values, scope.at("values"))) return undefined;
-    const { path } = scope;
-    if (!isWhole) return undefined;
-    return {
-      ...{ on: "untyped", arg: position, operator: spec.operator },
-      ...{ values, path: pathText(path) },
-      ...(before && { before: before.position }),
-    };
-  }
-  const named = { ...operator, name: spec.operator };
+  const path = pathText(filterScope.path);
+  const untyped = {
+    on: "untyped" as const,
+    ...{ arg: position, operator: spec.operator, values, path },
+    ...(before && { before: before.position }),
+  };
+  const isAuto = arg.type === "auto" || before?.type === "auto";
+  const isCounted = checkValueCount(operator.kind, [...values, ...sets], scope.at("values"));
+  if (!isCounted && (isAuto || sets.length > 0)) return undefined;
+  const whole =
+    sets.length === 0 ? untyped : ({ on: "of-sets", sets, filter: untyped, path } as const);
+  if (arg.type === "auto" || before?.type === "auto") return isWhole ? whole : undefined;
+  if (!isCounted) return undefined;
   const other = before && { position: before.position, type: before.type };
-  const test = compileTest({ ...named, before: other }, arg.type, values, scope);
-  return test && isWhole ? { on: "arg", arg: position, test } : undefined;
+  const named = { ...operator, name: spec.operator, before: other };
+  // Own values are checked without those of sets, which are known later.
+  if (sets.length > 0 && values.length === 0)
+    return checkOperator(named, arg.type, scope) ? whole : undefined;
+  const test = compileTest(named, arg.type, values, scope);
+  if (test === undefined || !isWhole) return undefined;
+  return sets.length > 0 ? whole : { on: "arg", arg: position, test };
+}
+
+/** Whether no value of the argument can begin with `set:`: a number, an address, the beginning of a path. */
+function isNoText({ kind }: OperatorRow, type: CompiledArg["type"]): boolean {
+  if (type === "auto") return false;
+  const { family } = typeRow(type);
+  if (family === "path") return kind === "equal" || kind === "prefix";
+  return family !== "text" && family !== "bytes";
 }
 
 /** With the numbers of system calls in place of `list:NAME`, and undefined in that of a wrong value. */
 function withNumbers(
   values: readonly string[],
-  { operator, lists, fields }: Omit<WrittenFilter, "spec">,
+  { operator, lists, fields }: Omit<WrittenFilter, "spec" | "isGuard">,
   { type, resolve }: CompiledArg,
   scope: Scope,
 ): readonly (string | undefined)[] {
@@ -188,7 +210,11 @@ function notANumber(
 export function compileReturnFilter(
   spec: ArgSelectorSpec,
   scope: Scope,
-  { returnArg, lists }: { readonly returnArg: CompiledArg; readonly lists: FunctionLists },
+  {
+    returnArg,
+    lists,
+    isGuard,
+  }: Pick<FilterContext, "lists" | "isGuard"> & { readonly returnArg: CompiledArg },
 ): CompiledFilter | undefined {
   const operator = operatorOf(spec, scope);
   if (operator === undefined) return undefined;
@@ -211,7 +237,7 @@ export function compileReturnFilter(
   }
   return filterOn(
     { position: "return" },
-    { spec, operator, lists, fields: false },
+    { spec, operator, lists, fields: false, isGuard },
     returnArg,
     scope,
   );

@@ -11,8 +11,9 @@ import { hasForm } from "../compiled-policy.ts";
 import { isExecHook } from "../language/exec-hooks.ts";
 import { quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import type { Scope } from "../scope.ts";
+import { pathText, type Scope } from "../scope.ts";
 import { compileValues } from "./compile-values.ts";
+import { readWritten } from "./written-values.ts";
 
 /** The hook of these filters. */
 export type ExecContext = {
@@ -20,13 +21,64 @@ export type ExecContext = {
   readonly syscall: boolean;
   /** All functions that it hooks; none if there was an error. */
   readonly targets: readonly string[];
+  /** Values can be names of sets. */
+  readonly isGuard: boolean;
 };
 
+type ExecFilter = Extract<CompiledFilter, { on: "exec-argument" | "exec-variable" }>;
+
 export function compileExecArgFilter(
-  { index, operator, values }: ExecArgSelectorSpec,
+  spec: ExecArgSelectorSpec,
   scope: Scope,
   context: ExecContext,
 ): CompiledFilter | undefined {
+  return withSets(spec, scope, context, compileArgument);
+}
+
+export function compileExecEnvFilter(
+  spec: ExecEnvSelectorSpec,
+  scope: Scope,
+  context: ExecContext,
+): CompiledFilter | undefined {
+  return withSets(spec, scope, context, compileVariable);
+}
+
+function withSets<Spec extends { readonly values?: readonly string[] | undefined }>(
+  spec: Spec,
+  filterScope: Scope,
+  context: ExecContext,
+  compile: (spec: Spec, scope: Scope, context: ExecContext) => ExecFilter | undefined,
+): CompiledFilter | undefined {
+  if (spec.values === undefined) return compile(spec, filterScope, context);
+  const { values, sets, scope, isBroken } = readWritten(spec.values, filterScope, context);
+  if (isBroken) return undefined;
+  if (sets.length === 0) return compile({ ...spec, values }, scope, context);
+  // Checked with a text in the place of those of the sets.
+  const own = values.length === 0 ? ["x"] : values;
+  const filter = compile({ ...spec, values: own }, scope, context);
+  if (filter === undefined || filter.test.op === "exists") return undefined;
+  const test = values.length === 0 ? { ...filter.test, values: [] } : filter.test;
+  return { on: "of-sets", sets, filter: { ...filter, test }, path: pathText(filterScope.path) };
+}
+
+/** The test with further values; undefined if one is wrong, which is reported to `scope`. */
+export function addTexts(
+  test: TestOf<"texts">,
+  further: readonly string[],
+  scope: Scope,
+): TestOf<"texts"> | undefined {
+  const kind = test.op.replace("str-", "");
+  const operator = [...argOperatorsByName].find(
+    ([, row]) => row.kind === kind && row.negate === test.negate,
+  );
+  return compileText(operator?.[0] ?? "", [...test.values, ...further], scope);
+}
+
+function compileArgument(
+  { index, operator, values }: ExecArgSelectorSpec,
+  scope: Scope,
+  context: ExecContext,
+): ExecFilter | undefined {
   const isPossible = checkHook(scope, "matchExecArgs", context);
   if (index !== undefined && index > limits.execArgument)
     scope
@@ -41,11 +93,11 @@ export function compileExecArgFilter(
   return { on: "exec-argument", ...(index === undefined ? {} : { index }), test };
 }
 
-export function compileExecEnvFilter(
+function compileVariable(
   { names: given, operator, values = [] }: ExecEnvSelectorSpec,
   scope: Scope,
   context: ExecContext,
-): CompiledFilter | undefined {
+): ExecFilter | undefined {
   const isPossible = checkHook(scope, "matchExecEnv", context);
   const names = readNames(given, scope.at("names"));
   const test: ExecTest | undefined =

@@ -45,6 +45,7 @@ export type Position = {
   /** The policy has `enforcers`. */
   readonly hasEnforcers: boolean;
   readonly policyWorkloads: PolicyWorkloads;
+  readonly isGuard: boolean;
 };
 
 export function compileKProbe(spec: LooseKProbe, position: Position): CompiledHook {
@@ -233,7 +234,7 @@ type Essence = {
 export function compileHook(
   spec: Pick<Hook, "args" | "selectors" | "message" | "tags" | "return" | "returnArg"> &
     Pick<LooseKProbe, "data">,
-  { scope, index, macros, lists, hasEnforcers, policyWorkloads }: Position,
+  { scope, index, macros, lists, hasEnforcers, policyWorkloads, isGuard }: Position,
   essence: Essence,
 ): CompiledHook {
   const { onReturn, returnArg, targets = [essence.target], ...rest } = essence;
@@ -251,7 +252,7 @@ export function compileHook(
     ...{ ...essence, targets },
     isReturnKnown: isReturnKnown(spec),
     lists,
-    ...{ hasEnforcers, policyWorkloads },
+    ...{ hasEnforcers, policyWorkloads, isGuard },
     ...{ args, declared: declared("args", given) },
     data: { args: data, declared: declared("data", givenData) },
   };

@@ -37,16 +37,18 @@ export type PolicyName = {
   readonly name: string;
   readonly namespace: string;
   readonly namespaced: boolean;
+  /** It is of a kind of our own, whose filters can name sets. */
+  readonly isGuard: boolean;
 };
 
 /** Checks what the schema cannot express, and compiles. The result is valid only if no error was reported. */
 export function compilePolicy(
   spec: LooseSpec,
   scope: Scope,
-  { name, namespace, namespaced }: PolicyName,
+  { name, namespace, namespaced, isGuard }: PolicyName,
 ): CompiledPolicy {
   const { mode: asked, eventBudget } = compileOptions(spec.options, scope.at("options"));
-  const hooks = compileHooks(spec, scope, namespaced);
+  const hooks = compileHooks(spec, scope, { namespaced, isGuard });
   const workloads = compileWorkloads(spec, scope, namespaced);
   checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
@@ -77,7 +79,11 @@ const compilers: Readonly<Record<Exclude<HookKind, "loader">, Compile>> = {
   usdt: compileUsdt,
 };
 
-function compileHooks(spec: LooseSpec, scope: Scope, namespaced: boolean): readonly CompiledHook[] {
+function compileHooks(
+  spec: LooseSpec,
+  scope: Scope,
+  { namespaced, isGuard }: Pick<PolicyName, "namespaced" | "isGuard">,
+): readonly CompiledHook[] {
   const macros = {
     selectors: spec.selectorsMacros ?? {},
     scope: scope.at("selectorsMacros"),
@@ -104,7 +110,7 @@ function compileHooks(spec: LooseSpec, scope: Scope, namespaced: boolean): reado
         : [
             compilers[kind](hook as never, {
               ...{ scope: scope.at(name, index), index, macros, lists },
-              ...{ hasEnforcers, policyWorkloads },
+              ...{ hasEnforcers, policyWorkloads, isGuard },
             }),
           ],
     ),

@@ -13,9 +13,10 @@ import type { CompiledFilter, NamespaceName } from "../compiled-policy.ts";
 import { capabilities } from "../language/kernel-names.ts";
 import { parseInteger, quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import type { Scope } from "../scope.ts";
+import { pathText, type Scope } from "../scope.ts";
 import { warnOfRelativePaths } from "./compile-text-values.ts";
 import { warnOfWildcards } from "./warn-of-wildcards.ts";
+import { readWritten, refuseSetsOfKind } from "./written-values.ts";
 
 export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
   if (!hasValues(spec.values, limits.pids, scope)) return undefined;
@@ -55,10 +56,18 @@ const binaryLimit = {
   postfix: limits.postfixBytes,
 } as const;
 
+/** The kind of the policy decides whether values can be names of sets. */
+type KindContext = { readonly isGuard: boolean };
+
 export function compileBinaryFilter(
   spec: BinarySelectorSpec,
   scope: Scope,
+  context: KindContext,
 ): CompiledFilter | undefined {
+  return withSets(spec, scope, context, compileBinary);
+}
+
+function compileBinary(spec: BinarySelectorSpec, scope: Scope): BinaryFilter | undefined {
   if (spec.identity === "file") {
     const paths = readPaths(spec.values, readFile, scope);
     if (!isPossibleForFiles(spec, scope) || !paths) return undefined;
@@ -76,12 +85,60 @@ export function compileBinaryFilter(
 export function compileParentFilter(
   spec: ParentBinarySelectorSpec,
   scope: Scope,
+  context: KindContext,
 ): CompiledFilter | undefined {
+  return withSets(spec, scope, context, compileParent);
+}
+
+function compileParent(spec: ParentBinarySelectorSpec, scope: Scope): BinaryFilter | undefined {
   const paths = comparePaths(spec, scope);
   if (!paths) return undefined;
   if (!spec.ancestors) return { on: "parent-binary", ...paths };
   const { followChildren, ...tested } = paths;
   return followChildren ? refuseBoth(scope) : { on: "ancestor-binary", ...tested };
+}
+
+export type BinaryFilter = Extract<
+  CompiledFilter,
+  { on: "binary" | "parent-binary" | "ancestor-binary" }
+>;
+
+function withSets<Spec extends ParentBinarySelectorSpec>(
+  spec: Spec,
+  filterScope: Scope,
+  context: KindContext,
+  compile: (spec: Spec, scope: Scope) => BinaryFilter | undefined,
+): CompiledFilter | undefined {
+  const { values, sets, scope, isBroken } = readWritten(spec.values, filterScope, context);
+  const isPath = binaryMatch[spec.operator] !== "postfix";
+  if (isBroken || (!context.isGuard && isPath && refuseSetsOfKind(values, scope))) return undefined;
+  if (sets.length === 0) return compile({ ...spec, values }, scope);
+  // Checked with a path in the place of those of the sets.
+  const filter = compile({ ...spec, values: values.length === 0 ? ["/"] : values }, scope);
+  if (filter === undefined) return undefined;
+  if (filter.match === "file") {
+    scope
+      .at("identity")
+      .error(
+        "policy-not-supported",
+        "`identity: file` together with a set is not supported yet",
+        "Write the paths here, or remove `identity: file`.",
+      );
+    return undefined;
+  }
+  const own = { ...filter, paths: values.length === 0 ? [] : filter.paths };
+  return { on: "of-sets", sets, filter: own, path: pathText(filterScope.path) };
+}
+
+/** The paths of a filter that has further values; undefined if one is wrong, which is reported to `scope`. */
+export function addPaths(
+  { match, paths }: BinaryFilter,
+  further: readonly string[],
+  scope: Scope,
+): string[] | undefined {
+  const read = (text: string) =>
+    match === "file" ? readFile(text) : readBinary(text, binaryLimit[match]);
+  return readPaths([...paths, ...further], read, scope);
 }
 
 function refuseBoth(scope: Scope): undefined {

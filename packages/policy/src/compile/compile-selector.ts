@@ -24,6 +24,7 @@ import { compileProcessFilter } from "./compile-process-property.ts";
 import { choosesPods, compileMatchWorkloads, type PolicyWorkloads } from "./compile-workloads.ts";
 import { cutText } from "./cut-text.ts";
 import { type PlacedFilter, warnOfContradictions } from "./never-together.ts";
+import { refuseSets } from "./written-values.ts";
 
 /** The properties of a hook that its selectors depend on. */
 export type HookContext = FilterContext & {
@@ -141,6 +142,23 @@ const filterTable: {
   matchCount: compileCountFilter,
 };
 
+/** Filters whose values can be those of sets. */
+const withSets: ReadonlySet<FilterField> = new Set([
+  "matchArgs",
+  "matchReturnArgs",
+  "matchData",
+  "matchBinaries",
+  "matchParentBinaries",
+  "matchExecArgs",
+  "matchExecEnv",
+]);
+
+function valuesOf(spec: unknown): readonly unknown[] {
+  const values: unknown =
+    typeof spec === "object" && spec !== null ? Reflect.get(spec, "values") : undefined;
+  return Array.isArray(values) ? values : [];
+}
+
 export const filterFields = Object.keys(filterTable) as readonly FilterField[];
 
 function each(
@@ -157,6 +175,7 @@ function each(
     ? specs.map((spec: unknown, i) => [spec, scope.at(i)] as const)
     : [[specs, scope] as const];
   return entries.flatMap(([spec, place]) => {
+    if (context.isGuard && !withSets.has(field) && refuseSets(valuesOf(spec), place)) return [];
     const filter = spec === undefined ? undefined : compile(spec, place, context);
     return filter === undefined ? [] : [{ filter, place }];
   });
@@ -167,11 +186,9 @@ function returnFilter(
   scope: Scope,
   context: HookContext,
 ): CompiledFilter | undefined {
+  const { returnArg, lists, isGuard } = context;
   if (context.onReturn)
-    return (
-      context.returnArg &&
-      compileReturnFilter(spec, scope, { returnArg: context.returnArg, lists: context.lists })
-    );
+    return returnArg && compileReturnFilter(spec, scope, { returnArg, lists, isGuard });
   needsReturn(scope, "matchReturnArgs", context);
   return undefined;
 }

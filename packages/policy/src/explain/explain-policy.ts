@@ -10,6 +10,8 @@ import type {
 import { wantsReturn } from "../kernel-check/hook-traits.ts";
 import { budgetText } from "../language/event-budget.ts";
 import { quote } from "../language/values.ts";
+import { setsOfHooks } from "../sets/resolve-sets.ts";
+import { isClusterSet } from "../sets/set-reference.ts";
 import { type ActionContext, actionText } from "./action-text.ts";
 import { type BlindSpot, blindSpotsOf } from "./blind-spots.ts";
 import { type CallCost, costOf } from "./call-cost.ts";
@@ -26,7 +28,7 @@ export type Explanation = {
   readonly mode: CompiledPolicy["mode"];
   /** The processes that it is for. */
   readonly appliesTo: string;
-  /** It chooses workloads or nodes: a sensor without the operator refuses it. */
+  /** It chooses workloads or nodes, or names sets of the cluster: a sensor without the operator refuses it. */
   readonly needsOperator: boolean;
   /** At most so many events; empty: no limit of its own. */
   readonly eventBudget: string;
@@ -55,19 +57,26 @@ export type RuleExplanation = {
   readonly returnEffects: readonly string[];
 };
 
-/** Pure: the same policy gives the same sentences everywhere. */
-export function explainPolicy(policy: CompiledPolicy): Explanation {
+/**
+ * Pure: the same policy gives the same sentences everywhere. `named` is the policy with the names of sets in the place
+ * of their values, if it has some: those are what a reader wants to see.
+ */
+export function explainPolicy(policy: CompiledPolicy, named?: CompiledPolicy): Explanation {
   const { name, namespace, mode, eventBudget } = policy;
   return {
     ...{ name, namespace, mode },
     appliesTo: appliesTo(policy),
-    needsOperator: needsOperator(policy),
+    needsOperator: needsOperator(policy) || setsOfHooks(named?.hooks ?? []).some(isClusterSet),
     eventBudget: eventBudget ? `at most ${budgetText(eventBudget)} on a node` : "",
-    hooks: policy.hooks.map((hook) => explainHook(hook, mode)),
+    hooks: policy.hooks.map((hook, i) => explainHook(hook, named?.hooks[i] ?? hook, mode)),
   };
 }
 
-function explainHook(hook: CompiledHook, mode: CompiledPolicy["mode"]): HookExplanation {
+function explainHook(
+  hook: CompiledHook,
+  named: CompiledHook,
+  mode: CompiledPolicy["mode"],
+): HookExplanation {
   const note = hookNote(hook);
   return {
     path: hook.path,
@@ -76,7 +85,7 @@ function explainHook(hook: CompiledHook, mode: CompiledPolicy["mode"]): HookExpl
     reads: [...hook.args, ...(hook.returnArg ? [hook.returnArg] : [])]
       .filter(({ type }) => type !== "nop")
       .map((arg) => argumentText(arg, { isReturn: arg === hook.returnArg })),
-    rules: hook.selectors.map((selector) => explainRule(selector, hook, mode)),
+    rules: named.selectors.map((selector) => explainRule(selector, hook, mode)),
     cost: costOf(hook),
     blindSpots: blindSpotsOf(hook),
   };

@@ -16,12 +16,14 @@ import {
   type CompiledArg,
   type CompiledFilter,
   type CompiledHook,
+  type FilterOfSets,
   hasForm,
   type Network,
   type TestOf,
 } from "../compiled-policy.ts";
 import * as names from "../language/kernel-names.ts";
 import { quote } from "../language/values.ts";
+import { setReference } from "../sets/set-reference.ts";
 import { markText } from "./mark-text.ts";
 import { words } from "./words.ts";
 import { processesOf } from "./workload-text.ts";
@@ -42,7 +44,9 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "expression":
       return `${filter.text}, by the types that the kernel gives its arguments`;
     case "untyped":
-      return untypedText(subject(filter.arg, hook), filter);
+      return `${untypedText(subject(filter.arg, hook), filter)}, compared by the type that it has in the kernel`;
+    case "of-sets":
+      return textOfSets(filter, hook);
     case "pid":
       return pidText(filter);
     case "binary":
@@ -138,7 +142,20 @@ function untypedText(what: string, filter: Extract<CompiledFilter, { on: "untype
       ? `${what} passes the test ${filter.operator} with`
       : `${partOf(test, what)} ${test.verbs[row?.negate ? 1 : 0]}`;
   const values = filter.values.length === 0 ? "" : ` ${words(filter.values.map(quote), "or")}`;
-  return `${compared}${values}, compared by the type that it has in the kernel`;
+  return `${compared}${values}`;
+}
+
+/** A set stands in the text as it does in the policy. */
+function textOfSets({ filter, sets }: FilterOfSets, hook: CompiledHook): string {
+  const names = sets.map(setReference);
+  if (filter.on === "untyped") {
+    const values = [...filter.values, ...names];
+    return untypedText(subject(filter.arg, hook), { ...filter, values });
+  }
+  if ("paths" in filter) return filterText({ ...filter, paths: [...filter.paths, ...names] }, hook);
+  const { test } = filter;
+  if (test.op === "exists") return filterText(filter, hook);
+  return filterText({ ...filter, test: { ...test, values: [...test.values, ...names] } }, hook);
 }
 
 const partOf = ({ part }: TestRow, what: string): string => {

@@ -20,6 +20,12 @@ export function notFound(what: string, similar: string | undefined): Refusal {
   };
 }
 
+export const unknownSets = (names: readonly string[]): Refusal => ({
+  code: "policy-unknown-set",
+  message: `the values of ${names.map((name) => `set:${name}`).join(" and ")} are not known here`,
+  hint: "Create the ValueSet first",
+});
+
 /** Only entries of kprobes may be left out. */
 function withoutIt(what: string): string {
   if (what.includes("tracepoint"))

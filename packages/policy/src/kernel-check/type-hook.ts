@@ -14,7 +14,7 @@ import { createScope } from "../scope.ts";
 import type { AttachFacts } from "./attach-facts.ts";
 import { checkOverlayInodes } from "./overlay-inodes.ts";
 import type { ArgPlace } from "./path-refusals.ts";
-import type { Refusal } from "./refusals.ts";
+import { type Refusal, unknownSets } from "./refusals.ts";
 import { typeArg } from "./type-arg.ts";
 
 /** What a kernel makes of a hook entry; weaknesses: where it reads less than the policy suggests. */
@@ -92,6 +92,11 @@ function typeFilter(
   { typeOf, types }: ArgTypes,
   { refusals, weaknesses }: { readonly refusals: Refusal[]; readonly weaknesses: string[] },
 ): TypedFilter | undefined {
+  if (filter.on === "of-sets") {
+    // Whoever puts a policy in force resolves them before. Without its values it would be another policy.
+    refusals.push({ ...unknownSets(filter.sets), path: filter.path });
+    return undefined;
+  }
   if (filter.on !== "untyped" && filter.on !== "expression") return filter;
   const { path } = filter;
   const report = ({ message, hint, path: inFilter, severity }: Problem) => {

@@ -104,6 +104,12 @@ export type PolicyHead = {
   readonly namespace?: string | undefined;
   readonly digest?: Uint8Array | undefined;
   readonly mode?: string | undefined;
+  readonly sets?: readonly SetHead[] | undefined;
+};
+
+export type SetHead = {
+  readonly name?: string | undefined;
+  readonly digest?: Uint8Array | undefined;
 };
 
 export type Policy = {
@@ -416,6 +422,7 @@ export type Messages = {
   "gander.v1.KernelFactsPart": KernelFactsPart;
   "gander.v1.Offer": Offer;
   "gander.v1.PolicyHead": PolicyHead;
+  "gander.v1.SetHead": SetHead;
   "gander.v1.Policy": Policy;
   "gander.v1.Assignment": Assignment;
   "gander.v1.NodeLabels": NodeLabels;

@@ -53,7 +53,11 @@ function standInsInForce(
   const needed = new Set([
     ...refused.map(({ uid }) => uid),
     ...applied
-      .filter(({ uid, runningGeneration }) => runningGeneration !== wanted.get(uid))
+      // The same generation with the newest values of its sets may be what fails.
+      .filter(
+        ({ uid, state, runningGeneration }) =>
+          state === "failed" || runningGeneration !== wanted.get(uid),
+      )
       .map(({ uid }) => uid),
   ]);
   return new Map([...standIns].filter(([uid]) => needed.has(uid)));

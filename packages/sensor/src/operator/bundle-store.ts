@@ -29,7 +29,7 @@ type FoundBundle = {
 const deletedAtOnce = 256;
 
 /**
- * The last committed bundle, the previous one, and the contents of their policies by digest. Contents that
+ * The last committed bundle, the previous one, and the contents of their policies and sets by digest. Contents that
  * couldn't be written yet are kept in memory.
  */
 export class BundleStore implements BundleSources {
@@ -209,7 +209,8 @@ function digestsOf(
 ): ReadonlySet<string> {
   if (bundle === undefined) return new Set();
   const heads = [...bundle.state.policies.values(), ...bundle.standIns.values()];
-  return new Set(heads.map(({ digest }) => digest));
+  const sets = heads.flatMap((head) => head.sets ?? []).map(({ digest }) => digest);
+  return new Set([...heads.map(({ digest }) => digest), ...sets.filter((one) => one !== "")]);
 }
 
 function isMissing(error: unknown): boolean {

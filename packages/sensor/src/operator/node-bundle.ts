@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodePolicy } from "@gander/policy/content";
+import { isDeepStrictEqual } from "node:util";
+import { resolveSets, setsOfHooks, type ValueSet } from "@gander/policy";
+import { decodePolicy, decodeSet } from "@gander/policy/content";
 import type { NodePolicy, NodeVersion } from "../policy/node/node-policies.ts";
 import type { StoredBundle } from "./bundle-file.ts";
-import type { NodeState, PolicyHead } from "./node-state.ts";
+import type { NodeState, PolicyHead, SetHead } from "./node-state.ts";
 
 /** Why an announced policy isn't used. */
 type RefusedPolicy = {
   readonly uid: string;
-  readonly code: "bundle-policy-missing" | "bundle-policy-damaged" | "bundle-policy-newer";
+  readonly code:
+    | ("bundle-policy-missing" | "bundle-policy-damaged" | "bundle-policy-newer")
+    | ("bundle-set-missing" | "policy-bad-set");
   readonly message: string;
 };
 
@@ -53,7 +57,7 @@ export function nodeBundle(
     const good = before.standIns.get(head.uid) ?? old;
     const isSame = old !== undefined && isPolicyOf(old, head);
     const made = isSame ? { value: old } : policyOf(head, sources);
-    if (made.value === undefined) refused.push({ uid: head.uid, ...made.problem });
+    if (made.value === undefined) refused.push(refusalOf(head, made.problem, good));
     const use = made.value ?? good;
     if (use !== undefined) policies.push(use);
     // Kept until the newest is known to be in force.
@@ -81,7 +85,9 @@ export function usablePolicies(
 
 /** UIDs of policies whose content isn't here. */
 export function absentPolicies({ refused }: Pick<NodeBundle, "refused">): ReadonlySet<string> {
-  const absent = refused.filter(({ code }) => code !== "bundle-policy-newer");
+  const absent = refused.filter(
+    ({ code }) => code === "bundle-policy-missing" || code === "bundle-policy-damaged",
+  );
   return new Set(absent.map(({ uid }) => uid));
 }
 
@@ -98,8 +104,23 @@ export function headOf({
   namespace,
   mode,
   compiled,
+  madeOf,
 }: NodePolicy): PolicyHead {
-  return { uid, generation, name, namespace, mode, digest: compiled.digest };
+  const { digest, sets } = madeOf ?? { digest: compiled.digest };
+  return { uid, generation, name, namespace, mode, digest, ...(sets && { sets }) };
+}
+
+/** Of the same generation: only sets can differ. */
+function refusalOf(
+  { uid, generation }: PolicyHead,
+  { code, message }: Omit<RefusedPolicy, "uid">,
+  good: NodePolicy | undefined,
+): RefusedPolicy {
+  const stays = good?.generation === generation && good.madeOf !== undefined;
+  return {
+    ...{ uid, code },
+    message: stays ? `${message}; it stays in force with the values that it had` : message,
+  };
 }
 
 type Made =
@@ -114,8 +135,42 @@ function policyOf(head: PolicyHead, { content, isDamaged }: BundleSources): Made
   if (bytes === undefined) return { problem: isDamaged(digest) ? damaged : missing };
   const { value: compiled, problem } = decodePolicy(bytes, { name, namespace });
   if (compiled === undefined) return { problem: newer(problem) };
-  return { value: { uid, generation, name, namespace, mode, compiled } };
+  const policy = { uid, generation, name, namespace, mode, compiled } as const;
+  return setsOfHooks(compiled.hooks).length === 0
+    ? { value: policy }
+    : withSets(policy, head.sets ?? [], { content, isDamaged });
 }
+
+/** The policy with the values of its sets. */
+function withSets(
+  policy: NodePolicy,
+  sets: readonly SetHead[],
+  { content, isDamaged }: BundleSources,
+): Made {
+  const found = new Map<string, Pick<ValueSet, "values">>();
+  for (const { name, digest } of sets) {
+    if (digest === "") return { problem: noSet(name) };
+    const bytes = content(digest);
+    if (bytes === undefined) return { problem: isDamaged(digest) ? damaged : missing };
+    const set = decodeSet(bytes);
+    if (set === undefined)
+      return { problem: newer(`the set "${name}" is not written as this version writes it`) };
+    found.set(name, set);
+  }
+  const resolved = resolveSets(policy.compiled, (name) => found.get(name));
+  if (resolved.value !== undefined) {
+    const madeOf = { digest: policy.compiled.digest, sets };
+    return { value: { ...policy, compiled: resolved.value, madeOf } };
+  }
+  const [first] = resolved.problems;
+  if (first === undefined || first.code === "policy-unknown-set")
+    return { problem: noSet(first?.set ?? "") };
+  const message = `it cannot have the values of the set "${first.set}" at ${first.path}: ${first.message}`;
+  return { problem: { code: "policy-bad-set", message } };
+}
+
+const noSet = (name: string) =>
+  ({ code: "bundle-set-missing", message: `there is no set "${name}"` }) as const;
 
 const missing = {
   code: "bundle-policy-missing",
@@ -130,6 +185,7 @@ const damaged = {
 const newer = (message: string) => ({ code: "bundle-policy-newer", message }) as const;
 
 function isPolicyOf(policy: NodePolicy, head: PolicyHead): boolean {
-  const own = headOf(policy);
-  return (Object.keys(own) as (keyof PolicyHead)[]).every((key) => own[key] === head[key]);
+  const { sets = [], ...own } = headOf(policy);
+  const isSame = (Object.keys(own) as (keyof typeof own)[]).every((key) => own[key] === head[key]);
+  return isSame && isDeepStrictEqual(sets, head.sets ?? []);
 }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePod } from "../policy/node/node-policies.ts";
 
+/** A set that a policy names, as the operator announced it. */
+export type SetHead = {
+  readonly name: string;
+  /** Digest of its content, as text; empty: there is no such set. */
+  readonly digest: string;
+};
+
 /** A policy as the operator announced it; its digest identifies its content. */
 export type PolicyHead = {
   readonly uid: string;
@@ -12,6 +19,8 @@ export type PolicyHead = {
   readonly digest: string;
   /** A newer operator may send a mode that this sensor doesn't know. */
   readonly mode: string;
+  /** Absent: it names none. */
+  readonly sets?: readonly SetHead[];
 };
 
 /** The policies and pods that the operator wants on this node, as of one of its versions. Immutable. */

@@ -13,11 +13,12 @@ import type {
   ContainerDetails as WireContainer,
   PodDetails as WireDetails,
   PolicyHead as WireHead,
+  SetHead as WireSetHead,
 } from "@gander/proto/stream";
 import { streamLimits } from "@gander/proto/stream";
 import type { NodePod } from "../policy/node/node-policies.ts";
 import type { ContainerDetails, PodDetails } from "../workload/pod-details.ts";
-import { type NodeState, noState, type PolicyHead } from "./node-state.ts";
+import { type NodeState, noState, type PolicyHead, type SetHead } from "./node-state.ts";
 
 /** A complete version. */
 type NewVersion = {
@@ -177,7 +178,7 @@ export class VersionIntake {
 class Misfit extends Error {}
 
 function headOf(wire: WireHead): PolicyHead {
-  const { uid = "", generation, name = "", namespace = "", digest, mode = "" } = wire;
+  const { uid = "", generation, name = "", namespace = "", digest, mode = "", sets = [] } = wire;
   if (uid === "") throw new Misfit("a policy has no UID");
   if (digest?.length !== 32) throw new Misfit(`policy ${uid} has no digest`);
   return {
@@ -187,7 +188,14 @@ function headOf(wire: WireHead): PolicyHead {
     namespace,
     digest: digestText(digest),
     mode,
+    ...(sets.length > 0 && { sets: sets.map((set) => setHeadOf(set, uid)) }),
   };
+}
+
+function setHeadOf({ name = "", digest = new Uint8Array() }: WireSetHead, uid: string): SetHead {
+  if (digest.length !== 0 && digest.length !== 32)
+    throw new Misfit(`a set of policy ${uid} has no digest`);
+  return { name, digest: digest.length === 0 ? "" : digestText(digest) };
 }
 
 function podOf(

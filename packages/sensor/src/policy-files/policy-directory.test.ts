@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@gander/base";
-import { checkPolicy } from "@gander/policy";
+import { checkPolicy, checkPolicyFile } from "@gander/policy";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type PolicySink, watchPolicyDirectories } from "./policy-directory.ts";
 
@@ -50,7 +50,7 @@ function world() {
     },
   };
   const logger = createLogger({ level: "debug", write: (line) => void log.push(JSON.parse(line)) });
-  const deps = { policies, check: checkPolicy, logger };
+  const deps = { policies, check: checkPolicyFile, logger };
   const messages = () => log.map(({ level, message }) => `${level}: ${message}`);
   return { deps, digests, inForce, deeds, log, messages };
 }
@@ -238,5 +238,94 @@ describe("watchPolicyDirectories", () => {
     await expect.poll(() => inForce.get("l")).toBe("/tmp/");
     await rm(join(late, "l.yaml"));
     await expect.poll(() => inForce.has("l")).toBe(false);
+  });
+});
+
+const setOf = (name: string, ...values: readonly string[]) =>
+  `---\napiVersion: gander.dev/v1alpha1\nkind: ValueSet\nmetadata: { name: ${name} }\nspec: { values: ${JSON.stringify(values)} }\n`;
+const guard = (name: string, path: string) =>
+  policy(name, path).replace("cilium.io", "gander.dev").replace("TracingPolicy", "GuardPolicy");
+
+describe("sets of values", () => {
+  /** A directory with a set in a file of its own, which two policies use. */
+  async function sharing() {
+    const made = world();
+    const shown = new Map<string, string>();
+    made.deps.policies.reportBroken = ({ name }, problems) =>
+      void shown.set(name, problems.map(({ message }) => message).join());
+    made.deps.policies.refuse = ({ compiled: { name } }, _, problems) =>
+      void shown.set(name, problems.map(({ message }) => message).join());
+    const setFile = join(dir, "set.yaml");
+    await writeFile(setFile, setOf("tmp", "/tmp/"));
+    await writeFile(join(dir, "a.yaml"), guard("a", "set:tmp"));
+    await writeFile(join(dir, "b.yaml"), guard("b", "set:tmp"));
+    return { ...made, shown, setFile };
+  }
+
+  it("are changed for all their policies at once, and no file of a policy is touched", async () => {
+    const { deps, inForce, deeds, setFile } = await sharing();
+    await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
+    expect([...inForce]).toEqual([
+      ["a", "/tmp/"],
+      ["b", "/tmp/"],
+    ]);
+    await writeFile(setFile, setOf("tmp", "/var/tmp/"));
+    await watch.scan();
+    await watch.scan();
+    expect([...inForce.values()]).toEqual(["/var/tmp/", "/var/tmp/"]);
+    expect(deeds).toEqual(["add a", "add b", "add a", "add b"]);
+  });
+
+  it("that are in no file any more keep their last values, and their policies say so", async () => {
+    const { deps, inForce, shown, messages, setFile } = await sharing();
+    await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
+    await rm(setFile);
+    await watch.scan();
+    await watch.scan();
+    expect(inForce.get("a")).toBe("/tmp/");
+    expect(shown.get("b")).toBe(
+      'the ValueSet "tmp" is in no file any more; its last values stay in force',
+    );
+    expect(messages().filter((text) => text.includes("in no file"))).toHaveLength(1);
+    await writeFile(setFile, setOf("tmp", "/tmp/"));
+    await watch.scan();
+    expect(shown.get("b")).toBe("");
+  });
+
+  it("that are broken, or do not suit a filter, leave the last values in force", async () => {
+    const { deps, inForce, shown, setFile } = await sharing();
+    await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
+    await writeFile(setFile, setOf("tmp"));
+    await watch.scan();
+    expect(shown.get("a")).toContain("The ValueSet has no values");
+    await writeFile(setFile, setOf("tmp", "/tmp/", "x".repeat(1000)));
+    await watch.scan();
+    expect(shown.get("a")).toMatch(
+      /Value 2 of the ValueSet "tmp" \(.*set\.yaml:5:26\): The value has 1000 bytes; 250 are/,
+    );
+    expect([...inForce.values()]).toEqual(["/tmp/", "/tmp/"]);
+    await writeFile(setFile, setOf("tmp", "/opt/"));
+    await watch.scan();
+    expect([...inForce.values()]).toEqual(["/opt/", "/opt/"]);
+  });
+
+  it("that do not exist yet hold a policy back until they do", async () => {
+    const { deps, inForce, shown, setFile } = await sharing();
+    await rm(setFile);
+    await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
+    expect(inForce.size).toBe(0);
+    expect(shown.get("a")).toBe('There is no ValueSet "tmp"');
+    await writeFile(setFile, setOf("tmp", "/tmp/"));
+    await watch.scan();
+    expect(inForce.size).toBe(2);
+  });
+
+  it("of one name in two files: the first counts", async () => {
+    const { deps, inForce, messages } = await sharing();
+    await writeFile(join(dir, "z.yaml"), setOf("tmp", "/z/"));
+    await using watch = await watchPolicyDirectories(deps, { directories: [dir], ...never });
+    await watch.scan();
+    expect(inForce.get("a")).toBe("/tmp/");
+    expect(messages().filter((text) => text.includes("in two files"))).toHaveLength(1);
   });
 });

@@ -4,7 +4,14 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger, Problem, Result } from "@gander/base";
 import type { CheckedPolicy } from "@gander/policy";
-import { type PolicyFile, type PolicyFiles, policyFiles, readPolicyFile } from "./policy-file.ts";
+import { KnownSets } from "./known-sets.ts";
+import {
+  type CheckFile,
+  type PolicyFile,
+  type PolicyFiles,
+  policyFiles,
+  readPolicyFile,
+} from "./policy-file.ts";
 
 type Key = { readonly name: string; readonly namespace: string };
 
@@ -14,6 +21,8 @@ export type PolicySink = {
     key: { readonly name: string; readonly namespace: string; readonly origin: "static" },
     problems: readonly Problem[],
   ): void;
+  /** Shows a policy that can't be in force; its version in force stays. */
+  refuse?(policy: CheckedPolicy, origin: "static", problems: readonly Problem[]): void;
   /** Puts a policy in force, or replaces the one of its name. */
   add(policy: CheckedPolicy, origin: "static"): Promise<Result<unknown>>;
   remove(key: Key & { readonly origin: "static" }): Promise<Result<unknown>>;
@@ -27,10 +36,7 @@ export type PolicySink = {
 
 type PolicyDirectoryDeps = {
   readonly policies: PolicySink;
-  readonly check: (
-    text: string,
-    options: { readonly file: string },
-  ) => Result<readonly CheckedPolicy[]>;
+  readonly check: CheckFile;
   readonly logger: Logger;
 };
 
@@ -105,55 +111,43 @@ export async function watchPolicyDirectories(
 
 type Reconciler = { reconcile(found: PolicyFiles): Promise<void> };
 
-function createReconciler(
-  { policies, check, logger }: PolicyDirectoryDeps,
-  always: readonly CheckedPolicy[],
-): Reconciler {
+function createReconciler(deps: PolicyDirectoryDeps, always: readonly CheckedPolicy[]): Reconciler {
+  const { policies, logger } = deps;
   const files = new Map<string, PolicyFile>();
-  /** Digest of the version tried last, so that it is tried only once. */
-  const tried = new Map<string, string>();
+  const sets = new KnownSets(logger);
+  /** Policies that are shown with values of sets that are not the newest. */
+  const shown = new Set<string>();
+  /** Digest of the version tried last, so that it is tried only once; or why it could not be tried. */
+  const tried: Tried = new Map();
   const lost = new Set<string>();
-
-  const readAll = async ({ paths, unreadable }: PolicyFiles): Promise<void> => {
-    reportLost(logger, unreadable, lost);
-    const gone = new Set(unreadable.map((directory) => resolve(directory)));
-    for (const path of files.keys())
-      if (!paths.includes(path) && !gone.has(resolve(dirname(path)))) files.delete(path);
-    for (const path of paths) {
-      const before = files.get(path);
-      const after = await readPolicyFile(path, before, check);
-      if (after === before) continue;
-      if (after === undefined) files.delete(path);
-      else files.set(path, after);
-      if (after === undefined) continue;
-      report(logger, path, after, before);
-      for (const { compiled } of after.policies) {
-        const { name, namespace } = compiled;
-        policies.reportBroken?.({ name, namespace, origin: "static" }, after.problems);
-      }
-    }
-  };
 
   return {
     reconcile: async (found) => {
-      await readAll(found);
+      await readAll(files, found, { ...deps, lost });
       const rewritten = new Set([...files.values()].flatMap(freshKeys));
-      const wanted = merge(always, files, logger);
+      const written = merge(always, files, logger);
+      const { usable: wanted, refused, outdated } = sets.resolve(files, written);
+      showRefused(refused, tried, { policies, logger });
       const known = policies.list().filter(({ origin }) => origin === "static");
       const loaded = known.filter(({ state }) => state !== "load-error");
       const digests = new Map(loaded.map((one) => [keyText(one), one.digest]));
       // The unreadable part may contain a policy of an earlier sensor: it stays.
       const uncertain = found.unreadable.length > 0 || [...files.values()].some(isUnknown);
-      const surplus = known.filter((one) => !wanted.has(keyText(one)));
+      const surplus = known.filter((one) => !written.has(keyText(one)));
       // All in one turn, so that the changes take effect together.
       await Promise.all([
         ...[...wanted].map(async ([key, policy]) => {
-          const { digest } = policy.compiled;
+          const { digest, name, namespace } = policy.compiled;
+          const before = tried.get(key);
           // Writing the file again requests a retry.
           const isAsked = rewritten.has(key) && digests.get(key) !== digest;
-          if (tried.get(key) === digest && !isAsked) return;
+          if (before === digest && !isAsked) return;
           tried.set(key, digest);
-          if (digests.get(key) === digest) return logAdopted(logger, policy);
+          if (digests.get(key) === digest) {
+            // In between, a set had values that it can't have.
+            if (before === undefined) return logAdopted(logger, policy);
+            return policies.reportBroken?.({ name, namespace, origin: "static" }, []);
+          }
           const { problems } = await policies.add(policy, "static");
           logOutcome(logger, "Policy is in force", policy.compiled, problems);
         }),
@@ -165,8 +159,71 @@ function createReconciler(
           logOutcome(logger, "Policy was taken out of force", { name, namespace }, problems);
         }),
       ]);
+      // Once all that is wanted was tried.
+      showOutdated(wanted, { outdated, shown }, policies);
     },
   };
+}
+
+/** Reads again what has changed. */
+async function readAll(
+  files: Map<string, PolicyFile>,
+  { paths, unreadable }: PolicyFiles,
+  { policies, check, logger, lost }: PolicyDirectoryDeps & { readonly lost: Set<string> },
+): Promise<void> {
+  reportLost(logger, unreadable, lost);
+  const gone = new Set(unreadable.map((directory) => resolve(directory)));
+  for (const path of files.keys())
+    if (!paths.includes(path) && !gone.has(resolve(dirname(path)))) files.delete(path);
+  for (const path of paths) {
+    const before = files.get(path);
+    const after = await readPolicyFile(path, before, check);
+    if (after === before) continue;
+    if (after === undefined) files.delete(path);
+    else files.set(path, after);
+    if (after === undefined) continue;
+    report(logger, path, after, before);
+    for (const { compiled } of after.policies) {
+      const { name, namespace } = compiled;
+      policies.reportBroken?.({ name, namespace, origin: "static" }, after.problems);
+    }
+  }
+}
+
+type Tried = Map<string, string>;
+
+/** Policies that can't have the values of their sets: each reason once. */
+function showRefused(
+  refused: ReturnType<KnownSets["resolve"]>["refused"],
+  tried: Tried,
+  { policies, logger }: Pick<PolicyDirectoryDeps, "policies" | "logger">,
+): void {
+  for (const [key, { policy, problems }] of refused) {
+    const reason = JSON.stringify(problems);
+    if (tried.get(key) === reason) continue;
+    tried.set(key, reason);
+    policies.refuse?.(policy, "static", problems);
+    logOutcome(logger, "", policy.compiled, problems);
+  }
+}
+
+/** A policy in force with older values of a set says so, until it has the newest; `shown` are those that do. */
+function showOutdated(
+  usable: ReadonlyMap<string, CheckedPolicy>,
+  {
+    outdated,
+    shown,
+  }: Pick<ReturnType<KnownSets["resolve"]>, "outdated"> & { readonly shown: Set<string> },
+  policies: PolicySink,
+): void {
+  for (const [key, { compiled }] of usable) {
+    const { name, namespace } = compiled;
+    const problems = outdated.get(key) ?? [];
+    const wasShown = shown.delete(key);
+    if (problems.length > 0) shown.add(key);
+    if (wasShown || problems.length > 0)
+      policies.reportBroken?.({ name, namespace, origin: "static" }, problems);
+  }
 }
 
 function freshKeys({ fresh, problems, policies }: PolicyFile): readonly string[] {

@@ -2,7 +2,16 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ErrorCode, GanderError, type Problem, type Result } from "@gander/base";
-import type { CheckedPolicy } from "@gander/policy";
+import {
+  type CheckedFile,
+  type CheckedPolicy,
+  type CheckedSet,
+  sameSetNames,
+  useSets,
+} from "@gander/policy";
+
+/** Reads the text of a file. */
+export type CheckFile = (text: string, options: { readonly file: string }) => Result<CheckedFile>;
 
 /** The known state of a file of policies. */
 export type PolicyFile = {
@@ -10,6 +19,8 @@ export type PolicyFile = {
   readonly stamp: string;
   /** From the last version without errors. */
   readonly policies: readonly CheckedPolicy[];
+  /** From the same version. */
+  readonly sets: readonly CheckedSet[];
   /** Of this version; none: `policies` is from this version. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -53,7 +64,7 @@ function isPolicyName(name: string): boolean {
 export async function readPolicyFile(
   path: string,
   before: PolicyFile | undefined,
-  check: (text: string, options: { readonly file: string }) => Result<readonly CheckedPolicy[]>,
+  check: CheckFile,
 ): Promise<PolicyFile | undefined> {
   try {
     const info = await stat(path, { bigint: true });
@@ -65,9 +76,9 @@ export async function readPolicyFile(
       return broken("input-too-large", `larger than ${MAX_FILE_BYTES} bytes`, path, stamp, before);
     const { value, problems } = check(await readFile(path, "utf8"), { file: path });
     if (value === undefined)
-      return { stamp, policies: before?.policies ?? [], problems, warnings: [], fresh: true };
-    const warnings = value.flatMap((policy) => policy.warnings);
-    return { stamp, policies: value, problems: [], warnings, fresh: true };
+      return { stamp, ...contentOf(before), problems, warnings: [], fresh: true };
+    const warnings = value.policies.flatMap((policy) => policy.warnings);
+    return { stamp, ...value, problems: [], warnings, fresh: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const reason = error instanceof Error ? error.message : String(error);
@@ -75,16 +86,28 @@ export async function readPolicyFile(
   }
 }
 
+const contentOf = (file: PolicyFile | undefined): CheckedFile => ({
+  policies: file?.policies ?? [],
+  sets: file?.sets ?? [],
+});
+
 /** Reads files that must be valid; throws a GanderError that names all problems of all of them. */
 export async function readPolicyFiles(
   paths: readonly string[],
-  check: (text: string, options: { readonly file: string }) => Result<readonly CheckedPolicy[]>,
+  check: CheckFile,
 ): Promise<readonly CheckedPolicy[]> {
   const files = await Promise.all(paths.map((path) => readPolicyFile(path, undefined, check)));
   const missing = paths.filter((_, index) => files[index] === undefined);
-  const problems = files.flatMap((file) => file?.problems ?? []);
+  const sets = files.flatMap((file) => file?.sets ?? []);
+  const known = new Map(sets.map((set) => [set.name, set]));
+  const policies = files.flatMap((file) => file?.policies ?? []).map((one) => useSets(one, known));
+  const problems = [
+    ...files.flatMap((file) => file?.problems ?? []),
+    ...sameSetNames(sets),
+    ...policies.flatMap((one) => one.problems ?? []),
+  ];
   if (missing.length === 0 && problems.length === 0)
-    return files.flatMap((file) => file?.policies ?? []);
+    return policies.flatMap(({ value }) => value ?? []);
   const texts = [
     ...missing.map((path) => `${path}: there is no such file`),
     ...problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
@@ -115,7 +138,7 @@ function broken(
   };
   return {
     stamp,
-    policies: before?.policies ?? [],
+    ...contentOf(before),
     problems: [problem],
     warnings: [],
     fresh: true,

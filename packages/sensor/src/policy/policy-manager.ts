@@ -46,6 +46,8 @@ export interface PolicyManager extends AsyncDisposable {
    * at one moment.
    */
   add(policy: CheckedPolicy, origin: LocalOrigin): Promise<Result<PolicyState>>;
+  /** Shows a policy that can't be in force; its version in force stays. */
+  refuse(policy: CheckedPolicy, origin: LocalOrigin, problems: readonly Problem[]): void;
   remove(key: PolicyKey): Promise<Result<void>>;
   setEnabled(key: PolicyKey, to: "enabled" | "disabled"): Promise<Result<PolicyState>>;
   /** Not for policies that never enforce. */
@@ -192,18 +194,17 @@ class Manager implements PolicyManager {
   }
 
   async add(checked: CheckedPolicy, origin: LocalOrigin): Promise<Result<PolicyState>> {
-    const { name, namespace } = checked.compiled;
-    const key = { name, namespace, origin };
-    const policy = {
-      key,
-      compiled: checked.compiled,
-      warnings: checked.warnings.map(({ message }) => message),
-    };
+    const policy = newPolicy(checked, origin);
+    const { key } = policy;
     const outside = checkStandaloneScope(checked);
     const install = { ...this.#install(policy), mustKeep: origin === "grpc" };
     const { problems } = outside.length > 0 ? { problems: outside } : await this.#submit(install);
     this.#report(policy, problems ?? []);
     return problems === undefined ? this.#state(key) : { problems };
+  }
+
+  refuse(checked: CheckedPolicy, origin: LocalOrigin, problems: readonly Problem[]): void {
+    this.#report(newPolicy(checked, origin), problems);
   }
 
   async remove(key: PolicyKey): Promise<Result<void>> {
@@ -482,6 +483,12 @@ class Manager implements PolicyManager {
       value: describePolicy(policy, this.#failures.get(keyText(key))?.error ?? "", this.#tables),
     };
   }
+}
+
+function newPolicy({ compiled, warnings }: CheckedPolicy, origin: LocalOrigin): NewPolicy {
+  const { name, namespace } = compiled;
+  const key = { name, namespace, origin };
+  return { key, compiled, warnings: warnings.map(({ message }) => message) };
 }
 
 function orderOf({ origin, namespace, name, uid = "" }: PolicyKey): string {

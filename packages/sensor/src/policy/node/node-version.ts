@@ -20,7 +20,15 @@ export type NodePolicy = {
   readonly namespace: string;
   /** Set by the operator; overrides the policy's own. */
   readonly mode: "" | "enforce" | "monitor";
+  /** With the values of its sets. */
   readonly compiled: CompiledPolicy;
+  /** What it was made of; absent: it names no sets. */
+  readonly madeOf?: {
+    /** Digest of the policy that names them. */
+    readonly digest: string;
+    /** Digests of their contents. */
+    readonly sets: readonly { readonly name: string; readonly digest: string }[];
+  };
 };
 
 export type NodePod = KnownPod & {

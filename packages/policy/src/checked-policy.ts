@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Problem } from "@gander/base";
+import type { TracingPolicy } from "@gander/crd-schemas";
+import type { CompiledPolicy } from "./compiled-policy.ts";
+import type { CheckedSet } from "./sets/check-value-set.ts";
+import type { SetUse } from "./sets/set-uses.ts";
+
+export type CheckedPolicy = {
+  /** The policy as written, with the schema's defaults filled in. */
+  readonly policy: TracingPolicy;
+  readonly compiled: CompiledPolicy;
+  /** Warnings and notes; none of them prevents use of the policy. */
+  readonly warnings: readonly Problem[];
+  /** Where it names sets. */
+  readonly setUses?: readonly SetUse[];
+  /** With the names of sets in the place of their values; absent: it names none. */
+  readonly named?: CompiledPolicy;
+};
+
+/** What is in a file. `compiled` of its policies names sets. */
+export type CheckedFile = {
+  readonly policies: readonly CheckedPolicy[];
+  readonly sets: readonly CheckedSet[];
+};
