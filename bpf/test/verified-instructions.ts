@@ -92,8 +92,9 @@ const besides: Readonly<Record<string, number>> = {
 /** Each feature alone, at a place of its own. */
 const everyFeature = (): Load[] =>
   [...Object.entries(feature), ["none", 0] as const].flatMap(([name, bit], i) => {
+    if (bit > allFeatures) return [];
     const target = places[i];
-    if (target === undefined || bit > allFeatures) return [];
+    if (target === undefined) throw new Error("there are more features than places");
     const point = { kind: "kprobe", target, syscall: false } as const;
     return [{ name, point, features: bit | (besides[name] ?? 0) }];
   });
@@ -105,7 +106,12 @@ const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mpro
       (name) => `security_path_${name}`,
     ),
   )
-  .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`));
+  .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`))
+  .concat(
+    ["setattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
+      (name) => `security_inode_${name}`,
+    ),
+  );
 
 /** Loads the programs as the sensor does. */
 export async function measureVerifiedInstructions(
