@@ -3,6 +3,7 @@
 // The guest's clock then counts instructions, one per nanosecond.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { allFeatures } from "../../packages/sensor/src/link/features.ts";
 import { createGuard } from "./guard.ts";
 import type { Slot, TestRule } from "./tables.ts";
 
@@ -106,6 +107,10 @@ function rules(
   });
 }
 
+/** As the sensor would load the programs: with what the rules here use. */
+const lacks = (...used: readonly string[]) =>
+  used.reduce((left, name) => left & ~tables.constant(name), allFeatures);
+
 const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
 let nextIndex = 1; // bit sets are reused
 
@@ -145,7 +150,10 @@ function index(count: number, mode: number, path: string) {
 for (const kind of ["lsm", "fentry"] as const) {
   const target = kind === "lsm" ? "file_permission" : "security_file_permission";
   const id = kind === "lsm" ? 2 : 1;
-  using _link = guard.attach({ id, kind, target, nargs: 2 });
+  using _link = guard.attach({
+    ...{ id, kind, target, nargs: 2 },
+    lacks: lacks("FEATURE_TEXTS", "FEATURE_PATHS"),
+  });
   const read = () => measure("time-calls", "read", "2000", file) - bare.read;
   note(`${kind}: no policy here`, read());
   for (const count of [1, 100]) {
@@ -176,7 +184,10 @@ for (const kind of ["lsm", "fentry"] as const) {
 }
 
 {
-  using _link = guard.attach({ id: 3, kind: "raw_tp", target: "sys_enter", nargs: 2 });
+  using _link = guard.attach({
+    ...{ id: 3, kind: "raw_tp", target: "sys_enter", nargs: 2 },
+    lacks: lacks(),
+  });
   note("raw_tp sys_enter: no policy here", measure("time-calls", "getpid", "5000") - bare.getpid);
   const rule = {
     id: 9,

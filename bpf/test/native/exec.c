@@ -395,7 +395,7 @@ static void several_tests(void)
 	__u32 names = put_part("NAME=", 5, false);
 	int holding = 0, all = 0;
 
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 6; i++) {
 		__u32 count = 1 + random_below(3), variables = random_below(3);
 		struct row rows[EXEC_GROUPS * EXEC_GROUP_TESTS];
 		__u32 asked = i ? 1 + random_below(70) : EXEC_GROUPS * EXEC_GROUP_TESTS;
