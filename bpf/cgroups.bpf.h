@@ -117,8 +117,9 @@ SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(process__rmdir, struct cgroup *cgroup, const char *path)
 {
 	forget_early(cgroup);
-	if (keeps_tallies())
-		forget_tallies(cgroup->kn->id, TALLY_CGROUP);
+	/* ids of cgroup v1 are a separate series */
+	if (keeps_tallies() && !pointer_in(cgroup, root)->hierarchy_id)
+		forget_tallies(pointer_in(cgroup, kn)->id, TALLY_CGROUP);
 	cgroup_record(cgroup, path, RECORD_CGROUP_RMDIR, false);
 	return 0;
 }

@@ -550,9 +550,9 @@ __noinline int read_property(struct scratch *s, __u32 property)
 		return PROPERTY_UNKNOWN;
 	switch (property) {
 	case PROPERTY_AGE:
-		s->fact = (bpf_ktime_get_boot_ns() -
-			   pointer_in(task, group_leader)->start_boottime) /
-			  NANOSECONDS;
+		s->fact =
+			(bpf_ktime_get_boot_ns() - pointer_in(task, group_leader)->start_boottime) /
+			NANOSECONDS;
 		break;
 	case PROPERTY_TERMINAL:
 		s->fact = !!pointer_in(task, signal)->tty;

@@ -40,6 +40,10 @@ export const limits = {
   execBytes: 3840,
   values: languageLimits.setValues,
   setValues: languageLimits.setValues,
+  /** Of all sets in all filters of a policy, each time that it is named. */
+  valuesOfSets: 65_536,
+  /** That the operator fills, in a policy: each is watched. */
+  clusterSets: 16,
   setValueCharacters: languageLimits.setValueLength,
   pids: 64,
   namespaces: 16,

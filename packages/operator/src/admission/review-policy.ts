@@ -64,7 +64,7 @@ function problemOf({ set, path, position, code, message, hint, severity }: SetPr
   return { ...place, code, message: `${value}${message}`, hint, severity };
 }
 
-function changesSpec({ operation, subresource, oldObject }: Review, object: JsonObject) {
+export function changesSpec({ operation, subresource, oldObject }: Review, object: JsonObject) {
   if (subresource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return false;
   if (operation === "CREATE") return true;
   if (metadataOf(object).deletionTimestamp !== undefined) return false;

@@ -8,6 +8,7 @@ import type { SetCatalog } from "../sets/set-catalog.ts";
 import { readSetObject, valueSets } from "../sets/watch-value-sets.ts";
 import type { JsonObject, Review, Verdict } from "./admission-review.ts";
 import { refusalOf } from "./admission-texts.ts";
+import { changesSpec } from "./review-policy.ts";
 
 /** What is known of policies and sets. */
 export type KnownObjects = {
@@ -19,26 +20,32 @@ export const isSetReview = ({ kind, group }: Review): boolean =>
   kind === valueSetKind && group === valueSets.group;
 
 /** Decides whether a ValueSet may be stored: every policy that names it must be able to have its values. */
-export function reviewSet(
-  { operation, name, object }: Review,
-  { catalog, sets }: KnownObjects,
-): Verdict {
+export function reviewSet(review: Review, { catalog, sets }: KnownObjects): Verdict {
+  const { name, object } = review;
   const allowed: Verdict = { refusal: undefined, warnings: [] };
-  if (object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return allowed;
+  if (object === undefined || !changesSpec(review, object)) return allowed;
   const metadata = { ...metadataOf(object), name };
   if ("deletionTimestamp" in metadata) return allowed;
   const { value, problems } = readSetObject({ ...object, metadata } as unknown as KubeObject);
   if (problems !== undefined) return { refusal: refusalOf(problems, valueSetKind), warnings: [] };
   const unsuitable = problemsOfUsers({ ...value, name }, { catalog, sets });
-  if (unsuitable.length === 0) return allowed;
-  return { refusal: refusalOf(unsuitable, valueSetKind), warnings: [] };
+  // A policy of a namespace is refused on its nodes; who may write one must not decide about sets of the cluster.
+  const own = unsuitable.filter(({ namespaced }) => !namespaced).slice(0, shownProblems);
+  const theirs = unsuitable.filter(({ namespaced }) => namespaced).slice(0, shownProblems);
+  const [refusing, warning] = [own, theirs].map((all) => all.map(({ problem }) => problem));
+  return {
+    refusal: refusing?.length ? refusalOf(refusing, valueSetKind) : undefined,
+    warnings: warning?.map(({ path, message }) => `${path}: ${message}`) ?? [],
+  };
 }
 
 /** More are not shown. */
 const shownProblems = 20;
 
-function problemsOfUsers(set: ValueSet, { catalog, sets }: KnownObjects): readonly Problem[] {
-  const found: Problem[] = [];
+type UserProblem = { readonly namespaced: boolean; readonly problem: Problem };
+
+function problemsOfUsers(set: ValueSet, { catalog, sets }: KnownObjects): readonly UserProblem[] {
+  const found: UserProblem[] = [];
   for (const { kind, namespace, name, compiled } of catalog.all()) {
     const read = compiled.value;
     if (read?.sets.includes(set.name) !== true) continue;
@@ -48,10 +55,10 @@ function problemsOfUsers(set: ValueSet, { catalog, sets }: KnownObjects): readon
     const user = `${kind} "${namespace === "" ? "" : `${namespace}/`}${name}"`;
     for (const problem of problems)
       if (problem.code !== "policy-unknown-set" && problem.set === set.name)
-        found.push(asProblem(problem, user));
-    if (found.length >= shownProblems) break;
+        found.push({ namespaced: namespace !== "", problem: asProblem(problem, user) });
+    if (found.filter(({ namespaced }) => !namespaced).length >= shownProblems) break;
   }
-  return found.slice(0, shownProblems);
+  return found;
 }
 
 function asProblem(

@@ -110,7 +110,8 @@ export class ClusterSets {
       this.#wantsNodes = true;
       return;
     }
-    if (this.#watches.size >= mostServices) {
+    // Policies of namespaces may name any Service; none of them takes the room of the cluster's own sets.
+    if (what.includes("/") && this.#watches.size >= mostServices) {
       this.#deps.sets.deny(name, `Policies name more than ${mostServices} Services`);
       this.#deps.logger.error("Policies name more Services than the operator watches", {
         set: name,

@@ -16,6 +16,8 @@ import { limits } from "../limits.ts";
 import { type LooseSpec, wasRefused } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
+import { setsOfHooks } from "../sets/resolve-sets.ts";
+import { isClusterSet } from "../sets/set-reference.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
@@ -53,6 +55,7 @@ export function compilePolicy(
   checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
+  checkClusterSets(hooks, scope);
   if (namespaced) {
     checkPatterns(hooks, spec, scope);
     checkRequests(spec, scope);
@@ -119,6 +122,17 @@ function compileHooks(
   const all = [...hooks, ...loader, ...compileEnforcers(spec, scope, { hooks, lists })];
   isTooMany(all.flatMap(eachFunction).length, scope);
   return all;
+}
+
+/** The operator watches the objects of each of them. */
+function checkClusterSets(hooks: readonly CompiledHook[], scope: Scope): void {
+  const count = setsOfHooks(hooks).filter(isClusterSet).length;
+  if (count > limits.clusterSets)
+    scope.error(
+      "policy-out-of-bounds",
+      `The policy names ${count} sets that the operator fills; ${limits.clusterSets} are possible`,
+      "Split it into several policies.",
+    );
 }
 
 function isTooMany(count: number, scope: Scope): boolean {

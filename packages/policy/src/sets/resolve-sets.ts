@@ -13,6 +13,7 @@ import type {
   FilterOfSets,
 } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
+import { limits } from "../limits.ts";
 import { createScope, type Report } from "../scope.ts";
 import type { ValueSet } from "./check-value-set.ts";
 import { isClusterSet } from "./set-reference.ts";
@@ -50,6 +51,8 @@ export const filtersOf = ({ selectors }: CompiledHook): readonly CompiledFilter[
  */
 export function resolveSets(policy: CompiledPolicy, find: FindSet): ResolvedSets {
   if (setsOfHooks(policy.hooks).length === 0) return { value: policy, remarks: [] };
+  const excess = tooManyValues(policy, find);
+  if (excess !== undefined) return { problems: [excess] };
   const found: SetProblem[] = [];
   const resolve = (hook: CompiledHook) => (filters: CompiledSelector["filters"]) =>
     filters.map((filter) =>
@@ -69,6 +72,24 @@ export function resolveSets(policy: CompiledPolicy, find: FindSet): ResolvedSets
   const whole = { ...content, hooks };
   const { digest } = encodePolicy(whole);
   return { value: { name, namespace, digest, ...whole }, remarks: found };
+}
+
+/** Before they are put together: a small policy may name a large set in each of its filters. */
+function tooManyValues(policy: CompiledPolicy, find: FindSet): SetProblem | undefined {
+  let values = 0;
+  for (const filter of policy.hooks.flatMap(filtersOf))
+    for (const set of filter.on === "of-sets" ? filter.sets : []) {
+      values += find(set)?.values.length ?? 0;
+      if (values > limits.valuesOfSets)
+        return {
+          ...{ set, path: filter.on === "of-sets" ? filter.path : "" },
+          code: "policy-out-of-bounds",
+          message: `With this set, the sets in all filters of the policy have more than ${limits.valuesOfSets} values`,
+          hint: "Name it in fewer filters, or split the policy.",
+          severity: "error",
+        };
+    }
+  return undefined;
 }
 
 type Finding = { readonly find: FindSet; readonly found: SetProblem[] };
