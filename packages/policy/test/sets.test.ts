@@ -329,3 +329,57 @@ it("an explanation shows the names of sets", () => {
   expect(said).toContain("set:cloud");
   expect(said).not.toContain("1.2.3.4");
 });
+
+it("a small policy does not become a large one by its sets", () => {
+  const filter = '- matchArgs: [{ index: 0, operator: Prefix, values: ["set:a"] }]';
+  const values = Array.from({ length: 1000 }, (_, i) => `/${i}`);
+  const policy = (count: number) => `${head("GuardPolicy")}
+  kprobes:
+    - call: security_any
+      syscall: false
+      args: [{ index: 0, type: path }]
+      selectors:
+        ${Array(count).fill(filter).join("\n        ")}
+${set("a", values)}`;
+  expect(messagesOf(policy(65))).toEqual([]);
+  expect(messagesOf(policy(66))).toEqual([
+    expect.stringContaining("in all filters of the policy have more than 65536 values"),
+  ]);
+});
+
+it("a policy has at most 16 sets that the operator fills", () => {
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, i) => `"set:kubernetes/service/a/s${i}"`).join();
+  const errors = (count: number) =>
+    messagesOf(onArg("sock", `operator: DAddr, values: [${names(count)}]`)).filter((one) =>
+      one.includes("policy-out-of-bounds"),
+    );
+  expect(errors(16)).toEqual([]);
+  expect(errors(17)).toEqual([expect.stringContaining("names 17 sets that the operator fills")]);
+});
+
+it("a policy that counts names no sets", () => {
+  const counted = `${onArg("path", 'operator: Prefix, values: ["set:a"]')}          matchCount: { atLeast: 2, within: 10s }
+`;
+  expect(messagesOf(counted + set("a", ["/x"]))).toEqual([
+    expect.stringContaining("A policy with matchCount cannot name sets"),
+  ]);
+});
+
+it("calls that are denied are not counted by what they return", () => {
+  const counted = (actions: string) => `${head("GuardPolicy")}
+  kprobes:
+    - call: security_any
+      syscall: false
+      return: true
+      returnArg: { index: 0, type: int }
+      selectors:
+        - matchReturnArgs: [{ operator: Equal, values: ["-13"] }]
+          matchCount: { atLeast: 2, within: 10s }
+          ${actions}: [{ action: Sigkill }]
+`;
+  expect(messagesOf(counted("matchActions"))).toEqual([
+    expect.stringContaining("matchCount cannot count by return values"),
+  ]);
+  expect(messagesOf(counted("matchReturnActions"))).toEqual([]);
+});

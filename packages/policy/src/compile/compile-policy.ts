@@ -16,7 +16,7 @@ import { limits } from "../limits.ts";
 import { type LooseSpec, wasRefused } from "../loose.ts";
 import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
-import { setsOfHooks } from "../sets/resolve-sets.ts";
+import { filtersOf, setsOfHooks } from "../sets/resolve-sets.ts";
 import { isClusterSet } from "../sets/set-reference.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
@@ -55,7 +55,7 @@ export function compilePolicy(
   checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
-  checkClusterSets(hooks, scope);
+  checkSets(hooks, scope);
   if (namespaced) {
     checkPatterns(hooks, spec, scope);
     checkRequests(spec, scope);
@@ -124,14 +124,21 @@ function compileHooks(
   return all;
 }
 
-/** The operator watches the objects of each of them. */
-function checkClusterSets(hooks: readonly CompiledHook[], scope: Scope): void {
+function checkSets(hooks: readonly CompiledHook[], scope: Scope): void {
   const count = setsOfHooks(hooks).filter(isClusterSet).length;
+  // The operator watches the objects of each of them.
   if (count > limits.clusterSets)
     scope.error(
       "policy-out-of-bounds",
       `The policy names ${count} sets that the operator fills; ${limits.clusterSets} are possible`,
       "Split it into several policies.",
+    );
+  // Another content of a set is another policy for the kernel.
+  if (setsOfHooks(hooks).length > 0 && hooks.flatMap(filtersOf).some(({ on }) => on === "count"))
+    scope.error(
+      "policy-not-supported",
+      "A policy with matchCount cannot name sets: its counts would begin anew whenever one of them changes",
+      "Write the values in place of `set:…`.",
     );
 }
 

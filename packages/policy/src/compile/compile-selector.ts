@@ -2,6 +2,7 @@
 import type { ArgSelectorSpec, HookKind, SelectorSpec } from "@gander/crd-schemas";
 import { actionsByName, hookKinds } from "@gander/crd-schemas";
 import type { CompiledArg, CompiledFilter, CompiledSelector } from "../compiled-policy.ts";
+import { isEnforcing } from "../kernel-check/hook-traits.ts";
 import { limits } from "../limits.ts";
 import type { LooseSelector } from "../loose.ts";
 import type { Scope } from "../scope.ts";
@@ -76,12 +77,14 @@ export function compileSelector(
       "Put the values of several filters into one.",
     );
   }
+  const actions = actionsOf(parts, "matchActions", context);
+  if (returnFilters.length > 0 && actions.some(isEnforcing)) checkCount(onEntry);
   return {
     index,
     label: labelOf(parts),
     filters,
     returnFilters,
-    actions: actionsOf(parts, "matchActions", context),
+    actions,
     returnActions: actionsOf(parts, "matchReturnActions", context),
   };
 }
@@ -98,6 +101,16 @@ function checkExpressions(filters: readonly PlacedFilter[]): void {
       `The expressions and ranges of the selector have ${count} combinations; ${limits.alternatives} are possible`,
       "Write some of the alternatives as selectors of their own, with the same actions.",
     );
+}
+
+/** A call is denied before it has a return value: what is counted would be all calls. */
+function checkCount(filters: readonly PlacedFilter[]): void {
+  const count = filters.find(({ filter }) => filter.on === "count");
+  count?.place.onKey.error(
+    "policy-rule",
+    "matchCount cannot count by return values for matchActions that deny or kill: these decide before the function runs",
+    "Write the actions as matchReturnActions, or remove matchReturnArgs.",
+  );
 }
 
 /** Files are those of the host; at the same path, a pod has another one. */
