@@ -87,6 +87,6 @@ function readObject(
   return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
 }
 
-function metadataOf({ metadata }: JsonObject): JsonObject {
+export function metadataOf({ metadata }: JsonObject): JsonObject {
   return typeof metadata === "object" && metadata !== null ? (metadata as JsonObject) : {};
 }

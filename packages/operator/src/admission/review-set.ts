@@ -6,9 +6,9 @@ import { resolveSets, type SetProblem, type ValueSet } from "@gander/policy";
 import type { PolicyCatalog } from "../api/policy-catalog.ts";
 import type { SetCatalog } from "../sets/set-catalog.ts";
 import { readSetObject, valueSets } from "../sets/watch-value-sets.ts";
-import type { JsonObject, Review, Verdict } from "./admission-review.ts";
-import { refusalOf } from "./admission-texts.ts";
-import { changesSpec } from "./review-policy.ts";
+import type { Review, Verdict } from "./admission-review.ts";
+import { refusalOf, warningsOf } from "./admission-texts.ts";
+import { changesSpec, metadataOf } from "./review-policy.ts";
 
 /** What is known of policies and sets. */
 export type KnownObjects = {
@@ -28,37 +28,39 @@ export function reviewSet(review: Review, { catalog, sets }: KnownObjects): Verd
   if ("deletionTimestamp" in metadata) return allowed;
   const { value, problems } = readSetObject({ ...object, metadata } as unknown as KubeObject);
   if (problems !== undefined) return { refusal: refusalOf(problems, valueSetKind), warnings: [] };
-  const unsuitable = problemsOfUsers({ ...value, name }, { catalog, sets });
   // A policy of a namespace is refused on its nodes; who may write one must not decide about sets of the cluster.
-  const own = unsuitable.filter(({ namespaced }) => !namespaced).slice(0, shownProblems);
-  const theirs = unsuitable.filter(({ namespaced }) => namespaced).slice(0, shownProblems);
-  const [refusing, warning] = [own, theirs].map((all) => all.map(({ problem }) => problem));
+  const { ofCluster, ofNamespaces } = problemsOfUsers({ ...value, name }, { catalog, sets });
   return {
-    refusal: refusing?.length ? refusalOf(refusing, valueSetKind) : undefined,
-    warnings: warning?.map(({ path, message }) => `${path}: ${message}`) ?? [],
+    refusal: ofCluster.length === 0 ? undefined : refusalOf(ofCluster, valueSetKind),
+    warnings: warningsOf(
+      ofNamespaces.map((problem) => ({ ...problem, severity: "warning" })),
+      undefined,
+    ),
   };
 }
 
-/** More are not shown. */
+/** More are not shown, nor looked for. */
 const shownProblems = 20;
 
-type UserProblem = { readonly namespaced: boolean; readonly problem: Problem };
-
-function problemsOfUsers(set: ValueSet, { catalog, sets }: KnownObjects): readonly UserProblem[] {
-  const found: UserProblem[] = [];
+function problemsOfUsers(set: ValueSet, { catalog, sets }: KnownObjects) {
+  const ofCluster: Problem[] = [];
+  const ofNamespaces: Problem[] = [];
   for (const { kind, namespace, name, compiled } of catalog.all()) {
+    const found = namespace === "" ? ofCluster : ofNamespaces;
     const read = compiled.value;
-    if (read?.sets.includes(set.name) !== true) continue;
+    if (found.length >= shownProblems || read?.sets.includes(set.name) !== true) continue;
     const find = (of: string) => (of === set.name ? set : sets.get(of));
     const resolved = resolveSets(read.policy, find);
     const problems = resolved.value === undefined ? resolved.problems : [];
     const user = `${kind} "${namespace === "" ? "" : `${namespace}/`}${name}"`;
     for (const problem of problems)
       if (problem.code !== "policy-unknown-set" && problem.set === set.name)
-        found.push({ namespaced: namespace !== "", problem: asProblem(problem, user) });
-    if (found.filter(({ namespaced }) => !namespaced).length >= shownProblems) break;
+        found.push(asProblem(problem, user));
   }
-  return found;
+  return {
+    ofCluster: ofCluster.slice(0, shownProblems),
+    ofNamespaces: ofNamespaces.slice(0, shownProblems),
+  };
 }
 
 function asProblem(
@@ -70,8 +72,4 @@ function asProblem(
     path: position === undefined ? "spec.values" : `spec.values[${position}]`,
     message: `The ${user} cannot have it at ${path}: ${message}`,
   };
-}
-
-function metadataOf({ metadata }: JsonObject): JsonObject {
-  return typeof metadata === "object" && metadata !== null ? (metadata as JsonObject) : {};
 }
