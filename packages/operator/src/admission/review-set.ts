@@ -13,7 +13,7 @@ import { changesSpec, metadataOf } from "./review-policy.ts";
 /** What is known of policies and sets. */
 export type KnownObjects = {
   readonly catalog: Pick<PolicyCatalog, "all">;
-  readonly sets: Pick<SetCatalog, "get" | "problem">;
+  readonly sets: Pick<SetCatalog, "get" | "trouble">;
 };
 
 export const isSetReview = ({ kind, group }: Review): boolean =>

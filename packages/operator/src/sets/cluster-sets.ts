@@ -11,14 +11,12 @@ import {
   type Selection,
 } from "@gander/kube";
 import { clusterPrefix, isClusterSet } from "@gander/policy";
-import type { PolicyCatalog } from "../api/policy-catalog.ts";
 import type { WritableSetCatalog } from "./set-catalog.ts";
 
 type ClusterSetsDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
-  readonly catalog: Pick<PolicyCatalog, "get" | "all" | "onChange">;
-  readonly sets: WritableSetCatalog;
+  readonly sets: Pick<WritableSetCatalog, "put" | "deny" | "delete" | "onWanted">;
 };
 
 type ClusterSetsOptions = { readonly timing?: Partial<ReflectorTiming> };
@@ -37,9 +35,7 @@ type Watch = Reflector<Addresses>;
 
 /** Services that policies may name; each needs two watches. */
 const mostServices = 256;
-/** Beyond it, sensors are served without them: the operator may lack the right to read Services. */
-const syncMs = 10_000;
-/** Nodes come by the thousand when the operator starts. */
+/** Nodes come and go by the hundred. */
 const nodesMs = 200;
 
 /**
@@ -53,7 +49,7 @@ export class ClusterSets {
   readonly #nodes = new Map<string, readonly string[]>();
   #running: { readonly signal: AbortSignal; readonly ended: Promise<unknown>[] } | undefined;
   #wantsNodes = false;
-  #isSettled = false;
+  #areNodesRead = false;
   #nodesDue: NodeJS.Timeout | undefined;
 
   constructor(deps: ClusterSetsDeps, options: ClusterSetsOptions = {}) {
@@ -62,10 +58,11 @@ export class ClusterSets {
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { catalog } = this.#deps;
     this.#running = { signal, ended: [] };
-    using _following = catalog.onChange((uid) => this.#want(uid));
-    for (const { uid } of catalog.all()) this.#want(uid);
+    // A set that was wanted once is kept.
+    using _wanted = this.#deps.sets.onWanted((name) => {
+      if (isClusterSet(name)) this.#watch(name);
+    });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -74,18 +71,10 @@ export class ClusterSets {
     await Promise.all(this.#running.ended);
   }
 
-  /** What policies named when the operator started has been read, or could not be for a while. */
-  get isSettled(): boolean {
-    return this.#isSettled;
-  }
-
-  /** What the policies name now has been read, or can't be for now. */
-  async whenSynced({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const late = AbortSignal.any([signal, AbortSignal.timeout(syncMs)]);
-    const watches = [...this.#watches.values()].flat();
-    await Promise.all(watches.map((watch) => watch.whenSynced({ signal: late })));
+  /** All nodes have been read: earlier, the set would be one of some nodes. */
+  nodesRead(): void {
+    this.#areNodesRead = true;
     if (this.#wantsNodes) this.#fillNodes();
-    this.#isSettled = true;
   }
 
   /** Undefined: the node was deleted. */
@@ -93,21 +82,15 @@ export class ClusterSets {
     if (addresses === undefined) this.#nodes.delete(name);
     else if (this.#nodes.get(name)?.join() === addresses.join()) return;
     else this.#nodes.set(name, addresses);
-    if (this.#wantsNodes) this.#fillNodesLater();
-  }
-
-  /** A set that was wanted once is kept: earlier generations of the policy may still name it. */
-  #want(uid: string): void {
-    const names = this.#deps.catalog.get(uid)?.compiled.value?.sets ?? [];
-    for (const name of names) if (isClusterSet(name)) this.#watch(name);
+    if (this.#wantsNodes && this.#areNodesRead) this.#fillNodesLater();
   }
 
   #watch(name: string): void {
     if (this.#running === undefined || this.#watches.has(name)) return;
     const what = name.slice(clusterPrefix.length);
     if (what === "nodes") {
-      if (!this.#wantsNodes) this.#fillNodesLater();
       this.#wantsNodes = true;
+      if (this.#areNodesRead) this.#fillNodesLater();
       return;
     }
     // Policies of namespaces may name any Service; none of them takes the room of the cluster's own sets.
