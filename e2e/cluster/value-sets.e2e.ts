@@ -300,6 +300,30 @@ describe("sets that the operator fills", () => {
     await untilReady("db", "AllNodesReady");
   });
 
+  it("a Service whose endpoints come and go is sent at most every 2 s", async () => {
+    const { stdout: ip } = await cluster.kubectl([
+      ...["get", "service/db", "--output=jsonpath={.spec.clusterIP}"],
+    ]);
+    const begun = performance.now();
+    const last = digestOfSet([ip, "10.1.2.3"]);
+    let [flaps, versions] = [0, 0];
+    const flapping = (async () => {
+      for (; performance.now() - begun < 5_000; flaps++)
+        await apply(slice("db", [`10.1.2.${flaps + 10}`]));
+      await apply(slice("db", ["10.1.2.3"]));
+    })();
+    do {
+      sensor.ack((await versionThat((seen) => namesIn(seen).includes("db"))).commit);
+      versions += 1;
+      if (performance.now() - begun > 5_000) await flapping;
+    } while (setOf("db") !== last);
+    const seconds = (performance.now() - begun) / 1000;
+    expect(flaps).toBeGreaterThan(10);
+    expect(versions).toBeGreaterThan(1);
+    expect(versions).toBeLessThanOrEqual(Math.ceil(seconds / 2) + 1);
+    await untilReady("db", "AllNodesReady");
+  });
+
   it("kubernetes/dns has the addresses of the cluster's DNS", async () => {
     const labels = { "k8s-app": "kube-dns" };
     await apply({
