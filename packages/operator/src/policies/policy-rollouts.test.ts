@@ -270,6 +270,8 @@ describe("sets", () => {
     expect(rollouts.of("g")?.shares[0]?.revision.withSets?.sets).toEqual([
       { name: "kubernetes/dns", digest: sets.get("kubernetes/dns")?.encoded.digest },
     ]);
+    catalog.delete("g");
+    expect(sets.isWanted("kubernetes/dns")).toBe(false);
   });
 });
 

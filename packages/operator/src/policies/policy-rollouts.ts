@@ -138,11 +138,11 @@ export class PolicyRollouts implements Disposable {
 
   #setTroubles(
     names: ReadonlySet<string>,
-    { namespace }: Pick<PolicyObject, "namespace">,
+    { uid, namespace }: Pick<PolicyObject, "uid" | "namespace">,
   ): readonly SetTrouble[] {
     const { sets } = this.#deps;
+    sets.want(uid, names);
     return [...names].flatMap((name) => {
-      sets.want(name);
       const trouble = sets.trouble(name);
       if (trouble === undefined || namespace === "") return trouble ?? [];
       // Who may write policies in a namespace need not know what is in the sets of the cluster.
@@ -208,6 +208,7 @@ export class PolicyRollouts implements Disposable {
     this.known.forget(uid);
     if (gone === undefined) return;
     this.#rollouts.delete(uid);
+    this.#deps.sets.want(uid, new Set());
     this.#put(gone.policy, [], []);
   }
 

@@ -16,7 +16,10 @@ import type { WritableSetCatalog } from "./set-catalog.ts";
 type ClusterSetsDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
-  readonly sets: Pick<WritableSetCatalog, "put" | "deny" | "delete" | "onWanted">;
+  readonly sets: Pick<
+    WritableSetCatalog,
+    "put" | "deny" | "delete" | "forget" | "isWanted" | "onWanted"
+  >;
 };
 
 type ClusterSetsOptions = { readonly timing?: Partial<ReflectorTiming> };
@@ -33,8 +36,12 @@ type Addresses = { readonly uid: string; readonly addresses: readonly string[] }
 
 type Watch = Reflector<Addresses>;
 
+/** Those of one set, and what ends them. */
+type Watches = { readonly all: readonly Watch[]; readonly stop: AbortController };
+
 /** Services that policies may name; each needs two watches. */
 const mostServices = 256;
+const nodesName = `${clusterPrefix}nodes`;
 /** Nodes come and go by the hundred. */
 const nodesMs = 200;
 
@@ -45,9 +52,11 @@ const nodesMs = 200;
 export class ClusterSets {
   readonly #deps: ClusterSetsDeps;
   readonly #options: ClusterSetsOptions;
-  readonly #watches = new Map<string, readonly Watch[]>();
+  readonly #watches = new Map<string, Watches>();
+  /** Wanted, but there was no room for them. */
+  readonly #denied = new Set<string>();
   readonly #nodes = new Map<string, readonly string[]>();
-  #running: { readonly signal: AbortSignal; readonly ended: Promise<unknown>[] } | undefined;
+  #running: { readonly signal: AbortSignal; readonly ended: Set<Promise<unknown>> } | undefined;
   #wantsNodes = false;
   #areNodesRead = false;
   #nodesDue: NodeJS.Timeout | undefined;
@@ -58,10 +67,12 @@ export class ClusterSets {
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    this.#running = { signal, ended: [] };
-    // A set that was wanted once is kept.
-    using _wanted = this.#deps.sets.onWanted((name) => {
-      if (isClusterSet(name)) this.#watch(name);
+    this.#running = { signal, ended: new Set() };
+    const { sets } = this.#deps;
+    using _wanted = sets.onWanted((name) => {
+      if (!isClusterSet(name)) return;
+      if (sets.isWanted(name)) this.#watch(name);
+      else this.#drop(name);
     });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -74,7 +85,7 @@ export class ClusterSets {
   /** All nodes have been read: earlier, the set would be one of some nodes. */
   nodesRead(): void {
     this.#areNodesRead = true;
-    if (this.#wantsNodes) this.#fillNodes();
+    this.#fillNodes();
   }
 
   /** Undefined: the node was deleted. */
@@ -88,13 +99,14 @@ export class ClusterSets {
   #watch(name: string): void {
     if (this.#running === undefined || this.#watches.has(name)) return;
     const what = name.slice(clusterPrefix.length);
-    if (what === "nodes") {
+    if (name === nodesName) {
       this.#wantsNodes = true;
       if (this.#areNodesRead) this.#fillNodesLater();
       return;
     }
     // Policies of namespaces may name any Service; none of them takes the room of the cluster's own sets.
     if (what.includes("/") && this.#watches.size >= mostServices) {
+      this.#denied.add(name);
       this.#deps.sets.deny(name, `Policies name more than ${mostServices} Services`);
       this.#deps.logger.error("Policies name more Services than the operator watches", {
         set: name,
@@ -102,15 +114,31 @@ export class ClusterSets {
       });
       return;
     }
-    const watches = this.#watchesFor(name, what);
-    this.#watches.set(name, watches);
-    const { signal, ended } = this.#running;
-    ended.push(
-      ...watches.map((watch) => watch.run({ signal })),
-      Promise.all(watches.map((watch) => watch.whenSynced({ signal }))).then(() =>
-        this.#fill(name),
-      ),
-    );
+    const [all, stop] = [this.#watchesFor(name, what), new AbortController()];
+    this.#watches.set(name, { all, stop });
+    const { signal: own, ended } = this.#running;
+    const signal = AbortSignal.any([own, stop.signal]);
+    const read = Promise.all(all.map((watch) => watch.whenSynced({ signal })));
+    const running: Promise<unknown> = Promise.all([
+      ...all.map((watch) => watch.run({ signal })),
+      read.then(() => this.#fill(name)),
+    ]).then(() => ended.delete(running));
+    ended.add(running);
+  }
+
+  /** No policy names it any more. */
+  #drop(name: string): void {
+    if (name === nodesName) this.#wantsNodes = false;
+    this.#watches.get(name)?.stop.abort();
+    this.#watches.delete(name);
+    this.#denied.delete(name);
+    this.#deps.sets.forget(name);
+    for (const next of this.#denied) {
+      if (this.#watches.size >= mostServices) break;
+      this.#denied.delete(next);
+      this.#deps.sets.forget(next);
+      this.#watch(next);
+    }
   }
 
   #watchesFor(name: string, what: string): readonly Watch[] {
@@ -143,11 +171,11 @@ export class ClusterSets {
 
   /** From both its watches: one alone would be a set of half of the addresses. */
   #fill(name: string): void {
-    const watches = this.#watches.get(name) ?? [];
-    if (!watches.every((watch) => watch.state().synced)) return;
+    const { all } = this.#watches.get(name) ?? {};
+    if (all === undefined || !all.every((watch) => watch.state().synced)) return;
     this.#put(
       name,
-      watches.flatMap((watch) => [...watch.store.values()]).flatMap((one) => one.addresses),
+      all.flatMap((watch) => [...watch.store.values()]).flatMap((one) => one.addresses),
     );
   }
 
@@ -159,7 +187,8 @@ export class ClusterSets {
   }
 
   #fillNodes(): void {
-    this.#put(`${clusterPrefix}nodes`, [...this.#nodes.values()].flat());
+    if (!this.#wantsNodes) return;
+    this.#put(nodesName, [...this.#nodes.values()].flat());
   }
 
   /** Without any address it is as if there were no such set: nodes keep what they have. */

@@ -74,7 +74,7 @@ it("knows what has not been read yet from what does not exist", async () => {
   const { sets, changes } = told();
   const [dns, own] = ["kubernetes/dns", "own"];
   const states = () => [dns, own].map((name) => sets.trouble(name)?.state);
-  for (const name of [dns, own]) sets.want(name);
+  sets.want("policy", new Set([dns, own]));
   expect(states()).toEqual(["unread", "unread"]);
   let isRead = false;
   const reading = sets.whenRead({ signal: new AbortController().signal }).then(() => {
@@ -93,7 +93,7 @@ it("knows what has not been read yet from what does not exist", async () => {
 
 it("waits no longer for what cannot be read than it is told to", async () => {
   const { sets } = told();
-  sets.want("kubernetes/dns");
+  sets.want("policy", new Set(["kubernetes/dns"]));
   const stop = new AbortController();
   const reading = sets.whenRead({ signal: stop.signal });
   stop.abort();
@@ -101,11 +101,29 @@ it("waits no longer for what cannot be read than it is told to", async () => {
   await sets.whenRead({ signal: AbortSignal.abort() });
 });
 
-it("asks for each wanted set once, those of before as well", () => {
+it("says when a set is wanted by a first policy, and when by none any more", () => {
   const { sets } = told();
   const asked: string[] = [];
-  sets.want("a");
-  sets.onWanted((name) => asked.push(name));
-  for (const name of ["a", "b", "b"]) sets.want(name);
-  expect(asked).toEqual(["a", "b"]);
+  const want = (uid: string, ...names: readonly string[]) => sets.want(uid, new Set(names));
+  want("p", "a");
+  sets.onWanted((name) => asked.push(`${sets.isWanted(name) ? "+" : "-"}${name}`));
+  want("p", "a", "b");
+  want("q", "b");
+  want("p", "a");
+  want("p", "c");
+  want("q");
+  want("q");
+  expect(asked).toEqual(["+a", "+b", "+c", "-a", "-b"]);
+});
+
+it("knows nothing of a set that it forgot, and is not told of it later", () => {
+  const { sets, changes } = told();
+  const name = "kubernetes/dns";
+  sets.put({ name, values: ["1"] });
+  sets.put({ name, values: ["2"] });
+  sets.forget(name);
+  vi.advanceTimersByTime(5_000);
+  expect([sets.get(name), sets.trouble(name)?.state]).toEqual([undefined, "unread"]);
+  sets.put({ name, values: ["3"] });
+  expect(changes).toEqual([`${name}: 1`, `${name}: 3`]);
 });

@@ -24,8 +24,8 @@ export type SetCatalog = {
   get(name: string): KnownSet | undefined;
   /** Undefined: its newest values are used. */
   trouble(name: string): SetTrouble | undefined;
-  /** Policies name it, or revisions that nodes have. Sets of the cluster are read from then on. */
-  want(name: string): void;
+  /** The names that a policy has now, in all generations that matter. Sets of the cluster are read as long as that. */
+  want(policyUid: string, names: ReadonlySet<string>): void;
   /** Resolves when all wanted sets have been read, or `signal` aborts. */
   whenRead(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Calls `listener` in the same turn after each change of a set; it must neither throw nor wait. */
@@ -42,8 +42,14 @@ export type WritableSetCatalog = SetCatalog & {
   delete(name: string): void;
   /** All ValueSets have been read: what has not been put does not exist. */
   objectsRead(): void;
-  /** Calls `listener` once for each wanted set, those of before at once. It fills the set in a later turn. */
+  isWanted(name: string): boolean;
+  /**
+   * Calls `listener` when a set is wanted, and when it is no longer; for those of before at once. It fills the set in
+   * a later turn.
+   */
   onWanted(listener: (name: string) => void): Disposable;
+  /** Nobody reads it any more. */
+  forget(name: string): void;
 };
 
 type SetCatalogOptions = {
@@ -62,13 +68,17 @@ type Entry = { readonly set?: KnownSet; readonly trouble?: SetTrouble };
 
 type Listeners = Set<{ readonly call: (name: string) => void }>;
 
+const none: ReadonlySet<string> = new Set();
+
 class Sets implements WritableSetCatalog {
   /** As last told by a watch, and what is shown of it. */
   readonly #newest = new Map<string, Entry>();
   readonly #shown = new Map<string, Entry>();
   readonly #shownMs = new Map<string, number>();
   readonly #waiting = new Set<string>();
-  readonly #wanted = new Set<string>();
+  /** By policy, and how many policies want each. */
+  readonly #wants = new Map<string, ReadonlySet<string>>();
+  readonly #wanted = new Map<string, number>();
   readonly #listeners: Listeners = new Set();
   readonly #wantedListeners: Listeners = new Set();
   readonly #gapMs: number;
@@ -91,17 +101,23 @@ class Sets implements WritableSetCatalog {
       : { state: "unread", message: `The set "${name}" is still being read` };
   }
 
-  want(name: string): void {
-    if (this.#wanted.has(name)) return;
-    this.#wanted.add(name);
-    for (const { call } of this.#wantedListeners) call(name);
+  want(policyUid: string, names: ReadonlySet<string>): void {
+    const before = this.#wants.get(policyUid) ?? none;
+    if (names.size === 0) this.#wants.delete(policyUid);
+    else this.#wants.set(policyUid, names);
+    for (const name of names) if (!before.has(name)) this.#addUsers(name, 1);
+    for (const name of before) if (!names.has(name)) this.#addUsers(name, -1);
+  }
+
+  isWanted(name: string): boolean {
+    return this.#wanted.has(name);
   }
 
   async whenRead({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = () => {
       const isRead = (name: string) => this.trouble(name)?.state !== "unread";
-      if (signal.aborted || this.#wanted.values().every(isRead)) resolve();
+      if (signal.aborted || this.#wanted.keys().every(isRead)) resolve();
     };
     using _changes = this.onChange(look);
     signal.addEventListener("abort", look, { once: true });
@@ -115,7 +131,7 @@ class Sets implements WritableSetCatalog {
   }
 
   onWanted(call: (name: string) => void): Disposable {
-    for (const name of this.#wanted) call(name);
+    for (const name of this.#wanted.keys()) call(name);
     return listen(this.#wantedListeners, call);
   }
 
@@ -149,7 +165,20 @@ class Sets implements WritableSetCatalog {
 
   objectsRead(): void {
     this.#areObjectsRead = true;
-    for (const name of this.#wanted) if (this.trouble(name)?.state === "missing") this.#tell(name);
+    for (const name of this.#wanted.keys())
+      if (this.trouble(name)?.state === "missing") this.#tell(name);
+  }
+
+  forget(name: string): void {
+    for (const one of [this.#newest, this.#shown, this.#shownMs]) one.delete(name);
+  }
+
+  #addUsers(name: string, more: 1 | -1): void {
+    const users = (this.#wanted.get(name) ?? 0) + more;
+    if (users === 0) this.#wanted.delete(name);
+    else this.#wanted.set(name, users);
+    const isTold = users === 0 || (users === 1 && more === 1);
+    if (isTold) for (const { call } of this.#wantedListeners) call(name);
   }
 
   #keep(name: string, trouble: SetTrouble): void {
@@ -173,10 +202,11 @@ class Sets implements WritableSetCatalog {
   }
 
   #show(name: string): void {
-    const [before, after = {}] = [this.#shown.get(name), this.#newest.get(name)];
+    const [before, after] = [this.#shown.get(name), this.#newest.get(name)];
+    if (after === undefined) return;
     const isGone = after.set === undefined && after.trouble === undefined && !isClusterSet(name);
     if (isGone) {
-      for (const one of [this.#newest, this.#shown, this.#shownMs]) one.delete(name);
+      this.forget(name);
       if (before === undefined) return;
     } else {
       if (before !== undefined && isSame(before, after)) return;
