@@ -262,7 +262,7 @@ describe("kubectl", () => {
         .map((line) => line.trim().split(/ {2,}/));
     expect((await get())[0]).toEqual([
       "NAME",
-      ...["MODE", "READY", "REVISION", "HITS", "ENFORCED", "LOST", "AGE"],
+      ...["MODE", "READY", "REVISION", "HITS", "ENFORCED", "LOST", "AGE", "REASON"],
     ]);
     const object = { metadata: { name: "shown" }, status };
     await applyStatus(cluster.client, policies, object, manager("status"));

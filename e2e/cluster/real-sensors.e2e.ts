@@ -179,3 +179,83 @@ describe("pods", { timeout: 600_000 }, () => {
     await fleet.kubectl("delete", "tracingpolicy", "web");
   });
 });
+
+describe("sets", { timeout: 600_000 }, () => {
+  /** For pods of the namespace `closed`: connections to addresses of the set are denied. */
+  const closedTo = (name: string, set: string) => ({
+    apiVersion: "gander.dev/v1alpha1",
+    kind: "GuardPolicyNamespaced",
+    metadata: { name, namespace: "closed" },
+    spec: {
+      kprobes: [
+        {
+          call: "security_socket_connect",
+          syscall: false,
+          args: [{ index: 1, type: "sockaddr" }],
+          selectors: [
+            {
+              matchArgs: [{ index: 1, operator: "SAddr", values: [`set:${set}`] }],
+              matchActions: [{ action: "Override", argError: -1 }],
+            },
+          ],
+        },
+      ],
+    },
+  });
+  const valueSet = (values: readonly string[]) =>
+    JSON.stringify({
+      ...{ apiVersion: "gander.dev/v1alpha1", kind: "ValueSet", metadata: { name: "feed" } },
+      spec: { values },
+    });
+
+  it("keep a pod from the API server, and from what a feed names now", async () => {
+    const [node] = fleet.nodes.filter(({ name }) => name === "node-6-12");
+    if (node === undefined) throw new Error("no node");
+    const { client } = fleet.cluster;
+    await createNamespace(client, "closed");
+    const labels = { "kubernetes.io/service-name": "kubernetes" };
+    const slice = {
+      ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
+      metadata: { name: "own", namespace: "default", labels },
+      ...{ ports: [{ port: 6443 }], endpoints: [{ addresses: ["192.0.2.1"] }] },
+    };
+    await fleet.apply(JSON.stringify(slice));
+    await fleet.apply(valueSet(["192.0.2.7"]));
+    for (const [name, set] of [
+      ["no-api-server", "kubernetes/api-server"],
+      ["no-feed", "feed"],
+    ] as const)
+      await fleet.apply(JSON.stringify(closedTo(name, set)));
+    const { uid } = await createPod(client, { namespace: "closed", name: "a", node: node.name });
+    const pod = await makePodCgroup(node.guest, uid);
+    await fleet.kubectl(
+      ...["wait", "guardpoliciesnamespaced", "--all", "--namespace=closed"],
+      ...["--for=condition=Ready", "--timeout=180s"],
+    );
+    const { stdout: ip } = await fleet.kubectl(
+      ...["get", "service/kubernetes", "--output=jsonpath={.spec.clusterIP}"],
+    );
+    // A datagram socket is connected without a packet.
+    const addresses = [ip, "192.0.2.1", "192.0.2.7", "192.0.2.8"];
+    const tries = addresses.map((one) => `(: > /dev/udp/${one}/443) 2>&1 || true`).join("; ");
+    const denied = (output: string) =>
+      addresses.filter((one) => output.includes(`/dev/udp/${one}/443: Operation not permitted`));
+    const inPod = async () => denied((await pod.run(tries)).stdout);
+    await until("the pod is kept from them", async () => (await inPod()).length > 0);
+    expect(await inPod()).toEqual([ip, "192.0.2.1", "192.0.2.7"]);
+    expect(denied(await node.guest.bash(tries))).toEqual([]);
+
+    await fleet.apply(valueSet(["192.0.2.8"]));
+    const begun = performance.now();
+    const both = [ip, "192.0.2.1", "192.0.2.8"];
+    await until(
+      "the set's newest values are in force",
+      async () => `${await inPod()}` === `${both}`,
+    );
+    const ms = performance.now() - begun;
+    console.log(`a set's change took ${ms.toFixed(0)} ms`);
+    expect(ms).toBeLessThan(10_000);
+    await fleet.kubectl("delete", "guardpoliciesnamespaced", "--all", "--namespace=closed");
+    await fleet.kubectl("delete", "valueset", "feed");
+  });
+});

@@ -213,7 +213,7 @@ describe("a policy", () => {
       /^guard\s+monitor-only\s+5\/5\s+1\s+40\s+2\s+1\s+\S+\s+AllNodesReady\s+Ready on 5 of 5 nodes/m,
     );
     expect(await text("get", "policystatus", "guard")).toMatch(
-      /^guard\s+monitor-only\s+5\/5\s+1\s+40\s+2\s+1\s/m,
+      /^guard\s+monitor-only\s+5\/5\s+1\s+40\s+2\s+1\s+\S+\s+AllNodesReady$/m,
     );
   });
 

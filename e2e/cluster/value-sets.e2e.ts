@@ -22,19 +22,37 @@ let sensor: TestSensor;
 /** The node's policies by name, as last offered. */
 const heads = new Map<string, PolicyHead>();
 
+/** Of the operator, and of the sensor on node-a. */
+let rights: string;
+let token: string;
+
 beforeAll(async () => {
   cluster = await startPreparedControlPlane();
   await createNode(cluster.client, "node-a");
-  const { token } = await createSensorPod(cluster, "node-a");
-  operator = startOperator(cluster, {
-    name: "operator-1",
-    kubeconfig: await grantOperatorRights(cluster),
-    flags: ["--webhook-url=https://127.0.0.1:0"],
-  });
+  ({ token } = await createSensorPod(cluster, "node-a"));
+  rights = await grantOperatorRights(cluster);
+  await connect("operator-1");
+});
+
+/** Starts an operator, and a sensor that has nothing. */
+async function connect(name: string): Promise<void> {
+  const flags = ["--webhook-url=https://127.0.0.1:0"];
+  operator = startOperator(cluster, { name, kubeconfig: rights, flags });
   await operator.whenServing();
   sensor = new TestSensor(operator.sensorPort, token, await operatorAuthorities(cluster));
   sensor.hello({ node: "node-a" });
-});
+  heads.clear();
+}
+
+/** Stores objects past the webhook: the operator does not answer, and the API server goes on without it. */
+async function applyUnseen(...objects: readonly object[]): Promise<void> {
+  process.kill(operator.pid, "SIGSTOP");
+  try {
+    for (const object of objects) await apply(object);
+  } finally {
+    process.kill(operator.pid, "SIGCONT");
+  }
+}
 
 afterAll(async () => {
   sensor?.[Symbol.dispose]();
@@ -219,18 +237,32 @@ describe("a ValueSet", () => {
     expect((await readyOf("one"))?.status).toBe("True");
   });
 
+  it("that is wrong, and came past the webhook, leaves its values in force and its policies not Ready", async () => {
+    const [good, wrong] = [["169.254.169.254"], ["10.0.0.1", "set:other"]];
+    await applyUnseen(set("cloud", wrong));
+    const { message } = await untilReady("one", "SetInvalid");
+    expect(message).toContain(
+      'The set "cloud" is wrong: spec.values[1]: "set:other" names a set, but a set has no other sets in it. Nodes keep the version that they have, with the values that it has. Ready on 1 of 1 node',
+    );
+    const shown = await cluster.kubectl(["get", "policystatuses"]);
+    expect(shown.stdout).toMatch(/^one .* SetInvalid$/m);
+    expect(setOf("one")).toBe(digestOfSet(good));
+    await apply(set("cloud", good));
+    await untilReady("one", "AllNodesReady");
+  });
+
   it("is shown by kubectl", async () => {
     const { stdout } = await cluster.kubectl(["get", "gvs"]);
     expect(stdout).toMatch(/NAME +AGE\ncloud/);
   });
 });
 
-const slice = (service: string, addresses: readonly string[]) => ({
+const slice = (service: string, addresses: readonly string[], namespace = "default") => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   metadata: {
     name: `${service}-1`,
-    namespace: "default",
+    namespace,
     labels: { "kubernetes.io/service-name": service },
   },
   addressType: "IPv4",
@@ -268,6 +300,55 @@ describe("sets that the operator fills", () => {
     await untilReady("db", "AllNodesReady");
   });
 
+  it("a Service whose endpoints come and go is sent at most every 2 s", async () => {
+    const { stdout: ip } = await cluster.kubectl([
+      ...["get", "service/db", "--output=jsonpath={.spec.clusterIP}"],
+    ]);
+    const begun = performance.now();
+    const last = digestOfSet([ip, "10.1.2.3"]);
+    let [flaps, versions] = [0, 0];
+    const flapping = (async () => {
+      for (; performance.now() - begun < 5_000; flaps++)
+        await apply(slice("db", [`10.1.2.${flaps + 10}`]));
+      await apply(slice("db", ["10.1.2.3"]));
+    })();
+    do {
+      sensor.ack((await versionThat((seen) => namesIn(seen).includes("db"))).commit);
+      versions += 1;
+      if (performance.now() - begun > 5_000) await flapping;
+    } while (setOf("db") !== last);
+    const seconds = (performance.now() - begun) / 1000;
+    expect(flaps).toBeGreaterThan(10);
+    expect(versions).toBeGreaterThan(1);
+    expect(versions).toBeLessThanOrEqual(Math.ceil(seconds / 2) + 1);
+    await untilReady("db", "AllNodesReady");
+  });
+
+  it("kubernetes/dns has the addresses of the cluster's DNS", async () => {
+    const labels = { "k8s-app": "kube-dns" };
+    await apply({
+      ...{ apiVersion: "v1", kind: "Service" },
+      metadata: { name: "kube-dns", namespace: "kube-system", labels },
+      spec: { ports: [{ port: 53, protocol: "UDP" }] },
+    });
+    // Of another name, and still of the DNS.
+    const endpoints = slice("node-local-dns", ["10.1.3.3"], "kube-system");
+    await apply({
+      ...endpoints,
+      metadata: { ...endpoints.metadata, labels: { ...endpoints.metadata.labels, ...labels } },
+    });
+    await apply(slice("other", ["10.1.3.4"], "kube-system"));
+    const { stderr } = await apply(guard("no-dns", "set:kubernetes/dns"));
+    expect(stderr).toBe("");
+    const { stdout: ip } = await cluster.kubectl([
+      ...["get", "service/kube-dns", "--namespace=kube-system"],
+      "--output=jsonpath={.spec.clusterIP}",
+    ]);
+    const digest = digestOfSet([ip, "10.1.3.3"].sort());
+    sensor.ack((await versionThat(() => heads.has("no-dns") && setOf("no-dns") === digest)).commit);
+    await untilReady("no-dns", "AllNodesReady");
+  });
+
   it("kubernetes/nodes has the addresses of nodes", async () => {
     await cluster.kubectl([
       ...["patch", "node", "node-a", "--subresource=status", "--type=merge"],
@@ -277,5 +358,27 @@ describe("sets that the operator fills", () => {
     const digest = digestOfSet(["10.9.8.7"]);
     sensor.ack((await versionThat(() => heads.has("nodes") && setOf("nodes") === digest)).commit);
     await untilReady("nodes", "AllNodesReady");
+  });
+
+  it("are those of the generation that nodes have, after the operator was restarted, too", async () => {
+    const { stdout: ip } = await cluster.kubectl([
+      ...["get", "service/db", "--output=jsonpath={.spec.clusterIP}"],
+    ]);
+    // The newest generation cannot be used, so the one before stays in force.
+    await applyUnseen(guard("db", "set:kubernetes/none of these"));
+    const { message } = await untilReady("db", "Invalid");
+    expect(message).toContain("Generation 1 stays in force");
+    sensor[Symbol.dispose]();
+    await operator.stop();
+    await connect("operator-2");
+    const first = await versionThat(() => heads.has("db"));
+    expect([heads.get("db")?.generation, setOf("db")]).toEqual([
+      "1",
+      digestOfSet([ip, "10.1.2.3"].sort()),
+    ]);
+    sensor.ack(first.commit);
+    await apply(slice("db", ["10.1.2.4"]));
+    const changed = digestOfSet([ip, "10.1.2.4"].sort());
+    sensor.ack((await versionThat(() => setOf("db") === changed)).commit);
   });
 });

@@ -29,7 +29,7 @@ const guard = (name: string, set: string) => ({
 async function connected() {
   const parts = new AsyncDisposableStack();
   const operator = parts.use(await new TestOperator().start());
-  const [catalog, sets] = [createPolicyCatalog(), createSetCatalog()];
+  const [catalog, sets] = [createPolicyCatalog(), createSetCatalog({ gapMs: 0 })];
   const rollouts = parts.use(
     new PolicyRollouts(
       {

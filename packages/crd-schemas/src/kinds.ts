@@ -67,7 +67,6 @@ const columns: readonly Column[] = [
     type: "string",
     jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
     help: "Why it is or isn't ready.",
-    priority: 1,
   },
   {
     name: "Message",

@@ -46,6 +46,9 @@ export type Operator = {
   readonly serving: Promise<{ readonly sensors: ListenAddress; readonly health: ListenAddress }>;
 };
 
+/** Beyond it, sensors are served without some sets: the operator may lack the right to read Services. */
+const setsMs = 10_000;
+
 /** One replica of the operator. Rejects with `kube-configuration` if it can't locate the API server. */
 export async function createOperator(
   configuration: OperatorConfiguration,
@@ -65,6 +68,8 @@ export async function createOperator(
 
   async function serve(signal: AbortSignal, health: ListenAddress): Promise<AsyncDisposable> {
     await Promise.all(parts.map((part) => part.whenReady?.({ signal })));
+    // Else nodes would be told that sets of Services do not exist.
+    await context.sets.whenRead({ signal: AbortSignal.any([signal, AbortSignal.timeout(setsMs)]) });
     const server = createSensorServer(
       {
         hub,

@@ -97,6 +97,32 @@ describe("a sensor", () => {
     expect(operator.hub.session("a")?.isWaiting).toBe(false);
   });
 
+  it("that has what is wanted again has answered for it, without a version", async () => {
+    const { operator, all } = await cluster();
+    await using _ = operator;
+    const sensor = operator.connect("of-a");
+    sensor.hello({ node: "a" });
+    const { commit } = await sensor.version();
+    const exceptions: readonly PolicyException[] = [
+      { uid: "web", state: "POLICY_STATE_DEGRADED", code: "hook-weaker" },
+    ];
+    sensor.ack(commit, { exceptions });
+    await eventually(() => operator.hub.rollout.of(all).ready === 1);
+    // Before the nodes are told, the policies become others and what they were.
+    const { resolver, hub } = operator;
+    for (const content of ["x", "one"]) resolver.putPolicy(operator.policy("all", content));
+    for (const content of ["y", "two"]) resolver.putPolicy(operator.policy("web", content, "web"));
+    await hub.push(["a"]);
+    const wanted = (uid: string) => {
+      const revision = resolver.revision(uid);
+      return revision && hub.rollout.of(revision);
+    };
+    expect(hub.session("a")?.isWaiting).toBe(false);
+    expect(wanted("all")).toEqual({ answered: 1, ready: 1, states: {}, worst: [] });
+    expect(wanted("web")).toMatchObject({ answered: 1, ready: 1, worst: [{ node: "a" }] });
+    expect(hub.rollout.of(all).answered).toBe(0);
+  });
+
   it("isn't sent a content twice, under whatever policy it comes", async () => {
     const { operator, all } = await cluster();
     await using _ = operator;

@@ -179,6 +179,27 @@ describe("refused, with its place", () => {
       ],
     ],
     [
+      "names that no Service and no namespace has",
+      onArg(
+        "sock",
+        `operator: DAddr, values: ["set:kubernetes/service/a/${"s".repeat(63)}", "set:kubernetes/service/a/${"s".repeat(64)}", "set:kubernetes/service/a/b.c", "set:kubernetes/service/a.b/c", "set:kubernetes/service/a/b/c"]`,
+      ),
+      [
+        `13:145 policy-bad-value "set:kubernetes/service/a/${"s".repeat(55)}…" does not name a set`,
+        `13:238 policy-bad-value "set:kubernetes/service/a/b.c" does not name a set`,
+        `13:270 policy-bad-value "set:kubernetes/service/a.b/c" does not name a set`,
+        `13:302 policy-bad-value "set:kubernetes/service/a/b/c" does not name a set`,
+      ],
+    ],
+    [
+      "a set beside a type that only kernels know, in a policy of a namespace",
+      onArg("auto", `operator: Equal, values: ["7", "set:a"]`, "GuardPolicyNamespaced") +
+        set("a", ["8"]),
+      [
+        "13:52 policy-rule A policy of a namespace cannot name a set where it leaves the type to the kernel",
+      ],
+    ],
+    [
       "values that do not suit the filter",
       onArg("sock", `operator: DAddr, values: ["set:a"]`) +
         set("a", ["10.0.0.0/8", "/etc/passwd", "x"]),
@@ -258,6 +279,23 @@ describe("refused, with its place", () => {
     expect(problems.map((problem) => problem.code)).toContain(code);
     expect(problems.every(({ line }) => line > 0)).toBe(true);
   });
+});
+
+it("a policy of a namespace is told nothing of a set but its name and which value is wrong", () => {
+  const text = (kind: string) =>
+    onArg("sock", `operator: DAddr, values: ["set:a"]`, kind) + set("a", ["10.0.0.0/8", "s3cret"]);
+  expect(messagesOf(text("GuardPolicy"))).toEqual([
+    `13:53 policy-bad-value Value 2 of the ValueSet "a" (a.yaml:19:25): "s3cret" is not an address`,
+  ]);
+  expect(messagesOf(text("GuardPolicyNamespaced"))).toEqual([
+    `13:53 policy-bad-value Value 2 of the ValueSet "a" (a.yaml:19:25): This filter cannot compare with it`,
+  ]);
+  const wild = (kind: string) =>
+    onArg("path", `operator: Equal, values: ["set:a"]`, kind) + set("a", ["/s3cret/*"]);
+  const warnings = (kind: string) =>
+    JSON.stringify(checkPolicy(wild(kind), { file: "a" }).value?.map((one) => one.warnings));
+  expect(warnings("GuardPolicy")).toContain("s3cret");
+  expect(warnings("GuardPolicyNamespaced")).not.toContain("s3cret");
 });
 
 it("a TracingPolicy compares texts with what is written", () => {

@@ -31,8 +31,8 @@ type AdmissionServerOptions = {
   readonly connections?: number;
   /** Time limit for receiving a request. */
   readonly requestMs?: number;
-  /** Time limit for the kernel checks; later findings are not reported. */
-  readonly fleetCheckMs?: number;
+  /** Time limit for checks with the kernels, and of a set with its policies; later findings are not reported. */
+  readonly checkMs?: number;
 };
 
 export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddress };
@@ -85,12 +85,13 @@ type Route = { running: number; readonly answer: (review: Review) => Promise<obj
 
 function routesOf(
   { checkFleet, known, sessions, certificate }: AdmissionServerDeps,
-  { fleetCheckMs = 2_000 }: AdmissionServerOptions,
+  { checkMs = 2_000 }: AdmissionServerOptions,
 ): (path: string) => Route | undefined {
   const answerPolicy = async (review: Review) => {
-    if (isSetReview(review)) return answerReview(review, reviewSet(review, known));
-    const signal = AbortSignal.timeout(fleetCheckMs);
+    const signal = AbortSignal.timeout(checkMs);
     const { sets } = known;
+    if (isSetReview(review))
+      return answerReview(review, await reviewSet(review, known, { signal }));
     return answerReview(review, await reviewPolicy(review, { checkFleet, sets }, { signal }));
   };
   // Answered in the same turn: neither a full fleet check nor a slow sensor delays anybody's session.

@@ -40,23 +40,30 @@ export async function reviewPolicy(
   return { refusal: undefined, warnings: warningsOf(warnings, report) };
 }
 
-type FindSets = Pick<SetCatalog, "get" | "problem">;
+type FindSets = Pick<SetCatalog, "get" | "trouble">;
 
 function withSets({ policy }: ReadPolicy, sets: FindSets) {
   const resolved = resolveSets(policy, (name) => sets.get(name));
   if (resolved.value !== undefined) return { policy: resolved.value, missing: [], problems: [] };
   const isMissing = ({ code }: SetProblem) => code === "policy-unknown-set";
+  // What the cluster has is read when the first policy names it.
+  const isToBeRead = ({ set }: SetProblem) =>
+    isClusterSet(set) && sets.trouble(set)?.state === "unread";
   const missing = resolved.problems
-    .filter(isMissing)
+    .filter((problem) => isMissing(problem) && !isToBeRead(problem))
     .map((problem) => problemOf({ ...problem, ...notYet(problem.set, sets), severity: "warning" }));
   const problems = resolved.problems.filter((one) => !isMissing(one)).map(problemOf);
   return { policy: undefined, missing, problems };
 }
 
-const notYet = (set: string, sets: FindSets) => ({
-  message: `${sets.problem(set)}: until there is, no node puts the policy in force`,
-  hint: isClusterSet(set) ? "" : "Create the ValueSet of that name.",
-});
+function notYet(set: string, sets: FindSets) {
+  const { state, message = "" } = sets.trouble(set) ?? {};
+  const when = state === "missing" ? "until there is" : "until it can be used";
+  return {
+    message: `${message}: ${when}, no node puts the policy in force`,
+    hint: state === "missing" && !isClusterSet(set) ? "Create the ValueSet of that name." : "",
+  };
+}
 
 function problemOf({ set, path, position, code, message, hint, severity }: SetProblem): Problem {
   const value = position === undefined ? "" : `Value ${position + 1} of the set "${set}": `;

@@ -58,13 +58,15 @@ export function createClusterWatch(
   options: ClusterWatchOptions = {},
 ): ClusterWatch {
   const clusterSets = new ClusterSets(deps, options.timing ? { timing: options.timing } : {});
+  const setWatch = watchValueSets(deps, options);
+  const nodeWatch = watchNodes(deps, clusterSets, options);
   const watches: readonly NamedWatch[] = [
     ...policyKinds.map((kind) => ({
       plural: kind.plural,
       watch: watchPolicies(kind, deps, options),
     })),
-    { plural: valueSets.plural, watch: watchValueSets(deps, options) },
-    { plural: nodes.plural, watch: watchNodes(deps, clusterSets, options) },
+    { plural: valueSets.plural, watch: setWatch },
+    { plural: nodes.plural, watch: nodeWatch },
     { plural: pods.plural, watch: watchPods(deps, options) },
   ];
   return {
@@ -73,17 +75,17 @@ export function createClusterWatch(
       await Promise.all([
         ...watches.map(({ watch }) => watch.run({ signal })),
         clusterSets.run({ signal }),
+        setWatch.whenSynced({ signal }).then((isSynced) => isSynced && deps.sets.objectsRead()),
+        nodeWatch.whenSynced({ signal }).then((isSynced) => isSynced && clusterSets.nodesRead()),
       ]);
     },
     async whenReady({ signal }) {
       await Promise.all(watches.map(({ watch }) => watch.whenSynced({ signal })));
-      await clusterSets.whenSynced({ signal });
     },
     states: () => watches.map(({ plural, watch }) => [plural, watch.state()]),
     problem() {
       const missing = watches.filter(({ watch }) => !watch.state().synced);
-      if (missing.length > 0) return missing.map(unreadText).join("; ");
-      return clusterSets.isSettled ? undefined : "Services that policies name are being read";
+      return missing.length === 0 ? undefined : missing.map(unreadText).join("; ");
     },
   };
 }

@@ -16,7 +16,7 @@ const nodeNames = Array.from({ length: 20 }, (_, i) => `n${i}`);
 /** A replica, as far as it decides what nodes get. */
 function replica() {
   const catalog = createPolicyCatalog();
-  const sets = createSetCatalog();
+  const sets = createSetCatalog({ gapMs: 0 });
   const resolver = new Resolver();
   for (const node of nodeNames) resolver.putNode(node, {});
   const contents = new PolicyContents();
@@ -192,6 +192,86 @@ describe("rollouts", () => {
     one.store(1, { phase: "everywhere" });
     one.catalog.delete("u");
     expect(told).toEqual(["everywhere", "everywhere", "gone"]);
+  });
+});
+
+describe("sets", () => {
+  /** A GuardPolicy whose only filter names this set. */
+  const guard = (set: string, generation = 1, namespace = "") => ({
+    metadata: { name: "g", uid: "g", resourceVersion: "1", generation, namespace },
+    spec: {
+      kprobes: [
+        {
+          call: "tcp_connect",
+          syscall: false,
+          args: [{ index: 0, type: "sock" }],
+          selectors: [{ matchArgs: [{ index: 0, operator: "DAddr", values: [`set:${set}`] }] }],
+        },
+      ],
+    },
+  });
+  const wrong = {
+    ...{ file: "", line: 0, column: 0, hint: "", severity: "error" as const },
+    ...{ path: "spec.values[0]", code: "policy-bad-value" as const, message: '"secret" is wrong' },
+  };
+
+  it("that are missing or wrong are known with their policy, as long as they are", () => {
+    const { catalog, sets, rollouts } = replica();
+    rollouts.start();
+    sets.objectsRead();
+    catalog.put(readPolicyObject("GuardPolicy", guard("a")));
+    const troubles = () => rollouts.of("g")?.setTroubles.map(({ state }) => state);
+    expect(troubles()).toEqual(["missing"]);
+    sets.put({ name: "a", values: ["10.0.0.1"] });
+    expect(troubles()).toEqual([]);
+    sets.putBroken("a", [wrong]);
+    expect(rollouts.of("g")?.setTroubles).toMatchObject([
+      { state: "wrong", details: 'spec.values[0]: "secret" is wrong' },
+    ]);
+    sets.put({ name: "a", values: ["10.0.0.1"] });
+    expect(troubles()).toEqual([]);
+  });
+
+  it("show nothing of their values where a policy of a namespace names them", () => {
+    const { catalog, sets, rollouts } = replica();
+    rollouts.start();
+    catalog.put(readPolicyObject("GuardPolicyNamespaced", guard("a", 1, "shop")));
+    sets.put({ name: "a", values: ["10.0.0.1"] });
+    sets.putBroken("a", [wrong]);
+    expect(rollouts.of("g")?.setTroubles).toEqual([
+      { state: "wrong", message: 'The set "a" is wrong' },
+    ]);
+  });
+
+  it("of generations that nodes still have are wanted, also after a restart", () => {
+    const { catalog, sets, rollouts } = replica();
+    const wanted: string[] = [];
+    sets.onWanted((name) => wanted.push(name));
+    const { metadata, revision, data } = revisionObject(
+      {
+        policy: { kind: "GuardPolicy", uid: "g", namespace: "", name: "g" },
+        ...{ generation: 1, spec: guard("kubernetes/dns").spec },
+        progress: { phase: "everywhere" },
+      },
+      "gander-system",
+    );
+    const raw = { metadata: { ...metadata, uid: "r", resourceVersion: "1" }, revision, data };
+    const read = readRevision(raw as Parameters<typeof readRevision>[0], "gander-system");
+    if (read === undefined) throw new Error("it can't be read");
+    rollouts.known.store(read);
+    // The newest is refused.
+    catalog.put(readPolicyObject("GuardPolicy", guard("a name that is none", 2)));
+    rollouts.start();
+    expect(rollouts.of("g")?.phase).toBe("rejected");
+    expect(wanted).toEqual(["kubernetes/dns"]);
+    expect(rollouts.of("g")?.setTroubles).toMatchObject([{ state: "unread" }]);
+    sets.put({ name: "kubernetes/dns", values: ["10.0.0.10"] });
+    expect(rollouts.of("g")?.setTroubles).toEqual([]);
+    expect(rollouts.of("g")?.shares[0]?.revision.withSets?.sets).toEqual([
+      { name: "kubernetes/dns", digest: sets.get("kubernetes/dns")?.encoded.digest },
+    ]);
+    catalog.delete("g");
+    expect(sets.isWanted("kubernetes/dns")).toBe(false);
   });
 });
 

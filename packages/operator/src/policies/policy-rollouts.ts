@@ -5,7 +5,7 @@ import { digestOf } from "@gander/policy/content";
 import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import type { Coalescer } from "../bundles/coalesce.ts";
 import type { PolicyContents } from "../bundles/policy-contents.ts";
-import type { SetCatalog } from "../sets/set-catalog.ts";
+import type { SetCatalog, SetTrouble } from "../sets/set-catalog.ts";
 import type { PolicyShare } from "../workloads/policy-share.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
@@ -18,7 +18,7 @@ type PolicyRolloutsDeps = {
   readonly catalog: PolicyCatalog;
   readonly resolver: Pick<Resolver, "putShares">;
   readonly contents: Pick<PolicyContents, "add" | "release">;
-  readonly sets: Pick<SetCatalog, "get" | "onChange">;
+  readonly sets: Pick<SetCatalog, "get" | "trouble" | "want" | "onChange">;
   /** Nodes whose bundles changed. */
   readonly changes: Pick<Coalescer<string>, "add">;
   readonly logger: Logger;
@@ -37,6 +37,8 @@ export type PolicyRollout = {
   readonly progress: RolloutProgress | undefined;
   /** The newest generation, if it was accepted. */
   readonly newest: PolicyRevision | undefined;
+  /** Of sets that these revisions name; of a policy of a namespace, without details. */
+  readonly setTroubles: readonly SetTrouble[];
 };
 
 /**
@@ -101,13 +103,8 @@ export class PolicyRollouts implements Disposable {
 
   /** All in one turn: nodes get the set once, for all its policies. */
   #updateUsers(set: string): void {
-    for (const [uid, { shares, newest }] of [...this.#rollouts]) {
-      const revisions = [...shares.map(({ revision }) => revision), ...(newest ? [newest] : [])];
-      const uses = revisions.some(({ withSets }) =>
-        withSets?.sets.some(({ name }) => name === set),
-      );
-      if (uses) this.update(uid);
-    }
+    for (const [uid, rollout] of [...this.#rollouts])
+      if (setNames(rollout).has(set)) this.update(uid);
   }
 
   #plan(policy: PolicyObject): void {
@@ -126,6 +123,7 @@ export class PolicyRollouts implements Disposable {
     this.#note(policy, plan);
     const shares = this.#put(policy, plan.shares, known);
     const inForce = known.find((one) => one.generation === shares[0]?.revision.generation);
+    const newest = compiled.value && this.#revision(policy, generation, compiled.value);
     this.#rollouts.set(uid, {
       policy,
       settings,
@@ -133,7 +131,23 @@ export class PolicyRollouts implements Disposable {
       shares,
       mode: (inForce?.read() ?? compiled.value)?.policy.mode,
       progress: known.find((one) => one.generation === generation)?.stored?.progress,
-      newest: compiled.value && this.#revision(policy, generation, compiled.value),
+      newest,
+      setTroubles: this.#setTroubles(setNames({ shares, newest }), policy),
+    });
+  }
+
+  #setTroubles(
+    names: ReadonlySet<string>,
+    { uid, namespace }: Pick<PolicyObject, "uid" | "namespace">,
+  ): readonly SetTrouble[] {
+    const { sets } = this.#deps;
+    sets.want(uid, names);
+    return [...names].flatMap((name) => {
+      const trouble = sets.trouble(name);
+      if (trouble === undefined || namespace === "") return trouble ?? [];
+      // Who may write policies in a namespace need not know what is in the sets of the cluster.
+      const { details: _, ...shown } = trouble;
+      return shown;
     });
   }
 
@@ -194,6 +208,7 @@ export class PolicyRollouts implements Disposable {
     this.known.forget(uid);
     if (gone === undefined) return;
     this.#rollouts.delete(uid);
+    this.#deps.sets.want(uid, new Set());
     this.#put(gone.policy, [], []);
   }
 
@@ -216,4 +231,13 @@ export class PolicyRollouts implements Disposable {
         phase: plan.phase,
       });
   }
+}
+
+/** Of the revisions that nodes receive, and of the newest generation. */
+function setNames({
+  shares,
+  newest,
+}: Pick<PolicyRollout, "shares" | "newest">): ReadonlySet<string> {
+  const revisions = [...shares.map(({ revision }) => revision), ...(newest ? [newest] : [])];
+  return new Set(revisions.flatMap(({ withSets }) => withSets?.sets.map(({ name }) => name) ?? []));
 }

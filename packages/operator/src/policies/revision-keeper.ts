@@ -125,16 +125,16 @@ class RevisionKeeper {
       this.#termBeganMs = performance.now();
       this.#lookAtAll();
     });
-    void this.#watch.whenSynced({ signal }).then((isSynced) => {
-      if (!isSynced) return;
-      rollouts.start();
-      this.#lookAtAll();
+    void this.whenReady({ signal }).then((isSynced) => {
+      if (isSynced) this.#lookAtAll();
     });
     await Promise.all([this.#watch.run({ signal }), this.#queue.run({ signal })]);
   }
 
-  whenReady(options: { readonly signal: AbortSignal }): Promise<boolean> {
-    return this.#watch.whenSynced(options);
+  async whenReady(options: { readonly signal: AbortSignal }): Promise<boolean> {
+    const isSynced = await this.#watch.whenSynced(options);
+    if (isSynced) this.#deps.rollouts.start();
+    return isSynced;
   }
 
   problem(): string | undefined {

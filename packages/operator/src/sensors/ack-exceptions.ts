@@ -22,6 +22,19 @@ export function exceptionsOf(
   return result;
 }
 
+/** The same exceptions, of the bundle's own revisions. */
+export function exceptionsIn(
+  { policies }: Bundle,
+  exceptions: readonly NodeException[],
+): readonly NodeException[] {
+  if (exceptions.length === 0) return exceptions;
+  const revisions = new Map(policies.map((revision) => [revision.uid, revision]));
+  return exceptions.flatMap((exception) => {
+    const revision = revisions.get(exception.revision.uid);
+    return revision === undefined ? [] : [{ ...exception, revision }];
+  });
+}
+
 const states: ReadonlySet<unknown> = new Set<NodeException["state"]>([
   "POLICY_STATE_FAILED",
   "POLICY_STATE_UNSUPPORTED",

@@ -13,7 +13,7 @@ import {
 import { podsDigest, stateDigest } from "../bundles/state-digest.ts";
 import type { Bundle } from "../workloads/resolver.ts";
 import { contentsOf } from "../workloads/workload.ts";
-import { exceptionsOf } from "./ack-exceptions.ts";
+import { exceptionsIn, exceptionsOf } from "./ack-exceptions.ts";
 import { checkHello } from "./check-hello.ts";
 import type { KernelFactsIntake } from "./kernel-facts-intake.ts";
 import { type BudgetOptions, messageBudget } from "./message-budget.ts";
@@ -85,6 +85,8 @@ export class Session {
   #step: Step = "hello";
   #outstanding: Sent | undefined;
   #acked: Sent | undefined;
+  /** In the answer to it. */
+  #exceptions: readonly NodeException[] = [];
   #isStale = false;
   #epoch = 0;
   #nonce = 0;
@@ -137,7 +139,10 @@ export class Session {
     const bundle = this.#deps.bundle(this.node);
     if (bundle === undefined) return;
     const delta = bundleDelta(this.#acked?.bundle, bundle);
-    if (this.#acked !== undefined && isEmptyDelta(delta)) return;
+    if (this.#acked !== undefined && isEmptyDelta(delta)) {
+      this.#confirm(this.#acked, bundle);
+      return;
+    }
     const hasSamePods = delta.putPods.length + delta.removePods.length === 0;
     const pods = this.#acked !== undefined && hasSamePods ? this.#acked.pods : podsDigest(bundle);
     const digest = stateDigest(bundle, pods);
@@ -259,6 +264,7 @@ export class Session {
     const exceptions = exceptionsOf(ack, last.bundle);
     this.#outstanding = undefined;
     this.#acked = last;
+    this.#exceptions = exceptions;
     this.#deps.await(undefined);
     this.#deps.answered(last.bundle, exceptions);
     if (this.#hasMissed(exceptions)) {
@@ -268,6 +274,13 @@ export class Session {
     this.#refusals = 0;
     this.#claimed = undefined;
     if (this.#isStale) this.offer();
+  }
+
+  /** What the sensor has answered for is wanted again, or still, by revisions that are other objects: it has these. */
+  #confirm(acked: Sent, bundle: Bundle): void {
+    this.#acked = { ...acked, bundle };
+    this.#exceptions = exceptionsIn(bundle, this.#exceptions);
+    this.#deps.answered(bundle, this.#exceptions);
   }
 
   /** The sensor claimed a policy, and then lacked it or had it damaged. */

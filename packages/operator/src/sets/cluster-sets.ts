@@ -11,14 +11,15 @@ import {
   type Selection,
 } from "@gander/kube";
 import { clusterPrefix, isClusterSet } from "@gander/policy";
-import type { PolicyCatalog } from "../api/policy-catalog.ts";
 import type { WritableSetCatalog } from "./set-catalog.ts";
 
 type ClusterSetsDeps = {
   readonly client: KubeClient;
   readonly logger: Logger;
-  readonly catalog: Pick<PolicyCatalog, "get" | "all" | "onChange">;
-  readonly sets: WritableSetCatalog;
+  readonly sets: Pick<
+    WritableSetCatalog,
+    "put" | "deny" | "delete" | "forget" | "isWanted" | "onWanted"
+  >;
 };
 
 type ClusterSetsOptions = { readonly timing?: Partial<ReflectorTiming> };
@@ -35,11 +36,13 @@ type Addresses = { readonly uid: string; readonly addresses: readonly string[] }
 
 type Watch = Reflector<Addresses>;
 
+/** Those of one set, and what ends them. */
+type Watches = { readonly all: readonly Watch[]; readonly stop: AbortController };
+
 /** Services that policies may name; each needs two watches. */
 const mostServices = 256;
-/** Beyond it, sensors are served without them: the operator may lack the right to read Services. */
-const syncMs = 10_000;
-/** Nodes come by the thousand when the operator starts. */
+const nodesName = `${clusterPrefix}nodes`;
+/** Nodes come and go by the hundred. */
 const nodesMs = 200;
 
 /**
@@ -49,11 +52,13 @@ const nodesMs = 200;
 export class ClusterSets {
   readonly #deps: ClusterSetsDeps;
   readonly #options: ClusterSetsOptions;
-  readonly #watches = new Map<string, readonly Watch[]>();
+  readonly #watches = new Map<string, Watches>();
+  /** Wanted, but there was no room for them. */
+  readonly #denied = new Set<string>();
   readonly #nodes = new Map<string, readonly string[]>();
-  #running: { readonly signal: AbortSignal; readonly ended: Promise<unknown>[] } | undefined;
+  #running: { readonly signal: AbortSignal; readonly ended: Set<Promise<unknown>> } | undefined;
   #wantsNodes = false;
-  #isSettled = false;
+  #areNodesRead = false;
   #nodesDue: NodeJS.Timeout | undefined;
 
   constructor(deps: ClusterSetsDeps, options: ClusterSetsOptions = {}) {
@@ -62,10 +67,13 @@ export class ClusterSets {
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { catalog } = this.#deps;
-    this.#running = { signal, ended: [] };
-    using _following = catalog.onChange((uid) => this.#want(uid));
-    for (const { uid } of catalog.all()) this.#want(uid);
+    this.#running = { signal, ended: new Set() };
+    const { sets } = this.#deps;
+    using _wanted = sets.onWanted((name) => {
+      if (!isClusterSet(name)) return;
+      if (sets.isWanted(name)) this.#watch(name);
+      else this.#drop(name);
+    });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -74,18 +82,10 @@ export class ClusterSets {
     await Promise.all(this.#running.ended);
   }
 
-  /** What policies named when the operator started has been read, or could not be for a while. */
-  get isSettled(): boolean {
-    return this.#isSettled;
-  }
-
-  /** What the policies name now has been read, or can't be for now. */
-  async whenSynced({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const late = AbortSignal.any([signal, AbortSignal.timeout(syncMs)]);
-    const watches = [...this.#watches.values()].flat();
-    await Promise.all(watches.map((watch) => watch.whenSynced({ signal: late })));
-    if (this.#wantsNodes) this.#fillNodes();
-    this.#isSettled = true;
+  /** All nodes have been read: earlier, the set would be one of some nodes. */
+  nodesRead(): void {
+    this.#areNodesRead = true;
+    this.#fillNodes();
   }
 
   /** Undefined: the node was deleted. */
@@ -93,25 +93,20 @@ export class ClusterSets {
     if (addresses === undefined) this.#nodes.delete(name);
     else if (this.#nodes.get(name)?.join() === addresses.join()) return;
     else this.#nodes.set(name, addresses);
-    if (this.#wantsNodes) this.#fillNodesLater();
-  }
-
-  /** A set that was wanted once is kept: earlier generations of the policy may still name it. */
-  #want(uid: string): void {
-    const names = this.#deps.catalog.get(uid)?.compiled.value?.sets ?? [];
-    for (const name of names) if (isClusterSet(name)) this.#watch(name);
+    if (this.#wantsNodes && this.#areNodesRead) this.#fillNodesLater();
   }
 
   #watch(name: string): void {
     if (this.#running === undefined || this.#watches.has(name)) return;
     const what = name.slice(clusterPrefix.length);
-    if (what === "nodes") {
-      if (!this.#wantsNodes) this.#fillNodesLater();
+    if (name === nodesName) {
       this.#wantsNodes = true;
+      if (this.#areNodesRead) this.#fillNodesLater();
       return;
     }
     // Policies of namespaces may name any Service; none of them takes the room of the cluster's own sets.
     if (what.includes("/") && this.#watches.size >= mostServices) {
+      this.#denied.add(name);
       this.#deps.sets.deny(name, `Policies name more than ${mostServices} Services`);
       this.#deps.logger.error("Policies name more Services than the operator watches", {
         set: name,
@@ -119,15 +114,31 @@ export class ClusterSets {
       });
       return;
     }
-    const watches = this.#watchesFor(name, what);
-    this.#watches.set(name, watches);
-    const { signal, ended } = this.#running;
-    ended.push(
-      ...watches.map((watch) => watch.run({ signal })),
-      Promise.all(watches.map((watch) => watch.whenSynced({ signal }))).then(() =>
-        this.#fill(name),
-      ),
-    );
+    const [all, stop] = [this.#watchesFor(name, what), new AbortController()];
+    this.#watches.set(name, { all, stop });
+    const { signal: own, ended } = this.#running;
+    const signal = AbortSignal.any([own, stop.signal]);
+    const read = Promise.all(all.map((watch) => watch.whenSynced({ signal })));
+    const running: Promise<unknown> = Promise.all([
+      ...all.map((watch) => watch.run({ signal })),
+      read.then(() => this.#fill(name)),
+    ]).then(() => ended.delete(running));
+    ended.add(running);
+  }
+
+  /** No policy names it any more. */
+  #drop(name: string): void {
+    if (name === nodesName) this.#wantsNodes = false;
+    this.#watches.get(name)?.stop.abort();
+    this.#watches.delete(name);
+    this.#denied.delete(name);
+    this.#deps.sets.forget(name);
+    for (const next of this.#denied) {
+      if (this.#watches.size >= mostServices) break;
+      this.#denied.delete(next);
+      this.#deps.sets.forget(next);
+      this.#watch(next);
+    }
   }
 
   #watchesFor(name: string, what: string): readonly Watch[] {
@@ -160,11 +171,11 @@ export class ClusterSets {
 
   /** From both its watches: one alone would be a set of half of the addresses. */
   #fill(name: string): void {
-    const watches = this.#watches.get(name) ?? [];
-    if (!watches.every((watch) => watch.state().synced)) return;
+    const { all } = this.#watches.get(name) ?? {};
+    if (all === undefined || !all.every((watch) => watch.state().synced)) return;
     this.#put(
       name,
-      watches.flatMap((watch) => [...watch.store.values()]).flatMap((one) => one.addresses),
+      all.flatMap((watch) => [...watch.store.values()]).flatMap((one) => one.addresses),
     );
   }
 
@@ -176,7 +187,8 @@ export class ClusterSets {
   }
 
   #fillNodes(): void {
-    this.#put(`${clusterPrefix}nodes`, [...this.#nodes.values()].flat());
+    if (!this.#wantsNodes) return;
+    this.#put(nodesName, [...this.#nodes.values()].flat());
   }
 
   /** Without any address it is as if there were no such set: nodes keep what they have. */

@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
 import { defaultRollout } from "../policies/rollout-settings.ts";
 import { noTotals } from "../sensors/policy-totals.ts";
+import type { SetTrouble } from "../sets/set-catalog.ts";
 import type { FleetNode, FleetPolicy, FleetRevision } from "./fleet-view.ts";
 import { policyVerdicts } from "./policy-state.ts";
 import { type PolicyStatuses, policyStatuses } from "./policy-status-objects.ts";
@@ -98,6 +99,7 @@ const rolloutOf = (
     mode: "enforce",
     progress: undefined,
     newest: undefined,
+    setTroubles: [],
     ...rest,
   };
 };
@@ -221,6 +223,29 @@ describe("conditions", () => {
     ],
   ])("of other rollouts %#", (rollout, fleet, expected) => {
     expect(shown(rollout, fleet)).toBe(expected);
+  });
+
+  it.each<[readonly SetTrouble["state"][], PolicyRollout["phase"], string]>([
+    [["missing"], "everywhere", "Ready=False SetMissing; Stalled SetMissing"],
+    [["wrong"], "everywhere", "Ready=False SetInvalid; Stalled SetInvalid"],
+    [["unread"], "everywhere", "Ready=False SetUnread; Reconciling SetUnread"],
+    [["unread", "wrong"], "everywhere", "Ready=False SetInvalid; Stalled SetInvalid"],
+    [["wrong"], "held", "Ready=False Paused; Reconciling Paused"],
+    [["wrong"], "rejected", "Ready=False Invalid; Stalled Invalid"],
+    [["wrong"], "aborted", "Ready=False Aborted; Stalled Aborted"],
+    [["wrong"], "canary", "Ready=False Canary; Reconciling Canary"],
+    [["wrong"], "choosing", "Ready=False Canary; Reconciling Canary"],
+  ])("of sets that are %j, %s", (states, phase, expected) => {
+    const setTroubles = states.map((state) => ({
+      ...{ state, message: `The set "a" is ${state}`, details: "spec.values[7]: no address" },
+    }));
+    const rollout = rolloutOf(phase, { setTroubles });
+    const fleet = fleetOf([onNodes(2, { ready: 3 })]);
+    expect(shown(rollout, fleet).replace("Accepted Valid; ", "")).toBe(expected);
+    const { message } = policyVerdicts(rollout, fleet).Ready;
+    for (const state of states)
+      expect(message).toContain(`The set "a" is ${state}: spec.values[7]: no address`);
+    expect(message).toContain("Nodes keep the version that they have, with the values that it has");
   });
 
   it.each<[string, PolicyRollout, FleetPolicy | undefined]>([

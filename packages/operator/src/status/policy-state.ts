@@ -2,6 +2,7 @@
 import type { ConditionType, NodeState } from "@gander/crd-schemas";
 import { nodeStates } from "@gander/crd-schemas";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
+import type { SetTrouble } from "../sets/set-catalog.ts";
 import { cannotStart, type FleetNode, type FleetPolicy, type FleetRevision } from "./fleet-view.ts";
 import { listText, percentText, plural } from "./status-text.ts";
 
@@ -50,22 +51,20 @@ export function nodesState(fleet: FleetPolicy | undefined): NodesState {
 /** The conditions of a policy, by the rules of kstatus: at most one of Reconciling and Stalled is True. */
 export function policyVerdicts(rollout: PolicyRollout, fleet: FleetPolicy | undefined): Verdicts {
   const nodes = nodesState(fleet);
+  const say = (text: string) => withSets(text, rollout.setTroubles);
   switch (rollout.phase) {
     case "rejected":
       return rejected(rollout, nodes);
     case "aborted":
-      return stuck("Aborted", abortedText(rollout, nodes));
+      return stuck("Aborted", say(abortedText(rollout, nodes)));
     case "held":
-      return underWay("Paused", heldText(rollout, nodes));
+      return underWay("Paused", say(heldText(rollout, nodes)));
     case "choosing":
-      return underWay("Canary", "The nodes that get it first are being chosen");
+      return underWay("Canary", say("The nodes that get it first are being chosen"));
     case "canary":
       return canary(rollout, fleet);
     case "everywhere":
-      return everywhere(rollout, nodes, {
-        hasGaps: isWithGaps(fleet),
-        missingSets: missingSetsOf(rollout),
-      });
+      return everywhere(rollout, nodes, { hasGaps: isWithGaps(fleet) });
   }
 }
 
@@ -97,14 +96,14 @@ const stuck = (reason: string, message: string) =>
 const underWay = (reason: string, message: string) =>
   verdicts(no(reason, message), no(reason, message), "reconciling");
 
-function rejected({ policy }: PolicyRollout, nodes: NodesState): Verdicts {
+function rejected({ policy, setTroubles }: PolicyRollout, nodes: NodesState): Verdicts {
   const problems = (policy.compiled.problems ?? []).map(
     ({ path, message, hint, code }) =>
       `${path === "" ? "" : `${path}: `}${message} (${code})${hint === "" ? "" : `; ${hint}`}`,
   );
   const what = `Generation ${policy.generation} cannot be used: ${listText(problems, 700)}`;
   return {
-    ...stuck("Invalid", `${inForceText(nodes)}. ${what}`),
+    ...stuck("Invalid", withSets(`${inForceText(nodes)}. ${what}`, setTroubles)),
     Accepted: no("Invalid", what),
   };
 }
@@ -138,7 +137,8 @@ function canary({ settings, progress, ...rollout }: PolicyRollout, fleet: FleetP
   const bad = first === undefined ? 0 : badNodes(first.states);
   const nodes = first?.nodes ?? 0;
   const how = `Generation ${generation} goes to ${plural(nodes, "node")} first, ready on ${first?.ready ?? 0}; ${plural(rest, "node")} to follow`;
-  const say = (text: string) => withProblems(settings.problems, text);
+  const say = (text: string) =>
+    withSets(withProblems(settings.problems, text), rollout.setTroubles);
   if (settings.isPaused)
     return underWay("Paused", say(`${how} when the policy is no longer paused`));
   if (bad > 0)
@@ -159,35 +159,42 @@ function isWithGaps(fleet: FleetPolicy | undefined): boolean {
   return fleet !== undefined && fleet.totals.missed + fleet.totals.unevaluated > 0;
 }
 
-/** Names of sets that the newest generation names, and that do not exist. */
-function missingSetsOf({ newest }: PolicyRollout): readonly string[] {
-  const missing = newest?.withSets?.sets.filter(({ digest }) => digest === "") ?? [];
-  return missing.map(({ name }) => name);
+/** What is not as it should be with the sets of a policy, and what holds meanwhile. */
+function setsText(troubles: PolicyRollout["setTroubles"]): string {
+  const texts = troubles.map(({ message, details }) =>
+    details === undefined ? message : `${message}: ${details}`,
+  );
+  return `${listText(texts, 500)}. Nodes keep the version that they have, with the values that it has`;
 }
 
-function missingText(sets: readonly string[], { total, ready }: NodesState): string {
-  const names = listText(
-    sets.map((name) => `"${name}"`),
-    300,
-  );
-  return `There is no set ${names}: nodes keep the version that they have, with its values. Ready on ${ready} of ${plural(total, "node")}`;
+const withSets = (text: string, troubles: PolicyRollout["setTroubles"]) =>
+  troubles.length === 0 ? text : `${text}. ${setsText(troubles)}`;
+
+/** Undefined if all sets are as they should be. One that is only being read needs nobody. */
+function ofSets(troubles: PolicyRollout["setTroubles"], message: string): Verdicts | undefined {
+  const has = (state: SetTrouble["state"]) => troubles.some((one) => one.state === state);
+  const text = `${setsText(troubles)}. ${message}`;
+  if (has("missing")) return stuck("SetMissing", text);
+  if (has("wrong")) return stuck("SetInvalid", text);
+  return has("unread") ? underWay("SetUnread", text) : undefined;
 }
 
 function everywhere(
-  { settings }: PolicyRollout,
+  { settings, setTroubles }: PolicyRollout,
   nodes: NodesState,
-  { hasGaps, missingSets }: { readonly hasGaps: boolean; readonly missingSets: readonly string[] },
+  { hasGaps }: { readonly hasGaps: boolean },
 ): Verdicts {
   const { total, ready, states, worst, revision } = nodes;
-  if (missingSets.length > 0) return stuck("SetMissing", missingText(missingSets, nodes));
-  if (total === 0) {
-    const none = yes("NoNodes", "It applies to no current node");
-    return verdicts(none, none, "nothing");
-  }
   const counts = `Ready on ${ready} of ${plural(total, "node")}`;
   const missing = states.pending + states.disconnected;
   const why = withProblems(settings.problems, `${counts}${reasonsText(states)}`);
   const message = `${why}${worst.length === 0 ? "" : `. ${worstText(worst, revision)}`}`;
+  const troubled = ofSets(setTroubles, message);
+  if (troubled !== undefined) return troubled;
+  if (total === 0) {
+    const none = yes("NoNodes", "It applies to no current node");
+    return verdicts(none, none, "nothing");
+  }
   const programmed =
     missing === 0
       ? yes("AllNodesAnswered", `All of ${plural(total, "node")} answered`)

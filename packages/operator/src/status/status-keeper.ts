@@ -15,7 +15,7 @@ import {
 } from "@gander/kube";
 import type { PolicyObject } from "../api/policy-catalog.ts";
 import type { OperatorPart } from "../operator-part.ts";
-import type { PolicyRollouts } from "../policies/policy-rollouts.ts";
+import type { PolicyRollout, PolicyRollouts } from "../policies/policy-rollouts.ts";
 import type { Leading } from "../policies/revision-keeper.ts";
 import type { WritableFleetView } from "./create-fleet-view.ts";
 import type { FleetPolicy } from "./fleet-view.ts";
@@ -205,7 +205,7 @@ class StatusKeeper {
     const settlesInMs = this.#termBeganMs + this.#options.settleMs - nowMs;
     // Only a predecessor's status: it knew more than a replica that has just started.
     const isInherited = written === undefined && settlesInMs > 0;
-    if (isInherited && mayComeBack(policy, found)) return { againAfterMs: settlesInMs };
+    if (isInherited && mayComeBack(rollout, found)) return { againAfterMs: settlesInMs };
     const next = policyStatuses({
       rollout,
       fleet: found,
@@ -251,9 +251,9 @@ const gatherMs = 500;
 const keyOf = ({ kind, namespace, name }: PolicyObject) =>
   `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
 
-/** The status describes this generation, and only nodes not back yet would make it worse. */
+/** The status describes this generation, and only nodes not back yet, or sets not read, would make it worse. */
 function mayComeBack(
-  { status, generation }: PolicyObject,
+  { policy: { status, generation }, setTroubles }: PolicyRollout,
   fleet: FleetPolicy | undefined,
 ): boolean {
   const isOfThis =
@@ -262,7 +262,8 @@ function mayComeBack(
     "observedGeneration" in status &&
     status.observedGeneration === generation;
   const missing = (fleet?.states.disconnected ?? 0) + (fleet?.states.pending ?? 0);
-  return isOfThis && (missing > 0 || fleet?.nodes === 0);
+  const isUnread = setTroubles.some(({ state }) => state === "unread");
+  return isOfThis && (missing > 0 || fleet?.nodes === 0 || isUnread);
 }
 
 function conditionsShown(status: unknown): readonly Condition[] | undefined {

@@ -11,9 +11,9 @@ import { hasForm } from "../compiled-policy.ts";
 import { isExecHook } from "../language/exec-hooks.ts";
 import { quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import { pathText, type Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
 import { compileValues } from "./compile-values.ts";
-import { readWritten } from "./written-values.ts";
+import { compileWithSets } from "./written-values.ts";
 
 /** The hook of these filters. */
 export type ExecContext = {
@@ -32,7 +32,8 @@ export function compileExecArgFilter(
   scope: Scope,
   context: ExecContext,
 ): CompiledFilter | undefined {
-  return withSets(spec, scope, context, compileArgument);
+  const compile = (one: ExecArgSelectorSpec, at: Scope) => compileArgument(one, at, context);
+  return compileWithSets(spec, scope, context, { ...withSets, compile });
 }
 
 export function compileExecEnvFilter(
@@ -40,26 +41,15 @@ export function compileExecEnvFilter(
   scope: Scope,
   context: ExecContext,
 ): CompiledFilter | undefined {
-  return withSets(spec, scope, context, compileVariable);
+  const compile = (one: ExecEnvSelectorSpec, at: Scope) => compileVariable(one, at, context);
+  return compileWithSets(spec, scope, context, { ...withSets, compile });
 }
 
-function withSets<Spec extends { readonly values?: readonly string[] | undefined }>(
-  spec: Spec,
-  filterScope: Scope,
-  context: ExecContext,
-  compile: (spec: Spec, scope: Scope, context: ExecContext) => ExecFilter | undefined,
-): CompiledFilter | undefined {
-  if (spec.values === undefined) return compile(spec, filterScope, context);
-  const { values, sets, scope, isBroken } = readWritten(spec.values, filterScope, context);
-  if (isBroken) return undefined;
-  if (sets.length === 0) return compile({ ...spec, values }, scope, context);
-  // Checked with a text in the place of those of the sets.
-  const own = values.length === 0 ? ["x"] : values;
-  const filter = compile({ ...spec, values: own }, scope, context);
-  if (filter === undefined || filter.test.op === "exists") return undefined;
-  const test = values.length === 0 ? { ...filter.test, values: [] } : filter.test;
-  return { on: "of-sets", sets, filter: { ...filter, test }, path: pathText(filterScope.path) };
-}
+const withSets = {
+  standIn: "x",
+  emptied: (filter: ExecFilter) =>
+    filter.test.op === "exists" ? undefined : { ...filter, test: { ...filter.test, values: [] } },
+};
 
 /** The test with further values; undefined if one is wrong, which is reported to `scope`. */
 export function addTexts(

@@ -18,6 +18,7 @@ import { filesOfHooks, functionsOfHooks } from "../policy-files.ts";
 import type { Scope } from "../scope.ts";
 import { filtersOf, setsOfHooks } from "../sets/resolve-sets.ts";
 import { isClusterSet } from "../sets/set-reference.ts";
+import { segmentsOf } from "../sets/set-uses.ts";
 import { compileEnforcers } from "./compile-enforcers.ts";
 import { compileKProbe, compileLsmHook, compileTracepoint } from "./compile-hook.ts";
 import { compileUprobe } from "./compile-uprobe.ts";
@@ -55,7 +56,7 @@ export function compilePolicy(
   checkTrackedSockets(spec, scope);
   checkFileFilters(hooks, spec, scope, namespaced);
   checkPrograms(hooks, spec, scope, namespaced);
-  checkSets(hooks, scope);
+  checkSets(hooks, scope, { namespaced });
   if (namespaced) {
     checkPatterns(hooks, spec, scope);
     checkRequests(spec, scope);
@@ -124,7 +125,11 @@ function compileHooks(
   return all;
 }
 
-function checkSets(hooks: readonly CompiledHook[], scope: Scope): void {
+function checkSets(
+  hooks: readonly CompiledHook[],
+  scope: Scope,
+  { namespaced }: Pick<PolicyName, "namespaced">,
+): void {
   const count = setsOfHooks(hooks).filter(isClusterSet).length;
   // The operator watches the objects of each of them.
   if (count > limits.clusterSets)
@@ -140,6 +145,25 @@ function checkSets(hooks: readonly CompiledHook[], scope: Scope): void {
       "A policy with matchCount cannot name sets: its counts would begin anew whenever one of them changes",
       "Write the values in place of `set:…`.",
     );
+  if (namespaced) for (const hook of hooks) refuseSetsOfUnknownTypes(hook, scope);
+}
+
+/** What a kernel says of values that don't suit the type it finds would tell the tenant what is in the set. */
+function refuseSetsOfUnknownTypes(hook: CompiledHook, scope: Scope): void {
+  const typeOf = (arg: number | "return" | undefined) =>
+    arg === undefined ? undefined : (arg === "return" ? hook.returnArg : hook.args[arg])?.type;
+  for (const filter of filtersOf(hook)) {
+    if (filter.on !== "of-sets" || filter.filter.on !== "untyped") continue;
+    const { arg, before } = filter.filter;
+    if (typeOf(arg) !== "auto" && typeOf(before) !== "auto") continue;
+    scope
+      .at(...segmentsOf(filter.path).slice(scope.path.length), "values")
+      .error(
+        "policy-rule",
+        "A policy of a namespace cannot name a set where it leaves the type to the kernel",
+        "Write the `type` of the argument.",
+      );
+  }
 }
 
 function isTooMany(count: number, scope: Scope): boolean {

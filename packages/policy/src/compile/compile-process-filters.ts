@@ -13,10 +13,10 @@ import type { CompiledFilter, NamespaceName } from "../compiled-policy.ts";
 import { capabilities } from "../language/kernel-names.ts";
 import { parseInteger, quote, readAll, type Value } from "../language/values.ts";
 import { limits } from "../limits.ts";
-import { pathText, type Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
 import { warnOfRelativePaths } from "./compile-text-values.ts";
 import { warnOfWildcards } from "./warn-of-wildcards.ts";
-import { readWritten, refuseSetsOfKind } from "./written-values.ts";
+import { compileWithSets, refuseSetsOfKind } from "./written-values.ts";
 
 export function compilePidFilter(spec: PidSelectorSpec, scope: Scope): CompiledFilter | undefined {
   if (!hasValues(spec.values, limits.pids, scope)) return undefined;
@@ -64,7 +64,7 @@ export function compileBinaryFilter(
   scope: Scope,
   context: KindContext,
 ): CompiledFilter | undefined {
-  return withSets(spec, scope, context, compileBinary);
+  return ofPaths(spec, scope, context, compileBinary);
 }
 
 function compileBinary(spec: BinarySelectorSpec, scope: Scope): BinaryFilter | undefined {
@@ -87,7 +87,7 @@ export function compileParentFilter(
   scope: Scope,
   context: KindContext,
 ): CompiledFilter | undefined {
-  return withSets(spec, scope, context, compileParent);
+  return ofPaths(spec, scope, context, compileParent);
 }
 
 function compileParent(spec: ParentBinarySelectorSpec, scope: Scope): BinaryFilter | undefined {
@@ -103,31 +103,27 @@ export type BinaryFilter = Extract<
   { on: "binary" | "parent-binary" | "ancestor-binary" }
 >;
 
-function withSets<Spec extends ParentBinarySelectorSpec>(
+function ofPaths<Spec extends ParentBinarySelectorSpec>(
   spec: Spec,
-  filterScope: Scope,
+  scope: Scope,
   context: KindContext,
   compile: (spec: Spec, scope: Scope) => BinaryFilter | undefined,
 ): CompiledFilter | undefined {
-  const { values, sets, scope, isBroken } = readWritten(spec.values, filterScope, context);
   const isPath = binaryMatch[spec.operator] !== "postfix";
-  if (isBroken || (!context.isGuard && isPath && refuseSetsOfKind(values, scope))) return undefined;
-  if (sets.length === 0) return compile({ ...spec, values }, scope);
-  // Checked with a path in the place of those of the sets.
-  const filter = compile({ ...spec, values: values.length === 0 ? ["/"] : values }, scope);
-  if (filter === undefined) return undefined;
-  if (filter.match === "file") {
-    scope
-      .at("identity")
-      .error(
-        "policy-not-supported",
-        "`identity: file` together with a set is not supported yet",
-        "Write the paths here, or remove `identity: file`.",
-      );
-    return undefined;
-  }
-  const own = { ...filter, paths: values.length === 0 ? [] : filter.paths };
-  return { on: "of-sets", sets, filter: own, path: pathText(filterScope.path) };
+  if (!context.isGuard && isPath && refuseSetsOfKind(spec.values, scope)) return undefined;
+  return compileWithSets(spec, scope, context, { standIn: "/", compile, emptied });
+}
+
+function emptied(filter: BinaryFilter, scope: Scope): BinaryFilter | undefined {
+  if (filter.match !== "file") return { ...filter, paths: [] };
+  scope
+    .at("identity")
+    .error(
+      "policy-not-supported",
+      "`identity: file` together with a set is not supported yet",
+      "Write the paths here, or remove `identity: file`.",
+    );
+  return undefined;
 }
 
 /** The paths of a filter that has further values; undefined if one is wrong, which is reported to `scope`. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersions } from "@gander/crd-schemas";
+import type { CompiledFilter, FilterOfSets } from "../compiled-policy.ts";
 import { quote } from "../language/values.ts";
-import type { Scope } from "../scope.ts";
+import { pathText, type Scope } from "../scope.ts";
 import { readValue, setReference, wrongSetName } from "../sets/set-reference.ts";
 
 /** The values of a filter as written, apart from the sets that it names. */
@@ -58,6 +59,38 @@ function repositioned(scope: Scope, positions: readonly number[]): Scope {
       };
     },
   };
+}
+
+type NamedFilter = FilterOfSets["filter"];
+
+type SetCompiler<Spec, Filter extends NamedFilter> = {
+  /** Own values are checked with this in the place of those of sets, if they are none. */
+  readonly standIn: string;
+  readonly compile: (spec: Spec, scope: Scope) => Filter | undefined;
+  /** The filter without its values; undefined if it can't have sets, which is reported. */
+  readonly emptied: (filter: Filter, scope: Scope) => Filter | undefined;
+};
+
+/** A filter of one text or path with others, and with the names of the sets that it names. */
+export function compileWithSets<
+  Spec extends { readonly values?: readonly string[] | undefined },
+  Filter extends NamedFilter,
+>(
+  spec: Spec,
+  filterScope: Scope,
+  { isGuard }: { readonly isGuard: boolean },
+  { standIn, compile, emptied }: SetCompiler<Spec, Filter>,
+): CompiledFilter | undefined {
+  if (spec.values === undefined) return compile(spec, filterScope);
+  const { values, sets, scope, isBroken } = readWritten(spec.values, filterScope, { isGuard });
+  if (isBroken) return undefined;
+  if (sets.length === 0) return compile({ ...spec, values }, scope);
+  const hasOwn = values.length > 0;
+  const whole = compile({ ...spec, values: hasOwn ? values : [standIn] }, scope);
+  const empty = whole && emptied(whole, scope);
+  if (empty === undefined) return undefined;
+  const filter = hasOwn ? whole : empty;
+  return filter && { on: "of-sets", sets, filter, path: pathText(filterScope.path) };
 }
 
 /** Reports names of sets where no set is possible. */

@@ -54,9 +54,10 @@ export function resolveSets(policy: CompiledPolicy, find: FindSet): ResolvedSets
   const excess = tooManyValues(policy, find);
   if (excess !== undefined) return { problems: [excess] };
   const found: SetProblem[] = [];
+  const finding = { find, found, isOfNamespace: policy.namespace !== "" };
   const resolve = (hook: CompiledHook) => (filters: CompiledSelector["filters"]) =>
     filters.map((filter) =>
-      filter.on === "of-sets" ? (resolveFilter(filter, hook, { find, found }) ?? filter) : filter,
+      filter.on === "of-sets" ? (resolveFilter(filter, hook, finding) ?? filter) : filter,
     );
   const hooks = policy.hooks.map((hook) => ({
     ...hook,
@@ -92,7 +93,12 @@ function tooManyValues(policy: CompiledPolicy, find: FindSet): SetProblem | unde
   return undefined;
 }
 
-type Finding = { readonly find: FindSet; readonly found: SetProblem[] };
+type Finding = {
+  readonly find: FindSet;
+  readonly found: SetProblem[];
+  /** Who may write policies in a namespace need not know what is in the sets of the cluster: no value is quoted. */
+  readonly isOfNamespace: boolean;
+};
 
 /** Of the wrong values of one set in one filter: what follows says little more. */
 const shownValues = 3;
@@ -100,7 +106,7 @@ const shownValues = 3;
 function resolveFilter(
   { filter, sets, path }: FilterOfSets,
   hook: CompiledHook,
-  { find, found }: Finding,
+  { find, found, isOfNamespace }: Finding,
 ): CompiledFilter | undefined {
   const values: string[] = [];
   /** Of each set: the position of its first value. */
@@ -123,14 +129,22 @@ function resolveFilter(
     shown.set(`${set} ${severity}`, count);
     // Own values were checked when the policy was.
     if (position < 0 || count > shownValues) return;
-    const value = { set, path, code, severity, hint };
-    found.push(at ? { ...value, message, position: position - at.first } : { ...value, message });
+    const value = { set, path, code, severity, hint, message };
+    const place = at === undefined ? {} : { position: position - at.first };
+    const isNumber = at === undefined && code === "policy-out-of-bounds";
+    if (!isOfNamespace || isNumber) found.push({ ...value, ...place });
+    else if (severity === "error") found.push({ ...value, ...notSuitable, ...place });
   };
   const resolved = withValues(filter, values, hook, report);
   if (resolved === undefined && !found.some((one) => one.path === path && one.severity === "error"))
     throw new RangeError(`the values of ${sets.join()} are refused for no reason`);
   return resolved;
 }
+
+const notSuitable = {
+  message: "This filter cannot compare with it",
+  hint: "Ask those who keep the set, or write the values here.",
+};
 
 function ownValues(filter: FilterOfSets["filter"]): number {
   if ("values" in filter) return filter.values.length;

@@ -18,6 +18,9 @@ export const setReference = (name: string): string => `${setPrefix}${name}`;
 /** As of an object of Kubernetes that is for the whole cluster. */
 const objectName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/** As of a namespace (RFC 1123), or of a Service. */
+const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** Sets that the operator fills have this in front; no ValueSet can have it. */
 export const clusterPrefix = "kubernetes/";
 
@@ -33,9 +36,9 @@ export function wrongSetName(name: string): string | undefined {
   const rest = name.slice(clusterPrefix.length);
   if (["api-server", "dns", "nodes"].includes(rest)) return undefined;
   const [kind, namespace = "", service = "", ...more] = rest.split("/");
-  if (kind === "service" && more.length === 0 && isObjectName(namespace) && isObjectName(service))
-    return undefined;
-  return clusterHint;
+  if (kind !== "service" || more.length > 0 || namespace === "" || service === "")
+    return clusterHint;
+  return [namespace, service].every((name) => label.test(name)) ? undefined : labelHint;
 }
 
 const namesHint =
@@ -43,3 +46,6 @@ const namesHint =
 
 const clusterHint =
   "The operator knows kubernetes/api-server, kubernetes/dns, kubernetes/nodes and kubernetes/service/NAMESPACE/NAME.";
+
+const labelHint =
+  "Names of namespaces and Services have at most 63 characters: small letters, digits, and - between them.";

@@ -36,7 +36,7 @@ export function usesOfSets(
 }
 
 /** Of `pathText`. */
-function segmentsOf(text: string): Path {
+export function segmentsOf(text: string): Path {
   const parts = text.matchAll(/([^.[\]"]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g);
   return [...parts].map(([, name, position, quoted]) => {
     if (position !== undefined) return Number(position);

@@ -165,7 +165,8 @@ function withSets(
   const [first] = resolved.problems;
   if (first === undefined || first.code === "policy-unknown-set")
     return { problem: noSet(first?.set ?? "") };
-  const message = `it cannot have the values of the set "${first.set}" at ${first.path}: ${first.message}`;
+  const which = first.position === undefined ? "the values" : `value ${first.position + 1}`;
+  const message = `it cannot have ${which} of the set "${first.set}" at ${first.path}: ${first.message}`;
   return { problem: { code: "policy-bad-set", message } };
 }
 
