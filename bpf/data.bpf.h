@@ -135,12 +135,14 @@ inline_fn bool begin_data(struct data_parts *parts, struct slot *how, __u32 size
 __noinline int post_argument(struct scratch *s, struct stage *stage, __u32 slot)
 {
 	struct slot *how = !lacks(FEATURE_DATA) && s && stage ? slot_of(s, slot) : NULL;
-	struct data_parts parts = { .s = s, .stage = stage };
+	struct data_parts parts = {};
 	struct text_value *text;
 	__u32 buffer = slot;
 
 	if (!how)
 		return 0;
+	parts.s = s;
+	parts.stage = stage;
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
 	if (text->flags != TEXT_TRUNCATED || (how->route && follow_route(s, slot) != ROUTE_FOUND) ||
