@@ -106,22 +106,26 @@ static long add_length(__u32 step, struct data_parts *parts)
 		all->failed = true;
 		return 1;
 	}
+	/* The kernel may refuse such a size; here it must not look like a small one. */
 	all->wanted += segment.iov_len;
-	return 0;
+	if (all->wanted < segment.iov_len)
+		all->wanted = ~0ULL;
+	return all->wanted == ~0ULL;
 }
 
 /* Sets s->segments to the beginning of a buffer. False: its bytes cannot be found. */
-inline_fn bool begin_data(struct data_parts *parts, struct slot *how, __u32 size)
+inline_fn bool begin_data(struct data_parts *parts, struct slot *how)
 {
 	struct segments *all = &parts->s->segments;
-	__u64 raw = raw_of(parts->s, how);
+	__u64 raw = raw_of(parts->s, how), size;
 
 	__builtin_memset(all, 0, sizeof(*all));
 	if (how->type == VALUE_IOV_ITER)
 		return segments_of(all, (struct iov_iter *)raw);
+	size = raw_at(parts->s, how->size_raw, 8);
 	if (how->type == VALUE_USER_IOVEC) {
 		all->next = raw;
-		all->count = raw_at(parts->s, how->size_raw, 8);
+		all->count = size;
 		bpf_loop(SEGMENTS, add_length, parts, 0);
 		return !all->failed;
 	}
@@ -146,9 +150,9 @@ __noinline int post_argument(struct scratch *s, struct stage *stage, __u32 slot)
 	bounded(buffer, TEXT_BUFFERS - 1);
 	text = &s->texts[buffer];
 	if (text->flags != TEXT_TRUNCATED || (how->route && follow_route(s, slot) != ROUTE_FOUND) ||
-	    !begin_data(&parts, how, text->extra))
+	    !begin_data(&parts, how))
 		return 0;
-	stage->data.total = s->segments.wanted;
+	stage->data.total = in_32_bits(s->segments.wanted);
 	stage->data.offset = TEXT_SIZE;
 	stage->size = sizeof(stage->data);
 	if (s->segments.wanted > MAX_DATA)

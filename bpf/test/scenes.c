@@ -448,7 +448,7 @@ enum { DATA_OFFSET = 4711 }; /* by which a policy knows these calls */
 
 struct data_writer {
 	pthread_t thread;
-	size_t first, size, times;
+	size_t first, size, times, count;
 	long hole;
 };
 
@@ -461,11 +461,11 @@ static void *write_pattern(void *context)
 	if (file < 0)
 		fail("/dev/null");
 	for (size_t i = 0; i < writer->times; i++)
-		syscall(SYS_pwrite64, file, bytes, writer->size, DATA_OFFSET);
+		syscall(SYS_pwrite64, file, bytes, writer->count, DATA_OFFSET);
 	return NULL;
 }
 
-/* SIZE THREADS TIMES HOLE: each thread writes that many bytes to /dev/null that many times. */
+/* SIZE THREADS TIMES HOLE COUNT: each thread writes COUNT bytes to /dev/null that many times, and has SIZE. */
 static void write_data(char **argv)
 {
 	struct data_writer writers[64] = {};
@@ -476,6 +476,7 @@ static void write_data(char **argv)
 		writers[i].size = strtoul(argv[0], NULL, 10);
 		writers[i].times = strtoul(argv[2], NULL, 10);
 		writers[i].hole = strtol(argv[3], NULL, 10);
+		writers[i].count = strtoul(argv[4], NULL, 10);
 		pthread_create(&writers[i].thread, NULL, write_pattern, &writers[i]);
 	}
 	for (size_t i = 0; i < threads && i < 64; i++)

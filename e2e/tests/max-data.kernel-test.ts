@@ -9,6 +9,7 @@ import { describeResult, run } from "./lib/attack.ts";
 import { EventClient } from "./lib/event-client.ts";
 import type { ExportedArgument, ExportedEvent } from "./lib/exported-event.ts";
 import { gander, Sensor } from "./lib/sensor.ts";
+import { waitUntil } from "./lib/wait-until.ts";
 
 const scenes = resolve(import.meta.dirname, "../../bpf/build/test/scenes");
 const file = "/tmp/max-data.bin";
@@ -82,8 +83,8 @@ function play(...argv: readonly string[]): void {
   const result = run(scenes, argv);
   assert.equal(result.status, 0, describeResult(result));
 }
-const write = (size: number, { threads = 1, times = 1, hole = -1 } = {}) =>
-  play("write-data", `${size}`, `${threads}`, `${times}`, `${hole}`);
+const write = (size: number, { threads = 1, times = 1, hole = -1, count = size } = {}) =>
+  play("write-data", ...[size, threads, times, hole, count].map(String));
 
 /** What did not find room in the ring, as an administrator sees it. */
 const lostData = () =>
@@ -116,6 +117,7 @@ describe("buffers with maxData", () => {
   test("are whole up to the limit, in files and for clients; other policies have the beginning", async () => {
     using client = new EventClient(sensor.socket);
     using stream = client.events();
+    await waitUntil("the stream has begun", () => run("/bin/true", []) && stream.received[0]);
     const sizes = [0, 1, 4095, 4096, 4097, 32_736, 32_737, 65_536, most, most + 1, 1_000_000];
     const plain = calls(sensor.events(), "sys_pwrite64", "plain").length;
     const found = await during(() => {
@@ -152,6 +154,9 @@ describe("buffers with maxData", () => {
       found.map(({ args }) => shown(args?.[0])),
       holes.map((hole) => `${hole} of 100000`),
     );
+    // More than a call can have, with the beginning that a small size would have in 32 bits.
+    const [large] = await during(() => write(100_000, { hole: 8192, count: 2 ** 32 + 5000 }));
+    assert.equal(shown(large?.args?.[0]), `8192 of ${2 ** 32 - 1}`);
     const [unread] = await during(() => write(100_000, { hole: 0 }));
     assert.equal(shown(unread?.args?.[0]), "the buffer could not be read");
   });
@@ -206,7 +211,7 @@ describe("buffers with maxData", () => {
 test("with a small ring, events have the beginning and say so", async () => {
   await using sensor = await Sensor.start({
     policies: { "more.yaml": policy("more", writes(true)) },
-    flags: ["--rb-size", "64K"],
+    flags: ["--rb-size", "65536"],
   });
   for (let i = 0; i < 5; i++) write(most);
   await sensor.settled();

@@ -73,6 +73,7 @@ describe("a buffer in several records", () => {
     ["lacks its first part", [part(20_000, 30_000)], "4096 of 30000"],
     ["lacks a part in the middle", [part(4096, 5000), part(6000, 30_000)], "5000 of 30000"],
     ["is longer than an event's", [part(4096, 30_000, 500_000)], "30000 of 500000"],
+    ["says that it is shorter than its beginning", [part(4096, 5000, 10)], "4096 of 10"],
     ["would be longer than it says", [part(4096, 30_000, 9_000)], "4096 of 9000"],
   ])("that %s is said to be cut", (_, records, expected) => {
     expect(shown(...records, hook())).toEqual([expected, 3]);

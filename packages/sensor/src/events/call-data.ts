@@ -77,7 +77,7 @@ class BufferRest {
 
   /** @param start the first offset in the buffer of `total` bytes. */
   constructor(start: number, total: number) {
-    this.sizeBytes = Math.min(total, recordLimits.MAX_DATA);
+    this.sizeBytes = Math.max(start, Math.min(total, recordLimits.MAX_DATA));
     this.#bytes = new Uint8Array(this.sizeBytes);
     this.#start = start;
     this.#end = start;
