@@ -240,6 +240,7 @@ enum slot_flags {
 	SLOT_IN_PLACE = 1, /* tracepoint: the record itself holds the text (char[]), not a pointer to it */
 	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a msghdr that may hold the address */
 	SLOT_DISTANT = 8,  /* a number that the argument points to (VALUE_CAPABILITIES) or that a route leads to */
+	SLOT_MAX_DATA = 16, /* a buffer of which events carry up to MAX_DATA bytes (data.bpf.h) */
 	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own address */
 };
 
@@ -327,7 +328,8 @@ enum feature {
 	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
 	FEATURE_RANGES = 524288, /* the index of ranges, for rows on numbers that many policies compare */
 	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
-	FEATURES_END = 2097152,
+	FEATURE_DATA = 2097152, /* SLOT_MAX_DATA */
+	FEATURES_END = 4194304,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -599,6 +601,7 @@ enum fault {
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
 	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
 	FAULT_TALLIES, /* no room to count a call: see struct row for its filter */
+	FAULT_DATA, /* no room for more of a buffer (SLOT_MAX_DATA): the event has its beginning */
 	FAULT_FEATURE, /* a policy uses what its hook was loaded without: decided as if it could not be read */
 	FAULT_MAX,
 };

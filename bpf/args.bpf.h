@@ -139,7 +139,7 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 	/* not a size, but the error code of a function that returns long or int */
 	if ((__s64)size < 0 || (!(size >> 32) && (__s32)size < 0))
 		size = 0;
-	text->extra = size;
+	text->extra = in_32_bits(size);
 	text->flags = 0;
 	if (size > TEXT_SIZE) {
 		size = TEXT_SIZE;

@@ -7,7 +7,7 @@
 #include "lineage.bpf.h"
 #include "path.bpf.h"
 
-enum { ARGUMENTS_SIZE = 16384, PAGE = 4096 };
+enum { ARGUMENTS_SIZE = 16384 };
 
 inline_fn void fill_credentials(struct credentials *to, struct task_struct *task)
 {

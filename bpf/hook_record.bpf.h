@@ -4,6 +4,7 @@
 #define GANDER_HOOK_RECORD_H
 
 #include "args.bpf.h"
+#include "data.bpf.h"
 #include "emit.bpf.h"
 #include "lineage.bpf.h"
 #include "owners.bpf.h"
@@ -200,7 +201,13 @@ __noinline int emit_hook(struct scratch *s, struct rule *rule)
 		return EMIT_NO_STAGE;
 	stage = stage_at(stage_index);
 	if (stage) {
-		fill_hook_record(s, stage, rule);
+		if (lacks(FEATURE_DATA)) {
+			fill_hook_record(s, stage, rule);
+		} else {
+			post_data(s, stage, rule);
+			fill_hook_record(s, stage, rule);
+			stage->record.time = s->data_time;
+		}
 		if (has_owners())
 			name_owner(s, stage, rule);
 		append_rule_arguments(s, stage, rule);

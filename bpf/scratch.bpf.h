@@ -26,6 +26,7 @@ enum scratch_limits {
 		1792,  /* if a path does not fit, at least this much of its beginning stays there */
 	RAW_ARGS = 32, /* a power of two */
 	STAGE_SIZE = 32768,
+	PAGE = 4096, /* what can be read at once of memory that may be missing */
 };
 
 /* adjacent parts of the kernel's structs, to be read at once (path.bpf.h) */
@@ -186,6 +187,7 @@ struct scratch {
 	__u32 missing;	  /* facts that this rule lacked: bits by enum fact */
 	__u32 unread_raw; /* HOOK_PROBE: bits of raw arguments that could not be read */
 	__u32 connection; /* enum connection: does the call concern rules with RULE_STREAM_SOCKETS? */
+	__u64 data_time; /* FEATURE_DATA: the time of the record and of those before it */
 	struct sequences before_walk; /* of the path that is about to be cached */
 	struct rate_key rate;
 	struct sock_value sock;
@@ -255,6 +257,7 @@ struct stage {
 		struct record_exit exit;
 		struct record_cgroup cgroup;
 		struct record_hook hook;
+		struct record_data data;
 		struct arg arg;
 		struct proc proc; /* a new element of `procs` */
 		struct abi_enums enums;

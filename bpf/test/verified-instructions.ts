@@ -84,6 +84,7 @@ const everyKind = (points: readonly HookPoint[]): Load[] =>
 const besides: Readonly<Record<string, number>> = {
   FEATURE_PATHS: feature.FEATURE_TEXTS,
   FEATURE_SEGMENTS: feature.FEATURE_TEXTS,
+  FEATURE_DATA: feature.FEATURE_TEXTS,
   FEATURE_STRUCTURES: feature.FEATURE_TEXTS,
   FEATURE_SEARCH: feature.FEATURE_TEXTS,
   FEATURE_PACKETS: feature.FEATURE_SOCKETS,

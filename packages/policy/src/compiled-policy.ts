@@ -356,6 +356,8 @@ const arg = v.strictObject({
   sizeIndex: v.exactOptional(uint32),
   /** Read the buffer when the function returns; its size is then the return value. */
   returnCopy: flag,
+  /** Of a buffer, events carry as many bytes as an event can, not only the first 4096. */
+  maxData: v.exactOptional(v.literal(true)),
 });
 
 const hook = v.strictObject({

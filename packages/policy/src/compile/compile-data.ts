@@ -32,10 +32,10 @@ type Place = { readonly scope: Scope; readonly index: number; readonly hook: Arg
 
 function compileDatum(arg: ArgSpec, place: Place): CompiledArg | undefined {
   const { scope } = place;
-  checkMaxData(arg, scope);
   const type = compileType(arg, scope);
   const compile = sourceOf(arg, scope);
   if (!compile || !type) return undefined;
+  checkMaxData(arg, type, scope);
   if (type !== "auto" && typeRow(type).sized) {
     scope
       .at("type")

@@ -10,6 +10,7 @@ export const defines = {
 export const recordLimits = {
   RULE_ARGS: 8,
   NAMESPACES: 10,
+  MAX_DATA: 327360,
   STRUCTURE_TEXT: 128,
   SYSCALL_COMPAT_BIT: 31,
 } as const;
@@ -64,7 +65,8 @@ export const recordType = {
   RECORD_TASK: 5,
   RECORD_CGROUP_MKDIR: 6,
   RECORD_CGROUP_RMDIR: 7,
-  RECORD_TYPES: 8,
+  RECORD_DATA: 8,
+  RECORD_TYPES: 9,
 } as const;
 
 export const recordFlags = {
@@ -314,6 +316,7 @@ export const slotFlags = {
   SLOT_IN_PLACE: 1,
   SLOT_MESSAGE: 2,
   SLOT_DISTANT: 8,
+  SLOT_MAX_DATA: 16,
   SLOT_TO_BIND: 4,
 } as const;
 
@@ -360,7 +363,8 @@ export const feature = {
   FEATURE_WRITES: 262144,
   FEATURE_RANGES: 524288,
   FEATURE_ENDINGS: 1048576,
-  FEATURES_END: 2097152,
+  FEATURE_DATA: 2097152,
+  FEATURES_END: 4194304,
 } as const;
 
 export const attachCookie = {
@@ -401,8 +405,9 @@ export const fault = {
   FAULT_PAST_TABLE: 10,
   FAULT_MARKS: 11,
   FAULT_TALLIES: 12,
-  FAULT_FEATURE: 13,
-  FAULT_MAX: 14,
+  FAULT_DATA: 13,
+  FAULT_FEATURE: 14,
+  FAULT_MAX: 15,
 } as const;
 
 export const lifecycleFate = {

@@ -59,7 +59,11 @@ function ofRow(op: number): number {
 
 function ofSlot({ type, flags, route }: LinkedSlot): number {
   const isDistant = route !== undefined || (flags & slotFlags.SLOT_DISTANT) !== 0;
-  return (typeFeatures.get(type) ?? allFeatures) | (isDistant ? feature.FEATURE_ROUTES : 0);
+  return (
+    (typeFeatures.get(type) ?? allFeatures) |
+    (isDistant ? feature.FEATURE_ROUTES : 0) |
+    (flags & slotFlags.SLOT_MAX_DATA ? feature.FEATURE_DATA : 0)
+  );
 }
 
 function ofVerdict(verdict: LinkedVerdict | undefined): number {

@@ -64,6 +64,12 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
     advice:
       "8,192 processes and containers can have counted calls at a time, each of 8 selectors: make the other filters of the selector narrower, or count per container",
   },
+  FAULT_DATA: {
+    meaning:
+      "buffers of which events carry more with maxData had no room in the ring: the events have the beginning, and the size",
+    advice:
+      "Such data may fill half of the ring. Make the filters of policies with maxData narrower, or limit their events",
+  },
   FAULT_FEATURE: {
     meaning:
       "filters and actions needed what the program of their hook was loaded without: filters took the safe side",
