@@ -160,6 +160,87 @@ static void numbers_at_random(void)
 	expect(holding > 10000 && holding < 40000, "%d", holding);
 }
 
+static __int128 exact(__u64 number, bool is_signed)
+{
+	return is_signed ? (__int128)(__s64)number : (__int128)number;
+}
+
+/* A number minus another, or added to it, of any two types: written by the linker's rule (abi.h). */
+static void differences_at_random(void)
+{
+	struct row row = row_of(ROW_DIFFERENCE, 0, 0, 5);
+	static const __int128 limit = ((__int128)1 << 64) - 1;
+	int holding = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		int a = random_below(7), b = random_below(7);
+		bool sum = random_below(2), negate = random_below(2), holds;
+		__u64 raw = some_number(), other = some_number();
+		bool a_signed = types[a].is_signed || (types[a].bits == 64 && random_below(2));
+		bool b_signed = types[b].is_signed || (types[b].bits == 64 && random_below(2));
+		__int128 x = exact(widened(raw, types[a].bits, types[a].is_signed), a_signed);
+		__int128 y = exact(widened(other, types[b].bits, types[b].is_signed), b_signed);
+		__int128 made = sum ? x + y : x - y, low, high, by;
+		__u64 flip = a_signed ? 1ULL << 63 : 0, flip_other = b_signed ? 1ULL << 63 : 0;
+		struct scratch *s;
+
+		low = random_below(3) ? made + (int)random_below(3) - 1 :
+					exact(some_number(), random_below(2));
+		high = random_below(3) ? low + random_below(3) :
+					 exact(some_number(), random_below(2));
+		holds = (made >= low && made <= high) != negate;
+		by = sum ? (__int128)flip + flip_other - limit : (__int128)flip - flip_other;
+		row.flags = negate ? ROW_NEGATE : 0;
+		low = low + by < -limit ? -limit : low + by;
+		high = high + by > limit ? limit : high + by;
+		if (low > limit || high < -limit) {
+			low = 1;
+			high = 0;
+		}
+		row.n = (low < 0 ? 1 : 0) | (high < 0 ? 2 : 0);
+		row.values[0] = low;
+		row.values[1] = high;
+		row.values[2] = flip;
+		row.values[3] = sum ? ~flip_other : flip_other;
+		s = call_with(types[a].type, raw);
+		the_hook()->slots[5] = (struct slot){ .type = types[b].type, .raw = 1 };
+		s->raw[1] = other;
+		expect(row_holds(s, &row) == holds, "types %d and %d, sum %d, raw %llx and %llx", a,
+		       b, sum, raw, other);
+		holding += holds;
+	}
+	expect(holding > 20000 && holding < 80000, "%d", holding);
+	the_hook()->slots[5] = (struct slot){};
+}
+
+/* Neither holds nor holds negated without one of the numbers; one that can't be read: the safe side. */
+static void differences_without_numbers(void)
+{
+	struct row row = row_of(ROW_DIFFERENCE, 0, 1, 5);
+	__u64 *number = native_new(sizeof(*number));
+	struct slot *slots = the_hook()->slots;
+	struct scratch *s;
+
+	for (int flags = 0; flags < 4; flags++) {
+		row.flags = (flags & 1 ? ROW_NEGATE : 0) | (flags & 2 ? ROW_UNKNOWN_HOLDS : 0);
+		for (int which = 0; which < 2; which++) {
+			for (__u64 at = 0; at <= 16; at += 16) {
+				s = call_with(VALUE_CAPABILITIES, address_of(number));
+				slots[0].flags = SLOT_DISTANT;
+				slots[5] = slots[0];
+				slots[5].raw = 1;
+				s->raw[1] = address_of(number);
+				s->raw[which] = at;
+				expect(row_holds(s, &row) == (at && flags & 2), "%d of %d", which,
+				       flags);
+				expect(s->missing == (at ? 1U << FACT_MEMORY : 0));
+			}
+		}
+	}
+	slots[5] = (struct slot){};
+	free(number);
+}
+
 /* One set of capabilities has what another lacks. */
 static void sets_at_random(void)
 {
@@ -169,7 +250,7 @@ static void sets_at_random(void)
 	struct scratch *s;
 	int holding = 0;
 
-	row.values[1] = 5;
+	row.set = 5;
 	for (int i = 0; i < 20000; i++) {
 		*before = some_number();
 		*after = some_number();
@@ -1028,6 +1109,8 @@ int main(void)
 	native_set(hook_id, 1U);
 	native_set(hook_lacks, 0U);
 	run(numbers_at_random);
+	run(differences_at_random);
+	run(differences_without_numbers);
 	run(sets_at_random);
 	run(texts_of_all_lengths);
 	run(parts_of_texts);
