@@ -64,8 +64,10 @@ export function compileExpressionFilter(
     );
     return undefined;
   }
+  // What the schema refused may have had any number of arguments.
+  const isComplete = declared.length === args.length;
   const types = args.map((arg) => arg?.type);
-  const compiled = compileExpression(source, types, place.at(0));
+  const compiled = compileExpression(source, types, place.at(0), { isComplete });
   if (compiled === undefined) return undefined;
   if (compiled === "untyped") return { on: "expression", text: source, path: pathText(scope.path) };
   const { used, filter } = compiled;
@@ -95,6 +97,7 @@ export function compileExpression(
   source: string,
   types: ArgTypes,
   scope: Scope,
+  { isComplete } = { isComplete: true },
 ): Compiled | "untyped" | undefined {
   if (source.length > limits.expressionCharacters) {
     scope.error(
@@ -107,6 +110,7 @@ export function compileExpression(
   try {
     const root = parseExpression(source);
     const used = argumentsIn(root);
+    if (!isComplete) return undefined;
     for (const [position, at] of used) checkPosition(position, at, types);
     const named = [...used.keys()].map((position) => types[position]);
     if (named.includes(undefined)) return undefined;
