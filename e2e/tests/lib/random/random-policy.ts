@@ -11,6 +11,8 @@ export interface Machine {
   readonly scoped: number;
   /** How many have lists whose names the kernel has: they take long to attach. */
   readonly generated: number;
+  /** Whether enforcers can be for system calls: not every kernel lets these fail. */
+  readonly stopsCalls: boolean;
 }
 
 /** Of a ValueSet that filters of GuardPolicies name. */
@@ -155,13 +157,17 @@ const notifyingHook = (random: Random): object => ({
   ],
 });
 
-function enforcers({ targets }: Machine, { syscalls }: Shared, random: Random): readonly object[] {
+function enforcers(
+  { targets, stopsCalls }: Machine,
+  { syscalls }: Shared,
+  random: Random,
+): readonly object[] {
   const stoppable = targets.flatMap(({ section, name, syscall }) =>
-    section === "kprobes" && (syscall || name.startsWith("security_")) ? [name] : [],
+    section === "kprobes" && (syscall ? stopsCalls : name.startsWith("security_")) ? [name] : [],
   );
   const calls = () => [
     ...new Set(many(random, 1, 3, () => random.pick(stoppable))),
-    ...(random.chance(0.3) ? syscalls : []),
+    ...(stopsCalls && random.chance(0.3) ? syscalls : []),
   ];
   return many(random, 1, 2, () => ({ calls: calls() }));
 }

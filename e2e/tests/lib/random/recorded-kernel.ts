@@ -144,7 +144,7 @@ const slices = [0, 4, 8, 12].map((from) => ofProgram.slice(from, from + 4));
 
 /** A target of every kind, with arguments of every type. */
 export const recordedMachine: Machine = {
-  ...{ scoped: 0.25, generated: 0.5 },
+  ...{ scoped: 0.25, generated: 0.5, stopsCalls: true },
   targets: [
     ...targets("kprobes", functions),
     ...targets("lsmhooks", lsmHooks),

@@ -89,6 +89,14 @@ const probed = resolve(import.meta.dirname, "../../../../bpf/build/test/probed")
 
 const ofProgram = { syscall: false, raw: false } as const;
 const numbers = ["int", "string", "uint64", "fd", "uint8", "int16"] as const;
+/** What they pass (bpf/test/probed.c). */
+const probes: Readonly<Record<string, readonly ArgType[]>> = {
+  forms: ["int", "string", "string", "int", "uint32", "uint64", "uint16", "uint8"],
+  sold: ["int", "string"],
+  creating: ["string"],
+  counted: ["int"],
+  asked: ["int", "int", "uint64", "int"],
+};
 const programs: readonly Target[] = [
   {
     ...{ section: "uprobes", name: `${process.execPath}:main`, ...ofProgram },
@@ -101,8 +109,7 @@ const programs: readonly Target[] = [
     parameters: numbers,
     returns: "uint64",
   },
-  ...["forms", "sold", "creating", "counted", "asked"].map((name): Target => {
-    const parameters = ["int", "string", "uint64", "int8"] as const;
+  ...Object.entries(probes).map(([name, parameters]): Target => {
     const probe = `${probed}:shop:${name}`;
     return { section: "usdts", name: probe, ...ofProgram, parameters, returns: undefined };
   }),
