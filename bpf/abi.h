@@ -84,7 +84,7 @@ enum limits {
 enum row_op {
 	ROW_ALWAYS,
 	/* numbers */
-	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_INT_SET,
+	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_DIFFERENCE, ROW_INT_SET,
 	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
 	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
@@ -173,14 +173,17 @@ struct row {
 	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets); ROW_PROPERTY: which */
 	__u8 flags;    /* enum row_flags */
 	__u8 n;	       /* how many of `values` are used; 0: they are in `set` (numbers: int_set) */
-	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */
+	__u32 set;     /* set id; ROW_GAINED, ROW_DIFFERENCE: another slot; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */
 	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
 	__u32 verdict; /* index into `verdicts`, of the row's selector */
 	/*
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
 	 * ROW_CAPABILITY*: values[0], any bit of it. One matching value is enough.
-	 * ROW_GAINED: values[0], any bit of it that the number in slot values[1] lacks.
+	 * ROW_GAINED: values[0], any bit of it that the number in slot `set` lacks.
+	 * ROW_DIFFERENCE: the number with the bits values[2] inverted, minus that in slot `set` with the bits
+	 * values[3] inverted, both without a sign, is values[0]..values[1], inclusive. `n`, as bits: which of
+	 * these two are negative, so that 2^64 are taken from them.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
 	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */
@@ -329,7 +332,8 @@ enum feature {
 	FEATURE_RANGES = 524288, /* the index of ranges, for rows on numbers that many policies compare */
 	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
 	FEATURE_DATA = 2097152, /* SLOT_MAX_DATA */
-	FEATURES_END = 4194304,
+	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
+	FEATURES_END = 8388608,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */

@@ -91,21 +91,39 @@ inline_fn bool without_number(struct scratch *s, struct row *row, __u32 slot)
 							     false;
 }
 
-/* Has `value` bits of the row that the number in another slot lacks? */
-__noinline int gained_holds(struct scratch *s, struct row *row, __u64 value)
+/* Of numbers of 65 bits: is `a` less than `b`? A negative one is 2^64 less than its lower bits. */
+inline_fn bool is_less_than(bool a_negative, __u64 a, bool b_negative, __u64 b)
 {
-	__u32 before;
+	return a_negative == b_negative ? a < b : a_negative;
+}
+
+inline_fn bool difference_in(struct row *row, __u64 value, __u64 other)
+{
+	__u64 from = value ^ row->values[2], taken = other ^ row->values[3];
+	__u64 difference = from - taken;
+	bool negative = from < taken;
+
+	return !is_less_than(negative, difference, row->n & 1, row->values[0]) &&
+	       !is_less_than(row->n & 2, row->values[1], negative, difference);
+}
+
+/* A row on `value` and the number in another slot. */
+__noinline int pair_holds(struct scratch *s, struct row *row, __u64 value)
+{
+	__u32 other;
 
 	if (!s || !row)
 		return 0;
-	if (lacks(FEATURE_ROUTES))
+	if (lacks(FEATURE_PAIRS))
 		return without_feature(s, row);
-	before = row->values[1];
-	bounded(before, HOOK_SLOTS - 1);
-	if (!has_number(s, before))
-		return without_number(s, row, before);
-	bounded(before, HOOK_SLOTS - 1);
-	return !!(value & ~s->number[before] & row->values[0]);
+	other = row->set;
+	bounded(other, HOOK_SLOTS - 1);
+	if (!has_number(s, other))
+		return without_number(s, row, other);
+	bounded(other, HOOK_SLOTS - 1);
+	if (row->op == ROW_GAINED) /* bits of the row that the other one lacks */
+		return !!(value & ~s->number[other] & row->values[0]);
+	return negated(row, difference_in(row, value, s->number[other]));
 }
 
 inline_fn bool number_holds(struct scratch *s, struct row *row)
@@ -136,7 +154,8 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 		      (row->n > 1 && in_range(row, value, row->values[2], row->values[3]));
 		break;
 	case ROW_GAINED:
-		return gained_holds(s, row, value);
+	case ROW_DIFFERENCE:
+		return pair_holds(s, row, value);
 	case ROW_INT_SET:
 		hit = in_int_set(row->set, value);
 		break;

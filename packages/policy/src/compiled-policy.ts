@@ -36,6 +36,15 @@ const int64 = v.pipe(
   v.maxValue(2n ** 64n - 1n),
 );
 
+/** What two of them make, added or subtracted. */
+const int66 = v.pipe(
+  v.string(),
+  v.regex(/^(0|-?[1-9]\d{0,19})$/),
+  v.transform((digits) => BigInt(digits)),
+  v.minValue(-(2n ** 65n)),
+  v.maxValue(2n ** 65n),
+);
+
 const labelSelector = v.strictObject({
   // The library's record omits labels named `constructor` or `prototype`.
   matchLabels: v.custom<Record<string, string>>(isTexts, "labels"),
@@ -100,6 +109,14 @@ const argTest = v.variant("op", [
     before: uint32,
     /** One: the bits that count. */
     values: v.array(int64),
+  }),
+  v.strictObject({
+    op: v.picklist(testsOf("pairs")),
+    negate: flag,
+    /** Position in `args` of the hook: what is subtracted, or added. */
+    other: uint32,
+    /** Inclusive. Of the exact result: ends that no two numbers reach are no bounds. */
+    ranges: v.array(v.strictTuple([int66, int66])),
   }),
   v.strictObject({
     op: v.picklist(testsOf("ranges")),

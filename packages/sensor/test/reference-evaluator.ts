@@ -4,11 +4,13 @@
 import {
   type ArgTest,
   type ExecTest,
+  hasForm,
   type NamespaceName,
   type Network,
   type ProcessProperty,
   processProperties,
   processPropertyNames,
+  type TestOf,
   type TypedFilter,
   type WorkloadSelector,
 } from "@gander/policy";
@@ -225,6 +227,11 @@ function hits(filter: PlainFilter, call: Call): boolean {
       if (value === undefined) throw new RangeError("no such argument");
       const { test } = filter;
       if (test.op === "gained") return gains(call.args[test.before], value, test.values[0]);
+      if (hasForm(test, "pairs")) {
+        const other = number(call.args[test.other]) * (test.op === "sum" ? 1n : -1n);
+        const made = number(value) + other;
+        return test.ranges.some(([low, high]) => made >= low && made <= high);
+      }
       return testHolds(test, value);
     }
     case "pid":
@@ -293,7 +300,17 @@ function hits(filter: PlainFilter, call: Call): boolean {
 const gains = (before: Value | undefined, after: Value | undefined, mask = 0n) =>
   (raw(after) & ~raw(before) & mask) !== 0n;
 
-function testHolds(test: Exclude<ArgTest, { op: "gained" }>, value: Value): boolean {
+function isDifference({ n, values }: LinkedRow, value: bigint, other: bigint): boolean {
+  const [low = 0n, high = 0n, inverted = 0n, invertedOther = 0n] = values;
+  const bound = (bits: bigint, sign: number) => (n & sign ? bits - (1n << 64n) : bits);
+  const made = (value ^ inverted) - (other ^ invertedOther);
+  return made >= bound(low, 1) && made <= bound(high, 2);
+}
+
+function testHolds(
+  test: Exclude<ArgTest, { op: "gained" } | TestOf<"pairs">>,
+  value: Value,
+): boolean {
   switch (test.op) {
     case "equal":
     case "in-set":
@@ -370,10 +387,13 @@ export function evaluateTables(
         () => {
           if (row.op === rowOp.ROW_WORKLOADS)
             return workloads?.within.includes(Number(row.values[0])) ?? false;
-          const other = tables.hooks.find(({ id }) => id === hook)?.slots[Number(row.values[1])];
+          if (row.op !== rowOp.ROW_GAINED && row.op !== rowOp.ROW_DIFFERENCE)
+            return rowHits(row, value, sets, call);
+          const slots = tables.hooks.find(({ id }) => id === hook)?.slots;
+          const other = call.args[slots?.[row.set]?.raw ?? -1];
           return row.op === rowOp.ROW_GAINED
-            ? gains(call.args[other?.raw ?? -1], value, row.values[0])
-            : rowHits(row, value, sets, call);
+            ? gains(other, value, row.values[0])
+            : isDifference(row, raw(value), raw(other));
         },
       );
       if (ok && row.flags & rowFlags.ROW_LAST) {

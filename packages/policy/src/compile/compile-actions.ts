@@ -31,7 +31,7 @@ type ActionContext = {
   /** The policy reads the hook's return. */
   readonly onReturn: boolean;
   readonly returnArg: CompiledArg | undefined;
-  /** The position in the function of each. */
+  /** The position in the function of each; undefined: it has an error of its own. */
   readonly declared: readonly (number | undefined)[];
 };
 
@@ -329,6 +329,7 @@ function compileSet(
     return undefined;
   }
   if (declared.includes(argIndex)) return { action: "set", argument: argIndex, value: argValue };
+  if (declared.includes(undefined)) return undefined;
   scope
     .at("argIndex")
     .error(
@@ -349,8 +350,9 @@ function compileSocket(
   const position = declared.indexOf(index);
   const type = args[position]?.type;
   if (type === "sock" || type === "socket") return { action, socket: position };
-  // Another error says what is wrong with the argument.
-  if ((position >= 0 && type === undefined) || (side === "return" && !onReturn)) return undefined;
+  // Another error says what is wrong with the argument, which may be one whose position is not known.
+  const isUnknown = position >= 0 ? type === undefined : declared.includes(undefined);
+  if (isUnknown || (side === "return" && !onReturn)) return undefined;
   const isOfReturn =
     side === "return" && (spec.argSock === undefined || returnArg?.type === "sock");
   scope

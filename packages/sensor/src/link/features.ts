@@ -107,8 +107,8 @@ export const opFeatures = byNumber(rowOp, {
   ROW_LESS: ranges,
   ROW_MASK: 0,
   ROW_RANGE: ranges,
-  // Sets of capabilities are behind a pointer.
-  ROW_GAINED: feature.FEATURE_ROUTES,
+  ROW_GAINED: feature.FEATURE_PAIRS,
+  ROW_DIFFERENCE: feature.FEATURE_PAIRS,
   ROW_INT_SET: 0,
   ROW_STR_EQUAL: texts,
   ROW_STR_PREFIX: texts,

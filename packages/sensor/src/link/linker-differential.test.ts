@@ -199,7 +199,24 @@ const namespaceName = fc.constantFrom("uts" as const, "net" as const, "user" as 
 
 const marking = fc.record({ error: fc.constantFrom(0, -1, -13), signal: fc.constantFrom(0, 9) });
 
+/** What expressions say of two numbers. */
+const pairFilter: fc.Arbitrary<TypedFilter> = fc
+  .record({
+    arg: fc.constantFrom(0, 1, 2),
+    other: fc.constantFrom(0, 1, 2),
+    op: fc.constantFrom("difference" as const, "sum" as const),
+    negate: fc.boolean(),
+    ranges: pairs(
+      fc.constantFrom(
+        ...[0n, -1n, 1n, 5n, -9n, 1n << 31n, -(1n << 32n), 1n << 63n, -(1n << 63n)],
+        ...[(1n << 64n) - 1n, 1n - (1n << 64n), 1n << 64n, 1n << 65n, -(1n << 65n)],
+      ),
+    ),
+  })
+  .map(({ arg, ...test }) => ({ on: "arg", arg, test }));
+
 const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
+  pairFilter,
   onArg(0, numberTest(int(32))),
   onArg(1, numberTest(uint)),
   onArg(2, numberTest(int(64))),

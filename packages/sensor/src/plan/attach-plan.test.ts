@@ -26,6 +26,9 @@ const functions: Record<string, string> = {
   bpf_lsm_file_permission: "int (struct file * file, int mask)",
   security_bprm_check: "int (struct linux_binprm * bprm)",
   bpf_lsm_bprm_check_security: "int (struct linux_binprm * bprm)",
+  security_getprocattr:
+    "int (struct task_struct * p, int lsmid, const char * name, char * * value)",
+  bpf_lsm_getprocattr: "int (struct task_struct * p, const char * name, char * * value)",
   security_mmap_file: "int (struct file * file, long unsigned int prot, long unsigned int flags)",
   bpf_lsm_mmap_file:
     "int (struct file * file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)",
@@ -139,6 +142,13 @@ function refusal(part: Partial<CompiledHook>, other: Partial<PlanFacts> = {}): s
 
 const returning = { returnArg: arg(0, "int") };
 const withoutBpf = { activeLsms: ["capability", "apparmor"] };
+/** As kernels since 6.12 do. */
+const checkingReturns: Partial<PlanFacts> = {
+  prototype: (name) =>
+    name === "bpf_lsm_get_retval_range"
+      ? { name, returnType: "int", parameters: [] }
+      : prototype(name),
+};
 const socket = { target: "tcp_connect", args: [arg(0, "sock")] };
 
 /** Where writes are decided: those of processes, and those of the kernel when one dumps core. */
@@ -223,6 +233,18 @@ describe("planHook", () => {
       { target: "security_inode_setattr", args: [arg(0, "nop")], selectors: [kill] },
       {},
       ["fmod_ret program on security_inode_setattr"],
+    ],
+    [
+      "decides at an LSM hook that older kernels let anything decide at",
+      { target: "security_getprocattr", args: [], selectors: [kill] },
+      {},
+      ["LSM program on getprocattr"],
+    ],
+    [
+      "does without an LSM hook that takes no programs",
+      { target: "security_getprocattr", args: [], selectors: [kill] },
+      checkingReturns,
+      ["fmod_ret program on security_getprocattr"],
     ],
     ["observes a connection", socket, {}, ["fentry program on tcp_connect"]],
     [
@@ -346,6 +368,12 @@ describe("planHook", () => {
       { selectors: [selector({ action: "override", error: -1 })] },
       { ...withoutBpf, isTraceable: () => false },
       /nothing can make security_file_permission fail/,
+    ],
+    [
+      "an LSM hook that takes no programs",
+      { kind: "lsm", target: "getprocattr", args: [] },
+      checkingReturns,
+      /no program be attached to the LSM hook getprocattr \| Hook the function `security_/,
     ],
   ])("refuses %s", (_, part, other, expected) => {
     expect(refusal(part, other)).toMatch(expected);
@@ -771,7 +799,7 @@ describe("functions whose names the kernel has", () => {
     const [rule] = rulesOf(planHook(files, facts));
     expect(rule?.point.functions).toEqual(["security_file_permission", "security_mmap_file"]);
     expect(weaknesses(files)).toEqual([
-      "list:all leaves out 2 that lack the arguments, such as security_bprm_check",
+      "list:all leaves out 3 that lack the arguments, such as security_bprm_check",
     ]);
   });
 
