@@ -109,7 +109,7 @@ int process__tasks(struct bpf_iter__task *context)
 		return 0;
 	index = scratch_claim();
 	stage_index = stage_claim();
-	s = index < 0 ? NULL : scratch_at(index);
+	s = claimed_scratch(index);
 	stage = stage_index < 0 ? NULL : stage_at(stage_index);
 	if (s && stage) {
 		task_record(stage, stage_index, s, index, task);
