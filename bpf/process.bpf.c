@@ -140,7 +140,7 @@ static long follow_callback(__u64 i, struct follow *follow)
 /* Of the binary that the process has now. */
 inline_fn void remember_origin(struct proc *proc, struct file *file)
 {
-	int origin = origin_of(address_of(field_of(struct file, file, f_inode)));
+	int origin = origin_of(word_from(address_of(&file->f_inode)));
 
 	__sync_fetch_and_and(&proc->flags, ~(PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK));
 	if (origin >= 0)

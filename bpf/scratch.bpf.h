@@ -433,7 +433,9 @@ inline_fn struct scratch *claimed_scratch(int index)
 /* The same memory; without casts (before 6.2) looked up, as no map key may lie in memory that a function gets as argument. */
 inline_fn struct scratch *keys_of(struct scratch *s)
 {
-	return s && !can_cast() ? scratch_at(s->self) : s;
+	if (can_cast())
+		return s;
+	return s ? scratch_at(s->self) : NULL;
 }
 
 __noinline int stage_claim(void)
