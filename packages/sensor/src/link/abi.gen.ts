@@ -94,6 +94,7 @@ export const fact = {
   FACT_PEER: 4,
   FACTS: 5,
   MISSING_WRITE: 5,
+  MISSING_REGISTERS: 6,
 } as const;
 
 export const execFlags = {
@@ -158,6 +159,8 @@ export const limits = {
   EXEC_GROUPS: 4,
   EXEC_GROUP_TESTS: 64,
   MAX_ROUTES: 256,
+  MAX_ASSIGNMENTS: 512,
+  VERDICT_ASSIGNMENTS: 18,
   ROUTE_STEPS: 21,
   MAX_TALLIES: 8192,
   TALLY_WAYS: 8,
@@ -297,6 +300,12 @@ export const rateScope = {
   RATE_GLOBAL: 3,
 } as const;
 
+export const assignmentKind = {
+  ASSIGN_VALUE: 0,
+  ASSIGN_REGISTER: 1,
+  ASSIGN_MEMORY: 2,
+} as const;
+
 export const mark = {
   MARK_POLICY_SHIFT: 32,
 } as const;
@@ -329,6 +338,7 @@ export const hookFlags = {
   HOOK_MANY: 4,
   HOOK_PROBE: 8,
   HOOK_COMPAT: 16,
+  HOOK_REGISTERS: 32,
 } as const;
 
 export const probeArgumentKind = {
@@ -360,7 +370,8 @@ export const feature = {
   FEATURE_WRITES: 262144,
   FEATURE_RANGES: 524288,
   FEATURE_ENDINGS: 1048576,
-  FEATURES_END: 2097152,
+  FEATURE_REGISTERS: 2097152,
+  FEATURES_END: 4194304,
 } as const;
 
 export const attachCookie = {

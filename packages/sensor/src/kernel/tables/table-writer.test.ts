@@ -29,6 +29,7 @@ const structs: Readonly<Record<SidedTable, readonly [struct: string, half: numbe
   bitsets: ["bitset", limits.MAX_BITSETS],
   bounds: ["bound", limits.MAX_BOUNDS],
   routes: ["route", limits.MAX_ROUTES],
+  assignments: ["assignment", limits.MAX_ASSIGNMENTS],
 };
 
 function emptyMemory(): Record<SidedTable, TableMemory> {
