@@ -17,6 +17,7 @@
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
  *   slot      -> route              (array `routes`: from an argument to a value behind it)
+ *   verdict   -> assignments        (array `assignments`: what registers of a program become)
  *   values    -> sets               (hashes and tries keyed by set id; ids survive relinking)
  *   index     -> rules as bits      (numbers, prefixes, peers and binaries; saves rows, never decides)
  *
@@ -56,6 +57,8 @@ enum limits {
 	EXEC_GROUPS = 4, /* of tests that are decided by reading a new program's arguments once… */
 	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
+	MAX_ASSIGNMENTS = 512, /* of all verdicts; 0 is not used */
+	VERDICT_ASSIGNMENTS = 18, /* of one */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
 	MAX_TALLIES = 8192, /* processes and cgroups with counted calls, times their conditions */
 	TALLY_WAYS = 8, /* conditions that count calls of the same process or cgroup at a time */
@@ -204,9 +207,27 @@ struct verdict {
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
 	__u8 set_argument; /* ACTION_SET: position in the probe */
-	__u8 pad;
+	__u8 nassignments; /* ACTION_DENY at a function of a program: what its registers become */
 	__u32 set_value;
 	__u64 mark; /* for the enforcers of the policy: enum mark */
+	__u32 first_assignment; /* index into `assignments` */
+	__u32 pad;
+};
+
+enum assignment_kind {
+	ASSIGN_VALUE,	 /* `value` */
+	ASSIGN_REGISTER, /* `from` + `value` */
+	ASSIGN_MEMORY,	 /* of the process, at `from` + `value` */
+};
+
+/* One step; a later one reads what an earlier one has written. Registers: bytes in struct pt_regs. */
+struct assignment {
+	__u64 value;
+	__u8 kind; /* enum assignment_kind */
+	__u8 from, from_size; /* 1, 2, 4, 8; the bits above are 0 */
+	__u8 to, size; /* bytes of the result that count… */
+	__u8 to_size; /* …and that are written: the others are 0 */
+	__u8 pad[2];
 };
 
 /*
@@ -285,6 +306,7 @@ enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_MANY = 4,	  /* attached to many functions: the cookie says which was called */
 	HOOK_PROBE = 8,	  /* a static probe: `probe_arguments` says where its raw arguments are */
 	HOOK_COMPAT = 16, /* HOOK_SYSCALL of 32-bit code: other registers, of which the lower halves count */
+	HOOK_REGISTERS = 32, /* a function of a program, on a kernel that lets its registers be changed */
 };
 
 enum probe_argument_kind {
@@ -333,7 +355,8 @@ enum feature {
 	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
 	FEATURE_DATA = 2097152, /* SLOT_MAX_DATA */
 	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
-	FEATURES_END = 8388608,
+	FEATURE_REGISTERS = 8388608, /* verdicts with assignments; of no use without HOOK_REGISTERS */
+	FEATURES_END = 16777216,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */

@@ -106,6 +106,8 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->raw[RAW_RETURN] = 0;
 	if (!lacks(FEATURE_EXEC))
 		s->exec.tables = 0;
+	if (CHANGES_REGISTERS)
+		s->registers.first_assignment = 0;
 }
 
 /* Does the call concern companions of tcp_connect? For hooks where there are no other rules. */

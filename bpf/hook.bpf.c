@@ -27,6 +27,8 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 			return CAN_DENY ? as_error(index == NO_SCRATCH ? -EPERM : 0) : 0;          \
 		take_arguments(s, ctx, SOURCE);                                                    \
 		result = evaluate(s);                                                              \
+		if (SOURCE == FROM_REGISTERS)                                                      \
+			write_registers(ctx, s);                                                   \
 		scratch_release(index);                                                            \
 		return CAN_DENY ? as_error(result) : 0;                                            \
 	}

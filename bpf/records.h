@@ -111,8 +111,9 @@ enum fact {
 	FACT_MEMORY,  /* memory that cannot be read */
 	FACT_PEER,    /* an unspecified address: the kernel will choose one of the machine's */
 	FACTS,
-	/* not needed by a filter, and counted in `enforce_failed`: memory that ACTION_SET could not write */
+	/* not needed by a filter, and counted in `enforce_failed`: memory that ACTION_SET could not write… */
 	MISSING_WRITE = FACTS,
+	MISSING_REGISTERS, /* …and registers of a program that ACTION_DENY could not change */
 };
 
 struct text {

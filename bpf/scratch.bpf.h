@@ -25,6 +25,7 @@ enum scratch_limits {
 	WALK_KEPT =
 		1792,  /* if a path does not fit, at least this much of its beginning stays there */
 	RAW_ARGS = 32, /* a power of two */
+	REGISTERS_SIZE = 21 * 8, /* bytes of the kernel's struct pt_regs (x86-64) */
 	STAGE_SIZE = 32768,
 	PAGE = 4096, /* what can be read at once of memory that may be missing */
 };
@@ -147,6 +148,12 @@ struct exec_texts {
 	struct exec_group groups[EXEC_GROUPS];
 };
 
+/* What the registers of a program become (registers.bpf.h). */
+struct registers {
+	__u64 words[REGISTERS_SIZE / 8]; /* struct pt_regs */
+	__u32 first_assignment; /* the first verdict that changes them has these; 0: none has */
+};
+
 /* Of the packet that is being read (packets.bpf.h). */
 struct headers {
 	union {
@@ -196,6 +203,7 @@ struct scratch {
 	struct segments segments;
 	struct headers headers;
 	struct exec_texts exec;
+	struct registers registers;
 	union {
 		struct int_key integer;
 		struct addr_key addr;
@@ -230,6 +238,7 @@ struct abi_enums {
 	enum route_flags route_flags;
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
+	enum assignment_kind assignment_kind;
 	enum probe_argument_kind probe_argument_kind;
 	enum feature feature;
 	enum attach_cookie attach_cookie;

@@ -15,6 +15,7 @@ TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
 TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
 TABLE(bounds, struct bound, 2 * MAX_BOUNDS);
 TABLE(routes, struct route, 2 * MAX_ROUTES);
+TABLE(assignments, struct assignment, 2 * MAX_ASSIGNMENTS);
 TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 2 * INDEX_NUMBERS);
@@ -49,6 +50,9 @@ const volatile struct probe_argument probe_arguments[MAX_ARGS] = {};
  * uses; if it did, the safe side would decide, and FAULT_FEATURE count it.
  */
 #define lacks(feature) (hook_lacks & (feature))
+
+/* May it change registers of a program? On other kernels, and of the kernel, no program could be loaded that does. */
+#define CHANGES_REGISTERS (!lacks(FEATURE_REGISTERS) && hook_flags & HOOK_REGISTERS)
 
 __noinline int count_lacking(void)
 {

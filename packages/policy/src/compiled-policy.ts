@@ -24,7 +24,7 @@ const flag = v.boolean();
 const text = v.string();
 const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const positive = v.pipe(uint32, v.minValue(1));
-const errno = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(-1));
+const int32 = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(0x7fffffff));
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
 /** Signed or unsigned, 64 bits, more than a JSON number holds: decimal text in JSON, bigint here. */
@@ -313,6 +313,28 @@ const socketActions = actionRows
   .filter(({ form }) => form === "socket")
   .map(({ word }) => word as SocketActionWord);
 
+/** Names of registers are those of `registerParts`. */
+const assignment = v.strictObject({
+  to: text,
+  /** Absent: `add` alone is the value. */
+  from: v.exactOptional(text),
+  /** The value is in memory: `from` plus `add` is its address. */
+  inMemory: v.exactOptional(v.literal(true)),
+  add: int64,
+});
+
+/** One of its fields. The error of a kernel's call is negative; the others are for functions of programs. */
+const override = v.strictObject({
+  action: v.literal("override"),
+  error: v.exactOptional(int32),
+  /** One after the other. */
+  registers: v.exactOptional(v.array(assignment)),
+  /** Runs instead of the function. */
+  place: v.exactOptional(
+    v.strictObject({ by: v.picklist(["symbol", "offset", "address"]), name: text, plus: uint32 }),
+  ),
+});
+
 const action = v.variant("action", [
   v.strictObject({
     action: v.literal("post"),
@@ -331,8 +353,7 @@ const action = v.variant("action", [
   }),
   v.strictObject({ action: v.literal("get-url"), url: text }),
   v.strictObject({ action: v.literal("dns-lookup"), name: text }),
-  /** Negative. */
-  v.strictObject({ action: v.literal("override"), error: errno }),
+  override,
   /** `argument`: position in the static probe. */
   v.strictObject({ action: v.literal("set"), argument: uint32, value: uint32 }),
   v.strictObject({ action: v.literal("notify-enforcer"), ...marking }),
@@ -498,6 +519,7 @@ export type ExecTest = Extract<CompiledFilter, { on: "exec-variable" }>["test"];
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
+export type OverrideAction = Extract<CompiledAction, { action: "override" }>;
 /** An action by which the sensor asks something of the network. */
 export type RequestAction = Extract<CompiledAction, { action: "get-url" | "dns-lookup" }>;
 export type WorkloadSelector = Static<typeof workloadSelector>;

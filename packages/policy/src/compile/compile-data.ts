@@ -184,7 +184,7 @@ function whyNoRegisters(hook: CompiledHook): [message: string, hint: string] | u
       "When the function returns, its registers are those of the return, not of the place that is hooked",
       "Remove `return`, or write a second entry for the return value.",
     ];
-  if (overrides(hook))
+  if (overrides(hook) && !hookKinds[hook.kind].ofProgram)
     return [
       "A program that sees registers cannot deny the call",
       "Read arguments instead, or use Sigkill or Signal.",

@@ -49,7 +49,7 @@ export function placeHook(hook: CompiledHook, facts: AttachFacts): PlacedHook {
   if (plan.refusals !== undefined) return plan;
   const problem = readsExec(hook) ? facts.execProblem?.() : undefined;
   if (problem !== undefined) return { refusals: [unreadableExec(problem)] };
-  const typed = typeHook(hook, facts);
+  const typed = typeHook(plan.lowered ?? hook, facts);
   if (typed.refusals !== undefined) return typed;
   const { refusals, weaknesses } = compareArgumentTypes(typed.hook, facts);
   if (refusals.length > 0) return { refusals };

@@ -93,19 +93,24 @@ export function createHookDecoder(deps: {
   };
 }
 
-/** The upper flags of a record, by enum fact, are the facts that a filter was decided without, and a write that failed. */
+/** The upper flags of a record, by enum fact, are the facts that a filter was decided without, and what could not be written. */
 const missingShift = Math.log2(recordFlags.RECORD_MISSING_FACT);
 
 const keyOf = (id: number, missing: number) => missing * 2 ** 32 + id;
 
-const { FACTS: _, MISSING_WRITE: writeBit, ...facts } = fact;
+const { FACTS: _, MISSING_WRITE, MISSING_REGISTERS, ...facts } = fact;
+
+const failures = { set: MISSING_WRITE, override: MISSING_REGISTERS };
 
 /** Events show them as tags, because existing clients know no other place for them. */
 function factTags(missing: number): string[] {
   const unknown = Object.entries(facts)
     .filter(([, bit]) => (missing & (1 << bit)) !== 0)
     .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
-  return (missing & (1 << writeBit)) === 0 ? unknown : [...unknown, "gander.failed.set"];
+  const failed = Object.entries(failures)
+    .filter(([, bit]) => (missing & (1 << bit)) !== 0)
+    .map(([what]) => `gander.failed.${what}`);
+  return [...unknown, ...failed];
 }
 
 /** By the actions taken, not those that the policy requests: in mode monitor none are. */

@@ -49,6 +49,13 @@ describe("features", () => {
     ]);
   });
 
+  it("needs what changes registers for verdicts with assignments", () => {
+    const step = { kind: 0, value: 1n, from: 0, fromSize: 8, to: 80, size: 8, toSize: 8 };
+    const changing = acting({ actions: action.ACTION_DENY, assignments: [step] });
+    expect(namesOf([acting({ actions: action.ACTION_DENY })])).toEqual([]);
+    expect(namesOf([changing])).toEqual(["FEATURE_REGISTERS"]);
+  });
+
   it("joins the rules of a hook, and keeps hooks apart", () => {
     const { tables } = linkRules([
       rule([plain], 1, 1, numbers),

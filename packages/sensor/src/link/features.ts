@@ -72,7 +72,11 @@ function ofVerdict(verdict: LinkedVerdict | undefined): number {
   const actions = [...actionFeatures].map(([bits, needed]) =>
     verdict.actions & bits ? needed : 0,
   );
-  return join([isLimited ? feature.FEATURE_RATES : 0, ...actions]);
+  return join([
+    isLimited ? feature.FEATURE_RATES : 0,
+    verdict.firstAssignment > 0 ? feature.FEATURE_REGISTERS : 0,
+    ...actions,
+  ]);
 }
 
 const {

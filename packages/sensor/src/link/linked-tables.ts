@@ -24,6 +24,8 @@ export type LinkedTables = {
   readonly bitSets: readonly (BitSet | undefined)[];
   /** Routes of slots; index 0 is never used. */
   readonly routes: readonly (ValueRoute | undefined)[];
+  /** Those of a verdict are neighbours; index 0 is never used. */
+  readonly assignments: readonly (LinkedAssignment | undefined)[];
   /** Ids of all sets that rows name. */
   readonly sets: ReadonlySet<number>;
   /** `config.follow`: bits of processes that rows test. */
@@ -160,6 +162,18 @@ export type LinkedRow = {
   readonly test?: number;
 };
 
+/** A step of struct assignment: registers are bytes in struct pt_regs. */
+export type LinkedAssignment = {
+  /** enum assignment_kind */
+  readonly kind: number;
+  readonly value: bigint;
+  readonly from: number;
+  readonly fromSize: number;
+  readonly to: number;
+  readonly size: number;
+  readonly toSize: number;
+};
+
 export type LinkedVerdict = {
   /** enum action, ORed */
   readonly actions: number;
@@ -171,11 +185,15 @@ export type LinkedVerdict = {
   readonly rateWindowMs: number;
   /** Set: the argument by its position in the probe, and what it becomes. */
   readonly set?: { readonly argument: number; readonly value: number };
+  /** Override at a function of a program: what its registers become, one after the other. */
+  readonly assignments?: readonly LinkedAssignment[];
   /** Position of the selector in the policy. */
   readonly selector: number;
   /** Slots of the sockets of TrackSock and UntrackSock. */
   readonly tracked: number;
   readonly untracked: number;
+  /** Index of the first of `assignments`; 0: it has none. */
+  readonly firstAssignment: number;
   /** For the enforcers of the policy (call-marks.ts). */
   readonly mark: bigint;
   /** Index into the map `counts`. */

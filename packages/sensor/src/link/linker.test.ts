@@ -228,6 +228,22 @@ describe("link", () => {
     expect(tables.hooks[0]?.flags).toBe(0);
   });
 
+  it("puts the assignments of a verdict beside each other", () => {
+    const step = (value: bigint) => ({
+      ...{ kind: 0, value, from: 0, fromSize: 8, to: 80, size: 8, toSize: 8 },
+    });
+    const changing = (...assignments: ReturnType<typeof step>[]) => ({
+      ...selector([]),
+      verdict: { ...selector([]).verdict, assignments },
+    });
+    const selectors = [changing(step(1n), step(2n)), selector([]), changing(step(3n))];
+    const { tables } = linkRules([rule(selectors, 1)]);
+    expect(tables.assignments).toEqual([undefined, step(1n), step(2n), step(3n)]);
+    expect(tables.verdicts.slice(1).map((one) => one?.firstAssignment)).toEqual([1, 0, 3]);
+    const many = Array.from({ length: limits.MAX_ASSIGNMENTS }, () => changing(step(1n)));
+    expect(() => linkRules([rule(many, 1)])).toThrow(/513 changes of registers, and 512 fit/);
+  });
+
   it("says so when there are too many ways to values", () => {
     const rules = Array.from({ length: limits.MAX_ROUTES }, (_, offset) => {
       const route: ValueRoute = {

@@ -32,6 +32,7 @@ import {
 import type { FollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type {
+  LinkedAssignment,
   LinkedHook,
   LinkedRow,
   LinkedRule,
@@ -101,6 +102,7 @@ type OpenTables = {
   /** Their positions. */
   readonly bitSetIds: Map<BitSet, number>;
   readonly routes: (ValueRoute | undefined)[];
+  readonly assignments: (LinkedAssignment | undefined)[];
 };
 
 function emptyTables(): OpenTables {
@@ -112,6 +114,7 @@ function emptyTables(): OpenTables {
     bitSets: [undefined],
     bitSetIds: new Map(),
     routes: [undefined],
+    assignments: [undefined],
   };
 }
 
@@ -301,7 +304,11 @@ function addSelectors(
   for (const [i, selector] of selectors.entries()) {
     const { tracked, untracked, mark = 0 } = selector.verdict;
     const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
-    const numbers = { mark: withPolicy(context.policyId, mark), counter: counters[i] ?? 0 };
+    const numbers = {
+      mark: withPolicy(context.policyId, mark),
+      counter: counters[i] ?? 0,
+      firstAssignment: addAssignments(tables.assignments, selector.verdict.assignments ?? []),
+    };
     const verdict = tables.verdicts.push({ ...selector.verdict, ...sockets, ...numbers }) - 1;
     const safe = safeOutcome(selectors, i);
     const tally = tallyRow(selector, context.condition(i), safe);
@@ -335,6 +342,15 @@ function addSelectors(
     start = end;
   }
   return first;
+}
+
+/** @returns the first of them; 0: there are none. */
+function addAssignments(
+  table: (LinkedAssignment | undefined)[],
+  added: readonly LinkedAssignment[],
+): number {
+  if (added.length === 0) return 0;
+  return table.push(...added) - added.length;
 }
 
 /** A call is counted once, whichever of the alternatives it passes. */
@@ -521,6 +537,7 @@ function checkLimits(
     ["groups of workloads", groups, limits.MAX_GROUPS],
     ["paths to values", tables.routes.length, limits.MAX_ROUTES],
     ["different workloads in selectors", workloads, limits.MAX_WORKLOADS],
+    ["changes of registers", tables.assignments.length, limits.MAX_ASSIGNMENTS],
   ];
   for (const [what, count, limit] of uses) {
     if (count > limit)

@@ -5,7 +5,7 @@ import {
   type CompiledPolicy,
   type EventBudget,
   filesOfHooks,
-  functionsOfHooks,
+  placesOfHooks,
 } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { Side } from "../kernel/tables/table-writer.ts";
@@ -182,7 +182,7 @@ export class KernelTables implements AsyncDisposable {
   async lookUp(hooks: readonly CompiledHook[]): Promise<void> {
     await Promise.all([
       this.files.lookUp(filesOfHooks(hooks)),
-      this.kernel.programs.lookUp(functionsOfHooks(hooks)),
+      this.kernel.programs.lookUp(placesOfHooks(hooks)),
     ]);
   }
 
@@ -324,7 +324,7 @@ export class KernelTables implements AsyncDisposable {
     this.kernel.removeSetsBut(sets);
     this.files.keepOnly(filesOf(this.#installed));
     this.kernel.programs.keepOnly(
-      new Set(functionsOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
+      new Set(placesOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
     );
   }
 

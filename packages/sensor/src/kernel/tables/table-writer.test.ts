@@ -29,6 +29,7 @@ const structs: Readonly<Record<SidedTable, readonly [struct: string, half: numbe
   bitsets: ["bitset", limits.MAX_BITSETS],
   bounds: ["bound", limits.MAX_BOUNDS],
   routes: ["route", limits.MAX_ROUTES],
+  assignments: ["assignment", limits.MAX_ASSIGNMENTS],
 };
 
 function emptyMemory(): Record<SidedTable, TableMemory> {
@@ -41,7 +42,9 @@ function emptyMemory(): Record<SidedTable, TableMemory> {
 }
 
 const slot = { type: valueType.VALUE_S32, raw: 1, flags: 0, sizeRaw: 0, size: 0 };
+const assignment = { kind: 2, value: -8n, from: 152, fromSize: 4, to: 81, size: 1, toSize: 2 };
 const verdict = {
+  assignments: [assignment, assignment],
   actions: 9,
   error: -1,
   signal: 0,
@@ -120,6 +123,14 @@ describe("createTableWriter", () => {
       ),
     ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x3_0000_0109]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
+    expect([read("verdicts", 1, "first_assignment"), read("verdicts", 1, "nassignments")]).toEqual([
+      1, 2,
+    ]);
+    expect(
+      ["kind", "value", "from", "from_size", "to", "size", "to_size"].map((field) =>
+        read("assignments", 2, field),
+      ),
+    ).toEqual([2, -8, 152, 4, 81, 1, 2]);
     expect(
       ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
     ).toEqual([2, 77, limits.NO_SLOT, 0]);
@@ -164,7 +175,7 @@ describe("createTableWriter", () => {
     const write = createTableWriter(memory, layouts);
     for (const { buffer } of Object.values(memory)) new Uint8Array(buffer).fill(0xff);
     const empty = { hooks: [], groups: [], workloads: [], applications: [], rules: [] };
-    const more = { rows: [], verdicts: [], bitSets: [], routes: [] };
+    const more = { rows: [], verdicts: [], bitSets: [], routes: [], assignments: [] };
     write(0, { ...linked(), ...empty, ...more }, new Map());
     for (const table of sidedTables) {
       const half = memory[table].buffer.byteLength / 2;

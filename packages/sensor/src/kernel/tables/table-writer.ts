@@ -5,6 +5,7 @@ import { limits, routeFlags } from "../../link/abi.gen.ts";
 import type { BitSet } from "../../link/bit-set.ts";
 import type {
   GroupWorkloads,
+  LinkedAssignment,
   LinkedTables,
   RangeIndex,
   RuleIndex,
@@ -22,6 +23,7 @@ export const sidedTables = [
   "bitsets",
   "bounds",
   "routes",
+  "assignments",
 ] as const;
 export type SidedTable = (typeof sidedTables)[number];
 
@@ -50,6 +52,7 @@ const halves: Readonly<Record<SidedTable, number>> = {
   bitsets: limits.MAX_BITSETS,
   bounds: limits.MAX_BOUNDS,
   routes: limits.MAX_ROUTES,
+  assignments: limits.MAX_ASSIGNMENTS,
 };
 
 /** Writes linked tables into a side that no program reads, and clears what it held before. */
@@ -95,6 +98,9 @@ export function createTableWriter(
       if (rules !== undefined) writers.bitSet(views.bitsets, place("bitsets", side, i), rules);
     for (const [i, route] of tables.routes.entries())
       if (route !== undefined) writers.route(views.routes, place("routes", side, i), route);
+    for (const [i, step] of tables.assignments.entries())
+      if (step !== undefined)
+        writers.assignment(views.assignments, place("assignments", side, i), step);
   };
 }
 
@@ -130,6 +136,8 @@ function smallWriters(layouts: StructLayouts) {
     "set_argument",
     "set_value",
     "mark",
+    "first_assignment",
+    "nassignments",
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {
@@ -142,6 +150,8 @@ function smallWriters(layouts: StructLayouts) {
         ...item,
         set_argument: item.set?.argument ?? 0,
         set_value: item.set?.value ?? 0,
+        first_assignment: item.firstAssignment,
+        nassignments: item.assignments?.length ?? 0,
         rate_scope: item.rateScope,
         rate_window_ns: BigInt(item.rateWindowMs) * 1_000_000n,
       }),
@@ -209,7 +219,20 @@ function arrayWriters(layouts: StructLayouts) {
     workloads: writeWorkloads,
     bitSet: writeBitSet,
     route: createRouteWriter(layouts),
+    assignment: createAssignmentWriter(layouts),
   };
+}
+
+function createAssignmentWriter(layouts: StructLayouts): Write<LinkedAssignment> {
+  const fields = ["value", "kind", "from", "from_size", "to", "size", "to_size"] as const;
+  const write = createStructWriter(layouts("assignment"), ...fields);
+  return (view, at, item) =>
+    write(view, at, {
+      ...item,
+      value: BigInt.asUintN(64, item.value),
+      from_size: item.fromSize,
+      to_size: item.toSize,
+    });
 }
 
 function createRouteWriter(layouts: StructLayouts): Write<ValueRoute> {
