@@ -95,7 +95,7 @@ const tracepointFormat: PlanFacts["tracepointFormat"] = () => {
 
 const program: ProgramFile = {
   ...{ version: "1-2-3", isGo: false, digests: new Set(["build-id:1b84f6"]) },
-  place: () => ({ offset: 4096 }),
+  place: () => ({ offset: 4096, address: 4096 }),
   probe: () => ({
     sites: [
       {
