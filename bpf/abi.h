@@ -348,7 +348,7 @@ enum hook_table_flags {
 /* a hook, on one side */
 struct hook {
 	__u32 nslots;
-	__u32 index;	    /* key in the index maps, for these tables only (2 * n + side); 0: no index */
+	__u32 index;	    /* key in the index maps (2 * its id + side); 0: no index */
 	__u8 index_int;	    /* number slot that is indexed, or NO_SLOT */
 	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
 	__u16 flags;	    /* enum hook_table_flags */
@@ -369,6 +369,8 @@ struct hook {
 	__u16 longest_binary_ending;
 	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
 	__u32 exec_rows;
+	__u32 cache_key; /* of results in `path_cache`: for these tables only */
+	__u32 pad;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -469,7 +471,7 @@ struct cached_path {
 	__u32 pad;
 	struct sequences seen;
 	struct {
-		__u32 index;  /* hook.index */
+		__u32 key;    /* hook.cache_key */
 		__u32 bitset; /* of the text and of its end (index.bpf.h) */
 	} hooks[CACHED_HOOKS]; /* by hook id */
 	__u64 pad2;
@@ -638,7 +640,7 @@ struct config {
 	__u32 side;  /* 0 or 1: the valid side of the tables */
 	__u32 flags; /* enum config_flags */
 	__u32 follow_count; /* how many of `follow` are used */
-	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
+	__u32 last_cache_key; /* the last one assigned to a hook: each is used once */
 	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
 	__u32 holder; /* thread group id of the sensor that lets go what is held; 0: hold nothing */
 	__u32 follow[FOLLOW_BITS]; /* an exec from this set sets bit i, inherited; 0: unused */

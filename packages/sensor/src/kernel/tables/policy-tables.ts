@@ -9,8 +9,8 @@ import {
 } from "../../link/counter-table.ts";
 import type { LinkedTables } from "../../link/linked-tables.ts";
 import type { SetContent } from "../../link/set-interner.ts";
+import { createCacheKeys } from "./cache-keys.ts";
 import { createIndexEntries } from "./index-entries.ts";
-import { createIndexKeys } from "./index-keys.ts";
 import {
   createSetEncoder,
   createSetIdReader,
@@ -79,9 +79,9 @@ export function createPolicyTables(
   >;
   const config = new Int32Array(memory("config").buffer);
   const sideAt = fieldOf(layouts("config"), "side").offset / 4;
-  const takeIndexKeys = createIndexKeys({
+  const takeCacheKeys = createCacheKeys({
     words: config,
-    at: fieldOf(layouts("config"), "last_index").offset / 4,
+    at: fieldOf(layouts("config"), "last_cache_key").offset / 4,
   });
   const writeTables = createTableWriter(sided, layouts);
   const index = createIndexEntries(
@@ -97,9 +97,8 @@ export function createPolicyTables(
     activeSide: () => (Atomics.load(config, sideAt) === 0 ? 0 : 1),
     activate: (side) => void Atomics.store(config, sideAt, side),
     write(side, tables) {
-      const keys = takeIndexKeys(side, tables.hooks);
-      writeTables(side, tables, keys);
-      index.write(side, tables.hooks, keys);
+      writeTables(side, tables, takeCacheKeys(tables.hooks));
+      index.write(side, tables.hooks);
     },
     copyGroup(from, to) {
       const { buffer, stride } = sided.groups;

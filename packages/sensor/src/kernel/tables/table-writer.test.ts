@@ -121,8 +121,10 @@ describe("createTableWriter", () => {
     ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x3_0000_0109]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
     expect(
-      ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
-    ).toEqual([2, 77, limits.NO_SLOT, 0]);
+      ["nslots", "index", "cache_key", "index_int", "first_rule"].map((field) =>
+        read("hooks", 3, field),
+      ),
+    ).toEqual([2, 0, 77, limits.NO_SLOT, 0]);
     const fields = ["steps", "flags", "size", "shift_left", "shift_right", "room", "offset"];
     const { ROUTE_FROM_TASK, ROUTE_SIGNED } = routeFlags;
     expect(fields.map((field) => read("routes", 1, field))).toEqual([
