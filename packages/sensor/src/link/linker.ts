@@ -19,7 +19,7 @@ import {
   type Member,
   type PlacedHook,
 } from "./applications.ts";
-import type { BitSet } from "./bit-set.ts";
+import { type BitSet, bitSetText } from "./bit-set.ts";
 import { withPolicy } from "./call-marks.ts";
 import { ExecTests } from "./exec-tests.ts";
 import {
@@ -98,8 +98,8 @@ type OpenTables = {
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
   readonly bitSets: (BitSet | undefined)[];
-  /** Their positions. */
-  readonly bitSetIds: Map<BitSet, number>;
+  /** Their positions, by their texts. */
+  readonly bitSetIds: Map<string, number>;
   readonly routes: (ValueRoute | undefined)[];
 };
 
@@ -234,11 +234,12 @@ function addIndex(
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
   const bitSets: BitSets = {
     fit: (contents) =>
-      contents.filter((rules) => !tables.bitSetIds.has(rules)).length <=
+      contents.filter((rules) => !tables.bitSetIds.has(bitSetText(rules))).length <=
       limits.MAX_BITSETS - tables.bitSets.length,
     add(rules) {
-      const id = tables.bitSetIds.get(rules) ?? tables.bitSets.push(rules) - 1;
-      tables.bitSetIds.set(rules, id);
+      const text = bitSetText(rules);
+      const id = tables.bitSetIds.get(text) ?? tables.bitSets.push(rules) - 1;
+      tables.bitSetIds.set(text, id);
       return id;
     },
   };

@@ -88,7 +88,7 @@ const hooks = fc
 
 describe("createIndexEntries", () => {
   it("leaves what writing everything would, whatever a side has had before", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom(0, 1), hooks)), (writes) => {
         const maps = createMaps();
         const sides: (readonly LinkedHook[])[] = [[], []];
