@@ -64,6 +64,7 @@ enum limits {
 	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
+	ASKING_SHIFT = 16, /* in `test` of a question */
 	CALL_STRIPES = 8,
 	MAX_ARGS = 12, /* of a hooked function; later ones are not read */
 	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
@@ -127,6 +128,7 @@ enum row_flags {
 	ROW_UNKNOWN_HOLDS = 16, /* if its fact is unknown, the row holds; without this flag, it does not */
 	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY*: only in a user namespace other than the host's */
 	ROW_PARENT = 64, /* ROW_BINARY_EQUAL to ROW_FOLLOW: of the process that forked this one (`parents`) */
+	ROW_FOR_MANY = 128, /* a question (hook.first_question): if it does not hold, no row that it stands for does */
 };
 
 enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
@@ -186,7 +188,11 @@ struct row {
 	 */
 	__u64 values[ROW_VALUES];
 	__u32 names; /* ROW_EXEC_*: set (prefix_set) of names, each with its "="; 0: arguments are tested */
-	__u32 test; /* ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows) */
+	/*
+	 * ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows). ROW_FOR_MANY: the bit set of the rules that are
+	 * left if it does not hold (0: none) and, from ASKING_SHIFT on, that of the rules it stands for (0: all)
+	 */
+	__u32 test;
 };
 
 /* what happens when a selector matches */
@@ -327,7 +333,8 @@ enum feature {
 	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
 	FEATURE_RANGES = 524288, /* the index of ranges, for rows on numbers that many policies compare */
 	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
-	FEATURES_END = 2097152,
+	FEATURE_QUESTIONS = 2097152, /* rows that stand for those of many rules */
+	FEATURES_END = 4194304,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -370,7 +377,8 @@ struct hook {
 	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
 	__u32 exec_rows;
 	__u32 cache_key; /* of results in `path_cache`: for these tables only */
-	__u32 pad;
+	/* row that is evaluated before those of any rule; `fail` of each leads to the next one. 0: none */
+	__u32 first_question;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };

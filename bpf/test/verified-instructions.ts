@@ -108,7 +108,7 @@ const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mpro
   )
   .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`))
   .concat(
-    ["setattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
+    ["setattr", "getattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
       (name) => `security_inode_${name}`,
     ),
   );

@@ -166,6 +166,7 @@ export const limits = {
   WORKLOAD_WORDS: 4,
   HOOK_SLOTS: 16,
   ROW_VALUES: 4,
+  ASKING_SHIFT: 16,
   CALL_STRIPES: 8,
   MAX_ARGS: 12,
   FOLLOW_BITS: 64,
@@ -237,6 +238,7 @@ export const rowFlags = {
   ROW_UNKNOWN_HOLDS: 16,
   ROW_IN_USER_NS: 32,
   ROW_PARENT: 64,
+  ROW_FOR_MANY: 128,
 } as const;
 
 export const namespaceKind = {
@@ -360,7 +362,8 @@ export const feature = {
   FEATURE_WRITES: 262144,
   FEATURE_RANGES: 524288,
   FEATURE_ENDINGS: 1048576,
-  FEATURES_END: 2097152,
+  FEATURE_QUESTIONS: 2097152,
+  FEATURES_END: 4194304,
 } as const;
 
 export const attachCookie = {

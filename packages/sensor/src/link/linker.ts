@@ -43,6 +43,7 @@ import type {
 } from "./linked-tables.ts";
 import { seesOpenFile } from "./open-files.ts";
 import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
+import { questionRows, questionsOf } from "./questions.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
 import { routeIndex, slotIndex } from "./slot-numbers.ts";
@@ -185,7 +186,12 @@ function addHook(
   });
   const execRows = tables.rows.length;
   tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows });
+  const questions = questionsOf(placed, { ...input, bitSets: bitSetsOf(tables) });
+  const firstQuestion = questions.length === 0 ? 0 : tables.rows.length;
+  tables.rows.push(...questionRows(questions, firstQuestion));
+  tables.hooks.push({
+    ...{ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows, firstQuestion },
+  });
   return tests;
 }
 
@@ -232,17 +238,6 @@ function addIndex(
 ): RuleIndex | undefined {
   const left = (values: keyof typeof indexRoom) =>
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
-  const bitSets: BitSets = {
-    fit: (contents) =>
-      contents.filter((rules) => !tables.bitSetIds.has(bitSetText(rules))).length <=
-      limits.MAX_BITSETS - tables.bitSets.length,
-    add(rules) {
-      const text = bitSetText(rules);
-      const id = tables.bitSetIds.get(text) ?? tables.bitSets.push(rules) - 1;
-      tables.bitSetIds.set(text, id);
-      return id;
-    },
-  };
   const room = {
     numbers: left("numbers"),
     prefixes: left("prefixes"),
@@ -252,8 +247,20 @@ function addIndex(
     binaryEndings: left("binaryEndings"),
     bounds: Math.min(limits.HOOK_BOUNDS, limits.MAX_BOUNDS - firstBound),
   };
-  return buildRuleIndex(rules, { bitSets, room, hostNamespace });
+  return buildRuleIndex(rules, { bitSets: bitSetsOf(tables), room, hostNamespace });
 }
+
+const bitSetsOf = ({ bitSets, bitSetIds }: OpenTables): BitSets => ({
+  fit: (contents) =>
+    contents.filter((rules) => !bitSetIds.has(bitSetText(rules))).length <=
+    limits.MAX_BITSETS - bitSets.length,
+  add(rules) {
+    const text = bitSetText(rules);
+    const id = bitSetIds.get(text) ?? bitSets.push(rules) - 1;
+    bitSetIds.set(text, id);
+    return id;
+  },
+});
 
 function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {
   if (reading === undefined || slot === undefined)

@@ -222,7 +222,7 @@ function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<num
 const known = new WeakMap<PlannedRule, readonly (readonly PlainFilter[])[]>();
 
 /** All policies are linked at each change, and these lists are looked through for each kind of value. */
-function listsOf(planned: PlannedRule): readonly (readonly PlainFilter[])[] {
+export function listsOf(planned: PlannedRule): readonly (readonly PlainFilter[])[] {
   const found = known.get(planned);
   if (found !== undefined) return found;
   const lists = planned.selectors.flatMap(({ filters }) => plainLists(filters));

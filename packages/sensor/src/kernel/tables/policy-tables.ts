@@ -177,7 +177,7 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     for (const key of map(name).keys()) present.set(idOf(name, key), undefined);
   const highest = Math.max(0, ...present.keys());
   const remove = (entries: Iterable<SetEntry>) => {
-    for (const { map: name, key } of entries) map(name).delete(key);
+    for (const [name, keys] of keysByMap(entries)) map(name).deleteMany(keys);
   };
   function* leftEntries(ids: ReadonlySet<number>): Iterable<SetEntry> {
     for (const name of setMaps) {
@@ -190,7 +190,10 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     addSet(id: number, content: SetContent) {
       if (present.get(id) !== undefined) return;
       present.set(id, content);
-      for (const { map: name, key } of encode(id, content)) map(name).set(key, one);
+      for (const [name, keys] of keysByMap(encode(id, content))) {
+        const count = keys.length / map(name).shape.keySize;
+        map(name).updateMany(keys, new Uint8Array(count).fill(1));
+      }
     },
     removeSetsBut(kept: ReadonlySet<number>) {
       const unknown = new Set<number>();
@@ -205,4 +208,8 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
   };
 }
 
-const one = Uint8Array.of(1);
+/** The keys of each map in a row: one call writes or deletes all of them. */
+function keysByMap(entries: Iterable<SetEntry>): [SetMap, Uint8Array][] {
+  const byMap = Map.groupBy(entries, ({ map }) => map);
+  return [...byMap].map(([name, of]) => [name, Buffer.concat(of.map(({ key }) => key))]);
+}

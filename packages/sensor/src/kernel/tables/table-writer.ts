@@ -272,6 +272,7 @@ function createHookWriter(layouts: StructLayouts) {
     "first_rule",
     "flags",
     "exec_rows",
+    "first_question",
     "range_of",
     "range_slot",
     "range_signed",
@@ -300,6 +301,7 @@ function createHookWriter(layouts: StructLayouts) {
       first_bound: item.firstBound,
       flags: item.flags,
       exec_rows: item.execRows,
+      first_question: item.firstQuestion,
     });
     writeWords(view, at + textRules, wordsOf(index?.textRules ?? [], limits.RULE_WORDS));
     for (const [i, one] of item.slots.entries())
