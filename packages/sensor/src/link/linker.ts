@@ -66,16 +66,9 @@ export type LinkInput = GroupsInput & {
  * @throws LinkLimitError if the tables are too small for these policies.
  */
 export function link(input: LinkInput): LinkedTables {
-  const tables = emptyTables();
-  const numbered = new NumberedWorkloads();
-  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
-    const firstRule = tables.rules.length;
-    const execTests = addHook(tables, hook, members, {
-      ...input,
-      workloadsNumber: (workloads) => numbered.numberOf(workloads),
-    });
-    return { hook, firstRule, members, execTests };
-  });
+  const asking = linkHooks(input, "with questions");
+  const { tables, numbered, placed } =
+    asking.tables.rows.length > limits.MAX_ROWS ? linkHooks(input, "without questions") : asking;
   const { applications, groups } = applicationsOf(placed, input);
   checkLimits(tables, {
     ...{ applications: applications.length, groups: groups.length, workloads: numbered.size },
@@ -91,6 +84,22 @@ export function link(input: LinkInput): LinkedTables {
     followed: followedBits(tables.rows),
     remembered: rememberedBy(tables),
   };
+}
+
+/** Without questions, there are fewer rows; more of them are evaluated. */
+function linkHooks(input: LinkInput, how: "with questions" | "without questions") {
+  const tables = emptyTables();
+  const numbered = new NumberedWorkloads();
+  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
+    const firstRule = tables.rules.length;
+    const execTests = addHook(tables, hook, members, {
+      ...input,
+      asks: how === "with questions",
+      workloadsNumber: (workloads) => numbered.numberOf(workloads),
+    });
+    return { hook, firstRule, members, execTests };
+  });
+  return { tables, numbered, placed };
 }
 
 type OpenTables = {
@@ -134,7 +143,7 @@ function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
-  input: LinkInput & Pick<FilterContext, "workloadsNumber">,
+  input: LinkInput & Pick<FilterContext, "workloadsNumber"> & { readonly asks: boolean },
 ): readonly (readonly number[])[] {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
@@ -186,7 +195,7 @@ function addHook(
   });
   const execRows = tables.rows.length;
   tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
-  const questions = questionsOf(placed, { ...input, bitSets: bitSetsOf(tables) });
+  const questions = input.asks ? questionsOf(placed, { ...input, bitSets: bitSetsOf(tables) }) : [];
   const firstQuestion = questions.length === 0 ? 0 : tables.rows.length;
   tables.rows.push(...questionRows(questions, firstQuestion));
   tables.hooks.push({

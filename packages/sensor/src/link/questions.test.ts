@@ -28,8 +28,8 @@ function questionsFor(rules: readonly (readonly TypedFilter[])[]) {
 const contains = (...values: readonly string[]) => text("str-contains", values);
 const text = (op: string, values: readonly string[], negate = false) =>
   ({ on: "arg", arg: 3, test: { op, negate, values } }) as TypedFilter;
-const mask = (value: bigint, negate = false) =>
-  ({ on: "arg", arg: 1, test: { op: "mask", negate, values: [value] } }) as TypedFilter;
+const mask = (value: bigint, negate = false, arg = 1) =>
+  ({ on: "arg", arg, test: { op: "mask", negate, values: [value] } }) as TypedFilter;
 
 describe("questionsOf", () => {
   it("asks once for what a thousand policies search", () => {
@@ -78,6 +78,17 @@ describe("questionsOf", () => {
     expect(questionsFor(endings)).toMatchObject([
       { content: { kind: "postfixes", values: ["x"] } },
     ]);
+  });
+
+  it("asks nothing where the rows of policies leave no room", () => {
+    const filters = [...[0, 1, 2].map((at) => mask(1n, false, at)), contains("x")];
+    const hooksOf = (count: number) =>
+      linkRules(
+        Array.from({ length: count }, (_, i) => rule([selector(filters)], i + 1, 1 + (i >> 10))),
+      ).tables.hooks.map(({ firstQuestion }) => firstQuestion !== 0);
+    // Four rows each, and eight questions in all.
+    expect(hooksOf((limits.MAX_ROWS - 12) / 4)).toEqual([true, true]);
+    expect(hooksOf((limits.MAX_ROWS - 8) / 4)).toEqual([false, false]);
   });
 
   it("leaves maps of sets to the policies", () => {
