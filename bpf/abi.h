@@ -70,6 +70,7 @@ enum limits {
 	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
+	ASKING_SHIFT = 16, /* in `test` of a question */
 	CALL_STRIPES = 8,
 	MAX_ARGS = 12, /* of a hooked function; later ones are not read */
 	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
@@ -133,6 +134,7 @@ enum row_flags {
 	ROW_UNKNOWN_HOLDS = 16, /* if its fact is unknown, the row holds; without this flag, it does not */
 	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY*: only in a user namespace other than the host's */
 	ROW_PARENT = 64, /* ROW_BINARY_EQUAL to ROW_FOLLOW: of the process that forked this one (`parents`) */
+	ROW_FOR_MANY = 128, /* a question (hook.first_question): if it does not hold, no row that it stands for does */
 };
 
 enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
@@ -195,7 +197,11 @@ struct row {
 	 */
 	__u64 values[ROW_VALUES];
 	__u32 names; /* ROW_EXEC_*: set (prefix_set) of names, each with its "="; 0: arguments are tested */
-	__u32 test; /* ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows) */
+	/*
+	 * ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows). ROW_FOR_MANY: the bit set of the rules that are
+	 * left if it does not hold (0: none) and, from ASKING_SHIFT on, that of the rules it stands for (0: all)
+	 */
+	__u32 test;
 };
 
 /* what happens when a selector matches */
@@ -359,7 +365,8 @@ enum feature {
 	FEATURE_DATA = 2097152, /* SLOT_MAX_DATA */
 	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
 	FEATURE_REGISTERS = 8388608, /* verdicts with assignments; of no use without HOOK_REGISTERS */
-	FEATURES_END = 16777216,
+	FEATURE_QUESTIONS = 16777216, /* rows that stand for those of many rules */
+	FEATURES_END = 33554432,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -380,7 +387,7 @@ enum hook_table_flags {
 /* a hook, on one side */
 struct hook {
 	__u32 nslots;
-	__u32 index;	    /* key in the index maps, for these tables only (2 * n + side); 0: no index */
+	__u32 index;	    /* key in the index maps (2 * its id + side); 0: no index */
 	__u8 index_int;	    /* number slot that is indexed, or NO_SLOT */
 	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
 	__u16 flags;	    /* enum hook_table_flags */
@@ -401,6 +408,9 @@ struct hook {
 	__u16 longest_binary_ending;
 	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
 	__u32 exec_rows;
+	__u32 cache_key; /* of results in `path_cache`: for these tables only */
+	/* row that is evaluated before those of any rule; `fail` of each leads to the next one. 0: none */
+	__u32 first_question;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -501,7 +511,7 @@ struct cached_path {
 	__u32 pad;
 	struct sequences seen;
 	struct {
-		__u32 index;  /* hook.index */
+		__u32 key;    /* hook.cache_key */
 		__u32 bitset; /* of the text and of its end (index.bpf.h) */
 	} hooks[CACHED_HOOKS]; /* by hook id */
 	__u64 pad2;
@@ -677,7 +687,7 @@ struct config {
 	__u32 side;  /* 0 or 1: the valid side of the tables */
 	__u32 flags; /* enum config_flags */
 	__u32 follow_count; /* how many of `follow` are used */
-	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
+	__u32 last_cache_key; /* the last one assigned to a hook: each is used once */
 	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
 	__u32 holder; /* thread group id of the sensor that lets go what is held; 0: hold nothing */
 	__u32 follow[FOLLOW_BITS]; /* an exec from this set sets bit i, inherited; 0: unused */

@@ -7,6 +7,7 @@
 #define GANDER_EVALUATE_H
 
 #include "index.bpf.h"
+#include "questions.bpf.h"
 #include "ranges.bpf.h"
 #include "source.bpf.h"
 #include "verdict.bpf.h"
@@ -92,6 +93,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->words = application->summary;
 	s->rules = 0;
 	s->row = 0;
+	s->narrowed = 0;
 	s->wants_text = left & INDEX_WANTS_TEXT;
 	s->sets[SET_NUMBER] = number ? side * MAX_BITSETS + number : 0;
 	s->sets[SET_TEXT] = text ? side * MAX_BITSETS + text : 0;
@@ -245,6 +247,9 @@ inline_fn __u64 narrowed(struct scratch *s, __u64 rules, __u32 word)
 		if (set)
 			rules &= set->bits[word];
 	}
+	bounded(word, RULE_WORDS - 1);
+	if (!lacks(FEATURE_QUESTIONS) && s->narrowed)
+		rules &= s->kept[word];
 	return rules;
 }
 
@@ -301,6 +306,7 @@ inline_fn __u32 next_rule(struct scratch *s)
 static long step(__u64 i, struct scratch **scratch)
 {
 	struct scratch *s = *scratch;
+	bool is_question, holds;
 	struct row *row;
 
 	if (!s->row) {
@@ -314,7 +320,11 @@ static long step(__u64 i, struct scratch **scratch)
 	row = row_at(s->row);
 	if (!row)
 		return 1;
-	if (!row_holds(s, row)) {
+	is_question = !lacks(FEATURE_QUESTIONS) && row->flags & ROW_FOR_MANY;
+	holds = (is_question && !is_asked(s, row)) || row_holds(s, row);
+	if (is_question) {
+		answer(s, row, holds);
+	} else if (!holds) {
 		s->row = row->fail ? s->side * MAX_ROWS + row->fail : 0;
 	} else if (row->flags & ROW_LAST) {
 		act(s, row);
@@ -345,8 +355,13 @@ __noinline int evaluate(struct scratch *s)
 		use_text_index(s, application, hook);
 	if (s->words && hook->index_addr != NO_SLOT)
 		use_address_index(s, application, hook);
-	if (s->words)
-		bpf_loop(MAX_STEPS, step, &s, 0);
+	if (!s->words)
+		return s->verdict;
+	if (!lacks(FEATURE_QUESTIONS) && hook->first_question) {
+		s->row = s->side * MAX_ROWS + hook->first_question;
+		s->missing = 0;
+	}
+	bpf_loop(MAX_STEPS, step, &s, 0);
 	return s->verdict;
 }
 

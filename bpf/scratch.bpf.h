@@ -181,7 +181,9 @@ struct scratch {
 	__u32 row;		/* next row of this rule, with side; 0: take the next rule */
 	__u32 rule;		/* index in `rules`, with side */
 	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (enum index_set), 0: none */
-	__u32 verdict_at;	/* index in `verdicts`, with side */
+	__u32 narrowed;		/* a question has left only `kept` */
+	__u64 kept[RULE_WORDS];
+	__u32 verdict_at; /* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;
 	__u32 unread; /* failed, because the route to it could not be read */

@@ -366,36 +366,50 @@ export function evaluateTables(
 ): Map<number, number> {
   const matched = new Map<number, number>();
   const { group = 0 } = call;
+  const { slots = [], firstQuestion = 0 } = tables.hooks.find(({ id }) => id === hook) ?? {};
   const application = tables.applications[tables.groups[group]?.get(hook) ?? 0];
   const workloads = tables.workloads[group];
-  const left = indexedRules(tables, hook, call);
-  for (const bit of application?.bits ?? []) {
-    if (left !== undefined && !left.has(bit)) continue;
+  const indexed = indexedRules(tables, hook, call);
+  const valueIn = (slot: number) =>
+    slots[slot]?.raw === limits.RAW_RETURN ? call.returned : call.args[slots[slot]?.raw ?? 0];
+  const factFor = (row: LinkedRow) => factOfRow(row, valueIn(row.slot), call, { sets, workloads });
+  const rowAt = (index: number): LinkedRow => {
+    const row = tables.rows[index];
+    if (row === undefined) throw new RangeError("a jump out of the table");
+    return row;
+  };
+  const holds = (row: LinkedRow, fact: FactState) =>
+    filterHolds(
+      fact,
+      {
+        negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
+        unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
+      },
+      () => {
+        if (row.op === rowOp.ROW_WORKLOADS)
+          return workloads?.within.includes(Number(row.values[0])) ?? false;
+        const value = valueIn(row.slot);
+        if (row.op !== rowOp.ROW_GAINED && row.op !== rowOp.ROW_DIFFERENCE)
+          return rowHits(row, value, sets, call);
+        const other = call.args[slots[row.set]?.raw ?? -1];
+        return row.op === rowOp.ROW_GAINED
+          ? gains(other, value, row.values[0])
+          : isDifference(row, raw(value), raw(other));
+      },
+    );
+  let left = new Set(application?.bits.filter((bit) => indexed?.has(bit) ?? true));
+  for (let index = firstQuestion; index !== 0; index = rowAt(index).fail) {
+    const row = rowAt(index);
+    const fact = factFor(row);
+    const isKnown = fact === "known" || fact === "absent";
+    if (isKnown && !holds(row, fact)) left = left.intersection(keptBy(row, tables));
+  }
+  for (const bit of left) {
     const rule = tables.rules[(application?.firstRule ?? 0) + bit];
     let index = rule?.firstRow ?? 0;
     while (index !== 0) {
-      const row: LinkedRow | undefined = tables.rows[index];
-      if (row === undefined) throw new RangeError("a jump out of the table");
-      const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
-      const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
-      const ok = filterHolds(
-        factOfRow(row, value, call, { sets, workloads }),
-        {
-          negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
-          unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
-        },
-        () => {
-          if (row.op === rowOp.ROW_WORKLOADS)
-            return workloads?.within.includes(Number(row.values[0])) ?? false;
-          if (row.op !== rowOp.ROW_GAINED && row.op !== rowOp.ROW_DIFFERENCE)
-            return rowHits(row, value, sets, call);
-          const slots = tables.hooks.find(({ id }) => id === hook)?.slots;
-          const other = call.args[slots?.[row.set]?.raw ?? -1];
-          return row.op === rowOp.ROW_GAINED
-            ? gains(other, value, row.values[0])
-            : isDifference(row, raw(value), raw(other));
-        },
-      );
+      const row = rowAt(index);
+      const ok = holds(row, factFor(row));
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
         break;
@@ -404,6 +418,11 @@ export function evaluateTables(
     }
   }
   return matched;
+}
+
+/** Rules for which a question that does not hold does not stand. */
+function keptBy({ test = 0 }: LinkedRow, { bitSets }: LinkedTables): Set<number> {
+  return new Set(numbersIn(bitSets[test & ((1 << limits.ASKING_SHIFT) - 1)] ?? 0n));
 }
 
 /** In the programs; of what is no row of its own: undefined. */

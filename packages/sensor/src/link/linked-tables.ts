@@ -71,6 +71,8 @@ export type LinkedHook = {
   readonly flags: number;
   /** Index of the first row that says what a test of new programs' texts asks. */
   readonly execRows: number;
+  /** Index of the row that is evaluated before those of any rule, 0: none; each leads to the next one (`fail`). */
+  readonly firstQuestion: number;
   /** Where the bounds of its index begin in the table. */
   readonly firstBound: number;
   /** Undefined: all rules are evaluated. */
@@ -160,7 +162,7 @@ export type LinkedRow = {
   readonly values: readonly bigint[];
   /** A set of names of variables, each with its "="; absent: 0. */
   readonly names?: number;
-  /** Of a row on a new program's texts: the number of its test at this hook. */
+  /** Of a row on a new program's texts: the number of its test at this hook. Of a question: two bit sets. */
   readonly test?: number;
 };
 

@@ -18,7 +18,7 @@ import {
   type Member,
   type PlacedHook,
 } from "./applications.ts";
-import type { BitSet } from "./bit-set.ts";
+import { type BitSet, bitSetText } from "./bit-set.ts";
 import { withPolicy } from "./call-marks.ts";
 import { conditionOf, conditionsOf, tallyRow } from "./counted-calls.ts";
 import { ExecTests } from "./exec-tests.ts";
@@ -44,6 +44,7 @@ import type {
 } from "./linked-tables.ts";
 import { seesOpenFile } from "./open-files.ts";
 import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
+import { questionRows, questionsOf } from "./questions.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
 import { routeIndex, slotIndex } from "./slot-numbers.ts";
@@ -66,16 +67,9 @@ export type LinkInput = GroupsInput & {
  * @throws LinkLimitError if the tables are too small for these policies.
  */
 export function link(input: LinkInput): LinkedTables {
-  const tables = emptyTables();
-  const numbered = new NumberedWorkloads();
-  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
-    const firstRule = tables.rules.length;
-    const execTests = addHook(tables, hook, members, {
-      ...input,
-      workloadsNumber: (workloads) => numbered.numberOf(workloads),
-    });
-    return { hook, firstRule, members, execTests };
-  });
+  const asking = linkHooks(input, "with questions");
+  const { tables, numbered, placed } =
+    asking.tables.rows.length > limits.MAX_ROWS ? linkHooks(input, "without questions") : asking;
   const { applications, groups } = applicationsOf(placed, input);
   const conditions = conditionsOf(tables.rows);
   checkLimits(tables, {
@@ -96,14 +90,30 @@ export function link(input: LinkInput): LinkedTables {
   };
 }
 
+/** Without questions, there are fewer rows; more of them are evaluated. */
+function linkHooks(input: LinkInput, how: "with questions" | "without questions") {
+  const tables = emptyTables();
+  const numbered = new NumberedWorkloads();
+  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
+    const firstRule = tables.rules.length;
+    const execTests = addHook(tables, hook, members, {
+      ...input,
+      asks: how === "with questions",
+      workloadsNumber: (workloads) => numbered.numberOf(workloads),
+    });
+    return { hook, firstRule, members, execTests };
+  });
+  return { tables, numbered, placed };
+}
+
 type OpenTables = {
   readonly hooks: LinkedHook[];
   readonly rules: LinkedRule[];
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
   readonly bitSets: (BitSet | undefined)[];
-  /** Their positions. */
-  readonly bitSetIds: Map<BitSet, number>;
+  /** Their positions, by their texts. */
+  readonly bitSetIds: Map<string, number>;
   readonly routes: (ValueRoute | undefined)[];
   readonly assignments: (LinkedAssignment | undefined)[];
 };
@@ -139,7 +149,7 @@ function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
-  input: LinkInput & Pick<FilterContext, "workloadsNumber">,
+  input: LinkInput & Pick<FilterContext, "workloadsNumber"> & { readonly asks: boolean },
 ): readonly (readonly number[])[] {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
@@ -191,7 +201,12 @@ function addHook(
   });
   const execRows = tables.rows.length;
   tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows });
+  const questions = input.asks ? questionsOf(placed, { ...input, bitSets: bitSetsOf(tables) }) : [];
+  const firstQuestion = questions.length === 0 ? 0 : tables.rows.length;
+  tables.rows.push(...questionRows(questions, firstQuestion));
+  tables.hooks.push({
+    ...{ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows, firstQuestion },
+  });
   return tests;
 }
 
@@ -238,16 +253,6 @@ function addIndex(
 ): RuleIndex | undefined {
   const left = (values: keyof typeof indexRoom) =>
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
-  const bitSets: BitSets = {
-    fit: (contents) =>
-      contents.filter((rules) => !tables.bitSetIds.has(rules)).length <=
-      limits.MAX_BITSETS - tables.bitSets.length,
-    add(rules) {
-      const id = tables.bitSetIds.get(rules) ?? tables.bitSets.push(rules) - 1;
-      tables.bitSetIds.set(rules, id);
-      return id;
-    },
-  };
   const room = {
     numbers: left("numbers"),
     prefixes: left("prefixes"),
@@ -257,8 +262,20 @@ function addIndex(
     binaryEndings: left("binaryEndings"),
     bounds: Math.min(limits.HOOK_BOUNDS, limits.MAX_BOUNDS - firstBound),
   };
-  return buildRuleIndex(rules, { bitSets, room, hostNamespace });
+  return buildRuleIndex(rules, { bitSets: bitSetsOf(tables), room, hostNamespace });
 }
+
+const bitSetsOf = ({ bitSets, bitSetIds }: OpenTables): BitSets => ({
+  fit: (contents) =>
+    contents.filter((rules) => !bitSetIds.has(bitSetText(rules))).length <=
+    limits.MAX_BITSETS - bitSets.length,
+  add(rules) {
+    const text = bitSetText(rules);
+    const id = bitSetIds.get(text) ?? bitSets.push(rules) - 1;
+    bitSetIds.set(text, id);
+    return id;
+  },
+});
 
 function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {
   if (reading === undefined || slot === undefined)

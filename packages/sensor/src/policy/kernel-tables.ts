@@ -370,6 +370,7 @@ export function hooksOf(policies: Installed): readonly CompiledHook[] {
   return [...policies.values()].flatMap(({ hooks }) => hooks.map(({ hook }) => hook));
 }
 
+/** A new policy comes after all others: their rules keep their places, and nearly all that tables hold stays. */
 function sorted(policies: Installed): InstalledPolicy[] {
-  return [...policies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
+  return [...policies.values()].sort((a, b) => a.id - b.id);
 }

@@ -9,8 +9,8 @@ import {
 } from "../../link/counter-table.ts";
 import type { LinkedTables } from "../../link/linked-tables.ts";
 import type { SetContent } from "../../link/set-interner.ts";
+import { createCacheKeys } from "./cache-keys.ts";
 import { createIndexEntries } from "./index-entries.ts";
-import { createIndexKeys } from "./index-keys.ts";
 import {
   createSetEncoder,
   createSetIdReader,
@@ -79,9 +79,9 @@ export function createPolicyTables(
   >;
   const config = new Int32Array(memory("config").buffer);
   const sideAt = fieldOf(layouts("config"), "side").offset / 4;
-  const takeIndexKeys = createIndexKeys({
+  const takeCacheKeys = createCacheKeys({
     words: config,
-    at: fieldOf(layouts("config"), "last_index").offset / 4,
+    at: fieldOf(layouts("config"), "last_cache_key").offset / 4,
   });
   const writeTables = createTableWriter(sided, layouts);
   const index = createIndexEntries(
@@ -97,9 +97,8 @@ export function createPolicyTables(
     activeSide: () => (Atomics.load(config, sideAt) === 0 ? 0 : 1),
     activate: (side) => void Atomics.store(config, sideAt, side),
     write(side, tables) {
-      const keys = takeIndexKeys(side, tables.hooks);
-      writeTables(side, tables, keys);
-      index.write(side, tables.hooks, keys);
+      writeTables(side, tables, takeCacheKeys(tables.hooks));
+      index.write(side, tables.hooks);
     },
     copyGroup(from, to) {
       const { buffer, stride } = sided.groups;
@@ -178,7 +177,7 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     for (const key of map(name).keys()) present.set(idOf(name, key), undefined);
   const highest = Math.max(0, ...present.keys());
   const remove = (entries: Iterable<SetEntry>) => {
-    for (const { map: name, key } of entries) map(name).delete(key);
+    for (const [name, keys] of keysByMap(entries)) map(name).deleteMany(keys);
   };
   function* leftEntries(ids: ReadonlySet<number>): Iterable<SetEntry> {
     for (const name of setMaps) {
@@ -191,7 +190,10 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     addSet(id: number, content: SetContent) {
       if (present.get(id) !== undefined) return;
       present.set(id, content);
-      for (const { map: name, key } of encode(id, content)) map(name).set(key, one);
+      for (const [name, keys] of keysByMap(encode(id, content))) {
+        const count = keys.length / map(name).shape.keySize;
+        map(name).updateMany(keys, new Uint8Array(count).fill(1));
+      }
     },
     removeSetsBut(kept: ReadonlySet<number>) {
       const unknown = new Set<number>();
@@ -206,4 +208,8 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
   };
 }
 
-const one = Uint8Array.of(1);
+/** The keys of each map in a row: one call writes or deletes all of them. */
+function keysByMap(entries: Iterable<SetEntry>): [SetMap, Uint8Array][] {
+  const byMap = Map.groupBy(entries, ({ map }) => map);
+  return [...byMap].map(([name, of]) => [name, Buffer.concat(of.map(({ key }) => key))]);
+}

@@ -132,8 +132,10 @@ describe("createTableWriter", () => {
       ),
     ).toEqual([2, -8, 152, 4, 81, 1, 2]);
     expect(
-      ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
-    ).toEqual([2, 77, limits.NO_SLOT, 0]);
+      ["nslots", "index", "cache_key", "index_int", "first_rule"].map((field) =>
+        read("hooks", 3, field),
+      ),
+    ).toEqual([2, 0, 77, limits.NO_SLOT, 0]);
     const fields = ["steps", "flags", "size", "shift_left", "shift_right", "room", "offset"];
     const { ROUTE_FROM_TASK, ROUTE_SIGNED } = routeFlags;
     expect(fields.map((field) => read("routes", 1, field))).toEqual([

@@ -10,6 +10,8 @@ import type {
   RangeIndex,
   RuleIndex,
 } from "../../link/linked-tables.ts";
+import type { CacheKeys } from "./cache-keys.ts";
+import { indexKey } from "./index-key.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
 /** Arrays with two sides: element i of side s is at s * half + i. */
@@ -36,11 +38,7 @@ export type TableMemory = {
   readonly stride: number;
 };
 
-/** @param indexKeys by hook with an index: its key in the index maps. */
-type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
-
-/** By hook id. */
-export type IndexKeys = ReadonlyMap<number, number>;
+type TableWriter = (side: Side, tables: LinkedTables, cacheKeys: CacheKeys) => void;
 
 const halves: Readonly<Record<SidedTable, number>> = {
   groups: limits.MAX_GROUPS,
@@ -70,7 +68,7 @@ export function createTableWriter(
     const { buffer, stride } = memory[table];
     new Uint8Array(buffer, side * halves[table] * stride, halves[table] * stride).fill(0);
   };
-  return (side, tables, indexKeys) => {
+  return (side, tables, cacheKeys) => {
     for (const table of sidedTables) clear(table, side);
     for (const [i, row] of tables.rows.entries())
       if (row !== undefined) writers.row(views.rows, place("rows", side, i), row);
@@ -81,8 +79,8 @@ export function createTableWriter(
     for (const [i, rule] of tables.rules.entries())
       writers.rule(views.rules, place("rules", side, i), rule);
     for (const hook of tables.hooks) {
-      const key = indexKeys.get(hook.id) ?? 0;
-      writers.hook(views.hooks, place("hooks", side, hook.id), hook, key);
+      const keys = { index: indexKey(side, hook), cache_key: cacheKeys.get(hook.id) ?? 0 };
+      writers.hook(views.hooks, place("hooks", side, hook.id), hook, keys);
       for (const [i, bound] of paddedBounds(hook.index))
         writers.bound(views.bounds, place("bounds", side, hook.firstBound + i), bound);
     }
@@ -274,12 +272,15 @@ function paddedBounds(index: RuleIndex | undefined): [number, Bound][] {
 
 type Bound = RangeIndex["bounds"][number];
 
+type HookKeys = Readonly<Record<"index" | "cache_key", number>>;
+
 function createHookWriter(layouts: StructLayouts) {
   const layout = layouts("hook");
   const hook = createStructWriter(
     layout,
     "nslots",
     "index",
+    "cache_key",
     "index_int",
     "index_text",
     "index_addr",
@@ -294,6 +295,7 @@ function createHookWriter(layouts: StructLayouts) {
     "first_rule",
     "flags",
     "exec_rows",
+    "first_question",
     "range_of",
     "range_slot",
     "range_signed",
@@ -312,16 +314,17 @@ function createHookWriter(layouts: StructLayouts) {
     "route",
   );
   const slotSize = layouts("slot").size;
-  return (view: DataView, at: number, item: Item<"hooks">, key: number): void => {
+  return (view: DataView, at: number, item: Item<"hooks">, keys: HookKeys): void => {
     const { index } = item;
     hook(view, at, {
       ...indexFields(index),
+      ...keys,
       nslots: item.slots.length,
-      index: key,
       first_rule: item.firstRule,
       first_bound: item.firstBound,
       flags: item.flags,
       exec_rows: item.execRows,
+      first_question: item.firstQuestion,
     });
     writeWords(view, at + textRules, wordsOf(index?.textRules ?? [], limits.RULE_WORDS));
     for (const [i, one] of item.slots.entries())

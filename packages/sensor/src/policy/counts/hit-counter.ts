@@ -44,8 +44,10 @@ export function createHitCounter(
     fold(side) {
       const counted = counting.get(side);
       if (counted === undefined) return;
-      for (const rule of new Set(counted.applications.flat())) {
-        totals.set(rule, (totals.get(rule) ?? 0n) + callsOf(counted, rule));
+      for (const [index, rules] of counted.applications.entries()) {
+        if (rules.length === 0) continue;
+        const counts = calls(side, index);
+        for (const rule of rules) totals.set(rule, (totals.get(rule) ?? 0n) + counts);
       }
       counting.delete(side);
     },
