@@ -174,6 +174,7 @@ export const limits = {
   WORKLOAD_WORDS: 4,
   HOOK_SLOTS: 16,
   ROW_VALUES: 4,
+  ASKING_SHIFT: 16,
   CALL_STRIPES: 8,
   MAX_ARGS: 12,
   FOLLOW_BITS: 64,
@@ -246,6 +247,7 @@ export const rowFlags = {
   ROW_UNKNOWN_HOLDS: 16,
   ROW_IN_USER_NS: 32,
   ROW_PARENT: 64,
+  ROW_FOR_MANY: 128,
 } as const;
 
 export const namespaceKind = {
@@ -380,7 +382,8 @@ export const feature = {
   FEATURE_DATA: 2097152,
   FEATURE_PAIRS: 4194304,
   FEATURE_REGISTERS: 8388608,
-  FEATURES_END: 16777216,
+  FEATURE_QUESTIONS: 16777216,
+  FEATURES_END: 33554432,
 } as const;
 
 export const attachCookie = {
