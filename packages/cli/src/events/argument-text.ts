@@ -67,14 +67,9 @@ function path(value: unknown): string {
   return isRecord(value) ? quote(text(value.path)) : plain(value);
 }
 
-/** A terminal shows no more of a buffer; with JSON, all of it is there. */
-const shownBytes = 4096;
-
 /** Protobuf's JSON form carries bytes in base64. */
 function bytes(value: unknown): string {
-  const all = Buffer.from(text(value), "base64");
-  const shown = quote(all.subarray(0, shownBytes).toString());
-  return all.length <= shownBytes ? shown : `${shown}… (${all.length} bytes)`;
+  return quote(Buffer.from(text(value), "base64").toString());
 }
 
 function endpoint(address: unknown, port: unknown): string {
