@@ -21,11 +21,11 @@ import {
   type Network,
   type TestOf,
 } from "../compiled-policy.ts";
-import { farthest } from "../expression/pair-term.ts";
 import * as names from "../language/kernel-names.ts";
 import { quote } from "../language/values.ts";
 import { setReference } from "../sets/set-reference.ts";
 import { markText } from "./mark-text.ts";
+import { pairText } from "./pair-text.ts";
 import { words } from "./words.ts";
 import { processesOf } from "./workload-text.ts";
 
@@ -93,23 +93,6 @@ function argText(
     return `${what} has ${gainedText(test.values)} that ${subject(test.before, hook)} lacks`;
   if (hasForm(test, "pairs")) return pairText(what, subject(test.other, hook), test);
   return testText(what, test, { inSockaddr: isSockaddr(arg, hook) });
-}
-
-/** What an expression says of two arguments. */
-function pairText(what: string, other: string, test: TestOf<"pairs">): string {
-  const { op, negate, ranges } = test;
-  const [[low, high] = [0n, 0n], ...more] = ranges;
-  const not = negate ? "not " : "";
-  if (op === "difference" && more.length === 0) {
-    if (low === 0n && high === 0n) return `${what} is ${not}${other}`;
-    if (low === farthest[0] && high === -1n) return `${what} is ${not}less than ${other}`;
-    if (low === 1n && high === farthest[1]) return `${what} is ${not}greater than ${other}`;
-  }
-  const bounds = ranges.map(([from, to]) => {
-    if (from === farthest[0]) return `at most ${to}`;
-    return to === farthest[1] ? `at least ${from}` : rangeText([from, to]);
-  });
-  return `${what} ${op === "sum" ? "plus" : "minus"} ${other} is ${not}${words(bounds, "or")}`;
 }
 
 const countedBy = {
