@@ -24,8 +24,8 @@ enum { NOT_REMEMBERED = -1 };
 
 inline_fn bool can_cache(struct hook *hook, struct config *settings)
 {
-	return rename_lock_at && mount_lock_at && hook->flags & HOOK_CACHE_PATHS && settings &&
-	       settings->flags & CONFIG_PATH_CACHE;
+	return hook->flags & HOOK_CACHE_PATHS && settings && settings->flags & CONFIG_PATH_CACHE &&
+	       rename_lock_at && mount_lock_at;
 }
 
 inline_fn struct cached_path *cached_at(__u64 file)

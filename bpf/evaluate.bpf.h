@@ -154,8 +154,11 @@ inline_fn __u64 index_call(void *ctx, enum source source, struct application *ap
 	slot = hook->index_int;
 	if (slot < HOOK_SLOTS) {
 		bounded(slot, HOOK_SLOTS - 1);
-		if (raw_argument(ctx, source, &hook->slots[slot], &raw))
+		if (raw_argument(ctx, source, &hook->slots[slot], &raw)) {
+			if (is_unlisted(hook, &hook->slots[slot], side, raw))
+				return 0;
 			left = index_number(application, hook, side, raw);
+		}
 	}
 	slot = hook->index_text;
 	if (left & INDEX_WANTS_TEXT && can_cache(hook, settings) && slot < HOOK_SLOTS) {
@@ -178,9 +181,9 @@ inline_fn int cannot_evaluate(struct application *application)
 
 /*
  * Begins a call: the index of scratch memory for it, NO_POLICY, or NO_SCRATCH if the call cannot
- * be evaluated although a policy that enforces applies (where it does not: NO_POLICY).
+ * be evaluated although a policy that enforces applies (where it does not: NO_POLICY). `claimed`: the memory.
  */
-inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
+inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct scratch **claimed)
 {
 	struct config *settings = get_config();
 	struct application *application;
@@ -219,12 +222,13 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	if (!left)
 		return NO_POLICY;
 	index = scratch_claim();
-	s = index < 0 ? NULL : scratch_at(index);
+	s = claimed_scratch(index);
 	if (!s)
 		return cannot_evaluate(application);
 	s->application = at;
 	s->group = group;
 	reset_scratch(s, application, side, left, can_deny);
+	*claimed = s;
 	return index;
 }
 

@@ -221,6 +221,7 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 struct css_set { struct cgroup *dfl_cgrp; };
+struct bpf_local_storage;
 struct thread_info { __u32 status; };
 struct task_struct {
 	struct thread_info thread_info;
@@ -240,6 +241,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	struct css_set *cgroups;
+	struct bpf_local_storage *bpf_storage;
 	int softirq_disable_cnt; /* PREEMPT_RT */
 };
 struct pcpu_hot { int preempt_count; };

@@ -180,7 +180,7 @@ inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __
 		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
 		break;
 	case MATCH_PREFIX:
-		hit = in_prefix_set(s, row->set, from, text->size);
+		hit = begins_with_any(s, buffer, row->set);
 		break;
 	case MATCH_POSTFIX:
 		if (text->flags & TEXT_TRUNCATED && !text->has_tail)

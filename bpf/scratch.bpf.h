@@ -10,8 +10,8 @@
 #ifndef GANDER_SCRATCH_H
 #define GANDER_SCRATCH_H
 
+#include "cast.bpf.h"
 #include "objects.h"
-#include "state.bpf.h"
 
 enum scratch_limits {
 	POOL_LEVELS = 4,    /* slots per word */
@@ -206,6 +206,7 @@ struct scratch {
 		struct index_addr_key index_addr;
 		__u64 words8[8];
 	} key;
+	__u64 before_text; /* room for the head of a key (prefix_key_of) */
 	char text[TEXT_BUFFERS][TEXT_SIZE + 256];
 };
 
@@ -416,17 +417,24 @@ inline_fn void pool_release(void *pool, __u32 index)
 /* Not inlined: the verifier would follow each way of finding a slot to the end of the program. */
 __noinline int scratch_claim(void)
 {
-	int index = pool_claim(POOL_SCRATCH, scratch_words);
+	return pool_claim(POOL_SCRATCH, scratch_words);
+}
+
+/* What scratch_claim gave; NULL: nothing. */
+inline_fn struct scratch *claimed_scratch(int index)
+{
 	struct scratch *s = index < 0 ? NULL : scratch_at(index);
 
 	if (s)
 		s->self = index;
-	return index;
+	return s;
 }
 
-/* The same memory, looked up: 6.1 accepts no map keys in memory that a function gets as argument. */
+/* The same memory; without casts (before 6.2) looked up, as no map key may lie in memory that a function gets as argument. */
 inline_fn struct scratch *keys_of(struct scratch *s)
 {
+	if (can_cast())
+		return s;
 	return s ? scratch_at(s->self) : NULL;
 }
 

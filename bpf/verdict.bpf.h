@@ -47,7 +47,7 @@ __noinline int mix_argument(struct scratch *s, __u32 slot)
 			hash = mix(hash, (__u64)s->sock.dport << 32 | s->sock.protocol);
 		}
 	} else {
-		from = text_argument(s, slot, &arg);
+		from = address_of(text_argument(s, slot, &arg));
 		hash = mix_bytes(hash, from, arg.size);
 	}
 	s->rate.hash = hash;
