@@ -32,6 +32,10 @@ const note = (name: string, value: number) => {
   console.log(`${String(value).padStart(7)}  ${name}`);
 };
 console.log(`bare: ${JSON.stringify(bare)}`);
+note(
+  "read, no policy: the lifecycle's programs alone",
+  measure("time-calls", "read", "2000", file) - bare.read,
+);
 note("exec + exit, no policy", measure("time-exec", "100", scenes, "nothing") - bare.exec);
 // The total differs by a thousand between runs of one tree; the kernel's own count of each program does not.
 for (const [name, cost] of programsDuring(() => time("time-exec", "400", scenes, "nothing")))
