@@ -53,6 +53,7 @@ export interface Verdict {
   readonly rate_scope?: number;
   readonly rate_window_ns?: bigint;
   readonly mark?: bigint;
+  readonly nassignments?: number;
 }
 
 export interface TestRule {

@@ -168,15 +168,11 @@ export const onBackports: readonly string[] = [
   "bpf/test/process.kernel-test.ts",
   "bpf/test/rows.kernel-test.ts",
   "bpf/test/verified-instructions.kernel-test.ts",
-  "e2e/tests/published-policies.kernel-test.ts",
   "e2e/tests/seed-files.kernel-test.ts",
   "e2e/tests/seed-network.kernel-test.ts",
-  "packages/sensor/src/policy/exec-filters.kernel-test.ts",
-  "packages/sensor/src/policy/origins.kernel-test.ts",
-  "packages/sensor/src/policy/policy-manager.kernel-test.ts",
+  "packages/sensor/src/policy/overrides.kernel-test.ts",
   "packages/sensor/src/policy/uprobes.kernel-test.ts",
   "packages/sensor/src/policy/usdts.kernel-test.ts",
-  "packages/sensor/src/sensor.kernel-test.ts",
 ];
 
 /** Each in a guest of its own. */

@@ -236,11 +236,14 @@ describe("link", () => {
       ...selector([]),
       verdict: { ...selector([]).verdict, assignments },
     });
-    const selectors = [changing(step(1n), step(2n)), selector([]), changing(step(3n))];
+    const twice = changing(step(1n), step(2n));
+    const selectors = [twice, selector([]), changing(step(1n)), twice];
     const { tables } = linkRules([rule(selectors, 1)]);
-    expect(tables.assignments).toEqual([undefined, step(1n), step(2n), step(3n)]);
-    expect(tables.verdicts.slice(1).map((one) => one?.firstAssignment)).toEqual([1, 0, 3]);
-    const many = Array.from({ length: limits.MAX_ASSIGNMENTS }, () => changing(step(1n)));
+    expect(tables.assignments).toEqual([undefined, step(1n), step(2n), step(1n)]);
+    expect(tables.verdicts.slice(1).map((one) => one?.firstAssignment)).toEqual([1, 0, 3, 1]);
+    const many = Array.from({ length: limits.MAX_ASSIGNMENTS }, (_, i) =>
+      changing(step(BigInt(i))),
+    );
     expect(() => linkRules([rule(many, 1)])).toThrow(/513 changes of registers, and 512 fit/);
   });
 

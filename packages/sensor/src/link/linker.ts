@@ -116,6 +116,8 @@ type OpenTables = {
   readonly bitSetIds: Map<string, number>;
   readonly routes: (ValueRoute | undefined)[];
   readonly assignments: (LinkedAssignment | undefined)[];
+  /** Where lists of them begin, by their text. */
+  readonly assignmentIds: Map<string, number>;
 };
 
 function emptyTables(): OpenTables {
@@ -128,6 +130,7 @@ function emptyTables(): OpenTables {
     bitSetIds: new Map(),
     routes: [undefined],
     assignments: [undefined],
+    assignmentIds: new Map(),
   };
 }
 
@@ -327,7 +330,7 @@ function addSelectors(
     const numbers = {
       mark: withPolicy(context.policyId, mark),
       counter: counters[i] ?? 0,
-      firstAssignment: addAssignments(tables.assignments, selector.verdict.assignments ?? []),
+      firstAssignment: addAssignments(tables, selector.verdict.assignments ?? []),
     };
     const verdict = tables.verdicts.push({ ...selector.verdict, ...sockets, ...numbers }) - 1;
     const safe = safeOutcome(selectors, i);
@@ -364,13 +367,16 @@ function addSelectors(
   return first;
 }
 
-/** @returns the first of them; 0: there are none. */
+/** @returns the first of them; 0: there are none. Equal lists have the same: programs take them for one change. */
 function addAssignments(
-  table: (LinkedAssignment | undefined)[],
+  { assignments, assignmentIds }: OpenTables,
   added: readonly LinkedAssignment[],
 ): number {
   if (added.length === 0) return 0;
-  return table.push(...added) - added.length;
+  const text = added.map((step) => Object.values(step).join()).join(";");
+  const first = assignmentIds.get(text) ?? assignments.push(...added) - added.length;
+  assignmentIds.set(text, first);
+  return first;
 }
 
 /** A call is counted once, whichever of the alternatives it passes. */

@@ -20,7 +20,7 @@ it.each([
     `${limits.HOOK_SLOTS}; ${limits.MAX_ROUTES - 1}`,
   ],
   [
-    "registers that `Override` changes, of all functions of programs and their selectors",
+    "different changes of registers by `Override`, each counted by its registers",
     `${limits.MAX_ASSIGNMENTS - 1}`,
   ],
   ["different workloads in `matchWorkloads`", `${limits.MAX_WORKLOADS}`],
