@@ -57,9 +57,12 @@ enum limits {
 	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
-	MAX_TALLIES = 8192, /* processes and cgroups with counted calls, times their conditions */
-	TALLY_WAYS = 8, /* conditions that count calls of the same process or cgroup at a time */
+	MAX_TALLIES = 16384, /* processes and cgroups with counted calls, times their conditions */
+	TALLY_PART = 4, /* an owner that has this part of what is free gets no more */
+	TALLY_OWNERS = 1024,
+	MAX_CONDITIONS = 256, /* conditions of rows that count calls */
 	TALLY_CALLS = 100, /* most calls that a condition waits for */
+	TALLY_TIMES = 112, /* calls whose times are kept: a CPU may be so many calls behind the others */
 	MAX_WORKLOADS = 256, /* distinct workloads of selectors */
 	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
@@ -107,7 +110,7 @@ enum row_op {
 	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
 	/*
 	 * The rows before it hold for the calls that count: this is at least number values[0] of them in values[1] ns,
-	 * by the same `slot` (enum tally_of). values[2]: the condition, 0: never. No ROW_NEGATE
+	 * by the same process or cgroup. values[2]: the condition (`conditions`), 0: never. No ROW_NEGATE
 	 */
 	ROW_TALLY,
 	ROW_WORKLOADS, /* values[0]: number of the workloads; the cgroup's group has them. No ROW_NEGATE */
@@ -158,7 +161,7 @@ enum origin {
 /* How a path is compared with a set: the order of ROW_BINARY_*. */
 enum path_match { PATH_EQUAL, PATH_PREFIX, PATH_POSTFIX };
 
-enum tally_of { TALLY_PROCESS, TALLY_CGROUP }; /* `slot` of ROW_TALLY */
+enum tally_of { TALLY_PROCESS, TALLY_CGROUP }; /* whose calls: the lowest bit of a condition */
 
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
@@ -511,24 +514,30 @@ struct file_identity {
 };
 
 /*
- * When calls that a ROW_TALLY counts were made (hash `tallies`). Each process or cgroup has TALLY_WAYS places, which
- * are used from way `condition` % TALLY_WAYS on, without gaps.
+ * When calls that a ROW_TALLY counts were made (hash `tallies`). A condition is in `conditions` (array, 0: free) before
+ * a row has it and while an entry may have it. No number is given to two conditions.
  */
 struct tally_key {
 	__u64 id; /* thread group id, or cgroup id */
-	__u32 of; /* enum tally_of */
-	__u32 way;
+	__u64 condition;
 };
 
 struct tally {
-	__u64 condition; /* 0: none yet */
-	__u64 until; /* ns, CLOCK_BOOTTIME: from then on it may be given to another condition */
 	__u64 calls;
-	/* Of call i at i % values[0] of the row; the lowest TALLY_TURN_BITS are those of i / values[0] + 1. */
-	__u64 times[TALLY_CALLS];
+	__u32 owner; /* who holds the entry: index into `tally_owners` */
+	__u32 pad;
+	/* Of call i at i % TALLY_TIMES; the lowest TALLY_TURN_BITS are those of i / TALLY_TIMES + 1. */
+	__u64 times[TALLY_TIMES];
 };
 
-enum { TALLY_TURN_BITS = 4 };
+enum { TALLY_TURN_BITS = 10 };
+
+/* A cgroup whose processes hold entries of `tallies` (array `tally_owners`, from a place by the id's hash on). */
+struct tally_owner {
+	__u64 cgroup;
+	__u32 held; /* 0: the place may be given to another owner */
+	__u32 pad;
+};
 
 struct file_key {
 	__u32 set;
@@ -646,6 +655,8 @@ struct config {
 	__u64 hold_until; /* ns, CLOCK_MONOTONIC: hold nothing from then on. The sensor keeps moving it on */
 	__u64 held;  /* processes that were held, if only for a moment */
 	__u64 early; /* processes that ran early, without those that were held first */
+	__u32 tallies; /* entries of `tallies` */
+	__u32 conditions; /* how many places of `conditions` are used */
 };
 
 /* What happens to a process that calls exec early. */
@@ -691,7 +702,7 @@ enum proc_flags {
 	PROC_ORIGIN_KNOWN = 256, /* from PROC_ORIGIN_SHIFT on: enum origin of the binary */
 	PROC_ORIGIN_SHIFT = 9,
 	PROC_ORIGIN_MASK = 7 << PROC_ORIGIN_SHIFT,
-	PROC_COUNTED = 4096, /* `tallies` may have entries of it */
+	PROC_COUNTED = 4096, /* `tallies` may have entries of it, as also of a process that is not in `procs` */
 	/* what a child has of its parent */
 	PROC_INHERITED = PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT | PROC_FOLLOW_UNSURE | PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK,
 };

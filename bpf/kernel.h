@@ -212,6 +212,7 @@ struct cgroup;
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
+	unsigned int flags; /* CSS_* */
 };
 struct cgroup_root { int hierarchy_id; };
 struct cgroup {

@@ -77,7 +77,8 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		key_of_task(&stage->proc.parent, parent);
 	/* read as a number: the verifier accepts no typed pointer as an argument */
 	stage->proc.flags = present_flags(address_of(BPF_CORE_READ(task, real_parent)),
-					  pointer_in(task, thread_pid)->level, ns_pid_of(task));
+					  pointer_in(task, thread_pid)->level, ns_pid_of(task)) |
+			    PROC_COUNTED; /* maybe, before it was known */
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
@@ -439,3 +440,4 @@ int BPF_PROG(process__exit, struct task_struct *task)
 #include "register.bpf.h"
 #include "tasks.bpf.h"
 #include "cgroups.bpf.h"
+#include "sweep.bpf.h"

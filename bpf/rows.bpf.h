@@ -615,25 +615,28 @@ inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 					   !!(group->within[word] & bit);
 }
 
-/* Counts the call, of which all other rows hold. */
+/*
+ * Counts the call, of which all other rows hold. A call that an interrupt makes is not one of the process that it has
+ * interrupted, and the idle task is no process: they have no number among its calls.
+ */
 __noinline int tally_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tally_key key = {};
 	struct tally *tally;
-	__u64 condition;
+	enum tally_of of;
 
 	if (lacks(FEATURE_TALLIES) || !s || !row)
 		return 0;
-	condition = row->values[2];
-	if (!condition || !row->values[0])
+	key.condition = row->values[2];
+	of = key.condition & 1;
+	key.id = of == TALLY_CGROUP ? bpf_get_current_cgroup_id() : (__u32)task->tgid;
+	if (!key.condition || !key.id || in_interrupt())
 		return 0;
-	key.of = row->slot;
-	key.id = key.of == TALLY_CGROUP ? bpf_get_current_cgroup_id() : (__u32)task->tgid;
-	tally = tally_of_condition(&key, condition, bpf_ktime_get_boot_ns());
+	tally = bpf_map_lookup_elem(&tallies, &key) ?: add_tally(s, &key);
 	if (tally)
 		return count_call(tally, row->values[0], row->values[1]);
-	if (is_ending(task, key.of))
+	if (is_ending(of))
 		return 0; /* its first one */
 	count_fault(FAULT_TALLIES);
 	return without_fact(s, row, FACT_PROCESS);

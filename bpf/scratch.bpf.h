@@ -17,7 +17,7 @@ enum scratch_limits {
 	POOL_LEVELS = 4,    /* slots per word */
 	SCRATCH_WORDS = 16, /* at least, and one per CPU: user space enlarges the maps */
 	STAGE_WORDS = 4,
-	OWNER_LEVEL = 3, /* of cgroups that own slots: a pod, a user's session */
+	OWNER_LEVEL = 3, /* of cgroups that own slots and tallies: a pod, a user's session */
 	TEXT_SIZE = 4096,
 	TEXT_BUFFERS = 2,
 	BINARY_BUFFER =
@@ -204,6 +204,7 @@ struct scratch {
 		struct index_int_key index_int;
 		struct index_text_key index_text;
 		struct index_addr_key index_addr;
+		struct tally tally; /* a new element of `tallies` */
 		__u64 words8[8];
 	} key;
 	char text[TEXT_BUFFERS][TEXT_SIZE + 256];
@@ -322,14 +323,18 @@ inline_fn struct pool_word *pool_word_at(enum pool pool, __u32 word)
 
 enum { OWNER_CGROUP = 0xffff0000, OWNER_USER = 0xffff };
 
-/* The claimant: the cgroup (its ancestor at OWNER_LEVEL if it lies deeper) and the user. */
+/* The cgroup, or its ancestor at OWNER_LEVEL if it lies deeper. */
+inline_fn __u64 owning_cgroup(void)
+{
+	return bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL) ?: bpf_get_current_cgroup_id();
+}
+
+/* The claimant: the cgroup and the user. */
 inline_fn __u32 owner_of_task(void)
 {
-	__u64 cgroup = bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL);
+	__u64 cgroup = owning_cgroup();
 	__u32 user = bpf_get_current_uid_gid();
 
-	if (!cgroup)
-		cgroup = bpf_get_current_cgroup_id();
 	return (cgroup * 0x9e3779b97f4a7c15ULL >> 32 & OWNER_CGROUP) |
 	       ((user ^ user >> 16) & OWNER_USER);
 }
@@ -424,7 +429,7 @@ __noinline int scratch_claim(void)
 	return index;
 }
 
-/* The same memory, looked up: 6.1 accepts no map keys in memory that a function gets as argument. */
+/* The same memory, looked up: 6.1 accepts no map keys and values in memory that a function gets as argument. */
 inline_fn struct scratch *keys_of(struct scratch *s)
 {
 	return s ? scratch_at(s->self) : NULL;

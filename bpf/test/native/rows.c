@@ -871,137 +871,6 @@ static void workloads_of_groups(void)
 	expect(count->missing[FACT_PROCESS] == before + 2 && s->missing == 1U << FACT_PROCESS);
 }
 
-enum { SECOND = 1000000000 };
-
-/* A process that is known and has no counted calls. */
-static struct proc *counting_process(void)
-{
-	__u32 tgid = host_task.tgid = 4000 + random_below(1000000);
-	struct proc *proc = bpf_map_lookup_elem(&procs, &tgid);
-
-	host_task.flags = 0;
-	forget_tallies(tgid, TALLY_PROCESS);
-	return proc ?: native_put(&procs, &tgid);
-}
-
-static struct row tally_row(__u64 wanted, __u64 window, __u64 condition)
-{
-	struct row row = row_of(ROW_TALLY, 0, 3, 0);
-
-	row.slot = TALLY_PROCESS;
-	row.values[0] = wanted;
-	row.values[1] = window;
-	row.values[2] = condition;
-	return row;
-}
-
-/* Times that are close to a window apart, against a list of all of them. */
-static void counted_calls(void)
-{
-	static __u64 times[400];
-	int holding = 0;
-
-	for (int round = 0; round < 200; round++) {
-		__u64 wanted = round % 2 ? 2 + random_below(5) : 2 + random_below(TALLY_CALLS - 1);
-		struct row row = tally_row(wanted, SECOND, 8 + round);
-		struct scratch *s = call_with(VALUE_U64, 0);
-		struct proc *proc = counting_process();
-
-		for (__u32 i = 0; i < 400; i++) {
-			bool expected, got;
-
-			native_now += random_below(4) ? random_below(3ULL * SECOND / wanted) :
-							SECOND / (wanted - 1);
-			native_now &= ~15ULL;
-			times[i] = native_now;
-			expected = i + 1 >= wanted && times[i] - times[i + 1 - wanted] <= SECOND;
-			got = row_holds(s, &row);
-			expect(got == expected, "call %u of %llu wanted", i, wanted);
-			holding += got;
-		}
-		expect(proc->flags & PROC_COUNTED);
-	}
-	expect(holding > 1000 && holding < 70000, "%d of 80000 hold", holding);
-}
-
-static void conditions_that_count_at_a_time(void)
-{
-	struct scratch *s = call_with(VALUE_U64, 0);
-	struct count *count = the_count();
-	__u64 before = count->missing[FACT_PROCESS];
-	struct row row;
-
-	counting_process();
-	for (__u64 condition = 1; condition <= TALLY_WAYS; condition++) {
-		row = tally_row(2, SECOND, condition * 3 * TALLY_WAYS);
-		expect(!row_holds(s, &row));
-	}
-	expect(count->missing[FACT_PROCESS] == before);
-	row = tally_row(2, SECOND, 1);
-	expect(!row_holds(s, &row) && count->missing[FACT_PROCESS] == before + 1);
-	row.flags = ROW_UNKNOWN_HOLDS;
-	expect(row_holds(s, &row) && count->missing[FACT_PROCESS] == before + 2);
-	for (__u64 condition = 1; condition < TALLY_WAYS; condition++) {
-		row = tally_row(2, SECOND, condition * 3 * TALLY_WAYS);
-		expect(row_holds(s, &row), "condition %llu", condition);
-	}
-	native_now += SECOND / 2;
-	row = tally_row(2, SECOND, 6 * TALLY_WAYS);
-	expect(row_holds(s, &row));
-	/* The time of all but that one is over: one of them makes room, and what it counted is gone. */
-	native_now += SECOND / 2 + 16;
-	row = tally_row(2, SECOND, 1);
-	expect(!row_holds(s, &row) && row_holds(s, &row));
-	row = tally_row(2, SECOND, 6 * TALLY_WAYS);
-	expect(row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before + 2);
-}
-
-static void calls_that_cannot_be_counted(void)
-{
-	struct row row = tally_row(2, SECOND, 5), never = tally_row(2, SECOND, 0);
-	struct scratch *s = call_with(VALUE_U64, 0);
-	struct count *count = the_count();
-	__u64 before = count->missing[FACT_PROCESS];
-
-	counting_process();
-	forget_tallies(bpf_get_current_cgroup_id(), TALLY_CGROUP);
-	expect(!row_holds(s, &never) && !row_holds(s, &never) && !row_holds(s, &never));
-	host_task.flags = PF_EXITING;
-	expect(!row_holds(s, &row) && !row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before);
-	host_task.flags = 0;
-	bpf_map_delete_elem(&procs, &host_task.tgid);
-	expect(!row_holds(s, &row) && !row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before + 2);
-	row.slot = TALLY_CGROUP;
-	expect(!row_holds(s, &row) && row_holds(s, &row));
-	counting_process(); /* another one, in the same cgroup */
-	expect(row_holds(s, &row));
-	forget_tallies(bpf_get_current_cgroup_id(), TALLY_CGROUP);
-	expect(!row_holds(s, &row));
-}
-
-/* A time that is not written yet is that of a call in progress. */
-static void calls_in_progress(void)
-{
-	struct tally tally = {};
-
-	for (int i = 0; i < 500; i++) {
-		native_now += SECOND;
-		expect(!count_call(&tally, 7, SECOND));
-	}
-	native_now += 2ULL * SECOND;
-	tally.calls++; /* another CPU has not got further */
-	for (int i = 0; i < 5; i++)
-		expect(!count_call(&tally, 7, SECOND), "call %d", i);
-	expect(count_call(&tally, 7, SECOND));
-	native_now += SECOND;
-	expect(count_call(&tally, 7, SECOND));
-	native_now += 16;
-	expect(!count_call(&tally, 7, SECOND));
-}
-
 int main(void)
 {
 	use_walk_maps();
@@ -1021,8 +890,6 @@ int main(void)
 	use_map(privileges);
 	use_map(config);
 	use_map(faults);
-	use_map(tallies);
-	use_map(empty_tally);
 	native_use_map(&marked_calls, BPF_MAP_TYPE_TASK_STORAGE, 1, sizeof(int),
 		       sizeof(struct marked_call));
 	native_set(hook_id, 1U);
@@ -1045,9 +912,5 @@ int main(void)
 	run(trees_of_processes);
 	run(workloads_of_groups);
 	run(marked_calls_of_threads);
-	run(counted_calls);
-	run(conditions_that_count_at_a_time);
-	run(calls_that_cannot_be_counted);
-	run(calls_in_progress);
 	return !!test_failures;
 }

@@ -75,6 +75,13 @@ export interface PolicyKernel {
   /** Drops what is kept of all other kinds. */
   rememberOnly(kinds: ReadonlySet<Remembered>): void;
 
+  /** From now on rows may count calls by these. */
+  countBy(conditions: ReadonlySet<bigint>): void;
+  /** No row counts by others any more: forgets what was counted by them. */
+  countOnlyBy(conditions: ReadonlySet<bigint>): void;
+  /** The highest id of a rule by which rows may still count; 0: none. */
+  highestCountingRule(): number;
+
   /** Looks up the regular file now at this path of the host. Never waits long. */
   findFile: FindFile;
   /** The programs whose functions policies hook; `facts` has what was found. */

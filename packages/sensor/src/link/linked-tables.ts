@@ -30,6 +30,8 @@ export type LinkedTables = {
   readonly followed: ReadonlySet<number>;
   /** What the programs keep only while a row tests it or a verdict tells it. */
   readonly remembered: ReadonlySet<Remembered>;
+  /** By which rows count calls. */
+  readonly conditions: ReadonlySet<bigint>;
 };
 
 /** Numbers of workloads that a group belongs to, and of those that it may belong to. */
@@ -38,8 +40,8 @@ export type GroupWorkloads = {
   readonly unsure: readonly number[];
 };
 
-/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is; calls. */
-export type Remembered = "parents" | "privileges" | "owners" | "tallies";
+/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is. */
+export type Remembered = "parents" | "privileges" | "owners";
 
 /** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {

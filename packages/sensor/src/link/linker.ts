@@ -8,10 +8,9 @@ import {
   rowFlags,
   rowOp,
   ruleFlags,
-  tallyOf,
   valueType,
 } from "./abi.gen.ts";
-import { type CountFilter, type PlainFilter, plainLists } from "./alternatives.ts";
+import { type PlainFilter, plainLists } from "./alternatives.ts";
 import {
   applicationsOf,
   belonging,
@@ -21,6 +20,7 @@ import {
 } from "./applications.ts";
 import type { BitSet } from "./bit-set.ts";
 import { withPolicy } from "./call-marks.ts";
+import { conditionOf, conditionsOf, tallyRow } from "./counted-calls.ts";
 import { ExecTests } from "./exec-tests.ts";
 import {
   type FilterContext,
@@ -76,8 +76,10 @@ export function link(input: LinkInput): LinkedTables {
     return { hook, firstRule, members, execTests };
   });
   const { applications, groups } = applicationsOf(placed, input);
+  const conditions = conditionsOf(tables.rows);
   checkLimits(tables, {
     ...{ applications: applications.length, groups: groups.length, workloads: numbered.size },
+    conditions: conditions.size,
   });
   return {
     ...tables,
@@ -89,6 +91,7 @@ export function link(input: LinkInput): LinkedTables {
     sets: setsOf(tables.rows),
     followed: followedBits(tables.rows),
     remembered: rememberedBy(tables),
+    conditions,
   };
 }
 
@@ -292,7 +295,7 @@ function addSelectors(
   { planned: { selectors }, counters }: InstalledRule,
   context: FilterContext & {
     readonly slotOf: (arg: number | "return" | undefined) => number;
-    /** By selector: what its calls are counted as. */
+    /** By selector: the number by which its calls are counted; 0: they are not. */
     readonly condition: (selector: number) => number;
     readonly execTests: ExecTests;
   },
@@ -343,47 +346,6 @@ function skippedBySelector(runs: readonly Run[], index: number): number {
     .slice(index + 1)
     .filter(({ verdict }) => verdict === runs[index]?.verdict)
     .reduce((sum, run) => sum + rowsOf(run).length, 0);
-}
-
-/** The row that counts the calls for which all others of the selector hold. */
-function tallyRow(
-  { filters }: PlannedSelector,
-  counter: number,
-  safe: SafeOutcome,
-): OpenRow | undefined {
-  const filter = filters.find((one): one is CountFilter => one.on === "count");
-  if (filter === undefined) return undefined;
-  const { atLeast, withinMs, per } = filter;
-  // What an entry counts, its number says: a later condition with this counter is another one.
-  const condition = (withinMs * limits.TALLY_CALLS + atLeast - 1) * limits.MAX_COUNTS + counter;
-  return {
-    op: rowOp.ROW_TALLY,
-    slot: per === "process" ? tallyOf.TALLY_PROCESS : tallyOf.TALLY_CGROUP,
-    flags: outcomeOfUnknown(safe, undefined) ? rowFlags.ROW_UNKNOWN_HOLDS : 0,
-    set: 0,
-    n: 3,
-    values: [
-      BigInt(atLeast),
-      BigInt(withinMs) * 1_000_000n,
-      counter === 0 ? 0n : BigInt(condition),
-    ],
-  };
-}
-
-/**
- * Which counter stands for the calls of a selector: the functions of a list count together, so it is that of the
- * first of them. A rule that is left behind (uncounted) counts nothing.
- */
-function conditionOf(
-  { planned, counters }: InstalledRule,
-  all: readonly InstalledRule[],
-): (selector: number) => number {
-  const first =
-    planned.counted === undefined
-      ? undefined
-      : all.find((other) => other.planned.counted === planned.counted);
-  return (selector) =>
-    counters[selector] === 0 ? 0 : ((first?.counters ?? counters)[selector] ?? 0);
 }
 
 /**
@@ -497,7 +459,6 @@ function rememberedBy({ rows, verdicts }: OpenTables): Set<Remembered> {
   const tells = verdicts.some((verdict) => (verdict?.actions ?? 0) & action.ACTION_TRACK_SOCK);
   const tested = rows.flatMap((row): Remembered[] => {
     if (row === undefined) return [];
-    if (row.op === rowOp.ROW_TALLY) return ["tallies"];
     if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
     return testsChange.has(row.op) ? ["privileges"] : [];
   });
@@ -511,7 +472,12 @@ const testsChange: ReadonlySet<number> = new Set([
 
 function checkLimits(
   tables: OpenTables,
-  { applications, groups, workloads }: Record<"applications" | "groups" | "workloads", number>,
+  {
+    applications,
+    groups,
+    workloads,
+    conditions,
+  }: Record<"applications" | "groups" | "workloads" | "conditions", number>,
 ): void {
   const uses: [string, number, number][] = [
     ["hook entries", tables.rules.length, limits.MAX_RULES],
@@ -521,6 +487,7 @@ function checkLimits(
     ["groups of workloads", groups, limits.MAX_GROUPS],
     ["paths to values", tables.routes.length, limits.MAX_ROUTES],
     ["different workloads in selectors", workloads, limits.MAX_WORKLOADS],
+    ["selectors that count calls", conditions, limits.MAX_CONDITIONS],
   ];
   for (const [what, count, limit] of uses) {
     if (count > limit)

@@ -19,6 +19,7 @@ it.each([
     `${limits.HOOK_SLOTS}; ${limits.MAX_ROUTES - 1}`,
   ],
   ["different workloads in `matchWorkloads`", `${limits.MAX_WORKLOADS}`],
+  ["selectors with `matchCount`", `${limits.MAX_CONDITIONS}`],
   ["different lists of `followChildren` and `followForks`", `${limits.FOLLOW_BITS}`],
   [
     "sets of rules that values leave (for the [filters that are looked up](#operators-of-matchargs))",

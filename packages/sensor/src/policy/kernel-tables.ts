@@ -102,7 +102,7 @@ export class KernelTables implements AsyncDisposable {
     const { MAX_COUNTS, MAX_POLICIES } = limits;
     this.kernel = kernel;
     this.remarksOn = remarksOn;
-    this.rules = createRuleRegistry(adopted?.rules);
+    this.rules = createRuleRegistry(adopted?.rules, kernel.highestCountingRule() + 1);
     this.counters = createNumberPool(
       "selectors",
       { first: uncounted + 1, end: MAX_COUNTS },
@@ -268,13 +268,14 @@ export class KernelTables implements AsyncDisposable {
   }
 
   /** Everything that rows name must exist before they do. */
-  #prepareSets({ sets, followed, remembered }: LinkedTables): void {
+  #prepareSets({ sets, followed, remembered, conditions }: LinkedTables): void {
     for (const id of sets) {
       const content = this.sets.content(id);
       if (content !== undefined) this.kernel.addSet(id, content);
     }
     // First, so that the marks of parents that are followed are kept as well.
     this.kernel.remember(remembered);
+    this.kernel.countBy(conditions);
     const bits = [...this.#follow.entries()].filter(([bit]) => followed.has(bit));
     this.kernel.follow(new Map(bits));
   }
@@ -321,6 +322,7 @@ export class KernelTables implements AsyncDisposable {
     this.#follow.keepOnly(followed);
     this.kernel.unfollowAllBut(followed);
     this.kernel.rememberOnly(new Set(counted.remembered));
+    this.kernel.countOnlyBy(new Set(counted.conditions));
     this.kernel.removeSetsBut(sets);
     this.files.keepOnly(filesOf(this.#installed));
     this.kernel.programs.keepOnly(

@@ -17,6 +17,7 @@ export type CountedSide = {
   readonly sets: readonly number[];
   readonly followed: readonly number[];
   readonly remembered: readonly Remembered[];
+  readonly conditions: readonly bigint[];
 };
 
 export type Linked = { readonly counted: CountedSide; readonly tables: LinkedTables };
@@ -58,6 +59,7 @@ export function linkTables(
       sets: [...tables.sets],
       followed: [...tables.followed],
       remembered: [...tables.remembered],
+      conditions: [...tables.conditions],
     },
   };
 }

@@ -225,7 +225,13 @@ static long bpf_probe_read_kernel_str(void *to, unsigned int size, const void *f
 	})
 
 #define bpf_get_current_task_btf() native_task
-#define bpf_this_cpu_ptr(VARIABLE) (VARIABLE)
+/* Tests may set it (native_set). */
+#define bpf_this_cpu_ptr(VARIABLE)                                                                 \
+	({                                                                                         \
+		typeof(VARIABLE) at_ = (VARIABLE);                                                 \
+		asm volatile("" : "+r"(at_)::"memory");                                            \
+		at_;                                                                               \
+	})
 const int __preempt_count = 0;
 const struct pcpu_hot pcpu_hot;
 
@@ -244,9 +250,21 @@ static void *native_storage(const void *map, bool create)
 #define bpf_get_current_task() ((__u64)native_task)
 #define bpf_get_smp_processor_id() 0
 #define bpf_get_current_uid_gid() 0ULL
-#define bpf_get_current_cgroup_id() 1ULL
+static unsigned long long native_cgroup = 1;
+#define bpf_get_current_cgroup_id() native_cgroup
+#define bpf_get_current_ancestor_cgroup_id(LEVEL) native_cgroup
 static unsigned long long native_now = 1;
-#define bpf_ktime_get_boot_ns() native_now
-#define bpf_get_current_ancestor_cgroup_id(LEVEL) 1ULL
+/* Called once, when the time is asked for: what other CPUs do while this one is held up. */
+static void (*native_held_up)(void);
+
+static unsigned long long bpf_ktime_get_boot_ns(void)
+{
+	void (*held_up)(void) = native_held_up;
+
+	native_held_up = NULL;
+	if (held_up)
+		held_up();
+	return native_now;
+}
 
 #endif
