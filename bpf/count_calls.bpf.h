@@ -29,14 +29,15 @@ inline_fn struct tally *add_tally(struct scratch *s, struct tally_key *key)
 	enum tally_of of = key->condition & 1;
 	__u32 owner = tally_owner_of(owning_cgroup());
 	struct proc *proc = of == TALLY_PROCESS ? find_proc(key->id) : NULL;
+	struct scratch *memory = keys_of(s);
 
-	if (is_ending(of) || !hold_tally(owner))
+	if (!memory || is_ending(of) || !hold_tally(owner))
 		return NULL;
 	if (proc && !(proc->flags & PROC_COUNTED))
 		__sync_fetch_and_or(&proc->flags, PROC_COUNTED);
-	bpf_probe_read_kernel(&s->key.tally, sizeof(s->key.tally), NULL); /* zeros */
-	s->key.tally.owner = owner;
-	if (bpf_map_update_elem(&tallies, key, &s->key.tally, BPF_NOEXIST))
+	bpf_probe_read_kernel(&memory->key.tally, sizeof(memory->key.tally), NULL); /* zeros */
+	memory->key.tally.owner = owner;
+	if (bpf_map_update_elem(&tallies, key, &memory->key.tally, BPF_NOEXIST))
 		let_go_tally(owner); /* another thread was faster, or there is no memory */
 	else if (is_ending(of))
 		forget_tally(key); /* its removal may not have seen the entry */
