@@ -12,6 +12,22 @@
 		__type(value, TYPE);                                                               \
 	} NAME SEC(".maps")
 
+/* Arrays of the same size as TABLE(…, TYPE, ENTRIES), which user space adds; all others are absent. */
+#define PAGES(NAME, TYPE, ENTRIES, MOST)                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(max_entries, MOST);                                                         \
+		__type(key, __u32);                                                                \
+		__array(                                                                           \
+			values, struct {                                                           \
+				__uint(type, BPF_MAP_TYPE_ARRAY);                                  \
+				__uint(map_flags, BPF_F_MMAPABLE);                                 \
+				__uint(max_entries, ENTRIES);                                      \
+				__type(key, __u32);                                                \
+				__type(value, TYPE);                                               \
+			});                                                                        \
+	} NAME SEC(".maps")
+
 #define HASH(NAME, KEY, VALUE, ENTRIES)                                                            \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \

@@ -70,6 +70,9 @@ export interface GuardRules {
   readonly index?: Fields;
 }
 
+/** Element i of side 0 is at 2 * i. */
+const growing: ReadonlySet<string> = new Set(["groups", "applications"]);
+
 export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
   const memories = new Map<string, MapMemory>();
   const constants = enumerators(btf);
@@ -92,7 +95,8 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
   function bytes(table: string, index: number): Uint8Array {
     const known = memories.get(table) ?? map(table).memory();
     memories.set(table, known);
-    return new Uint8Array(known.buffer, index * known.stride, map(table).shape.valueSize);
+    const at = growing.has(table) ? 2 * index : index;
+    return new Uint8Array(known.buffer, at * known.stride, map(table).shape.valueSize);
   }
 
   function write(table: string, index: number, fields: Fields): void {

@@ -4,8 +4,9 @@ import type { Network } from "@gander/policy";
 import { defines } from "../../link/abi.gen.ts";
 import type { LinkedHook } from "../../link/linked-tables.ts";
 import { familyNumbers } from "./set-entries.ts";
+import type { Side } from "./sided-memory.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
-import type { IndexKeys, Side } from "./table-writer.ts";
+import type { IndexKeys } from "./table-writer.ts";
 
 /** The index maps: the rules of a hook that a number, a text or an address leaves. */
 type IndexEntries = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinkedHook } from "../../link/linked-tables.ts";
-import type { IndexKeys, Side } from "./table-writer.ts";
+import type { Side } from "./sided-memory.ts";
+import type { IndexKeys } from "./table-writer.ts";
 
 /**
  * Keys of hooks in the index maps. Each is used once, so that results that hooks cached under an older key
