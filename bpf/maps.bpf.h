@@ -12,7 +12,10 @@
 		__type(value, TYPE);                                                               \
 	} NAME SEC(".maps")
 
-/* Arrays of the same size as TABLE(…, TYPE, ENTRIES), which user space adds; all others are absent. */
+/*
+ * Arrays of the same size as TABLE(…, TYPE, ENTRIES), which user space adds; all others are absent. Without types: Linux
+ * 6.1 takes no array that has none where it expects one that has some.
+ */
 #define PAGES(NAME, TYPE, ENTRIES, MOST)                                                           \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
@@ -23,8 +26,8 @@
 				__uint(type, BPF_MAP_TYPE_ARRAY);                                  \
 				__uint(map_flags, BPF_F_MMAPABLE);                                 \
 				__uint(max_entries, ENTRIES);                                      \
-				__type(key, __u32);                                                \
-				__type(value, TYPE);                                               \
+				__uint(key_size, sizeof(__u32));                                   \
+				__uint(value_size, sizeof(TYPE));                                  \
 			});                                                                        \
 	} NAME SEC(".maps")
 
