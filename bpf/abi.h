@@ -8,7 +8,8 @@
  * makes it valid by one write of `config.side`. A program reads the side once per call, so it sees
  * all policies of one side or all of the other, never a mixture. The inactive side is rewritten only
  * after a grace period. In a table of two sides, element i of side s is at s * MAX + i, with the MAX
- * of that table.
+ * of that table. `groups` and `applications` grow: there it is at 2 * i + s, of which the first are in the
+ * table itself and all others in its pages, arrays of the same size (`group_pages`, `application_pages`).
  *
  *   cgroup id -> group              (hash `cgroups`; a miss is group 0; `cgroup_places` saves lookups;
  *                                    a new cgroup inherits its parent's group)
@@ -31,14 +32,16 @@
 
 enum limits {
 	MAX_HOOKS = 512,	 /* hooked functions on a node; id 0 is not used */
-	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
+	GROUPS_PAGE = 256,	 /* on each side */
+	MAX_GROUPS = 17 * GROUPS_PAGE, /* distinct policy combinations on a node: 4,096, and some while they change */
 	MAX_CGROUPS = 32768,	 /* cgroups outside group 0, of all pods on a node */
 	MAX_INHERITED = MAX_CGROUPS / 2, /* the limit for programs; the rest is for user space */
 	MAX_EARLY = 8192,	 /* cgroups of pods whose policies have not arrived */
 	MAX_HELD = 4096,	 /* processes that are held at the same time */
 	MAX_OWNERS = 32768,	 /* sockets whose process policies tell */
 	PAST_PROCESSES = 32768,	 /* processes whose parent or privileges at exec are known to filters */
-	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
+	APPLICATIONS_PAGE = 512, /* on each side */
+	MAX_APPLICATIONS = 65536, /* (group, hook) pairs that have rules; 0 is not used */
 	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are contiguous */
 	HOOK_RULES = 1024,	 /* rules of one hook */
 	RULE_WORDS = HOOK_RULES / 64,
@@ -443,11 +446,20 @@ struct group {
  * A word of `cgroup_places` sums up the entries of `cgroups` whose ids end with the bits of its index.
  * 0: no entry. PLACE_TAKEN: one entry; the word holds its group and, from PLACE_CGROUP_SHIFT on, its
  * other id bits. PLACE_SHARED: maybe several entries, look in `cgroups`; the bits from PLACE_CGROUP_SHIFT
- * on change with each added entry. User space and programs both write a word, so only by atomic
- * operations, and after `cgroups`; a program that finds a place taken makes it shared.
+ * on change with each added entry, and one whose id does not fit makes the place shared at once. User space
+ * and programs both write a word, so only by atomic operations, and after `cgroups`; a program that finds a
+ * place taken makes it shared.
  */
 enum { CGROUP_PLACES = 4096 };
-enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
+enum cgroup_place {
+	PLACE_GROUP_MASK = 8191,
+	PLACE_TAKEN = 8192,
+	PLACE_SHARED = 16384,
+	PLACE_CGROUP_SHIFT = 15,
+};
+
+_Static_assert(MAX_GROUPS <= PLACE_GROUP_MASK + 1, "a place has room for each group's number");
+_Static_assert(MAX_APPLICATIONS <= 65536, "a group has the number of an application in 16 bits");
 
 /* ---- the index: application.bits are ANDed with the bit sets of the number, the text, the peer's
  * address and the running binary. A bit set holds every rule that could match such a value, so also all

@@ -67,13 +67,13 @@ inline_fn __u32 find_group(struct config *settings)
  */
 inline_fn __u32 find_application(struct config *settings, __u32 side, __u32 *group)
 {
-	__u32 at = side * MAX_GROUPS, hook = hook_id;
+	__u32 at = side, hook = hook_id;
 	struct group *entry;
 
 	if (settings->flags & CONFIG_CGROUPS)
-		at += find_group(settings);
+		at += 2 * find_group(settings);
 	*group = at;
-	entry = bpf_map_lookup_elem(&groups, &at);
+	entry = group_at(at);
 	if (!entry)
 		return 0;
 	bounded(hook, MAX_HOOKS - 1);
@@ -203,7 +203,7 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct sc
 	at = find_application(settings, side, &group);
 	if (!at)
 		return NO_POLICY;
-	at += side * MAX_APPLICATIONS;
+	at = 2 * at + side;
 	application = application_at(at);
 	hook = hook_at(side * MAX_HOOKS + hook_id);
 	if (!application || !hook)

@@ -623,8 +623,8 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 /* Does the process belong to these workloads? Its cgroup's group says so. */
 inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 {
-	__u32 at = s->group, word = row->values[0] / 64;
-	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	__u32 word = row->values[0] / 64;
+	struct group *group = group_at(s->group);
 	__u64 bit = 1ULL << (row->values[0] & 63);
 
 	bounded(word, WORKLOAD_WORDS - 1);

@@ -242,5 +242,46 @@ for (const kind of ["lsm", "fentry"] as const) {
   });
   note("raw_tp sys_enter: filtered by number, index", getpid());
 }
+// This process's cgroup in a group of its own: in the tables themselves, and in pages that were added to them.
+{
+  using _link = guard.attach({
+    ...{ id: 1, kind: "fentry", target: "security_file_permission", nargs: 2 },
+    lacks: lacks("FEATURE_TEXTS", "FEATURE_PATHS"),
+  });
+  const nothing = Array.from({ length: tables.constant("MAX_HOOKS") }, () => 0);
+  const { GROUPS_PAGE = 0, APPLICATIONS_PAGE = 0 } = tables.constants;
+  const places = new BigUint64Array(guard.map("cgroup_places").memory().buffer);
+  const [shift, taken] = ["PLACE_CGROUP_SHIFT", "PLACE_TAKEN"].map((name) =>
+    BigInt(tables.constant(name)),
+  );
+  tables.guard(1, rules(1, 2, "/nowhere/"), { slots, index: index(1, 2, "/nowhere/") });
+  const [application = 0] = applicationsOf(0).slice(1);
+  tables.copy("applications", application, APPLICATIONS_PAGE);
+  tables.write("config", 0, { flags: tables.constant("CONFIG_CGROUPS") });
+  for (const [where, group, own] of [
+    ["the tables", 1, application],
+    ["pages", GROUPS_PAGE, APPLICATIONS_PAGE],
+  ] as const) {
+    tables.put("cgroups", key, u32(group));
+    const count = BigInt(places.length);
+    places[Number(ino % count)] = ((ino / count) << (shift ?? 0n)) | (taken ?? 0n) | BigInt(group);
+    for (const [what, number] of [
+      ["no policy here", 0],
+      ["1 filtered by number, index", own],
+    ] as const) {
+      tables.write("groups", group, { application: nothing.with(1, number) });
+      note(
+        `fentry, group in ${where}: ${what}`,
+        measure("time-calls", "read", "2000", file) - bare.read,
+      );
+    }
+  }
+  tables.write("config", 0, { flags: 0 });
+}
+
+/** Of a group, by hook. */
+function applicationsOf(group: number): readonly number[] {
+  return tables.read("groups", group).application as unknown as readonly number[];
+}
 console.log(JSON.stringify(results));
 guard[Symbol.dispose]();

@@ -1157,13 +1157,17 @@ static void marked_calls_of_threads(void)
 	expect(row_holds(s, &row));
 }
 
-static void workloads_of_groups(void)
+/* User space has added it. */
+TABLE(page_of_groups, struct group, GROUPS_TABLE);
+enum { PAGE_OF_GROUPS = 2 };
+
+/* `at`: a group with its side; `other`: another one, without workloads. */
+static void workloads_of(__u32 at, __u32 other)
 {
 	struct scratch *s = call_with(VALUE_U64, 0);
 	struct row row = row_of(ROW_WORKLOADS, 0, 1, 0);
 	struct count *count = the_count();
-	__u32 at = MAX_GROUPS + 3;
-	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	struct group *group = group_at(at);
 	__u64 before = count->missing[FACT_PROCESS];
 
 	memset(group, 0, sizeof(*group));
@@ -1171,7 +1175,7 @@ static void workloads_of_groups(void)
 	group->unsure[3] = 1ULL << 63;
 	for (__u32 number = 0; number < MAX_WORKLOADS; number++) {
 		row.values[0] = number;
-		s->group = 3;
+		s->group = other;
 		expect(!row_holds(s, &row), "number %u of another group", number);
 		s->group = at;
 		if (number != MAX_WORKLOADS - 1)
@@ -1182,12 +1186,28 @@ static void workloads_of_groups(void)
 	row.flags = ROW_UNKNOWN_HOLDS;
 	expect(row_holds(s, &row));
 	expect(count->missing[FACT_PROCESS] == before + 2 && s->missing == 1U << FACT_PROCESS);
+	memset(group, 0, sizeof(*group));
+}
+
+static void workloads_of_groups(void)
+{
+	__u32 in_the_page = PAGE_OF_GROUPS * GROUPS_TABLE + 2 * 3 + 1;
+
+	native_put_map(&group_pages, PAGE_OF_GROUPS, &page_of_groups);
+	workloads_of(2 * 3 + 1, 2 * 3);
+	workloads_of(in_the_page, 2 * 3 + 1);
+	workloads_of(2 * 3 + 1, in_the_page);
+	expect(group_at(GROUPS_TABLE - 1) && !group_at(GROUPS_TABLE));
+	expect(group_at((PAGE_OF_GROUPS + 1) * GROUPS_TABLE - 1));
+	expect(!group_at((PAGE_OF_GROUPS + 1) * GROUPS_TABLE) && !group_at(-1));
 }
 
 int main(void)
 {
 	use_walk_maps();
 	use_map(groups);
+	use_map_of_maps(group_pages);
+	use_map(page_of_groups);
 	use_map(hooks);
 	use_map(verdicts);
 	use_map(counts);

@@ -40,6 +40,7 @@ import { type CountedConditions, createCountedConditions } from "./tables/counte
 import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-processes.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
 import { letGoAll } from "./tables/let-go.ts";
+import { MapPages } from "./tables/map-pages.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createRememberedFacts, type RememberedFacts } from "./tables/remembered-facts.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
@@ -242,7 +243,7 @@ export class Kernel implements AsyncDisposable {
       ...{ grace: this.#grace, finder: this.#finder },
     };
     this.policies = {
-      ...createPolicyTables(map, this.layouts),
+      ...createPolicyTables(map, (table) => new MapPages(table, this.#maps, pins), this.layouts),
       ...createPolicyHooks(hooks, parts),
     };
     this.cgroups = createCgroupGroups({

@@ -135,14 +135,16 @@ export const anyPeer = {
 
 export const limits = {
   MAX_HOOKS: 512,
-  MAX_GROUPS: 256,
+  GROUPS_PAGE: 256,
+  MAX_GROUPS: 4352,
   MAX_CGROUPS: 32768,
   MAX_INHERITED: 16384,
   MAX_EARLY: 8192,
   MAX_HELD: 4096,
   MAX_OWNERS: 32768,
   PAST_PROCESSES: 32768,
-  MAX_APPLICATIONS: 512,
+  APPLICATIONS_PAGE: 512,
+  MAX_APPLICATIONS: 65536,
   MAX_RULES: 4096,
   HOOK_RULES: 1024,
   RULE_WORDS: 16,
@@ -404,10 +406,10 @@ export const applicationFlags = {
 } as const;
 
 export const cgroupPlace = {
-  PLACE_GROUP_MASK: 255,
-  PLACE_TAKEN: 256,
-  PLACE_SHARED: 512,
-  PLACE_CGROUP_SHIFT: 10,
+  PLACE_GROUP_MASK: 8191,
+  PLACE_TAKEN: 8192,
+  PLACE_SHARED: 16384,
+  PLACE_CGROUP_SHIFT: 15,
 } as const;
 
 export const fault = {

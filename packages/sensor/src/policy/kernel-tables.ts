@@ -8,7 +8,7 @@ import {
   placesOfHooks,
 } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
-import type { Side } from "../kernel/tables/table-writer.ts";
+import type { Side } from "../kernel/tables/sided-memory.ts";
 import { limits } from "../link/abi.gen.ts";
 import { featureNames, featuresOf } from "../link/features.ts";
 import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
@@ -142,11 +142,6 @@ export class KernelTables implements AsyncDisposable {
   adoptGroups(numbers: Iterable<number>): void {
     const unknown = [...numbers].filter((number) => number !== 0 && !this.#groups.has(number));
     this.#groups = new Map([...this.#groups, ...unknown.map((number) => [number, []] as const)]);
-  }
-
-  /** No group contains a cgroup any more. */
-  forgetGroups(): void {
-    this.#groups = new Map();
   }
 
   /** A number of its own in the kernel for the policy's event budget, which begins now. */
@@ -293,6 +288,7 @@ export class KernelTables implements AsyncDisposable {
     this.unevaluated.fold(before);
     this.past.close();
     this.#sweep(counted);
+    await this.kernel.releaseUnused();
     this.#manifest.update(this.#body(this.#installed, this.#groups, counted.side));
     this.detachUnusedLater();
     if (!hasMoved) return;

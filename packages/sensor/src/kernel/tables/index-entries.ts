@@ -5,8 +5,8 @@ import { defines } from "../../link/abi.gen.ts";
 import type { LinkedHook, RuleIndex } from "../../link/linked-tables.ts";
 import { indexKey } from "./index-key.ts";
 import { familyNumbers } from "./set-entries.ts";
+import type { Side } from "./sided-memory.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
-import type { Side } from "./table-writer.ts";
 
 /** The index maps: the rules of a hook that a number, a text or an address leaves. */
 export type IndexEntries = {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { keepSecondName, syncFolder, writeSynced } from "../../host/synced-files.ts";
-import type { Side } from "../../kernel/tables/table-writer.ts";
+import type { Side } from "../../kernel/tables/sided-memory.ts";
 import type { Followed } from "../../link/follow-bits.ts";
 import type { RuleInfo } from "../../link/rule-info.ts";
 import type { SetContent } from "../../link/set-interner.ts";
