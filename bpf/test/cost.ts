@@ -183,6 +183,36 @@ for (const kind of ["lsm", "fentry"] as const) {
   tables.guard(id, [], { slots });
 }
 
+// A selector that counts: below its number, and (of calls that are all too long ago) the 100th.
+{
+  using _link = guard.attach({
+    ...{ id: 4, kind: "fentry", target: "security_file_permission", nargs: 2 },
+    lacks: lacks("FEATURE_TALLIES"),
+  });
+  const counting = (condition: number, tally: readonly (bigint | number)[]): TestRule => ({
+    ...{ id: nextId++, args: [] },
+    selectors: [
+      {
+        filters: [
+          { ...reads, values: [4] },
+          ...(tally.length > 0
+            ? [{ op: "ROW_TALLY", slot: 0, values: [...tally, condition] }]
+            : [{ ...reads, values: [5] }]),
+        ],
+        verdict: { actions: [], counter: 1 },
+      },
+    ],
+  });
+  const read = () => measure("time-calls", "read", "2000", file) - bare.read;
+  tables.guard(4, [counting(0, [])], { slots });
+  note("fentry: two numbers, rows", read());
+  tables.guard(4, [counting(2, [100, 0])], { slots });
+  note("fentry: a number and a count by process, rows", read());
+  tables.guard(4, [counting(3, [100, 0])], { slots });
+  note("fentry: a number and a count by container, rows", read());
+  tables.guard(4, [], { slots });
+}
+
 {
   using _link = guard.attach({
     ...{ id: 3, kind: "raw_tp", target: "sys_enter", nargs: 2 },

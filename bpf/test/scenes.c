@@ -193,6 +193,85 @@ static void storm(char **argv)
 	}
 }
 
+/* N children that call umask(030) and stay; when all have, waits for the end of the input, and ends them. */
+static void crowd(char **argv)
+{
+	int count = atoi(argv[0]), called[2];
+	char byte;
+
+	if (pipe(called))
+		fail("pipe");
+	setpgid(0, 0);
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			fail("fork");
+		if (child)
+			continue;
+		close(called[0]);
+		syscall(SYS_umask, 030);
+		close(called[1]);
+		for (;;)
+			pause();
+	}
+	close(called[1]);
+	while (read(called[0], &byte, 1) > 0)
+		;
+	puts("all have called");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	while (wait(NULL) > 0)
+		;
+}
+
+static int calls_left, beginning;
+
+static void *call_together(void *cpu)
+{
+	int calls = calls_left;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((intptr_t)cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	__atomic_sub_fetch(&beginning, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&beginning, __ATOMIC_SEQ_CST) > 0)
+		;
+	for (int i = 0; i < calls; i++)
+		syscall(SYS_umask, 030);
+	return NULL;
+}
+
+/* TIMES a child whose two threads, each on a CPU, call umask(030) N times. Prints how many were killed. */
+static void together(char **argv)
+{
+	int killed = 0, status;
+
+	calls_left = atoi(argv[1]);
+	for (int i = atoi(argv[0]); i > 0; i--) {
+		pid_t child = fork();
+		pthread_t threads[2];
+
+		if (child) {
+			if (waitpid(child, &status, 0) != child)
+				fail("waitpid");
+			killed += WIFSIGNALED(status);
+			continue;
+		}
+		beginning = 2;
+		for (intptr_t cpu = 0; cpu < 2; cpu++)
+			pthread_create(&threads[cpu], NULL, call_together, (void *)cpu);
+		for (int cpu = 0; cpu < 2; cpu++)
+			pthread_join(threads[cpu], NULL);
+		_exit(0);
+	}
+	printf("%d\n", killed);
+}
+
 static void fork_chain_link(int left)
 {
 	if (left > 0 && fork() == 0) {
@@ -561,6 +640,8 @@ static const struct {
 	{ "hide-arguments", hide_arguments },
 	{ "deep-write", deep_write },
 	{ "storm", storm },
+	{ "crowd", crowd },
+	{ "together", together },
 	{ "fork-chain", fork_chain },
 	{ "time-calls", time_calls },
 	{ "time-exec", time_exec },
