@@ -169,7 +169,12 @@ function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
   }
   const weak = placeFunction(hook, hook.target, facts);
   if (weak.refusals !== undefined || !overrides(hook)) return weak;
-  return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
+  if (!hasBpfLsm(facts)) return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
+  return refuse({
+    code: "kernel-unsupported",
+    message: `nothing can make ${hook.target} fail: it returns no error`,
+    hint: "Hook a `security_…` function that returns int",
+  });
 }
 
 function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {

@@ -370,6 +370,15 @@ describe("planHook", () => {
       /nothing can make security_file_permission fail/,
     ],
     [
+      "to deny at a function that returns nothing",
+      {
+        ...{ target: "security_file_free", args: [] },
+        selectors: [selector({ action: "override", error: -1 })],
+      },
+      { prototype: (name) => ({ name, returnType: "void", parameters: [] }) },
+      /nothing can make security_file_free fail: it returns no error/,
+    ],
+    [
       "an LSM hook that takes no programs",
       { kind: "lsm", target: "getprocattr", args: [] },
       checkingReturns,
