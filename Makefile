@@ -18,7 +18,7 @@ COMPILE := $(addprefix compile/,$(COMPILED))
 help:
 	@echo 'make demo          a short attack on a real kernel in a virtual machine, and what Gander does about it'
 	@echo 'make test          lint, types, tests here, all on kernel 6.12, and on 6.1 what depends on the kernel'
-	@echo 'make test-all      the same, with every kernel test on both kernels, and tests in a whole cluster'
+	@echo 'make test-all      the same, with every kernel test on both kernels, some on that of backports, and tests in a whole cluster'
 	@echo 'make e2e           tests against a real Kubernetes control plane, built once [TESTS="FILE…"]'
 	@echo 'make build         BPF objects, native binding'
 	@echo 'make dist          the program as it is installed, in dist/'
@@ -28,7 +28,7 @@ help:
 	@echo 'make bench         measurements in a virtual machine, and of an operator with simulated sensors'
 	@echo 'make setup         what all of these need (they call it themselves)'
 	@echo 'make host-tests    only the tests that need no kernel of their own'
-	@echo 'make kernel-tests  only those in virtual machines [KERNEL=6.1|6.12] [TESTS="FILE…"]'
+	@echo 'make kernel-tests  only those in virtual machines [KERNEL=6.1|6.12|backports] [TESTS="FILE…"]'
 	@echo 'make siege         attacks, faults and changes at random, in virtual machines [MINUTES=60] [KERNEL=6.1|6.12] [SEED=N] [STEPS=N]'
 	@echo 'make fuzz          every parser of foreign input and the walk to a path, 10 minutes each [MINUTES=] [SEED=] [TARGETS="yaml …"]'
 	@echo 'make lint, make typecheck'
@@ -70,7 +70,7 @@ test:
 	@node scripts/test/main.ts
 
 test-all:
-	@scripts/setup cluster image && $(MAKE) image || { echo '0 passed, 1 failed'; exit 1; }
+	@scripts/setup backports cluster image && $(MAKE) image || { echo '0 passed, 1 failed'; exit 1; }
 	@node scripts/test/main.ts --all
 
 e2e:
@@ -88,6 +88,7 @@ host-tests: setup build
 	@pnpm exec vitest run
 
 kernel-tests: setup build
+	$(if $(filter backports,$(KERNEL)),@scripts/setup backports)
 	@node e2e/kernel-tests.ts $(addprefix --kernel ,$(KERNEL)) $(TESTS)
 
 siege: setup build

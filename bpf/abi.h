@@ -8,7 +8,8 @@
  * makes it valid by one write of `config.side`. A program reads the side once per call, so it sees
  * all policies of one side or all of the other, never a mixture. The inactive side is rewritten only
  * after a grace period. In a table of two sides, element i of side s is at s * MAX + i, with the MAX
- * of that table.
+ * of that table. `groups` and `applications` grow: there it is at 2 * i + s, of which the first are in the
+ * table itself and all others in its pages, arrays of the same size (`group_pages`, `application_pages`).
  *
  *   cgroup id -> group              (hash `cgroups`; a miss is group 0; `cgroup_places` saves lookups;
  *                                    a new cgroup inherits its parent's group)
@@ -17,6 +18,7 @@
  *   rule      -> rows               (array `rules`: one rule = one hook entry of one policy)
  *   row       -> filter or action   (array `rows`: a decision list, `fail` jumps to the next selector)
  *   slot      -> route              (array `routes`: from an argument to a value behind it)
+ *   verdict   -> assignments        (array `assignments`: what registers of a program become)
  *   values    -> sets               (hashes and tries keyed by set id; ids survive relinking)
  *   index     -> rules as bits      (numbers, prefixes, peers and binaries; saves rows, never decides)
  *
@@ -30,14 +32,16 @@
 
 enum limits {
 	MAX_HOOKS = 512,	 /* hooked functions on a node; id 0 is not used */
-	MAX_GROUPS = 256,	 /* distinct policy combinations on a node */
+	GROUPS_PAGE = 256,	 /* on each side */
+	MAX_GROUPS = 17 * GROUPS_PAGE, /* distinct policy combinations on a node: 4,096, and some while they change */
 	MAX_CGROUPS = 32768,	 /* cgroups outside group 0, of all pods on a node */
 	MAX_INHERITED = MAX_CGROUPS / 2, /* the limit for programs; the rest is for user space */
 	MAX_EARLY = 8192,	 /* cgroups of pods whose policies have not arrived */
 	MAX_HELD = 4096,	 /* processes that are held at the same time */
 	MAX_OWNERS = 32768,	 /* sockets whose process policies tell */
 	PAST_PROCESSES = 32768,	 /* processes whose parent or privileges at exec are known to filters */
-	MAX_APPLICATIONS = 512,  /* (group, hook) pairs that have rules; 0 is not used */
+	APPLICATIONS_PAGE = 512, /* on each side */
+	MAX_APPLICATIONS = 65536, /* (group, hook) pairs that have rules; 0 is not used */
 	MAX_RULES = 4096,	 /* rules of all hooks; those of one hook are contiguous */
 	HOOK_RULES = 1024,	 /* rules of one hook */
 	RULE_WORDS = HOOK_RULES / 64,
@@ -56,14 +60,20 @@ enum limits {
 	EXEC_GROUPS = 4, /* of tests that are decided by reading a new program's arguments once… */
 	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
+	MAX_ASSIGNMENTS = 512, /* of all verdicts; 0 is not used */
+	VERDICT_ASSIGNMENTS = 18, /* of one */
 	ROUTE_STEPS = 21, /* pointers that a route follows: those of a path, and one before them */
-	MAX_TALLIES = 8192, /* processes and cgroups with counted calls, times their conditions */
-	TALLY_WAYS = 8, /* conditions that count calls of the same process or cgroup at a time */
+	MAX_TALLIES = 16384, /* processes and cgroups with counted calls, times their conditions */
+	TALLY_PART = 4, /* an owner that has this part of what is free gets no more */
+	TALLY_OWNERS = 1024,
+	MAX_CONDITIONS = 256, /* conditions of rows that count calls */
 	TALLY_CALLS = 100, /* most calls that a condition waits for */
+	TALLY_TIMES = 112, /* calls whose times are kept: a CPU may be so many calls behind the others */
 	MAX_WORKLOADS = 256, /* distinct workloads of selectors */
 	WORKLOAD_WORDS = MAX_WORKLOADS / 64,
 	HOOK_SLOTS = 16,     /* distinct ways in which the policies of one hook read its arguments */
 	ROW_VALUES = 4,
+	ASKING_SHIFT = 16, /* in `test` of a question */
 	CALL_STRIPES = 8,
 	MAX_ARGS = 12, /* of a hooked function; later ones are not read */
 	FOLLOW_BITS = 64, /* followChildren and followForks selectors on a node */
@@ -84,7 +94,7 @@ enum limits {
 enum row_op {
 	ROW_ALWAYS,
 	/* numbers */
-	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_INT_SET,
+	ROW_EQUAL, ROW_GREATER, ROW_LESS, ROW_MASK, ROW_RANGE, ROW_GAINED, ROW_DIFFERENCE, ROW_INT_SET,
 	/* strings; the values are in the set `set` (str_set_*, prefix_set) */
 	ROW_STR_EQUAL, ROW_STR_PREFIX, ROW_STR_POSTFIX,
 	ROW_STR_CONTAINS, ROW_STR_CONTAINS_ANY_CASE, /* the set (prefix_set) has lower case only */
@@ -107,7 +117,7 @@ enum row_op {
 	ROW_MARKED_CALL, /* values[0]: the current call has this mark (marks.bpf.h). No ROW_NEGATE */
 	/*
 	 * The rows before it hold for the calls that count: this is at least number values[0] of them in values[1] ns,
-	 * by the same `slot` (enum tally_of). values[2]: the condition, 0: never. No ROW_NEGATE
+	 * by the same process or cgroup. values[2]: the condition (`conditions`), 0: never. No ROW_NEGATE
 	 */
 	ROW_TALLY,
 	ROW_WORKLOADS, /* values[0]: number of the workloads; the cgroup's group has them. No ROW_NEGATE */
@@ -127,6 +137,7 @@ enum row_flags {
 	ROW_UNKNOWN_HOLDS = 16, /* if its fact is unknown, the row holds; without this flag, it does not */
 	ROW_IN_USER_NS = 32, /* ROW_CAPABILITY*: only in a user namespace other than the host's */
 	ROW_PARENT = 64, /* ROW_BINARY_EQUAL to ROW_FOLLOW: of the process that forked this one (`parents`) */
+	ROW_FOR_MANY = 128, /* a question (hook.first_question): if it does not hold, no row that it stands for does */
 };
 
 enum namespace_kind { /* `set` of ROW_NAMESPACE, and the order in `namespaces` of a record */
@@ -158,7 +169,7 @@ enum origin {
 /* How a path is compared with a set: the order of ROW_BINARY_*. */
 enum path_match { PATH_EQUAL, PATH_PREFIX, PATH_POSTFIX };
 
-enum tally_of { TALLY_PROCESS, TALLY_CGROUP }; /* `slot` of ROW_TALLY */
+enum tally_of { TALLY_PROCESS, TALLY_CGROUP }; /* whose calls: the lowest bit of a condition */
 
 enum rate_scope { RATE_NONE, RATE_THREAD, RATE_PROCESS, RATE_GLOBAL };
 
@@ -173,20 +184,27 @@ struct row {
 	__u8 slot;     /* argument slot of the hook (numbers, strings, sockets); ROW_PROPERTY: which */
 	__u8 flags;    /* enum row_flags */
 	__u8 n;	       /* how many of `values` are used; 0: they are in `set` (numbers: int_set) */
-	__u32 set;     /* set id; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */
+	__u32 set;     /* set id; ROW_GAINED, ROW_DIFFERENCE: another slot; ROW_NAMESPACE: enum namespace_kind, ROW_CAPABILITY*: enum capability_kind */
 	__u32 fail;    /* next row if the filter does not hold, 0 = the rule does not match */
 	__u32 verdict; /* index into `verdicts`, of the row's selector */
 	/*
 	 * Numbers: one value each; ROW_RANGE: n = 1 or 2 ranges values[0]..values[1] and
 	 * values[2]..values[3], inclusive; ports: low << 32 | high, inclusive; ROW_MASK and
 	 * ROW_CAPABILITY*: values[0], any bit of it. One matching value is enough.
-	 * ROW_GAINED: values[0], any bit of it that the number in slot values[1] lacks.
+	 * ROW_GAINED: values[0], any bit of it that the number in slot `set` lacks.
+	 * ROW_DIFFERENCE: the number with the bits values[2] inverted, minus that in slot `set` with the bits
+	 * values[3] inverted, both without a sign, is values[0]..values[1], inclusive. `n`, as bits: which of
+	 * these two are negative, so that 2^64 are taken from them.
 	 * ROW_STR_POSTFIX, ROW_BINARY_POSTFIX: values[0] = length of the longest value.
 	 * ROW_STR_CONTAINS*: 256 bits: the bytes that a value begins with.
 	 */
 	__u64 values[ROW_VALUES];
 	__u32 names; /* ROW_EXEC_*: set (prefix_set) of names, each with its "="; 0: arguments are tested */
-	__u32 test; /* ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows) */
+	/*
+	 * ROW_EXEC_*: which of the hook's tests it is (hook.exec_rows). ROW_FOR_MANY: the bit set of the rules that are
+	 * left if it does not hold (0: none) and, from ASKING_SHIFT on, that of the rules it stands for (0: all)
+	 */
+	__u32 test;
 };
 
 /* what happens when a selector matches */
@@ -201,9 +219,27 @@ struct verdict {
 	__u8 tracked;	/* ACTION_TRACK_SOCK: slot of the socket */
 	__u8 untracked; /* ACTION_UNTRACK_SOCK */
 	__u8 set_argument; /* ACTION_SET: position in the probe */
-	__u8 pad;
+	__u8 nassignments; /* ACTION_DENY at a function of a program: what its registers become */
 	__u32 set_value;
 	__u64 mark; /* for the enforcers of the policy: enum mark */
+	__u32 first_assignment; /* index into `assignments` */
+	__u32 pad;
+};
+
+enum assignment_kind {
+	ASSIGN_VALUE,	 /* `value` */
+	ASSIGN_REGISTER, /* `from` + `value` */
+	ASSIGN_MEMORY,	 /* of the process, at `from` + `value` */
+};
+
+/* One step; a later one reads what an earlier one has written. Registers: bytes in struct pt_regs. */
+struct assignment {
+	__u64 value;
+	__u8 kind; /* enum assignment_kind */
+	__u8 from, from_size; /* 1, 2, 4, 8; the bits above are 0 */
+	__u8 to, size; /* bytes of the result that count… */
+	__u8 to_size; /* …and that are written: the others are 0 */
+	__u8 pad[2];
 };
 
 /*
@@ -240,6 +276,7 @@ enum slot_flags {
 	SLOT_IN_PLACE = 1, /* tracepoint: the record itself holds the text (char[]), not a pointer to it */
 	SLOT_MESSAGE = 2,  /* VALUE_SOCK_TO_ADDR: argument size_raw is a msghdr that may hold the address */
 	SLOT_DISTANT = 8,  /* a number that the argument points to (VALUE_CAPABILITIES) or that a route leads to */
+	SLOT_MAX_DATA = 16, /* a buffer of which events carry up to MAX_DATA bytes (data.bpf.h) */
 	SLOT_TO_BIND = 4,  /* VALUE_SOCKADDR: it will be the socket's own address */
 };
 
@@ -281,6 +318,7 @@ enum hook_flags { /* the constant `hook_flags` of a program */
 	HOOK_MANY = 4,	  /* attached to many functions: the cookie says which was called */
 	HOOK_PROBE = 8,	  /* a static probe: `probe_arguments` says where its raw arguments are */
 	HOOK_COMPAT = 16, /* HOOK_SYSCALL of 32-bit code: other registers, of which the lower halves count */
+	HOOK_REGISTERS = 32, /* a function of a program, on a kernel that lets its registers be changed */
 };
 
 enum probe_argument_kind {
@@ -327,7 +365,11 @@ enum feature {
 	FEATURE_WRITES = 262144, /* ACTION_SET: the kernel logs a warning when it loads such a program */
 	FEATURE_RANGES = 524288, /* the index of ranges, for rows on numbers that many policies compare */
 	FEATURE_ENDINGS = 1048576, /* the index of the ends of texts */
-	FEATURES_END = 2097152,
+	FEATURE_DATA = 2097152, /* SLOT_MAX_DATA */
+	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
+	FEATURE_REGISTERS = 8388608, /* verdicts with assignments; of no use without HOOK_REGISTERS */
+	FEATURE_QUESTIONS = 16777216, /* rows that stand for those of many rules */
+	FEATURES_END = 33554432,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -348,7 +390,7 @@ enum hook_table_flags {
 /* a hook, on one side */
 struct hook {
 	__u32 nslots;
-	__u32 index;	    /* key in the index maps, for these tables only (2 * n + side); 0: no index */
+	__u32 index;	    /* key in the index maps (2 * its id + side); 0: no index */
 	__u8 index_int;	    /* number slot that is indexed, or NO_SLOT */
 	__u8 index_text;    /* text slot that is indexed, or NO_SLOT */
 	__u16 flags;	    /* enum hook_table_flags */
@@ -369,6 +411,9 @@ struct hook {
 	__u16 longest_binary_ending;
 	/* first of the rows that say what its ROW_EXEC_* rows ask, each question once: they are part of no rule */
 	__u32 exec_rows;
+	__u32 cache_key; /* of results in `path_cache`: for these tables only */
+	/* row that is evaluated before those of any rule; `fail` of each leads to the next one. 0: none */
+	__u32 first_question;
 	__u64 text_rules[RULE_WORDS]; /* rules that may depend on the indexed text (read if any is left) */
 	struct slot slots[HOOK_SLOTS];
 };
@@ -401,11 +446,20 @@ struct group {
  * A word of `cgroup_places` sums up the entries of `cgroups` whose ids end with the bits of its index.
  * 0: no entry. PLACE_TAKEN: one entry; the word holds its group and, from PLACE_CGROUP_SHIFT on, its
  * other id bits. PLACE_SHARED: maybe several entries, look in `cgroups`; the bits from PLACE_CGROUP_SHIFT
- * on change with each added entry. User space and programs both write a word, so only by atomic
- * operations, and after `cgroups`; a program that finds a place taken makes it shared.
+ * on change with each added entry, and one whose id does not fit makes the place shared at once. User space
+ * and programs both write a word, so only by atomic operations, and after `cgroups`; a program that finds a
+ * place taken makes it shared.
  */
 enum { CGROUP_PLACES = 4096 };
-enum cgroup_place { PLACE_GROUP_MASK = MAX_GROUPS - 1, PLACE_TAKEN = 256, PLACE_SHARED = 512, PLACE_CGROUP_SHIFT = 10 };
+enum cgroup_place {
+	PLACE_GROUP_MASK = 8191,
+	PLACE_TAKEN = 8192,
+	PLACE_SHARED = 16384,
+	PLACE_CGROUP_SHIFT = 15,
+};
+
+_Static_assert(MAX_GROUPS <= PLACE_GROUP_MASK + 1, "a place has room for each group's number");
+_Static_assert(MAX_APPLICATIONS <= 65536, "a group has the number of an application in 16 bits");
 
 /* ---- the index: application.bits are ANDed with the bit sets of the number, the text, the peer's
  * address and the running binary. A bit set holds every rule that could match such a value, so also all
@@ -469,7 +523,7 @@ struct cached_path {
 	__u32 pad;
 	struct sequences seen;
 	struct {
-		__u32 index;  /* hook.index */
+		__u32 key;    /* hook.cache_key */
 		__u32 bitset; /* of the text and of its end (index.bpf.h) */
 	} hooks[CACHED_HOOKS]; /* by hook id */
 	__u64 pad2;
@@ -511,24 +565,30 @@ struct file_identity {
 };
 
 /*
- * When calls that a ROW_TALLY counts were made (hash `tallies`). Each process or cgroup has TALLY_WAYS places, which
- * are used from way `condition` % TALLY_WAYS on, without gaps.
+ * When calls that a ROW_TALLY counts were made (hash `tallies`). A condition is in `conditions` (array, 0: free) before
+ * a row has it and while an entry may have it. No number is given to two conditions.
  */
 struct tally_key {
 	__u64 id; /* thread group id, or cgroup id */
-	__u32 of; /* enum tally_of */
-	__u32 way;
+	__u64 condition;
 };
 
 struct tally {
-	__u64 condition; /* 0: none yet */
-	__u64 until; /* ns, CLOCK_BOOTTIME: from then on it may be given to another condition */
 	__u64 calls;
-	/* Of call i at i % values[0] of the row; the lowest TALLY_TURN_BITS are those of i / values[0] + 1. */
-	__u64 times[TALLY_CALLS];
+	__u32 owner; /* who holds the entry: index into `tally_owners` */
+	__u32 pad;
+	/* Of call i at i % TALLY_TIMES; the lowest TALLY_TURN_BITS are those of i / TALLY_TIMES + 1. */
+	__u64 times[TALLY_TIMES];
 };
 
-enum { TALLY_TURN_BITS = 4 };
+enum { TALLY_TURN_BITS = 10 };
+
+/* A cgroup whose processes hold entries of `tallies` (array `tally_owners`, from a place by the id's hash on). */
+struct tally_owner {
+	__u64 cgroup;
+	__u32 held; /* 0: the place may be given to another owner */
+	__u32 pad;
+};
 
 struct file_key {
 	__u32 set;
@@ -599,6 +659,7 @@ enum fault {
 	FAULT_PAST_TABLE,    /* no room in `parents` or `privileges`: unknown to filters on them */
 	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
 	FAULT_TALLIES, /* no room to count a call: see struct row for its filter */
+	FAULT_DATA, /* no room for more of a buffer (SLOT_MAX_DATA): the event has its beginning */
 	FAULT_FEATURE, /* a policy uses what its hook was loaded without: decided as if it could not be read */
 	FAULT_MAX,
 };
@@ -638,7 +699,7 @@ struct config {
 	__u32 side;  /* 0 or 1: the valid side of the tables */
 	__u32 flags; /* enum config_flags */
 	__u32 follow_count; /* how many of `follow` are used */
-	__u32 last_index; /* the last n assigned to a hook.index: each is used once */
+	__u32 last_cache_key; /* the last one assigned to a hook: each is used once */
 	__u32 listed_cgroups; /* `cgroups` has at least this many; programs add none beyond MAX_INHERITED */
 	__u32 holder; /* thread group id of the sensor that lets go what is held; 0: hold nothing */
 	__u32 follow[FOLLOW_BITS]; /* an exec from this set sets bit i, inherited; 0: unused */
@@ -646,6 +707,8 @@ struct config {
 	__u64 hold_until; /* ns, CLOCK_MONOTONIC: hold nothing from then on. The sensor keeps moving it on */
 	__u64 held;  /* processes that were held, if only for a moment */
 	__u64 early; /* processes that ran early, without those that were held first */
+	__u32 tallies; /* entries of `tallies` */
+	__u32 conditions; /* how many places of `conditions` are used */
 };
 
 /* What happens to a process that calls exec early. */
@@ -691,7 +754,7 @@ enum proc_flags {
 	PROC_ORIGIN_KNOWN = 256, /* from PROC_ORIGIN_SHIFT on: enum origin of the binary */
 	PROC_ORIGIN_SHIFT = 9,
 	PROC_ORIGIN_MASK = 7 << PROC_ORIGIN_SHIFT,
-	PROC_COUNTED = 4096, /* `tallies` may have entries of it */
+	PROC_COUNTED = 4096, /* `tallies` may have entries of it, as also of a process that is not in `procs` */
 	/* what a child has of its parent */
 	PROC_INHERITED = PROC_FORGEABLE_BINARY | PROC_FORGEABLE_DESCENT | PROC_FOLLOW_UNSURE | PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK,
 };

@@ -100,10 +100,6 @@ __noinline int begin_path(struct scratch *s, __u32 slot)
 	s->walk.dentry = 0;
 	if (is_nothing(how, raw) && type != VALUE_FD)
 		return 0;
-	if (type == VALUE_FILE) { /* the usual one */
-		walk_begin(s, path_of(file));
-		return 0;
-	}
 	if (type == VALUE_DENTRY) {
 		s->walk.dentry = raw;
 		s->walk.mount = s->walk.mount_head.root = 0;
@@ -139,7 +135,7 @@ inline_fn void set_bytes(struct text_value *text, char *to, __u64 from, __u64 si
 	/* not a size, but the error code of a function that returns long or int */
 	if ((__s64)size < 0 || (!(size >> 32) && (__s32)size < 0))
 		size = 0;
-	text->extra = size;
+	text->extra = in_32_bits(size);
 	text->flags = 0;
 	if (size > TEXT_SIZE) {
 		size = TEXT_SIZE;
@@ -262,6 +258,16 @@ inline_fn void without_text(struct text_value *text)
 	no_text(text, ROUTE_UNREADABLE);
 }
 
+/* The same for an open file, which most paths are of. */
+inline_fn void begin_file(struct scratch *s, struct slot *how)
+{
+	__u64 raw = raw_of(s, how);
+
+	s->walk.dentry = 0;
+	if (!is_nothing(how, raw))
+		walk_begin(s, path_of((struct file *)raw));
+}
+
 /* Ensures that the text of a slot is in its buffer, slot & (TEXT_BUFFERS - 1). */
 __noinline int read_text(struct scratch *s, __u32 slot)
 {
@@ -285,7 +291,7 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 		return 0;
 	}
 	end = how->route ? follow_route(s, slot) : ROUTE_FOUND;
-	if (is_text_unread(s, how))
+	if (hook_flags & HOOK_PROBE && is_text_unread(s, how))
 		end = ROUTE_UNREADABLE;
 	if (end != ROUTE_FOUND) {
 		no_text(text, end);
@@ -294,7 +300,10 @@ __noinline int read_text(struct scratch *s, __u32 slot)
 			without_text(text);
 			return 0;
 		}
-		begin_path(s, slot);
+		if (how->type == VALUE_FILE)
+			begin_file(s, how);
+		else
+			begin_path(s, slot);
 		walk_path(s, buffer);
 	} else if (how->type == VALUE_IOV_ITER || how->type == VALUE_USER_IOVEC) {
 		read_segments(s, slot);

@@ -6,7 +6,7 @@
  * both in sequence locks; their first word is odd while a writer is active. A result is cached if
  * both stood still during the walk, and holds until one changes. The address of a file means nothing
  * once the file is gone: freeing the file removes its entry (hook__file_free). New tables have new
- * index keys, so results of older tables are not found.
+ * keys here, so results of older tables are not found.
  *
  * A file has one place in an array, shared with other files. Not a hash: an element of a hash may
  * become that of another key while it is read, and then the other file's result would be used.
@@ -24,8 +24,8 @@ enum { NOT_REMEMBERED = -1 };
 
 inline_fn bool can_cache(struct hook *hook, struct config *settings)
 {
-	return rename_lock_at && mount_lock_at && hook->flags & HOOK_CACHE_PATHS && settings &&
-	       settings->flags & CONFIG_PATH_CACHE;
+	return hook->flags & HOOK_CACHE_PATHS && settings && settings->flags & CONFIG_PATH_CACHE &&
+	       rename_lock_at && mount_lock_at;
 }
 
 inline_fn struct cached_path *cached_at(__u64 file)
@@ -58,7 +58,7 @@ inline_fn int recall(struct hook *hook, __u64 file)
 		return NOT_REMEMBERED;
 	version = *(volatile __u32 *)&entry->version;
 	barrier();
-	if (version & 1 || entry->file != file || entry->hooks[at].index != hook->index)
+	if (version & 1 || entry->file != file || entry->hooks[at].key != hook->cache_key)
 		return NOT_REMEMBERED;
 	bitset = entry->hooks[at].bitset;
 	read_sequences(&now);
@@ -90,7 +90,7 @@ inline_fn void remember(struct hook *hook, __u64 file, const struct sequences *b
 		entry->seen = now;
 		__builtin_memset(entry->hooks, 0, sizeof(entry->hooks));
 	}
-	entry->hooks[at].index = hook->index;
+	entry->hooks[at].key = hook->cache_key;
 	entry->hooks[at].bitset = bitset;
 	barrier();
 	*(volatile __u32 *)&entry->version = version + 2;

@@ -30,7 +30,32 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 /* A word of kernel memory at any address. */
 #define word_at(ADDRESS) (cast_to(struct rb_node, ADDRESS)->__rb_parent_color)
 
+/* The same wherever the kernel has no casts. */
+inline_fn __u64 word_from(__u64 address)
+{
+	__u64 word = 0;
+
+	if (can_cast())
+		return word_at(address);
+	bpf_probe_read_kernel(&word, sizeof(word), (void *)address);
+	return word;
+}
+
+/* Words from an address on, by one cast for all of them: this struct begins with plain words. */
+#define words_at(ADDRESS) cast_to(struct pt_regs, ADDRESS)
+
 enum { SHORT_WORDS = 8 };
+
+/*
+ * Copies a text of at most 8 * SHORT_WORDS bytes within the programs' own memory. Whatever its size, so many bytes must
+ * be there to be read and to be written: without branches this costs less.
+ */
+inline_fn void copy_own(char *to, const char *from)
+{
+#pragma unroll
+	for (__u32 i = 0; i < SHORT_WORDS; i++)
+		((__u64 *)to)[i] = ((const __u64 *)from)[i];
+}
 
 /*
  * Copies `size` bytes of kernel memory and may write up to 7 bytes beyond them. Most texts are short,

@@ -15,10 +15,11 @@ inline_fn void take_place(__u64 id, __u32 group)
 {
 	__u32 at = id & (CGROUP_PLACES - 1);
 	__u64 *place = bpf_map_lookup_elem(&cgroup_places, &at);
-	__u64 own = (id / CGROUP_PLACES) << PLACE_CGROUP_SHIFT | PLACE_TAKEN |
-		    (group & PLACE_GROUP_MASK);
+	__u64 others = id / CGROUP_PLACES, own = others << PLACE_CGROUP_SHIFT;
+	bool fits = own >> PLACE_CGROUP_SHIFT == others;
 
-	if (place && __sync_val_compare_and_swap(place, 0, own))
+	own |= PLACE_TAKEN | (group & PLACE_GROUP_MASK);
+	if (place && (!fits || __sync_val_compare_and_swap(place, 0, own)))
 		__sync_lock_test_and_set(place, bpf_ktime_get_boot_ns() << PLACE_CGROUP_SHIFT |
 							PLACE_SHARED);
 }

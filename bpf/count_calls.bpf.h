@@ -6,111 +6,114 @@
 #include "tables.bpf.h"
 #include "tallies.bpf.h"
 
-/* What a new entry is: longer than the stack. */
-TABLE(empty_tally, struct tally, 1);
+enum { CSS_ONLINE = 2 };
 
-/* Entries go with their process, so one that has begun to exit gets none: it runs no code of its own any more. */
-inline_fn bool is_ending(struct task_struct *task, enum tally_of of)
-{
-	return of == TALLY_PROCESS && task->flags & PF_EXITING;
-}
+enum { TURN_MASK = (1 << TALLY_TURN_BITS) - 1, TURNS = TURN_MASK + 1 };
 
-/* The exit of a process that is not known would not be seen. */
-inline_fn bool may_count(struct task_struct *task, enum tally_of of)
-{
-	struct proc *proc;
-
-	if (of == TALLY_CGROUP)
-		return true;
-	proc = is_ending(task, of) ? NULL : find_proc(task->tgid);
-	if (proc && !(proc->flags & PROC_COUNTED))
-		__sync_fetch_and_or(&proc->flags, PROC_COUNTED);
-	return proc;
-}
-
-inline_fn struct tally *add_tally(struct tally_key *key)
+/*
+ * Entries go with their process or cgroup. So one that has begun to exit, and runs no code of its own any more, gets
+ * none, nor does a cgroup that is being removed.
+ */
+inline_fn bool is_ending(enum tally_of of)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 zero = 0;
-	struct tally *empty = bpf_map_lookup_elem(&empty_tally, &zero);
 
-	if (!empty || !may_count(task, key->of))
+	if (of == TALLY_PROCESS)
+		return task->flags & PF_EXITING;
+	return !(BPF_CORE_READ(task, cgroups, dfl_cgrp, self.flags) & CSS_ONLINE);
+}
+
+/* NULL: it is ending, or there is no room. */
+inline_fn struct tally *add_tally(struct scratch *s, struct tally_key *key)
+{
+	enum tally_of of = key->condition & 1;
+	__u32 owner = tally_owner_of(owning_cgroup());
+	struct proc *proc = of == TALLY_PROCESS ? find_proc(key->id) : NULL;
+	struct scratch *memory = keys_of(s);
+
+	if (!memory || is_ending(of) || !hold_tally(owner))
 		return NULL;
-	bpf_map_update_elem(&tallies, key, empty, BPF_NOEXIST);
+	if (proc && !(proc->flags & PROC_COUNTED))
+		__sync_fetch_and_or(&proc->flags, PROC_COUNTED);
+	bpf_probe_read_kernel(&memory->key.tally, sizeof(memory->key.tally), NULL); /* zeros */
+	memory->key.tally.owner = owner;
+	if (bpf_map_update_elem(&tallies, key, &memory->key.tally, BPF_NOEXIST))
+		let_go_tally(owner); /* another thread was faster, or there is no memory */
+	else if (is_ending(of))
+		forget_tally(key); /* its removal may not have seen the entry */
 	return bpf_map_lookup_elem(&tallies, key);
 }
 
-/* Gives the entry to a condition, unless another one is faster. */
-inline_fn bool take_tally(struct tally *tally, __u64 before, __u64 condition)
-{
-	__u64 was = __sync_val_compare_and_swap(&tally->condition, before, condition);
+/* Where a call's time is, if it has been written: with these bits. */
+struct turn {
+	__u32 at;
+	__u32 bits;
+};
 
-	if (was == before && before)
-		tally->calls = 0;
-	return was == before || was == condition;
+inline_fn struct turn turn_of(__u64 call)
+{
+	__u64 turn = call / TALLY_TIMES;
+
+	return (struct turn){ .at = call - turn * TALLY_TIMES, .bits = (turn + 1) & TURN_MASK };
 }
 
-/* The entry of the condition; NULL: there is no room for one. */
-inline_fn struct tally *tally_of_condition(struct tally_key *key, __u64 condition, __u64 now)
+inline_fn __u64 *time_at(struct tally *tally, __u32 at)
 {
-	__u32 first = condition % TALLY_WAYS, old = TALLY_WAYS;
-	struct tally *tally;
-	__u64 owner = 0;
+	bounded(at, 127);
+	return at < TALLY_TIMES ? &tally->times[at] : NULL;
+}
 
-	for (__u32 i = 0; i < TALLY_WAYS; i++) {
-		key->way = (first + i) % TALLY_WAYS;
-		tally = bpf_map_lookup_elem(&tallies, key);
-		if (!tally) {
-			tally = add_tally(key);
-			if (!tally)
-				return NULL;
-		}
-		owner = tally->condition;
-		if (owner == condition || (!owner && take_tally(tally, 0, condition)))
-			return tally;
-		if (old == TALLY_WAYS && now > tally->until)
-			old = key->way;
+/* By how many turns the time is later than these bits say; negative: earlier. */
+inline_fn int turns_after(__u64 time, __u32 bits)
+{
+	int turns = (time - bits) & TURN_MASK;
+
+	return turns < TURNS / 2 ? turns : turns - TURNS;
+}
+
+/* Unless a later call at this place, whose CPU was faster, has written its own. */
+inline_fn void write_time(__u64 *place, __u64 now, __u32 bits)
+{
+	__u64 known = *(volatile __u64 *)place, seen;
+
+#pragma unroll
+	for (int i = 0; i < 3; i++) {
+		if (turns_after(known, bits) >= 0)
+			return;
+		seen = __sync_val_compare_and_swap(place, known, (now & ~(__u64)TURN_MASK) | bits);
+		if (seen == known)
+			return;
+		known = seen;
 	}
-	if (old == TALLY_WAYS)
-		return NULL;
-	key->way = old;
-	tally = bpf_map_lookup_elem(&tallies, key);
-	if (!tally)
-		return NULL;
-	owner = tally->condition;
-	return take_tally(tally, owner, condition) ? tally : NULL;
-}
-
-inline_fn __u64 turn_bits(__u64 call, __u64 wanted)
-{
-	return (call / wanted + 1) & ((1 << TALLY_TURN_BITS) - 1);
 }
 
 /*
- * Counts a call; is it the last of `wanted` in `window` ns? A time that another CPU is about to write has the bits of
- * the previous turn: that call is being made now.
+ * Counts a call; is it the last of `wanted` in `window` ns? A time that is not written yet is that of a call which is
+ * being made now. If the first of them has been overwritten, because this CPU was held up while others made many
+ * calls, the last that were made decide: this one is among the calls of now as well.
  */
 inline_fn bool count_call(struct tally *tally, __u64 wanted, __u64 window)
 {
-	__u64 turn_mask = (1 << TALLY_TURN_BITS) - 1, call, now, first, time;
-	__u32 at;
+	__u64 call = __sync_fetch_and_add(&tally->calls, 1), now = bpf_ktime_get_boot_ns();
+	struct turn turn = turn_of(call);
+	__u64 *place = time_at(tally, turn.at), time;
+	int turns;
 
-	call = __sync_fetch_and_add(&tally->calls, 1);
-	now = bpf_ktime_get_boot_ns();
-	tally->until = now + window;
-	at = call % wanted;
-	bounded(at, 127);
-	if (at < TALLY_CALLS)
-		tally->times[at] = (now & ~turn_mask) | turn_bits(call, wanted);
-	if (call + 1 < wanted)
-		return false;
-	first = call + 1 - wanted;
-	at = first % wanted;
-	bounded(at, 127);
-	time = at < TALLY_CALLS ? *(volatile __u64 *)&tally->times[at] : 0;
-	if ((time & turn_mask) != turn_bits(first, wanted))
-		return true;
-	return (__s64)(now - (time & ~turn_mask)) <= (__s64)window;
+	if (place)
+		write_time(place, now, turn.bits);
+	for (int i = 0; i < 3; i++) {
+		if (call + 1 < wanted)
+			return false;
+		turn = turn_of(call + 1 - wanted);
+		place = time_at(tally, turn.at);
+		time = place ? *(volatile __u64 *)place : 0;
+		turns = turns_after(time, turn.bits);
+		if (turns <= 0)
+			return turns || (__s64)(now - (time & ~(__u64)TURN_MASK)) <= (__s64)window;
+		call = *(volatile __u64 *)&tally->calls - 1;
+		now = bpf_ktime_get_boot_ns();
+	}
+	return true;
 }
 
 #endif

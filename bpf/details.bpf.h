@@ -7,7 +7,7 @@
 #include "lineage.bpf.h"
 #include "path.bpf.h"
 
-enum { ARGUMENTS_SIZE = 16384, PAGE = 4096 };
+enum { ARGUMENTS_SIZE = 16384 };
 
 inline_fn void fill_credentials(struct credentials *to, struct task_struct *task)
 {
@@ -25,9 +25,9 @@ inline_fn void fill_credentials(struct credentials *to, struct task_struct *task
 	to->securebits = cred->securebits;
 	to->auid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;
 	/* __u32[2] before 6.3, __u64 since: the same bytes */
-	bpf_core_read(&to->permitted, sizeof(to->permitted), &cred->cap_permitted);
-	bpf_core_read(&to->effective, sizeof(to->effective), &cred->cap_effective);
-	bpf_core_read(&to->inheritable, sizeof(to->inheritable), &cred->cap_inheritable);
+	to->permitted = word_from(address_of(&cred->cap_permitted));
+	to->effective = word_from(address_of(&cred->cap_effective));
+	to->inheritable = word_from(address_of(&cred->cap_inheritable));
 	to->user_ns_level = user->level;
 	to->user_ns_owner = user->owner.val;
 	to->user_ns_group = user->group.val;
@@ -70,12 +70,44 @@ __noinline int walk_to_text(__u32 index)
 inline_fn void append_path(struct stage *stage, struct scratch *s, struct text *text)
 {
 	struct text_value *value = &s->texts[0];
-	__u32 at = value->at;
+	__u64 at = value->at;
 
 	text_complete(value);
 	bounded(at, TEXT_SIZE - 1);
-	text->size = stage_append(stage, address_of(s->text[0] + at), value->size);
+	text->size = stage_append(stage, s->text[0] + at, value->size);
 	text->flags = value->flags;
+}
+
+/* How many of the eight bytes of a word belong to a string that ends in it, with its zero; 0: it does not. */
+inline_fn __u32 bytes_to_zero(__u64 word)
+{
+	const __u64 ones = 0x0101010101010101ULL;
+	__u64 zeros = (word - ones) & ~word & 0x80 * ones;
+
+	return zeros ? ((zeros - 1) & ~zeros & ones) * ones >> 56 : 0;
+}
+
+/*
+ * Copies a string of the kernel's with its end, by words: most are short. Gives its size; 0: it is longer, or lies where
+ * a word of it may reach into a page that cannot be read.
+ */
+inline_fn __u32 copy_short_string(char *to, const char *from)
+{
+	const __u64 at = address_of(from);
+	__u32 last;
+	__u64 word;
+
+	if (!can_cast() || (at & (PAGE - 1)) > PAGE - 8 * SHORT_WORDS)
+		return 0;
+#pragma unroll
+	for (__u32 i = 0; i < SHORT_WORDS; i++) {
+		word = word_at(at + 8 * i);
+		*(__u64 *)(to + 8 * i) = word;
+		last = bytes_to_zero(word);
+		if (last)
+			return 8 * i + last;
+	}
+	return 0;
 }
 
 inline_fn void append_kernel_string(struct stage *stage, struct text *text, const char *from)
@@ -90,7 +122,9 @@ inline_fn void append_kernel_string(struct stage *stage, struct text *text, cons
 		return;
 	}
 	bounded(at, STAGE_SIZE - 1);
-	size = bpf_probe_read_kernel_str(stage->bytes + at, TEXT_SIZE, from);
+	size = copy_short_string(stage->bytes + at, from);
+	if (!size)
+		size = bpf_probe_read_kernel_str(stage->bytes + at, TEXT_SIZE, from);
 	if (size <= 0) {
 		text->flags = TEXT_UNREADABLE;
 		return;

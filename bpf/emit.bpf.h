@@ -57,8 +57,8 @@ inline_fn void emit_lifecycle(struct stage *stage, __u32 type)
 	count_lifecycle(type, emit(stage, false) ? LIFECYCLE_WRITTEN : LIFECYCLE_RING_FULL);
 }
 
-/* Appends `size` bytes of kernel memory at `from`; returns how many bytes fit. */
-inline_fn __u32 stage_append(struct stage *stage, __u64 from, __u32 size)
+/* Appends `size` bytes of scratch memory at `from` (of a text's buffer: copy_own); returns how many bytes fit. */
+inline_fn __u32 stage_append(struct stage *stage, const char *from, __u64 size)
 {
 	__u64 at = stage->size;
 
@@ -72,8 +72,10 @@ inline_fn __u32 stage_append(struct stage *stage, __u64 from, __u32 size)
 	bounded(size, TEXT_SIZE * 2 - 1);
 	if (size > TEXT_SIZE)
 		return 0;
-	if (!copy_short(stage->bytes + at, size, from))
-		bpf_probe_read_kernel(stage->bytes + at, size, (void *)from);
+	if (size <= 8 * SHORT_WORDS)
+		copy_own(stage->bytes + at, from);
+	else
+		bpf_probe_read_kernel(stage->bytes + at, size, from);
 	stage->size = at + size;
 	return size;
 }

@@ -7,6 +7,7 @@
 #define GANDER_EVALUATE_H
 
 #include "index.bpf.h"
+#include "questions.bpf.h"
 #include "ranges.bpf.h"
 #include "source.bpf.h"
 #include "verdict.bpf.h"
@@ -66,13 +67,13 @@ inline_fn __u32 find_group(struct config *settings)
  */
 inline_fn __u32 find_application(struct config *settings, __u32 side, __u32 *group)
 {
-	__u32 at = side * MAX_GROUPS, hook = hook_id;
+	__u32 at = side, hook = hook_id;
 	struct group *entry;
 
 	if (settings->flags & CONFIG_CGROUPS)
-		at += find_group(settings);
+		at += 2 * find_group(settings);
 	*group = at;
-	entry = bpf_map_lookup_elem(&groups, &at);
+	entry = group_at(at);
 	if (!entry)
 		return 0;
 	bounded(hook, MAX_HOOKS - 1);
@@ -92,6 +93,7 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->words = application->summary;
 	s->rules = 0;
 	s->row = 0;
+	s->narrowed = 0;
 	s->wants_text = left & INDEX_WANTS_TEXT;
 	s->sets[SET_NUMBER] = number ? side * MAX_BITSETS + number : 0;
 	s->sets[SET_TEXT] = text ? side * MAX_BITSETS + text : 0;
@@ -106,6 +108,8 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->raw[RAW_RETURN] = 0;
 	if (!lacks(FEATURE_EXEC))
 		s->exec.tables = 0;
+	if (CHANGES_REGISTERS)
+		s->registers.first_assignment = 0;
 }
 
 /* Does the call concern companions of tcp_connect? For hooks where there are no other rules. */
@@ -154,8 +158,11 @@ inline_fn __u64 index_call(void *ctx, enum source source, struct application *ap
 	slot = hook->index_int;
 	if (slot < HOOK_SLOTS) {
 		bounded(slot, HOOK_SLOTS - 1);
-		if (raw_argument(ctx, source, &hook->slots[slot], &raw))
+		if (raw_argument(ctx, source, &hook->slots[slot], &raw)) {
+			if (is_unlisted(hook, &hook->slots[slot], side, raw))
+				return 0;
 			left = index_number(application, hook, side, raw);
+		}
 	}
 	slot = hook->index_text;
 	if (left & INDEX_WANTS_TEXT && can_cache(hook, settings) && slot < HOOK_SLOTS) {
@@ -178,9 +185,9 @@ inline_fn int cannot_evaluate(struct application *application)
 
 /*
  * Begins a call: the index of scratch memory for it, NO_POLICY, or NO_SCRATCH if the call cannot
- * be evaluated although a policy that enforces applies (where it does not: NO_POLICY).
+ * be evaluated although a policy that enforces applies (where it does not: NO_POLICY). `claimed`: the memory.
  */
-inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
+inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct scratch **claimed)
 {
 	struct config *settings = get_config();
 	struct application *application;
@@ -196,7 +203,7 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	at = find_application(settings, side, &group);
 	if (!at)
 		return NO_POLICY;
-	at += side * MAX_APPLICATIONS;
+	at = 2 * at + side;
 	application = application_at(at);
 	hook = hook_at(side * MAX_HOOKS + hook_id);
 	if (!application || !hook)
@@ -219,12 +226,13 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny)
 	if (!left)
 		return NO_POLICY;
 	index = scratch_claim();
-	s = index < 0 ? NULL : scratch_at(index);
+	s = claimed_scratch(index);
 	if (!s)
 		return cannot_evaluate(application);
 	s->application = at;
 	s->group = group;
 	reset_scratch(s, application, side, left, can_deny);
+	*claimed = s;
 	return index;
 }
 
@@ -239,6 +247,9 @@ inline_fn __u64 narrowed(struct scratch *s, __u64 rules, __u32 word)
 		if (set)
 			rules &= set->bits[word];
 	}
+	bounded(word, RULE_WORDS - 1);
+	if (!lacks(FEATURE_QUESTIONS) && s->narrowed)
+		rules &= s->kept[word];
 	return rules;
 }
 
@@ -295,6 +306,7 @@ inline_fn __u32 next_rule(struct scratch *s)
 static long step(__u64 i, struct scratch **scratch)
 {
 	struct scratch *s = *scratch;
+	bool is_question, holds;
 	struct row *row;
 
 	if (!s->row) {
@@ -308,7 +320,11 @@ static long step(__u64 i, struct scratch **scratch)
 	row = row_at(s->row);
 	if (!row)
 		return 1;
-	if (!row_holds(s, row)) {
+	is_question = !lacks(FEATURE_QUESTIONS) && row->flags & ROW_FOR_MANY;
+	holds = (is_question && !is_asked(s, row)) || row_holds(s, row);
+	if (is_question) {
+		answer(s, row, holds);
+	} else if (!holds) {
 		s->row = row->fail ? s->side * MAX_ROWS + row->fail : 0;
 	} else if (row->flags & ROW_LAST) {
 		act(s, row);
@@ -339,8 +355,13 @@ __noinline int evaluate(struct scratch *s)
 		use_text_index(s, application, hook);
 	if (s->words && hook->index_addr != NO_SLOT)
 		use_address_index(s, application, hook);
-	if (s->words)
-		bpf_loop(MAX_STEPS, step, &s, 0);
+	if (!s->words)
+		return s->verdict;
+	if (!lacks(FEATURE_QUESTIONS) && hook->first_question) {
+		s->row = s->side * MAX_ROWS + hook->first_question;
+		s->missing = 0;
+	}
+	bpf_loop(MAX_STEPS, step, &s, 0);
 	return s->verdict;
 }
 

@@ -20,16 +20,15 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 	SEC("?" SECTION)                                                                           \
 	long hook__##NAME(CONTEXT *ctx)                                                            \
 	{                                                                                          \
-		int index = begin_call(ctx, SOURCE, CAN_DENY), result;                             \
-		struct scratch *s;                                                                 \
+		struct scratch *s = NULL;                                                          \
+		int index = begin_call(ctx, SOURCE, CAN_DENY, &s), result;                         \
                                                                                                    \
-		if (index < 0)                                                                     \
+		if (index < 0 || !s)                                                               \
 			return CAN_DENY ? as_error(index == NO_SCRATCH ? -EPERM : 0) : 0;          \
-		s = scratch_at(index);                                                             \
-		if (!s)                                                                            \
-			return 0;                                                                  \
 		take_arguments(s, ctx, SOURCE);                                                    \
 		result = evaluate(s);                                                              \
+		if (SOURCE == FROM_REGISTERS)                                                      \
+			write_registers(ctx, s);                                                   \
 		scratch_release(index);                                                            \
 		return CAN_DENY ? as_error(result) : 0;                                            \
 	}

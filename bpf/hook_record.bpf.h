@@ -4,6 +4,7 @@
 #define GANDER_HOOK_RECORD_H
 
 #include "args.bpf.h"
+#include "data.bpf.h"
 #include "emit.bpf.h"
 #include "lineage.bpf.h"
 #include "owners.bpf.h"
@@ -22,9 +23,9 @@ inline_fn bool is_number_type(__u32 type)
 }
 
 /* Fills `arg` for a text and returns the address of its bytes. */
-inline_fn __u64 text_argument(struct scratch *s, __u32 slot, struct arg *arg)
+inline_fn const char *text_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
-	__u32 buffer = slot, at;
+	__u64 buffer = slot, at;
 	struct text_value *text;
 
 	read_text(s, slot);
@@ -36,19 +37,19 @@ inline_fn __u64 text_argument(struct scratch *s, __u32 slot, struct arg *arg)
 	arg->size = text->size;
 	arg->flags |= text->flags;
 	arg->extra = text->extra;
-	return address_of(s->text[buffer] + at);
+	return s->text[buffer] + at;
 }
 
-inline_fn __u64 sock_argument(struct scratch *s, __u32 slot, struct arg *arg)
+inline_fn const char *sock_argument(struct scratch *s, __u32 slot, struct arg *arg)
 {
 	read_sock(s, slot);
 	bounded(slot, HOOK_SLOTS - 1);
 	if (s->failed & (1U << slot)) {
 		arg->flags |= TEXT_UNREADABLE;
-		return 0;
+		return NULL;
 	}
 	arg->size = sizeof(s->sock);
-	return address_of(&s->sock);
+	return (const char *)&s->sock;
 }
 
 /* Of a number that could not be had: a pointer on the way to it is null. */
@@ -75,8 +76,9 @@ inline_fn __u64 number_argument(struct scratch *s, __u32 slot, struct arg *arg)
 __noinline int append_argument(struct scratch *s, struct stage *stage, __u32 slot, __u32 flags)
 {
 	struct arg arg = { .flags = flags };
-	__u64 from = 0, at, end;
+	const char *from = NULL;
 	struct slot *how;
+	__u64 at, end;
 
 	if (IS_TEMPLATE || !s || !stage)
 		return 0;
@@ -85,7 +87,7 @@ __noinline int append_argument(struct scratch *s, struct stage *stage, __u32 slo
 		return 0;
 	arg.type = how->type;
 	if (is_number_type(arg.type))
-		from = number_argument(s, slot, &arg);
+		number_argument(s, slot, &arg);
 	else if (is_sock_type(arg.type))
 		from = sock_argument(s, slot, &arg);
 	else if (arg.type)
@@ -100,7 +102,7 @@ __noinline int append_argument(struct scratch *s, struct stage *stage, __u32 slo
 		bounded(slot, HOOK_SLOTS - 1);
 		*(__u64 *)(stage->bytes + end) = s->number[slot];
 		stage->size = at + sizeof(arg) + 8;
-	} else if (arg.size) {
+	} else if (from && arg.size) {
 		__u32 size = stage_append(stage, from, arg.size);
 
 		if (size < arg.size)
@@ -200,7 +202,13 @@ __noinline int emit_hook(struct scratch *s, struct rule *rule)
 		return EMIT_NO_STAGE;
 	stage = stage_at(stage_index);
 	if (stage) {
-		fill_hook_record(s, stage, rule);
+		if (lacks(FEATURE_DATA)) {
+			fill_hook_record(s, stage, rule);
+		} else {
+			post_data(s, stage, rule);
+			fill_hook_record(s, stage, rule);
+			stage->record.time = s->data_time;
+		}
 		if (has_owners())
 			name_owner(s, stage, rule);
 		append_rule_arguments(s, stage, rule);

@@ -54,19 +54,23 @@ inline_fn struct left narrow(struct application *application, struct hook *hook,
 	return left;
 }
 
-/* True: the number is certainly not in the index. */
-inline_fn bool is_unlisted(struct index_int_key *key, __u32 side)
+/* True: no rule is left, because the number is certainly not in the index. Inlined: most calls end here. */
+inline_fn bool is_unlisted(struct hook *hook, struct slot *slot, __u32 side, __u64 raw)
 {
-	__u64 bit = (key->value + ((__u64)key->index << 32)) * LISTED_FACTOR >> 48, *word;
-	__u32 at = side * LISTED_WORDS + (bit >> 6);
+	__u64 bit, *word;
+	__u32 at;
 
+	if (!(hook->flags & HOOK_LISTED_NUMBERS))
+		return false;
+	bit = (to_number(slot->type, raw) + ((__u64)hook->index << 32)) * LISTED_FACTOR >> 48;
+	at = side * LISTED_WORDS + (bit >> 6);
 	word = bpf_map_lookup_elem(&listed, &at);
 	return word && !(*word & 1ULL << (bit & 63));
 }
 
 /*
- * Narrows the rules by the number, before anything is claimed or copied: most calls end here. `raw`
- * is the raw argument of slot hook->index_int.
+ * Narrows the rules by the number, before anything is claimed or copied. `raw` is the raw argument of
+ * slot hook->index_int.
  */
 __noinline __u64 index_number(struct application *application, struct hook *hook, __u32 side,
 			      __u64 raw)
@@ -82,8 +86,6 @@ __noinline __u64 index_number(struct application *application, struct hook *hook
 	bounded(slot, HOOK_SLOTS - 1);
 	key.index = hook->index;
 	key.value = to_number(hook->slots[slot].type, raw);
-	if (hook->flags & HOOK_LISTED_NUMBERS && is_unlisted(&key, side))
-		return 0;
 	found = bpf_map_lookup_elem(&index_int, &key);
 	at = (found ? *found : hook->int_default) & INDEX_SET_MASK;
 	set = bitset_of(side, at);
@@ -122,7 +124,7 @@ inline_fn bool text_leaves(struct application *application, struct hook *hook, _
 			   __u32 text)
 {
 	struct bitset *first = bitset_at(number ? number : text);
-	struct bitset *second = bitset_at(text ? text : number);
+	struct bitset *second = number && text ? bitset_at(text) : first;
 
 	return !(number | text) || !first || !second ||
 	       narrow(application, hook, first, second).any;
@@ -173,23 +175,15 @@ inline_fn __u32 ending_bitset(struct scratch *s, struct hook *hook, struct text_
 }
 
 /* The bit set of the beginning of a text in its buffer; 0: let the rows decide. */
-inline_fn __u32 beginning_bitset(struct scratch *s, struct hook *hook, __u32 size, __u64 from)
+inline_fn __u32 beginning_bitset(struct scratch *s, struct hook *hook, __u32 buffer)
 {
 	struct scratch *keys = keys_of(s);
-	struct index_text_key *key;
 	__u32 *found;
 
-	if (size > PREFIX_SIZE)
-		size = PREFIX_SIZE;
-	bounded(size, 255);
-	if (!keys || size > PREFIX_SIZE)
+	if (!keys)
 		return 0;
-	key = &keys->key.index_text;
-	key->bits = 32 + 8 * size;
-	key->index = hook->index;
-	if (!copy_short(key->text, size, from))
-		bpf_probe_read_kernel(key->text, size, (void *)from);
-	found = bpf_map_lookup_elem(&index_text, key);
+	/* a struct index_text_key is laid out like a struct prefix_key */
+	found = bpf_map_lookup_elem(&index_text, prefix_key_of(keys, buffer, hook->index));
 	return found ? *found : hook->text_default;
 }
 
@@ -212,7 +206,7 @@ __noinline int text_bitset(struct scratch *s, struct hook *hook)
 	bounded(at, TEXT_SIZE - 1);
 	from = address_of(s->text[buffer] + at);
 	if (hook->text_default)
-		found = beginning_bitset(s, hook, text->size, from);
+		found = beginning_bitset(s, hook, buffer);
 	if (!lacks(FEATURE_ENDINGS) && hook->ending_default)
 		found |= ending_bitset(s, hook, text, from) << ENDING_SHIFT;
 	return found;
@@ -221,10 +215,13 @@ __noinline int text_bitset(struct scratch *s, struct hook *hook)
 /* The bit sets of the text; caches those of an open file. */
 inline_fn __u32 found_bitset(struct scratch *s, struct hook *hook)
 {
-	struct slot *slot = slot_of(s, hook->index_text);
+	struct slot *slot;
 	__u32 bitset;
 
-	if (!slot || !can_cache(hook, get_config()))
+	if (!(hook->flags & HOOK_CACHE_PATHS) || !can_cache(hook, get_config()))
+		return text_bitset(s, hook);
+	slot = slot_of(s, hook->index_text);
+	if (!slot)
 		return text_bitset(s, hook);
 	read_sequences(&s->before_walk);
 	bitset = text_bitset(s, hook);
@@ -273,7 +270,9 @@ inline_fn __u32 binary_bitset(struct scratch *keys, struct hook *hook, struct pr
 		return 0;
 	key->bits = 32 + 8 * (size + 1);
 	key->index = hook->index | BINARY_KEYS;
-	if (!copy_short(key->text, size, address_of(proc->binary)))
+	if (size <= 8 * SHORT_WORDS)
+		copy_own(key->text, proc->binary);
+	else
 		bpf_probe_read_kernel(key->text, size, proc->binary);
 	key->text[size] = 0;
 	found = bpf_map_lookup_elem(&index_text, key);

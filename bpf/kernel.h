@@ -37,6 +37,7 @@ enum { /* bpf(2) */
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
@@ -212,6 +213,7 @@ struct cgroup;
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
+	unsigned int flags; /* CSS_* */
 };
 struct cgroup_root { int hierarchy_id; };
 struct cgroup {
@@ -221,6 +223,7 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 struct css_set { struct cgroup *dfl_cgrp; };
+struct bpf_local_storage;
 struct thread_info { __u32 status; };
 struct task_struct {
 	struct thread_info thread_info;
@@ -240,6 +243,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	struct css_set *cgroups;
+	struct bpf_local_storage *bpf_storage;
 	int softirq_disable_cnt; /* PREEMPT_RT */
 };
 struct pcpu_hot { int preempt_count; };

@@ -29,9 +29,9 @@ inline_fn __u32 record_flags_of(struct proc *proc)
 	       (proc->flags & PROC_EXECED ? RECORD_EXECED : 0);
 }
 
-inline_fn void fill_process(struct record *record, struct task_struct *task)
+inline_fn void fill_process(struct record *record, struct task_struct *task, struct proc *proc)
 {
-	struct proc *proc = find_proc(task->tgid), *parent;
+	struct proc *parent;
 
 	if (proc) {
 		record->process = proc->key;
@@ -48,17 +48,23 @@ inline_fn void fill_process(struct record *record, struct task_struct *task)
 		key_of_task(&record->parent, pointer_in(task, real_parent));
 }
 
-/* All of the header but its size. */
-inline_fn void fill_record(struct record *record, __u32 type, struct task_struct *task,
-			   __u64 cgroup)
+/* All of the header but its size and time. `proc`: the entry of the process, or NULL. */
+inline_fn void fill_record_of(struct record *record, __u32 type, struct task_struct *task,
+			      struct proc *proc, __u64 cgroup)
 {
-	fill_process(record, task);
+	fill_process(record, task, proc);
 	record->type = type;
 	record->size = 0;
-	record->time = bpf_ktime_get_boot_ns();
 	record->cgroup = cgroup;
 	record->tid = task->pid;
 	record->uid = pointer_in(task, cred)->euid.val;
+}
+
+inline_fn void fill_record(struct record *record, __u32 type, struct task_struct *task,
+			   __u64 cgroup)
+{
+	fill_record_of(record, type, task, find_proc(task->tgid), cgroup);
+	record->time = bpf_ktime_get_boot_ns();
 }
 
 /*

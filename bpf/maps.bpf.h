@@ -12,6 +12,25 @@
 		__type(value, TYPE);                                                               \
 	} NAME SEC(".maps")
 
+/*
+ * Arrays of the same size as TABLE(…, TYPE, ENTRIES), which user space adds; all others are absent. Without types: Linux
+ * 6.1 takes no array that has none where it expects one that has some.
+ */
+#define PAGES(NAME, TYPE, ENTRIES, MOST)                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(max_entries, MOST);                                                         \
+		__type(key, __u32);                                                                \
+		__array(                                                                           \
+			values, struct {                                                           \
+				__uint(type, BPF_MAP_TYPE_ARRAY);                                  \
+				__uint(map_flags, BPF_F_MMAPABLE);                                 \
+				__uint(max_entries, ENTRIES);                                      \
+				__uint(key_size, sizeof(__u32));                                   \
+				__uint(value_size, sizeof(TYPE));                                  \
+			});                                                                        \
+	} NAME SEC(".maps")
+
 #define HASH(NAME, KEY, VALUE, ENTRIES)                                                            \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \

@@ -49,47 +49,61 @@ inline_fn void walk_make_room(struct scratch *s, struct walk *w, __u32 buffer)
 	w->flags |= TEXT_TRUNCATED;
 }
 
+/* Positions have 64 bits here: the compiler would clear the upper half of shorter ones wherever they are bounded. */
+inline_fn void put_word(char *to, __u64 at, __u64 word)
+{
+	bounded(at, TEXT_SIZE - 1);
+	*(__u64 *)(to + at) = word;
+}
+
 /*
  * Most names are short: they are copied by words, from the last to the first, so that the excess
  * bytes lie in front of the name, where the next name (or nothing) will be. False: too long.
  */
-inline_fn bool copy_short_name(char *to, __u32 end, __u64 name, __u32 length)
+inline_fn bool copy_short_name(char *to, __u64 end, __u64 name, __u64 length)
 {
+	const struct pt_regs *words;
+
 	if (length > 32)
 		return false;
-#pragma unroll
-	for (__u32 i = 1; i <= 4; i++) {
-		__u32 at = end - 8 * i;
-
-		bounded(at, TEXT_SIZE - 1);
-		*(__u64 *)(to + at) = word_at(name + length - 8 * i);
-		if (length <= 8 * i)
-			break;
-	}
+	words = words_at(name + length - 32);
+	put_word(to, end - 8, words->r12);
+	if (length <= 8)
+		return true;
+	put_word(to, end - 16, words->r13);
+	if (length <= 16)
+		return true;
+	put_word(to, end - 24, words->r14);
+	if (length > 24)
+		put_word(to, end - 32, words->r15);
 	return true;
 }
 
-inline_fn void walk_prepend(struct scratch *s, struct walk *w, const void *name, __u32 length)
+inline_fn void walk_prepend(struct scratch *s, struct walk *w, __u64 name, __u64 length)
 {
-	__u32 buffer = w->buffer, at;
+	__u64 buffer = w->buffer, end, at;
+	char *to;
 
 	bounded(buffer, TEXT_BUFFERS - 1);
+	to = s->text[buffer];
 	if (length > NAME_SIZE)
 		length = NAME_SIZE;
 	if (w->at < NAME_SIZE + 1)
 		walk_make_room(s, w, buffer);
-	at = w->at - length;
-	if (!can_cast() || !copy_short_name(s->text[buffer], w->at, address_of(name), length)) {
+	end = w->at;
+	at = end - length;
+	if (!can_cast() || !copy_short_name(to, end, name, length)) {
 		bounded(at, TEXT_SIZE - 1);
 		bounded(length, NAME_SIZE);
-		bpf_probe_read_kernel(s->text[buffer] + at, length, name);
+		bpf_probe_read_kernel(to + at, length, (void *)name);
 	}
 	at--;
 	bounded(at, TEXT_SIZE - 1);
-	s->text[buffer][at] = '/';
+	to[at] = '/';
 	w->at = at;
 }
 
+/* Reads the mount's head; by loads, only what is needed now: its root. */
 inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 {
 	struct mount_head *head = &w->mount_head;
@@ -97,10 +111,7 @@ inline_fn void walk_enter_mount(struct walk *w, __u64 at)
 
 	w->mount = at;
 	if (can_cast()) {
-		mount = cast_to(struct mount, at);
-		head->parent = address_of(mount->mnt_parent);
-		head->mountpoint = address_of(mount->mnt_mountpoint);
-		head->root = address_of(mount->mnt.mnt_root);
+		head->root = address_of(cast_to(struct mount, at)->mnt.mnt_root);
 		return;
 	}
 	if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
@@ -147,34 +158,29 @@ inline_fn bool is_kernels_own(struct mount *mount)
 /* At the root of a mount: continues at its mount point. True at the end of the path. */
 inline_fn bool walk_cross_mount(struct walk *w)
 {
-	if (w->mount_head.parent != w->mount) {
-		w->dentry = w->mount_head.mountpoint;
-		walk_enter_mount(w, w->mount_head.parent);
+	struct mount_head *head = &w->mount_head;
+	__u64 parent =
+		can_cast() ? address_of(cast_to(struct mount, w->mount)->mnt_parent) : head->parent;
+
+	if (parent != w->mount) {
+		w->dentry = can_cast() ?
+				    address_of(cast_to(struct mount, w->mount)->mnt_mountpoint) :
+				    head->mountpoint;
+		walk_enter_mount(w, parent);
 		return false;
 	}
 	if (is_namespace_root(w, mount_of(w)))
 		return true;
 	w->flags |= is_kernels_own(mount_of(w)) ? TEXT_DETACHED : TEXT_DETACHED | TEXT_FORGEABLE;
-	w->mount_head.root = 0; /* continue inside the file system */
+	head->root = 0; /* continue inside the file system */
 	return false;
 }
 
-/* `whole`: also the fields needed of the first dentry only. */
-inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry, bool whole)
+/* Without casts: all fields that are needed of the first dentry, which a copy gives at once. */
+inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry)
 {
 	const __u32 first = bpf_core_field_offset(struct dentry, d_hash.pprev);
 
-	if (can_cast()) {
-		dentry = cast_to(struct dentry, dentry);
-		head->parent = address_of(dentry->d_parent);
-		head->hash_length = (__u64)dentry->d_name.len << 32;
-		head->name = address_of(dentry->d_name.name);
-		if (whole) {
-			head->hash_pprev = address_of(dentry->d_hash.pprev);
-			head->inode = address_of(dentry->d_inode);
-		}
-		return;
-	}
 	if (bpf_core_field_offset(struct dentry, d_parent) == first + 8 &&
 	    bpf_core_field_offset(struct dentry, d_name) == first + 16 &&
 	    bpf_core_field_offset(struct dentry, d_inode) == first + 32) {
@@ -185,6 +191,31 @@ inline_fn void read_dentry_head(struct dentry_head *head, struct dentry *dentry,
 	bpf_core_read(&head->parent, 8, &dentry->d_parent);
 	bpf_core_read(&head->hash_length, 16, &dentry->d_name);
 	bpf_core_read(&head->inode, 8, &dentry->d_inode);
+}
+
+/* The dentry at which a walk begins: what is read of no other. */
+inline_fn void walk_note_first(struct scratch *s, __u64 inode, __u64 hash_pprev, bool is_root)
+{
+	__u32 buffer = s->walk.buffer;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	s->texts[buffer].inode = inode;
+	if (!hash_pprev && !is_root)
+		s->walk.flags |= TEXT_DELETED;
+}
+
+/* By loads, this is done before the first step, so that the others need not ask whether they are the first. */
+inline_fn void walk_read_first(struct scratch *s)
+{
+	struct dentry *dentry;
+	__u64 hash_pprev;
+
+	if (!can_cast())
+		return;
+	dentry = cast_to(struct dentry, s->walk.dentry);
+	hash_pprev = address_of(dentry->d_hash.pprev);
+	walk_note_first(s, address_of(dentry->d_inode), hash_pprev,
+			!hash_pprev && address_of(dentry->d_parent) == s->walk.dentry);
 }
 
 /* Called after the name was read: a rename of this dentry changes d_seq before and after. */
@@ -201,28 +232,35 @@ inline_fn void walk_note(struct walk *w)
 inline_fn bool walk_step(struct scratch *s, bool notes)
 {
 	struct walk *w = &s->walk;
+	__u64 at = w->dentry, root = w->mount_head.root, parent, name;
 	struct dentry_head *head = &w->dentry_head;
-	struct text_value *text;
-	__u32 buffer = w->buffer;
+	struct dentry *dentry;
+	__u32 length;
 
-	if (w->dentry == w->mount_head.root && w->dentry != w->first)
+	if (at == root && (can_cast() || at != w->first))
 		return walk_cross_mount(w);
-	read_dentry_head(head, dentry_of(w), w->dentry == w->first);
-	if (w->dentry == w->first) {
-		bounded(buffer, TEXT_BUFFERS - 1);
-		text = &s->texts[buffer];
-		text->inode = head->inode;
-		if (!head->hash_pprev && head->parent != w->dentry)
-			w->flags |= TEXT_DELETED;
-		if (w->dentry == w->mount_head.root)
-			return walk_cross_mount(w);
+	if (can_cast()) {
+		dentry = cast_to(struct dentry, at);
+		parent = address_of(dentry->d_parent);
+		length = dentry->d_name.len;
+		name = address_of(dentry->d_name.name);
+	} else {
+		read_dentry_head(head, dentry_of(w));
+		parent = head->parent;
+		length = head->hash_length >> 32;
+		name = head->name;
+		if (at == w->first) {
+			walk_note_first(s, head->inode, head->hash_pprev, parent == at);
+			if (at == root)
+				return walk_cross_mount(w);
+		}
 	}
-	if (head->parent == w->dentry)
+	if (parent == at)
 		return true;
-	walk_prepend(s, w, (void *)head->name, head->hash_length >> 32);
+	walk_prepend(s, w, name, length);
 	if (notes)
 		walk_note(w);
-	w->dentry = head->parent;
+	w->dentry = parent;
 	return false;
 }
 
@@ -230,8 +268,10 @@ static long walk_callback(__u64 i, struct scratch **scratch)
 {
 	struct scratch *s = *scratch;
 
-	s->walk.done = walk_step(s, false);
-	return s->walk.done;
+	if (!walk_step(s, false))
+		return 0;
+	s->walk.done = 1;
+	return 1;
 }
 
 /* The count of a sequence lock at a known address; odd while a writer is active. */
@@ -273,6 +313,7 @@ inline_fn void walk_restart(struct scratch *s)
 		walk_enter_mount(w, w->first_mount);
 	else
 		w->mount = w->mount_head.root = 0;
+	walk_read_first(s);
 }
 
 /* One step of repeated walks, until a walk has seen the same as the previous one. */
@@ -338,7 +379,7 @@ __noinline int walk_pseudo(struct scratch *s, __u64 dentry_at)
 	magic = BPF_CORE_READ(dentry, d_sb, s_magic);
 	number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC)
-		walk_prepend(s, &s->walk, BPF_CORE_READ(dentry, d_name.name),
+		walk_prepend(s, &s->walk, address_of(BPF_CORE_READ(dentry, d_name.name)),
 			     BPF_CORE_READ(dentry, d_name.len));
 	buffer = s->walk.buffer;
 	bounded(buffer, TEXT_BUFFERS - 1);
@@ -387,6 +428,7 @@ inline_fn void walk_path(struct scratch *s, __u32 buffer)
 		text->at = 0;
 		return;
 	}
+	walk_read_first(s);
 	bpf_loop(PATH_STEPS, walk_callback, &s, 0);
 	if (renames & 1 || rename_sequence() != renames)
 		walk_until_stable(s);

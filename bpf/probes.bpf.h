@@ -9,9 +9,6 @@
 #include "scratch.bpf.h"
 #include "tables.bpf.h"
 
-/* bytes of the kernel's struct pt_regs (x86-64) */
-enum { REGISTERS_SIZE = 21 * 8 };
-
 inline_fn __u64 register_at(struct pt_regs *regs, __u32 offset)
 {
 	__u64 value = 0;

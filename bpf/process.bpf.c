@@ -77,7 +77,8 @@ inline_fn struct proc *add_proc(struct stage *stage, struct task_struct *task)
 		key_of_task(&stage->proc.parent, parent);
 	/* read as a number: the verifier accepts no typed pointer as an argument */
 	stage->proc.flags = present_flags(address_of(BPF_CORE_READ(task, real_parent)),
-					  pointer_in(task, thread_pid)->level, ns_pid_of(task));
+					  pointer_in(task, thread_pid)->level, ns_pid_of(task)) |
+			    PROC_COUNTED; /* maybe, before it was known */
 	bpf_map_update_elem(&procs, &tgid, &stage->proc, BPF_NOEXIST);
 	known = find_proc(tgid);
 	if (!known)
@@ -107,7 +108,9 @@ inline_fn void remember_binary(struct proc *proc, struct scratch *s)
 		size = BINARY_SIZE;
 	bounded(at, TEXT_SIZE - 1);
 	bounded(size, BINARY_SIZE * 2 - 1);
-	if (size <= BINARY_SIZE)
+	if (size <= 8 * SHORT_WORDS)
+		copy_own(proc->binary, s->text[0] + at);
+	else if (size <= BINARY_SIZE)
 		bpf_probe_read_kernel(proc->binary, size, s->text[0] + at);
 }
 
@@ -138,7 +141,7 @@ static long follow_callback(__u64 i, struct follow *follow)
 /* Of the binary that the process has now. */
 inline_fn void remember_origin(struct proc *proc, struct file *file)
 {
-	int origin = origin_of(address_of(BPF_CORE_READ(file, f_inode)));
+	int origin = origin_of(word_from(address_of(&file->f_inode)));
 
 	__sync_fetch_and_and(&proc->flags, ~(PROC_ORIGIN_KNOWN | PROC_ORIGIN_MASK));
 	if (origin >= 0)
@@ -153,7 +156,7 @@ inline_fn __u32 privilege_flags(struct linux_binprm *bprm, struct file *file,
 	struct inode *inode = file->f_inode;
 	__u32 mode = inode->i_mode, flags = EXEC_SECURE;
 
-	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+	if (!BPF_CORE_READ_BITFIELD(bprm, secureexec))
 		return 0;
 	if (mode & S_ISUID && cred->euid == inode->i_uid.val && cred->euid != cred->uid)
 		flags |= EXEC_SETUID;
@@ -180,12 +183,13 @@ inline_fn void append_cwd(struct stage *stage, struct scratch *s, __u32 index,
 }
 
 inline_fn void exec_record(struct stage *stage, __u32 stage_index, struct scratch *s, __u32 index,
-			   struct task_struct *task, struct linux_binprm *bprm, struct file *file)
+			   struct task_struct *task, struct linux_binprm *bprm, struct file *file,
+			   struct proc *proc)
 {
 	struct record_exec *record = &stage->exec;
 	const char *filename = bprm->filename, *interp = bprm->interp;
 
-	fill_record(&record->r, RECORD_EXEC, task, bpf_get_current_cgroup_id());
+	fill_record_of(&record->r, RECORD_EXEC, task, proc, bpf_get_current_cgroup_id());
 	fill_details(record, task);
 	remember_privileges(stage_index, task->tgid, BPF_ANY);
 	fill_file(record, file);
@@ -213,6 +217,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 	struct config *settings = get_config();
 	struct process_key previous = {};
 	struct file *file = pointer_in(bprm, file);
+	__u64 now = bpf_ktime_get_boot_ns();
 
 	if (proc)
 		previous = proc->key;
@@ -221,7 +226,7 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 	walk_begin(s, &file->f_path);
 	walk_to_text(index);
 	if (proc) {
-		proc->key.start = bpf_ktime_get_boot_ns();
+		proc->key.start = now;
 		__sync_fetch_and_or(&proc->flags, PROC_EXECED | PROC_ANNOUNCED);
 		identify(&proc->file, file);
 		remember_origin(proc, file);
@@ -230,19 +235,27 @@ inline_fn void exec_claimed(struct stage *stage, __u32 stage_index, struct scrat
 			bpf_loop(FOLLOW_BITS, follow_callback, &follow, 0);
 	}
 	stage->exec.previous = previous;
-	exec_record(stage, stage_index, s, index, task, bprm, file);
+	stage->record.time = now;
+	exec_record(stage, stage_index, s, index, task, bprm, file, proc);
+}
+
+/* What was the sensor is another program now. Most tasks have no storage of any map. */
+inline_fn void unmark_sensor(struct task_struct *task)
+{
+	if (pointer_in(task, bpf_storage))
+		bpf_task_storage_delete(&sensors, task);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process__exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
 	int index = scratch_claim(), stage_index = stage_claim();
-	struct scratch *s = index < 0 ? NULL : scratch_at(index);
+	struct scratch *s = claimed_scratch(index);
 	struct stage *stage = stage_index < 0 ? NULL : stage_at(stage_index);
 	struct process_key key;
 	struct proc *proc;
 
-	bpf_task_storage_delete(&sensors, task);
+	unmark_sensor(task);
 	if (s && stage) {
 		exec_claimed(stage, stage_index, s, index, task, bprm);
 	} else {
@@ -439,3 +452,4 @@ int BPF_PROG(process__exit, struct task_struct *task)
 #include "register.bpf.h"
 #include "tasks.bpf.h"
 #include "cgroups.bpf.h"
+#include "sweep.bpf.h"

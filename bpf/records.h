@@ -10,6 +10,7 @@
 enum record_limits {
 	RULE_ARGS = 8, /* arguments an event carries */
 	NAMESPACES = 10,
+	MAX_DATA = 327360, /* of a buffer, in records of its own: bytes that an event carries */
 	STRUCTURE_TEXT = 128, /* longest text of a structure, with its NUL */
 	SYSCALL_COMPAT_BIT = 31, /* VALUE_SYSCALL: the number is one of the 32-bit table */
 };
@@ -60,6 +61,7 @@ enum record_type {
 	RECORD_TASK, /* from the iterator: the process ran before us; struct record_exec */
 	RECORD_CGROUP_MKDIR,
 	RECORD_CGROUP_RMDIR,
+	RECORD_DATA, /* before the RECORD_HOOK of the same thread, time and rule: more of a buffer */
 	RECORD_TYPES,
 };
 
@@ -109,8 +111,9 @@ enum fact {
 	FACT_MEMORY,  /* memory that cannot be read */
 	FACT_PEER,    /* an unspecified address: the kernel will choose one of the machine's */
 	FACTS,
-	/* not needed by a filter, and counted in `enforce_failed`: memory that ACTION_SET could not write */
+	/* not needed by a filter, and counted in `enforce_failed`: memory that ACTION_SET could not write… */
 	MISSING_WRITE = FACTS,
+	MISSING_REGISTERS, /* …and registers of a program that ACTION_DENY could not change */
 };
 
 struct text {
@@ -218,6 +221,17 @@ struct arg {
 	__u8 flags;  /* enum text_flags */
 	__u16 size;
 	__u32 extra; /* paths: st_mode of the file. Buffers: the size the caller gave */
+};
+
+/* RECORD_DATA: of the header, `time` and `tid` are filled in. Then `bytes` bytes of the buffer, padded. */
+struct record_data {
+	struct record r;
+	__u32 rule;
+	__u32 argument; /* which struct arg of the RECORD_HOOK it continues, from 0 */
+	__u32 offset;	/* in the buffer. The first is where the struct arg ends, and there are no gaps */
+	__u32 bytes;
+	__u32 total; /* of the whole buffer, which may be more than an event carries */
+	__u32 pad;
 };
 
 /* Connecting to an unspecified address reaches one of this machine's; which one can change until then. */

@@ -91,21 +91,39 @@ inline_fn bool without_number(struct scratch *s, struct row *row, __u32 slot)
 							     false;
 }
 
-/* Has `value` bits of the row that the number in another slot lacks? */
-__noinline int gained_holds(struct scratch *s, struct row *row, __u64 value)
+/* Of numbers of 65 bits: is `a` less than `b`? A negative one is 2^64 less than its lower bits. */
+inline_fn bool is_less_than(bool a_negative, __u64 a, bool b_negative, __u64 b)
 {
-	__u32 before;
+	return a_negative == b_negative ? a < b : a_negative;
+}
+
+inline_fn bool difference_in(struct row *row, __u64 value, __u64 other)
+{
+	__u64 from = value ^ row->values[2], taken = other ^ row->values[3];
+	__u64 difference = from - taken;
+	bool negative = from < taken;
+
+	return !is_less_than(negative, difference, row->n & 1, row->values[0]) &&
+	       !is_less_than(row->n & 2, row->values[1], negative, difference);
+}
+
+/* A row on `value` and the number in another slot. */
+__noinline int pair_holds(struct scratch *s, struct row *row, __u64 value)
+{
+	__u32 other;
 
 	if (!s || !row)
 		return 0;
-	if (lacks(FEATURE_ROUTES))
+	if (lacks(FEATURE_PAIRS))
 		return without_feature(s, row);
-	before = row->values[1];
-	bounded(before, HOOK_SLOTS - 1);
-	if (!has_number(s, before))
-		return without_number(s, row, before);
-	bounded(before, HOOK_SLOTS - 1);
-	return !!(value & ~s->number[before] & row->values[0]);
+	other = row->set;
+	bounded(other, HOOK_SLOTS - 1);
+	if (!has_number(s, other))
+		return without_number(s, row, other);
+	bounded(other, HOOK_SLOTS - 1);
+	if (row->op == ROW_GAINED) /* bits of the row that the other one lacks */
+		return !!(value & ~s->number[other] & row->values[0]);
+	return negated(row, difference_in(row, value, s->number[other]));
 }
 
 inline_fn bool number_holds(struct scratch *s, struct row *row)
@@ -136,7 +154,8 @@ inline_fn bool number_holds(struct scratch *s, struct row *row)
 		      (row->n > 1 && in_range(row, value, row->values[2], row->values[3]));
 		break;
 	case ROW_GAINED:
-		return gained_holds(s, row, value);
+	case ROW_DIFFERENCE:
+		return pair_holds(s, row, value);
 	case ROW_INT_SET:
 		hit = in_int_set(row->set, value);
 		break;
@@ -180,7 +199,7 @@ inline_fn bool text_outcome(struct scratch *s, struct row *row, __u32 buffer, __
 		hit = !(text->flags & TEXT_TRUNCATED) && in_str_set(s, row->set, from, text->size);
 		break;
 	case MATCH_PREFIX:
-		hit = in_prefix_set(s, row->set, from, text->size);
+		hit = begins_with_any(s, buffer, row->set);
 		break;
 	case MATCH_POSTFIX:
 		if (text->flags & TEXT_TRUNCATED && !text->has_tail)
@@ -604,8 +623,8 @@ __noinline int property_holds(struct scratch *s, struct row *row)
 /* Does the process belong to these workloads? Its cgroup's group says so. */
 inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 {
-	__u32 at = s->group, word = row->values[0] / 64;
-	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	__u32 word = row->values[0] / 64;
+	struct group *group = group_at(s->group);
 	__u64 bit = 1ULL << (row->values[0] & 63);
 
 	bounded(word, WORKLOAD_WORDS - 1);
@@ -615,25 +634,28 @@ inline_fn bool workloads_hold(struct scratch *s, struct row *row)
 					   !!(group->within[word] & bit);
 }
 
-/* Counts the call, of which all other rows hold. */
+/*
+ * Counts the call, of which all other rows hold. A call that an interrupt makes is not one of the process that it has
+ * interrupted, and the idle task is no process: they have no number among its calls.
+ */
 __noinline int tally_holds(struct scratch *s, struct row *row)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tally_key key = {};
 	struct tally *tally;
-	__u64 condition;
+	enum tally_of of;
 
 	if (lacks(FEATURE_TALLIES) || !s || !row)
 		return 0;
-	condition = row->values[2];
-	if (!condition || !row->values[0])
+	key.condition = row->values[2];
+	of = key.condition & 1;
+	key.id = of == TALLY_CGROUP ? bpf_get_current_cgroup_id() : (__u32)task->tgid;
+	if (!key.condition || !key.id || in_interrupt())
 		return 0;
-	key.of = row->slot;
-	key.id = key.of == TALLY_CGROUP ? bpf_get_current_cgroup_id() : (__u32)task->tgid;
-	tally = tally_of_condition(&key, condition, bpf_ktime_get_boot_ns());
+	tally = bpf_map_lookup_elem(&tallies, &key) ?: add_tally(s, &key);
 	if (tally)
 		return count_call(tally, row->values[0], row->values[1]);
-	if (is_ending(task, key.of))
+	if (is_ending(of))
 		return 0; /* its first one */
 	count_fault(FAULT_TALLIES);
 	return without_fact(s, row, FACT_PROCESS);

@@ -10,14 +10,14 @@
 #ifndef GANDER_SCRATCH_H
 #define GANDER_SCRATCH_H
 
+#include "cast.bpf.h"
 #include "objects.h"
-#include "state.bpf.h"
 
 enum scratch_limits {
 	POOL_LEVELS = 4,    /* slots per word */
 	SCRATCH_WORDS = 16, /* at least, and one per CPU: user space enlarges the maps */
 	STAGE_WORDS = 4,
-	OWNER_LEVEL = 3, /* of cgroups that own slots: a pod, a user's session */
+	OWNER_LEVEL = 3, /* of cgroups that own slots and tallies: a pod, a user's session */
 	TEXT_SIZE = 4096,
 	TEXT_BUFFERS = 2,
 	BINARY_BUFFER =
@@ -25,7 +25,9 @@ enum scratch_limits {
 	WALK_KEPT =
 		1792,  /* if a path does not fit, at least this much of its beginning stays there */
 	RAW_ARGS = 32, /* a power of two */
+	REGISTERS_SIZE = 21 * 8, /* bytes of the kernel's struct pt_regs (x86-64) */
 	STAGE_SIZE = 32768,
+	PAGE = 4096, /* what can be read at once of memory that may be missing */
 };
 
 /* adjacent parts of the kernel's structs, to be read at once (path.bpf.h) */
@@ -146,6 +148,12 @@ struct exec_texts {
 	struct exec_group groups[EXEC_GROUPS];
 };
 
+/* What the registers of a program become (registers.bpf.h). */
+struct registers {
+	__u64 words[REGISTERS_SIZE / 8]; /* struct pt_regs */
+	__u32 first_assignment; /* the first verdict that changes them has these; 0: none has */
+};
+
 /* Of the packet that is being read (packets.bpf.h). */
 struct headers {
 	union {
@@ -173,7 +181,9 @@ struct scratch {
 	__u32 row;		/* next row of this rule, with side; 0: take the next rule */
 	__u32 rule;		/* index in `rules`, with side */
 	__u32 sets[INDEX_SETS]; /* bit sets of the index that apply (enum index_set), 0: none */
-	__u32 verdict_at;	/* index in `verdicts`, with side */
+	__u32 narrowed;		/* a question has left only `kept` */
+	__u64 kept[RULE_WORDS];
+	__u32 verdict_at; /* index in `verdicts`, with side */
 	/* values, by slot; valid where the bit in `have` is set */
 	__u32 have, failed;
 	__u32 unread; /* failed, because the route to it could not be read */
@@ -186,6 +196,7 @@ struct scratch {
 	__u32 missing;	  /* facts that this rule lacked: bits by enum fact */
 	__u32 unread_raw; /* HOOK_PROBE: bits of raw arguments that could not be read */
 	__u32 connection; /* enum connection: does the call concern rules with RULE_STREAM_SOCKETS? */
+	__u64 data_time; /* FEATURE_DATA: the time of the record and of those before it */
 	struct sequences before_walk; /* of the path that is about to be cached */
 	struct rate_key rate;
 	struct sock_value sock;
@@ -194,6 +205,7 @@ struct scratch {
 	struct segments segments;
 	struct headers headers;
 	struct exec_texts exec;
+	struct registers registers;
 	union {
 		struct int_key integer;
 		struct addr_key addr;
@@ -204,8 +216,10 @@ struct scratch {
 		struct index_int_key index_int;
 		struct index_text_key index_text;
 		struct index_addr_key index_addr;
+		struct tally tally; /* a new element of `tallies` */
 		__u64 words8[8];
 	} key;
+	__u64 before_text; /* room for the head of a key (prefix_key_of) */
 	char text[TEXT_BUFFERS][TEXT_SIZE + 256];
 };
 
@@ -227,6 +241,7 @@ struct abi_enums {
 	enum route_flags route_flags;
 	enum application_flags application_flags;
 	enum hook_flags hook_flags;
+	enum assignment_kind assignment_kind;
 	enum probe_argument_kind probe_argument_kind;
 	enum feature feature;
 	enum attach_cookie attach_cookie;
@@ -255,6 +270,7 @@ struct stage {
 		struct record_exit exit;
 		struct record_cgroup cgroup;
 		struct record_hook hook;
+		struct record_data data;
 		struct arg arg;
 		struct proc proc; /* a new element of `procs` */
 		struct abi_enums enums;
@@ -322,14 +338,18 @@ inline_fn struct pool_word *pool_word_at(enum pool pool, __u32 word)
 
 enum { OWNER_CGROUP = 0xffff0000, OWNER_USER = 0xffff };
 
-/* The claimant: the cgroup (its ancestor at OWNER_LEVEL if it lies deeper) and the user. */
+/* The cgroup, or its ancestor at OWNER_LEVEL if it lies deeper. */
+inline_fn __u64 owning_cgroup(void)
+{
+	return bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL) ?: bpf_get_current_cgroup_id();
+}
+
+/* The claimant: the cgroup and the user. */
 inline_fn __u32 owner_of_task(void)
 {
-	__u64 cgroup = bpf_get_current_ancestor_cgroup_id(OWNER_LEVEL);
+	__u64 cgroup = owning_cgroup();
 	__u32 user = bpf_get_current_uid_gid();
 
-	if (!cgroup)
-		cgroup = bpf_get_current_cgroup_id();
 	return (cgroup * 0x9e3779b97f4a7c15ULL >> 32 & OWNER_CGROUP) |
 	       ((user ^ user >> 16) & OWNER_USER);
 }
@@ -416,17 +436,24 @@ inline_fn void pool_release(void *pool, __u32 index)
 /* Not inlined: the verifier would follow each way of finding a slot to the end of the program. */
 __noinline int scratch_claim(void)
 {
-	int index = pool_claim(POOL_SCRATCH, scratch_words);
+	return pool_claim(POOL_SCRATCH, scratch_words);
+}
+
+/* What scratch_claim gave; NULL: nothing. */
+inline_fn struct scratch *claimed_scratch(int index)
+{
 	struct scratch *s = index < 0 ? NULL : scratch_at(index);
 
 	if (s)
 		s->self = index;
-	return index;
+	return s;
 }
 
-/* The same memory, looked up: 6.1 accepts no map keys in memory that a function gets as argument. */
+/* The same memory; without casts (before 6.2) looked up, as no map key may lie in memory that a function gets as argument. */
 inline_fn struct scratch *keys_of(struct scratch *s)
 {
+	if (can_cast())
+		return s;
 	return s ? scratch_at(s->self) : NULL;
 }
 

@@ -12,6 +12,12 @@ enum {
 	SEGMENT_STEPS = 2 * SEGMENTS + TEXT_SIZE / SEGMENT_PART,
 };
 
+/* A size as records have it. */
+inline_fn __u32 in_32_bits(__u64 size)
+{
+	return size > 0xffffffff ? 0xffffffff : size;
+}
+
 inline_fn void next_segment(struct segments *all)
 {
 	void *next = (void *)all->next;

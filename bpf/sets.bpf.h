@@ -90,6 +90,36 @@ shared_fn int in_prefix_set(struct scratch *scratch, __u32 set, __u64 from, __u3
 	return !!bpf_map_lookup_elem(&prefix_set, key);
 }
 
+/*
+ * The beginning of a text as the key of a trie, where it lies: the head of the key takes the place of the eight bytes
+ * before it, which are nobody's. `s`: from keys_of.
+ */
+inline_fn struct prefix_key *prefix_key_of(struct scratch *s, __u64 buffer, __u32 set)
+{
+	struct prefix_key *key;
+	struct text_value *text;
+	__u64 at, size;
+
+	bounded(buffer, TEXT_BUFFERS - 1);
+	text = &s->texts[buffer];
+	size = text->size;
+	at = text->at;
+	bounded(at, TEXT_SIZE - 1);
+	key = (struct prefix_key *)(s->text[buffer] + at -
+				    __builtin_offsetof(struct prefix_key, text));
+	key->bits = 32 + 8 * (size < PREFIX_SIZE ? size : PREFIX_SIZE);
+	key->set = set;
+	return key;
+}
+
+/* Does the text in a buffer begin with a value of the set? */
+inline_fn bool begins_with_any(struct scratch *scratch, __u32 buffer, __u32 set)
+{
+	struct scratch *s = keys_of(scratch);
+
+	return s && bpf_map_lookup_elem(&prefix_set, prefix_key_of(s, buffer, set));
+}
+
 struct reverse {
 	struct scratch *s;
 	__u64 size;

@@ -128,8 +128,10 @@ inline_fn void take_arguments(struct scratch *s, void *ctx, enum source source)
 		if (i < 6 || source != FROM_REGISTERS)
 			s->raw[i] = plain_argument(ctx, source, i);
 	}
-	if (source == FROM_REGISTERS && !lacks(FEATURE_ROUTES))
+	if (source == FROM_REGISTERS && (!lacks(FEATURE_ROUTES) || CHANGES_REGISTERS))
 		s->raw[RAW_REGISTERS] = address_of(ctx);
+	if (source == FROM_REGISTERS && CHANGES_REGISTERS)
+		s->raw[RAW_FUNCTION] = bpf_get_func_ip(ctx);
 	if (source == FROM_REGISTERS && hook_flags & HOOK_MANY)
 		s->raw[RAW_FUNCTION] = bpf_get_attach_cookie(ctx);
 	if (!(hook_flags & HOOK_SYSCALL))

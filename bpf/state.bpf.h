@@ -31,7 +31,13 @@ TABLE(cgroup_places, __u64, CGROUP_PLACES);
  * before the access: older verifiers lose an earlier comparison.
  */
 #ifndef bounded /* native tests define their own: they lack this assembly */
-#define bounded(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
+#define bounded(value, mask)                                                                       \
+	do {                                                                                       \
+		if (sizeof(value) == 8)                                                            \
+			asm volatile("%0 &= %1" : "+r"(value) : "i"(mask));                        \
+		else                                                                               \
+			asm volatile("%0 &= %1" : "+w"(value) : "i"(mask));                        \
+	} while (0)
 #endif
 
 inline_fn void count_fault(__u32 fault)

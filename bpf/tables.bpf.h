@@ -6,15 +6,21 @@
 #include "memory.bpf.h"
 #include "state.bpf.h"
 
-TABLE(groups, struct group, 2 * MAX_GROUPS);
+enum { GROUPS_TABLE = 2 * GROUPS_PAGE, APPLICATIONS_TABLE = 2 * APPLICATIONS_PAGE };
+
+TABLE(groups, struct group, GROUPS_TABLE);
+PAGES(group_pages, struct group, GROUPS_TABLE, MAX_GROUPS / GROUPS_PAGE);
 TABLE(hooks, struct hook, 2 * MAX_HOOKS);
-TABLE(applications, struct application, 2 * MAX_APPLICATIONS);
+TABLE(applications, struct application, APPLICATIONS_TABLE);
+PAGES(application_pages, struct application, APPLICATIONS_TABLE,
+      MAX_APPLICATIONS / APPLICATIONS_PAGE);
 TABLE(rules, struct rule, 2 * MAX_RULES);
 TABLE(rows, struct row, 2 * MAX_ROWS);
 TABLE(verdicts, struct verdict, 2 * MAX_VERDICTS);
 TABLE(bitsets, struct bitset, 2 * MAX_BITSETS);
 TABLE(bounds, struct bound, 2 * MAX_BOUNDS);
 TABLE(routes, struct route, 2 * MAX_ROUTES);
+TABLE(assignments, struct assignment, 2 * MAX_ASSIGNMENTS);
 TABLE(counts, struct count, MAX_COUNTS);
 TABLE(budgets, struct budget, MAX_POLICIES);
 HASH(index_int, struct index_int_key, __u32, 2 * INDEX_NUMBERS);
@@ -50,6 +56,9 @@ const volatile struct probe_argument probe_arguments[MAX_ARGS] = {};
  */
 #define lacks(feature) (hook_lacks & (feature))
 
+/* May it change registers of a program? On other kernels, and of the kernel, no program could be loaded that does. */
+#define CHANGES_REGISTERS (!lacks(FEATURE_REGISTERS) && hook_flags & HOOK_REGISTERS)
+
 __noinline int count_lacking(void)
 {
 	if (!IS_TEMPLATE)
@@ -74,9 +83,30 @@ inline_fn struct hook *hook_at(__u32 at)
 	return bpf_map_lookup_elem(&hooks, &at);
 }
 
+/*
+ * What is in the table itself costs no more for the pages: an index beyond its end is one of theirs. Page 0 is
+ * absent, as the table is in its place.
+ */
+inline_fn void *in_page(void *pages, __u32 at, __u32 entries)
+{
+	__u32 number = at / entries, within = at % entries;
+	void *page = bpf_map_lookup_elem(pages, &number);
+
+	return page ? bpf_map_lookup_elem(page, &within) : NULL;
+}
+
+inline_fn struct group *group_at(__u32 at)
+{
+	struct group *found = bpf_map_lookup_elem(&groups, &at);
+
+	return found ? found : in_page(&group_pages, at, GROUPS_TABLE);
+}
+
 inline_fn struct application *application_at(__u32 at)
 {
-	return bpf_map_lookup_elem(&applications, &at);
+	struct application *found = bpf_map_lookup_elem(&applications, &at);
+
+	return found ? found : in_page(&application_pages, at, APPLICATIONS_TABLE);
 }
 
 inline_fn struct bitset *bitset_at(__u32 at)

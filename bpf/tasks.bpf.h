@@ -81,7 +81,8 @@ inline_fn void task_record(struct stage *stage, __u32 stage_index, struct scratc
 		if (proc)
 			remember_task_binary(s, index, task, proc, file);
 	}
-	append_kernel_string(stage, &record->filename, task->comm);
+	/* the task itself, read as a number: the verifier lets nobody look at the bits of a typed pointer */
+	append_kernel_string(stage, &record->filename, BPF_CORE_READ(task, group_leader)->comm);
 	append_cwd(stage, s, index, record, task);
 	if (mm)
 		task_arguments(record, mm);
@@ -109,7 +110,7 @@ int process__tasks(struct bpf_iter__task *context)
 		return 0;
 	index = scratch_claim();
 	stage_index = stage_claim();
-	s = index < 0 ? NULL : scratch_at(index);
+	s = claimed_scratch(index);
 	stage = stage_index < 0 ? NULL : stage_at(stage_index);
 	if (s && stage) {
 		task_record(stage, stage_index, s, index, task);

@@ -5,6 +5,7 @@
 
 #include "hook_record.bpf.h"
 #include "marks.bpf.h"
+#include "registers.bpf.h"
 #include "sensor.bpf.h"
 #include "writes.bpf.h"
 
@@ -47,7 +48,7 @@ __noinline int mix_argument(struct scratch *s, __u32 slot)
 			hash = mix(hash, (__u64)s->sock.dport << 32 | s->sock.protocol);
 		}
 	} else {
-		from = text_argument(s, slot, &arg);
+		from = address_of(text_argument(s, slot, &arg));
 		hash = mix_bytes(hash, from, arg.size);
 	}
 	s->rate.hash = hash;
@@ -198,11 +199,18 @@ inline_fn void enforce(struct scratch *s, struct verdict *verdict, struct count 
 		set_argument(s, verdict, count);
 	if (!(actions & ACTION_DENY))
 		return;
-	if (!s->can_deny) {
+	if (verdict->nassignments) {
+		if (!change_registers(s, verdict)) {
+			s->missing |= 1U << MISSING_REGISTERS;
+			add(count->enforce_failed);
+			return;
+		}
+	} else if (!s->can_deny) {
 		add(count->enforce_failed);
 		return;
+	} else {
+		deny(s, verdict->error);
 	}
-	deny(s, verdict->error);
 	s->done |= ACTION_DENY;
 	add(count->denied);
 }

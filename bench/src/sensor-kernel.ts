@@ -23,6 +23,8 @@ export interface SensorKernel extends AsyncDisposable {
   use(texts: readonly string[]): Promise<void>;
   /** Puts these in force beside those that are, and waits until the old tables are cleared away. @throws Error */
   add(texts: readonly string[]): Promise<void>;
+  /** Removes the policy of this name, and waits as `add` does. */
+  remove(name: string): Promise<void>;
   /** How the hooks of all policies are attached, e.g. `fentry program on x`. */
   attachments(): string[];
   /** Removes all policies and waits until no hook is attached. */
@@ -64,6 +66,10 @@ export async function openSensorKernel(): Promise<SensorKernel> {
     },
     async add(texts) {
       await addAll(texts);
+      await policies.exclusively(() => undefined);
+    },
+    async remove(name) {
+      await policies.remove({ name, namespace: "", origin: "static" });
       await policies.exclusively(() => undefined);
     },
     attachments: () => [

@@ -32,6 +32,10 @@ const note = (name: string, value: number) => {
   console.log(`${String(value).padStart(7)}  ${name}`);
 };
 console.log(`bare: ${JSON.stringify(bare)}`);
+note(
+  "read, no policy: the lifecycle's programs alone",
+  measure("time-calls", "read", "2000", file) - bare.read,
+);
 note("exec + exit, no policy", measure("time-exec", "100", scenes, "nothing") - bare.exec);
 // The total differs by a thousand between runs of one tree; the kernel's own count of each program does not.
 for (const [name, cost] of programsDuring(() => time("time-exec", "400", scenes, "nothing")))
@@ -183,6 +187,36 @@ for (const kind of ["lsm", "fentry"] as const) {
   tables.guard(id, [], { slots });
 }
 
+// A selector that counts: below its number, and (of calls that are all too long ago) the 100th.
+{
+  using _link = guard.attach({
+    ...{ id: 4, kind: "fentry", target: "security_file_permission", nargs: 2 },
+    lacks: lacks("FEATURE_TALLIES"),
+  });
+  const counting = (condition: number, tally: readonly (bigint | number)[]): TestRule => ({
+    ...{ id: nextId++, args: [] },
+    selectors: [
+      {
+        filters: [
+          { ...reads, values: [4] },
+          ...(tally.length > 0
+            ? [{ op: "ROW_TALLY", slot: 0, values: [...tally, condition] }]
+            : [{ ...reads, values: [5] }]),
+        ],
+        verdict: { actions: [], counter: 1 },
+      },
+    ],
+  });
+  const read = () => measure("time-calls", "read", "2000", file) - bare.read;
+  tables.guard(4, [counting(0, [])], { slots });
+  note("fentry: two numbers, rows", read());
+  tables.guard(4, [counting(2, [100, 0])], { slots });
+  note("fentry: a number and a count by process, rows", read());
+  tables.guard(4, [counting(3, [100, 0])], { slots });
+  note("fentry: a number and a count by container, rows", read());
+  tables.guard(4, [], { slots });
+}
+
 {
   using _link = guard.attach({
     ...{ id: 3, kind: "raw_tp", target: "sys_enter", nargs: 2 },
@@ -207,6 +241,47 @@ for (const kind of ["lsm", "fentry"] as const) {
     index: { ...index(1, 1000, "/"), index_int: 0, index_text: tables.constant("NO_SLOT") },
   });
   note("raw_tp sys_enter: filtered by number, index", getpid());
+}
+// This process's cgroup in a group of its own: in the tables themselves, and in pages that were added to them.
+{
+  using _link = guard.attach({
+    ...{ id: 1, kind: "fentry", target: "security_file_permission", nargs: 2 },
+    lacks: lacks("FEATURE_TEXTS", "FEATURE_PATHS"),
+  });
+  const nothing = Array.from({ length: tables.constant("MAX_HOOKS") }, () => 0);
+  const { GROUPS_PAGE = 0, APPLICATIONS_PAGE = 0 } = tables.constants;
+  const places = new BigUint64Array(guard.map("cgroup_places").memory().buffer);
+  const [shift, taken] = ["PLACE_CGROUP_SHIFT", "PLACE_TAKEN"].map((name) =>
+    BigInt(tables.constant(name)),
+  );
+  tables.guard(1, rules(1, 2, "/nowhere/"), { slots, index: index(1, 2, "/nowhere/") });
+  const [application = 0] = applicationsOf(0).slice(1);
+  tables.copy("applications", application, APPLICATIONS_PAGE);
+  tables.write("config", 0, { flags: tables.constant("CONFIG_CGROUPS") });
+  for (const [where, group, own] of [
+    ["the tables", 1, application],
+    ["pages", GROUPS_PAGE, APPLICATIONS_PAGE],
+  ] as const) {
+    tables.put("cgroups", key, u32(group));
+    const count = BigInt(places.length);
+    places[Number(ino % count)] = ((ino / count) << (shift ?? 0n)) | (taken ?? 0n) | BigInt(group);
+    for (const [what, number] of [
+      ["no policy here", 0],
+      ["1 filtered by number, index", own],
+    ] as const) {
+      tables.write("groups", group, { application: nothing.with(1, number) });
+      note(
+        `fentry, group in ${where}: ${what}`,
+        measure("time-calls", "read", "2000", file) - bare.read,
+      );
+    }
+  }
+  tables.write("config", 0, { flags: 0 });
+}
+
+/** Of a group, by hook. */
+function applicationsOf(group: number): readonly number[] {
+  return tables.read("groups", group).application as unknown as readonly number[];
 }
 console.log(JSON.stringify(results));
 guard[Symbol.dispose]();

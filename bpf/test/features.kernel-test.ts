@@ -166,6 +166,18 @@ test("marks that can't be removed, sockets whose process can't be kept and value
   }
 });
 
+test("registers that can't be changed are counted", () => {
+  const changing = { actions: ["ACTION_DENY"], nassignments: 1 };
+  const without = act(feature.FEATURE_REGISTERS, changing);
+  assert.deepEqual([without.lacking, without.counts.enforce_failed], [1, 1n]);
+  // In the kernel no program has what it takes.
+  const having = act(0, changing);
+  assert.deepEqual(
+    [having.lacking, having.counts.enforce_failed, having.counts.denied],
+    [0, 1n, 0n],
+  );
+});
+
 test("events that can't be limited are all reported", () => {
   const limited = {
     actions: ["ACTION_POST"],

@@ -25,6 +25,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -191,6 +192,85 @@ static void storm(char **argv)
 			running--;
 		}
 	}
+}
+
+/* N children that call umask(030) and stay; when all have, waits for the end of the input, and ends them. */
+static void crowd(char **argv)
+{
+	int count = atoi(argv[0]), called[2];
+	char byte;
+
+	if (pipe(called))
+		fail("pipe");
+	setpgid(0, 0);
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			fail("fork");
+		if (child)
+			continue;
+		close(called[0]);
+		syscall(SYS_umask, 030);
+		close(called[1]);
+		for (;;)
+			pause();
+	}
+	close(called[1]);
+	while (read(called[0], &byte, 1) > 0)
+		;
+	puts("all have called");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	while (wait(NULL) > 0)
+		;
+}
+
+static int calls_left, beginning;
+
+static void *call_together(void *cpu)
+{
+	int calls = calls_left;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((intptr_t)cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	__atomic_sub_fetch(&beginning, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&beginning, __ATOMIC_SEQ_CST) > 0)
+		;
+	for (int i = 0; i < calls; i++)
+		syscall(SYS_umask, 030);
+	return NULL;
+}
+
+/* TIMES a child whose two threads, each on a CPU, call umask(030) N times. Prints how many were killed. */
+static void together(char **argv)
+{
+	int killed = 0, status;
+
+	calls_left = atoi(argv[1]);
+	for (int i = atoi(argv[0]); i > 0; i--) {
+		pid_t child = fork();
+		pthread_t threads[2];
+
+		if (child) {
+			if (waitpid(child, &status, 0) != child)
+				fail("waitpid");
+			killed += WIFSIGNALED(status);
+			continue;
+		}
+		beginning = 2;
+		for (intptr_t cpu = 0; cpu < 2; cpu++)
+			pthread_create(&threads[cpu], NULL, call_together, (void *)cpu);
+		for (int cpu = 0; cpu < 2; cpu++)
+			pthread_join(threads[cpu], NULL);
+		_exit(0);
+	}
+	printf("%d\n", killed);
 }
 
 static void fork_chain_link(int left)
@@ -426,6 +506,70 @@ static void write_pieces(char **argv)
 		fail("writev");
 }
 
+enum { PATTERN = 251, PAGE = 4096 };
+
+/* Bytes that say where they are and whose they are, with a page that cannot be read from `hole` on, or none (-1). */
+static char *make_pattern(size_t size, size_t first, long hole)
+{
+	char *bytes =
+		mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		fail("mmap");
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (i + first) % PATTERN;
+	if (hole >= 0 && mprotect(bytes + hole, PAGE, PROT_NONE))
+		fail("mprotect");
+	return bytes;
+}
+
+enum { DATA_OFFSET = 4711 }; /* by which a policy knows these calls */
+
+struct data_writer {
+	pthread_t thread;
+	size_t first, size, times, count;
+	long hole;
+};
+
+static void *write_pattern(void *context)
+{
+	struct data_writer *writer = context;
+	char *bytes = make_pattern(writer->size, writer->first, writer->hole);
+	int file = open("/dev/null", O_WRONLY);
+
+	if (file < 0)
+		fail("/dev/null");
+	for (size_t i = 0; i < writer->times; i++)
+		syscall(SYS_pwrite64, file, bytes, writer->count, DATA_OFFSET);
+	return NULL;
+}
+
+/* SIZE THREADS TIMES HOLE COUNT: each thread writes COUNT bytes to /dev/null that many times, and has SIZE. */
+static void write_data(char **argv)
+{
+	struct data_writer writers[64] = {};
+	size_t threads = strtoul(argv[1], NULL, 10);
+
+	for (size_t i = 0; i < threads && i < 64; i++) {
+		writers[i] = (struct data_writer){ .first = i };
+		writers[i].size = strtoul(argv[0], NULL, 10);
+		writers[i].times = strtoul(argv[2], NULL, 10);
+		writers[i].hole = strtol(argv[3], NULL, 10);
+		writers[i].count = strtoul(argv[4], NULL, 10);
+		pthread_create(&writers[i].thread, NULL, write_pattern, &writers[i]);
+	}
+	for (size_t i = 0; i < threads && i < 64; i++)
+		pthread_join(writers[i].thread, NULL);
+}
+
+/* PATH SIZE: gives a file an attribute of that many bytes, which the kernel copies before it looks at them. */
+static void set_attribute(char **argv)
+{
+	size_t size = strtoul(argv[1], NULL, 10);
+
+	setxattr(argv[0], "trusted.gander", make_pattern(size, 0, -1), size, 0);
+}
+
 /* The effective set: with or without CAP_SYS_ADMIN. */
 static void set_admin(int on)
 {
@@ -561,11 +705,15 @@ static const struct {
 	{ "hide-arguments", hide_arguments },
 	{ "deep-write", deep_write },
 	{ "storm", storm },
+	{ "crowd", crowd },
+	{ "together", together },
 	{ "fork-chain", fork_chain },
 	{ "time-calls", time_calls },
 	{ "time-exec", time_exec },
 	{ "send-packets", send_packets },
 	{ "write-pieces", write_pieces },
+	{ "write-data", write_data },
+	{ "set-attribute", set_attribute },
 	{ "connect-to", connect_to },
 	{ "nothing", nothing },
 	{ "chroot", play_chroot },

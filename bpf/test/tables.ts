@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type BpfMap,
+  BpfMap,
   type Btf,
   type CValue,
   findType,
@@ -19,6 +19,8 @@ export interface Tables {
   constant(name: string): number;
   write(table: string, index: number, fields: Fields): void;
   read(table: string, index: number): { [member: string]: number | bigint };
+  /** Copies an element of `groups` or `applications`; what is beyond the table gets a page. */
+  copy(table: GrowingTable, from: number, to: number): void;
   /** Adds an entry to a map of sets or another hash. */
   put(map: string, key: Fields | Uint8Array, value?: Uint8Array): void;
   /** Marks a number of an index as listed. */
@@ -53,6 +55,7 @@ export interface Verdict {
   readonly rate_scope?: number;
   readonly rate_window_ns?: bigint;
   readonly mark?: bigint;
+  readonly nassignments?: number;
 }
 
 export interface TestRule {
@@ -69,6 +72,10 @@ export interface GuardRules {
   readonly enforces?: boolean;
   readonly index?: Fields;
 }
+
+/** Element i of side 0 is at 2 * i, of which the first are in the table and all others in its pages. */
+const growing = { groups: "group_pages", applications: "application_pages" } as const;
+type GrowingTable = keyof typeof growing;
 
 export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
   const memories = new Map<string, MapMemory>();
@@ -92,7 +99,23 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
   function bytes(table: string, index: number): Uint8Array {
     const known = memories.get(table) ?? map(table).memory();
     memories.set(table, known);
-    return new Uint8Array(known.buffer, index * known.stride, map(table).shape.valueSize);
+    const { maxEntries, valueSize } = map(table).shape;
+    if (table !== "groups" && table !== "applications")
+      return new Uint8Array(known.buffer, index * known.stride, valueSize);
+    const page = Math.floor((2 * index) / maxEntries);
+    const { buffer, stride } = page === 0 ? known : pageOf(table, page);
+    return new Uint8Array(buffer, ((2 * index) % maxEntries) * stride, valueSize);
+  }
+
+  function pageOf(table: GrowingTable, number: number): MapMemory {
+    const name = `${table} ${number}`;
+    const known = memories.get(name);
+    if (known !== undefined) return known;
+    using page = BpfMap.create({ ...map(table).shape, name: "page" });
+    map(growing[table]).setHandle(new Uint8Array(Uint32Array.of(number).buffer), page);
+    const memory = page.memory();
+    memories.set(name, memory);
+    return memory;
   }
 
   function write(table: string, index: number, fields: Fields): void {
@@ -202,6 +225,7 @@ export function createTables(btf: Btf, map: (name: string) => BpfMap): Tables {
     put(name, key, value = Uint8Array.of(1)) {
       map(name).set(key instanceof Uint8Array ? key : keyBytes(btf, name, map(name), key), value);
     },
+    copy: (table, from, to) => bytes(table, to).set(bytes(table, from)),
     list(index, value) {
       const bit = BigInt.asUintN(64, (value + (BigInt(index) << 32n)) * 0x9e3779b97f4a7c15n) >> 48n;
       const words = new BigUint64Array(map("listed").memory().buffer);

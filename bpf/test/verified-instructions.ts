@@ -84,6 +84,7 @@ const everyKind = (points: readonly HookPoint[]): Load[] =>
 const besides: Readonly<Record<string, number>> = {
   FEATURE_PATHS: feature.FEATURE_TEXTS,
   FEATURE_SEGMENTS: feature.FEATURE_TEXTS,
+  FEATURE_DATA: feature.FEATURE_TEXTS,
   FEATURE_STRUCTURES: feature.FEATURE_TEXTS,
   FEATURE_SEARCH: feature.FEATURE_TEXTS,
   FEATURE_PACKETS: feature.FEATURE_SOCKETS,
@@ -108,7 +109,7 @@ const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mpro
   )
   .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`))
   .concat(
-    ["setattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
+    ["setattr", "getattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
       (name) => `security_inode_${name}`,
     ),
   );

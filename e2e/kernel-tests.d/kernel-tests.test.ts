@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findKernelTests, kernelTests } from "./kernel-tests.ts";
-import { alone, isNamed, kernels, onNewestOnly, runsOn } from "./plan.ts";
+import { alone, isNamed, kernels, onBackports, onNewestOnly, runsOn } from "./plan.ts";
 
 const caseFile = (name: string) => join(import.meta.dirname, "cases", `${name}.ts`);
 
@@ -45,5 +45,6 @@ it("knows every file that it has a rule for, and runs every file on the newest k
     (rule) => !files.some((file) => isNamed([rule], file)),
   );
   expect(unused).toEqual([]);
+  expect(onBackports.filter((file) => !files.includes(file))).toEqual([]);
   expect(files.filter((file) => !runsOn(kernels.at(-1) ?? "", file))).toEqual([]);
 });

@@ -6,6 +6,9 @@ import { matchesGlob } from "node:path";
 /** Oldest first; `make setup` brings them. */
 export const kernels: readonly string[] = ["6.1", "6.12"];
 
+/** Whichever Debian has in its backports (`scripts/setup backports`): newer than all others, and another each month. */
+export const backports = "backports";
+
 interface Rule {
   /** Of paths below the repository. */
   readonly files: string;
@@ -156,6 +159,20 @@ export const onNewestOnly: readonly Rule[] = [
     files: "packages/sensor/src/policy/policy-manager.*",
     because: "states of policies in user space; what they do is tested by the others",
   },
+];
+
+/** What `make test-all` runs on the kernel of backports: the most that depends on a kernel, in some minutes. */
+export const onBackports: readonly string[] = [
+  "bpf/test/features.kernel-test.ts",
+  "bpf/test/paths.kernel-test.ts",
+  "bpf/test/process.kernel-test.ts",
+  "bpf/test/rows.kernel-test.ts",
+  "bpf/test/verified-instructions.kernel-test.ts",
+  "e2e/tests/seed-files.kernel-test.ts",
+  "e2e/tests/seed-network.kernel-test.ts",
+  "packages/sensor/src/policy/overrides.kernel-test.ts",
+  "packages/sensor/src/policy/uprobes.kernel-test.ts",
+  "packages/sensor/src/policy/usdts.kernel-test.ts",
 ];
 
 /** Each in a guest of its own. */

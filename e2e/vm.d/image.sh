@@ -49,7 +49,7 @@ build_once() {
 # base_image: the guest's root file system with all kernels' modules. Prints its path.
 base_image() {
   local stamp
-  stamp=$(stamp_of "$GANDER_CACHE"/kernels/[0-9]*/vmlinuz "$GANDER_CACHE/vm/debs" "$GANDER_CACHE/bin/node" \
+  stamp=$(stamp_of "$GANDER_CACHE"/kernels/*/vmlinuz "$GANDER_CACHE/vm/debs" "$GANDER_CACHE/bin/node" \
     "$GANDER_ROOT"/e2e/vm.d/{image.sh,userland.sh,guest-packages})
   build_once "$GANDER_CACHE/vm/base-$stamp" build_base_image
 }
@@ -59,8 +59,8 @@ build_base_image() {
   root=$(mktemp -d "$GANDER_CACHE/vm/root.XXXXXX")
   build_userland "$root" || { rm -rf "$root"; return 1; }
   mkdir -p "$root/usr/lib/modules"
-  for kernel in "$GANDER_CACHE"/kernels/[0-9]*/; do
-    cp -al "$kernel/modules" "$root/usr/lib/modules/$(< "$kernel/release")"
+  for kernel in "$GANDER_CACHE"/kernels/*/vmlinuz; do
+    cp -al "${kernel%/*}/modules" "$root/usr/lib/modules/$(< "${kernel%/*}/release")"
   done
   # Room for what a run writes; the image is sparse and a run's writes are thrown away.
   make_ext4 "$1" "$root" $((4 * 1024 * 1024)) || { rm -rf "$root"; return 1; }

@@ -10,7 +10,7 @@ exit status are the command's. `gander`, `node` and `bash` are on PATH; this rep
 /gander (as it is now, read-only, also under its path on this machine); / and /tmp are writable
 and forgotten afterwards. Its standard input is empty.
 
-  --kernel 6.1|6.12    which kernel to boot (default 6.12)
+  --kernel NAME        which kernel to boot: 6.1, 6.12 (default) or backports (scripts/setup backports)
   --share DIR          a copy of DIR is readable at /share
   --out DIR            what the command leaves in /out is copied into DIR afterwards
   --timeout SECONDS    stop the machine this long after its start (default 600)
@@ -71,7 +71,7 @@ parse_options() {
 set_option() {
   local name=$1 value=$2
   case $name in
-    --kernel) [[ $value =~ ^[0-9]+\.[0-9]+$ ]] || refuse "--kernel $value: give a version such as 6.12" ;;
+    --kernel) [[ $value =~ ^([0-9]+\.[0-9]+|backports)$ ]] || refuse "--kernel $value: give a version such as 6.12, or backports" ;;
     --timeout | --cpus | --memory) [[ $value =~ ^[1-9][0-9]*$ ]] || refuse "$name $value: give a positive number" ;;
     --share) [[ -d $value ]] || refuse "--share $value: no such directory" ;;
     --env)

@@ -10,7 +10,8 @@ check_setup() {
   kernel_directory=$GANDER_CACHE/kernels/$option_kernel
   local known
   if [[ ! -e $kernel_directory/vmlinuz ]]; then
-    known=$(cd "$GANDER_CACHE/kernels" 2> /dev/null && ls -d [0-9]* | tr '\n' ' ' || true)
+    known=$(cd "$GANDER_CACHE/kernels" 2> /dev/null && ls -d */vmlinuz | sed 's,/.*,,' | tr '\n' ' ' || true)
+    [[ $option_kernel != backports ]] || die "the kernel of Debian's backports is not here; run scripts/setup backports"
     die "no kernel $option_kernel here (there is: ${known:-none}); run make setup"
   fi
   command -v qemu-system-x86_64 > /dev/null || die "qemu-system-x86_64 is missing; run make setup"

@@ -289,7 +289,7 @@ function parameterRows(): readonly (readonly string[])[] {
 }
 
 /** They are parameters of the language, and always refused. */
-const unsupported = new Set(["imaHash", "argRegs", "argNewSymbol", "argNewAddr", "argNewOffset"]);
+const unsupported = new Set(["imaHash"]);
 
 /** Names such as URL keep their letters. */
 const lowerFirst = (text: string): string =>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `make test`: builds, checks and tests everything, and closes with "N passed, N failed". With --all
-// (`make test-all`) every kernel test runs on every kernel, also where that can make no difference, and
-// a whole cluster is tested.
+// (`make test-all`) every kernel test runs on every kernel, also where that can make no difference, some run on
+// the kernel of Debian's backports, and a whole cluster is tested.
 import { kernelTests } from "../../e2e/kernel-tests.d/kernel-tests.ts";
-import { kernels } from "../../e2e/kernel-tests.d/plan.ts";
+import { backports, kernels, onBackports } from "../../e2e/kernel-tests.d/plan.ts";
 import { checkCommand } from "./check-command.ts";
 import { addCounts, type Counts, formatSummary, formatTotal, noCounts } from "./counts.ts";
 import { hostTests } from "./host-tests.ts";
@@ -41,6 +41,15 @@ const stages: readonly Stage[] = [
     name: `tests on kernels ${kernels.join(" and ")}`,
     run: () => kernelTests({ kernels, files: [], matrix, guests: "planned" }),
   },
+  ...(all
+    ? [
+        {
+          name: "tests on the kernel of backports",
+          run: () =>
+            kernelTests({ kernels: [backports], files: onBackports, matrix, guests: "planned" }),
+        },
+      ]
+    : []),
   ...(all ? [{ name: "tests in a cluster", run: () => hostTests(wholeCluster) }] : []),
 ];
 

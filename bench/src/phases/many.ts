@@ -65,6 +65,9 @@ async function measureKind(
   }
   note("add.all", `the last of ${count}`, await cpuNs(() => sensor.add(all.slice(-1))));
   note(`call.all`, `a call that ${count} do not match`, await callCost());
+  const last = `bench-${count - 1}`;
+  note("replace", "it gets another value", await cpuNs(() => sensor.add([text(last, count)])));
+  note("remove", "it is removed", await cpuNs(() => sensor.remove(last)));
   sensor.drain();
 }
 

@@ -3,6 +3,7 @@
 #include "../../kernel.h"
 #include <bpf/bpf_helpers.h>
 #include "../../index.bpf.h"
+#include "../../questions.bpf.h"
 #include "../../ranges.bpf.h"
 #include "check.h"
 #include "random.h"
@@ -87,7 +88,7 @@ static void numbers(void)
 	hook->slots[2].type = VALUE_S32;
 	hook->index_int = 2;
 	for (int round = 0; round < 4000; round++) {
-		__u32 i = random_below(6), at = i < 5 ? i : 9, expected;
+		__u32 i = random_below(6), at = i < 5 ? i : 9, expected, left;
 		/* bits above 32 are not part of the number */
 		__u64 raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^ (__u64)random_below(2)
 										    << 40;
@@ -106,8 +107,10 @@ static void numbers(void)
 		if (i >= 4 && hook->flags)
 			expected = 0;
 		none += !expected;
-		expect((__u32)index_number(application, hook, SIDE, raw) == expected, "raw %llx",
-		       raw);
+		left = is_unlisted(hook, &hook->slots[2], SIDE, raw) ?
+			       0 :
+			       index_number(application, hook, SIDE, raw);
+		expect(left == expected, "raw %llx", raw);
 	}
 	expect(none > 500 && none < 3000, "%d", none);
 }
@@ -129,7 +132,7 @@ static void open_files(void)
 		__u64 asked = number << INDEX_NUMBER_SHIFT | INDEX_LEFT | INDEX_WANTS_TEXT, left;
 
 		new_rules();
-		hook->index = INDEX;
+		hook->cache_key = INDEX;
 		read_sequences(&before);
 		remember(hook, at, &before, found);
 		left = index_remembered(application, hook, SIDE, asked, at);
@@ -144,9 +147,9 @@ static void open_files(void)
 		expect(index_remembered(application, hook, SIDE, asked, at) == asked);
 		locks[other].sequence -= 2;
 		expect(index_remembered(application, hook, SIDE, asked, at) == left);
-		hook->index = INDEX + 2;
+		hook->cache_key = INDEX + 2;
 		expect(index_remembered(application, hook, SIDE, asked, at) == asked);
-		hook->index = INDEX;
+		hook->cache_key = INDEX;
 		expect(index_remembered(application, hook, SIDE, asked, at + (1ULL << 60)) ==
 		       asked);
 		forget(at);
@@ -326,6 +329,32 @@ static void ranges(void)
 	}
 }
 
+/* Questions that do not hold leave the rules for which none of them stands. */
+static void questions(void)
+{
+	for (int round = 0; round < 2000; round++) {
+		__u32 one = random_below(SETS + 1), other = 1 + random_below(SETS);
+		struct scratch *s = the_scratch();
+
+		memset(s, 0, sizeof(*s));
+		new_rules();
+		s->side = SIDE;
+		s->words = application->summary;
+		keep_only(s, application, one);
+		expect(!s->words == !(one && is_any_left(one, 0, false)));
+		keep_only(s, application, other);
+		expect(!s->words == !(one && is_any_left(one, other, false)));
+		for (int i = 0; one && i < RULE_WORDS; i++)
+			expect(s->kept[i] == (set_at(one)->bits[i] & set_at(other)->bits[i]));
+		/* worth asking: a rule for which it stands is left by the number */
+		s->application = s->hook = 1;
+		s->sets[SET_NUMBER] = one ? SIDE * MAX_BITSETS + one : 0;
+		expect(is_asked(s, &(struct row){ .test = other << ASKING_SHIFT | 3 }) ==
+		       is_any_left(one, other, false));
+		expect(is_asked(s, &(struct row){ .test = 3 }));
+	}
+}
+
 int main(void)
 {
 	__u32 at = 1;
@@ -351,5 +380,6 @@ int main(void)
 	run(binaries);
 	run(ends_of_texts);
 	run(ranges);
+	run(questions);
 	return !!test_failures;
 }

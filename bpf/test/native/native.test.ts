@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
-const tests = { paths: 10, rows: 22, index: 6, exec: 7 };
+const tests = { paths: 10, rows: 22, index: 7, exec: 7, tallies: 8 };
 
 it.each(Object.entries(tests))(
   "%s",

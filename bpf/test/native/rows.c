@@ -136,7 +136,7 @@ static void numbers_at_random(void)
 		}
 	}
 	known = true;
-	for (int i = 0; i < 50000; i++) {
+	for (int i = 0; i < 100000; i++) {
 		int type = random_below(7);
 		__u64 raw = some_number(),
 		      value = widened(raw, types[type].bits, types[type].is_signed);
@@ -157,7 +157,88 @@ static void numbers_at_random(void)
 		expect(got == expected, "op %d flags %d type %d raw %llx", row.op, flags,
 		       types[type].type, raw);
 	}
-	expect(holding > 10000 && holding < 40000, "%d", holding);
+	expect(holding > 20000 && holding < 80000, "%d", holding);
+}
+
+static __int128 exact(__u64 number, bool is_signed)
+{
+	return is_signed ? (__int128)(__s64)number : (__int128)number;
+}
+
+/* A number minus another, or added to it, of any two types: written by the linker's rule (abi.h). */
+static void differences_at_random(void)
+{
+	struct row row = row_of(ROW_DIFFERENCE, 0, 0, 5);
+	static const __int128 limit = ((__int128)1 << 64) - 1;
+	int holding = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		int a = random_below(7), b = random_below(7);
+		bool sum = random_below(2), negate = random_below(2), holds;
+		__u64 raw = some_number(), other = some_number();
+		bool a_signed = types[a].is_signed || (types[a].bits == 64 && random_below(2));
+		bool b_signed = types[b].is_signed || (types[b].bits == 64 && random_below(2));
+		__int128 x = exact(widened(raw, types[a].bits, types[a].is_signed), a_signed);
+		__int128 y = exact(widened(other, types[b].bits, types[b].is_signed), b_signed);
+		__int128 made = sum ? x + y : x - y, low, high, by;
+		__u64 flip = a_signed ? 1ULL << 63 : 0, flip_other = b_signed ? 1ULL << 63 : 0;
+		struct scratch *s;
+
+		low = random_below(3) ? made + (int)random_below(3) - 1 :
+					exact(some_number(), random_below(2));
+		high = random_below(3) ? low + random_below(3) :
+					 exact(some_number(), random_below(2));
+		holds = (made >= low && made <= high) != negate;
+		by = sum ? (__int128)flip + flip_other - limit : (__int128)flip - flip_other;
+		row.flags = negate ? ROW_NEGATE : 0;
+		low = low + by < -limit ? -limit : low + by;
+		high = high + by > limit ? limit : high + by;
+		if (low > limit || high < -limit) {
+			low = 1;
+			high = 0;
+		}
+		row.n = (low < 0 ? 1 : 0) | (high < 0 ? 2 : 0);
+		row.values[0] = low;
+		row.values[1] = high;
+		row.values[2] = flip;
+		row.values[3] = sum ? ~flip_other : flip_other;
+		s = call_with(types[a].type, raw);
+		the_hook()->slots[5] = (struct slot){ .type = types[b].type, .raw = 1 };
+		s->raw[1] = other;
+		expect(row_holds(s, &row) == holds, "types %d and %d, sum %d, raw %llx and %llx", a,
+		       b, sum, raw, other);
+		holding += holds;
+	}
+	expect(holding > 20000 && holding < 80000, "%d", holding);
+	the_hook()->slots[5] = (struct slot){};
+}
+
+/* Neither holds nor holds negated without one of the numbers; one that can't be read: the safe side. */
+static void differences_without_numbers(void)
+{
+	struct row row = row_of(ROW_DIFFERENCE, 0, 1, 5);
+	__u64 *number = native_new(sizeof(*number));
+	struct slot *slots = the_hook()->slots;
+	struct scratch *s;
+
+	for (int flags = 0; flags < 4; flags++) {
+		row.flags = (flags & 1 ? ROW_NEGATE : 0) | (flags & 2 ? ROW_UNKNOWN_HOLDS : 0);
+		for (int which = 0; which < 2; which++) {
+			for (__u64 at = 0; at <= 16; at += 16) {
+				s = call_with(VALUE_CAPABILITIES, address_of(number));
+				slots[0].flags = SLOT_DISTANT;
+				slots[5] = slots[0];
+				slots[5].raw = 1;
+				s->raw[1] = address_of(number);
+				s->raw[which] = at;
+				expect(row_holds(s, &row) == (at && flags & 2), "%d of %d", which,
+				       flags);
+				expect(s->missing == (at ? 1U << FACT_MEMORY : 0));
+			}
+		}
+	}
+	slots[5] = (struct slot){};
+	free(number);
 }
 
 /* One set of capabilities has what another lacks. */
@@ -169,7 +250,7 @@ static void sets_at_random(void)
 	struct scratch *s;
 	int holding = 0;
 
-	row.values[1] = 5;
+	row.set = 5;
 	for (int i = 0; i < 20000; i++) {
 		*before = some_number();
 		*after = some_number();
@@ -328,6 +409,110 @@ static void parts_of_texts(void)
 	free(text);
 }
 
+/* Few letters, so that texts often begin, end or contain alike. */
+static __u32 some_text(char *text, __u32 longest, const char *alphabet)
+{
+	__u32 length = random_below(longest + 1);
+
+	for (__u32 i = 0; i < length; i++)
+		text[i] = alphabet[random_below(strlen(alphabet))];
+	text[length] = 0;
+	return length;
+}
+
+enum { RANDOM_SETS = 64, IN_A_SET = 3, LONGEST_VALUE = 6, RANDOM_TEXTS = 40000 };
+
+static struct {
+	char text[IN_A_SET][LONGEST_VALUE + 1];
+	__u32 length[IN_A_SET];
+} text_sets[RANDOM_SETS];
+
+static bool same_bytes(const char *text, const char *value, __u32 length, bool any_case)
+{
+	for (__u32 i = 0; i < length; i++) {
+		char one = any_case && text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i];
+
+		if (one != value[i])
+			return false;
+	}
+	return true;
+}
+
+static bool plain_text(__u32 op, __u32 set, const char *text, __u32 length)
+{
+	for (int i = 0; i < IN_A_SET; i++) {
+		const char *value = text_sets[set].text[i];
+		__u32 size = text_sets[set].length[i], from = 0, to = length - size;
+
+		if (size > length || (op == ROW_STR_EQUAL && size != length))
+			continue;
+		if (op == ROW_STR_POSTFIX)
+			from = to;
+		if (op == ROW_STR_EQUAL || op == ROW_STR_PREFIX)
+			to = 0;
+		for (__u32 at = from; at <= to; at++) {
+			if (same_bytes(text + at, value, size, op == ROW_STR_CONTAINS_ANY_CASE))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Of each set: equal texts, beginnings and parts, and apart its ends. */
+static void make_text_sets(void)
+{
+	for (int set = 0; set < RANDOM_SETS; set++) {
+		for (int i = 0; i < IN_A_SET; i++) {
+			char *text = text_sets[set].text[i];
+			__u32 length;
+
+			do
+				length = some_text(text, LONGEST_VALUE, "ab/");
+			while (!length);
+			text_sets[set].length[i] = length;
+			put_text(RANDOM_TEXTS + set, text, length);
+			put_prefix(RANDOM_TEXTS + set, text, length, false);
+			put_prefix(RANDOM_TEXTS + RANDOM_SETS + set, text, length, true);
+		}
+	}
+}
+
+static void texts_at_random(void)
+{
+	static bool known;
+	int holding = 0;
+
+	if (!known)
+		make_text_sets();
+	known = true;
+	for (int i = 0; i < 100000; i++) {
+		__u32 set = random_below(RANDOM_SETS);
+		__u32 op =
+			ROW_STR_EQUAL + random_below(ROW_STR_CONTAINS_ANY_CASE - ROW_STR_EQUAL + 1);
+		__u32 flags = random_below(2) ? ROW_NEGATE : 0;
+		struct row row = row_of(op, flags, 0, RANDOM_TEXTS + set);
+		char *text = native_new(12);
+		__u32 length = some_text(text, 9, random_below(2) ? "ab/" : "aAbB/");
+		bool expected = plain_text(op, set, text, length) != !!flags;
+		bool got;
+
+		if (op == ROW_STR_POSTFIX) {
+			row.set += RANDOM_SETS;
+			row.values[0] = LONGEST_VALUE;
+		}
+		for (int k = 0; op >= ROW_STR_CONTAINS && k < IN_A_SET; k++) {
+			__u8 begin = text_sets[set].text[k][0];
+
+			row.values[begin >> 6] |= 1ULL << (begin & 63);
+		}
+		got = row_holds(call_with(VALUE_STRING, address_of(text)), &row);
+		expect(got == expected, "op %d flags %d set %u: %s", op, flags, set, text);
+		holding += got;
+		free(text);
+	}
+	expect(holding > 20000 && holding < 80000, "%d", holding);
+}
+
 /* ---- what can't be known (docs/decisions/0027) */
 
 static void facts_that_are_missing(void)
@@ -419,6 +604,134 @@ static void sockets(void)
 	daddr.flags = ROW_NEGATE;
 	expect(!row_holds(call_with(VALUE_SOCK, at), &daddr));
 	expect(!row_holds(call_with(VALUE_SOCK, 0), &daddr));
+}
+
+enum { NETWORK_SETS = 32, RANDOM_NETWORKS = 50000 };
+
+/* Three networks of a set, as user space writes them: bits beyond the prefix are 0. */
+static struct addr_key network_sets[NETWORK_SETS][3];
+
+static const __u8 lengths_of_networks[] = { 0, 1, 7, 8, 9, 15, 16, 31, 32, 64, 127, 128 };
+
+static void some_address(__u8 *addr, __u32 size)
+{
+	static const __u8 bytes[] = { 0, 1, 10, 127, 128, 255 };
+
+	for (__u32 i = 0; i < size; i++)
+		addr[i] = i < 2 || i == size - 1 ? bytes[random_below(sizeof(bytes))] : 0;
+}
+
+static void make_networks(void)
+{
+	for (int set = 0; set < NETWORK_SETS; set++) {
+		for (int i = 0; i < 3; i++) {
+			struct addr_key *key = &network_sets[set][i];
+			bool is_v4 = random_below(2);
+			__u32 size = is_v4 ? 4 : 16, length;
+
+			do
+				length = lengths_of_networks[random_below(
+					sizeof(lengths_of_networks))];
+			while (length > 8 * size);
+			*key = (struct addr_key){ .bits = 64 + length,
+						  .set = RANDOM_NETWORKS + set,
+						  .family = is_v4 ? AF_INET : AF_INET6 };
+			some_address(key->addr, size);
+			for (__u32 bit = length; bit < 128; bit++)
+				key->addr[bit / 8] &= ~(128 >> bit % 8);
+			native_put(&addr_set, key);
+		}
+	}
+}
+
+static bool plain_address(__u32 set, __u32 family, const __u8 *addr)
+{
+	for (int i = 0; i < 3; i++) {
+		const struct addr_key *key = &network_sets[set][i];
+		bool differs = key->family != family;
+
+		for (__u32 bit = 0; bit < key->bits - 64; bit++)
+			differs |= (key->addr[bit / 8] ^ addr[bit / 8]) & (128 >> bit % 8);
+		if (!differs)
+			return true;
+	}
+	return false;
+}
+
+static bool plain_socket(struct row *row, const struct sock_common *common, __u32 set)
+{
+	bool is_v4 = common->skc_family == AF_INET;
+	__u32 port = row->op == ROW_SPORT ? common->skc_num : __builtin_bswap16(common->skc_dport);
+
+	switch (row->op) {
+	case ROW_SADDR:
+		return plain_address(set, common->skc_family,
+				     is_v4 ? (const void *)&common->skc_rcv_saddr :
+					     (const void *)&common->skc_v6_rcv_saddr);
+	case ROW_DADDR:
+		return plain_address(set, common->skc_family,
+				     is_v4 ? (const void *)&common->skc_daddr :
+					     (const void *)&common->skc_v6_daddr);
+	case ROW_FAMILY:
+	case ROW_STATE:
+		for (int i = 0; i < row->n; i++) {
+			if (row->values[i] ==
+			    (row->op == ROW_FAMILY ? common->skc_family : common->skc_state))
+				return true;
+		}
+		return false;
+	}
+	for (int i = 0; i < row->n; i++) {
+		if (port >= row->values[i] >> 32 && port <= (__u32)row->values[i])
+			return true;
+	}
+	return false;
+}
+
+static void sockets_at_random(void)
+{
+	static const __u32 ops[] = { ROW_SADDR, ROW_DADDR,  ROW_SPORT,
+				     ROW_DPORT, ROW_FAMILY, ROW_STATE };
+	static const __u16 ports[] = { 0, 1, 80, 443, 1023, 1024, 65535 };
+	static bool known;
+	int holding = 0;
+
+	if (!known)
+		make_networks();
+	known = true;
+	for (int i = 0; i < 100000; i++) {
+		struct sock sock = { .sk_protocol = IPPROTO_TCP };
+		struct sock_common *common = &sock.__sk_common;
+		__u32 set = random_below(NETWORK_SETS), op = ops[random_below(6)];
+		__u32 flags = random_below(2) ? ROW_NEGATE : 0;
+		struct row row = row_of(op, flags, op <= ROW_DADDR ? 0 : 1 + random_below(4),
+					RANDOM_NETWORKS + set);
+		bool is_v4 = random_below(2), expected;
+
+		common->skc_family = is_v4 ? AF_INET : AF_INET6;
+		common->skc_state = 1 + random_below(11);
+		common->skc_num = ports[random_below(7)];
+		common->skc_dport = __builtin_bswap16(ports[random_below(7)]);
+		some_address(is_v4 ? (void *)&common->skc_rcv_saddr :
+				     (void *)&common->skc_v6_rcv_saddr,
+			     is_v4 ? 4 : 16);
+		some_address(is_v4 ? (void *)&common->skc_daddr : (void *)&common->skc_v6_daddr,
+			     is_v4 ? 4 : 16);
+		for (int k = 0; k < row.n; k++) {
+			__u64 low = ports[random_below(7)], high = ports[random_below(7)];
+
+			row.values[k] = low << 32 | high;
+			if (op == ROW_STATE)
+				row.values[k] = 1 + random_below(11);
+			else if (op == ROW_FAMILY)
+				row.values[k] = random_below(2) ? AF_INET : AF_INET6;
+		}
+		expected = plain_socket(&row, common, set) != !!flags;
+		expect(row_holds(call_with(VALUE_SOCK, address_of(&sock)), &row) == expected,
+		       "op %d flags %d set %u", op, flags, set);
+		holding += expected;
+	}
+	expect(holding > 20000 && holding < 80000, "%d", holding);
 }
 
 /* ---- processes */
@@ -844,13 +1157,17 @@ static void marked_calls_of_threads(void)
 	expect(row_holds(s, &row));
 }
 
-static void workloads_of_groups(void)
+/* User space has added it. */
+TABLE(page_of_groups, struct group, GROUPS_TABLE);
+enum { PAGE_OF_GROUPS = 2 };
+
+/* `at`: a group with its side; `other`: another one, without workloads. */
+static void workloads_of(__u32 at, __u32 other)
 {
 	struct scratch *s = call_with(VALUE_U64, 0);
 	struct row row = row_of(ROW_WORKLOADS, 0, 1, 0);
 	struct count *count = the_count();
-	__u32 at = MAX_GROUPS + 3;
-	struct group *group = bpf_map_lookup_elem(&groups, &at);
+	struct group *group = group_at(at);
 	__u64 before = count->missing[FACT_PROCESS];
 
 	memset(group, 0, sizeof(*group));
@@ -858,7 +1175,7 @@ static void workloads_of_groups(void)
 	group->unsure[3] = 1ULL << 63;
 	for (__u32 number = 0; number < MAX_WORKLOADS; number++) {
 		row.values[0] = number;
-		s->group = 3;
+		s->group = other;
 		expect(!row_holds(s, &row), "number %u of another group", number);
 		s->group = at;
 		if (number != MAX_WORKLOADS - 1)
@@ -869,143 +1186,28 @@ static void workloads_of_groups(void)
 	row.flags = ROW_UNKNOWN_HOLDS;
 	expect(row_holds(s, &row));
 	expect(count->missing[FACT_PROCESS] == before + 2 && s->missing == 1U << FACT_PROCESS);
+	memset(group, 0, sizeof(*group));
 }
 
-enum { SECOND = 1000000000 };
-
-/* A process that is known and has no counted calls. */
-static struct proc *counting_process(void)
+static void workloads_of_groups(void)
 {
-	__u32 tgid = host_task.tgid = 4000 + random_below(1000000);
-	struct proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+	__u32 in_the_page = PAGE_OF_GROUPS * GROUPS_TABLE + 2 * 3 + 1;
 
-	host_task.flags = 0;
-	forget_tallies(tgid, TALLY_PROCESS);
-	return proc ?: native_put(&procs, &tgid);
-}
-
-static struct row tally_row(__u64 wanted, __u64 window, __u64 condition)
-{
-	struct row row = row_of(ROW_TALLY, 0, 3, 0);
-
-	row.slot = TALLY_PROCESS;
-	row.values[0] = wanted;
-	row.values[1] = window;
-	row.values[2] = condition;
-	return row;
-}
-
-/* Times that are close to a window apart, against a list of all of them. */
-static void counted_calls(void)
-{
-	static __u64 times[400];
-	int holding = 0;
-
-	for (int round = 0; round < 200; round++) {
-		__u64 wanted = round % 2 ? 2 + random_below(5) : 2 + random_below(TALLY_CALLS - 1);
-		struct row row = tally_row(wanted, SECOND, 8 + round);
-		struct scratch *s = call_with(VALUE_U64, 0);
-		struct proc *proc = counting_process();
-
-		for (__u32 i = 0; i < 400; i++) {
-			bool expected, got;
-
-			native_now += random_below(4) ? random_below(3ULL * SECOND / wanted) :
-							SECOND / (wanted - 1);
-			native_now &= ~15ULL;
-			times[i] = native_now;
-			expected = i + 1 >= wanted && times[i] - times[i + 1 - wanted] <= SECOND;
-			got = row_holds(s, &row);
-			expect(got == expected, "call %u of %llu wanted", i, wanted);
-			holding += got;
-		}
-		expect(proc->flags & PROC_COUNTED);
-	}
-	expect(holding > 1000 && holding < 70000, "%d of 80000 hold", holding);
-}
-
-static void conditions_that_count_at_a_time(void)
-{
-	struct scratch *s = call_with(VALUE_U64, 0);
-	struct count *count = the_count();
-	__u64 before = count->missing[FACT_PROCESS];
-	struct row row;
-
-	counting_process();
-	for (__u64 condition = 1; condition <= TALLY_WAYS; condition++) {
-		row = tally_row(2, SECOND, condition * 3 * TALLY_WAYS);
-		expect(!row_holds(s, &row));
-	}
-	expect(count->missing[FACT_PROCESS] == before);
-	row = tally_row(2, SECOND, 1);
-	expect(!row_holds(s, &row) && count->missing[FACT_PROCESS] == before + 1);
-	row.flags = ROW_UNKNOWN_HOLDS;
-	expect(row_holds(s, &row) && count->missing[FACT_PROCESS] == before + 2);
-	for (__u64 condition = 1; condition < TALLY_WAYS; condition++) {
-		row = tally_row(2, SECOND, condition * 3 * TALLY_WAYS);
-		expect(row_holds(s, &row), "condition %llu", condition);
-	}
-	native_now += SECOND / 2;
-	row = tally_row(2, SECOND, 6 * TALLY_WAYS);
-	expect(row_holds(s, &row));
-	/* The time of all but that one is over: one of them makes room, and what it counted is gone. */
-	native_now += SECOND / 2 + 16;
-	row = tally_row(2, SECOND, 1);
-	expect(!row_holds(s, &row) && row_holds(s, &row));
-	row = tally_row(2, SECOND, 6 * TALLY_WAYS);
-	expect(row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before + 2);
-}
-
-static void calls_that_cannot_be_counted(void)
-{
-	struct row row = tally_row(2, SECOND, 5), never = tally_row(2, SECOND, 0);
-	struct scratch *s = call_with(VALUE_U64, 0);
-	struct count *count = the_count();
-	__u64 before = count->missing[FACT_PROCESS];
-
-	counting_process();
-	forget_tallies(bpf_get_current_cgroup_id(), TALLY_CGROUP);
-	expect(!row_holds(s, &never) && !row_holds(s, &never) && !row_holds(s, &never));
-	host_task.flags = PF_EXITING;
-	expect(!row_holds(s, &row) && !row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before);
-	host_task.flags = 0;
-	bpf_map_delete_elem(&procs, &host_task.tgid);
-	expect(!row_holds(s, &row) && !row_holds(s, &row));
-	expect(count->missing[FACT_PROCESS] == before + 2);
-	row.slot = TALLY_CGROUP;
-	expect(!row_holds(s, &row) && row_holds(s, &row));
-	counting_process(); /* another one, in the same cgroup */
-	expect(row_holds(s, &row));
-	forget_tallies(bpf_get_current_cgroup_id(), TALLY_CGROUP);
-	expect(!row_holds(s, &row));
-}
-
-/* A time that is not written yet is that of a call in progress. */
-static void calls_in_progress(void)
-{
-	struct tally tally = {};
-
-	for (int i = 0; i < 500; i++) {
-		native_now += SECOND;
-		expect(!count_call(&tally, 7, SECOND));
-	}
-	native_now += 2ULL * SECOND;
-	tally.calls++; /* another CPU has not got further */
-	for (int i = 0; i < 5; i++)
-		expect(!count_call(&tally, 7, SECOND), "call %d", i);
-	expect(count_call(&tally, 7, SECOND));
-	native_now += SECOND;
-	expect(count_call(&tally, 7, SECOND));
-	native_now += 16;
-	expect(!count_call(&tally, 7, SECOND));
+	native_put_map(&group_pages, PAGE_OF_GROUPS, &page_of_groups);
+	workloads_of(2 * 3 + 1, 2 * 3);
+	workloads_of(in_the_page, 2 * 3 + 1);
+	workloads_of(2 * 3 + 1, in_the_page);
+	expect(group_at(GROUPS_TABLE - 1) && !group_at(GROUPS_TABLE));
+	expect(group_at((PAGE_OF_GROUPS + 1) * GROUPS_TABLE - 1));
+	expect(!group_at((PAGE_OF_GROUPS + 1) * GROUPS_TABLE) && !group_at(-1));
 }
 
 int main(void)
 {
 	use_walk_maps();
 	use_map(groups);
+	use_map_of_maps(group_pages);
+	use_map(page_of_groups);
 	use_map(hooks);
 	use_map(verdicts);
 	use_map(counts);
@@ -1021,19 +1223,21 @@ int main(void)
 	use_map(privileges);
 	use_map(config);
 	use_map(faults);
-	use_map(tallies);
-	use_map(empty_tally);
 	native_use_map(&marked_calls, BPF_MAP_TYPE_TASK_STORAGE, 1, sizeof(int),
 		       sizeof(struct marked_call));
 	native_set(hook_id, 1U);
 	native_set(hook_lacks, 0U);
 	run(numbers_at_random);
+	run(differences_at_random);
+	run(differences_without_numbers);
 	run(sets_at_random);
 	run(texts_of_all_lengths);
 	run(parts_of_texts);
+	run(texts_at_random);
 	run(facts_that_are_missing);
 	run(postfixes_of_cut_texts);
 	run(sockets);
+	run(sockets_at_random);
 	run(processes);
 	run(parents_of_processes);
 	run(descent_from_programs);
@@ -1045,9 +1249,5 @@ int main(void)
 	run(trees_of_processes);
 	run(workloads_of_groups);
 	run(marked_calls_of_threads);
-	run(counted_calls);
-	run(conditions_that_count_at_a_time);
-	run(calls_that_cannot_be_counted);
-	run(calls_in_progress);
 	return !!test_failures;
 }

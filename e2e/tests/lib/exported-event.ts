@@ -44,6 +44,8 @@ export interface ExportedArgument {
   readonly size_arg?: string;
   readonly long_arg?: string;
   readonly bytes_arg?: string;
+  readonly truncated_bytes_arg?: { readonly bytes_arg?: string; readonly orig_size: string };
+  readonly error_arg?: { readonly Message: string };
   readonly label?: string;
   readonly linux_binprm_arg?: { readonly path: string };
   readonly skb_arg?: { readonly len: number; readonly dport: number; readonly protocol: string };
@@ -96,6 +98,12 @@ export interface ExportedUsdt extends WithProcess {
   readonly tags?: readonly string[];
 }
 
+export interface ExportedLsm extends WithProcess {
+  readonly function_name: string;
+  readonly args?: readonly ExportedArgument[];
+  readonly policy_name: string;
+}
+
 export interface ExportedMapping extends WithProcess {
   readonly path?: string;
   readonly buildid?: string;
@@ -109,6 +117,7 @@ export interface ExportedEvent {
   readonly process_usdt?: ExportedUsdt;
   readonly process_loader?: ExportedMapping;
   readonly process_tracepoint?: ExportedTracepoint;
+  readonly process_lsm?: ExportedLsm;
   readonly rate_limit_info?: { readonly number_of_dropped_process_events: string };
   readonly node_name: string;
   readonly time: string;

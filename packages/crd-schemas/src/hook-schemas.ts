@@ -34,7 +34,7 @@ const argSchema = object(
     ),
     sizeArgIndex: optional(uint32("Position of the argument with the size of a char_buf, from 1.")),
     returnCopy: byDefault(false, bool("Read the buffer when the function returns.")),
-    maxData: byDefault(false, bool("Read more of a buffer than fits into one event.")),
+    maxData: byDefault(false, bool("Events have up to 327360 bytes of a buffer instead of 4096.")),
     label: optional(text("Name of the argument in the event.")),
     source: optional(text("Where `data` comes from: `current_task` or `pt_regs`.")),
     btfType: optional(text("Structure that it points to, whatever the kernel's types say.")),

@@ -240,18 +240,23 @@ const actionSelector = object(
     argUrl: optional(text("URL for GetUrl.")),
     argFqdn: optional(text("Name for DnsLookup.")),
     argError: optional(
-      int32("Override, NotifyEnforcer: what the call returns, a negative error number."),
+      int32(
+        "Override, NotifyEnforcer: what the call returns, a negative error number; at a function of a program, any number.",
+      ),
     ),
     argSig: optional(uint32("Signal, NotifyEnforcer: the signal's number.")),
     argSock: optional(uint32("TrackSock, UntrackSock: index of the argument that is the socket.")),
     argIndex: optional(uint32("Set: index of the argument, in the memory of the process.")),
     argValue: optional(uint32("Set: what it becomes.")),
-    argRegs: notYet(
-      optional(list("Override of a uprobe: registers.", text("Assignment as `rax=1`."))),
+    argRegs: optional(
+      list(
+        "Override of a uprobe: what registers become, one after the other.",
+        text("`rax=1`, `rdi=%rsi`, `rsp=8%rsp`, `rbp=(%rsp)`, `rip=8(%rsp)`."),
+      ),
     ),
-    argNewSymbol: notYet(optional(text("Override of a uprobe: function to go to."))),
-    argNewAddr: notYet(optional(uint64("Override of a uprobe: address to go to."))),
-    argNewOffset: notYet(optional(int64("Override of a uprobe: offset to go to."))),
+    argNewSymbol: optional(text("Override of a uprobe: the function that runs instead.")),
+    argNewAddr: optional(uint64("Override of a uprobe: the address of what runs instead.")),
+    argNewOffset: optional(int64("Override of a uprobe: the offset of what runs instead.")),
     rateLimit: optional(
       text("Post at most one such event in this time: `5`, `5s`, `5m`, `1h`.", {
         admission: { pattern: "^\\s*\\d{1,9}[smhSMH]?\\s*$" },
@@ -275,9 +280,9 @@ const actionSelector = object(
       hint: "Keep one of them.",
     },
     {
-      cel: `self.action != 'Override' || (has(self.argError) ? self.argError < 0 && self.argError >= -4095 : ${["argRegs", ...targets].map((field) => `has(self.${field})`).join(" || ")})`,
+      cel: `self.action != 'Override' || ${["argError", "argRegs", ...targets].map((field) => `has(self.${field})`).join(" || ")}`,
       message: "Override needs the error that the call returns",
-      hint: "Write `argError: -1` (EPERM); errors are -4095 to -1.",
+      hint: "Write `argError: -1` (EPERM).",
       at: "argError",
     },
     {

@@ -116,10 +116,6 @@ describe("refuses what nobody can mean", () => {
     [withAction({ action: "Signal", argSig: 65 }), `${inSelector}.matchActions[0].argSig: Signal`],
     [withAction({ action: "Override" }), `${inSelector}.matchActions[0].argError: Override needs`],
     [
-      withAction({ action: "Override", argError: 13 }),
-      `${inSelector}.matchActions[0].argError: Override needs`,
-    ],
-    [
       withAction({ action: "Post", argNewAddr: 1, argNewOffset: 1 }),
       `${inSelector}.matchActions[0]: argNewSymbol, argNewAddr and argNewOffset exclude`,
     ],
@@ -180,6 +176,7 @@ it.each([
     },
   ],
   [withAction({ action: "Override", argError: -4095 })],
+  [withAction({ action: "Override", argNewSymbol: "g" })],
   [withAction({ action: "Post", argNewOffset: 1 })],
   [withAction({ action: "Post", rateLimit: " 5M ", rateLimitScope: "Process" })],
   [withSelector({ matchArgs: [{ index: 0, operator: "NotSportPriv" }] })],

@@ -24,7 +24,7 @@ const flag = v.boolean();
 const text = v.string();
 const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const positive = v.pipe(uint32, v.minValue(1));
-const errno = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(-1));
+const int32 = v.pipe(v.number(), v.integer(), v.minValue(-0x80000000), v.maxValue(0x7fffffff));
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
 /** Signed or unsigned, 64 bits, more than a JSON number holds: decimal text in JSON, bigint here. */
@@ -34,6 +34,15 @@ const int64 = v.pipe(
   v.transform((digits) => BigInt(digits)),
   v.minValue(-(2n ** 63n)),
   v.maxValue(2n ** 64n - 1n),
+);
+
+/** What two of them make, added or subtracted. */
+const int66 = v.pipe(
+  v.string(),
+  v.regex(/^(0|-?[1-9]\d{0,19})$/),
+  v.transform((digits) => BigInt(digits)),
+  v.minValue(-(2n ** 65n)),
+  v.maxValue(2n ** 65n),
 );
 
 const labelSelector = v.strictObject({
@@ -100,6 +109,14 @@ const argTest = v.variant("op", [
     before: uint32,
     /** One: the bits that count. */
     values: v.array(int64),
+  }),
+  v.strictObject({
+    op: v.picklist(testsOf("pairs")),
+    negate: flag,
+    /** Position in `args` of the hook: what is subtracted, or added. */
+    other: uint32,
+    /** Inclusive. Of the exact result: ends that no two numbers reach are no bounds. */
+    ranges: v.array(v.strictTuple([int66, int66])),
   }),
   v.strictObject({
     op: v.picklist(testsOf("ranges")),
@@ -296,6 +313,28 @@ const socketActions = actionRows
   .filter(({ form }) => form === "socket")
   .map(({ word }) => word as SocketActionWord);
 
+/** Names of registers are those of `registerParts`. */
+const assignment = v.strictObject({
+  to: text,
+  /** Absent: `add` alone is the value. */
+  from: v.exactOptional(text),
+  /** The value is in memory: `from` plus `add` is its address. */
+  inMemory: v.exactOptional(v.literal(true)),
+  add: int64,
+});
+
+/** One of its fields. The error of a kernel's call is negative; the others are for functions of programs. */
+const override = v.strictObject({
+  action: v.literal("override"),
+  error: v.exactOptional(int32),
+  /** One after the other. */
+  registers: v.exactOptional(v.array(assignment)),
+  /** Runs instead of the function. */
+  place: v.exactOptional(
+    v.strictObject({ by: v.picklist(["symbol", "offset", "address"]), name: text, plus: uint32 }),
+  ),
+});
+
 const action = v.variant("action", [
   v.strictObject({
     action: v.literal("post"),
@@ -314,8 +353,7 @@ const action = v.variant("action", [
   }),
   v.strictObject({ action: v.literal("get-url"), url: text }),
   v.strictObject({ action: v.literal("dns-lookup"), name: text }),
-  /** Negative. */
-  v.strictObject({ action: v.literal("override"), error: errno }),
+  override,
   /** `argument`: position in the static probe. */
   v.strictObject({ action: v.literal("set"), argument: uint32, value: uint32 }),
   v.strictObject({ action: v.literal("notify-enforcer"), ...marking }),
@@ -356,6 +394,8 @@ const arg = v.strictObject({
   sizeIndex: v.exactOptional(uint32),
   /** Read the buffer when the function returns; its size is then the return value. */
   returnCopy: flag,
+  /** Of a buffer, events carry as many bytes as an event can, not only the first 4096. */
+  maxData: v.exactOptional(v.literal(true)),
 });
 
 const hook = v.strictObject({
@@ -479,6 +519,7 @@ export type ExecTest = Extract<CompiledFilter, { on: "exec-variable" }>["test"];
 export type TestOf<Form extends TestForm> = Extract<ArgTest, { op: TestName<Form> }>;
 export type Network = Static<typeof network>;
 export type CompiledAction = Static<typeof action>;
+export type OverrideAction = Extract<CompiledAction, { action: "override" }>;
 /** An action by which the sensor asks something of the network. */
 export type RequestAction = Extract<CompiledAction, { action: "get-url" | "dns-lookup" }>;
 export type WorkloadSelector = Static<typeof workloadSelector>;

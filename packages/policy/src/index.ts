@@ -59,7 +59,7 @@ export type {
 export { eachFunction, hasForm } from "./compiled-policy.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
 export { formatProblems, summary } from "./format-problems.ts";
-export type { AttachFacts, NoPlace, ProgramFile } from "./kernel-check/attach-facts.ts";
+export type { AttachFacts, FoundPlace, NoPlace, ProgramFile } from "./kernel-check/attach-facts.ts";
 export { hasBpfLsm } from "./kernel-check/attach-facts.ts";
 export type { AttachKind, HookPoint } from "./kernel-check/attach-kinds.ts";
 export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/attach-kinds.ts";
@@ -70,12 +70,14 @@ export { isEnforcing, requestsOf, wantsReturn } from "./kernel-check/hook-traits
 export type { FoundFunctions, FunctionSet } from "./kernel-check/matching-functions.ts";
 export { belongsTo, chooseFunctions, setKey } from "./kernel-check/matching-functions.ts";
 export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
+export { changesRegisters } from "./kernel-check/place-override.ts";
 export type { Placement, Role } from "./kernel-check/placement.ts";
 export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { hintOf } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
+export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
@@ -89,7 +91,7 @@ export {
 export { type RegisterName, registerOffsets, registerParts } from "./language/registers.ts";
 export { limits } from "./limits.ts";
 export { problemPlacer } from "./place-problems.ts";
-export { filesOfHooks, functionsOfHooks } from "./policy-files.ts";
+export { filesOfHooks, placesOfHooks } from "./policy-files.ts";
 export type { CheckedSet, ValueSet } from "./sets/check-value-set.ts";
 export { clusterStandIns } from "./sets/cluster-stand-ins.ts";
 export { type FindSet, resolveSets, type SetProblem, setsOfHooks } from "./sets/resolve-sets.ts";

@@ -58,6 +58,8 @@ export const limits = {
   /** Of a file with functions to hook. */
   programPathBytes: 1024,
   symbolCharacters: 1024,
+  /** Of registers, by an Override: bpf/abi.h. */
+  assignments: 18,
   /** Of the provider or the name of a static probe. */
   probeCharacters: 128,
   /** Of a list whose names the kernel has. */

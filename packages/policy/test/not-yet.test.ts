@@ -31,10 +31,6 @@ spec:
   usdts: [{path: /bin/x, provider: p, name: n, selectors: [{matchActions: [{action: Set, argIndex: 0, argValue: 1}]}]}]
   uprobes:
     - ${hook("{action: Post}", ", btfPath: /x")}
-    - ${hook('{action: Override, argRegs: ["rax=1"]}')}
-    - ${hook("{action: Override, argNewSymbol: g}")}
-    - ${hook("{action: Override, argNewAddr: 1}")}
-    - ${hook("{action: Override, argNewOffset: 1}")}
 `;
   const { problems = [] } = checkPolicy(text, { file: "" });
   const refused = problems

@@ -6,6 +6,8 @@ const file = "args: [{index: 0, type: file}]";
 const kprobe = (more: string, call = "security_file_permission") =>
   `kprobes: [{call: ${call}, syscall: false, ${more}}]`;
 const onFile = "selectors: [{matchArgs: [{index: 0, operator: Equal, values: [/a]}]}]";
+const onExpression = `selectors: [{matchArgs: [{operator: CelExpr, values: ["arg0 == '/a'"]}]}]`;
+const untrack = "{action: UntrackSock, argSock: 1}";
 const onReturn = 'selectors: [{matchReturnArgs: [{index: 0, operator: Equal, values: ["1"]}]}]';
 const notify =
   "tracepoints: [{subsystem: raw_syscalls, event: sys_enter, selectors: [{matchPIDs: [{operator: In, values: [1]}], matchActions: [{action: NotifyEnforcer, argError: -1}]}]}]";
@@ -69,6 +71,17 @@ describe("one mistake is one problem", () => {
     [
       `enforcers: [{calls: [sys_dup]}], ${notify.replace(/Actions: \[(.*?)\]/, "Actions: $1")}`,
       "tracepoints[0].selectors[0].matchActions",
+    ],
+    [kprobe(`argszz: [{index: 0, type: file}], ${onExpression}`), "kprobes[0].argszz"],
+    [kprobe(`args: [{index: 0, type: filee}], ${onExpression}`), "kprobes[0].args[0].type"],
+    [kprobe(`args: [x], selectors: [{matchActions: [${untrack}]}]`), "kprobes[0].args[0]"],
+    [
+      kprobe(`args: [{index: 1, typ: sock}], selectors: [{matchActions: [${untrack}]}]`),
+      "kprobes[0].args[0].typ",
+    ],
+    [
+      "usdts: [{path: /a, provider: b, name: c, args: [{index: 0, type: it}], selectors: [{matchPIDs: [{operator: In, values: [1]}], matchActions: [{action: Set, argIndex: 0, argValue: 1}]}]}]",
+      "usdts[0].args[0].type",
     ],
     // A filter without entries is none.
     [kprobe(`selectors: [{matchArgs: [], ${kill}}]`), "kprobes[0].selectors[0]"],

@@ -198,6 +198,27 @@ export function buildHook(record: BuiltHook): Buffer {
   return w.bytes;
 }
 
+/** More of an argument of the hook record with the same time and thread, for the same rule. */
+export function buildData(
+  record: Common & {
+    readonly rule: number;
+    readonly argument?: number;
+    readonly offset: number;
+    readonly total: number;
+    readonly content: Uint8Array;
+  },
+): Buffer {
+  const { rule, argument = 0, offset, total, content } = record;
+  const fixed = layouts("record_data").size;
+  const w = new StructWriter(fixed + content.length);
+  common(w, recordType.RECORD_DATA, record);
+  for (const [field, value] of Object.entries({ rule, argument, offset, total }))
+    w.put("record_data", field, 4, value);
+  w.put("record_data", "bytes", 4, content.length);
+  w.bytes.set(content, fixed);
+  return w.bytes;
+}
+
 export function numberArg(type: number, value: bigint | number, flags = 0): BuiltArg {
   const content = Buffer.alloc(8);
   content.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));

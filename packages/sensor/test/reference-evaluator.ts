@@ -4,11 +4,13 @@
 import {
   type ArgTest,
   type ExecTest,
+  hasForm,
   type NamespaceName,
   type Network,
   type ProcessProperty,
   processProperties,
   processPropertyNames,
+  type TestOf,
   type TypedFilter,
   type WorkloadSelector,
 } from "@gander/policy";
@@ -225,6 +227,11 @@ function hits(filter: PlainFilter, call: Call): boolean {
       if (value === undefined) throw new RangeError("no such argument");
       const { test } = filter;
       if (test.op === "gained") return gains(call.args[test.before], value, test.values[0]);
+      if (hasForm(test, "pairs")) {
+        const other = number(call.args[test.other]) * (test.op === "sum" ? 1n : -1n);
+        const made = number(value) + other;
+        return test.ranges.some(([low, high]) => made >= low && made <= high);
+      }
       return testHolds(test, value);
     }
     case "pid":
@@ -293,7 +300,17 @@ function hits(filter: PlainFilter, call: Call): boolean {
 const gains = (before: Value | undefined, after: Value | undefined, mask = 0n) =>
   (raw(after) & ~raw(before) & mask) !== 0n;
 
-function testHolds(test: Exclude<ArgTest, { op: "gained" }>, value: Value): boolean {
+function isDifference({ n, values }: LinkedRow, value: bigint, other: bigint): boolean {
+  const [low = 0n, high = 0n, inverted = 0n, invertedOther = 0n] = values;
+  const bound = (bits: bigint, sign: number) => (n & sign ? bits - (1n << 64n) : bits);
+  const made = (value ^ inverted) - (other ^ invertedOther);
+  return made >= bound(low, 1) && made <= bound(high, 2);
+}
+
+function testHolds(
+  test: Exclude<ArgTest, { op: "gained" } | TestOf<"pairs">>,
+  value: Value,
+): boolean {
   switch (test.op) {
     case "equal":
     case "in-set":
@@ -349,33 +366,50 @@ export function evaluateTables(
 ): Map<number, number> {
   const matched = new Map<number, number>();
   const { group = 0 } = call;
+  const { slots = [], firstQuestion = 0 } = tables.hooks.find(({ id }) => id === hook) ?? {};
   const application = tables.applications[tables.groups[group]?.get(hook) ?? 0];
   const workloads = tables.workloads[group];
-  const left = indexedRules(tables, hook, call);
-  for (const bit of application?.bits ?? []) {
-    if (left !== undefined && !left.has(bit)) continue;
+  const indexed = indexedRules(tables, hook, call);
+  const valueIn = (slot: number) =>
+    slots[slot]?.raw === limits.RAW_RETURN ? call.returned : call.args[slots[slot]?.raw ?? 0];
+  const factFor = (row: LinkedRow) => factOfRow(row, valueIn(row.slot), call, { sets, workloads });
+  const rowAt = (index: number): LinkedRow => {
+    const row = tables.rows[index];
+    if (row === undefined) throw new RangeError("a jump out of the table");
+    return row;
+  };
+  const holds = (row: LinkedRow, fact: FactState) =>
+    filterHolds(
+      fact,
+      {
+        negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
+        unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
+      },
+      () => {
+        if (row.op === rowOp.ROW_WORKLOADS)
+          return workloads?.within.includes(Number(row.values[0])) ?? false;
+        const value = valueIn(row.slot);
+        if (row.op !== rowOp.ROW_GAINED && row.op !== rowOp.ROW_DIFFERENCE)
+          return rowHits(row, value, sets, call);
+        const other = call.args[slots[row.set]?.raw ?? -1];
+        return row.op === rowOp.ROW_GAINED
+          ? gains(other, value, row.values[0])
+          : isDifference(row, raw(value), raw(other));
+      },
+    );
+  let left = new Set(application?.bits.filter((bit) => indexed?.has(bit) ?? true));
+  for (let index = firstQuestion; index !== 0; index = rowAt(index).fail) {
+    const row = rowAt(index);
+    const fact = factFor(row);
+    const isKnown = fact === "known" || fact === "absent";
+    if (isKnown && !holds(row, fact)) left = left.intersection(keptBy(row, tables));
+  }
+  for (const bit of left) {
     const rule = tables.rules[(application?.firstRule ?? 0) + bit];
     let index = rule?.firstRow ?? 0;
     while (index !== 0) {
-      const row: LinkedRow | undefined = tables.rows[index];
-      if (row === undefined) throw new RangeError("a jump out of the table");
-      const slot = tables.hooks.find(({ id }) => id === hook)?.slots[row.slot];
-      const value = slot?.raw === limits.RAW_RETURN ? call.returned : call.args[slot?.raw ?? 0];
-      const ok = filterHolds(
-        factOfRow(row, value, call, { sets, workloads }),
-        {
-          negate: (row.flags & rowFlags.ROW_NEGATE) !== 0,
-          unknownHolds: (row.flags & rowFlags.ROW_UNKNOWN_HOLDS) !== 0,
-        },
-        () => {
-          if (row.op === rowOp.ROW_WORKLOADS)
-            return workloads?.within.includes(Number(row.values[0])) ?? false;
-          const other = tables.hooks.find(({ id }) => id === hook)?.slots[Number(row.values[1])];
-          return row.op === rowOp.ROW_GAINED
-            ? gains(call.args[other?.raw ?? -1], value, row.values[0])
-            : rowHits(row, value, sets, call);
-        },
-      );
+      const row = rowAt(index);
+      const ok = holds(row, factFor(row));
       if (ok && row.flags & rowFlags.ROW_LAST) {
         matched.set(rule?.id ?? 0, tables.verdicts[row.verdict]?.selector ?? -1);
         break;
@@ -384,6 +418,11 @@ export function evaluateTables(
     }
   }
   return matched;
+}
+
+/** Rules for which a question that does not hold does not stand. */
+function keptBy({ test = 0 }: LinkedRow, { bitSets }: LinkedTables): Set<number> {
+  return new Set(numbersIn(bitSets[test & ((1 << limits.ASKING_SHIFT) - 1)] ?? 0n));
 }
 
 /** In the programs; of what is no row of its own: undefined. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
-import { functionsOfHooks } from "@gander/policy";
+import { placesOfHooks } from "@gander/policy";
 import { btfKernelCheck } from "../check/btf-kernels.ts";
 import { checkFiles, type KernelCheck } from "../check/check-files.ts";
 import { exitStatus } from "../check/file-report.ts";
@@ -93,7 +93,7 @@ async function liveCheck(): Promise<KernelCheck | GanderError> {
     const programs = sensor.createProgramFiles("/");
     const facts = { ...sensor.readRunningKernel(), program: programs.program };
     return async (policy, file) => {
-      await programs.lookUp(functionsOfHooks(policy.compiled.hooks));
+      await programs.lookUp(placesOfHooks(policy.compiled.hooks));
       return sensor.checkOnKernel(policy, facts, file);
     };
   } catch (error) {

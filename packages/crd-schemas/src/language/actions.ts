@@ -50,7 +50,7 @@ const actions = {
   },
   Override: {
     word: "override",
-    says: "the call is denied: it is not carried out, and returns an error",
+    says: "the call is denied: it is not carried out, and returns an error; at a function of a program, registers change or another function runs",
     form: "override",
     parameters: ["argError", "argRegs", "argNewSymbol", "argNewAddr", "argNewOffset"],
     enforces: "DENY",

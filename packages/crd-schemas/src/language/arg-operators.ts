@@ -32,7 +32,15 @@ type IntegerRange = {
 };
 
 type PlainTest = Wording & {
-  readonly form: "integers" | "gained" | "ranges" | "texts" | "networks" | "ports" | "numbers";
+  readonly form:
+    | "integers"
+    | "gained"
+    | "pairs"
+    | "ranges"
+    | "texts"
+    | "networks"
+    | "ports"
+    | "numbers";
   readonly row: string;
   /** Of texts: the kind of set that has them. */
   readonly set?: "strings" | "prefixes" | "postfixes";
@@ -84,6 +92,9 @@ export const argTests = {
   },
   ...boundTests,
   gained: { form: "gained", row: "GAINED", verbs: ["has", "does not have"] },
+  // What expressions calculate with two arguments.
+  difference: { form: "pairs", row: "DIFFERENCE", verbs: ["is", "is not"] },
+  sum: { form: "pairs", row: "DIFFERENCE", verbs: ["is", "is not"] },
   range: { form: "ranges", row: "RANGE", verbs: ["is", "is not"] },
   "str-equal": { form: "texts", row: "STR_EQUAL", set: "strings", verbs: ["is", "is not"] },
   "str-prefix": {
@@ -167,6 +178,7 @@ const formValues: Readonly<Record<PlainTest["form"] | "bound", string>> = {
   integers: "numbers (`42`, `-1`, `0x2a`, `0o52`)",
   bound: "numbers",
   gained: "none, or the capabilities that count",
+  pairs: "ranges",
   ranges: "`1000:1999`, both ends included",
   texts: "texts",
   networks: "addresses and networks: `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`",

@@ -30,6 +30,8 @@ type Row = {
   readonly read: string;
   /** Bytes whose size another argument has. */
   readonly sized?: true;
+  /** With `maxData: true`, events carry more of it. */
+  readonly maxData?: true;
   /** The same in arguments of system calls, which point to process memory. */
   readonly readUser?: string;
   /** Without `readUser`: what to write for an argument of a system call. */
@@ -83,7 +85,8 @@ const sized = <const Read extends string, const ReadUser extends string>(
   read: Read,
   readUser: ReadUser,
   says: string,
-) => ({ family: "bytes", sized: true, read, readUser, event: "bytes", says }) as const;
+) =>
+  ({ family: "bytes", event: "bytes", sized: true, maxData: true, read, readUser, says }) as const;
 
 /** A structure that events show; no filter looks into it. */
 const shown = <const Pointer extends KernelPointer, const Read extends string>(
@@ -143,7 +146,7 @@ const argTypes = {
   char_buf: sized(
     "BUFFER",
     "USER_BUFFER",
-    "bytes, up to 4096: as many as the argument `sizeArgIndex` (counted from 1) says or, with `returnCopy: true`, as the call returns",
+    "bytes, up to 4096 (with `maxData: true`, 327360): as many as the argument `sizeArgIndex` (counted from 1) says or, with `returnCopy: true`, as the call returns",
   ),
   char_iovec: {
     ...sized(
@@ -153,14 +156,17 @@ const argTypes = {
     ),
     structure: "struct iovec *",
   },
-  iov_iter: structure(
-    "bytes",
-    "struct iov_iter *",
-    "IOV_ITER",
-    "bytes",
-    "the bytes of an iterator over memory of the process, put together",
-    "Use char_buf, or char_iovec for an array of struct iovec, with `sizeArgIndex:`.",
-  ),
+  iov_iter: {
+    ...structure(
+      "bytes",
+      "struct iov_iter *",
+      "IOV_ITER",
+      "bytes",
+      "the bytes of an iterator over memory of the process, put together",
+      "Use char_buf, or char_iovec for an array of struct iovec, with `sizeArgIndex:`.",
+    ),
+    maxData: true,
+  },
   fd: {
     family: "path",
     says: "a file descriptor of the process: the path of its file",

@@ -4,36 +4,19 @@ import {
   type ActionSpec,
   actionsByName,
   actionsWith,
-  type HookKind,
   hookKinds,
   type PlainActionWord,
   type SocketActionWord,
 } from "@gander/crd-schemas";
-import type { CompiledAction, CompiledArg } from "../compiled-policy.ts";
+import type { CompiledAction } from "../compiled-policy.ts";
 import { msOfUnit } from "../language/duration.ts";
 import { quote } from "../language/values.ts";
 import { withoutUserinfo } from "../language/without-userinfo.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
-import type { Args } from "./compile-args.ts";
+import type { ActionContext } from "./action-context.ts";
+import { compileOverride, isError } from "./compile-override.ts";
 import { refuseFields } from "./unsupported.ts";
-
-/** The properties of a hook that its actions depend on. */
-type ActionContext = {
-  readonly kind: HookKind;
-  /** Empty if the policy names it incorrectly. */
-  readonly target: string;
-  readonly syscall: boolean;
-  readonly side: "entry" | "return";
-  /** The policy has `enforcers`. */
-  readonly hasEnforcers: boolean;
-  readonly args: Args;
-  /** The policy reads the hook's return. */
-  readonly onReturn: boolean;
-  readonly returnArg: CompiledArg | undefined;
-  /** The position in the function of each. */
-  readonly declared: readonly (number | undefined)[];
-};
 
 /** The actions of a selector; none means post. */
 export function compileActions(
@@ -269,42 +252,6 @@ function isForEnforcer(
   return hasEnforcers;
 }
 
-function compileOverride(
-  spec: ActionSpec,
-  scope: Scope,
-  context: ActionContext,
-): CompiledAction | undefined {
-  const supported = refuseFields(spec, scope, {
-    argRegs: onlyUprobes,
-    argNewSymbol: onlyUprobes,
-    argNewAddr: onlyUprobes,
-    argNewOffset: onlyUprobes,
-  });
-  const impossible = whyNoOverride(context);
-  if (impossible) {
-    scope.at("action").error("policy-action", impossible.message, impossible.hint);
-    return undefined;
-  }
-  if (spec.argError === undefined) {
-    scope.error(
-      "policy-action",
-      "Override does not say what the call returns",
-      "Add `argError: -1` (EPERM: not permitted).",
-    );
-    return undefined;
-  }
-  if (!isError(spec.argError, scope)) return undefined;
-  return supported ? { action: "override", error: spec.argError } : undefined;
-}
-
-function isError(error: number, scope: Scope): boolean {
-  if (error >= -4095 && error < 0) return true;
-  scope
-    .at("argError")
-    .error("policy-bad-value", `${error} is not an error a call can return`, errorHint(error));
-  return false;
-}
-
 function compileSet(
   { argIndex, argValue }: ActionSpec,
   scope: Scope,
@@ -329,6 +276,7 @@ function compileSet(
     return undefined;
   }
   if (declared.includes(argIndex)) return { action: "set", argument: argIndex, value: argValue };
+  if (declared.includes(undefined)) return undefined;
   scope
     .at("argIndex")
     .error(
@@ -349,8 +297,9 @@ function compileSocket(
   const position = declared.indexOf(index);
   const type = args[position]?.type;
   if (type === "sock" || type === "socket") return { action, socket: position };
-  // Another error says what is wrong with the argument.
-  if ((position >= 0 && type === undefined) || (side === "return" && !onReturn)) return undefined;
+  // Another error says what is wrong with the argument, which may be one whose position is not known.
+  const isUnknown = position >= 0 ? type === undefined : declared.includes(undefined);
+  if (isUnknown || (side === "return" && !onReturn)) return undefined;
   const isOfReturn =
     side === "return" && (spec.argSock === undefined || returnArg?.type === "sock");
   scope
@@ -417,46 +366,3 @@ const isFullName = (text: string): boolean =>
   text.length <= 253 &&
   /^([\w-]{1,63}\.)+[\w-]{1,63}\.?$/.test(text) &&
   !/(^|\.)\d+\.?$/.test(text);
-
-const onlyUprobes =
-  "It changes registers of a program, which Linux allows probes from 6.18 on only; Gander is tested on older ones. Use Sigkill or Signal.";
-
-function errorHint(error: number): string {
-  const range = "Errors are -4095 to -1; -1 is EPERM (not permitted), -13 EACCES.";
-  return error > 0 && error <= 4095 ? `Write ${-error}. ${range}` : range;
-}
-
-function whyNoOverride({
-  kind,
-  target,
-  syscall,
-  side,
-}: ActionContext): { message: string; hint: string } | undefined {
-  if (side === "return") {
-    return {
-      message: "Override is not possible when the call has already returned",
-      hint: "Move it to matchActions.",
-    };
-  }
-  if (hookKinds[kind].ofProgram) {
-    return {
-      message:
-        kind === "usdt"
-          ? "Override is not possible at a static probe, which is no call: nothing returns there"
-          : "Override is not possible at a function of a program: Linux lets probes change registers from 6.18 on only, and Gander is not tested on such a kernel",
-      hint: "Use Sigkill or Signal; what the program asks of the kernel can be denied below lsmhooks.",
-    };
-  }
-  if (kind === "tracepoint") {
-    return {
-      message: "Override is not possible at a tracepoint",
-      hint: "Use an lsm hook or a kprobe on a `security_…` function.",
-    };
-  }
-  if (kind === "lsm" || syscall || target === "" || target.startsWith("security_"))
-    return undefined;
-  return {
-    message: `Override is not possible at ${target}`,
-    hint: "The kernel lets only `security_…` functions and system calls be overridden; Sigkill and Signal are possible here.",
-  };
-}

@@ -54,7 +54,6 @@ export function checkCount(args: number, data: number, scope: Scope): void {
 }
 
 function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | undefined {
-  checkMaxData(arg, scope);
   const last = lastPosition(hook.kind);
   if (arg.index > last) {
     scope
@@ -69,6 +68,7 @@ function compileArg(arg: ArgSpec, scope: Scope, hook: ArgHook): CompiledArg | un
   const type = compileType(arg, scope);
   const path = compilePath(arg, scope, hook);
   if (!type || !path) return undefined;
+  checkMaxData(arg, type, scope);
   if (hook.syscall && !isOfSyscall(type, scope)) return undefined;
   const isField = hookKinds[hook.kind].fields && path.resolve === undefined;
   if (hookKinds[hook.kind].ofProgram && !isOfProgram(type, scope)) return undefined;
@@ -84,6 +84,7 @@ export const commonOf = (arg: ArgSpec, type: CompiledArg["type"], scope: Scope):
   type,
   label: cutText(arg.label ?? "", limits.labelBytes, scope.at("label")),
   returnCopy: false,
+  ...(arg.maxData === true && hasMaxData(type) ? { maxData: true } : {}),
 });
 
 export const isSet = (text: string | undefined): text is string =>
@@ -290,15 +291,19 @@ function wrongSizePosition(size: number, index: number, last: number) {
   };
 }
 
-/** Events and filters have as much of a buffer as without it. */
-export function checkMaxData({ maxData }: ArgSpec, scope: Scope): void {
-  if (maxData !== true) return;
+/** Whether events can carry more of it; of `auto`, the kernel's types decide. */
+const hasMaxData = (type: CompiledArg["type"]): boolean =>
+  type === "auto" || typeRow(type).maxData === true;
+
+export function checkMaxData({ maxData }: ArgSpec, type: CompiledArg["type"], scope: Scope): void {
+  if (maxData !== true || hasMaxData(type)) return;
+  const types = argTypeRows.filter((row) => row.maxData === true).map((row) => row.type);
   scope
     .at("maxData")
     .onKey.warning(
       "policy-rule",
-      "Of a buffer, events have up to 4096 bytes, also with maxData",
-      "They say how large it was (orig_size).",
+      `maxData changes nothing for an argument of type ${type}`,
+      `Remove it: it is for buffers (${types.join(", ")}).`,
     );
 }
 

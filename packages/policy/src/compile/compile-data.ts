@@ -32,10 +32,10 @@ type Place = { readonly scope: Scope; readonly index: number; readonly hook: Arg
 
 function compileDatum(arg: ArgSpec, place: Place): CompiledArg | undefined {
   const { scope } = place;
-  checkMaxData(arg, scope);
   const type = compileType(arg, scope);
   const compile = sourceOf(arg, scope);
   if (!compile || !type) return undefined;
+  checkMaxData(arg, type, scope);
   if (type !== "auto" && typeRow(type).sized) {
     scope
       .at("type")
@@ -184,7 +184,7 @@ function whyNoRegisters(hook: CompiledHook): [message: string, hint: string] | u
       "When the function returns, its registers are those of the return, not of the place that is hooked",
       "Remove `return`, or write a second entry for the return value.",
     ];
-  if (overrides(hook))
+  if (overrides(hook) && !hookKinds[hook.kind].ofProgram)
     return [
       "A program that sees registers cannot deny the call",
       "Read arguments instead, or use Sigkill or Signal.",

@@ -19,6 +19,7 @@ import {
   type Names,
   type TextComparison,
 } from "../expression/lower-expression.ts";
+import { farthest } from "../expression/pair-term.ts";
 import {
   argumentsIn,
   excerpt,
@@ -63,8 +64,10 @@ export function compileExpressionFilter(
     );
     return undefined;
   }
+  // What the schema refused may have had any number of arguments.
+  const isComplete = declared.length === args.length;
   const types = args.map((arg) => arg?.type);
-  const compiled = compileExpression(source, types, place.at(0));
+  const compiled = compileExpression(source, types, place.at(0), { isComplete });
   if (compiled === undefined) return undefined;
   if (compiled === "untyped") return { on: "expression", text: source, path: pathText(scope.path) };
   const { used, filter } = compiled;
@@ -94,6 +97,7 @@ export function compileExpression(
   source: string,
   types: ArgTypes,
   scope: Scope,
+  { isComplete } = { isComplete: true },
 ): Compiled | "untyped" | undefined {
   if (source.length > limits.expressionCharacters) {
     scope.error(
@@ -106,6 +110,7 @@ export function compileExpression(
   try {
     const root = parseExpression(source);
     const used = argumentsIn(root);
+    if (!isComplete) return undefined;
     for (const [position, at] of used) checkPosition(position, at, types);
     const named = [...used.keys()].map((position) => types[position]);
     if (named.includes(undefined)) return undefined;
@@ -216,7 +221,7 @@ function checked(found: Alternatives, types: ArgTypes, scope: Scope): boolean {
 
 const rangesOf = (literal: Literal, types: ArgTypes): number => {
   const test = testOf(literal, types);
-  return hasForm(test, "ranges") ? test.ranges.length : 0;
+  return hasForm(test, "ranges") || hasForm(test, "pairs") ? test.ranges.length : 0;
 };
 
 const weightOf = (types: ArgTypes) => (list: readonly Literal[]) =>
@@ -232,9 +237,12 @@ export function alternativesIn(filter: CompiledFilter): number {
   );
 }
 
-/** A row of the programs has two ranges. */
-const rowsOf = (test: ArgTest): number =>
-  hasForm(test, "ranges") && !test.negate ? Math.ceil(test.ranges.length / 2) : 1;
+/** A row of the programs has two ranges; of what two arguments make, one. */
+function rowsOf(test: ArgTest): number {
+  if (test.negate) return 1;
+  if (hasForm(test, "pairs")) return test.ranges.length;
+  return hasForm(test, "ranges") ? Math.ceil(test.ranges.length / 2) : 1;
+}
 
 function filterOf(found: Alternatives, types: ArgTypes): TypedFilter | undefined {
   if (found === true || found === undefined) return undefined;
@@ -255,6 +263,10 @@ function testOf(literal: Literal, types: ArgTypes): ArgTest {
       return literal.test;
     case "bits":
       return { op: "mask", negate: !literal.some, values: [literal.bits] };
+    case "pair": {
+      const { how, other, set } = literal;
+      return { op: how, other, ...fewest(set, complement(set, farthest)) };
+    }
     case "set":
       return setTest(literal.set, types[literal.arg]);
   }
@@ -266,8 +278,12 @@ function setTest(set: IntegerSet, type: ArgTypes[number]): ArgTest {
   const others = complement(set, whole);
   if (isPoints(set)) return pointsTest(set, false);
   if (others.length > 0 && isPoints(others)) return pointsTest(others, true);
+  return { op: "range", ...fewest(set, others) };
+}
+
+function fewest(set: IntegerSet, others: IntegerSet) {
   const isShorter = others.length > 0 && others.length < set.length;
-  return { op: "range", negate: isShorter, ranges: isShorter ? others : set };
+  return { negate: isShorter, ranges: isShorter ? others : set };
 }
 
 const isPoints = (set: IntegerSet) => set.every(([low, high]) => low === high);

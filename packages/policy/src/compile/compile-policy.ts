@@ -9,7 +9,7 @@ import {
 } from "@gander/crd-schemas";
 import { type CompiledHook, type CompiledPolicy, eachFunction } from "../compiled-policy.ts";
 import { encodePolicy } from "../content/encode-policy.ts";
-import { enforces } from "../kernel-check/hook-traits.ts";
+import { enforces, overrides } from "../kernel-check/hook-traits.ts";
 import { type EventBudget, parseEventBudget } from "../language/event-budget.ts";
 import type { ProgramPlace } from "../language/program-place.ts";
 import { limits } from "../limits.ts";
@@ -60,6 +60,7 @@ export function compilePolicy(
   if (namespaced) {
     checkPatterns(hooks, spec, scope);
     checkRequests(spec, scope);
+    checkOverrides(hooks, scope);
   }
   const nodeSelector = compileLabelSelector(spec.nodeSelector, scope.at("nodeSelector"));
   const content = {
@@ -303,6 +304,19 @@ function checkRequests(spec: LooseSpec, scope: Scope): void {
           "policy-rule",
           `A namespaced policy cannot have ${action.action}: the request would come from the node`,
           "Post the event, and let a consumer of events make the request.",
+        );
+}
+
+/** A tenant's policy would change what code does that other people have written, in a file of the node. */
+function checkOverrides(hooks: readonly CompiledHook[], scope: Scope): void {
+  for (const [i, hook] of hooks.filter(({ kind }) => kind === "uprobe").entries())
+    if (overrides(hook))
+      scope
+        .at("uprobes", i, "selectors")
+        .onKey.error(
+          "policy-rule",
+          "A namespaced policy cannot have Override at a function of a program: it would change what other people's code does",
+          "Use Sigkill or Signal, or write a policy for the whole node.",
         );
 }
 

@@ -3,7 +3,6 @@ import type { CompiledHook } from "../compiled-policy.ts";
 import {
   type DigestAlgorithm,
   digestDigits,
-  hexText,
   type ProgramPlace,
   placeText,
 } from "../language/program-place.ts";
@@ -11,6 +10,7 @@ import { limits } from "../limits.ts";
 import { type LooseUprobe, wasRefused } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { compileHook, type Position, readReturn } from "./compile-hook.ts";
+import { readNumber, readSymbol } from "./read-place.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** A hook on functions of a program or library; `target` is `PATH:FUNCTION`. */
@@ -153,34 +153,4 @@ function readPlaces(spec: LooseUprobe, scope: Scope): readonly ProgramPlace[] {
   if (twice !== undefined)
     scope.error("policy-rule", `${twice.slice(0, 80)} is there twice`, "Remove one of the two.");
   return known;
-}
-
-function readSymbol(text: string | undefined, place: Scope): ProgramPlace | undefined {
-  // Its shape was refused.
-  if (text === undefined) return undefined;
-  const [, name = "", plus = "0"] =
-    /^([^\p{Cc}\s+]+)(?:\+(0x[\da-f]{1,8}|\d{1,9}))?$/iu.exec(text) ?? [];
-  if (name !== "" && name.length <= limits.symbolCharacters)
-    return { by: "symbol", name, plus: Number(plus) };
-  place.error(
-    "policy-bad-name",
-    `${JSON.stringify(text.slice(0, 80))} cannot be the name of a function`,
-    "Write a name as in the program's table of symbols, or NAME+0x10 for a place behind its beginning.",
-  );
-  return undefined;
-}
-
-function readNumber(
-  number: number | undefined,
-  by: "offset" | "address",
-  place: Scope,
-): ProgramPlace | undefined {
-  if (number === undefined) return undefined;
-  if (number > 0) return { by, name: hexText(number), plus: 0 };
-  place.error(
-    "policy-bad-value",
-    `No function can be at ${by} 0`,
-    "Take the number from `readelf -s` or `objdump -d`.",
-  );
-  return undefined;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { actionRow } from "@gander/crd-schemas";
-import type { CompiledAction } from "../compiled-policy.ts";
+import type { CompiledAction, OverrideAction } from "../compiled-policy.ts";
+import { assignmentText } from "../language/assignment.ts";
+import { placeText } from "../language/program-place.ts";
 import { quote } from "../language/values.ts";
 import { errorName, markText, signalName } from "./mark-text.ts";
 import { words } from "./words.ts";
@@ -12,6 +14,8 @@ export type ActionContext = {
   readonly enforces: boolean;
   /** The hook can deny the call. */
   readonly decides: boolean;
+  /** The hook is a function of a program. */
+  readonly ofProgram: boolean;
 };
 
 /** What an action does; nothing for those that only shape the event. */
@@ -26,7 +30,7 @@ export function actionText(action: CompiledAction, context: ActionContext): read
     case "signal":
       return [enforced(`the process gets signal ${signalName(action.signal)}`, context)];
     case "override":
-      return [enforced(`the call is denied: it returns ${errorName(action.error)}`, context)];
+      return [enforced(overrideText(action, context), context)];
     case "notify-enforcer":
       return [
         enforced(
@@ -55,6 +59,16 @@ export function actionText(action: CompiledAction, context: ActionContext): read
       // An action that nothing is known of but its row in the table.
       return [enforced(says, context)];
   }
+}
+
+function overrideText({ error, registers, place }: OverrideAction, context: ActionContext): string {
+  if (place !== undefined)
+    return `${quote(placeText(place))} of the same file runs instead of the function`;
+  if (registers !== undefined)
+    return `the function begins with other registers: ${registers.map(assignmentText).join(", ")}`;
+  return context.ofProgram
+    ? `the function is not run: it returns ${error}`
+    : `the call is denied: it returns ${errorName(error ?? 0)}`;
 }
 
 function killText({ atReturn, decides }: ActionContext): string {

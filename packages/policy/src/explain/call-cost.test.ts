@@ -17,7 +17,7 @@ const rows: Readonly<Record<keyof typeof measured, { page: string; row: RegExp }
   posted: { page: "performance.md", row: /matched and posted/ },
   programs: { page: "policies.md", row: /Every call of the function costs/ },
   programsWithReturn: { page: "policies.md", row: /Every call of the function costs/ },
-  single: { page: "policies.md", row: /evaluated policy by policy/ },
+  single: { page: "policies.md", row: /those that ask alike are evaluated one by one/ },
 };
 
 describe("the costs that explanations name", () => {

@@ -101,6 +101,7 @@ function explainRule(
   const late = wantsReturn(hook);
   const context = (atReturn: boolean): ActionContext => ({
     ...{ atReturn, enforces: mode === "enforce", decides: decides(hook) },
+    ofProgram: hookKinds[hook.kind].ofProgram,
   });
   const posts = ![...actions, ...returnActions].some(({ action }) => action === "no-post");
   const [now, later] = [actions, returnActions].map((list, i) =>

@@ -66,6 +66,22 @@ describe("conditions in sentences", () => {
   ])("a socket's address: %s", (filter, says) =>
     expect(conditions(`matchArgs: [{index: 1, operator: ${filter}}]`)).toEqual([says]),
   );
+
+  it.each([
+    ["arg0 == arg1", "argument 1 (int) is argument 2 (uint32)"],
+    ["arg0 != arg1", "argument 1 (int) is not argument 2 (uint32)"],
+    ["arg1 > arg0", "argument 1 (int) is less than argument 2 (uint32)"],
+    ["arg0 > arg1", "argument 1 (int) is greater than argument 2 (uint32)"],
+    ["arg0 + 4 < arg1", "argument 1 (int) minus argument 2 (uint32) is at most -5"],
+    ["int32(arg1) + arg0 == 5 && arg1 < 9", "argument 1 (int) plus argument 2 (uint32) is 5"],
+  ])("two arguments: %s", (expression, says) =>
+    expect(
+      explain(
+        "kprobes",
+        `{call: f, syscall: false, args: [{index: 1, type: int}, {index: 2, type: uint32}], selectors: [{matchArgs: [{operator: CelExpr, values: ["${expression}"]}]}]}`,
+      ).rules.flatMap(({ conditions: [condition] }) => condition?.split(" and ").at(-1)),
+    ).toEqual([says]),
+  );
 });
 
 it("calls that are counted", () =>

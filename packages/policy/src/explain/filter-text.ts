@@ -25,6 +25,7 @@ import * as names from "../language/kernel-names.ts";
 import { quote } from "../language/values.ts";
 import { setReference } from "../sets/set-reference.ts";
 import { markText } from "./mark-text.ts";
+import { pairText } from "./pair-text.ts";
 import { words } from "./words.ts";
 import { processesOf } from "./workload-text.ts";
 
@@ -32,11 +33,7 @@ import { processesOf } from "./workload-text.ts";
 export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
   switch (filter.on) {
     case "arg":
-      return filter.test.op === "gained"
-        ? `${subject(filter.arg, hook)} has ${gainedText(filter.test.values)} that ${subject(filter.test.before, hook)} lacks`
-        : testText(subject(filter.arg, hook), filter.test, {
-            inSockaddr: isSockaddr(filter.arg, hook),
-          });
+      return argText(filter, hook);
     case "any":
       return filter.of
         .map((all) => all.map((one) => filterText(one, hook)).join(" and "))
@@ -85,6 +82,17 @@ export function filterText(filter: CompiledFilter, hook: CompiledHook): string {
     case "process":
       return processText(filter);
   }
+}
+
+function argText(
+  { arg, test }: Extract<CompiledFilter, { on: "arg" }>,
+  hook: CompiledHook,
+): string {
+  const what = subject(arg, hook);
+  if (test.op === "gained")
+    return `${what} has ${gainedText(test.values)} that ${subject(test.before, hook)} lacks`;
+  if (hasForm(test, "pairs")) return pairText(what, subject(test.other, hook), test);
+  return testText(what, test, { inSockaddr: isSockaddr(arg, hook) });
 }
 
 const countedBy = {
@@ -218,7 +226,7 @@ function gainedText(masks: readonly bigint[]): string {
 
 function testText(
   what: string,
-  test: Exclude<ArgTest, { op: "gained" }>,
+  test: Exclude<ArgTest, { op: "gained" } | TestOf<"pairs">>,
   { inSockaddr }: { readonly inSockaddr: boolean },
 ): string {
   const row = argTests[test.op];
@@ -227,7 +235,7 @@ function testText(
   return `${compared} ${row.verbs[test.negate ? 1 : 0]} ${testedText(test)}`;
 }
 
-function testedText(test: Exclude<ArgTest, { op: "gained" }>): string {
+function testedText(test: Exclude<ArgTest, { op: "gained" } | TestOf<"pairs">>): string {
   switch (test.op) {
     case "range":
       return words(test.ranges.map(rangeText), "or");

@@ -10,6 +10,14 @@ export type Literal =
   | { readonly is: "set"; readonly arg: number; readonly set: IntegerSet }
   /** `some`: the number has one of the bits, else: none of them. */
   | { readonly is: "bits"; readonly arg: number; readonly bits: bigint; readonly some: boolean }
+  /** Calculated with that of another argument, `arg - other` or `arg + other`, it is in the set. */
+  | {
+      readonly is: "pair";
+      readonly how: "difference" | "sum";
+      readonly arg: number;
+      readonly other: number;
+      readonly set: IntegerSet;
+    }
   | { readonly is: "text"; readonly arg: number; readonly test: TextTest };
 
 /** A condition without negation. An argument that does not exist fits no literal on it. */
@@ -61,7 +69,9 @@ function addTo(joined: Part[], part: Part, is: "or" | "and"): "never" | undefine
 /** One literal for two; undefined: it takes both. */
 function merge(a: Part, b: Part, is: "or" | "and"): Literal | "never" | undefined {
   if (!isLiteral(a) || !isLiteral(b) || a.arg !== b.arg) return undefined;
-  if (a.is === "set" && b.is === "set") {
+  if ((a.is === "set" && b.is === "set") || (a.is === "pair" && b.is === "pair")) {
+    if (a.is === "pair" && b.is === "pair" && (a.other !== b.other || a.how !== b.how))
+      return undefined;
     const set = is === "or" ? union([...a.set, ...b.set]) : intersection(a.set, b.set);
     return set.length === 0 ? "never" : { ...a, set };
   }

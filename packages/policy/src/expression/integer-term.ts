@@ -39,7 +39,7 @@ export type BitsTerm = {
 };
 
 /** How the bits of an argument are read. */
-type View = { readonly signed: boolean; readonly range: Range; readonly bits: number };
+export type View = { readonly signed: boolean; readonly range: Range; readonly bits: number };
 
 const rangeOf = (bits: number, signed: boolean): Range =>
   signed
@@ -47,7 +47,7 @@ const rangeOf = (bits: number, signed: boolean): Range =>
     : [0n, (1n << BigInt(bits)) - 1n];
 
 /** The numbers of `int` and `uint` in the Common Expression Language. */
-const domainOf = (signed: boolean): Range => rangeOf(64, signed);
+export const domainOf = (signed: boolean): Range => rangeOf(64, signed);
 
 export function viewOf({ bits = 64, signed = false }: Pick<ArgTypeRow, "bits" | "signed">): View {
   return { signed, range: rangeOf(bits, signed), bits };
@@ -97,11 +97,17 @@ export function isIn(term: LinearTerm, set: IntegerSet, wanted: boolean): Formul
 
 /** The values of the argument's type that have the bits of these numbers. */
 function asArgument(numbers: IntegerSet, { view, type }: LinearTerm): IntegerSet {
+  const moved = turnsOf(view, type).flatMap((by) =>
+    numbers.map(([low, high]): Range => [low + by, high + by]),
+  );
+  return intersection(union(moved), [viewOf(type).range]);
+}
+
+/** What is added to a number, as its bits are read, for the value of its type. */
+export function turnsOf(view: View, type: ArgTypeRow): readonly bigint[] {
   const own = viewOf(type).range;
   const turn = 1n << BigInt(view.bits);
-  const turns = view.range[0] === own[0] && view.range[1] === own[1] ? [0n] : [-turn, 0n, turn];
-  const moved = turns.flatMap((by) => numbers.map(([low, high]): Range => [low + by, high + by]));
-  return intersection(union(moved), [own]);
+  return view.range[0] === own[0] && view.range[1] === own[1] ? [0n] : [-turn, 0n, turn];
 }
 
 const allBits = (1n << 64n) - 1n;

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ArgTypeRow, operatorsFor } from "@gander/crd-schemas";
+import type { ArgTypeRow } from "@gander/crd-schemas";
 import type { TestOf } from "../compiled-policy.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { and, type Formula, or } from "./formula.ts";
 import { everything, type IntegerSet, union } from "./integer-sets.ts";
-import {
-  argument,
-  as32Bits,
-  type BitsTerm,
-  bitsAre,
-  bitsOf,
-  flipped,
-  hasBits,
-  inverted,
-  isIn,
-  type LinearTerm,
-  masked,
-  shifted,
-  withBits,
-} from "./integer-term.ts";
-import { excerpt, type Node, positionOf } from "./parse-expression.ts";
+import { type BitsTerm, bitsAre, hasBits, isIn } from "./integer-term.ts";
+import { isVariable, kindOf, type Operand, operand, type Variable } from "./operand.ts";
+import { differenceOf, isSumIn } from "./pair-term.ts";
+import { excerpt, type Node } from "./parse-expression.ts";
+import { differentKinds, notConstant, notTogether, unknownFunction } from "./refusals.ts";
 
 /** What the names in an expression stand for. */
 export type Names = {
@@ -83,10 +72,13 @@ function condition(node: Node, wanted: boolean, names: Names): Formula {
   );
 }
 
+type Constant = Exclude<Operand, Variable>;
+
 type Binary = Extract<Node, { op: "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" }>;
 
 function equality(node: Binary, wanted: boolean, names: Names): Formula {
   const [left, right] = operands(node, names);
+  if (isVariable(right)) return relation(node, [left, right], [[0n, 0n]], wanted);
   return among(node, left, [right], wanted, names);
 }
 
@@ -110,14 +102,12 @@ function membership(node: Binary, wanted: boolean, names: Names): Formula {
 function among(
   node: Binary,
   value: Operand,
-  others: readonly Operand[],
+  constants: readonly Constant[],
   wanted: boolean,
   { textTest }: Names,
 ): Formula {
-  const constants = others.filter((one) => !isVariable(one));
-  if (constants.length < others.length) throw twoArguments(node);
   for (const other of constants)
-    if (kindOf(value) !== kindOf(other)) throw differentKinds(node, value, other);
+    if (kindOf(value) !== kindOf(other)) throw differentKinds(node, kindOf(value), kindOf(other));
   switch (value.is) {
     case "number":
     case "string":
@@ -132,8 +122,9 @@ function among(
     }
     default: {
       const numbers = constants.flatMap((one) => (one.is === "number" ? [one.value] : []));
-      if (value.is === "linear")
-        return isIn(value, union(numbers.map((one) => [one, one])), wanted);
+      const set = union(numbers.map((one) => [one, one]));
+      if (value.is === "linear") return isIn(value, set, wanted);
+      if (value.is === "pair") return isSumIn(value, set, wanted);
       const each = numbers.map((one) => bitsAre(value, one, wanted));
       return wanted ? or(each) : and(each);
     }
@@ -161,12 +152,25 @@ function order(node: Binary, op: Order, wanted: boolean, names: Names): Formula 
         `"${excerpt(node)}" compares the order of texts`,
         "Only numbers have one here. Compare texts with ==, !=, in, startsWith(), endsWith() or contains().",
       );
-  if (isVariable(bound) || bound.is !== "number") throw twoArguments(node);
-  const set = beyond[isTurned ? mirrored[op] : op](bound.value);
+  if (isVariable(bound)) return relation(node, [value, bound], beyond[op](0n), wanted);
+  const set = beyond[isTurned ? mirrored[op] : op](bound.is === "number" ? bound.value : 0n);
   const has = (number: bigint) => set.some(([low, high]) => number >= low && number <= high);
   if (value.is === "number") return has(value.value) === wanted;
   if (value.is === "linear") return isIn(value, set, wanted);
+  if (value.is === "pair") return isSumIn(value, set, wanted);
   return orderOfBits(node, value as BitsTerm, has, wanted);
+}
+
+/** Whether the first of two values of the call is as far from the second as one of the numbers says. */
+function relation(
+  node: Binary,
+  [left, right]: readonly [Operand, Operand],
+  set: IntegerSet,
+  wanted: boolean,
+): Formula {
+  if (kindOf(left) !== kindOf(right)) throw differentKinds(node, kindOf(left), kindOf(right));
+  if (left.is !== "linear" || right.is !== "linear") throw notTogether(node);
+  return isSumIn(differenceOf(left, right), set, wanted);
 }
 
 /** Of bits, only whether one is set can be told by an order. */
@@ -220,7 +224,7 @@ function partOfText(node: Extract<Node, { op: "rcall" }>, wanted: boolean, names
     return holdsOf[how](value.value, part.value) === wanted;
   if (value.is !== "text" || part.is !== "string") {
     const [variable] = args;
-    throw part.is === "text" && variable ? notConstant(variable) : twoArguments(node);
+    throw part.is === "text" && variable ? notConstant(variable) : notTogether(node);
   }
   const test = names.textTest(how, value.type, [{ text: part.value, node: part.node }]);
   return { is: "text", arg: value.arg, test: { ...test, negate: !wanted } };
@@ -233,275 +237,9 @@ const holdsOf: Readonly<Record<TextComparison, (text: string, part: string) => b
   contains: (text, part) => text.includes(part),
 };
 
-/** A side of a comparison. */
-type Operand =
-  | { readonly is: "number"; readonly value: bigint }
-  | { readonly is: "string"; readonly value: string; readonly node: Node }
-  | { readonly is: "text"; readonly arg: number; readonly type: ArgTypeRow }
-  | LinearTerm
-  | BitsTerm;
-
-type Variable = Exclude<Operand, { is: "number" | "string" }>;
-
-const isVariable = (value: Operand): value is Variable =>
-  value.is !== "number" && value.is !== "string";
-
-const kindOf = ({ is }: Operand) => (is === "string" || is === "text" ? "a text" : "a number");
-
 /** The variable first. `isTurned`: it is written second. */
 function operands(node: Binary, names: Names): [Operand, Operand, boolean] {
   const [left, right] = node.args.map((one) => operand(one, names)) as [Operand, Operand];
   const isTurned = !isVariable(left) && isVariable(right);
   return isTurned ? [right, left, true] : [left, right, false];
 }
-
-function operand(node: Node, names: Names): Operand {
-  switch (node.op) {
-    case "value":
-      return literal(node);
-    case "id":
-      return variable(node, node.args, names);
-    case "-_":
-      return plus(node, number(0n), operand(node.args, names), -1n);
-    case "+":
-    case "-": {
-      const [left, right] = node.args.map((one) => operand(one, names)) as [Operand, Operand];
-      if (node.op === "+" && left.is === "string" && right.is === "string")
-        return { is: "string", value: left.value + right.value, node };
-      return plus(node, left, right, node.op === "+" ? 1n : -1n);
-    }
-    case "*":
-    case "/":
-    case "%":
-      return product(node, node.op, names);
-    case "call":
-      return call(node, node.args[0], node.args[1], names);
-    default:
-      throw new ExpressionError(
-        node.start,
-        `"${excerpt(node)}" is not a value that can be compared`,
-        "Compare arguments (arg0, arg1 …) with numbers and texts.",
-      );
-  }
-}
-
-const number = (value: bigint): Operand => ({ is: "number", value });
-
-function literal(node: Extract<Node, { op: "value" }>): Operand {
-  const { args: value } = node;
-  // The parser represents unsigned numbers as objects.
-  const plain: unknown = typeof value === "object" && value !== null ? value.valueOf() : value;
-  if (typeof plain === "bigint") return number(plain);
-  if (typeof plain === "string") return { is: "string", value: plain, node };
-  if (plain instanceof Uint8Array) {
-    try {
-      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain);
-      return { is: "string", value: text, node };
-    } catch {
-      throw new ExpressionError(
-        node.start,
-        `${excerpt(node)} is not UTF-8`,
-        "Compare with bytes that are a text, or compare a part of them.",
-      );
-    }
-  }
-  throw new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" is neither a whole number nor a text`,
-    "Write a number (42, -1, 0x2a, 7u) or a text in quotes.",
-  );
-}
-
-function variable(node: Node, name: string, names: Names): Operand {
-  const position = positionOf(name);
-  if (position === undefined)
-    throw new ExpressionError(
-      node.start,
-      `"${name.slice(0, 60)}" is not known in an expression`,
-      "Arguments are arg0, arg1 …: positions in the hook's list `args`. Texts are in quotes.",
-    );
-  const type = names.typeOf(position);
-  if (type.family === "integer") return argument(position, type);
-  if (textFamilies.has(type.family)) return { is: "text", arg: position, type };
-  const fitting = operatorsFor(type);
-  throw new ExpressionError(
-    node.start,
-    `${name} is of type ${type.type}, which an expression cannot compare`,
-    fitting.length > 0
-      ? `Write an entry of matchArgs beside this one, with ${fitting.join(", ")}.`
-      : "Compare another argument.",
-  );
-}
-
-const textFamilies: ReadonlySet<string> = new Set(["text", "path", "bytes"]);
-
-/** `left + factor * right`. */
-function plus(node: Node, left: Operand, right: Operand, factor: 1n | -1n): Operand {
-  for (const one of [left, right]) if (kindOf(one) !== "a number") throw notNumbers(node);
-  if (left.is === "number" && right.is === "number")
-    return inRange(node, left.value + factor * right.value);
-  if (left.is === "linear" && right.is === "number") return shifted(left, 1n, factor * right.value);
-  if (left.is === "number" && right.is === "linear") return shifted(right, factor, left.value);
-  if (isVariable(left) && isVariable(right)) throw twoArguments(node);
-  throw new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" calculates with bits`,
-    "Compare the result of and(), or(), xor() with == or !=.",
-  );
-}
-
-function product(
-  node: Extract<Node, { op: "*" | "/" | "%" }>,
-  op: "*" | "/" | "%",
-  names: Names,
-): Operand {
-  const [left, right] = node.args.map((one) => operand(one, names)) as [Operand, Operand];
-  if (left.is !== "number" || right.is !== "number") {
-    if (kindOf(left) !== "a number" || kindOf(right) !== "a number") throw notNumbers(node);
-    throw new ExpressionError(
-      node.start,
-      `"${excerpt(node)}" calculates with an argument in a way that the kernel's programs do not`,
-      "Arguments can be added to and subtracted from numbers. Write the numbers that the result stands for.",
-    );
-  }
-  if (op !== "*" && right.value === 0n)
-    throw new ExpressionError(node.start, `"${excerpt(node)}" divides by 0`, "Correct the number.");
-  const results = {
-    "*": () => left.value * right.value,
-    "/": () => left.value / right.value,
-    "%": () => left.value % right.value,
-  };
-  return inRange(node, results[op]());
-}
-
-function inRange(node: Node, value: bigint): Operand {
-  if (value >= -(1n << 63n) && value < 1n << 64n) return number(value);
-  throw new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" is ${value}, which has more than 64 bits`,
-    "Correct the numbers.",
-  );
-}
-
-function call(node: Node, name: string, args: readonly Node[], names: Names): Operand {
-  const given = args.map((one) => operand(one, names));
-  const takes = (count: number) => {
-    if (given.length === count && given.every((one) => kindOf(one) === "a number")) return;
-    const values = count === 1 ? "a number" : `${count} numbers`;
-    throw new ExpressionError(node.start, `${name}() takes ${values}`, "Correct its arguments.");
-  };
-  switch (name) {
-    case "int32":
-    case "uint32":
-      takes(1);
-      return to32Bits(node, name, given[0] ?? number(0n));
-    case "not":
-      takes(1);
-      return not(node, given[0] ?? number(0n));
-    case "and":
-    case "or":
-    case "xor":
-      takes(2);
-      return bitwise(node, name, given as [Operand, Operand]);
-    default:
-      throw unknownFunction(node, name);
-  }
-}
-
-/** The lowest 32 bits. */
-function to32Bits(node: Node, name: "int32" | "uint32", value: Operand): Operand {
-  const signed = name === "int32";
-  if (value.is === "number")
-    return number(signed ? BigInt.asIntN(32, value.value) : BigInt.asUintN(32, value.value));
-  const found = value.is === "linear" ? as32Bits(value, signed) : undefined;
-  if (found !== undefined) return found;
-  throw new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" takes 32 bits of a number that has more`,
-    `Write \`type: ${signed ? "int" : "uint32"}\` for the argument in \`args\`, and leave ${name}() out.`,
-  );
-}
-
-function not(node: Node, value: Operand): Operand {
-  if (value.is === "number") return number(-1n - value.value);
-  const found = isVariable(value) && value.is !== "text" ? inverted(value) : undefined;
-  if (found !== undefined) return found;
-  throw new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" flips the bits of a number whose width is not certain`,
-    "Leave not() out, and write the numbers that the result stands for.",
-  );
-}
-
-const foldBits = {
-  and: (a: bigint, b: bigint) => a & b,
-  or: (a: bigint, b: bigint) => a | b,
-  xor: (a: bigint, b: bigint) => a ^ b,
-};
-
-function bitwise(
-  node: Node,
-  name: "and" | "or" | "xor",
-  [left, right]: readonly [Operand, Operand],
-): Operand {
-  if (left.is === "number" && right.is === "number")
-    return inRange(node, foldBits[name](left.value, right.value));
-  const [term, by] = left.is === "number" ? [right, left] : [left, right];
-  if (by.is !== "number") throw twoArguments(node);
-  const bits = term.is === "linear" || term.is === "bits" ? bitsOf(term) : undefined;
-  if (bits === undefined)
-    throw new ExpressionError(
-      node.start,
-      `"${excerpt(node)}" takes bits of a calculated number`,
-      "Take those of the argument itself.",
-    );
-  if (!bits.signed && by.value < 0n)
-    throw new ExpressionError(
-      node.start,
-      `${by.value} is negative, and the number in "${excerpt(node)}" has no sign`,
-      `Write its bits: ${BigInt.asUintN(bits.type.bits ?? 64, by.value)}.`,
-    );
-  if (bits.signed && by.value >= 1n << 63n)
-    throw new ExpressionError(
-      node.start,
-      `${by.value} does not fit into the number in "${excerpt(node)}", which has a sign`,
-      `The same bits are ${BigInt.asIntN(64, by.value)}.`,
-    );
-  const apply = { and: masked, or: withBits, xor: flipped };
-  return apply[name](bits, by.value);
-}
-
-const twoArguments = (node: Node) =>
-  new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" compares two values of the call`,
-    "Compare each of them with numbers or texts.",
-  );
-
-const notConstant = (node: Node) =>
-  new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" is not a value that is known beforehand`,
-    "Write a number or a text there.",
-  );
-
-const notNumbers = (node: Node) =>
-  new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" calculates with a text`,
-    "Calculate with numbers only.",
-  );
-
-const differentKinds = (node: Node, a: Operand, b: Operand) =>
-  new ExpressionError(
-    node.start,
-    `"${excerpt(node)}" compares ${kindOf(a)} with ${kindOf(b)}`,
-    "Write numbers without quotes and texts in quotes, as the type of the argument is.",
-  );
-
-const unknownFunction = (node: Node, name: string) =>
-  new ExpressionError(
-    node.start,
-    `${name.slice(0, 60)}() is not available in expressions`,
-    "Available: startsWith(), endsWith() and contains() of texts; int32(), uint32(), and(), or(), xor() and not() of numbers.",
-  );

@@ -21,12 +21,18 @@ export type FoundProgram = {
   readonly isGo: boolean;
   /** `ALGORITHM:HEX`, for the algorithms that policies name. */
   readonly digests: ReadonlySet<string>;
-  /** Where a function begins in the file. */
-  place(place: ProgramPlace): { readonly offset: number; readonly problem?: never } | NoPlace;
+  /** Where a function begins in the file, and when it is loaded at the addresses that it is linked for. */
+  place(place: ProgramPlace): FoundPlace | NoPlace;
   /** All places of a static probe. */
   probe(
     place: ProgramPlace,
   ): { readonly sites: readonly ProbeSite[]; readonly problem?: never } | NoPlace;
+  readonly problem?: never;
+};
+
+export type FoundPlace = {
+  readonly offset: number;
+  readonly address: number;
   readonly problem?: never;
 };
 

@@ -23,6 +23,25 @@ export function lsmHookName(functionName: string): string {
   return exceptions[functionName]?.hook ?? functionName.replace(/^security_/, "");
 }
 
+/**
+ * Hooks at which no error can be returned: they answer something else than whether a call is allowed. Kernels that
+ * check what programs return refuse any that could deny there (kernel/bpf/bpf_lsm.c, since 6.12).
+ */
+const notDeciding: ReadonlySet<string> = new Set([
+  ...["vm_enough_memory", "inode_need_killpriv", "inode_getsecurity", "inode_listsecurity"],
+  ...["inode_copy_up_xattr", "getselfattr", "getprocattr", "setprocattr", "key_getsecurity"],
+  ...["audit_rule_match", "ismaclabel"],
+  // Their answer is yes or no.
+  ...["xfrm_state_pol_flow_match", "audit_rule_known", "inode_xattr_skipcap"],
+]);
+
+/** A function of the kernel that came with this check. */
+export const returnCheck = "bpf_lsm_get_retval_range";
+
+export function takesNoPrograms(hook: string, facts: Pick<AttachFacts, "prototype">): boolean {
+  return notDeciding.has(hook) && facts.prototype(returnCheck) !== undefined;
+}
+
 /** The LSM hook that a `security_*` function calls; undefined if none in this kernel can deny. */
 export function lsmHookOf(
   functionName: string,
@@ -33,6 +52,7 @@ export function lsmHookOf(
   const outer = facts.prototype(functionName);
   const inner = facts.prototype(`bpf_lsm_${hook}`);
   if (outer === undefined || inner === undefined || inner.returnType !== "int") return undefined;
+  if (takesNoPrograms(hook, facts)) return undefined;
   const position = (index: number): number | undefined => {
     const parameter = outer.parameters[index];
     if (parameter === undefined) return undefined;

@@ -14,7 +14,7 @@ import {
   stops,
   wantsReturn,
 } from "./hook-traits.ts";
-import { type LsmHook, lsmHookName, lsmHookOf } from "./lsm-hooks.ts";
+import { type LsmHook, lsmHookName, lsmHookOf, returnCheck, takesNoPrograms } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
 import { placeMany } from "./place-many.ts";
@@ -49,7 +49,7 @@ export function placeHook(hook: CompiledHook, facts: AttachFacts): PlacedHook {
   if (plan.refusals !== undefined) return plan;
   const problem = readsExec(hook) ? facts.execProblem?.() : undefined;
   if (problem !== undefined) return { refusals: [unreadableExec(problem)] };
-  const typed = typeHook(hook, facts);
+  const typed = typeHook(plan.lowered ?? hook, facts);
   if (typed.refusals !== undefined) return typed;
   const { refusals, weaknesses } = compareArgumentTypes(typed.hook, facts);
   if (refusals.length > 0) return { refusals };
@@ -130,6 +130,12 @@ function placeLsm(hook: CompiledHook, facts: AttachFacts): HookPlan {
         facts,
       ),
     );
+  if (takesNoPrograms(hook.target, facts))
+    return refuse({
+      code: "kernel-unsupported",
+      message: `this kernel lets no program be attached to the LSM hook ${hook.target}`,
+      hint: "Hook the function `security_…` that calls it, below kprobes with `syscall: false`",
+    });
   return planAt(hook, [
     { point: point("lsm", hook.target), role: "decide", position: (index) => index },
   ]);
@@ -148,9 +154,11 @@ function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
     ]);
   }
   if (prototype?.returnType === "int" && facts.isTraceable(hook.target)) {
-    const why = hasBpfLsm(facts)
-      ? `the LSM hook of ${hook.target} lacks an argument`
-      : "`bpf` is not in the kernel's list of active LSMs";
+    const why = !hasBpfLsm(facts)
+      ? "`bpf` is not in the kernel's list of active LSMs"
+      : takesNoPrograms(lsmHookName(hook.target), facts)
+        ? `this kernel lets no program be attached to the LSM hook of ${hook.target}`
+        : `the LSM hook of ${hook.target} lacks an argument`;
     return planAt(
       hook,
       [{ point: point("fmod_ret", hook.target), role: "decide", position: (index) => index }],
@@ -161,7 +169,12 @@ function placeSecurity(hook: CompiledHook, facts: AttachFacts): HookPlan {
   }
   const weak = placeFunction(hook, hook.target, facts);
   if (weak.refusals !== undefined || !overrides(hook)) return weak;
-  return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
+  if (!hasBpfLsm(facts)) return refuse(noBpfLsm(`nothing can make ${hook.target} fail`, facts));
+  return refuse({
+    code: "kernel-unsupported",
+    message: `nothing can make ${hook.target} fail: it returns no error`,
+    hint: "Hook a `security_…` function that returns int",
+  });
 }
 
 function placeSyscall(hook: CompiledHook, facts: AttachFacts): HookPlan {
@@ -274,12 +287,12 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
 /** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall, generated }: CompiledHook): string[] {
   if (kind === "tracepoint" || hookKinds[kind].ofProgram || generated !== undefined) return [];
-  if (kind === "lsm") return [`bpf_lsm_${target}`, ...dumpFunctionsOf(target)];
+  if (kind === "lsm") return [`bpf_lsm_${target}`, returnCheck, ...dumpFunctionsOf(target)];
   if (syscall) return [...syscallEntries(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];
   if (!target.startsWith("security_")) return [target];
   const hook = lsmHookName(target);
-  return [target, `bpf_lsm_${hook}`, ...dumpFunctionsOf(hook)];
+  return [target, `bpf_lsm_${hook}`, returnCheck, ...dumpFunctionsOf(hook)];
 }
 
 const dumpFunctionsOf = (hook: string) => (hook === "file_permission" ? coreDumpFunctions : []);

@@ -4,6 +4,7 @@ import { algorithmsOf, programPlaceOf } from "../language/program-place.ts";
 import type { AttachFacts } from "./attach-facts.ts";
 import type { HookPoint } from "./attach-kinds.ts";
 import { enforces, onlyOnReturn, stops, wantsReturn } from "./hook-traits.ts";
+import { lowerOverrides, whyNoOverride } from "./place-override.ts";
 import { placeProbe } from "./place-probe.ts";
 import { type HookPlan, type Placement, planAt, refuse } from "./placement.ts";
 import { copies, missing } from "./program-refusals.ts";
@@ -11,6 +12,8 @@ import type { Refusal } from "./refusals.ts";
 
 /** A function or a static probe of a program: places in its file, which the node's own file decides. */
 export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
+  const unable = whyNoOverride(hook, facts);
+  if (unable !== undefined) return refuse(unable);
   const wanted = programPlaceOf(hook);
   // Each node has files of its own: what another machine lacks is not known here.
   if (wanted === undefined || facts.program === undefined) return planAt(hook, []);
@@ -24,6 +27,8 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   const place = file.place(wanted);
   if (place.problem !== undefined) return refuse(missing(place));
   if (file.isGo && wantsReturn(hook)) return refuse(goReturn(path));
+  const lowered = lowerOverrides(hook, file);
+  if (lowered.refusals !== undefined) return lowered;
   const counter = hook.program?.counters?.[0];
   const at = (kind: HookPoint["kind"], role: Placement["role"]): Placement => ({
     point: {
@@ -37,11 +42,15 @@ export function placeUprobe(hook: CompiledHook, facts: AttachFacts): HookPlan {
   });
   const weaknesses = [
     ...(stops(hook) ? [copies(path, file)] : []),
+    ...lowered.weaknesses,
     ...(file.isGo && hook.args.some(({ source }) => source === undefined)
       ? [goArguments(path)]
       : []),
   ];
-  if (!wantsReturn(hook)) return planAt(hook, [at("uprobe", "signal")], weaknesses);
+  if (!wantsReturn(hook)) {
+    const plan = planAt(hook, [at("uprobe", "signal")], weaknesses);
+    return plan.refusals === undefined ? { ...plan, lowered: lowered.hook } : plan;
+  }
   // A function that runs for long is interrupted when it begins; the event waits for the return value.
   const early = enforces(hook) && !onlyOnReturn(hook) ? [at("uprobe", "signal-silently")] : [];
   return planAt(hook, [...early, at("uretprobe", "signal")], weaknesses);

@@ -32,6 +32,8 @@ export type HookPlan =
       readonly placements: readonly Placement[];
       /** In which ways it is weaker than the policy suggests. */
       readonly weaknesses: readonly string[];
+      /** The entry with what the file of a program decides about its actions. */
+      readonly lowered?: CompiledHook;
       readonly refusals?: never;
     }
   | { readonly refusals: readonly Refusal[]; readonly placements?: never };

@@ -8,6 +8,8 @@ export type ProgramPlace = {
   readonly name: string;
   /** Bytes behind the beginning of the symbol. */
   readonly plus: number;
+  /** Instead of the place: an instruction behind it that returns. */
+  readonly returns?: true;
 };
 
 /** E.g. `readline`, `readline+0x10`, `0x41f0`. */
@@ -49,6 +51,17 @@ export function programPlaceOf({ target, program }: Named): WantedFunction | und
   const { path, by, digests = [] } = program;
   const [name = "", plus = "0"] = target.slice(path.length + 1).split("+");
   return { path, by, name, plus: Number(plus), digests };
+}
+
+type Overriding = { readonly error?: number; readonly place?: Omit<ProgramPlace, "returns"> };
+
+/** Where a call goes on that an Override stops at this place; undefined: it says so itself, by registers. */
+export function overriddenPlace<Place extends ProgramPlace>(
+  { error, place }: Overriding,
+  hooked: Place,
+): Place | undefined {
+  if (error !== undefined) return { ...hooked, returns: true };
+  return place && { ...hooked, ...place };
 }
 
 /** The algorithms that these digests name. */

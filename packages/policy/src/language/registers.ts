@@ -26,6 +26,10 @@ export const registerOffsets = {
 } as const;
 export type RegisterName = keyof typeof registerOffsets;
 
+/** What an action may change: the registers that programs compute with, the stack's, and where the program goes on. */
+const fixedRegisters: ReadonlySet<RegisterName> = new Set(["orig_rax", "cs", "eflags", "ss"]);
+export const isAssignable = (register: RegisterName): boolean => !fixedRegisters.has(register);
+
 /** A register, or a part of one. */
 export type RegisterPart = {
   readonly register: RegisterName;

@@ -10,7 +10,7 @@ export const protocol = 1;
 /** Limits that both sides observe, in bytes unless noted otherwise. */
 export const streamLimits = {
   toSensorBytes: 4 * 1024 * 1024,
-  fromSensorBytes: 256 * 1024,
+  fromSensorBytes: 512 * 1024,
   /** Of a content: the size that a file of 1 MiB compiles to, even if it is mostly a list of networks. */
   policyBytes: 3 * 1024 * 1024,
   /** Where a list is continued in the next message. */
@@ -23,6 +23,8 @@ export const streamLimits = {
   batchBytes: 192 * 1024,
   batchEvents: 2000,
   batchMs: 20,
+  /** Of one event, such as one with a buffer of `maxData`; above batchBytes it is alone in its batch. */
+  eventBytes: 448 * 1024,
   /** UTF-8 of a reason or message in an Ack; the rest is cut off. */
   reasonBytes: 512,
   /** Characters of the reason why a sensor can't start; the rest is cut off. */

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildElf, elfOf, type MadeProgram } from "../../test/elf.ts";
-import { findFunction } from "./find-function.ts";
+import { codeBehind, findFunction, findReturn } from "./find-function.ts";
 
 const find = (bytes: Uint8Array, by: "symbol" | "address" | "offset", name: string, plus = 0) => {
   const elf = elfOf(bytes);
@@ -147,4 +147,35 @@ describe("files that are none, or broken", () => {
       bytes.writeBigUInt64LE(2n ** 40n, sections + 64 + 32);
     });
   }
+});
+
+describe("findReturn", () => {
+  const elf = elfOf(buildElf(program));
+  if (elf.problem !== undefined) throw new Error(elf.problem);
+  const main = findFunction(elf, { by: "symbol", name: "main", plus: 0 });
+  if (main.problem !== undefined) throw new Error(main.problem);
+
+  it("is the first behind the place, by its offset and its address", () => {
+    expect(main).toEqual({ offset: 0x1010, address: 0x401010 });
+    const code = Uint8Array.of(0x55, 0xc3, 0x90, 0xc3);
+    expect(findReturn(main, code, "main")).toEqual({ offset: 0x1012, address: 0x401012 });
+    expect(findReturn(main, code.subarray(0, 1), "main").problem).toMatch(/behind main/);
+  });
+
+  it("is looked for in what is executed, up to 64 KiB", () => {
+    expect(codeBehind(elf, 0x1010)).toEqual({ position: 0x1011, length: 0xfef });
+    expect(codeBehind(elf, 0x1fff)).toEqual({ position: 0x2000, length: 0 });
+    expect(codeBehind(elf, 0x800)).toEqual({ position: 0x801, length: 0 });
+    const [code] = elf.code;
+    if (code === undefined) throw new Error("no code");
+    const large = { ...elf, code: [{ ...code, size: 1 << 20 }] };
+    expect(codeBehind(large, 0x1010).length).toBe(64 << 10);
+  });
+
+  it("has the address that belongs to an offset", () => {
+    expect(findFunction(elf, { by: "offset", name: "0x1234", plus: 0 })).toEqual({
+      offset: 0x1234,
+      address: 0x401234,
+    });
+  });
 });

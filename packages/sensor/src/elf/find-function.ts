@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName } from "@gander/base";
-import { type ElfFile, number64, type Segment, type SymbolTable, symbolBytes } from "./elf-file.ts";
+import {
+  type ElfFile,
+  number64,
+  type Piece,
+  type Segment,
+  type SymbolTable,
+  symbolBytes,
+} from "./elf-file.ts";
 
-export type FoundFunction = { readonly offset: number; readonly problem?: never };
+export type FoundFunction = {
+  readonly offset: number;
+  readonly address: number;
+  readonly problem?: never;
+};
 /** Why there is none, as a sentence about the file, and what to write instead. */
 export type NoFunction = { readonly problem: string; readonly hint: string };
 
@@ -61,7 +72,7 @@ export function offsetIn(segments: readonly Segment[], address: number): number 
 
 function offsetAt({ code }: ElfFile, address: number, name: string): FoundFunction | NoFunction {
   const offset = offsetIn(code, address);
-  if (offset !== undefined) return { offset };
+  if (offset !== undefined) return { offset, address };
   return {
     problem: `${name} is not in the part that is executed`,
     hint: "Take the address of a function from `readelf -s` or `objdump -d`.",
@@ -69,11 +80,43 @@ function offsetAt({ code }: ElfFile, address: number, name: string): FoundFuncti
 }
 
 function offsetOf({ code }: ElfFile, offset: number): FoundFunction | NoFunction {
-  if (code.some((segment) => offset >= segment.offset && offset < segment.offset + segment.size))
-    return { offset };
+  const segment = segmentAt(code, offset);
+  if (segment !== undefined) return { offset, address: segment.address + offset - segment.offset };
   return {
     problem: `nothing is executed at offset 0x${offset.toString(16)}`,
     hint: "An offset counts from the beginning of the file; for addresses as in `objdump -d` write `addrs`.",
+  };
+}
+
+const segmentAt = (segments: readonly Segment[], offset: number) =>
+  segments.find((one) => offset >= one.offset && offset < one.offset + one.size);
+
+/** How far behind a place code is searched. */
+const codeBytes = 64 << 10;
+
+/** The code behind the first byte of a place: where an instruction that returns is looked for. */
+export function codeBehind({ code }: ElfFile, offset: number): Piece {
+  const segment = segmentAt(code, offset);
+  const end = segment === undefined ? offset : segment.offset + segment.size;
+  return { position: offset + 1, length: Math.max(0, Math.min(codeBytes, end - offset - 1)) };
+}
+
+const returnOpcode = 0xc3;
+
+/**
+ * An instruction that returns, in the code behind a place. A byte inside of another instruction will do: the
+ * processor executes what it is sent to.
+ */
+export function findReturn(
+  place: FoundFunction,
+  code: Uint8Array,
+  name: string,
+): FoundFunction | NoFunction {
+  const at = code.indexOf(returnOpcode);
+  if (at >= 0) return { offset: place.offset + 1 + at, address: place.address + 1 + at };
+  return {
+    problem: `there is no instruction behind ${name} that returns`,
+    hint: "Write what the registers become, in argRegs.",
   };
 }
 

@@ -70,6 +70,9 @@ export function createEventSource(deps: EventSourceDeps, ancestors: AncestorKind
           publish(event);
           lifecycle.afterExit(event);
           return;
+        case recordType.RECORD_DATA:
+          hooks.data(reader);
+          return;
         case recordType.RECORD_CLONE:
           lifecycle.clone(reader);
           return;

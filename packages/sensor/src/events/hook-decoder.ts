@@ -14,6 +14,7 @@ import { actionBit } from "../link/action-bit.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
+import { CallData, type MoreData } from "./call-data.ts";
 import type { EventRule, EventRuleArg, EventRules, OfferRequest, RuleText } from "./event-rule.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ruleText } from "./rule-text.ts";
@@ -23,6 +24,8 @@ import type { StackTraces } from "./stack-traces.ts";
 export type HookDecoder = {
   /** hot: decodes RECORD_HOOK into `event` (bench/event-encoding). */
   decode(reader: RecordReader, event: SensorEvent): void;
+  /** Keeps RECORD_DATA for the event whose record follows. */
+  data(reader: RecordReader): void;
 };
 
 type KnownRule = {
@@ -49,6 +52,7 @@ export function createHookDecoder(deps: {
 }): HookDecoder {
   const { offsets, rules, lifecycle, stacks, offerRequest } = deps;
   const known = new Map<number, KnownRule>();
+  const data = new CallData(offsets);
 
   const lookUp = (id: number, missing: number): KnownRule => {
     const plain = rules.rule(id) ?? unknownRule(id);
@@ -61,6 +65,7 @@ export function createHookDecoder(deps: {
   };
 
   return {
+    data: (reader) => data.add(reader),
     decode(reader, event) {
       const id = reader.u32(offsets.hook.rule);
       const missing = reader.u16(offsets.flags) >>> missingShift;
@@ -79,7 +84,8 @@ export function createHookDecoder(deps: {
       if (told !== 0) showTold(event, told, rule.returnArg?.type === "sock");
       if (rule.requests !== undefined && offerRequest !== undefined)
         makeRequests(event, reader, { rule, offsets, offerRequest });
-      const end = decodeArgs(reader, offsets, found, event);
+      const more = data.isEmpty ? undefined : data.take(reader);
+      const end = decodeArgs(reader, { offsets, known: found, more }, event);
       if (!event.hasReturned && rule.returnArg !== undefined && (done & action.ACTION_DENY) !== 0)
         returnError(event, reader.s32(offsets.hook.error), rule.returnArg);
       readStacks(reader, offsets, end, event, stacks);
@@ -87,19 +93,24 @@ export function createHookDecoder(deps: {
   };
 }
 
-/** The upper flags of a record, by enum fact, are the facts that a filter was decided without, and a write that failed. */
+/** The upper flags of a record, by enum fact, are the facts that a filter was decided without, and what could not be written. */
 const missingShift = Math.log2(recordFlags.RECORD_MISSING_FACT);
 
 const keyOf = (id: number, missing: number) => missing * 2 ** 32 + id;
 
-const { FACTS: _, MISSING_WRITE: writeBit, ...facts } = fact;
+const { FACTS: _, MISSING_WRITE, MISSING_REGISTERS, ...facts } = fact;
+
+const failures = { set: MISSING_WRITE, override: MISSING_REGISTERS };
 
 /** Events show them as tags, because existing clients know no other place for them. */
 function factTags(missing: number): string[] {
   const unknown = Object.entries(facts)
     .filter(([, bit]) => (missing & (1 << bit)) !== 0)
     .map(([name]) => `gander.unknown.${name.replace("FACT_", "").toLowerCase()}`);
-  return (missing & (1 << writeBit)) === 0 ? unknown : [...unknown, "gander.failed.set"];
+  const failed = Object.entries(failures)
+    .filter(([, bit]) => (missing & (1 << bit)) !== 0)
+    .map(([what]) => `gander.failed.${what}`);
+  return [...unknown, ...failed];
 }
 
 /** By the actions taken, not those that the policy requests: in mode monitor none are. */
@@ -154,11 +165,16 @@ function functionText({ rule, text, texts }: KnownRule, at: number): RuleText {
   return texts[at];
 }
 
+type Decoding = {
+  readonly offsets: RecordOffsets;
+  readonly known: KnownRule;
+  readonly more: MoreData | undefined;
+};
+
 /** Returns where the arguments end. */
 function decodeArgs(
   reader: RecordReader,
-  offsets: RecordOffsets,
-  known: KnownRule,
+  { offsets, known, more }: Decoding,
   event: SensorEvent,
 ): number {
   const { rule } = known;
@@ -200,7 +216,9 @@ function decodeArgs(
     }
     const spec = rule.args[position++];
     if (spec?.source !== undefined) event.dataCount++;
-    decodeArg(reader, offsets, value, spec, nextArg(event));
+    const arg = nextArg(event);
+    decodeArg(reader, offsets, value, spec, arg);
+    more?.get(index)?.complete(arg);
   }
   return at;
 }

@@ -10,7 +10,13 @@ import {
   type ObjectSpec,
   supportsKprobeMulti,
 } from "@gander/libbpf";
-import { type AttachKind, attachKinds, type HookPoint, hookPointKey } from "@gander/policy";
+import {
+  type AttachKind,
+  attachKinds,
+  changesRegisters,
+  type HookPoint,
+  hookPointKey,
+} from "@gander/policy";
 import { attachCookie, feature, hookFlags, limits } from "../link/abi.gen.ts";
 import { allFeatures } from "../link/features.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
@@ -258,7 +264,7 @@ function attachHook(
   const program = cloneProgram(object, templateName(point.kind), {
     name: programName(point),
     rodata: {
-      ...{ hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point) },
+      ...{ hook_id: id, nargs: argumentCount(point, facts), hook_flags: flagsOf(point, facts) },
       hook_lacks: lacks,
       ...(lacks & feature.FEATURE_EXEC ? {} : layoutConstant(memory)),
       ...(point.probe && { probe_arguments: point.probe.args.map(probeArgument) }),
@@ -385,12 +391,13 @@ function argumentCount(point: HookPoint, facts: RunningKernelFacts): number {
   return Math.min(prototype?.parameters.length ?? 0, limits.MAX_ARGS);
 }
 
-function flagsOf({ kind, syscall, target }: HookPoint): number {
+function flagsOf({ kind, syscall, target }: HookPoint, facts: RunningKernelFacts): number {
   return (
     (syscall ? hookFlags.HOOK_SYSCALL : 0) |
     (syscall && target.startsWith("__ia32_") ? hookFlags.HOOK_COMPAT : 0) |
     (kind === "tracepoint" ? hookFlags.HOOK_RECORD : 0) |
     (kind === "kprobes" ? hookFlags.HOOK_MANY : 0) |
-    (kind === "usdt" ? hookFlags.HOOK_PROBE : 0)
+    (kind === "usdt" ? hookFlags.HOOK_PROBE : 0) |
+    (kind === "uprobe" && changesRegisters(facts) ? hookFlags.HOOK_REGISTERS : 0)
   );
 }

@@ -36,9 +36,11 @@ import { createProgramFiles, type ProgramFiles } from "./program-files.ts";
 import { type RunningKernelFacts, readRunningKernel } from "./read-running-kernel.ts";
 import { type CgroupGroups, createCgroupGroups } from "./tables/cgroup-groups.ts";
 import { type ConfigFlags, createConfigFlags } from "./tables/config-flags.ts";
+import { type CountedConditions, createCountedConditions } from "./tables/counted-conditions.ts";
 import { createEarlyProcesses, type EarlyProcesses } from "./tables/early-processes.ts";
 import { createFollowedProcesses, type FollowedProcesses } from "./tables/followed-processes.ts";
 import { letGoAll } from "./tables/let-go.ts";
+import { MapPages } from "./tables/map-pages.ts";
 import { createPolicyTables, type PolicyTables, tableMaps } from "./tables/policy-tables.ts";
 import { createRememberedFacts, type RememberedFacts } from "./tables/remembered-facts.ts";
 import { createStructLayouts, fieldOf, type StructLayouts } from "./tables/struct-layouts.ts";
@@ -217,9 +219,17 @@ export class Kernel implements AsyncDisposable {
         parents: map("parents"),
         privileges: map("privileges"),
         owners: map("owners"),
-        tallies: map("tallies"),
       },
       scanTasks: () => this.scanTasks(),
+    });
+    const counted = createCountedConditions({
+      flags,
+      conditions: new BigUint64Array(map("conditions").memory().buffer),
+      setUsed: (places) => void Atomics.store(config, configAt("conditions"), places),
+      sweep: () => {
+        using sweeper = BpfLink.fromPin(pins.link(sweeperName));
+        readIterator(sweeper);
+      },
     });
     this.early = createEarlyProcesses({
       ...{ config: map("config"), early: map("early"), held: map("held") },
@@ -229,11 +239,11 @@ export class Kernel implements AsyncDisposable {
     this.early.end();
     for (const left of [...chosen.known, ...chosen.unknown]) letGoHeldOf(left);
     const parts = {
-      ...{ facts, pins, followed, remembered, programs },
+      ...{ facts, pins, followed, remembered, counted, programs },
       ...{ grace: this.#grace, finder: this.#finder },
     };
     this.policies = {
-      ...createPolicyTables(map, this.layouts),
+      ...createPolicyTables(map, (table) => new MapPages(table, this.#maps, pins), this.layouts),
       ...createPolicyHooks(hooks, parts),
     };
     this.cgroups = createCgroupGroups({
@@ -341,6 +351,7 @@ type PolicyHookParts = {
   readonly pins: Pins;
   readonly followed: FollowedProcesses;
   readonly remembered: RememberedFacts;
+  readonly counted: CountedConditions;
   readonly grace: GracePeriod;
   readonly finder: FileFinder;
   readonly programs: ProgramFiles;
@@ -349,7 +360,7 @@ type PolicyHookParts = {
 /** The part of PolicyKernel besides the tables. */
 function createPolicyHooks(
   hooks: HookPrograms,
-  { facts, pins, followed, remembered, grace, finder, programs }: PolicyHookParts,
+  { facts, pins, followed, remembered, counted, grace, finder, programs }: PolicyHookParts,
 ): Omit<PolicyKernel, keyof PolicyTables> {
   return {
     facts,
@@ -367,6 +378,9 @@ function createPolicyHooks(
     isFollowBitCarried: (bit) => followed.isCarried(bit),
     remember: (kinds) => remembered.add(kinds),
     rememberOnly: (kinds) => remembered.keepOnly(kinds),
+    countBy: (conditions) => counted.add(conditions),
+    countOnlyBy: (conditions) => counted.keepOnly(conditions),
+    highestCountingRule: () => counted.highestRule(),
     tablesLabel: () => readTablesLabel(pins.folder),
     labelTables: (label) => writeTablesLabel(pins.folder, label),
     findFile: (path) => finder.find(path),
@@ -375,6 +389,13 @@ function createPolicyHooks(
 }
 
 const iteratorName = "process__tasks";
+const sweeperName = "process__sweep";
+
+/** The maps over which programs iterate. */
+const iterated = new Map([
+  [registrar, "config"],
+  [sweeperName, "tallies"],
+]);
 
 /** Attaches what isn't attached yet: everything, or the rest if a sensor died while attaching. */
 function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
@@ -392,7 +413,8 @@ function attachLifecycle(spec: ObjectSpec, pins: Pins): void {
 
 /** Undefined: as its section says. */
 function placeOf(program: string, object: BpfObject): AttachPoint | undefined {
-  return program === registrar ? { kind: "iterator", map: object.map("config") } : undefined;
+  const map = iterated.get(program);
+  return map === undefined ? undefined : { kind: "iterator", map: object.map(map) };
 }
 
 function layoutsOf(...specs: readonly ObjectSpec[]): StructLayouts {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BpfMap } from "@gander/libbpf";
+import { BpfMap, unpin } from "@gander/libbpf";
 import type { Pins } from "./pins/pins.ts";
 
 /** Maps by the names of their pins, each opened once. */
@@ -20,6 +20,24 @@ export class PinnedMaps {
     const open = this.#open.get(name) ?? BpfMap.fromPin(this.#pins.map(name));
     this.#open.set(name, open);
     return open;
+  }
+
+  /** Pins a new map, and returns it. @throws BpfError; then it is closed. */
+  add(name: string, map: BpfMap): BpfMap {
+    try {
+      map.pin(this.#pins.map(name));
+    } catch (error) {
+      map.close();
+      throw error;
+    }
+    this.#open.set(name, map);
+    return map;
+  }
+
+  remove(name: string): void {
+    unpin(this.#pins.map(name));
+    this.#open.get(name)?.close();
+    this.#open.delete(name);
   }
 
   close(): void {

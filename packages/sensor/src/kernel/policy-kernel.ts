@@ -8,7 +8,7 @@ import type { SetContent } from "../link/set-interner.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 import type { TablesLabel } from "./pins/tables-label.ts";
 import type { ProgramFiles } from "./program-files.ts";
-import type { Side } from "./tables/table-writer.ts";
+import type { Side } from "./tables/sided-memory.ts";
 
 /** The policy manager's view of the kernel. */
 export interface PolicyKernel {
@@ -35,8 +35,10 @@ export interface PolicyKernel {
 
   /** The side that programs read. */
   activeSide(): Side;
-  /** Fills the other side. */
+  /** Fills the other side. @throws BpfError if there is no memory for it. */
   write(side: Side, tables: LinkedTables): void;
+  /** Gives back memory that only earlier tables needed. Call it when no program reads them any more. */
+  releaseUnused(): Promise<void>;
   /** Copies another group's content to a group without cgroups, in the side that programs read. */
   copyGroup(from: number, to: number): void;
   /** From now on programs read that side: the one moment at which policies change. */
@@ -74,6 +76,13 @@ export interface PolicyKernel {
   remember(kinds: ReadonlySet<Remembered>): void;
   /** Drops what is kept of all other kinds. */
   rememberOnly(kinds: ReadonlySet<Remembered>): void;
+
+  /** From now on rows may count calls by these. */
+  countBy(conditions: ReadonlySet<bigint>): void;
+  /** No row counts by others any more: forgets what was counted by them. */
+  countOnlyBy(conditions: ReadonlySet<bigint>): void;
+  /** The highest id of a rule by which rows may still count; 0: none. */
+  highestCountingRule(): number;
 
   /** Looks up the regular file now at this path of the host. Never waits long. */
   findFile: FindFile;

@@ -5,6 +5,7 @@ import type { HeldFile } from "@gander/libbpf";
 import {
   algorithmsOf,
   type DigestAlgorithm,
+  type FoundPlace,
   type HookPoint,
   type NoPlace,
   type ProbeSite,
@@ -14,7 +15,7 @@ import {
   type WantedFunction,
 } from "@gander/policy";
 import { type ElfFile, type NotElf, readElf } from "../elf/elf-file.ts";
-import { findFunction } from "../elf/find-function.ts";
+import { codeBehind, findFunction, findReturn } from "../elf/find-function.ts";
 import { findProbe } from "../elf/find-probe.ts";
 import {
   createFileHolder,
@@ -40,10 +41,7 @@ export interface ProgramFiles extends Disposable {
   keepOnly(paths: ReadonlySet<string>): void;
 }
 
-type Places = ReadonlyMap<
-  string,
-  { readonly offset: number } | { readonly sites: readonly ProbeSite[] } | NoPlace
->;
+type Places = ReadonlyMap<string, FoundPlace | { readonly sites: readonly ProbeSite[] } | NoPlace>;
 
 type Known = {
   readonly file: HeldFile;
@@ -107,7 +105,8 @@ export function createProgramFiles(root = hostRoot): ProgramFiles {
 }
 
 const descriptorPath = (file: HeldFile) => `/proc/self/fd/${file.number}`;
-const keyOf = (place: ProgramPlace) => `${place.by} ${placeText(place)}`;
+const keyOf = (place: ProgramPlace) =>
+  `${place.by} ${placeText(place)}${place.returns ? " returns" : ""}`;
 
 function placeIn(path: string, places: Places, place: ProgramPlace) {
   const found = places.get(keyOf(place));
@@ -226,9 +225,18 @@ async function search(held: HeldFile, wanted: readonly WantedFunction[]) {
   await using file = await open(descriptorPath(held), "r");
   const elf = await readPieces(file);
   if (elf.problem !== undefined) return { problem: elf.problem };
-  const places = new Map(wanted.map((place) => [keyOf(place), findPlace(elf, place)]));
+  const places = new Map<string, ReturnType<typeof findPlace>>();
+  for (const place of wanted) places.set(keyOf(place), await findReturning(file, elf, place));
   const algorithms = algorithmsOf(wanted.flatMap(({ digests }) => digests));
   return { isGo: elf.isGo, places, digests: await digestsOf(file, algorithms, elf) };
+}
+
+async function findReturning(file: FileHandle, elf: ElfFile, place: ProgramPlace) {
+  const found = findPlace(elf, place);
+  if (!place.returns || !("offset" in found)) return found;
+  const { position, length } = codeBehind(elf, found.offset);
+  const bytes = Buffer.alloc(length);
+  return findReturn(found, bytes.subarray(0, await fill(file, bytes, position)), place.name);
 }
 
 function findPlace(elf: ElfFile, { by, name, plus }: ProgramPlace) {

@@ -52,24 +52,38 @@ function applyAs(
   input: GroupsInput,
   concerns: (member: Member, group: number) => boolean,
 ): Applied {
-  const open: Applied = { applications: [undefined], groups: input.groups.map(() => new Map()) };
+  const open: Applied = { applications: [undefined], groups: [] };
   const known = new Map<string, number>();
-  for (const { hook, firstRule, members, execTests: tests } of placed) {
-    for (const [group, policies] of input.groups.entries()) {
-      const applying = new Set(policies);
-      const bits = members.flatMap((member, bit) =>
-        applying.has(member.position) && concerns(member, group) ? [bit] : [],
-      );
-      if (bits.length === 0) continue;
-      const flags = applicationFlagsOf(
-        bits.flatMap((bit) => (members[bit] === undefined ? [] : [members[bit]])),
-      );
-      const execTests = bits.flatMap((bit) => tests[bit] ?? []);
-      const application = { hook, firstRule, bits, flags, execTests };
-      open.groups[group]?.set(hook, addApplication(open, known, application));
+  const byPolicy = rulesByPolicy(placed);
+  for (const [group, policies] of input.groups.entries()) {
+    const byHook = new Map<PlacedHook, number[]>();
+    for (const position of [...new Set(policies)].sort((a, b) => a - b)) {
+      for (const { place, bit, member } of byPolicy.get(position) ?? [])
+        if (concerns(member, group)) addTo(byHook, place, bit);
     }
+    const own = new Map<number, number>();
+    for (const [place, bits] of [...byHook].sort(([a], [b]) => a.hook - b.hook))
+      own.set(place.hook, addApplication(open, known, place, bits));
+    open.groups.push(own);
   }
   return open;
+}
+
+type PlacedMember = { readonly place: PlacedHook; readonly bit: number; readonly member: Member };
+
+/** So that a group costs only what its own policies do, however many others there are. */
+function rulesByPolicy(placed: readonly PlacedHook[]): Map<number, PlacedMember[]> {
+  const byPolicy = new Map<number, PlacedMember[]>();
+  for (const place of placed)
+    for (const [bit, member] of place.members.entries())
+      addTo(byPolicy, member.position, { place, bit, member });
+  return byPolicy;
+}
+
+function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** Whether one of its selectors is for all workloads, or may be for those of the group. */
@@ -111,14 +125,17 @@ function doesEnforce({ rule, policy }: Member): boolean {
 
 /** Groups with the same rules at a hook have separate counts only if their bits differ. */
 function addApplication(
-  tables: Applied,
+  { applications }: Applied,
   known: Map<string, number>,
-  application: LinkedApplication,
+  { hook, firstRule, members, execTests: tests }: PlacedHook,
+  bits: readonly number[],
 ): number {
-  const key = `${application.hook}:${application.bits.join(",")}`;
+  const key = `${hook}:${bits.join(",")}`;
   const found = known.get(key);
   if (found !== undefined) return found;
-  const index = tables.applications.push(application) - 1;
+  const flags = applicationFlagsOf(bits.flatMap((bit) => members[bit] ?? []));
+  const execTests = bits.flatMap((bit) => tests[bit] ?? []);
+  const index = applications.push({ hook, firstRule, bits, flags, execTests }) - 1;
   known.set(key, index);
   return index;
 }

@@ -11,6 +11,11 @@ export function bitSetOf(numbers: Iterable<number>): BitSet {
   return BigInt(`0x0${digits.reverse().join("")}`);
 }
 
+/**
+ * As a key of maps: numbers as long as these are slow keys themselves, because only their lowest 64 bits are hashed.
+ */
+export const bitSetText = (set: BitSet): string => set.toString(32);
+
 /** Ascending. */
 export function numbersIn(set: BitSet): number[] {
   const numbers: number[] = [];

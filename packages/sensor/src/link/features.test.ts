@@ -27,6 +27,11 @@ describe("features", () => {
     ["a structure", with_(valueType.VALUE_CRED), ["FEATURE_TEXTS", "FEATURE_STRUCTURES"]],
     ["segments", with_(valueType.VALUE_IOV_ITER), ["FEATURE_TEXTS", "FEATURE_SEGMENTS"]],
     ["a packet", with_(valueType.VALUE_SKB), ["FEATURE_SOCKETS", "FEATURE_PACKETS"]],
+    [
+      "more of a buffer",
+      with_(valueType.VALUE_USER_BUFFER, slotFlags.SLOT_MAX_DATA),
+      ["FEATURE_TEXTS", "FEATURE_DATA"],
+    ],
     ["a number behind", with_(valueType.VALUE_S32, slotFlags.SLOT_DISTANT), ["FEATURE_ROUTES"]],
   ])("needs what shows %s, although no filter reads it", (_, changes, names) => {
     expect(namesOf([plain], changes)).toEqual(names);
@@ -42,6 +47,13 @@ describe("features", () => {
     expect(namesOf([acting({ rateScope: rateScope.RATE_GLOBAL, rateWindowMs: 5 })])).toEqual([
       "FEATURE_RATES",
     ]);
+  });
+
+  it("needs what changes registers for verdicts with assignments", () => {
+    const step = { kind: 0, value: 1n, from: 0, fromSize: 8, to: 80, size: 8, toSize: 8 };
+    const changing = acting({ actions: action.ACTION_DENY, assignments: [step] });
+    expect(namesOf([acting({ actions: action.ACTION_DENY })])).toEqual([]);
+    expect(namesOf([changing])).toEqual(["FEATURE_REGISTERS"]);
   });
 
   it("joins the rules of a hook, and keeps hooks apart", () => {

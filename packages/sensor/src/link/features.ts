@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { action, feature, rateScope, rowOp, slotFlags, valueType } from "./abi.gen.ts";
+import { action, feature, rateScope, rowFlags, rowOp, slotFlags, valueType } from "./abi.gen.ts";
 import { createFollowBits } from "./follow-bits.ts";
-import type { LinkedSlot, LinkedTables, LinkedVerdict } from "./linked-tables.ts";
+import type { LinkedRow, LinkedSlot, LinkedTables, LinkedVerdict } from "./linked-tables.ts";
 import { link } from "./linker.ts";
 import type { PlannedRule } from "./planned-rule.ts";
 import { createSetInterner } from "./set-interner.ts";
@@ -10,7 +10,8 @@ import { createSetInterner } from "./set-interner.ts";
 export const allFeatures = feature.FEATURES_END - 1;
 
 /** Without these, rows decide the same, at more cost where many policies ask alike. */
-export const indexFeatures = feature.FEATURE_RANGES | feature.FEATURE_ENDINGS;
+export const indexFeatures =
+  feature.FEATURE_RANGES | feature.FEATURE_ENDINGS | feature.FEATURE_QUESTIONS;
 
 /** Features by hook: what its rows, values and actions need of the hook's program. */
 export function featuresOf({
@@ -24,7 +25,7 @@ export function featuresOf({
     hooks.map(({ id, firstRule, slots }, i) => {
       const own = rows.slice(rowFrom(firstRule), rowFrom(hooks[i + 1]?.firstRule ?? rules.length));
       const needed = own.flatMap((row) =>
-        row === undefined ? [] : [ofRow(row.op), ofVerdict(verdicts[row.verdict])],
+        row === undefined ? [] : [ofRow(row), ofVerdict(verdicts[row.verdict])],
       );
       return [id, join([...needed, ...slots.map(ofSlot)])];
     }),
@@ -53,13 +54,29 @@ export function featuresOfRule(planned: PlannedRule): number {
 
 const join = (features: readonly number[]) => features.reduce((all, one) => all | one, 0);
 
-function ofRow(op: number): number {
-  return opFeatures.get(op) ?? allFeatures;
+function ofRow({ op, flags }: Pick<LinkedRow, "op" | "flags">): number {
+  const isAsked =
+    (flags & rowFlags.ROW_PARENT) !== 0 ||
+    ((flags & rowFlags.ROW_NEGATE) !== 0 && askedIfNegated.has(op));
+  return (opFeatures.get(op) ?? allFeatures) | (isAsked ? questions : 0);
 }
+
+/** The index has no lists of what such values must not be. */
+const askedIfNegated: ReadonlySet<number> = new Set([
+  rowOp.ROW_EQUAL,
+  rowOp.ROW_INT_SET,
+  rowOp.ROW_STR_EQUAL,
+  rowOp.ROW_STR_PREFIX,
+  rowOp.ROW_STR_POSTFIX,
+]);
 
 function ofSlot({ type, flags, route }: LinkedSlot): number {
   const isDistant = route !== undefined || (flags & slotFlags.SLOT_DISTANT) !== 0;
-  return (typeFeatures.get(type) ?? allFeatures) | (isDistant ? feature.FEATURE_ROUTES : 0);
+  return (
+    (typeFeatures.get(type) ?? allFeatures) |
+    (isDistant ? feature.FEATURE_ROUTES : 0) |
+    (flags & slotFlags.SLOT_MAX_DATA ? feature.FEATURE_DATA : 0)
+  );
 }
 
 function ofVerdict(verdict: LinkedVerdict | undefined): number {
@@ -68,7 +85,11 @@ function ofVerdict(verdict: LinkedVerdict | undefined): number {
   const actions = [...actionFeatures].map(([bits, needed]) =>
     verdict.actions & bits ? needed : 0,
   );
-  return join([isLimited ? feature.FEATURE_RATES : 0, ...actions]);
+  return join([
+    isLimited ? feature.FEATURE_RATES : 0,
+    verdict.firstAssignment > 0 ? feature.FEATURE_REGISTERS : 0,
+    ...actions,
+  ]);
 }
 
 const {
@@ -80,9 +101,10 @@ const {
   FEATURE_OWNERS: owners,
   FEATURE_EXEC: exec,
   FEATURE_RANGES: ranges,
+  FEATURE_QUESTIONS: questions,
 } = feature;
 const paths = texts | feature.FEATURE_PATHS;
-const search = texts | feature.FEATURE_SEARCH;
+const search = texts | feature.FEATURE_SEARCH | questions;
 const segments = texts | feature.FEATURE_SEGMENTS;
 const structures = texts | feature.FEATURE_STRUCTURES;
 
@@ -101,34 +123,34 @@ export const opFeatures = byNumber(rowOp, {
   ROW_EQUAL: 0,
   ROW_GREATER: ranges,
   ROW_LESS: ranges,
-  ROW_MASK: 0,
+  ROW_MASK: questions,
   ROW_RANGE: ranges,
-  // Sets of capabilities are behind a pointer.
-  ROW_GAINED: feature.FEATURE_ROUTES,
+  ROW_GAINED: feature.FEATURE_PAIRS,
+  ROW_DIFFERENCE: feature.FEATURE_PAIRS,
   ROW_INT_SET: 0,
   ROW_STR_EQUAL: texts,
   ROW_STR_PREFIX: texts,
   ROW_STR_POSTFIX: texts | feature.FEATURE_ENDINGS,
   ROW_STR_CONTAINS: search,
   ROW_STR_CONTAINS_ANY_CASE: search,
-  ROW_FILE_TYPE: paths,
-  ROW_ORIGIN: feature.FEATURE_PATHS | feature.FEATURE_ORIGINS,
-  ROW_SADDR: sockets,
+  ROW_FILE_TYPE: paths | questions,
+  ROW_ORIGIN: feature.FEATURE_PATHS | feature.FEATURE_ORIGINS | questions,
+  ROW_SADDR: sockets | questions,
   ROW_DADDR: sockets,
   ROW_SPORT: sockets | ranges,
   ROW_DPORT: sockets | ranges,
-  ROW_PROTOCOL: sockets,
-  ROW_FAMILY: sockets,
-  ROW_STATE: sockets,
+  ROW_PROTOCOL: sockets | questions,
+  ROW_FAMILY: sockets | questions,
+  ROW_STATE: sockets | questions,
   ROW_PID: ranges,
   ROW_NS_PID: ranges,
   ROW_BINARY_EQUAL: binaries,
   ROW_BINARY_PREFIX: binaries,
   ROW_BINARY_POSTFIX: binaries | feature.FEATURE_ENDINGS,
-  ROW_FOLLOW: binaries,
+  ROW_FOLLOW: binaries | questions,
   ROW_NAMESPACE: ranges,
-  ROW_CAPABILITY: 0,
-  ROW_BINARY_FILE: binaries,
+  ROW_CAPABILITY: questions,
+  ROW_BINARY_FILE: binaries | questions,
   ROW_NAMESPACE_CHANGE: changes,
   ROW_CAPABILITY_CHANGE: changes,
   ROW_MARKED_CALL: marks,

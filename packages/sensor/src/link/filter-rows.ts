@@ -163,8 +163,13 @@ const forms: {
   gained: {
     cost: 1,
     rows: ({ before, values }, row, { placeOf }) => [
-      [{ ...row, n: 2, values: [...values, BigInt(placeOf(before).slot)] }],
+      [{ ...row, n: 1, values, set: placeOf(before).slot }],
     ],
+  },
+  pairs: {
+    cost: 1,
+    rows: ({ op, other, ranges }, row, { place, placeOf }) =>
+      differenceRows(row, ranges, [place, placeOf(other), op]),
   },
   ranges: {
     cost: 0,
@@ -233,6 +238,33 @@ function chunkRows<T>(
     const chunk = items.slice(i, i + perRow);
     rows.push({ ...row, n: chunk.length, values: chunk.flatMap(encode) });
   }
+  return row.flags & rowFlags.ROW_NEGATE ? rows.map((one) => [one]) : [rows];
+}
+
+const allBits = (1n << 64n) - 1n;
+
+/**
+ * The programs subtract numbers without a sign: of one with a sign they invert the highest bit, which adds 2^63, and
+ * of what is added they invert all bits: that is 2^64 - 1 minus it.
+ */
+function differenceRows(
+  row: OpenRow,
+  ranges: readonly Range[],
+  [first, second, how]: readonly [ValuePlace, ValuePlace, "difference" | "sum"],
+): RowsOfFilter {
+  const moves = [first, second].map(({ signed }) => (signed ? 1n << 63n : 0n));
+  const [move = 0n, other = 0n] = moves;
+  const by = how === "difference" ? move - other : move + other - allBits;
+  const inverted = how === "difference" ? other : other ^ allBits;
+  const rows = ranges.map(([low, high]): OpenRow => {
+    const from = low + by < -allBits ? -allBits : low + by;
+    const to = high + by > allBits ? allBits : high + by;
+    // No difference is beyond: such a range is written as one that ends before it begins.
+    const [least, greatest] = from > allBits || to < -allBits ? [1n, 0n] : [from, to];
+    const n = (least < 0n ? 1 : 0) | (greatest < 0n ? 2 : 0);
+    const bounds = [least, greatest].map((one) => BigInt.asUintN(64, one));
+    return { ...row, set: second.slot, n, values: [...bounds, move, inverted] };
+  });
   return row.flags & rowFlags.ROW_NEGATE ? rows.map((one) => [one]) : [rows];
 }
 

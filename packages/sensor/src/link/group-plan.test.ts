@@ -3,8 +3,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type GroupPlan, type GroupPlanInput, planGroups } from "./group-plan.ts";
 
+type StepsOptions = {
+  /** Or only before and after all moves that need no switch; a cgroup is moved once in each of them. */
+  readonly after?: "each move" | "all moves";
+};
+
 /** What a cgroup has, after each step of the plan; `kernel` may list more in between. */
-function* steps(input: GroupPlanInput, plan: GroupPlan) {
+function* steps(
+  input: GroupPlanInput,
+  plan: GroupPlan,
+  { after = "each move" }: StepsOptions = {},
+) {
   const placed = new Map(input.placed);
   let rows = new Map(input.groups);
   const host: readonly string[] = ["host"];
@@ -14,27 +23,30 @@ function* steps(input: GroupPlanInput, plan: GroupPlan) {
   };
   const kernel = { of, placed };
   yield kernel;
+  const used = new Set(placed.values());
   for (const { from, to } of plan.aliases) {
-    expect([...placed.values()]).not.toContain(to);
+    expect(used.has(to)).toBe(false);
     rows.set(to, from === 0 ? host : (rows.get(from) ?? []));
   }
   for (const [cgroup, to] of plan.before) {
     placed.set(cgroup, to);
-    yield kernel;
+    if (after === "each move") yield kernel;
   }
+  yield kernel;
   rows = new Map(plan.groups);
   yield kernel;
   for (const [cgroup, to] of plan.after) {
     placed.set(cgroup, to);
-    yield kernel;
+    if (after === "each move") yield kernel;
   }
+  yield kernel;
 }
 
-function run(input: GroupPlanInput) {
+function run(input: GroupPlanInput, options?: StepsOptions) {
   const plan = planGroups(input);
   let last: ReadonlyMap<bigint, number> = new Map();
   const seen = new Map<bigint, string[]>();
-  for (const { of, placed } of steps(input, plan)) {
+  for (const { of, placed } of steps(input, plan, options)) {
     last = placed;
     for (const cgroup of input.wanted.keys()) {
       const texts = seen.get(cgroup) ?? [];
@@ -44,6 +56,33 @@ function run(input: GroupPlanInput) {
     }
   }
   return { plan, seen, numbers: new Map(last) };
+}
+
+/** Nobody lacks what it has and keeps, or has what is neither old nor new; and equal contents have one number. */
+function expectNothingLost(given: GroupPlanInput, { plan, seen, numbers }: ReturnType<typeof run>) {
+  const wrong: unknown[] = [];
+  const byText = new Map<string, number>();
+  for (const [cgroup, uids] of given.wanted) {
+    const old = given.groups.get(given.placed.get(cgroup) ?? 0) ?? ["host"];
+    const steps = seen.get(cgroup)?.map((text) => text.split(",").filter(Boolean)) ?? [];
+    const allowed = new Set([...old, ...uids]);
+    const kept = old.filter((uid) => uids.includes(uid));
+    const isRight = (step: readonly string[]) =>
+      step.every((uid) => allowed.has(uid)) && kept.every((uid) => step.includes(uid));
+    if (!steps.every(isRight)) wrong.push({ cgroup, old, uids, steps });
+    const isRefused = plan.refused.has(cgroup);
+    const last = isRefused ? given.placed.has(cgroup) && old : uids;
+    if (last && steps.at(-1)?.join() !== last.join()) wrong.push({ cgroup, last, steps });
+    if (isRefused) continue;
+    const [text, number] = [uids.join(), numbers.get(cgroup) ?? 0];
+    if ((byText.get(text) ?? number) !== number || plan.numbers.get(text) !== number)
+      wrong.push({ cgroup, text, number });
+    byText.set(text, number);
+  }
+  for (const number of numbers.values()) if (!plan.groups.has(number)) wrong.push({ number });
+  for (const [key, number] of plan.numbers)
+    if (plan.groups.get(number)?.join() !== key) wrong.push({ key, number });
+  expect(wrong).toEqual([]);
 }
 
 describe("planGroups", () => {
@@ -209,36 +248,52 @@ describe("planGroups", () => {
   it("never takes away what a cgroup has and keeps, nor gives it what is neither old nor new", () => {
     fc.assert(
       fc.property(input, (given) => {
-        const { plan, seen, numbers } = run(given);
-        for (const [cgroup, uids] of given.wanted) {
-          const old = given.groups.get(given.placed.get(cgroup) ?? 0) ?? ["host"];
-          const steps = seen.get(cgroup)?.map((text) => text.split(",").filter(Boolean)) ?? [];
-          const allowed = new Set([...old, ...uids]);
-          for (const step of steps) {
-            expect(step.filter((uid) => !allowed.has(uid))).toEqual([]);
-            for (const uid of old) if (uids.includes(uid)) expect(step).toContain(uid);
-          }
-          if (!plan.refused.has(cgroup)) expect(steps.at(-1)).toEqual(uids);
-          else if (given.placed.has(cgroup)) expect(steps.at(-1)).toEqual(old);
-        }
-        // Equal contents end up under one number.
-        const byText = new Map<string, number>();
-        for (const [cgroup, uids] of given.wanted) {
-          const number = numbers.get(cgroup) ?? 0;
-          if (plan.refused.has(cgroup)) continue;
-          expect(byText.get(uids.join()) ?? number).toBe(number);
-          byText.set(uids.join(), number);
-        }
-        for (const number of numbers.values()) expect(plan.groups.has(number)).toBe(true);
-        for (const [key, number] of plan.numbers) expect(plan.groups.get(number)?.join()).toBe(key);
-        for (const [cgroup, uids] of given.wanted)
-          if (!plan.refused.has(cgroup))
-            expect(numbers.get(cgroup)).toBe(plan.numbers.get(uids.join()));
+        const result = run(given);
+        expectNothingLost(given, result);
         if (given.maxGroups === 256)
-          for (const uids of given.expected ?? []) expect(plan.numbers.has(uids.join())).toBe(true);
+          for (const uids of given.expected ?? [])
+            expect(result.plan.numbers.has(uids.join())).toBe(true);
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("does the same for 4,096 combinations", () => {
+    const policies = Array.from(
+      { length: 13 },
+      (_, bit) => `policy-${String(bit).padStart(2, "0")}`,
+    );
+    const combination = (n: number) => policies.filter((_, bit) => (n >> bit) & 1);
+    const count = 4096;
+    fc.assert(
+      fc.property(fc.nat(count - 1), fc.constantFrom(1, 3), (shift, factor) => {
+        // Two cgroups of each; then the second ones part from the first ones, and none has what it had.
+        const cgroups = Array.from({ length: 2 * count }, (_, i) => BigInt(i));
+        const next = (cgroup: bigint) =>
+          (Number(cgroup % BigInt(count)) * (cgroup < count ? 1 : factor) + shift) % count;
+        const first: GroupPlanInput = {
+          ...{ groups: new Map(), placed: new Map() },
+          wanted: new Map(cgroups.map((one) => [one, combination(1 + (Number(one) % count))])),
+        };
+        const before = run(first, { after: "all moves" });
+        expectNothingLost(first, before);
+        expect(before.plan.groups.size).toBe(count);
+        const second: GroupPlanInput = {
+          ...{ groups: before.plan.groups, placed: before.numbers },
+          wanted: new Map(cgroups.map((one) => [one, combination(1 + next(one))])),
+        };
+        const after = run(second, { after: "all moves" });
+        expectNothingLost(second, after);
+        if (factor === 1) expect([after.plan.refused.size, after.plan.aliases]).toEqual([0, []]);
+      }),
+      { numRuns: 4 },
+    );
+  }, 60_000);
+
+  it("refuses what the 4,352nd number would be for", () => {
+    const wanted = new Map(Array.from({ length: 5_000 }, (_, i) => [BigInt(i), [`policy-${i}`]]));
+    const { plan } = run({ groups: new Map(), placed: new Map(), wanted }, { after: "all moves" });
+    expect([plan.groups.size, plan.refused.size]).toEqual([4351, 5_000 - 4351]);
   });
 
   it("keeps what a cgroup has that the kernel has listed and nobody has told of yet", () => {

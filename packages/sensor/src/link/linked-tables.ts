@@ -24,12 +24,16 @@ export type LinkedTables = {
   readonly bitSets: readonly (BitSet | undefined)[];
   /** Routes of slots; index 0 is never used. */
   readonly routes: readonly (ValueRoute | undefined)[];
+  /** Those of a verdict are neighbours; index 0 is never used. */
+  readonly assignments: readonly (LinkedAssignment | undefined)[];
   /** Ids of all sets that rows name. */
   readonly sets: ReadonlySet<number>;
   /** `config.follow`: bits of processes that rows test. */
   readonly followed: ReadonlySet<number>;
   /** What the programs keep only while a row tests it or a verdict tells it. */
   readonly remembered: ReadonlySet<Remembered>;
+  /** By which rows count calls. */
+  readonly conditions: ReadonlySet<bigint>;
 };
 
 /** Numbers of workloads that a group belongs to, and of those that it may belong to. */
@@ -38,8 +42,8 @@ export type GroupWorkloads = {
   readonly unsure: readonly number[];
 };
 
-/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is; calls. */
-export type Remembered = "parents" | "privileges" | "owners" | "tallies";
+/** The binary of each process's parent; its credentials and namespaces at its last exec; whose a socket is. */
+export type Remembered = "parents" | "privileges" | "owners";
 
 /** One way in which a rule reads an argument of the hooked function. */
 export type LinkedSlot = {
@@ -67,6 +71,8 @@ export type LinkedHook = {
   readonly flags: number;
   /** Index of the first row that says what a test of new programs' texts asks. */
   readonly execRows: number;
+  /** Index of the row that is evaluated before those of any rule, 0: none; each leads to the next one (`fail`). */
+  readonly firstQuestion: number;
   /** Where the bounds of its index begin in the table. */
   readonly firstBound: number;
   /** Undefined: all rules are evaluated. */
@@ -156,8 +162,20 @@ export type LinkedRow = {
   readonly values: readonly bigint[];
   /** A set of names of variables, each with its "="; absent: 0. */
   readonly names?: number;
-  /** Of a row on a new program's texts: the number of its test at this hook. */
+  /** Of a row on a new program's texts: the number of its test at this hook. Of a question: two bit sets. */
   readonly test?: number;
+};
+
+/** A step of struct assignment: registers are bytes in struct pt_regs. */
+export type LinkedAssignment = {
+  /** enum assignment_kind */
+  readonly kind: number;
+  readonly value: bigint;
+  readonly from: number;
+  readonly fromSize: number;
+  readonly to: number;
+  readonly size: number;
+  readonly toSize: number;
 };
 
 export type LinkedVerdict = {
@@ -171,11 +189,15 @@ export type LinkedVerdict = {
   readonly rateWindowMs: number;
   /** Set: the argument by its position in the probe, and what it becomes. */
   readonly set?: { readonly argument: number; readonly value: number };
+  /** Override at a function of a program: what its registers become, one after the other. */
+  readonly assignments?: readonly LinkedAssignment[];
   /** Position of the selector in the policy. */
   readonly selector: number;
   /** Slots of the sockets of TrackSock and UntrackSock. */
   readonly tracked: number;
   readonly untracked: number;
+  /** Index of the first of `assignments`; 0: it has none. */
+  readonly firstAssignment: number;
   /** For the enforcers of the policy (call-marks.ts). */
   readonly mark: bigint;
   /** Index into the map `counts`. */

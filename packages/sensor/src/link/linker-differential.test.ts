@@ -22,6 +22,7 @@ import { type Call, evaluateSelectors, evaluateTables } from "../../test/referen
 import { action, valueType } from "./abi.gen.ts";
 import type { LinkedTables } from "./linked-tables.ts";
 import type { PlannedSelector } from "./planned-rule.ts";
+import { fewestAsking } from "./questions.ts";
 import { fewestRanges } from "./rule-index.ts";
 
 describe("linked tables against the policy language", () => {
@@ -37,6 +38,14 @@ describe("linked tables against the policy language", () => {
     const linked = expectSameVerdicts(rulesWithRanges, 2_000);
     const indexed = linked.filter(({ hooks }) => hooks[0]?.index?.range !== undefined);
     expect(indexed.length).toBeGreaterThan(linked.length / 4);
+  });
+});
+
+describe("questions for many rules", () => {
+  it("come to the same verdict for any filters alike", () => {
+    const linked = expectSameVerdicts(rulesAlike, 1_500);
+    const asked = linked.filter(({ hooks }) => hooks[0]?.firstQuestion);
+    expect(asked.length).toBeGreaterThan(linked.length / 4);
   });
 });
 
@@ -199,7 +208,24 @@ const namespaceName = fc.constantFrom("uts" as const, "net" as const, "user" as 
 
 const marking = fc.record({ error: fc.constantFrom(0, -1, -13), signal: fc.constantFrom(0, 9) });
 
+/** What expressions say of two numbers. */
+const pairFilter: fc.Arbitrary<TypedFilter> = fc
+  .record({
+    arg: fc.constantFrom(0, 1, 2),
+    other: fc.constantFrom(0, 1, 2),
+    op: fc.constantFrom("difference" as const, "sum" as const),
+    negate: fc.boolean(),
+    ranges: pairs(
+      fc.constantFrom(
+        ...[0n, -1n, 1n, 5n, -9n, 1n << 31n, -(1n << 32n), 1n << 63n, -(1n << 63n)],
+        ...[(1n << 64n) - 1n, 1n - (1n << 64n), 1n << 64n, 1n << 65n, -(1n << 65n)],
+      ),
+    ),
+  })
+  .map(({ arg, ...test }) => ({ on: "arg", arg, test }));
+
 const anyFilter: fc.Arbitrary<TypedFilter> = fc.oneof(
+  pairFilter,
   onArg(0, numberTest(int(32))),
   onArg(1, numberTest(uint)),
   onArg(2, numberTest(int(64))),
@@ -454,6 +480,86 @@ const rulesWithRanges: Rules = fc.constantFrom(...rangeTests).chain((test) => {
       list.map(([tests, others, actions], i) => selector([...tests, ...others], [], i, actions)),
     ),
     { minLength: fewestRanges, maxLength: 7 },
+  );
+});
+
+/** Each of one kind, which no index has. Those that are negated have something in common, so that they can be asked. */
+function askedTests(isNegated: boolean): readonly fc.Arbitrary<TypedFilter>[] {
+  const negate = fc.constant(isNegated);
+  const some = <T>(of: fc.Arbitrary<T>, common: T) =>
+    values(of, 2).map((list) => (isNegated ? [...new Set([common, ...list])] : list));
+  const onText = (op: TestOf<"texts">["op"], texts: fc.Arbitrary<string[]> = some(path, "/etc")) =>
+    onArg(3, fc.record({ op: fc.constant(op), negate, values: texts }));
+  const mask = fc.record({ op: fc.constant("mask"), negate, values: some(uint, 7n) });
+  const paths = some(path, "/etc");
+  const ofPath = { match: fc.constantFrom("equal", "prefix", "postfix"), negate, paths };
+  const hostPaths = some(fc.constantFrom(...hostFiles.keys(), "/bin/none"), "/bin/a");
+  const unindexed: readonly fc.Arbitrary<TypedFilter>[] = isNegated
+    ? [
+        onArg(0, fc.record({ op: fc.constant("equal"), negate, values: some(int(32), 7n) })),
+        ...(["str-equal", "str-prefix", "str-postfix"] as const).map((op) => onText(op)),
+      ]
+    : [];
+  return [
+    ...unindexed,
+    ...[0, 1, 2].map((at) => onArg(at, mask)),
+    onText("str-contains", some(part, "etc")),
+    onText("str-contains-any-case", some(fc.constantFrom("/etc", "tmp", "x", "s"), "s")),
+    onArg(
+      4,
+      fc.record({ op: fc.constant("saddr"), negate, networks: some(network, commonNetwork) }),
+    ),
+    ...(["protocol", "family", "state"] as const).map((op) =>
+      onArg(
+        4,
+        fc.record({
+          ...{ op: fc.constant(op), negate },
+          values: some(fc.constantFrom(1, 2, 6, 10, 17, 132), op === "protocol" ? 6 : 2),
+        }),
+      ),
+    ),
+    onArg(
+      5,
+      fc.record({
+        ...{ op: fc.constant("origin"), negate },
+        values: some(fc.integer({ min: 0, max: 7 }), 3),
+      }),
+    ),
+    fc.record({
+      ...{ on: fc.constant("capability"), negate, set: fc.constant("effective") },
+      inUserNamespace: fc.constant(false),
+      capabilities: some(fc.constantFrom(0, 21, 40), 21),
+    }),
+    fc.record({
+      ...{ on: fc.constant("parent-binary"), followChildren: fc.constant(false) },
+      ...ofPath,
+    }),
+    fc.record({ on: fc.constant("ancestor-binary"), ...ofPath }),
+    fc.record({
+      ...{ on: fc.constant("binary"), negate, match: fc.constant("file") },
+      ...{ followChildren: fc.constant(false), paths: hostPaths },
+    }),
+  ] as fc.Arbitrary<TypedFilter>[];
+}
+const commonNetwork = { family: 4, address: "0a000001", prefixLength: 8 } as const;
+/** Nearly all of one kind; some have another, too, which may come first. */
+const rulesAlike: Rules = fc.constantFrom(...[false, true].flatMap(askedTests)).chain((test) => {
+  const selectors = fc.array(
+    fc.tuple(
+      fc.oneof(
+        { weight: 12, arbitrary: test.map((one) => [one]) },
+        { weight: 1, arbitrary: fc.constant([]) },
+      ),
+      fc.array(anyFilter, { maxLength: 1 }),
+      anyActions,
+    ),
+    { minLength: 1, maxLength: 2 },
+  );
+  return fc.array(
+    selectors.map((list) =>
+      list.map(([tests, others, actions], i) => selector([...others, ...tests], [], i, actions)),
+    ),
+    { minLength: fewestAsking, maxLength: fewestAsking + 2 },
   );
 });
 

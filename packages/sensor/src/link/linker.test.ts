@@ -228,6 +228,25 @@ describe("link", () => {
     expect(tables.hooks[0]?.flags).toBe(0);
   });
 
+  it("puts the assignments of a verdict beside each other", () => {
+    const step = (value: bigint) => ({
+      ...{ kind: 0, value, from: 0, fromSize: 8, to: 80, size: 8, toSize: 8 },
+    });
+    const changing = (...assignments: ReturnType<typeof step>[]) => ({
+      ...selector([]),
+      verdict: { ...selector([]).verdict, assignments },
+    });
+    const twice = changing(step(1n), step(2n));
+    const selectors = [twice, selector([]), changing(step(1n)), twice];
+    const { tables } = linkRules([rule(selectors, 1)]);
+    expect(tables.assignments).toEqual([undefined, step(1n), step(2n), step(1n)]);
+    expect(tables.verdicts.slice(1).map((one) => one?.firstAssignment)).toEqual([1, 0, 3, 1]);
+    const many = Array.from({ length: limits.MAX_ASSIGNMENTS }, (_, i) =>
+      changing(step(BigInt(i))),
+    );
+    expect(() => linkRules([rule(many, 1)])).toThrow(/513 changes of registers, and 512 fit/);
+  });
+
   it("says so when there are too many ways to values", () => {
     const rules = Array.from({ length: limits.MAX_ROUTES }, (_, offset) => {
       const route: ValueRoute = {
@@ -491,26 +510,26 @@ describe("link", () => {
   });
 
   it("leaves no rule out where that would take too many combinations", () => {
-    const teams = Array.from({ length: 20 }, (_, team) => selector([ofPods({ team: `${team}` })]));
+    // A group belongs to the teams of the bits of its number.
+    const teams = Array.from({ length: 12 }, (_, team) => selector([ofPods({ team: `${team}` })]));
+    const groups = 2 ** teams.length;
     const linked = (hooks: number) =>
       linkRules(
         Array.from({ length: hooks }, (_, i) => teams.map((one) => rule([one], 1, i + 1))).flat(),
         {
-          groups: 21,
+          groups,
           belongs: (group, { podSelector }) =>
-            podSelector?.matchLabels.team === `${group - 1}` ? "within" : "outside",
+            (group >> Number(podSelector?.matchLabels.team)) & 1 ? "within" : "outside",
         },
       ).tables;
-    expect(linked(25).applications.length - 1).toBe(25 * 20);
-    const tables = linked(26);
+    expect(linked(2).applications.length - 1).toBe(2 * (groups - 1));
+    const most = Math.floor(limits.MAX_APPLICATIONS / groups);
+    const tables = linked(most + 1);
     expect(tables.applications.slice(1).map((one) => one?.bits.length)).toEqual(
-      Array.from({ length: 26 }, () => 20),
+      Array.from({ length: most + 1 }, () => teams.length),
     );
-    expect(tables.groups.map((group) => group.size)).toEqual(tables.groups.map(() => 26));
-    expect(tables.workloads.map(({ within }) => within)).toEqual([
-      [],
-      ...Array.from({ length: 20 }, (_, team) => [team]),
-    ]);
+    expect(tables.groups.every((group) => group.size === most + 1)).toBe(true);
+    expect([0, 5].map((group) => tables.workloads[group]?.within)).toEqual([[], [0, 2]]);
   });
 
   it("says that selectors have too many workloads", () => {

@@ -8,10 +8,9 @@ import {
   rowFlags,
   rowOp,
   ruleFlags,
-  tallyOf,
   valueType,
 } from "./abi.gen.ts";
-import { type CountFilter, type PlainFilter, plainLists } from "./alternatives.ts";
+import { type PlainFilter, plainLists } from "./alternatives.ts";
 import {
   applicationsOf,
   belonging,
@@ -19,8 +18,9 @@ import {
   type Member,
   type PlacedHook,
 } from "./applications.ts";
-import type { BitSet } from "./bit-set.ts";
+import { type BitSet, bitSetText } from "./bit-set.ts";
 import { withPolicy } from "./call-marks.ts";
+import { conditionOf, conditionsOf, tallyRow } from "./counted-calls.ts";
 import { ExecTests } from "./exec-tests.ts";
 import {
   type FilterContext,
@@ -32,6 +32,7 @@ import {
 import type { FollowBits } from "./follow-bits.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type {
+  LinkedAssignment,
   LinkedHook,
   LinkedRow,
   LinkedRule,
@@ -43,6 +44,7 @@ import type {
 } from "./linked-tables.ts";
 import { seesOpenFile } from "./open-files.ts";
 import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
+import { questionRows, questionsOf } from "./questions.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
 import { routeIndex, slotIndex } from "./slot-numbers.ts";
@@ -65,19 +67,14 @@ export type LinkInput = GroupsInput & {
  * @throws LinkLimitError if the tables are too small for these policies.
  */
 export function link(input: LinkInput): LinkedTables {
-  const tables = emptyTables();
-  const numbered = new NumberedWorkloads();
-  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
-    const firstRule = tables.rules.length;
-    const execTests = addHook(tables, hook, members, {
-      ...input,
-      workloadsNumber: (workloads) => numbered.numberOf(workloads),
-    });
-    return { hook, firstRule, members, execTests };
-  });
+  const asking = linkHooks(input, "with questions");
+  const { tables, numbered, placed } =
+    asking.tables.rows.length > limits.MAX_ROWS ? linkHooks(input, "without questions") : asking;
   const { applications, groups } = applicationsOf(placed, input);
+  const conditions = conditionsOf(tables.rows);
   checkLimits(tables, {
     ...{ applications: applications.length, groups: groups.length, workloads: numbered.size },
+    conditions: conditions.size,
   });
   return {
     ...tables,
@@ -89,7 +86,24 @@ export function link(input: LinkInput): LinkedTables {
     sets: setsOf(tables.rows),
     followed: followedBits(tables.rows),
     remembered: rememberedBy(tables),
+    conditions,
   };
+}
+
+/** Without questions, there are fewer rows; more of them are evaluated. */
+function linkHooks(input: LinkInput, how: "with questions" | "without questions") {
+  const tables = emptyTables();
+  const numbered = new NumberedWorkloads();
+  const placed = rulesByHook(input.policies).map(([hook, members]): PlacedHook => {
+    const firstRule = tables.rules.length;
+    const execTests = addHook(tables, hook, members, {
+      ...input,
+      asks: how === "with questions",
+      workloadsNumber: (workloads) => numbered.numberOf(workloads),
+    });
+    return { hook, firstRule, members, execTests };
+  });
+  return { tables, numbered, placed };
 }
 
 type OpenTables = {
@@ -98,9 +112,12 @@ type OpenTables = {
   readonly rows: (LinkedRow | undefined)[];
   readonly verdicts: (LinkedVerdict | undefined)[];
   readonly bitSets: (BitSet | undefined)[];
-  /** Their positions. */
-  readonly bitSetIds: Map<BitSet, number>;
+  /** Their positions, by their texts. */
+  readonly bitSetIds: Map<string, number>;
   readonly routes: (ValueRoute | undefined)[];
+  readonly assignments: (LinkedAssignment | undefined)[];
+  /** Where lists of them begin, by their text. */
+  readonly assignmentIds: Map<string, number>;
 };
 
 function emptyTables(): OpenTables {
@@ -112,6 +129,8 @@ function emptyTables(): OpenTables {
     bitSets: [undefined],
     bitSetIds: new Map(),
     routes: [undefined],
+    assignments: [undefined],
+    assignmentIds: new Map(),
   };
 }
 
@@ -133,7 +152,7 @@ function addHook(
   tables: OpenTables,
   hook: number,
   members: readonly Member[],
-  input: LinkInput & Pick<FilterContext, "workloadsNumber">,
+  input: LinkInput & Pick<FilterContext, "workloadsNumber"> & { readonly asks: boolean },
 ): readonly (readonly number[])[] {
   if (members.length > limits.HOOK_RULES) {
     throw new LinkLimitError(
@@ -185,7 +204,12 @@ function addHook(
   });
   const execRows = tables.rows.length;
   tables.rows.push(...execTests.rows.map((row) => ({ ...row, fail: 0, verdict: 0 })));
-  tables.hooks.push({ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows });
+  const questions = input.asks ? questionsOf(placed, { ...input, bitSets: bitSetsOf(tables) }) : [];
+  const firstQuestion = questions.length === 0 ? 0 : tables.rows.length;
+  tables.rows.push(...questionRows(questions, firstQuestion));
+  tables.hooks.push({
+    ...{ id: hook, firstRule, slots, routes, firstBound, index, flags, execRows, firstQuestion },
+  });
   return tests;
 }
 
@@ -232,16 +256,6 @@ function addIndex(
 ): RuleIndex | undefined {
   const left = (values: keyof typeof indexRoom) =>
     tables.hooks.reduce((room, { index }) => room - (index?.[values].size ?? 0), indexRoom[values]);
-  const bitSets: BitSets = {
-    fit: (contents) =>
-      contents.filter((rules) => !tables.bitSetIds.has(rules)).length <=
-      limits.MAX_BITSETS - tables.bitSets.length,
-    add(rules) {
-      const id = tables.bitSetIds.get(rules) ?? tables.bitSets.push(rules) - 1;
-      tables.bitSetIds.set(rules, id);
-      return id;
-    },
-  };
   const room = {
     numbers: left("numbers"),
     prefixes: left("prefixes"),
@@ -251,8 +265,20 @@ function addIndex(
     binaryEndings: left("binaryEndings"),
     bounds: Math.min(limits.HOOK_BOUNDS, limits.MAX_BOUNDS - firstBound),
   };
-  return buildRuleIndex(rules, { bitSets, room, hostNamespace });
+  return buildRuleIndex(rules, { bitSets: bitSetsOf(tables), room, hostNamespace });
 }
+
+const bitSetsOf = ({ bitSets, bitSetIds }: OpenTables): BitSets => ({
+  fit: (contents) =>
+    contents.filter((rules) => !bitSetIds.has(bitSetText(rules))).length <=
+    limits.MAX_BITSETS - bitSets.length,
+  add(rules) {
+    const text = bitSetText(rules);
+    const id = bitSetIds.get(text) ?? bitSets.push(rules) - 1;
+    bitSetIds.set(text, id);
+    return id;
+  },
+});
 
 function placeOf(reading: ArgReading | undefined, slot: number | undefined): ValuePlace {
   if (reading === undefined || slot === undefined)
@@ -292,7 +318,7 @@ function addSelectors(
   { planned: { selectors }, counters }: InstalledRule,
   context: FilterContext & {
     readonly slotOf: (arg: number | "return" | undefined) => number;
-    /** By selector: what its calls are counted as. */
+    /** By selector: the number by which its calls are counted; 0: they are not. */
     readonly condition: (selector: number) => number;
     readonly execTests: ExecTests;
   },
@@ -301,7 +327,11 @@ function addSelectors(
   for (const [i, selector] of selectors.entries()) {
     const { tracked, untracked, mark = 0 } = selector.verdict;
     const sockets = { tracked: context.slotOf(tracked), untracked: context.slotOf(untracked) };
-    const numbers = { mark: withPolicy(context.policyId, mark), counter: counters[i] ?? 0 };
+    const numbers = {
+      mark: withPolicy(context.policyId, mark),
+      counter: counters[i] ?? 0,
+      firstAssignment: addAssignments(tables, selector.verdict.assignments ?? []),
+    };
     const verdict = tables.verdicts.push({ ...selector.verdict, ...sockets, ...numbers }) - 1;
     const safe = safeOutcome(selectors, i);
     const tally = tallyRow(selector, context.condition(i), safe);
@@ -337,53 +367,24 @@ function addSelectors(
   return first;
 }
 
+/** @returns the first of them; 0: there are none. Equal lists have the same: programs take them for one change. */
+function addAssignments(
+  { assignments, assignmentIds }: OpenTables,
+  added: readonly LinkedAssignment[],
+): number {
+  if (added.length === 0) return 0;
+  const text = added.map((step) => Object.values(step).join()).join(";");
+  const first = assignmentIds.get(text) ?? assignments.push(...added) - added.length;
+  assignmentIds.set(text, first);
+  return first;
+}
+
 /** A call is counted once, whichever of the alternatives it passes. */
 function skippedBySelector(runs: readonly Run[], index: number): number {
   return runs
     .slice(index + 1)
     .filter(({ verdict }) => verdict === runs[index]?.verdict)
     .reduce((sum, run) => sum + rowsOf(run).length, 0);
-}
-
-/** The row that counts the calls for which all others of the selector hold. */
-function tallyRow(
-  { filters }: PlannedSelector,
-  counter: number,
-  safe: SafeOutcome,
-): OpenRow | undefined {
-  const filter = filters.find((one): one is CountFilter => one.on === "count");
-  if (filter === undefined) return undefined;
-  const { atLeast, withinMs, per } = filter;
-  // What an entry counts, its number says: a later condition with this counter is another one.
-  const condition = (withinMs * limits.TALLY_CALLS + atLeast - 1) * limits.MAX_COUNTS + counter;
-  return {
-    op: rowOp.ROW_TALLY,
-    slot: per === "process" ? tallyOf.TALLY_PROCESS : tallyOf.TALLY_CGROUP,
-    flags: outcomeOfUnknown(safe, undefined) ? rowFlags.ROW_UNKNOWN_HOLDS : 0,
-    set: 0,
-    n: 3,
-    values: [
-      BigInt(atLeast),
-      BigInt(withinMs) * 1_000_000n,
-      counter === 0 ? 0n : BigInt(condition),
-    ],
-  };
-}
-
-/**
- * Which counter stands for the calls of a selector: the functions of a list count together, so it is that of the
- * first of them. A rule that is left behind (uncounted) counts nothing.
- */
-function conditionOf(
-  { planned, counters }: InstalledRule,
-  all: readonly InstalledRule[],
-): (selector: number) => number {
-  const first =
-    planned.counted === undefined
-      ? undefined
-      : all.find((other) => other.planned.counted === planned.counted);
-  return (selector) =>
-    counters[selector] === 0 ? 0 : ((first?.counters ?? counters)[selector] ?? 0);
 }
 
 /**
@@ -497,7 +498,6 @@ function rememberedBy({ rows, verdicts }: OpenTables): Set<Remembered> {
   const tells = verdicts.some((verdict) => (verdict?.actions ?? 0) & action.ACTION_TRACK_SOCK);
   const tested = rows.flatMap((row): Remembered[] => {
     if (row === undefined) return [];
-    if (row.op === rowOp.ROW_TALLY) return ["tallies"];
     if (row.flags & rowFlags.ROW_PARENT) return ["parents"];
     return testsChange.has(row.op) ? ["privileges"] : [];
   });
@@ -511,7 +511,12 @@ const testsChange: ReadonlySet<number> = new Set([
 
 function checkLimits(
   tables: OpenTables,
-  { applications, groups, workloads }: Record<"applications" | "groups" | "workloads", number>,
+  {
+    applications,
+    groups,
+    workloads,
+    conditions,
+  }: Record<"applications" | "groups" | "workloads" | "conditions", number>,
 ): void {
   const uses: [string, number, number][] = [
     ["hook entries", tables.rules.length, limits.MAX_RULES],
@@ -521,6 +526,8 @@ function checkLimits(
     ["groups of workloads", groups, limits.MAX_GROUPS],
     ["paths to values", tables.routes.length, limits.MAX_ROUTES],
     ["different workloads in selectors", workloads, limits.MAX_WORKLOADS],
+    ["changes of registers", tables.assignments.length, limits.MAX_ASSIGNMENTS],
+    ["selectors that count calls", conditions, limits.MAX_CONDITIONS],
   ];
   for (const [what, count, limit] of uses) {
     if (count > limit)

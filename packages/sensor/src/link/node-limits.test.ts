@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
+import { limits as policyLimits } from "@gander/policy";
 import { expect, it } from "vitest";
 import { limits } from "./abi.gen.ts";
 
@@ -18,7 +19,12 @@ it.each([
     "ways in which policies read the arguments of one function; paths to values",
     `${limits.HOOK_SLOTS}; ${limits.MAX_ROUTES - 1}`,
   ],
+  [
+    "different changes of registers by `Override`, each counted by its registers",
+    `${limits.MAX_ASSIGNMENTS - 1}`,
+  ],
   ["different workloads in `matchWorkloads`", `${limits.MAX_WORKLOADS}`],
+  ["selectors with `matchCount`", `${limits.MAX_CONDITIONS}`],
   ["different lists of `followChildren` and `followForks`", `${limits.FOLLOW_BITS}`],
   [
     "sets of rules that values leave (for the [filters that are looked up](#operators-of-matchargs))",
@@ -30,4 +36,8 @@ it.each([
 
 it("as many selectors have a verdict as have a counter", () => {
   expect(limits.MAX_VERDICTS).toBe(limits.MAX_COUNTS);
+});
+
+it("as many registers may change as a verdict has room for", () => {
+  expect(policyLimits.assignments).toBe(limits.VERDICT_ASSIGNMENTS);
 });

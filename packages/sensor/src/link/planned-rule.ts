@@ -28,7 +28,10 @@ export type PlannedSelector = {
   readonly filters: readonly TypedFilter[];
   readonly returnFilters: readonly TypedFilter[];
   /** TrackSock and UntrackSock: which of the rule's arguments is the socket. */
-  readonly verdict: Omit<LinkedVerdict, "counter" | "tracked" | "untracked" | "mark"> & {
+  readonly verdict: Omit<
+    LinkedVerdict,
+    "counter" | "tracked" | "untracked" | "mark" | "firstAssignment"
+  > & {
     /** NotifyEnforcer: what is to happen. Absent if the call has been marked before. */
     readonly mark?: number;
     readonly tracked?: number | "return" | undefined;

@@ -2,7 +2,7 @@
 import type { NamespaceName } from "@gander/policy";
 import { limits } from "./abi.gen.ts";
 import { type PlainFilter, plainLists } from "./alternatives.ts";
-import type { BitSet } from "./bit-set.ts";
+import { type BitSet, bitSetText } from "./bit-set.ts";
 import type { ValuePlace } from "./filter-rows.ts";
 import type { RangeIndex, RuleIndex } from "./linked-tables.ts";
 import {
@@ -173,8 +173,8 @@ function indexRanges(
   for (let count = tested.size; count >= fewestRanges; count = Math.floor(count / 2)) {
     const bounds = boundsOf(all, new Map([...tested].slice(0, count)));
     const size = 2 ** Math.ceil(Math.log2(bounds.length));
-    if (size > room.bounds || !bitSets.fit([...new Set(bounds.map((bound) => bound.rules))]))
-      continue;
+    const contents = new Map(bounds.map(({ rules }) => [bitSetText(rules), rules]));
+    if (size > room.bounds || !bitSets.fit([...contents.values()])) continue;
     return {
       ...number,
       bounds: bounds.map(({ from, rules: left }) => ({ from, bitSet: bitSets.add(left) })),
@@ -222,7 +222,7 @@ function slotsOf(rules: readonly PlacedRule[], find: FindTest<unknown>): Set<num
 const known = new WeakMap<PlannedRule, readonly (readonly PlainFilter[])[]>();
 
 /** All policies are linked at each change, and these lists are looked through for each kind of value. */
-function listsOf(planned: PlannedRule): readonly (readonly PlainFilter[])[] {
+export function listsOf(planned: PlannedRule): readonly (readonly PlainFilter[])[] {
   const found = known.get(planned);
   if (found !== undefined) return found;
   const lists = planned.selectors.flatMap(({ filters }) => plainLists(filters));

@@ -68,12 +68,24 @@ function canonical(content: SetContent): SetContent {
   }
 }
 
+/** By the list of members, which never changes. All policies are linked at each change. */
+const texts = new WeakMap<object, string>();
+
 function keyOf(content: SetContent): string {
-  const plain = canonical(content);
-  return `${plain.kind}:${JSON.stringify(membersOf(plain))}`;
+  const members = membersOf(content);
+  const known = texts.get(members);
+  if (known !== undefined) return `${content.kind}:${known}`;
+  const text = JSON.stringify(memberTexts(canonical(content)));
+  texts.set(members, text);
+  return `${content.kind}:${text}`;
 }
 
-function membersOf(content: SetContent): readonly string[] {
+function membersOf(content: SetContent): readonly unknown[] {
+  if (content.kind === "networks") return content.networks;
+  return content.kind === "files" ? content.files : content.values;
+}
+
+function memberTexts(content: SetContent): readonly string[] {
   if (content.kind === "networks") return content.networks.map(networkText);
   return content.kind === "files" ? content.files.map(fileText) : content.values.map(String);
 }

@@ -44,8 +44,8 @@ export class NumberedWorkloads {
   }
 
   of(belongs: (workloads: WorkloadSelector) => Belonging): GroupWorkloads {
-    const numbersOf = (wanted: Belonging) =>
-      this.#all.flatMap((one, number) => (belongs(one) === wanted ? [number] : []));
-    return { within: numbersOf("within"), unsure: numbersOf("unsure") };
+    const of = { within: [] as number[], unsure: [] as number[], outside: [] as number[] };
+    for (const [number, one] of this.#all.entries()) of[belongs(one)].push(number);
+    return { within: of.within, unsure: of.unsure };
   }
 }

@@ -61,11 +61,14 @@ it("sends a full batch at once, and the rest after a while", async () => {
 it("never makes a batch larger than one may be, and leaves out an event that is", async () => {
   const { batches, taken, offer } = start(100);
   offer(5, 100 * 1024);
-  offer(1, streamLimits.batchBytes + 1);
+  offer(1, streamLimits.eventBytes);
+  offer(1, streamLimits.eventBytes + 1);
   offer(1);
-  await expect.poll(() => account(taken)).toEqual({ at: 7, missing: 1 });
-  for (const { events = [] } of taken)
-    expect(events.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(
+  await expect.poll(() => account(taken)).toEqual({ at: 8, missing: 1 });
+  const sizes = taken.map(({ events = [] }) => events.map(({ length }) => length));
+  expect(sizes).toContainEqual([streamLimits.eventBytes]);
+  for (const batch of sizes.filter(({ length }) => length > 1))
+    expect(batch.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(
       streamLimits.batchBytes,
     );
   expect(batches.dropped).toBe(1);

@@ -34,7 +34,7 @@ export function createEventBatches(write: WriteBatch, options: EventBatchesOptio
   return new Batches(write, options);
 }
 
-const { batchBytes, batchEvents, batchMs } = streamLimits;
+const { batchBytes, batchEvents, batchMs, eventBytes } = streamLimits;
 
 class Batches implements EventBatches {
   readonly #write: WriteBatch;
@@ -100,7 +100,7 @@ class Batches implements EventBatches {
 
   #hasRoom({ length }: Buffer): boolean {
     // Even alone in a batch it would exceed the message limit.
-    if (length > batchBytes) return false;
+    if (length > eventBytes) return false;
     return (
       this.#queuedEvents < this.#maxQueued && this.#queuedBytes + length <= this.#maxQueuedBytes
     );

@@ -62,7 +62,13 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
   FAULT_TALLIES: {
     meaning: "calls had no room to be counted: matchCount took the safe side",
     advice:
-      "8,192 processes and containers can have counted calls at a time, each of 8 selectors: make the other filters of the selector narrower, or count per container",
+      "A pod, a service or a session may hold a quarter of the counts that are free, at most 3,276 (one for each of its processes and selectors): make the other filters of the selector narrower, or count per container",
+  },
+  FAULT_DATA: {
+    meaning:
+      "buffers of which events carry more with maxData had no room in the ring: the events have the beginning, and the size",
+    advice:
+      "Such data may fill half of the ring. Make the filters of policies with maxData narrower, or limit their events",
   },
   FAULT_FEATURE: {
     meaning:

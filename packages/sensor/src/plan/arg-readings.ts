@@ -22,10 +22,14 @@ const distant = (type: number, route: ValueRoute | undefined): number =>
     ? slotFlags.SLOT_DISTANT
     : 0;
 
+/** Of a buffer, events carry more than its beginning. */
+const moreOf = ({ type, maxData }: TypedArg): number =>
+  maxData === true && typeRow(type).maxData === true ? slotFlags.SLOT_MAX_DATA : 0;
+
 /** A value that is a function's argument, or at the end of a route from there. */
 function functionSlot(type: number, raw: number, sizeRaw: number, arg: TypedArg): LinkedSlot {
   const { route } = arg;
-  const flags = distant(type, route);
+  const flags = distant(type, route) | moreOf(arg);
   if (route === undefined) return { ...plainSlot, type, raw, sizeRaw, flags };
   return { type, raw: limits.RAW_ROUTE, sizeRaw, size: raw, flags, route };
 }
@@ -88,7 +92,7 @@ export function recordArg(
   };
   const reading = (type: number, flags = 0): ArgReading => ({
     slot: {
-      ...{ ...slot, type, flags: flags | distant(type, arg.route) },
+      ...{ ...slot, type, flags: flags | distant(type, arg.route) | moreOf(arg) },
       ...(arg.route === undefined ? {} : { route: arg.route }),
     },
     signed: row.signed ?? false,

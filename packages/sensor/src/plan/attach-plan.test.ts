@@ -26,6 +26,9 @@ const functions: Record<string, string> = {
   bpf_lsm_file_permission: "int (struct file * file, int mask)",
   security_bprm_check: "int (struct linux_binprm * bprm)",
   bpf_lsm_bprm_check_security: "int (struct linux_binprm * bprm)",
+  security_getprocattr:
+    "int (struct task_struct * p, int lsmid, const char * name, char * * value)",
+  bpf_lsm_getprocattr: "int (struct task_struct * p, const char * name, char * * value)",
   security_mmap_file: "int (struct file * file, long unsigned int prot, long unsigned int flags)",
   bpf_lsm_mmap_file:
     "int (struct file * file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags)",
@@ -139,6 +142,13 @@ function refusal(part: Partial<CompiledHook>, other: Partial<PlanFacts> = {}): s
 
 const returning = { returnArg: arg(0, "int") };
 const withoutBpf = { activeLsms: ["capability", "apparmor"] };
+/** As kernels since 6.12 do. */
+const checkingReturns: Partial<PlanFacts> = {
+  prototype: (name) =>
+    name === "bpf_lsm_get_retval_range"
+      ? { name, returnType: "int", parameters: [] }
+      : prototype(name),
+};
 const socket = { target: "tcp_connect", args: [arg(0, "sock")] };
 
 /** Where writes are decided: those of processes, and those of the kernel when one dumps core. */
@@ -223,6 +233,18 @@ describe("planHook", () => {
       { target: "security_inode_setattr", args: [arg(0, "nop")], selectors: [kill] },
       {},
       ["fmod_ret program on security_inode_setattr"],
+    ],
+    [
+      "decides at an LSM hook that older kernels let anything decide at",
+      { target: "security_getprocattr", args: [], selectors: [kill] },
+      {},
+      ["LSM program on getprocattr"],
+    ],
+    [
+      "does without an LSM hook that takes no programs",
+      { target: "security_getprocattr", args: [], selectors: [kill] },
+      checkingReturns,
+      ["fmod_ret program on security_getprocattr"],
     ],
     ["observes a connection", socket, {}, ["fentry program on tcp_connect"]],
     [
@@ -346,6 +368,21 @@ describe("planHook", () => {
       { selectors: [selector({ action: "override", error: -1 })] },
       { ...withoutBpf, isTraceable: () => false },
       /nothing can make security_file_permission fail/,
+    ],
+    [
+      "to deny at a function that returns nothing",
+      {
+        ...{ target: "security_file_free", args: [] },
+        selectors: [selector({ action: "override", error: -1 })],
+      },
+      { prototype: (name) => ({ name, returnType: "void", parameters: [] }) },
+      /nothing can make security_file_free fail: it returns no error/,
+    ],
+    [
+      "an LSM hook that takes no programs",
+      { kind: "lsm", target: "getprocattr", args: [] },
+      checkingReturns,
+      /no program be attached to the LSM hook getprocattr \| Hook the function `security_/,
     ],
   ])("refuses %s", (_, part, other, expected) => {
     expect(refusal(part, other)).toMatch(expected);
@@ -578,7 +615,9 @@ describe("functions of programs", () => {
     isGo: false,
     digests: new Set(["sha256:ab"]),
     place: ({ name }) =>
-      name === "begins" ? { offset: 0x10 } : { problem: `no ${name}`, hint: "Write begins" },
+      name === "begins"
+        ? { offset: 0x10, address: 0x1010 }
+        : { problem: `no ${name}`, hint: "Write begins" },
     probe: ({ name }) =>
       name === "shop:sold" ? { sites } : { problem: `no ${name}`, hint: "Write sold" },
   };
@@ -643,6 +682,107 @@ describe("functions of programs", () => {
     ],
   ])("refuses %s", (_, part, file, expected) => {
     expect(refusal(uprobe(part), on(file))).toBe(expected);
+  });
+
+  describe("that are overridden", () => {
+    const changing = {
+      followPath: (root: object, path: string) =>
+        "pointerTo" in root && root.pointerTo === "bpf_prog_aux" && path === "kprobe_write_ctx"
+          ? { offset: 0, typeId: 1, dereferences: [], size: 1, bits: 8, shift: 0, signed: false }
+          : undefined,
+    };
+    const file: ProgramFile = {
+      ...found,
+      place: ({ name, plus, returns }) => {
+        if (name === "ends") return { problem: "it has no end", hint: "Write another" };
+        const at = name === "other" ? 0x2000 : name.startsWith("0x") ? Number(name) : 0x1010;
+        return { offset: at + plus + (returns ? 5 : 0), address: at + plus + (returns ? 5 : 0) };
+      },
+    };
+    const overridden = (action: object, part: Partial<CompiledHook> = {}) =>
+      uprobe({ args: [], selectors: [selector({ action: "override", ...action })], ...part });
+    const where = (one: ProgramFile = file) =>
+      ({ ...on(one), ...changing }) as unknown as Partial<typeof facts>;
+    const verdictOf = (action: object, part?: Partial<CompiledHook>) =>
+      rulesOf(planHook(hook(overridden(action, part)), { ...facts, ...where() }))[0]?.selectors[0]
+        ?.verdict;
+    const step = (kind: number, value: bigint, from: number, to: number) =>
+      expect.objectContaining({ kind, value, from, to });
+    const [constant, register, memory] = [0, 1, 2];
+    const [rax, rip, rsp] = [80, 128, 152];
+
+    it("by an instruction that returns, or another function", () => {
+      expect(verdictOf({ error: -1 })).toMatchObject({
+        actions: action.ACTION_POST | action.ACTION_DENY,
+        assignments: [step(constant, -1n, 0, rax), step(register, 5n, rip, rip)],
+      });
+      const place = { by: "symbol", name: "other", plus: 0 };
+      expect(verdictOf({ place })?.assignments).toEqual([step(register, 0xff0n, rip, rip)]);
+      expect(verdictOf({ place: { ...place, name: "0x1000" } })?.assignments).toEqual([
+        step(register, -0x10n, rip, rip),
+      ]);
+    });
+
+    it("by registers, as instructions write them", () => {
+      const registers = [
+        { to: "eax", from: "rsp", inMemory: true, add: 8n },
+        { to: "ah", add: 1n },
+        { to: "rsp", from: "esp", add: -8n },
+      ];
+      expect(verdictOf({ registers })?.assignments).toEqual([
+        { kind: memory, value: 8n, from: rsp, fromSize: 8, to: rax, size: 4, toSize: 8 },
+        { kind: constant, value: 1n, from: 0, fromSize: 8, to: rax + 1, size: 1, toSize: 1 },
+        { kind: register, value: -8n, from: rsp, fromSize: 4, to: rsp, size: 8, toSize: 8 },
+      ]);
+    });
+
+    it.each<[string, object, Partial<CompiledHook>, Partial<ProgramFile>, string]>([
+      [
+        "no other function",
+        { place: { by: "symbol", name: "ends", plus: 0 } },
+        {},
+        {},
+        "it has no end | Write another",
+      ],
+      [
+        "an error of a Go function",
+        { error: -1 },
+        {},
+        { isGo: true },
+        "no function of /bin/a.b can be made to return an error: it is a Go program, whose functions return several values | Write what the registers become, in argRegs, or use Sigkill",
+      ],
+      [
+        "an error inside of a function",
+        { error: -1 },
+        { target: "/bin/a.b:begins+0x4" },
+        {},
+        "/bin/a.b:begins+0x4 is not the beginning of a function, from where alone it can return | Name the function without an offset, or write what the registers become, in argRegs",
+      ],
+    ])("refuses %s", (_, action, part, other, expected) => {
+      const one = { ...file, ...other } as ProgramFile;
+      expect(refusal(overridden(action, part), where(one))).toBe(expected);
+    });
+
+    it("not on kernels that let no probe change registers, of other machines, too", () => {
+      const expected = `Override at a function of a program needs a kernel that lets probes change registers, which Linux does from 6.18 on; this one is ${facts.release} | Use Sigkill or Signal; what the program asks of the kernel can be denied below lsmhooks`;
+      expect(refusal(overridden({ error: -1 }), on(file))).toBe(expected);
+      expect(refusal(overridden({ error: -1 }))).toBe(expected);
+    });
+
+    it("with a remark where it may crash", () => {
+      const weaknesses = (action: object, part: Partial<CompiledHook> = {}) => {
+        const plan = planHook(hook(overridden(action, part)), { ...facts, ...where() });
+        return plan.rules === undefined ? "" : plan.weaknesses.join();
+      };
+      expect(weaknesses({ error: -1 })).not.toMatch(/crash/);
+      expect(weaknesses({ registers: [{ to: "rsp", from: "rsp", add: 8n }] })).toMatch(
+        /hooks the return/,
+      );
+      const program = { path: "/bin/a.b", by: "offset" } as const;
+      expect(weaknesses({ error: -1 }, { program, target: "/bin/a.b:0x1010" })).toMatch(
+        /is taken for the beginning/,
+      );
+    });
   });
 
   it("says what is weaker", () => {
@@ -771,7 +911,7 @@ describe("functions whose names the kernel has", () => {
     const [rule] = rulesOf(planHook(files, facts));
     expect(rule?.point.functions).toEqual(["security_file_permission", "security_mmap_file"]);
     expect(weaknesses(files)).toEqual([
-      "list:all leaves out 2 that lack the arguments, such as security_bprm_check",
+      "list:all leaves out 3 that lack the arguments, such as security_bprm_check",
     ]);
   });
 

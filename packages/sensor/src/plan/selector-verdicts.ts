@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import {
   type ArgTest,
+  type Assignment,
   actionRow,
   argTests,
   type CompiledAction,
@@ -18,6 +19,7 @@ import { action, rateScope } from "../link/abi.gen.ts";
 import { actionBit } from "../link/action-bit.ts";
 import { markOf } from "../link/call-marks.ts";
 import type { PlannedSelector } from "../link/planned-rule.ts";
+import { linkedAssignment } from "./linked-assignment.ts";
 
 export function selectorsFor(hook: TypedHook, role: Role): PlannedSelector[] {
   return hook.selectors.map((selector) => roles[role](selector, hook));
@@ -37,6 +39,8 @@ const roles: Readonly<Record<Role, (selector: TypedSelector, hook: TypedHook) =>
       return planned(selector, selector.returnFilters, {
         actions: postBits(all) | signalBits(all) | tellBits(all),
         error: 0,
+        // At a function of a program. Together with its return it is refused.
+        registers: registersOf(selector.actions),
         // What is to be marked before the function runs, the program at its entry marks.
         notifying: wantsReturn(hook) ? returns : all,
       });
@@ -68,6 +72,8 @@ function decided(selector: TypedSelector): PlannedSelector {
 }
 
 type Effect = {
+  /** Absent: a call is denied by `error`, if at all. */
+  readonly registers?: readonly Assignment[] | undefined;
   readonly actions: number;
   readonly error: number;
   /** Those that may mark the call here. */
@@ -77,7 +83,7 @@ type Effect = {
 function planned(
   selector: TypedSelector,
   returnFilters: readonly TypedFilter[],
-  { actions, error, notifying }: Effect,
+  { actions, error, notifying, registers = [] }: Effect,
 ): PlannedSelector {
   const all = [...selector.actions, ...selector.returnActions];
   const rate = all.find((one) => one.action === "post" && one.rateLimit !== undefined);
@@ -89,12 +95,13 @@ function planned(
     filters: selector.filters,
     returnFilters,
     verdict: {
-      actions,
+      actions: registers.length > 0 ? actions | action.ACTION_DENY : actions,
       error,
       signal: signal?.action === "signal" ? signal.signal : 0,
       rateScope: limit === undefined ? rateScope.RATE_NONE : scopes[limit.scope],
       rateWindowMs: limit?.windowMs ?? 0,
       ...(set?.action === "set" ? { set: { argument: set.argument, value: set.value } } : {}),
+      ...(registers.length > 0 ? { assignments: registers.map(linkedAssignment) } : {}),
       selector: selector.index,
       tracked: socketPosition(all, "track-sock"),
       untracked: socketPosition(all, "untrack-sock"),
@@ -102,6 +109,9 @@ function planned(
     },
   };
 }
+
+const registersOf = (actions: readonly CompiledAction[]) =>
+  actions.flatMap((one) => (one.action === "override" ? (one.registers ?? []) : []));
 
 const scopes = {
   thread: rateScope.RATE_THREAD,
@@ -144,7 +154,7 @@ function socketPosition(actions: readonly CompiledAction[], name: SocketActionWo
 /** Negative errno that the call returns; 0: it is allowed. */
 function errorOf(actions: readonly CompiledAction[]): number {
   const override = actions.find((one) => one.action === "override");
-  if (override?.action === "override" && override.error !== 0) return override.error;
+  if (override?.action === "override" && override.error) return override.error;
   return actions.some((one) => actionRow(one.action).endsCall) ? -constants.errno.EPERM : 0;
 }
 

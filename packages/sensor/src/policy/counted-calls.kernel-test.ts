@@ -18,7 +18,7 @@ import {
 } from "../../test/guest-sensor.ts";
 
 const sensor = await startGuestSensor({ name: "gander-counted" });
-const { policies, kernel } = sensor;
+const { policies } = sensor;
 after(() => sensor[Symbol.asyncDispose]());
 
 const key = { name: "p", namespace: "", origin: "static" } as const;
@@ -184,21 +184,52 @@ lsmhooks:
   });
 });
 
-test("without room, an enforcing selector matches, and that is counted", async () => {
-  const many = Array.from({ length: 10 }, (_, i) => i);
-  const policyAt = (i: number) =>
-    umaskPolicy(`p${i}`, `${count(2, "1h")}\n    matchActions: [{ action: Signal, argSig: 23 }]`);
-  for (const i of many) await addPolicy(policies, policyAt(i));
-  const before = kernel.faults().FAULT_TALLIES;
-  bash("umask 030");
-  const full = many.filter((i) => Number(stateOf(policies, `p${i}`).counters.unknownProcess) > 0);
-  assert.equal(full.length, 2);
+test("many selectors count the calls of one process", async () => {
+  const many = Array.from({ length: 30 }, (_, i) => i);
+  await Promise.all(many.map((i) => addPolicy(policies, umaskPolicy(`p${i}`, count(2 + i, "1h")))));
+  bash(umasks(20));
   for (const i of many) {
     const { counters } = stateOf(policies, `p${i}`);
-    assert.equal(Number(counters.matched), full.includes(i) ? 1 : 0, `p${i}`);
+    assert.equal(Number(counters.matched), Math.max(0, 20 - (1 + i)), `p${i}`);
+    assert.equal(Number(counters.unknownProcess), 0);
   }
-  assert.equal(kernel.faults().FAULT_TALLIES, before + 2n);
-  for (const i of many) await policies.remove({ ...key, name: `p${i}` });
+  await Promise.all(many.map((i) => policies.remove({ ...key, name: `p${i}` })));
+});
+
+test("threads on two CPUs: each call from the n-th on, and none before it", async () => {
+  const scene = (...args: readonly string[]) =>
+    spawnSync("/gander/bpf/build/test/scenes", ["together", ...args], { encoding: "utf8" }).stdout;
+  await under(umaskPolicy("p", count(100, "1h")), () => {
+    assert.equal(scene("60", "49"), "0\n");
+    assert.equal(matched(), 0);
+    assert.equal(scene("60", "80"), "0\n");
+    assert.equal(matched(), 60 * 61);
+  });
+  const killing = `${count(7, "1h")}\n    matchActions: [{ action: Sigkill }]`;
+  await under(umaskPolicy("p", killing), () => {
+    assert.equal(scene("100", "3"), "0\n");
+    assert.equal(scene("100", "4"), "100\n");
+    assert.equal(unknown(), 0);
+  });
+});
+
+test("what an interrupt calls is not counted", async () => {
+  const packets = `
+kprobes:
+- call: ip_rcv
+  syscall: false
+  selectors:
+  - matchCount: { atLeast: 2, within: 1m }
+  - {}`;
+  await under(policyText("p", packets), () => {
+    for (let i = 0; i < 5; i++) spawnSync("/gander/bpf/build/test/scenes", ["send-packets"]);
+    const [counted, others] = state().hooks.flatMap(({ selectors }) =>
+      selectors.map(({ counters }) => Number(counters.matched)),
+    );
+    assert.equal(counted, 0);
+    assert.ok(Number(others) >= 10, `${others} packets`);
+    assert.equal(unknown(), 0);
+  });
 });
 
 test("what ended processes and removed policies have counted is forgotten", async () => {

@@ -13,7 +13,11 @@ import {
 /** All that a process can ignore, so that to send them harms nobody. */
 const signals = [1, 2, 3, 6, 8, 10, 12, 13, 14, 15, 20, 23, 28, 30, 31];
 
-/** arg0: the signal, arg1: the name of the process, arg2: the signal as a number without a sign. */
+/**
+ * arg0: the signal, arg1: the name of the process, arg2: the signal as a number without a sign; arg3: 120, the
+ * priority of any process that nobody has made nicer, arg4: the same without a sign; arg5: the signal as a byte, arg6:
+ * when the process began, in nanoseconds: more than any signal.
+ */
 const cases: readonly (readonly [string, (signal: number) => boolean])[] = [
   ["arg0 == 10", (n) => n === 10],
   ["arg0 != 10 && arg0 > 3 && arg1 == 'bash'", (n) => n > 3 && n !== 10],
@@ -31,12 +35,24 @@ const cases: readonly (readonly [string, (signal: number) => boolean])[] = [
   // Without a value it decides nothing.
   ["arg2 - 10u < 5u", (n) => n >= 10 && n < 15],
   ["!(arg2 - 10u < 5u) || arg0 == 2", (n) => n >= 15 || n === 2],
+  // Two arguments.
+  ["arg0 + 110 > arg3", (n) => n > 10],
+  ["!(arg3 <= arg0 + 110)", (n) => n < 10],
+  ["arg3 - arg0 == 110 || arg0 + arg3 == 132", (n) => n === 10 || n === 12],
+  ["arg3 - 110 != arg0", (n) => n !== 10],
+  ["arg0 - arg3 in [-118, -117, -90] && arg1 == 'bash'", (n) => [2, 3, 30].includes(n)],
+  ["arg2 + 110u - arg4 < 5u", (n) => n >= 10 && n < 15],
+  ["!(arg2 + 110u - arg4 < 5u)", (n) => n >= 15],
+  ["arg2 - arg4 < 1000u || arg0 == 1", (n) => n === 1],
+  ["arg0 > arg4 - 100u", (n) => n > 20],
+  ["arg5 == arg2 && arg0 < arg6 && int32(arg4) - arg5 < 100", (n) => n > 20],
+  ["arg6 <= arg5 || arg6 + 18446744073709551615u > arg2 || arg0 == 3", (n) => n === 3],
 ];
 
 /** The kernel knows its type. */
 const untyped: (typeof cases)[number] = [
-  "arg0 in [10, 12] || arg2 == 1u",
-  (n) => [1, 10, 12].includes(n),
+  "arg0 in [10, 12] || arg2 == 1u || arg0 + 107 == arg3",
+  (n) => [1, 10, 12, 13].includes(n),
 ];
 const all = [...cases, untyped];
 
@@ -46,6 +62,10 @@ const entry = (expression: string, type: string) => `
   - { ${type}index: 2 }
   - { type: string, index: 0, resolve: comm }
   - { type: uint32, index: 2 }
+  - { type: int, index: 0, resolve: static_prio }
+  - { type: uint32, index: 0, resolve: static_prio }
+  - { type: int8, index: 2 }
+  - { type: uint64, index: 0, resolve: start_time }
   selectors:
   - matchArgs:
     - { operator: CelExpr, args: [0], values: [${JSON.stringify(expression)}] }
@@ -84,7 +104,9 @@ describe("expressions", { timeout: 600_000 }, () => {
     test(expression, () => assert.deepEqual(held[i], signals.filter(holds)));
 
   test("one that enforces", async () => {
-    const [text] = [entry("arg0 == 10 && arg1.startsWith('ba') || arg2 == 12u", "type: int, ")];
+    const [text] = [
+      entry("arg0 + 110 == arg3 && arg1.startsWith('ba') || arg2 == 12u", "type: int, "),
+    ];
     const denying = text.replace("NoPost", "Override, argError: -1");
     await addPolicy(sensor.policies, policyText("denies", `lsmhooks:${denying}`));
     const statuses: number[] = [];

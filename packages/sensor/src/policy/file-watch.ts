@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import { functionsOfHooks } from "@gander/policy";
+import { placesOfHooks } from "@gander/policy";
 import type { Installer } from "./installer.ts";
 import { filesOf, hooksOf, type KernelTables } from "./kernel-tables.ts";
 import { problemsText } from "./policy-problem.ts";
@@ -51,7 +51,7 @@ async function lookAtPrograms(
   tables: KernelTables,
   { exclusively, installer, logger }: Deps,
 ): Promise<void> {
-  const wanted = functionsOfHooks(hooksOf(tables.installed()));
+  const wanted = placesOfHooks(hooksOf(tables.installed()));
   if (wanted.length === 0) return;
   await tables.kernel.programs.lookUp(wanted);
   if (![...tables.installed().values()].some(installer.isOutdated)) return;

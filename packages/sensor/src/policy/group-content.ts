@@ -9,10 +9,10 @@ import { type Belonging, workloadsText } from "../link/workloads.ts";
  */
 export type GroupContent = readonly string[];
 
-export function belongsTo(content: GroupContent, workloads: WorkloadSelector): Belonging {
+export function belongsTo(content: ReadonlySet<string>, workloads: WorkloadSelector): Belonging {
   const key = keyOf(workloads);
-  if (content.includes(key)) return "within";
-  return content.includes(unsure(key)) ? "unsure" : "outside";
+  if (content.has(key)) return "within";
+  return content.has(unsure(key)) ? "unsure" : "outside";
 }
 
 /** The entry for workloads; undefined: none, because the cgroups do not belong to them. */

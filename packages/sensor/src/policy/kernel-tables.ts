@@ -5,10 +5,10 @@ import {
   type CompiledPolicy,
   type EventBudget,
   filesOfHooks,
-  functionsOfHooks,
+  placesOfHooks,
 } from "@gander/policy";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
-import type { Side } from "../kernel/tables/table-writer.ts";
+import type { Side } from "../kernel/tables/sided-memory.ts";
 import { limits } from "../link/abi.gen.ts";
 import { featureNames, featuresOf } from "../link/features.ts";
 import { createFollowBits, type FollowBits } from "../link/follow-bits.ts";
@@ -102,7 +102,7 @@ export class KernelTables implements AsyncDisposable {
     const { MAX_COUNTS, MAX_POLICIES } = limits;
     this.kernel = kernel;
     this.remarksOn = remarksOn;
-    this.rules = createRuleRegistry(adopted?.rules);
+    this.rules = createRuleRegistry(adopted?.rules, kernel.highestCountingRule() + 1);
     this.counters = createNumberPool(
       "selectors",
       { first: uncounted + 1, end: MAX_COUNTS },
@@ -144,11 +144,6 @@ export class KernelTables implements AsyncDisposable {
     this.#groups = new Map([...this.#groups, ...unknown.map((number) => [number, []] as const)]);
   }
 
-  /** No group contains a cgroup any more. */
-  forgetGroups(): void {
-    this.#groups = new Map();
-  }
-
   /** A number of its own in the kernel for the policy's event budget, which begins now. */
   takeBudget(compiled: CompiledPolicy): number {
     const number = this.#budgets.take();
@@ -182,7 +177,7 @@ export class KernelTables implements AsyncDisposable {
   async lookUp(hooks: readonly CompiledHook[]): Promise<void> {
     await Promise.all([
       this.files.lookUp(filesOfHooks(hooks)),
-      this.kernel.programs.lookUp(functionsOfHooks(hooks)),
+      this.kernel.programs.lookUp(placesOfHooks(hooks)),
     ]);
   }
 
@@ -268,13 +263,14 @@ export class KernelTables implements AsyncDisposable {
   }
 
   /** Everything that rows name must exist before they do. */
-  #prepareSets({ sets, followed, remembered }: LinkedTables): void {
+  #prepareSets({ sets, followed, remembered, conditions }: LinkedTables): void {
     for (const id of sets) {
       const content = this.sets.content(id);
       if (content !== undefined) this.kernel.addSet(id, content);
     }
     // First, so that the marks of parents that are followed are kept as well.
     this.kernel.remember(remembered);
+    this.kernel.countBy(conditions);
     const bits = [...this.#follow.entries()].filter(([bit]) => followed.has(bit));
     this.kernel.follow(new Map(bits));
   }
@@ -292,6 +288,7 @@ export class KernelTables implements AsyncDisposable {
     this.unevaluated.fold(before);
     this.past.close();
     this.#sweep(counted);
+    await this.kernel.releaseUnused();
     this.#manifest.update(this.#body(this.#installed, this.#groups, counted.side));
     this.detachUnusedLater();
     if (!hasMoved) return;
@@ -321,10 +318,11 @@ export class KernelTables implements AsyncDisposable {
     this.#follow.keepOnly(followed);
     this.kernel.unfollowAllBut(followed);
     this.kernel.rememberOnly(new Set(counted.remembered));
+    this.kernel.countOnlyBy(new Set(counted.conditions));
     this.kernel.removeSetsBut(sets);
     this.files.keepOnly(filesOf(this.#installed));
     this.kernel.programs.keepOnly(
-      new Set(functionsOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
+      new Set(placesOfHooks(hooksOf(this.#installed)).map(({ path }) => path)),
     );
   }
 
@@ -368,6 +366,7 @@ export function hooksOf(policies: Installed): readonly CompiledHook[] {
   return [...policies.values()].flatMap(({ hooks }) => hooks.map(({ hook }) => hook));
 }
 
+/** A new policy comes after all others: their rules keep their places, and nearly all that tables hold stays. */
 function sorted(policies: Installed): InstalledPolicy[] {
-  return [...policies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
+  return [...policies.values()].sort((a, b) => a.id - b.id);
 }

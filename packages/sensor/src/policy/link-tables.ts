@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { WorkloadSelector } from "@gander/policy";
-import type { Side } from "../kernel/tables/table-writer.ts";
+import type { Side } from "../kernel/tables/sided-memory.ts";
 import { limits } from "../link/abi.gen.ts";
 import type { Groups } from "../link/group-plan.ts";
 import type { LinkedTables, Remembered } from "../link/linked-tables.ts";
@@ -17,6 +17,7 @@ export type CountedSide = {
   readonly sets: readonly number[];
   readonly followed: readonly number[];
   readonly remembered: readonly Remembered[];
+  readonly conditions: readonly bigint[];
 };
 
 export type Linked = { readonly counted: CountedSide; readonly tables: LinkedTables };
@@ -58,6 +59,7 @@ export function linkTables(
       sets: [...tables.sets],
       followed: [...tables.followed],
       remembered: [...tables.remembered],
+      conditions: [...tables.conditions],
     },
   };
 }
@@ -72,32 +74,42 @@ type Content = {
 function distinctGroups(policies: readonly InstalledPolicy[], groups: Groups) {
   const known = new Map<string, number>();
   const contents: Content[] = [];
-  const add = (
-    applies: (policy: InstalledPolicy) => boolean,
-    belongs: Content["belongs"],
-    entries: string,
-  ): number => {
-    const positions = policies.flatMap((policy, i) => (applies(policy) ? [i] : []));
-    const key = `${positions.join()} ${entries}`;
+  const add = (positions: readonly number[], belongs: Content["belongs"], key: string): number => {
     const found = known.get(key) ?? contents.push({ positions, belongs }) - 1;
     known.set(key, found);
     return found;
   };
-  const numbers = [add(isForHost, ({ host }) => (host ? "within" : "outside"), "host")];
+  const positionsOf = (applies: (policy: InstalledPolicy) => boolean) =>
+    policies.flatMap((policy, position) => (applies(policy) ? [position] : []));
+  const ofHost = ({ host }: WorkloadSelector): Belonging => (host ? "within" : "outside");
+  const numbers = [add(positionsOf(isForHost), ofHost, "host")];
   if (groups.size === 0) return { contents, numbers };
+  const forAll = positionsOf(isForAll);
   // Unused group numbers have what unknown pods have.
-  const unknown = add(isForAll, () => "outside", "");
-  const uidsOfAll = new Set(policies.map(({ key }) => key.uid ?? ""));
-  for (let number = 1; number < limits.MAX_GROUPS; number++) {
+  const unknown = add(forAll, () => "outside", " ");
+  const selected = Map.groupBy(
+    positionsOf((policy) => !isForAll(policy)),
+    (position) => policies[position]?.key.uid ?? "",
+  );
+  const isForAllUid = new Set(forAll.map((position) => policies[position]?.key.uid ?? ""));
+  const end = endOfNumbers(groups);
+  for (let number = 1; number < end; number++) {
     const content = groups.get(number) ?? [];
-    const has = (policy: InstalledPolicy) =>
-      isForAll(policy) || content.includes(policy.key.uid ?? "");
-    const others = content.filter((entry) => !uidsOfAll.has(entry)).join();
-    numbers.push(
-      content.length === 0
-        ? unknown
-        : add(has, (workloads) => belongsTo(content, workloads), others),
-    );
+    if (content.length === 0) {
+      numbers.push(unknown);
+      continue;
+    }
+    const own = content.flatMap((entry) => selected.get(entry) ?? []).sort((a, b) => a - b);
+    const others = content.filter((entry) => !selected.has(entry) && !isForAllUid.has(entry));
+    const entries = new Set(others);
+    const belongs = (workloads: WorkloadSelector) => belongsTo(entries, workloads);
+    numbers.push(add([...forAll, ...own], belongs, `${own.join()} ${others.join()}`));
   }
   return { contents, numbers };
+}
+
+/** Whole pages of the table: what a number without a group has is written as well. */
+function endOfNumbers(groups: Groups): number {
+  const last = Math.max(...groups.keys());
+  return Math.ceil((last + 1) / limits.GROUPS_PAGE) * limits.GROUPS_PAGE;
 }

@@ -19,9 +19,13 @@ const sensor = await startGuestSensor();
 after(() => sensor[Symbol.asyncDispose]());
 const { kernel, policies } = sensor;
 
-type Peers = { readonly operator: "DAddr" | "NotDAddr"; readonly values: readonly string[] };
+type Ends = {
+  readonly operator: "DAddr" | "NotDAddr" | "DPort" | "NotDPort";
+  readonly values: readonly string[];
+};
 
-const onPeers = (name: string, { operator, values }: Peers, action: string, more = "") =>
+/** About connections to some peers or ports. */
+const onEnds = (name: string, { operator, values }: Ends, action = "Post") =>
   policyText(
     name,
     `
@@ -36,7 +40,7 @@ kprobes:
     - index: 0
       operator: ${operator}
       values: ${JSON.stringify(values)}
-${more}    matchActions:
+    matchActions:
     - action: ${action}`,
   );
 
@@ -79,12 +83,11 @@ const peers: Readonly<Record<string, readonly string[]>> = {
 test("each of a hundred policies counts the peers it asks for", async () => {
   execFileSync("ip", ["-6", "address", "add", "fd99::7/128", "dev", "lo"]);
   const networks = [...new Set(Object.values(peers).flat()), "2001:db8::/32"];
-  const asked = Array.from({ length: 100 }, (_, i): Peers => {
+  const asked = Array.from({ length: 100 }, (_, i): Ends => {
     const values = networks.filter((_, k) => on(i, k));
     return { operator: i % 3 === 0 ? "DAddr" : "NotDAddr", values: ["10.0.0.0/8", ...values] };
   });
-  for (const [i, one] of asked.entries())
-    await addPolicy(policies, onPeers(`asks-${i}`, one, "Post"));
+  for (const [i, one] of asked.entries()) await addPolicy(policies, onEnds(`asks-${i}`, one));
   const rounds = 3;
   for (let round = 0; round < rounds; round++)
     for (const host of Object.keys(peers)) await attempt(host);
@@ -101,7 +104,7 @@ test("each of a hundred policies counts the peers it asks for", async () => {
 test("where thirty allow lists enforce, only what all of them allow is reached", async () => {
   for (let i = 0; i < 30; i++) {
     const values = ["127.0.0.1", `127.${i}.0.0/16`, "::1/128"];
-    await addPolicy(policies, onPeers(`allows-${i}`, { operator: "NotDAddr", values }, "Sigkill"));
+    await addPolicy(policies, onEnds(`allows-${i}`, { operator: "NotDAddr", values }, "Sigkill"));
   }
   const reach = (host: string) =>
     spawnSync("bash", ["-c", `exec 3<>/dev/tcp/${host}/9`], { encoding: "utf8" });
@@ -164,23 +167,6 @@ kprobes:
 const addAll = (texts: readonly string[]) =>
   Promise.all(texts.map((text) => addPolicy(policies, text)));
 
-const onPorts = (name: string, operator: string, values: readonly string[]) =>
-  policyText(
-    name,
-    `
-kprobes:
-- call: tcp_connect
-  syscall: false
-  args:
-  - index: 0
-    type: sock
-  selectors:
-  - matchArgs:
-    - index: 0
-      operator: ${operator}
-      values: ${JSON.stringify(values)}`,
-  );
-
 test("each of a thousand policies counts the ports it asks for", async () => {
   const ports = [9, 1000, 1001, 1999, 2000, 61_000];
   const operators = ["DPort", "NotDPort"] as const;
@@ -189,13 +175,10 @@ test("each of a thousand policies counts the ports it asks for", async () => {
     ranges: [[i, 2 * i] as const, [60_000 + i, 61_000] as const],
   }));
   await addAll(
-    asked.map(({ operator, ranges }, i) =>
-      onPorts(
-        `ports-${i}`,
-        operator,
-        ranges.map(([low, high]) => `${low}:${high}`),
-      ),
-    ),
+    asked.map(({ operator, ranges }, i) => {
+      const values = ranges.map(([low, high]) => `${low}:${high}`);
+      return onEnds(`ports-${i}`, { operator, values });
+    }),
   );
   for (const port of ports) await attempt("127.0.0.1", port);
   const expected = asked.map(({ operator, ranges }) => {
@@ -298,6 +281,130 @@ kprobes:
     return 2 * files.filter(matches).length;
   });
   assert.deepEqual(countsOf(asked.map((_, i) => `opens-${i}`)), expected);
+  assert.ok(new Set(expected).size > 3, "the policies differ");
+  await removeAll();
+});
+
+type Asking = { readonly section: string; readonly matches: boolean };
+
+/** What no index looks up, for the call umask(mask) by the second program, a child of the first. */
+const askings: Readonly<Record<string, (i: number, mask: number) => Asking>> = {
+  mask: (i, mask) => ({
+    section: numberAsked("Mask", [1 << (i % 12)]),
+    matches: (mask & (1 << (i % 12))) !== 0,
+  }),
+  "not-equal": (i, mask) => ({
+    section: numberAsked("NotEqual", [0o22, i]),
+    matches: mask !== 0o22 && mask !== i,
+  }),
+  parent: (i) => ({
+    section: programAsked("matchParentBinaries", "In", [i % 5 === 0 ? first : `/nowhere/${i}`]),
+    matches: i % 5 === 0,
+  }),
+  "not-parent": (i) => ({
+    section: programAsked("matchParentBinaries", "NotIn", [first, `/nowhere/${i}`]),
+    matches: false,
+  }),
+  ancestor: (i) => ({
+    section: `matchBinaries: [{ operator: In, values: ["${
+      i % 5 === 0 ? first : `/nowhere/${i % 20}`
+    }"], followChildren: true }]`,
+    matches: i % 5 === 0,
+  }),
+  capability: (i) => ({
+    section: `matchCapabilities: [{ type: Effective, operator: ${
+      i % 2 === 0 ? "In" : "NotIn"
+    }, values: [CAP_KILL, ${i % 3 === 0 ? "CAP_CHOWN" : "CAP_SYS_TIME"}] }]`,
+    matches: i % 2 === 0,
+  }),
+};
+const [first = "", second = ""] = programs;
+const numberAsked = (operator: string, values: readonly number[]) =>
+  `matchArgs: [{ index: 0, operator: ${operator}, values: ${JSON.stringify(values.map(String))} }]`;
+const programAsked = (section: string, operator: string, values: readonly string[]) =>
+  `${section}: [{ operator: ${operator}, values: ${JSON.stringify(values)} }]`;
+
+test("each of many policies with one question counts as if it were alone", async () => {
+  const masks = [0, 0o20, 0o22, 0o27, 0o77];
+  const commands = masks.map((mask) => `umask ${mask.toString(8)}`).join("; ");
+  const kinds = Object.entries(askings);
+  for (const some of [...kinds.map((kind) => [kind]), kinds]) {
+    const asked = some.flatMap(([kind, ask]) =>
+      Array.from({ length: 40 }, (_, i) => ({ name: `${kind}-${i}`, ask, i })),
+    );
+    await addAll(
+      asked.map(({ name, ask, i }) =>
+        policyText(
+          name,
+          `
+kprobes:
+- call: sys_umask
+  args:
+  - index: 0
+    type: int
+  selectors:
+  - matchPIDs: [{ operator: NotIn, values: [1] }]
+    ${ask(i, 0).section.startsWith("matchBinaries") ? "" : programAsked("matchBinaries", "In", [second])}
+    ${ask(i, 0).section}`,
+        ),
+      ),
+    );
+    const { status, stderr } = spawnSync(first, ["-c", `${second} -c '${commands}'; true`], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+    const expected = asked.map(({ ask, i }) => masks.filter((mask) => ask(i, mask).matches).length);
+    assert.deepEqual(countsOf(asked.map(({ name }) => name)), expected);
+    await removeAll();
+  }
+});
+
+test("each of many policies counts the texts that it searches or excludes", async () => {
+  const files = ["one.txt", "two.txt", "TWO.pem", "three"].map((name) => `/run/many-lists/${name}`);
+  for (const file of files) writeFileSync(file, "");
+  const operators = {
+    SubString: (file: string, one: string) => file.includes(one),
+    SubStringIgnCase: (file: string, one: string) => file.toLowerCase().includes(one),
+    NotPostfix: (file: string, one: string) => file.endsWith(one),
+    NotPrefix: (file: string, one: string) => file.startsWith(one),
+    NotEqual: (file: string, one: string) => file === one,
+  };
+  const parts = ["two", "three", ".txt", "t", "/nowhere", "/run/many-lists/three"];
+  const asked = Array.from({ length: 100 }, (_, i) => {
+    const [operator, holds] = Object.entries(operators)[i % 5] ?? ["", () => false];
+    return {
+      operator,
+      holds,
+      values: ["/run/many-lists/one.txt", ...parts.filter((_, k) => on(i, k))],
+    };
+  });
+  const text = ({ operator, values }: (typeof asked)[number], i: number) =>
+    policyText(
+      `searches-${i}`,
+      `
+kprobes:
+- call: security_file_open
+  syscall: false
+  args:
+  - index: 0
+    type: file
+  selectors:
+  - matchPIDs: [{ operator: In, values: [${process.pid}] }]
+    matchArgs:
+    - index: 0
+      operator: ${operator}
+      values: ${JSON.stringify(values)}`,
+    );
+  await addAll(asked.map(text));
+  const before = countsOf(asked.map((_, i) => `searches-${i}`));
+  for (const file of [...files, ...files]) readFileSync(file);
+  const counts = countsOf(asked.map((_, i) => `searches-${i}`)).map((n, i) => n - (before[i] ?? 0));
+  const expected = asked.map(({ operator, holds, values }) => {
+    const matches = (file: string) =>
+      values.some((one) => holds(file, one)) !== operator.startsWith("Not");
+    return 2 * files.filter(matches).length;
+  });
+  assert.deepEqual(counts, expected);
   assert.ok(new Set(expected).size > 3, "the policies differ");
   await removeAll();
 });

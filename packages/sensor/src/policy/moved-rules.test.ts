@@ -63,6 +63,16 @@ describe("rulesLeftBehind", () => {
     expect(found?.planned.selectors.map(({ verdict }) => verdict.actions)).toEqual([ACTION_DENY]);
   });
 
+  it("change no registers, which the other program does, too", () => {
+    const step = { kind: 0, value: 1n, from: 0, fromSize: 8, to: 80, size: 8, toSize: 8 };
+    const changes = { ...denies, verdict: { ...denies.verdict, assignments: [step] } };
+    const ruleOf = (hookId: number) => rule([changes], 7, hookId, { point: at("uprobe") });
+    const [changing, next] = [1, 2].map((hookId) => named(policy([ruleOf(hookId)])));
+    if (changing === undefined || next === undefined) throw new Error("no policies");
+    const [found] = rulesLeftBehind(changing, next)[0]?.hooks[0]?.rules ?? [];
+    expect(found?.planned.selectors.map(({ verdict }) => verdict.actions)).toEqual([0]);
+  });
+
   it("are none of a policy that no longer enforces, or not at that place", () => {
     const [one] = moved.values();
     if (one === undefined) throw new Error("no policy");

@@ -58,10 +58,14 @@ export function rulesLeftBehind(before: Policies, next: Policies): InstalledPoli
 
 const placeOf = ({ planned }: InstalledRule) => hookPointKey(planned.point);
 
+/** What both programs would do to the same registers would be done twice. */
+const notLeft = ({ assignments }: InstalledRule["planned"]["selectors"][number]["verdict"]) =>
+  action.ACTION_POST | (assignments === undefined ? 0 : action.ACTION_DENY);
+
 function quiet({ hookId, planned, counters }: InstalledRule): InstalledRule {
   const selectors = planned.selectors.map(({ verdict, ...selector }) => ({
     ...selector,
-    verdict: { ...verdict, actions: verdict.actions & ~action.ACTION_POST },
+    verdict: { ...verdict, actions: verdict.actions & ~notLeft(verdict) },
   }));
   return {
     id: noRule,

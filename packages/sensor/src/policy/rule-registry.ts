@@ -23,10 +23,11 @@ export interface RuleRegistry {
 /** Small, because the manifest includes them and is written at each change. */
 const keptRetired = 512;
 
-export function createRuleRegistry(known: Iterable<RuleInfo> = []): RuleRegistry {
+/** @param first no id is lower: programs may know more rules than those that are described. */
+export function createRuleRegistry(known: Iterable<RuleInfo> = [], first = 1): RuleRegistry {
   const rules = new Map<number, RuleInfo>();
   for (const rule of known) rules.set(rule.id, rule);
-  let next = Math.max(1, ...[...rules.keys()].map((id) => id + 1));
+  let next = Math.max(first, ...[...rules.keys()].map((id) => id + 1));
   const retired = new Set<number>();
   return {
     add(key, hook, point) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { release } from "node:os";
 import { resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -142,7 +143,10 @@ test("Set is refused where the probe has no memory of 4 bytes", async () => {
   }
 });
 
-test("only programs with Set write", async () => {
+// Linux 6.13 and newer say nothing of such programs.
+const warns = /^6\.([0-9]|1[0-2])\./.test(release());
+
+test("only programs with Set write", { skip: !warns }, async () => {
   const warned = () =>
     spawnSync("dmesg", { encoding: "utf8" }).stdout.match(/bpf_probe_write_user/g)?.length ?? 0;
   const before = warned();

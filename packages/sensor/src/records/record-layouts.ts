@@ -32,6 +32,14 @@ export function recordOffsets(layouts: RecordLayouts) {
       path: at("record_cgroup", "path"),
     },
     hook: { size: layouts("record_hook").size, ...hookOffsets(at) },
+    data: {
+      size: layouts("record_data").size,
+      rule: at("record_data", "rule"),
+      argument: at("record_data", "argument"),
+      offset: at("record_data", "offset"),
+      bytes: at("record_data", "bytes"),
+      total: at("record_data", "total"),
+    },
     arg: {
       header: layouts("arg").size,
       type: at("arg", "type"),

@@ -14,6 +14,7 @@
 #define SEC(NAME)
 #define __uint(NAME, VALUE) int(*NAME)[VALUE]
 #define __type(NAME, VALUE) typeof(VALUE) *NAME
+#define __array(NAME, VALUE) typeof(VALUE) *NAME
 #define __ksym
 #define __weak
 #define __noinline __attribute__((noinline))
@@ -69,6 +70,10 @@ static struct native_map {
 		       sizeof(*(MAP).max_entries) / sizeof(int), sizeof(*(MAP).key),               \
 		       sizeof(*(MAP).value))
 
+#define use_map_of_maps(MAP)                                                                       \
+	native_use_map(&(MAP), BPF_MAP_TYPE_ARRAY_OF_MAPS,                                         \
+		       sizeof(*(MAP).max_entries) / sizeof(int), sizeof(*(MAP).key), 0)
+
 static void native_use_map(const void *map, unsigned long type, unsigned long entries,
 			   unsigned long key_size, unsigned long value_size)
 {
@@ -110,10 +115,13 @@ static void *bpf_map_lookup_elem(const void *map, const void *key)
 	struct native_entry *entry, *best = NULL;
 	unsigned int at;
 
-	if (one->type == BPF_MAP_TYPE_ARRAY || one->type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+	if (one->type == BPF_MAP_TYPE_ARRAY || one->type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	    one->type == BPF_MAP_TYPE_ARRAY_OF_MAPS) {
 		at = *(const unsigned int *)key;
 		if (at >= one->entries)
 			return NULL;
+		if (one->type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
+			return one->elements[at];
 		if (!one->elements[at])
 			one->elements[at] = native_new(one->value_size);
 		return one->elements[at];
@@ -128,6 +136,12 @@ static void *bpf_map_lookup_elem(const void *map, const void *key)
 		}
 	}
 	return best ? best->value : NULL;
+}
+
+/* As user space: puts a map into a map of maps. */
+static void native_put_map(const void *maps, unsigned int at, const void *map)
+{
+	native_map_of(maps)->elements[at] = (void *)map;
 }
 
 /* As user space: adds an element and returns its value. */
@@ -225,7 +239,13 @@ static long bpf_probe_read_kernel_str(void *to, unsigned int size, const void *f
 	})
 
 #define bpf_get_current_task_btf() native_task
-#define bpf_this_cpu_ptr(VARIABLE) (VARIABLE)
+/* Tests may set it (native_set). */
+#define bpf_this_cpu_ptr(VARIABLE)                                                                 \
+	({                                                                                         \
+		typeof(VARIABLE) at_ = (VARIABLE);                                                 \
+		asm volatile("" : "+r"(at_)::"memory");                                            \
+		at_;                                                                               \
+	})
 const int __preempt_count = 0;
 const struct pcpu_hot pcpu_hot;
 
@@ -244,9 +264,21 @@ static void *native_storage(const void *map, bool create)
 #define bpf_get_current_task() ((__u64)native_task)
 #define bpf_get_smp_processor_id() 0
 #define bpf_get_current_uid_gid() 0ULL
-#define bpf_get_current_cgroup_id() 1ULL
+static unsigned long long native_cgroup = 1;
+#define bpf_get_current_cgroup_id() native_cgroup
+#define bpf_get_current_ancestor_cgroup_id(LEVEL) native_cgroup
 static unsigned long long native_now = 1;
-#define bpf_ktime_get_boot_ns() native_now
-#define bpf_get_current_ancestor_cgroup_id(LEVEL) 1ULL
+/* Called once, when the time is asked for: what other CPUs do while this one is held up. */
+static void (*native_held_up)(void);
+
+static unsigned long long bpf_ktime_get_boot_ns(void)
+{
+	void (*held_up)(void) = native_held_up;
+
+	native_held_up = NULL;
+	if (held_up)
+		held_up();
+	return native_now;
+}
 
 #endif

@@ -2,6 +2,7 @@
 import { BpfLink, BpfMap, type ObjectSpec } from "@gander/libbpf";
 import type { BpfObjects } from "../bpf-objects.ts";
 import { hookLinks, openHook } from "./hook-pins.ts";
+import { checkPages, pagedTables } from "./page-pins.ts";
 import type { Pins } from "./pins.ts";
 
 /** Why these pins can't be adopted; undefined: they can. A sensor may have died before it pinned them all. */
@@ -15,6 +16,8 @@ export function problemOfPins(pins: Pins, { process, hook }: BpfObjects): string
       ...checkMaps(hook, pins, hooks.length > 0),
     ]);
     for (const name of hooks) checkHook(name, pins, ids);
+    for (const table of ["groups", "applications"] as const)
+      if (ids.has(pagedTables[table])) checkPages(table, pins);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -42,7 +45,10 @@ function checkMaps({ maps }: ObjectSpec, pins: Pins, attached: boolean): Map<str
 }
 
 /** The maps that every hook program evaluates. */
-const evaluated = ["config", "groups", "applications", "rules", "rows", "verdicts", "counts"];
+const evaluated = [
+  ...["config", "groups", "applications", "rules", "rows", "verdicts", "counts"],
+  ...Object.values(pagedTables),
+];
 
 /** Programs that use other maps than the pinned ones would never see a policy. */
 function checkHook(name: string, pins: Pins, ids: ReadonlyMap<string, number>): void {

@@ -29,17 +29,22 @@ type Deps = {
 const PLACE_TAKEN = BigInt(cgroupPlace.PLACE_TAKEN);
 const PLACE_SHARED = BigInt(cgroupPlace.PLACE_SHARED);
 const PLACE_CGROUP_SHIFT = BigInt(cgroupPlace.PLACE_CGROUP_SHIFT);
+const wordEnd = 1n << 64n;
 
 export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps): CgroupGroups {
   const count = BigInt(places.length);
   const placeOf = (cgroup: bigint) => Number(cgroup % count);
-  const single = (cgroup: bigint, group: number): bigint =>
-    ((cgroup / count) << PLACE_CGROUP_SHIFT) | PLACE_TAKEN | BigInt(group);
+  /** Undefined: the id does not fit, so the place is shared. */
+  const single = (cgroup: bigint, group: number): bigint | undefined => {
+    const word = ((cgroup / count) << PLACE_CGROUP_SHIFT) | PLACE_TAKEN | BigInt(group);
+    return word < wordEnd ? word : undefined;
+  };
   const isOf = (word: bigint, cgroup: bigint) =>
     (word & PLACE_SHARED) === 0n &&
     (word & PLACE_TAKEN) !== 0n &&
     word >> PLACE_CGROUP_SHIFT === cgroup / count;
   let added = 0n;
+  const shared = () => (added++ << PLACE_CGROUP_SHIFT) | PLACE_SHARED;
   /** Programs write as well: replaces only the word that was read. */
   const replace = (place: number, next: (word: bigint) => bigint): void => {
     for (;;) {
@@ -64,9 +69,7 @@ export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps
       if (group >= limits.MAX_GROUPS) throw new RangeError(`there is no group ${group}`);
       cgroups.set(keyOf(cgroup), new Uint8Array(Uint32Array.of(group).buffer));
       replace(placeOf(cgroup), (word) =>
-        word === 0n || isOf(word, cgroup)
-          ? single(cgroup, group)
-          : (added++ << PLACE_CGROUP_SHIFT) | PLACE_SHARED,
+        word === 0n || isOf(word, cgroup) ? (single(cgroup, group) ?? shared()) : shared(),
       );
       setFlag(configFlags.CONFIG_CGROUPS, true);
     },
@@ -77,16 +80,17 @@ export function createCgroupGroups({ cgroups, places, setFlag, setListed }: Deps
     tidy() {
       // Read before the hash: a cgroup that a program adds meanwhile changes its place afterwards.
       const before = places.slice();
-      const listed = new Map<number, bigint | "several">();
+      const listed = new Map<number, bigint | "shared">();
       let size = 0;
       for (const [cgroup, group] of entries()) {
         size++;
         const place = placeOf(cgroup);
-        listed.set(place, listed.has(place) ? "several" : single(cgroup, group));
+        const word = listed.has(place) ? undefined : single(cgroup, group);
+        listed.set(place, word ?? "shared");
       }
       for (const [place, word] of before.entries()) {
         const wanted = listed.get(place) ?? 0n;
-        if ((word & PLACE_SHARED) !== 0n && wanted !== "several")
+        if ((word & PLACE_SHARED) !== 0n && wanted !== "shared")
           Atomics.compareExchange(places, place, word, wanted);
       }
       setListed(size);

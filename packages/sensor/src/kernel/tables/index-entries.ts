@@ -2,89 +2,131 @@
 import type { BpfMap } from "@gander/libbpf";
 import type { Network } from "@gander/policy";
 import { defines } from "../../link/abi.gen.ts";
-import type { LinkedHook } from "../../link/linked-tables.ts";
+import type { LinkedHook, RuleIndex } from "../../link/linked-tables.ts";
+import { indexKey } from "./index-key.ts";
 import { familyNumbers } from "./set-entries.ts";
+import type { Side } from "./sided-memory.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
-import type { IndexKeys, Side } from "./table-writer.ts";
 
 /** The index maps: the rules of a hook that a number, a text or an address leaves. */
-type IndexEntries = {
-  /** Replaces everything in that side, which no program reads. */
-  write(side: Side, hooks: readonly LinkedHook[], indexKeys: IndexKeys): void;
+export type IndexEntries = {
+  /**
+   * Gives that side, which no program reads, the entries of these hooks and no others. It writes only what differs from
+   * what the side has; after a failure, and the first time, it writes all.
+   * @returns how many entries it has written or deleted.
+   */
+  write(side: Side, hooks: readonly LinkedHook[]): number;
 };
 
+export type IndexMap = Pick<BpfMap, "keys" | "updateMany" | "deleteMany">;
+
 type IndexMaps = {
-  readonly numbers: BpfMap;
-  readonly texts: BpfMap;
-  readonly networks: BpfMap;
+  readonly numbers: IndexMap;
+  readonly texts: IndexMap;
+  readonly networks: IndexMap;
   /** The map `listed`: both sides, half each. */
   readonly listed: BigUint64Array;
 };
+
+/** By the key of its hook, what a side has of an index. */
+type Held = ReadonlyMap<number, RuleIndex>;
 
 export function createIndexEntries(
   { numbers, texts, networks, listed }: IndexMaps,
   layouts: StructLayouts,
 ): IndexEntries {
   const encode = createEncoders(layouts);
-  const maps = [
-    createSidedEntries(numbers, fieldOf(layouts("index_int_key"), "index").offset),
-    createSidedEntries(texts, fieldOf(layouts("index_text_key"), "index").offset),
-    createSidedEntries(networks, fieldOf(layouts("index_addr_key"), "index").offset),
-  ] as const;
-  const [ofNumbers, ofTexts, ofNetworks] = maps;
+  const { BINARY_KEYS, ENDING_KEYS } = defines;
+  const text = (flags: number) => (key: number, value: string) =>
+    encode.text((key | flags) >>> 0, Buffer.from(value));
+  const ending = (flags: number) => (key: number, value: string) =>
+    encode.text((key | flags | ENDING_KEYS) >>> 0, Buffer.from(value).reverse());
+  const lists = [
+    listIn(numbers, (index) => index.numbers, encode.number),
+    listIn(texts, (index) => index.prefixes, text(0)),
+    listIn(texts, (index) => index.endings, ending(0)),
+    listIn(texts, (index) => index.binaries, text(BINARY_KEYS)),
+    listIn(texts, (index) => index.binaryEndings, ending(BINARY_KEYS)),
+    listIn(networks, (index) => index.networks, encode.network),
+  ];
+  const clears = [
+    clearing(numbers, fieldOf(layouts("index_int_key"), "index").offset),
+    clearing(texts, fieldOf(layouts("index_text_key"), "index").offset),
+    clearing(networks, fieldOf(layouts("index_addr_key"), "index").offset),
+  ];
+  /** Undefined: an earlier sensor wrote that side, or writing it has failed. */
+  const held: Record<Side, Held | undefined> = { 0: undefined, 1: undefined };
   return {
-    write(side, hooks, indexKeys) {
-      for (const entries of maps) entries.clear(side);
-      const half = listed.length / 2;
-      const marks = listed.subarray(side * half, (side + 1) * half).fill(0n);
-      for (const { id, index } of hooks) {
-        if (index === undefined) continue;
-        const hookKey = indexKeys.get(id) ?? 0;
-        for (const [number, bitSet] of index.numbers) {
-          mark(marks, hookKey, number);
-          ofNumbers.add(side, encode.number(hookKey, number), bitSet);
-        }
-        for (const [prefix, bitSet] of index.prefixes)
-          ofTexts.add(side, encode.text(hookKey, Buffer.from(prefix)), bitSet);
-        const binaries = (hookKey | defines.BINARY_KEYS) >>> 0;
-        for (const [path, bitSet] of index.binaries)
-          ofTexts.add(side, encode.text(binaries, Buffer.from(path)), bitSet);
-        for (const [key, endings] of [
-          [hookKey, index.endings],
-          [binaries, index.binaryEndings],
-        ] as const) {
-          for (const [ending, bitSet] of endings) {
-            const backwards = Buffer.from(ending).reverse();
-            ofTexts.add(side, encode.text((key | defines.ENDING_KEYS) >>> 0, backwards), bitSet);
-          }
-        }
-        for (const [network, bitSet] of index.networks)
-          ofNetworks.add(side, encode.network(hookKey, network), bitSet);
-      }
+    write(side, hooks) {
+      const wanted = new Map(
+        hooks.flatMap((hook) => (hook.index ? [[indexKey(side, hook), hook.index] as const] : [])),
+      );
+      const before = held[side];
+      held[side] = undefined;
+      let written = 0;
+      if (before === undefined) for (const clear of clears) written += clear(side);
+      for (const change of lists) written += change(before ?? new Map(), wanted);
+      held[side] = wanted;
+      markListed(listed, side, wanted);
+      return written;
     },
   };
 }
 
-/** Entries of one map, by side. Those of an earlier sensor are known only by their keys. */
-function createSidedEntries(map: BpfMap, indexAt: number) {
-  const written: Record<Side, Uint8Array[]> = { 0: [], 1: [] };
-  for (const key of map.keys()) written[(key[indexAt] ?? 0) & 1 ? 1 : 0].push(key);
-  return {
-    clear(side: Side): void {
-      for (const key of written[side]) map.delete(key);
-      written[side] = [];
-    },
-    add(side: Side, key: Uint8Array, bitSet: number): void {
-      written[side].push(key);
-      map.set(key, new Uint8Array(Uint32Array.of(bitSet).buffer));
-    },
+/** Brings the entries of one list of each index from what a map has to what it is to have. */
+function listIn<Key>(
+  map: IndexMap,
+  listOf: (index: RuleIndex) => ReadonlyMap<Key, number>,
+  encode: (hookKey: number, key: Key) => Uint8Array,
+) {
+  const none: ReadonlyMap<Key, number> = new Map();
+  const listsIn = (indexes: Held, key: number) => {
+    const index = indexes.get(key);
+    return index === undefined ? none : listOf(index);
+  };
+  return (before: Held, wanted: Held): number => {
+    const gone: Uint8Array[] = [];
+    for (const [hookKey, index] of before) {
+      const now = listsIn(wanted, hookKey);
+      for (const key of listOf(index).keys()) if (!now.has(key)) gone.push(encode(hookKey, key));
+    }
+    const [keys, values]: [Uint8Array[], number[]] = [[], []];
+    for (const [hookKey, index] of wanted) {
+      const had = listsIn(before, hookKey);
+      for (const [key, bitSet] of listOf(index)) {
+        if (had.get(key) === bitSet) continue;
+        keys.push(encode(hookKey, key));
+        values.push(bitSet);
+      }
+    }
+    // First, as two keys of a list may be the same bytes (a network, written twice).
+    if (gone.length > 0) map.deleteMany(Buffer.concat(gone));
+    if (keys.length > 0)
+      map.updateMany(Buffer.concat(keys), new Uint8Array(Uint32Array.from(values).buffer));
+    return gone.length + keys.length;
+  };
+}
+
+/** Deletes all entries of a side. */
+function clearing(map: IndexMap, indexAt: number) {
+  return (side: Side): number => {
+    const keys = [...map.keys()].filter((key) => ((key[indexAt] ?? 0) & 1) === side);
+    if (keys.length > 0) map.deleteMany(Buffer.concat(keys));
+    return keys.length;
   };
 }
 
 /** As is_unlisted in bpf/index.bpf.h looks for it. */
-function mark(marks: BigUint64Array, index: number, number: bigint): void {
-  const bit = BigInt.asUintN(64, (number + (BigInt(index) << 32n)) * defines.LISTED_FACTOR) >> 48n;
-  marks[Number(bit >> 6n)] = (marks[Number(bit >> 6n)] ?? 0n) | (1n << (bit & 63n));
+function markListed(listed: BigUint64Array, side: Side, indexes: Held): void {
+  const half = listed.length / 2;
+  const marks = listed.subarray(side * half, (side + 1) * half).fill(0n);
+  for (const [hookKey, { numbers }] of indexes) {
+    for (const number of numbers.keys()) {
+      const product = (number + (BigInt(hookKey) << 32n)) * defines.LISTED_FACTOR;
+      const bit = BigInt.asUintN(64, product) >> 48n;
+      marks[Number(bit >> 6n)] = (marks[Number(bit >> 6n)] ?? 0n) | (1n << (bit & 63n));
+    }
+  }
 }
 
 function createEncoders(layouts: StructLayouts) {

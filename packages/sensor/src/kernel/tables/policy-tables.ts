@@ -9,8 +9,10 @@ import {
 } from "../../link/counter-table.ts";
 import type { LinkedTables } from "../../link/linked-tables.ts";
 import type { SetContent } from "../../link/set-interner.ts";
+import { type PagedTable, pagedTables } from "../pins/page-pins.ts";
+import { createCacheKeys } from "./cache-keys.ts";
 import { createIndexEntries } from "./index-entries.ts";
-import { createIndexKeys } from "./index-keys.ts";
+import { PagedMemory, type PageStore } from "./paged-memory.ts";
 import {
   createSetEncoder,
   createSetIdReader,
@@ -18,20 +20,16 @@ import {
   type SetMap,
   setMaps,
 } from "./set-entries.ts";
+import { halvesOf, type Side, type SidedMemory, type TableMemory } from "./sided-memory.ts";
 import { fieldOf, type StructLayouts } from "./struct-layouts.ts";
-import {
-  createTableWriter,
-  type Side,
-  type SidedTable,
-  sidedTables,
-  type TableMemory,
-} from "./table-writer.ts";
+import { createTableWriter, type SidedTable, sidedTables } from "./table-writer.ts";
 
 /** The maps that hold the policies and their counts. */
 export interface PolicyTables {
   activeSide(): Side;
   activate(side: Side): void;
   write(side: Side, tables: LinkedTables): void;
+  releaseUnused(): Promise<void>;
   copyGroup(from: number, to: number): void;
   calls(side: Side, application: number): bigint;
   unevaluated(side: Side, application: number): bigint;
@@ -45,6 +43,7 @@ export interface PolicyTables {
 
 type TableMap =
   | SidedTable
+  | (typeof pagedTables)[PagedTable]
   | "config"
   | "counts"
   | "budgets"
@@ -55,6 +54,7 @@ type TableMap =
   | SetMap;
 export const tableMaps: readonly TableMap[] = [
   ...sidedTables,
+  ...Object.values(pagedTables),
   "config",
   "counts",
   "budgets",
@@ -65,23 +65,47 @@ export const tableMaps: readonly TableMap[] = [
   ...setMaps,
 ];
 
+/** Elements of one side in a table that does not grow. */
+const halves: Readonly<Record<Exclude<SidedTable, PagedTable>, number>> = {
+  hooks: limits.MAX_HOOKS,
+  rules: limits.MAX_RULES,
+  rows: limits.MAX_ROWS,
+  verdicts: limits.MAX_VERDICTS,
+  bitsets: limits.MAX_BITSETS,
+  bounds: limits.MAX_BOUNDS,
+  routes: limits.MAX_ROUTES,
+  assignments: limits.MAX_ASSIGNMENTS,
+};
+
 export function createPolicyTables(
   map: (name: TableMap) => BpfMap,
+  pagesOf: (table: PagedTable) => PageStore,
   layouts: StructLayouts,
 ): PolicyTables {
   const memory = (name: SidedTable | "config" | "counts" | "budgets"): TableMemory => {
     const { buffer, stride } = map(name).memory();
     return { buffer, stride };
   };
-  const sided = Object.fromEntries(sidedTables.map((name) => [name, memory(name)])) as Record<
-    SidedTable,
-    TableMemory
-  >;
+  const groups = new PagedMemory(pagesOf("groups"), limits.GROUPS_PAGE);
+  const applications = new PagedMemory(pagesOf("applications"), limits.APPLICATIONS_PAGE);
+  const fixed = Object.entries(halves).map(([name, half]) => [
+    name,
+    halvesOf(memory(name as keyof typeof halves), half),
+  ]);
+  const sided: Record<SidedTable, SidedMemory> = {
+    ...(Object.fromEntries(fixed) as Record<keyof typeof halves, SidedMemory>),
+    ...{ groups, applications },
+  };
+  /** Of the tables that were written last. */
+  let used: Readonly<Record<PagedTable, number>> = {
+    groups: limits.MAX_GROUPS,
+    applications: limits.MAX_APPLICATIONS,
+  };
   const config = new Int32Array(memory("config").buffer);
   const sideAt = fieldOf(layouts("config"), "side").offset / 4;
-  const takeIndexKeys = createIndexKeys({
+  const takeCacheKeys = createCacheKeys({
     words: config,
-    at: fieldOf(layouts("config"), "last_index").offset / 4,
+    at: fieldOf(layouts("config"), "last_cache_key").offset / 4,
   });
   const writeTables = createTableWriter(sided, layouts);
   const index = createIndexEntries(
@@ -97,41 +121,49 @@ export function createPolicyTables(
     activeSide: () => (Atomics.load(config, sideAt) === 0 ? 0 : 1),
     activate: (side) => void Atomics.store(config, sideAt, side),
     write(side, tables) {
-      const keys = takeIndexKeys(side, tables.hooks);
-      writeTables(side, tables, keys);
-      index.write(side, tables.hooks, keys);
+      used = { groups: tables.groups.length, applications: tables.applications.length };
+      groups.reserve(used.groups);
+      applications.reserve(used.applications);
+      writeTables(side, tables, takeCacheKeys(tables.hooks));
+      index.write(side, tables.hooks);
+    },
+    async releaseUnused() {
+      await groups.release(used.groups);
+      await applications.release(used.applications);
     },
     copyGroup(from, to) {
-      const { buffer, stride } = sided.groups;
-      const first = Atomics.load(config, sideAt) * limits.MAX_GROUPS;
-      const at = (first + from) * stride;
-      new Uint8Array(buffer).copyWithin((first + to) * stride, at, at + stride);
+      const side = Atomics.load(config, sideAt) === 0 ? 0 : 1;
+      const [source, target] = [groups.place(side, from), groups.place(side, to)];
+      const { size } = layouts("group");
+      const bytes = new Uint8Array(source.view.buffer, source.at, size);
+      new Uint8Array(target.view.buffer, target.at, size).set(bytes);
     },
-    calls: createCallReader(sided.applications, layouts),
-    unevaluated: createUnevaluatedReader(sided.applications, layouts),
+    calls: createCallReader(applications, layouts),
+    unevaluated: createUnevaluatedReader(applications, layouts),
     ...createCounts(memory("counts"), layouts),
     setBudget: createBudgets(memory("budgets"), layouts),
     ...createSets(map, layouts),
   };
 }
 
-function createCallReader({ buffer, stride }: TableMemory, layouts: StructLayouts) {
-  const words = new BigUint64Array(buffer);
+function createCallReader(applications: SidedMemory, layouts: StructLayouts) {
   const { offset, size } = fieldOf(layouts("application"), "calls");
   const stripe = size / limits.CALL_STRIPES;
   return (side: Side, application: number): bigint => {
-    const at = (side * limits.MAX_APPLICATIONS + application) * stride + offset;
+    const { view, at } = applications.place(side, application);
     let sum = 0n;
-    for (let i = 0; i < limits.CALL_STRIPES; i++) sum += words[(at + i * stripe) / 8] ?? 0n;
+    for (let i = 0; i < limits.CALL_STRIPES; i++)
+      sum += view.getBigUint64(at + offset + i * stripe, true);
     return sum;
   };
 }
 
-function createUnevaluatedReader({ buffer, stride }: TableMemory, layouts: StructLayouts) {
-  const words = new BigUint64Array(buffer);
+function createUnevaluatedReader(applications: SidedMemory, layouts: StructLayouts) {
   const { offset } = fieldOf(layouts("application"), "unevaluated");
-  return (side: Side, application: number): bigint =>
-    words[((side * limits.MAX_APPLICATIONS + application) * stride + offset) / 8] ?? 0n;
+  return (side: Side, application: number): bigint => {
+    const { view, at } = applications.place(side, application);
+    return view.getBigUint64(at + offset, true);
+  };
 }
 
 const larger = (a: bigint, b: bigint) => (a > b ? a : b);
@@ -178,7 +210,7 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     for (const key of map(name).keys()) present.set(idOf(name, key), undefined);
   const highest = Math.max(0, ...present.keys());
   const remove = (entries: Iterable<SetEntry>) => {
-    for (const { map: name, key } of entries) map(name).delete(key);
+    for (const [name, keys] of keysByMap(entries)) map(name).deleteMany(keys);
   };
   function* leftEntries(ids: ReadonlySet<number>): Iterable<SetEntry> {
     for (const name of setMaps) {
@@ -191,7 +223,10 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
     addSet(id: number, content: SetContent) {
       if (present.get(id) !== undefined) return;
       present.set(id, content);
-      for (const { map: name, key } of encode(id, content)) map(name).set(key, one);
+      for (const [name, keys] of keysByMap(encode(id, content))) {
+        const count = keys.length / map(name).shape.keySize;
+        map(name).updateMany(keys, new Uint8Array(count).fill(1));
+      }
     },
     removeSetsBut(kept: ReadonlySet<number>) {
       const unknown = new Set<number>();
@@ -206,4 +241,8 @@ function createSets(map: (name: SetMap) => BpfMap, layouts: StructLayouts) {
   };
 }
 
-const one = Uint8Array.of(1);
+/** The keys of each map in a row: one call writes or deletes all of them. */
+function keysByMap(entries: Iterable<SetEntry>): [SetMap, Uint8Array][] {
+  const byMap = Map.groupBy(entries, ({ map }) => map);
+  return [...byMap].map(([name, of]) => [name, Buffer.concat(of.map(({ key }) => key))]);
+}

@@ -4,7 +4,7 @@ import { configFlags } from "../../link/abi.gen.ts";
 import type { Remembered } from "../../link/linked-tables.ts";
 import type { ConfigFlags } from "./config-flags.ts";
 
-/** What the programs keep only while a policy asks for it (bpf/past.bpf.h, bpf/owners.bpf.h, bpf/tallies.bpf.h). */
+/** What the programs keep only while a policy asks for it (bpf/past.bpf.h, bpf/owners.bpf.h). */
 export interface RememberedFacts {
   /** Also keeps it for processes that are already running: as they are now. */
   add(kinds: ReadonlySet<Remembered>): void;
@@ -23,11 +23,10 @@ const flagOf: Readonly<Record<Remembered, number>> = {
   parents: configFlags.CONFIG_PARENTS,
   privileges: configFlags.CONFIG_PRIVILEGES,
   owners: configFlags.CONFIG_OWNERS,
-  tallies: configFlags.CONFIG_TALLIES,
 };
 const allKinds = Object.keys(flagOf) as readonly Remembered[];
 
-/** Of sockets and calls, nothing can be found of those that were there before. */
+/** Of sockets, nothing can be found of those that were there before. */
 const isOfProcesses = (kind: Remembered): boolean => kind === "parents" || kind === "privileges";
 
 /** The next pass sees a process whose parent had no entry when it forked. */

@@ -7,41 +7,74 @@ import { limits, routeFlags, rowFlags, rowOp, valueType } from "../../link/abi.g
 import { createFollowBits } from "../../link/follow-bits.ts";
 import { link } from "../../link/linker.ts";
 import { createSetInterner } from "../../link/set-interner.ts";
+import { PagedMemory } from "./paged-memory.ts";
 import { createSetEncoder, createSetIdReader } from "./set-entries.ts";
+import { halvesOf, type Side, type SidedMemory, type TableMemory } from "./sided-memory.ts";
 import { createStructLayouts, fieldOf } from "./struct-layouts.ts";
-import {
-  createTableWriter,
-  type SidedTable,
-  sidedTables,
-  type TableMemory,
-} from "./table-writer.ts";
+import { createTableWriter, type SidedTable, sidedTables } from "./table-writer.ts";
 
 const object = readFileSync(new URL("../../../../../bpf/build/hook.bpf.o", import.meta.url));
 const layouts = createStructLayouts(readObject(object, "hook").btf as Btf);
 
 const structs: Readonly<Record<SidedTable, readonly [struct: string, half: number]>> = {
-  groups: ["group", limits.MAX_GROUPS],
+  groups: ["group", 3 * limits.GROUPS_PAGE],
   hooks: ["hook", limits.MAX_HOOKS],
-  applications: ["application", limits.MAX_APPLICATIONS],
+  applications: ["application", 2 * limits.APPLICATIONS_PAGE],
   rules: ["rule", limits.MAX_RULES],
   rows: ["row", limits.MAX_ROWS],
   verdicts: ["verdict", limits.MAX_VERDICTS],
   bitsets: ["bitset", limits.MAX_BITSETS],
   bounds: ["bound", limits.MAX_BOUNDS],
   routes: ["route", limits.MAX_ROUTES],
+  assignments: ["assignment", limits.MAX_ASSIGNMENTS],
 };
 
-function emptyMemory(): Record<SidedTable, TableMemory> {
+/** Elements of each page of the tables that have some. */
+const pageSizes: Readonly<Record<string, number>> = {
+  groups: limits.GROUPS_PAGE,
+  applications: limits.APPLICATIONS_PAGE,
+};
+
+function emptyMemory(): Record<SidedTable, SidedMemory> {
   const entries = sidedTables.map((name) => {
     const [struct, half] = structs[name];
     const stride = layouts(struct).size;
-    return [name, { stride, buffer: new ArrayBuffer(2 * half * stride) }];
+    const memoryOf = (elements: number): TableMemory => ({
+      stride,
+      buffer: new ArrayBuffer(2 * elements * stride),
+    });
+    const perPage = pageSizes[name];
+    if (perPage === undefined) return [name, halvesOf(memoryOf(half), half)];
+    return [name, createPages(() => memoryOf(perPage), half / perPage, perPage)];
   });
-  return Object.fromEntries(entries) as Record<SidedTable, TableMemory>;
+  return Object.fromEntries(entries) as Record<SidedTable, SidedMemory>;
+}
+
+function createPages(memory: () => TableMemory, count: number, perPage: number): PagedMemory {
+  const pages = [memory()];
+  const paged = new PagedMemory(
+    {
+      pages,
+      grow(wanted) {
+        while (pages.length < wanted) pages.push(memory());
+      },
+      shrink: async (wanted) => void pages.splice(wanted),
+    },
+    perPage,
+  );
+  paged.reserve(count * perPage);
+  return paged;
+}
+
+function bytesOf(memory: SidedMemory, table: SidedTable, side: Side, index: number): Uint8Array {
+  const { view, at } = memory.place(side, index);
+  return new Uint8Array(view.buffer, at, layouts(structs[table][0]).size);
 }
 
 const slot = { type: valueType.VALUE_S32, raw: 1, flags: 0, sizeRaw: 0, size: 0 };
+const assignment = { kind: 2, value: -8n, from: 152, fromSize: 4, to: 81, size: 1, toSize: 2 };
 const verdict = {
+  assignments: [assignment, assignment],
   actions: 9,
   error: -1,
   signal: 0,
@@ -88,17 +121,23 @@ function linked() {
 describe("createTableWriter", () => {
   it("puts every value where the C struct of the object has it", () => {
     const memory = emptyMemory();
-    createTableWriter(memory, layouts)(1, linked(), new Map([[3, 77]]));
+    const groupsWithRules = [0, 2 * limits.GROUPS_PAGE + 9];
+    const [own = new Map<number, number>()] = linked().groups;
+    const groups = Array.from({ length: 3 * limits.GROUPS_PAGE }, (_, group) =>
+      groupsWithRules.includes(group) ? own : new Map<number, number>(),
+    );
+    createTableWriter(memory, layouts)(1, { ...linked(), groups }, new Map([[3, 77]]));
+    const element = (table: SidedTable, index: number) => bytesOf(memory[table], table, 1, index);
     const read = (table: SidedTable, index: number, field: string): number => {
-      const [struct, half] = structs[table];
-      const { offset, size } = fieldOf(layouts(struct), field);
-      const at = (half + index) * memory[table].stride + offset;
-      const bytes = Buffer.from(memory[table].buffer);
-      return size <= 4 ? bytes.readUIntLE(at, size) : Number(bytes.readBigInt64LE(at));
+      const { offset, size } = fieldOf(layouts(structs[table][0]), field);
+      const bytes = Buffer.from(element(table, index));
+      return size <= 4 ? bytes.readUIntLE(offset, size) : Number(bytes.readBigInt64LE(offset));
     };
     const application = fieldOf(layouts("group"), "application").offset;
-    const group = new DataView(memory.groups.buffer, limits.MAX_GROUPS * memory.groups.stride);
-    expect(group.getUint16(application + 2 * 3, true)).toBe(1);
+    const numbers = groupsWithRules.map((group) =>
+      Buffer.from(element("groups", group)).readUInt16LE(application + 2 * 3),
+    );
+    expect(numbers).toEqual([1, 1]);
     expect(
       ["first_rule", "flags", "summary"].map((field) => read("applications", 1, field)),
     ).toEqual([0, 1, 1]);
@@ -111,33 +150,41 @@ describe("createTableWriter", () => {
     expect(
       ["op", "slot", "flags", "n", "fail", "verdict"].map((field) => read("rows", 1, field)),
     ).toEqual([rowOp.ROW_EQUAL, 0, flags, 1, 0, 1]);
-    const values =
-      fieldOf(layouts("row"), "values").offset + (limits.MAX_ROWS + 1) * memory.rows.stride;
-    expect(new DataView(memory.rows.buffer).getBigInt64(values, true)).toBe(-2n);
+    const values = fieldOf(layouts("row"), "values").offset;
+    expect(Buffer.from(element("rows", 1)).readBigInt64LE(values)).toBe(-2n);
     expect(
       ["actions", "counter", "rate_window_ns", "tracked", "untracked", "mark"].map((field) =>
         read("verdicts", 1, field),
       ),
     ).toEqual([9, 77, 5_000_000, 1, limits.NO_SLOT, 0x3_0000_0109]);
     expect(read("verdicts", 1, "error") | 0).toBe(-1);
+    expect([read("verdicts", 1, "first_assignment"), read("verdicts", 1, "nassignments")]).toEqual([
+      1, 2,
+    ]);
     expect(
-      ["nslots", "index", "index_int", "first_rule"].map((field) => read("hooks", 3, field)),
-    ).toEqual([2, 77, limits.NO_SLOT, 0]);
+      ["kind", "value", "from", "from_size", "to", "size", "to_size"].map((field) =>
+        read("assignments", 2, field),
+      ),
+    ).toEqual([2, -8, 152, 4, 81, 1, 2]);
+    expect(
+      ["nslots", "index", "cache_key", "index_int", "first_rule"].map((field) =>
+        read("hooks", 3, field),
+      ),
+    ).toEqual([2, 0, 77, limits.NO_SLOT, 0]);
     const fields = ["steps", "flags", "size", "shift_left", "shift_right", "room", "offset"];
     const { ROUTE_FROM_TASK, ROUTE_SIGNED } = routeFlags;
     expect(fields.map((field) => read("routes", 1, field))).toEqual([
       ...[2, ROUTE_FROM_TASK | ROUTE_SIGNED, 4, 64 - 8, 64 - 5, 0, 40],
     ]);
     const followed = fieldOf(layouts("route"), "dereferences").offset;
-    const routes = new DataView(memory.routes.buffer, limits.MAX_ROUTES * memory.routes.stride);
     const words = [0, 4, 8].map((at) =>
-      routes.getUint32(memory.routes.stride + followed + at, true),
+      Buffer.from(element("routes", 1)).readUInt32LE(followed + at),
     );
     expect(words).toEqual([8, 0x1234, 0]);
     const slots =
       fieldOf(layouts("hook"), "slots").offset + fieldOf(layouts("slot"), "route").offset;
-    const hook = new DataView(memory.hooks.buffer, (limits.MAX_HOOKS + 3) * memory.hooks.stride);
-    const ofSlots = [0, 1].map((at) => hook.getUint16(slots + at * layouts("slot").size, true));
+    const hook = Buffer.from(element("hooks", 3));
+    const ofSlots = [0, 1].map((at) => hook.readUInt16LE(slots + at * layouts("slot").size));
     expect(ofSlots).toEqual([0, 1]);
   });
 
@@ -148,10 +195,10 @@ describe("createTableWriter", () => {
       { within: [0, 65], unsure: [limits.MAX_WORKLOADS - 1] },
     ];
     createTableWriter(memory, layouts)(0, { ...linked(), workloads }, new Map());
-    const { stride, buffer } = memory.groups;
     const wordsOf = (group: number, field: string) => {
       const { offset, size } = fieldOf(layouts("group"), field);
-      return [...new BigUint64Array(buffer, group * stride + offset, size / 8)];
+      const bytes = bytesOf(memory.groups, "groups", 0, group).slice(offset, offset + size);
+      return [...new BigUint64Array(bytes.buffer)];
     };
     expect(wordsOf(0, "within")).toEqual([2n, 0n, 0n, 0n]);
     expect(wordsOf(1, "within")).toEqual([1n, 2n, 0n, 0n]);
@@ -162,17 +209,17 @@ describe("createTableWriter", () => {
   it("leaves the other side alone, and nothing of what was there before", () => {
     const memory = emptyMemory();
     const write = createTableWriter(memory, layouts);
-    for (const { buffer } of Object.values(memory)) new Uint8Array(buffer).fill(0xff);
+    const elements = (table: SidedTable, side: Side) =>
+      Array.from({ length: structs[table][1] }, (_, i) => bytesOf(memory[table], table, side, i));
+    for (const table of sidedTables)
+      for (const side of [0, 1] as const) for (const one of elements(table, side)) one.fill(0xff);
     const empty = { hooks: [], groups: [], workloads: [], applications: [], rules: [] };
-    const more = { rows: [], verdicts: [], bitSets: [], routes: [] };
+    const more = { rows: [], verdicts: [], bitSets: [], routes: [], assignments: [] };
     write(0, { ...linked(), ...empty, ...more }, new Map());
     for (const table of sidedTables) {
-      const half = memory[table].buffer.byteLength / 2;
-      const bytes = new Uint8Array(memory[table].buffer);
-      expect([
-        bytes.subarray(0, half).every((byte) => byte === 0),
-        bytes.subarray(half).every((byte) => byte === 0xff),
-      ]).toEqual([true, true]);
+      const areAll = (side: Side, wanted: number) =>
+        elements(table, side).every((bytes) => bytes.every((byte) => byte === wanted));
+      expect([areAll(0, 0), areAll(1, 0xff)]).toEqual([true, true]);
     }
   });
 });

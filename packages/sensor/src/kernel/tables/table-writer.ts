@@ -5,13 +5,17 @@ import { limits, routeFlags } from "../../link/abi.gen.ts";
 import type { BitSet } from "../../link/bit-set.ts";
 import type {
   GroupWorkloads,
+  LinkedAssignment,
   LinkedTables,
   RangeIndex,
   RuleIndex,
 } from "../../link/linked-tables.ts";
+import type { CacheKeys } from "./cache-keys.ts";
+import { indexKey } from "./index-key.ts";
+import type { Side, SidedMemory } from "./sided-memory.ts";
 import { createStructWriter, fieldOf, type StructLayouts } from "./struct-layouts.ts";
 
-/** Arrays with two sides: element i of side s is at s * half + i. */
+/** Tables with two sides. */
 export const sidedTables = [
   "groups",
   "hooks",
@@ -22,79 +26,46 @@ export const sidedTables = [
   "bitsets",
   "bounds",
   "routes",
+  "assignments",
 ] as const;
 export type SidedTable = (typeof sidedTables)[number];
 
-export type Side = 0 | 1;
-
-/** The memory of an array map. */
-export type TableMemory = {
-  readonly buffer: ArrayBuffer;
-  /** Bytes from one element to the next. */
-  readonly stride: number;
-};
-
-/** @param indexKeys by hook with an index: its key in the index maps. */
-type TableWriter = (side: Side, tables: LinkedTables, indexKeys: IndexKeys) => void;
-
-/** By hook id. */
-export type IndexKeys = ReadonlyMap<number, number>;
-
-const halves: Readonly<Record<SidedTable, number>> = {
-  groups: limits.MAX_GROUPS,
-  hooks: limits.MAX_HOOKS,
-  applications: limits.MAX_APPLICATIONS,
-  rules: limits.MAX_RULES,
-  rows: limits.MAX_ROWS,
-  verdicts: limits.MAX_VERDICTS,
-  bitsets: limits.MAX_BITSETS,
-  bounds: limits.MAX_BOUNDS,
-  routes: limits.MAX_ROUTES,
-};
+type TableWriter = (side: Side, tables: LinkedTables, cacheKeys: CacheKeys) => void;
 
 /** Writes linked tables into a side that no program reads, and clears what it held before. */
 export function createTableWriter(
-  memory: Readonly<Record<SidedTable, TableMemory>>,
+  memory: Readonly<Record<SidedTable, SidedMemory>>,
   layouts: StructLayouts,
 ): TableWriter {
   const writers = { ...smallWriters(layouts), ...arrayWriters(layouts) };
-  const views = Object.fromEntries(
-    sidedTables.map((name) => [name, new DataView(memory[name].buffer)]),
-  ) as Record<SidedTable, DataView>;
-  const place = (table: SidedTable, side: Side, index: number) =>
-    (side * halves[table] + index) * memory[table].stride;
-  const clear = (table: SidedTable, side: Side) => {
-    const { buffer, stride } = memory[table];
-    new Uint8Array(buffer, side * halves[table] * stride, halves[table] * stride).fill(0);
-  };
-  return (side, tables, indexKeys) => {
-    for (const table of sidedTables) clear(table, side);
-    for (const [i, row] of tables.rows.entries())
-      if (row !== undefined) writers.row(views.rows, place("rows", side, i), row);
-    for (const [i, verdict] of tables.verdicts.entries()) {
-      if (verdict !== undefined)
-        writers.verdict(views.verdicts, place("verdicts", side, i), verdict);
-    }
-    for (const [i, rule] of tables.rules.entries())
-      writers.rule(views.rules, place("rules", side, i), rule);
+  return (side, tables, cacheKeys) => {
+    const put = <Item>(
+      table: SidedTable,
+      write: Write<Item>,
+      items: Iterable<readonly [index: number, item: Item | undefined]>,
+    ) => {
+      for (const [index, item] of items) {
+        if (item === undefined) continue;
+        const { view, at } = memory[table].place(side, index);
+        write(view, at, item);
+      }
+    };
+    for (const table of sidedTables) memory[table].clear(side);
+    put("rows", writers.row, tables.rows.entries());
+    put("verdicts", writers.verdict, tables.verdicts.entries());
+    put("rules", writers.rule, tables.rules.entries());
     for (const hook of tables.hooks) {
-      const key = indexKeys.get(hook.id) ?? 0;
-      writers.hook(views.hooks, place("hooks", side, hook.id), hook, key);
-      for (const [i, bound] of paddedBounds(hook.index))
-        writers.bound(views.bounds, place("bounds", side, hook.firstBound + i), bound);
+      const { view, at } = memory.hooks.place(side, hook.id);
+      const keys = { index: indexKey(side, hook), cache_key: cacheKeys.get(hook.id) ?? 0 };
+      writers.hook(view, at, hook, keys);
+      put("bounds", writers.bound, paddedBounds(hook));
     }
-    for (const [i, application] of tables.applications.entries()) {
-      if (application !== undefined)
-        writers.application(views.applications, place("applications", side, i), application);
-    }
-    for (const [i, group] of tables.groups.entries())
-      writers.group(views.groups, place("groups", side, i), group);
-    for (const [i, workloads] of tables.workloads.entries())
-      writers.workloads(views.groups, place("groups", side, i), workloads);
-    for (const [i, rules] of tables.bitSets.entries())
-      if (rules !== undefined) writers.bitSet(views.bitsets, place("bitsets", side, i), rules);
-    for (const [i, route] of tables.routes.entries())
-      if (route !== undefined) writers.route(views.routes, place("routes", side, i), route);
+    put("applications", writers.application, tables.applications.entries());
+    put("groups", writers.group, tables.groups.entries());
+    put("groups", writers.workloads, tables.workloads.entries());
+    put("bitsets", writers.bitSet, tables.bitSets.entries());
+    put("routes", writers.route, tables.routes.entries());
+    put("assignments", writers.assignment, tables.assignments.entries());
   };
 }
 
@@ -130,6 +101,8 @@ function smallWriters(layouts: StructLayouts) {
     "set_argument",
     "set_value",
     "mark",
+    "first_assignment",
+    "nassignments",
   );
   return {
     row: (view: DataView, at: number, item: Item<"rows">) => {
@@ -142,6 +115,8 @@ function smallWriters(layouts: StructLayouts) {
         ...item,
         set_argument: item.set?.argument ?? 0,
         set_value: item.set?.value ?? 0,
+        first_assignment: item.firstAssignment,
+        nassignments: item.assignments?.length ?? 0,
         rate_scope: item.rateScope,
         rate_window_ns: BigInt(item.rateWindowMs) * 1_000_000n,
       }),
@@ -160,7 +135,8 @@ function arrayWriters(layouts: StructLayouts) {
     "socket_slot",
   );
   const args = fieldOf(layouts("rule"), "args").offset;
-  const application = createStructWriter(layouts("application"), "first_rule", "flags", "summary");
+  const application = createStructWriter(layouts("application"), "first_rule", "flags");
+  const summary = fieldOf(layouts("application"), "summary").offset;
   const bits = fieldOf(layouts("application"), "bits").offset;
   const execTests = fieldOf(layouts("application"), "exec_tests").offset;
   const group = fieldOf(layouts("group"), "application").offset;
@@ -177,21 +153,18 @@ function arrayWriters(layouts: StructLayouts) {
     for (const [i, index] of item.args.entries()) view.setUint8(at + args + i, index);
   };
   const writeApplication: Write<Item<"applications">> = (view, at, item) => {
-    const words = wordsOf(item.bits, limits.RULE_WORDS);
-    const summary = words.reduce(
-      (all, word, i) => (word === 0n ? all : all | (1n << BigInt(i))),
-      0n,
-    );
-    application(view, at, { first_rule: item.firstRule, flags: item.flags, summary });
-    writeWords(view, at + bits, words);
-    writeWords(view, at + execTests, wordsOf(item.execTests, limits.EXEC_GROUPS));
+    application(view, at, { first_rule: item.firstRule, flags: item.flags });
+    const words = item.bits.map((bit) => bit >> 6);
+    setBits(view, at + summary, words);
+    setBits(view, at + bits, item.bits);
+    setBits(view, at + execTests, item.execTests);
   };
   const writeGroup: Write<Item<"groups">> = (view, at, item) => {
     for (const [id, index] of item) view.setUint16(at + group + 2 * id, index, true);
   };
   const writeWorkloads: Write<GroupWorkloads> = (view, at, item) => {
-    writeWords(view, at + within, wordsOf(item.within, limits.WORKLOAD_WORDS));
-    writeWords(view, at + unsure, wordsOf(item.unsure, limits.WORKLOAD_WORDS));
+    setBits(view, at + within, item.within);
+    setBits(view, at + unsure, item.unsure);
   };
   const writeBitSet: Write<BitSet> = (view, at, rules) => {
     for (let rest = rules, word = at; rest !== 0n; rest >>= 64n, word += 8)
@@ -209,7 +182,20 @@ function arrayWriters(layouts: StructLayouts) {
     workloads: writeWorkloads,
     bitSet: writeBitSet,
     route: createRouteWriter(layouts),
+    assignment: createAssignmentWriter(layouts),
   };
+}
+
+function createAssignmentWriter(layouts: StructLayouts): Write<LinkedAssignment> {
+  const fields = ["value", "kind", "from", "from_size", "to", "size", "to_size"] as const;
+  const write = createStructWriter(layouts("assignment"), ...fields);
+  return (view, at, item) =>
+    write(view, at, {
+      ...item,
+      value: BigInt.asUintN(64, item.value),
+      from_size: item.fromSize,
+      to_size: item.toSize,
+    });
 }
 
 function createRouteWriter(layouts: StructLayouts): Write<ValueRoute> {
@@ -240,16 +226,20 @@ const longestOf = (texts: Iterable<string>) =>
   Math.max(0, ...Array.from(texts, (text) => Buffer.byteLength(text)));
 
 /** As many as the programs can halve: the last one is repeated, for the highest number. */
-function paddedBounds(index: RuleIndex | undefined): [number, Bound][] {
+function paddedBounds({ index, firstBound }: BoundsOfHook): [number, Bound][] {
   const bounds = index?.range?.bounds ?? [];
   const last = bounds.at(-1);
   if (last === undefined) return [];
   const length = 2 ** Math.ceil(Math.log2(bounds.length));
   const highest = { ...last, from: 2n ** 64n - 1n };
-  return Array.from({ length }, (_, i) => [i, bounds[i] ?? highest]);
+  return Array.from({ length }, (_, i) => [firstBound + i, bounds[i] ?? highest]);
 }
 
+type BoundsOfHook = Pick<Item<"hooks">, "index" | "firstBound">;
+
 type Bound = RangeIndex["bounds"][number];
+
+type HookKeys = Readonly<Record<"index" | "cache_key", number>>;
 
 function createHookWriter(layouts: StructLayouts) {
   const layout = layouts("hook");
@@ -257,6 +247,7 @@ function createHookWriter(layouts: StructLayouts) {
     layout,
     "nslots",
     "index",
+    "cache_key",
     "index_int",
     "index_text",
     "index_addr",
@@ -271,6 +262,7 @@ function createHookWriter(layouts: StructLayouts) {
     "first_rule",
     "flags",
     "exec_rows",
+    "first_question",
     "range_of",
     "range_slot",
     "range_signed",
@@ -289,18 +281,19 @@ function createHookWriter(layouts: StructLayouts) {
     "route",
   );
   const slotSize = layouts("slot").size;
-  return (view: DataView, at: number, item: Item<"hooks">, key: number): void => {
+  return (view: DataView, at: number, item: Item<"hooks">, keys: HookKeys): void => {
     const { index } = item;
     hook(view, at, {
       ...indexFields(index),
+      ...keys,
       nslots: item.slots.length,
-      index: key,
       first_rule: item.firstRule,
       first_bound: item.firstBound,
       flags: item.flags,
       exec_rows: item.execRows,
+      first_question: item.firstQuestion,
     });
-    writeWords(view, at + textRules, wordsOf(index?.textRules ?? [], limits.RULE_WORDS));
+    setBits(view, at + textRules, index?.textRules ?? []);
     for (const [i, one] of item.slots.entries())
       slot(view, at + slots + i * slotSize, {
         ...one,
@@ -326,20 +319,14 @@ function indexFields(index: RuleIndex | undefined) {
     range_of: index?.range?.of ?? 0,
     range_slot: index?.range?.slot ?? 0,
     range_signed: Number(index?.range?.signed ?? false),
-    bounds: paddedBounds(index).length,
+    bounds: paddedBounds({ index, firstBound: 0 }).length,
   };
 }
 
-function writeWords(view: DataView, at: number, words: readonly bigint[]): void {
-  for (const [i, word] of words.entries()) view.setBigUint64(at + 8 * i, word, true);
-}
-
-/** Bits in 64-bit words. */
-function wordsOf(bits: readonly number[], length: number): bigint[] {
-  const words = Array.from({ length }, () => 0n);
+/** Sets bits of words that are zero. */
+function setBits(view: DataView, at: number, bits: Iterable<number>): void {
   for (const bit of bits) {
-    const word = Math.floor(bit / 64);
-    words[word] = (words[word] ?? 0n) | (1n << BigInt(bit % 64));
+    const byte = at + (bit >> 3);
+    view.setUint8(byte, view.getUint8(byte) | (1 << (bit & 7)));
   }
-  return words;
 }

@@ -10,7 +10,7 @@ describe("createHitCounter", () => {
       [0n, 100n],
     ];
     const hits = createHitCounter((side, application) => calls[side]?.[application] ?? 0n);
-    const side = { sets: [], followed: [], remembered: [] };
+    const side = { sets: [], followed: [], remembered: [], conditions: [] };
     hits.begin({ ...side, side: 0, applications: [[], [1, 2], [2]] });
     expect([hits.hits(1), hits.hits(2), hits.hits(3)]).toEqual([5n, 12n, 0n]);
     hits.begin({ ...side, side: 1, applications: [[], [2, 3]] });
@@ -27,9 +27,23 @@ describe("createHitCounter", () => {
     ];
     const read = (side: number, application: number) => calls[side]?.[application] ?? 0n;
     const first = createHitCounter(read);
-    first.begin({ side: 0, applications: [[], [1]], sets: [], followed: [], remembered: [] });
+    first.begin({
+      side: 0,
+      applications: [[], [1]],
+      sets: [],
+      followed: [],
+      remembered: [],
+      conditions: [],
+    });
     first.fold(0);
-    first.begin({ side: 1, applications: [[], [1]], sets: [], followed: [], remembered: [] });
+    first.begin({
+      side: 1,
+      applications: [[], [1]],
+      sets: [],
+      followed: [],
+      remembered: [],
+      conditions: [],
+    });
     const second = createHitCounter(read, structuredClone(first.snapshot()));
     expect(second.hits(1)).toBe(105n);
     second.keepOnly(new Set());

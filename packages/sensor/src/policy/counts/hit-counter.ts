@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Side } from "../../kernel/tables/table-writer.ts";
+import type { Side } from "../../kernel/tables/sided-memory.ts";
 import type { CountedSide } from "../link-tables.ts";
 
 /**
@@ -29,11 +29,12 @@ export function createHitCounter(
 ): HitCounter {
   const totals = new Map(start.totals);
   const counting = new Map(start.counting.map((counted) => [counted.side, counted]));
-  const callsOf = ({ side, applications }: CountedSide, rule: number) =>
-    applications.reduce(
-      (sum, rules, index) => (rules.includes(rule) ? sum + calls(side, index) : sum),
-      0n,
-    );
+  const callsOf = (counted: CountedSide, rule: number) => {
+    let sum = 0n;
+    for (const application of applicationsWith(counted).get(rule) ?? [])
+      sum += calls(counted.side, application);
+    return sum;
+  };
   return {
     hits(rule) {
       let sum = totals.get(rule) ?? 0n;
@@ -44,8 +45,10 @@ export function createHitCounter(
     fold(side) {
       const counted = counting.get(side);
       if (counted === undefined) return;
-      for (const rule of new Set(counted.applications.flat())) {
-        totals.set(rule, (totals.get(rule) ?? 0n) + callsOf(counted, rule));
+      for (const [index, rules] of counted.applications.entries()) {
+        if (rules.length === 0) continue;
+        const counts = calls(side, index);
+        for (const rule of rules) totals.set(rule, (totals.get(rule) ?? 0n) + counts);
       }
       counting.delete(side);
     },
@@ -54,4 +57,22 @@ export function createHitCounter(
     },
     snapshot: () => ({ totals: [...totals], counting: [...counting.values()] }),
   };
+}
+
+const known = new WeakMap<CountedSide, ReadonlyMap<number, readonly number[]>>();
+
+/** By rule: the applications that contain it. There may be many of both. */
+function applicationsWith(counted: CountedSide): ReadonlyMap<number, readonly number[]> {
+  const found = known.get(counted);
+  if (found !== undefined) return found;
+  const byRule = new Map<number, number[]>();
+  for (const [application, rules] of counted.applications.entries()) {
+    for (const rule of rules) {
+      const list = byRule.get(rule);
+      if (list === undefined) byRule.set(rule, [application]);
+      else list.push(application);
+    }
+  }
+  known.set(counted, byRule);
+  return byRule;
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { keepSecondName, syncFolder, writeSynced } from "../../host/synced-files.ts";
-import type { Side } from "../../kernel/tables/table-writer.ts";
+import type { Side } from "../../kernel/tables/sided-memory.ts";
 import type { Followed } from "../../link/follow-bits.ts";
 import type { RuleInfo } from "../../link/rule-info.ts";
 import type { SetContent } from "../../link/set-interner.ts";
@@ -11,6 +11,7 @@ import type { HitSnapshot } from "../counts/hit-counter.ts";
 import type { MissSnapshot } from "../counts/miss-counter.ts";
 import type { PastCountsSnapshot } from "../counts/past-counts.ts";
 import type { InstalledPolicy } from "../installed-policy.ts";
+import { manifestText, readManifestText } from "./manifest-text.ts";
 
 /** What the next sensor needs to interpret the state it finds in the kernel. Plain data. */
 export type Manifest = {
@@ -68,7 +69,7 @@ export function createManifestFile(path: string): ManifestFile {
       };
     },
     save(manifest, newest) {
-      const body = JSON.stringify(manifest, replaceBigint);
+      const body = manifestText(manifest);
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeSynced(path, `${header(body)}\n${body}`, () => {
         if (newest === "keep") keepSecondName(path, previous);
@@ -93,19 +94,10 @@ function readManifest(path: string): { manifest?: Manifest; problem?: string } {
   const body = text.slice(newline + 1);
   if (newline < 0 || text.slice(0, newline) !== header(body))
     return { problem: `${path} is damaged: its checksum is not that of its content` };
-  return { manifest: JSON.parse(body, reviveBigint) as Manifest };
+  return { manifest: readManifestText(body) as Manifest };
 }
 
 /** Proves that this code wrote the body, and wrote it completely. */
 function header(body: string): string {
   return `gander-manifest ${format} ${createHash("sha256").update(body).digest("hex")}`;
-}
-
-function replaceBigint(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? { $bigint: value.toString() } : value;
-}
-
-function reviveBigint(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("$bigint" in value)) return value;
-  return BigInt(String(value.$bigint));
 }

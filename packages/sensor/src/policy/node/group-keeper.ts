@@ -82,8 +82,12 @@ export class GroupKeeper {
       for (const [cgroup] of listed) groups.delete(cgroup);
       await tables.kernel.waitForReaders();
     }
-    tables.forgetGroups();
     groups.tidy();
+    if (tables.groups().size === 0) return;
+    // Their memory is given back as well.
+    await tables.ready();
+    const grouping = { groups: new Map(), beforeSwitch: () => {} };
+    tables.advance(tables.installed(), { grouping });
   }
 
   /** @returns whether the cgroup is in its group; if not, `arrange` must first make that group. */

@@ -38,7 +38,7 @@ describe("exceptionOf", () => {
       exceptionOf({ uid: "u" }, { ...none, running, lacking: 3, weaknesses: [] }),
     ).toMatchObject({
       ...{ state: "failed", code: "policy-groups", runningGeneration: 7 },
-      message: expect.stringMatching(/^3 cgroups .* more than 255 combinations/),
+      message: expect.stringMatching(/^3 cgroups .* more than 4351 combinations/),
     });
   });
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policies of the operator: which pods have them, and that no pod is ever without.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import {
@@ -276,30 +275,6 @@ test("counts add up, and outlive versions of the policy", async () => {
   assert.equal(counts().enforced, 30n);
   assert.equal(node.counts().since, since);
   await node.apply(nothing);
-});
-
-test("more combinations than fit are said, and cost nobody what they have", async () => {
-  // 9 policies alone have 512 combinations; each of 300 pods needs a different one.
-  const own = Array.from({ length: 9 }, (_, i) =>
-    denying(`bit-${i}`, file(`bit-${i}`), { selectors: forPods }),
-  );
-  const names = Array.from({ length: 300 }, (_, i) => `many-${i}`);
-  for (const name of names) makeCgroup(podCgroup(name));
-  const uids = (i: number) => own.filter((_, bit) => ((i + 1) >> bit) & 1).map(({ uid }) => uid);
-  const pods = names.map((name, i) => pod(name, uids(i)));
-  await using first = await startInmate(podCgroup("many-0"));
-  await node.apply({ policies: own, pods: pods.slice(0, 100) });
-  assert.equal(await first.writes(file("bit-0")), false);
-  const exceptions = await node.apply({ policies: own, pods });
-  assert.ok(exceptions.length > 0);
-  for (const { state, code, runningGeneration } of exceptions)
-    assert.deepEqual([state, code, runningGeneration], ["failed", "policy-groups", 1]);
-  assert.equal(await first.writes(file("bit-0")), false);
-  await first[Symbol.asyncDispose]();
-  assert.deepEqual(await node.apply({ policies: own, pods: pods.slice(0, 50) }), []);
-  await node.apply(nothing);
-  for (const name of names) await removeCgroup(podCgroup(name));
-  assert.match(readFileSync(join("/sys/fs/cgroup", "cgroup.procs"), "utf8"), /\d/);
 });
 
 function staticPolicy(name: string, prefix: string): string {
