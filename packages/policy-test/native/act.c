@@ -5,8 +5,9 @@
  *   act ENVIRONMENT OPERATION ARGUMENT…
  *
  * ENVIRONMENT is `host`, or `container:ROOT:CGROUP`: namespaces of its own, the folder ROOT as its root, a new process
- * in CGROUP. It exits with 0 if the operation succeeded, with 1 if the kernel refused it (standard error says the
- * errno's name), with 3 if the test itself is wrong. Who is killed is seen by the caller.
+ * in CGROUP. It exits with 0 if the operation succeeded, with 121 if the kernel refused it (standard error says the
+ * errno's name), with 123 if the test itself is wrong; a program that was executed ends as it likes. Who is killed is
+ * seen by the caller.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { DONE, REFUSED, WRONG = 3, MOUNT_MOVE_FROM_EMPTY = 4 };
+enum { DONE, MOUNT_MOVE_FROM_EMPTY = 4, REFUSED = 121, WRONG = 123 };
 
 #ifndef SYS_move_mount
 #define SYS_move_mount 429
@@ -461,15 +462,6 @@ static void do_become(char **argv)
 	must(setresuid(number(argv[0]), number(argv[0]), -1), "setresuid");
 }
 
-/* From `USER` back to root, by the saved user id. */
-static void do_become_root_again(char **argv)
-{
-	long user = number(argv[0]);
-
-	need(setresuid(user, user, 0), "setresuid");
-	must(setresuid(0, 0, 0), "setresuid");
-}
-
 static void do_execute(char **argv)
 {
 	must(execv(argv[0], argv), argv[0]);
@@ -598,17 +590,13 @@ static void do_execute_below(char **argv)
 	need(execv(argv[0], again), argv[0]);
 }
 
+/* As shells say it: a signal has 128 added. The first process of a namespace cannot end itself by one. */
 static int end_of(pid_t child)
 {
 	int status;
 
 	need(waitpid(child, &status, 0), "waitpid");
-	if (WIFSIGNALED(status)) {
-		signal(WTERMSIG(status), SIG_DFL);
-		kill(getpid(), WTERMSIG(status));
-		pause();
-	}
-	return WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static void do_spawn(char **argv)
@@ -676,7 +664,6 @@ static const struct operation {
 	{ "loadBpf", do_load_bpf, 0 },
 	{ "ioUring", do_io_uring, 0 },
 	{ "become", do_become, 1 },
-	{ "becomeRootAgain", do_become_root_again, 1 },
 	{ "execute", do_execute, 1 },
 	{ "executeAs", do_execute_as, 2 },
 	{ "executeNamed", do_execute_named, 2 },
@@ -690,12 +677,12 @@ static const struct operation {
 	{ "spawn", do_spawn, 1 },
 };
 
-static void join(const char *cgroup)
+static int members_of(const char *cgroup)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	need(write(need(open(path, O_WRONLY | O_CLOEXEC), path), "0", 1), path);
+	return need(open(path, O_WRONLY | O_CLOEXEC), path);
 }
 
 static void mount_at(const char *type, const char *at)
@@ -707,18 +694,18 @@ static void mount_at(const char *type, const char *at)
 /* In a container: returns in its first process. */
 static void enter_container(char *where)
 {
-	const char *root = strtok(where, ":"), *cgroup = strtok(NULL, ":");
+	const char *root = strtok(where, ":");
+	int members = members_of(strtok(NULL, ":") ?: "");
 	pid_t child;
 
-	if (cgroup)
-		join(cgroup);
 	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP), "unshare");
 	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
 	child = need(fork(), "fork");
 	if (child)
 		_exit(end_of(child));
 	need(chdir(root), root);
-	need(chroot("."), "chroot");
+	need(syscall(SYS_pivot_root, ".", "."), "pivot_root");
+	need(umount2(".", MNT_DETACH), "umount2");
 	mount_at("proc", "/proc");
 	mount_at("sysfs", "/sys");
 	mount_at("devtmpfs", "/dev");
@@ -727,6 +714,9 @@ static void enter_container(char *where)
 	mkdir("/dev/pts", 0755);
 	need(mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666"), "/dev/pts");
 	need(chdir("/"), "/");
+	/* Only now: policies for the container are not for what makes it. */
+	need(write(members, "0", 1), "cgroup.procs");
+	close(members);
 	/* The first process of a pid namespace isn't ended by signals of its own namespace's handlers: act as its child. */
 	child = need(fork(), "fork");
 	if (child)

@@ -49,7 +49,6 @@ export const operations = {
   enter: ["namespace"],
   unshare: ["kind"],
   become: ["user"],
-  becomeRootAgain: ["user"],
   // other processes
   trace: [],
   writeMemory: [],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestName, type Problem, type Result } from "@gander/base";
 import * as v from "valibot";
-import { isMap, LineCounter, type Node, parseDocument } from "yaml";
+import { isCollection, LineCounter, type Node, parseDocument } from "yaml";
 import { type Operation, type OperationName, operations, wrongArguments } from "./operations.ts";
 
 export const verdicts = ["allowed", "reported", "denied", "killed"] as const;
@@ -62,8 +62,11 @@ const policyTest = v.strictObject({
   cases: v.pipe(v.array(testCase), v.minLength(1)),
 });
 
-export type PolicyTest = v.InferOutput<typeof policyTest>;
-export type TestCase = PolicyTest["cases"][number];
+type Written = v.InferOutput<typeof policyTest>;
+
+/** `line`: where it begins in its file. */
+export type TestCase = Written["cases"][number] & { readonly line: number };
+export type PolicyTest = Omit<Written, "cases"> & { readonly cases: readonly TestCase[] };
 
 /** The text of a gander-test.yaml → its cases, or all problems with their places. */
 export function readPolicyTest(text: string, file: string): Result<PolicyTest> {
@@ -76,7 +79,11 @@ export function readPolicyTest(text: string, file: string): Result<PolicyTest> {
   if (document.errors.length > 0)
     return { problems: document.errors.map(({ message, pos }) => problem(message, pos[0])) };
   const parsed = v.safeParse(policyTest, document.toJS({ maxAliasCount: 100 }));
-  if (parsed.success) return { value: parsed.output };
+  if (parsed.success) {
+    const lineOf = (i: number) => lines.linePos(offsetOf(document.contents, ["cases", i])).line;
+    const cases = parsed.output.cases.map((one, i) => ({ ...one, line: lineOf(i) }));
+    return { value: { ...parsed.output, cases } };
+  }
   return {
     problems: parsed.issues.map((issue) => {
       const keys = issue.path?.map(({ key }) => key) ?? [];
@@ -91,9 +98,7 @@ const wrong = { code: "policy-bad-value", hint: "", severity: "error" } as const
 function offsetOf(root: Node | null, keys: readonly unknown[]): number {
   let found = root;
   for (const key of keys) {
-    const next: unknown = isMap(found) || found?.constructor.name === "YAMLSeq"
-      ? (found as { get(key: unknown, keep: true): unknown }).get(key, true)
-      : undefined;
+    const next: unknown = isCollection(found) ? found.get(key, true) : undefined;
     if (next === null || typeof next !== "object") break;
     found = next as Node;
   }
@@ -101,4 +106,6 @@ function offsetOf(root: Node | null, keys: readonly unknown[]): number {
 }
 
 const pathText = (keys: readonly unknown[]) =>
-  keys.map((key, i) => (typeof key === "number" ? `[${key}]` : `${i > 0 ? "." : ""}${key}`)).join("");
+  keys
+    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i > 0 ? "." : ""}${key}`))
+    .join("");

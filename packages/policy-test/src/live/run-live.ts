@@ -6,6 +6,8 @@ import type { TestNode } from "./test-node.ts";
 
 export type CaseResult = {
   readonly name: string;
+  /** Of the case in its file. */
+  readonly line: number;
   readonly expected: Verdict;
   /** `invalid`: the case can't be judged, `why` says what it met. */
   readonly verdict: Verdict | "invalid";
@@ -37,7 +39,7 @@ function labelsFor(policies: readonly CompiledPolicy[]): Record<string, string> 
 }
 
 async function runCase(node: TestNode, one: TestCase): Promise<CaseResult> {
-  const { name, expect: expected } = one;
+  const { name, line, expect: expected } = one;
   try {
     using container = new TestContainer(node.cgroup, one);
     for (const operation of one.given) {
@@ -45,24 +47,38 @@ async function runCase(node: TestNode, one: TestCase): Promise<CaseResult> {
       if (outcome.ended !== "done") throw new Error(`given ${operation.name}: ${textOf(outcome)}`);
     }
     container.mountRest();
-    const before = matches(node);
+    const before = countsOf(node);
     const outcome = await container.act(one.do);
-    const matched = matches(node) > before;
-    return { name, expected, ...judge(outcome, matched) };
+    const after = countsOf(node);
+    const did = {
+      matched: after.matched > before.matched,
+      enforced: after.enforced > before.enforced,
+    };
+    return { name, line, expected, ...judge(outcome, did) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { name, expected, verdict: "invalid", why };
+    return { name, line, expected, verdict: "invalid", why };
   }
 }
 
-const matches = (node: TestNode): bigint =>
-  node.states().reduce((sum, { counters }) => sum + counters.matched, 0n);
+/** Of all policies together. */
+function countsOf(node: TestNode) {
+  const counters = node.states().map((state) => state.counters);
+  const sum = (name: "matched" | "enforced") =>
+    counters.reduce((all, one) => all + one[name], 0n);
+  return { matched: sum("matched"), enforced: sum("enforced") };
+}
 
-function judge(outcome: Outcome, matched: boolean): Pick<CaseResult, "verdict" | "why"> {
+type Did = Record<keyof ReturnType<typeof countsOf>, boolean>;
+
+/** A program that was started may meet the denial later, and end as it likes. */
+function judge(outcome: Outcome, { matched, enforced }: Did): Pick<CaseResult, "verdict" | "why"> {
   const why = textOf(outcome);
-  if (outcome.ended === "done") return { verdict: matched ? "reported" : "allowed", why };
-  if (!matched) return { verdict: "invalid", why: `${why}, though no policy matched` };
-  return { verdict: outcome.ended === "killed" ? "killed" : "denied", why };
+  if (outcome.ended === "killed" && enforced) return { verdict: "killed", why };
+  if (outcome.ended !== "done" && !enforced)
+    return { verdict: "invalid", why: `${why}, though no policy did that` };
+  if (enforced) return { verdict: "denied", why };
+  return { verdict: matched ? "reported" : "allowed", why };
 }
 
 const textOf = (outcome: Outcome): string =>

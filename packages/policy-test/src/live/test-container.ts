@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import type { Operation } from "../operations.ts";
 import type { TestCase } from "../policy-test.ts";
@@ -66,7 +67,10 @@ export class TestContainer implements Disposable {
   /** What is mounted once the folders for it are there. */
   mountRest(): void {
     for (const [at, what] of Object.entries(this.#late))
-      this.#mount(what.startsWith("/") ? ["--bind", what] : ["-t", what, what], join(this.#root, at));
+      this.#mount(
+        what.startsWith("/") ? ["--bind", what] : ["-t", what, what],
+        join(this.#root, at),
+      );
     this.#late = {};
   }
 
@@ -83,10 +87,11 @@ export class TestContainer implements Disposable {
     const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done) => {
       child.on("close", (...end) => done(end));
     });
-    if (signal === "SIGKILL") return { ended: "killed" };
-    if (status === 0) return { ended: "done" };
-    // 126 is what env and shells say of a program that they may not run.
-    if (status === 1 || status === 126) return { ended: "refused", error: errors.trim() };
+    if (signal === "SIGKILL" || status === 128 + constants.signals.SIGKILL)
+      return { ended: "killed" };
+    // Of native/act.c: refused by the kernel, and a case that is wrong.
+    if (status === 121) return { ended: "refused", error: errors.trim() };
+    if (status !== null && status !== 123) return { ended: "done" };
     throw new Error(`${name} ${args.join(" ")} ended with ${signal ?? status}: ${errors.trim()}`);
   }
 
