@@ -136,13 +136,6 @@ export const errorCodes = describe({
       "A value of a filter or an action is not what it must be: a number, an address, a port, a capability …",
     remedy: "Follow the message; it shows the possible forms.",
   },
-  "policy-test-failed": {
-    area: "policy",
-    meaning:
-      "What a policy's test expects is not what happened, or the case could not be judged: what it does failed for another reason than the policy.",
-    remedy:
-      "Read what happened in the message. Correct the policy if it lets pass what it shall stop, or stops too much; else the case.",
-  },
   "policy-unknown-set": {
     area: "policy",
     meaning:

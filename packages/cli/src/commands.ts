@@ -32,12 +32,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-explain.ts")).policyExplain,
   },
   {
-    words: ["policy", "test"],
-    aliases: policyAliases("test"),
-    summary: "Try policies: do what they shall stop and let pass, and compare",
-    load: async () => (await import("./commands/policy-test.ts")).policyTest,
-  },
-  {
     words: ["policy", "list"],
     aliases: policyAliases("list"),
     summary: "List policies: state, hits, what was enforced",

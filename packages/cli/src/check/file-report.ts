@@ -14,8 +14,6 @@ export type FileReport = {
   readonly problems: readonly Problem[];
   /** Empty if the file has an error. */
   readonly policies: readonly CheckedPolicy[];
-  /** Names of what was tried, if the file is a test. */
-  readonly cases?: readonly string[];
   /** Names of its ValueSets. */
   readonly sets?: readonly string[];
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy library: what each policy's test says happens on this kernel.
+// The policy library: what each policy's test says happens on this kernel. It is no test of the suite yet; by hand:
+//   e2e/vm --kernel 6.12 --timeout 900 -- node packages/policy-test/src/try-library.ts   [GANDER_LIBRARY=REGEX]
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { dirname, join } from "node:path";
