@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 
 # Folders with a Makefile of their own: BPF objects, the native binding, programs tests attack with.
-COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile packages/sensor/native/Makefile e2e/attacks/Makefile bench/Makefile))
+COMPILED := $(patsubst %/Makefile,%,$(wildcard bpf/Makefile packages/libbpf/native/Makefile packages/sensor/native/Makefile packages/policy-test/native/Makefile e2e/attacks/Makefile bench/Makefile))
 COMPILE := $(addprefix compile/,$(COMPILED))
 
 .PHONY: help setup build dist image cluster install uninstall $(COMPILE) test test-all e2e lint typecheck host-tests kernel-tests siege demo bench fuzz clean

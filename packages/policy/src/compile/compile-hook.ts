@@ -308,7 +308,7 @@ function compileSelectors(
 /** Warns of valid but unlikely selectors: one without filters, and those after it. */
 function checkSelectors(
   selectors: readonly (SelectorParts | undefined)[],
-  { target }: HookContext,
+  { target, policyWorkloads: { isForHost, namespaced } }: HookContext,
 ): void {
   let everything: number | undefined;
   for (const [i, selector] of selectors.entries()) {
@@ -341,7 +341,7 @@ function checkSelectors(
         "This selector has no filter, so its actions are done on every call that comes to it",
         `A dash begins a new selector: remove the one in front of matchActions.${split}`,
       );
-    } else if (enforces) {
+    } else if (enforces && (isForHost || namespaced)) {
       selector.scope.warning(
         "policy-empty-selector",
         `This selector has no filter, so its actions are done on every call${target === "" ? "" : ` of ${target}`}`,

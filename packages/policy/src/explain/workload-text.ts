@@ -13,8 +13,8 @@ export function processesOf(workloads: WorkloadSelector | undefined, namespace: 
           [
             containerSelector
               ? `${containersText(containerSelector)}, in pods${inNamespace}`
-              : `pods${inNamespace}`,
-            ...(podSelector ? [`whose labels ${labelText(podSelector)}`] : []),
+              : `${isAny(podSelector) ? "all pods" : "pods"}${inNamespace}`,
+            ...(podSelector && !isAny(podSelector) ? [`whose labels ${labelText(podSelector)}`] : []),
           ].join(" "),
         ]
       : []),
@@ -22,6 +22,9 @@ export function processesOf(workloads: WorkloadSelector | undefined, namespace: 
   ];
   return `processes of ${words(parts, "and")}`;
 }
+
+const isAny = (selector: LabelSelector | undefined): boolean =>
+  selector !== undefined && requirements(selector, "").length === 0;
 
 const labelOperators = {
   In: "is",

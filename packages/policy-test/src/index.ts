@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { type LoadedTest, loadPolicyTest } from "./load-policy-test.ts";
+export { type Operation, type OperationName, operations } from "./operations.ts";
+export {
+  type PolicyTest,
+  readPolicyTest,
+  type TestCase,
+  type Verdict,
+  verdicts,
+} from "./policy-test.ts";
