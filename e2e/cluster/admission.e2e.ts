@@ -270,7 +270,7 @@ describe("without an operator", () => {
     namespace-pid-with-forks negative-for-unsigned network-operator-on-file not-a-number
     notify-enforcer notify-too-late notify-without-enforcers number-too-large
     numbers-of-a-list operator-does-not-fit origins
-    override-elsewhere packet-state parent-too-long pattern-of-a-namespace placeholder-left
+    override-elsewhere override-in-a-namespace override-positive override-with-registers packet-state parent-too-long pattern-of-a-namespace placeholder-left
     post-and-nopost prefix-too-long process-properties range-reversed registers
     request-of-a-namespace requests-of-actions resolve-at-a-syscall resolve return-copy-at-lsm-hook
     return-of-a-packet set-elsewhere size-counted-from-0 sockaddr-of-a-syscall stack-at-lsm-hook
@@ -278,7 +278,7 @@ describe("without an operator", () => {
     type-not-supported unknown-macro unknown-option uprobe-at-nothing uprobe-named-twice
     uprobe-of-a-kernel-object uprobe-of-a-namespace uprobe-of-a-relative-path
     uprobe-of-a-wrong-name uprobe-with-a-cut-digest uprobe-with-a-wrong-digest
-    uprobe-with-counters uprobe-with-override uprobe-without-function
+    uprobe-with-counters uprobe-with-override-twice uprobe-without-function
     usdt-of-a-wrong-name usdt-whose-value-is-set usdt-with-override
     workloads-of-a-namespace workloads-of-selectors
   `.match(/\S+/g);

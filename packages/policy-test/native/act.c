@@ -133,7 +133,8 @@ static void do_map_code(char **argv)
 {
 	int file = opened(argv[0], O_RDONLY);
 
-	must(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? -1 : 0, "mmap");
+	must(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? -1 : 0,
+	     "mmap");
 }
 
 static void do_map_then_code(char **argv)
@@ -223,7 +224,8 @@ static void do_move_mount(char **argv)
 {
 	int tree = need(syscall(SYS_open_tree, AT_FDCWD, argv[0], 1 /* a clone */), "open_tree");
 
-	must(syscall(SYS_move_mount, tree, "", AT_FDCWD, argv[1], MOUNT_MOVE_FROM_EMPTY), "move_mount");
+	must(syscall(SYS_move_mount, tree, "", AT_FDCWD, argv[1], MOUNT_MOVE_FROM_EMPTY),
+	     "move_mount");
 }
 
 static void do_enter(char **argv)
@@ -233,8 +235,14 @@ static void do_enter(char **argv)
 
 static void do_unshare(char **argv)
 {
-	static const struct { const char *name; int flag; } kinds[] = {
-		{ "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS }, { "net", CLONE_NEWNET }, { "pid", CLONE_NEWPID },
+	static const struct {
+		const char *name;
+		int flag;
+	} kinds[] = {
+		{ "user", CLONE_NEWUSER },
+		{ "mnt", CLONE_NEWNS },
+		{ "net", CLONE_NEWNET },
+		{ "pid", CLONE_NEWPID },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -311,9 +319,13 @@ static void do_read_environment(char **argv)
 
 static int named(const char *name)
 {
-	static const struct { const char *name; int value; } names[] = {
-		{ "inet", AF_INET }, { "inet6", AF_INET6 }, { "packet", AF_PACKET }, { "unix", AF_UNIX },
-		{ "stream", SOCK_STREAM }, { "datagram", SOCK_DGRAM }, { "raw", SOCK_RAW },
+	static const struct {
+		const char *name;
+		int value;
+	} names[] = {
+		{ "inet", AF_INET }, { "inet6", AF_INET6 },	{ "packet", AF_PACKET },
+		{ "unix", AF_UNIX }, { "stream", SOCK_STREAM }, { "datagram", SOCK_DGRAM },
+		{ "raw", SOCK_RAW },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -347,12 +359,14 @@ static socklen_t address_of(const char *text, union address *address)
 		strncpy(address->local.sun_path, text, sizeof(address->local.sun_path) - 1);
 		return sizeof(address->local);
 	}
-	if (sscanf(text, "[%127[^]]]:%d", host, &port) == 2 && inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+	if (sscanf(text, "[%127[^]]]:%d", host, &port) == 2 &&
+	    inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
 		address->v6.sin6_family = AF_INET6;
 		address->v6.sin6_port = htons(port);
 		return sizeof(address->v6);
 	}
-	if (sscanf(text, "%127[^:]:%d", host, &port) == 2 && inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+	if (sscanf(text, "%127[^:]:%d", host, &port) == 2 &&
+	    inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
 		address->v4.sin_family = AF_INET;
 		address->v4.sin_port = htons(port);
 		return sizeof(address->v4);
@@ -371,7 +385,8 @@ static void reach(const char *to, int type, bool by_message)
 
 	if (by_message && type == SOCK_STREAM)
 		flags = MSG_FASTOPEN;
-	result = by_message ? sendto(fd, "x", 1, flags, &address.any, size) : connect(fd, &address.any, size);
+	result = by_message ? sendto(fd, "x", 1, flags, &address.any, size) :
+			      connect(fd, &address.any, size);
 	if (result < 0 && errno != EPERM && errno != EACCES)
 		return;
 	must(result, by_message ? "sendto" : "connect");
@@ -416,7 +431,8 @@ static void do_connect_path(char **argv)
 	socklen_t size = address_of(argv[0], &address);
 
 	listening(argv[0]);
-	must(connect(need(socket(AF_UNIX, SOCK_STREAM, 0), "socket"), &address.any, size), "connect");
+	must(connect(need(socket(AF_UNIX, SOCK_STREAM, 0), "socket"), &address.any, size),
+	     "connect");
 }
 
 /* No module: a kernel that lets it pass says that it has no format. */
@@ -442,7 +458,9 @@ static void do_load_module_from_memory(char **argv)
 static void do_load_bpf(char **argv)
 {
 	struct bpf_insn program[] = { { .code = 0xb7 }, { .code = 0x95 } };
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insns = (uintptr_t)program, .insn_cnt = 2,
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+				.insns = (uintptr_t)program,
+				.insn_cnt = 2,
 				.license = (uintptr_t)"GPL" };
 
 	(void)argv;
@@ -523,7 +541,8 @@ static int reopened(int file)
 static int unlinked_copy(const char *program)
 {
 	static const char path[] = "/tmp/.act";
-	int file = reopened(copy_of(program, need(open(path, O_RDWR | O_CREAT | O_EXCL, 0755), path)));
+	int file =
+		reopened(copy_of(program, need(open(path, O_RDWR | O_CREAT | O_EXCL, 0755), path)));
 
 	need(unlink(path), "unlink");
 	return file;
@@ -540,7 +559,8 @@ static void do_map_deleted_code(char **argv)
 {
 	int file = unlinked_copy(argv[0]);
 
-	must(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? -1 : 0, "mmap");
+	must(mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? -1 : 0,
+	     "mmap");
 }
 
 /* COPY PROGRAM ARGUMENT…: as if it had been downloaded to COPY. */
@@ -570,7 +590,8 @@ static void do_execute_on_terminal(char **argv)
 
 	need(grantpt(master) | unlockpt(master), "unlockpt");
 	setsid();
-	terminal = need(open(ptsname(master), O_RDWR), "terminal"); /* becomes the controlling one */
+	terminal =
+		need(open(ptsname(master), O_RDWR), "terminal"); /* becomes the controlling one */
 	need(dup2(terminal, 0), "dup2");
 	must(execv(argv[0], argv), argv[0]);
 }
@@ -698,7 +719,8 @@ static void enter_container(char *where)
 	int members = members_of(strtok(NULL, ":") ?: "");
 	pid_t child;
 
-	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP), "unshare");
+	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP),
+	     "unshare");
 	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
 	child = need(fork(), "fork");
 	if (child)

@@ -64,8 +64,7 @@ async function runCase(node: TestNode, one: TestCase): Promise<CaseResult> {
 /** Of all policies together. */
 function countsOf(node: TestNode) {
   const counters = node.states().map((state) => state.counters);
-  const sum = (name: "matched" | "enforced") =>
-    counters.reduce((all, one) => all + one[name], 0n);
+  const sum = (name: "matched" | "enforced") => counters.reduce((all, one) => all + one[name], 0n);
   return { matched: sum("matched"), enforced: sum("enforced") };
 }
 

@@ -14,7 +14,9 @@ export function processesOf(workloads: WorkloadSelector | undefined, namespace: 
             containerSelector
               ? `${containersText(containerSelector)}, in pods${inNamespace}`
               : `${isAny(podSelector) ? "all pods" : "pods"}${inNamespace}`,
-            ...(podSelector && !isAny(podSelector) ? [`whose labels ${labelText(podSelector)}`] : []),
+            ...(podSelector && !isAny(podSelector)
+              ? [`whose labels ${labelText(podSelector)}`]
+              : []),
           ].join(" "),
         ]
       : []),
