@@ -40,6 +40,11 @@ const leftOut: Readonly<Record<string, string>> = {
   "ObjectMeta.finalizers": "the same",
   "ObjectMeta.managedFields": "the same",
   "ObjectMeta.selfLink": "the same",
+  "ActionSelector.argNewAddr":
+    "only kernels from 6.18 on let programs change registers of a uprobe",
+  "ActionSelector.argNewOffset": "the same",
+  "ActionSelector.argNewSymbol": "the same",
+  "ActionSelector.argRegs": "the same",
   "HostSelector.matchLabels": "a rule of the schema refuses it: all processes of the host, or none",
   "HostSelector.matchExpressions": "the same",
   "TracingPolicy.status": "the operator writes it, and nothing here reads it",

@@ -4,6 +4,7 @@ import { createLogger } from "@gander/base";
 import { describe, expect, it } from "vitest";
 import { createPolicyCatalog } from "../../../packages/operator/src/api/policy-catalog.ts";
 import { readPolicyObject } from "../../../packages/operator/src/api/read-policy-object.ts";
+import { coalesce } from "../../../packages/operator/src/bundles/coalesce.ts";
 import { PolicyRollouts } from "../../../packages/operator/src/policies/policy-rollouts.ts";
 import { defaultRollout } from "../../../packages/operator/src/policies/rollout-settings.ts";
 import { createSetCatalog } from "../../../packages/operator/src/sets/set-catalog.ts";
@@ -30,12 +31,14 @@ async function connected() {
   const parts = new AsyncDisposableStack();
   const operator = parts.use(await new TestOperator().start());
   const [catalog, sets] = [createPolicyCatalog(), createSetCatalog({ gapMs: 0 })];
+  const changes = coalesce<string>((nodes) => void operator.hub.push(nodes));
+  parts.defer(() => changes.close());
   const rollouts = parts.use(
     new PolicyRollouts(
       {
         ...{ catalog, sets, logger: createLogger({ write: () => {} }) },
         ...{ resolver: operator.resolver, contents: operator.contents },
-        changes: { add: (nodes) => void operator.hub.push(nodes) },
+        changes,
       },
       defaultRollout,
     ),
