@@ -108,9 +108,5 @@ describe("docs/migrate.md", () => {
         ),
         path,
       ).toBe(true);
-    const [, same = ""] = /`tetragon\.X` is `sensor\.X` for: (.*?)\. Filters/.exec(migrate) ?? [];
-    const names = [...same.matchAll(/`([\w.]+)`/g)].map(([, name]) => `sensor.${name}`);
-    expect(names.length).toBeGreaterThan(20);
-    for (const path of names) expect(known).toContain(path);
   });
 });

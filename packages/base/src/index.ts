@@ -3,12 +3,14 @@
 export { readConfigurationFiles } from "./configuration/configuration-files.ts";
 export type {
   ConfigurationTable,
+  ForeignOption,
   Loaded,
   Options,
   Setting,
   Values,
 } from "./configuration/configuration-table.ts";
 export { defineConfiguration } from "./configuration/define-configuration.ts";
+export { ownSetting } from "./configuration/find-option.ts";
 export { parseDuration } from "./configuration/option.ts";
 export type { ErrorCode } from "./error-codes.ts";
 export { errorCodes } from "./error-codes.ts";

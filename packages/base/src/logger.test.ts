@@ -18,6 +18,16 @@ describe("createLogger", () => {
     ]);
   });
 
+  it("writes text if asked to, a line each whatever fields hold", () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const logger = createLogger({ write, now: () => new Date(0), format: "text" });
+    logger.warn("Policy refused", { policy: "a\nb level=info", hooks: 2 });
+    expect(lines).toEqual([
+      '1970-01-01T00:00:00.000Z WARN Policy refused policy="a\\nb level=info" hooks=2\n',
+    ]);
+  });
+
   it("leaves out what is below its level", () => {
     const { lines, logger } = collect();
     logger.debug("quiet");

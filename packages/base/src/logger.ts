@@ -3,6 +3,9 @@
 /** error: an administrator must act; warn: degraded; info: state changed. Never one line per event. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** json: an object a line; text: time, level and message, then fields as name=value. */
+export type LogFormat = "json" | "text";
+
 type LogFields = Readonly<Record<string, unknown>>;
 
 /** `message` is constant text, what varies goes into `fields`: so logs can be counted and searched. */
@@ -21,13 +24,16 @@ type LoggerOptions = {
   /** Takes one line with its newline; standard error if absent. */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
+  /** json if absent. */
+  readonly format?: LogFormat;
 };
 
 const weights: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** Structured logs: one JSON object a line, on standard error. */
+/** Structured logs, a line each, on standard error. */
 export function createLogger(options: LoggerOptions = {}, base: LogFields = {}): Logger {
-  const { level = "info", now = () => new Date() } = options;
+  const { level = "info", now = () => new Date(), format = "json" } = options;
+  const toLine = format === "json" ? jsonLine : textLine;
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const log =
     (at: LogLevel) =>
@@ -44,7 +50,21 @@ export function createLogger(options: LoggerOptions = {}, base: LogFields = {}):
   };
 }
 
-function toLine(entry: LogFields): string {
+/** Values are JSON, so that nothing in them can end the line or look like a field. */
+function textLine({ time, level, message, ...fields }: LogFields): string {
+  const parts = Object.entries(fields).map(([name, value]) => `${name}=${valueText(value)}`);
+  return `${[time, String(level).toUpperCase(), message, ...parts].join(" ")}\n`;
+}
+
+function valueText(value: unknown): string {
+  try {
+    return JSON.stringify(value, plain) ?? "";
+  } catch {
+    return '"not serialisable"';
+  }
+}
+
+function jsonLine(entry: LogFields): string {
   try {
     return `${JSON.stringify(entry, plain)}\n`;
   } catch {

@@ -97,6 +97,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).status,
   },
   {
+    words: ["migrate"],
+    summary: "Turn values of Tetragon's chart into Gander's",
+    load: async () => (await import("./commands/migrate.ts")).migrate,
+  },
+  {
     words: ["version"],
     summary: "Print the version, and that of the sensor if one runs",
     load: async () => (await import("./commands/version.ts")).version,

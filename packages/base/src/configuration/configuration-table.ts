@@ -21,6 +21,15 @@ export type Positionals = {
   readonly max: number;
 };
 
+/** An option of another product: ours that does the same, with its values for ours, or what to do instead. */
+export type ForeignOption = (
+  | { readonly is: string; readonly texts?: Readonly<Record<string, string>> }
+  | { readonly instead: string }
+) & {
+  /** A flag without a value. */
+  readonly boolean?: true;
+};
+
 export type ConfigurationTable<T extends Options> = {
   /** As typed, e.g. `gander run`. */
   readonly command: string;
@@ -29,6 +38,8 @@ export type ConfigurationTable<T extends Options> = {
   readonly options: T;
   /** Absent: the command takes no arguments. */
   readonly positionals?: Positionals;
+  /** Options of a product that people switch from, by name. */
+  readonly foreign?: Readonly<Record<string, ForeignOption>>;
   /** Command lines to learn from. */
   readonly examples?: readonly string[];
 };

@@ -9,6 +9,7 @@ import type {
   Values,
 } from "./configuration-table.ts";
 import { environmentName, propertyName } from "./configuration-table.ts";
+import { ownSetting } from "./find-option.ts";
 import type { Option } from "./option.ts";
 import { parseOption } from "./option.ts";
 import { optionProblem, unknownOption } from "./option-problem.ts";
@@ -22,10 +23,11 @@ export function loadConfiguration<T extends Options>(
   const problems = [...flags.problems];
   const chosen = new Map<string, Setting>();
   for (const setting of sources.files ?? []) {
-    const known = Object.hasOwn(table.options, setting.option);
-    const option = known ? table.options[setting.option] : undefined;
-    if (option && option.flagOnly !== true) chosen.set(setting.option, setting);
-    else problems.push(unknownOption(setting.option, setting.origin, table.options));
+    const found = ownSetting(table, setting);
+    if ("problem" in found) problems.push(found.problem);
+    else if (table.options[found.setting.option]?.flagOnly === true)
+      problems.push(unknownOption(setting.option, setting.origin, table.options));
+    else chosen.set(found.setting.option, found.setting);
   }
   for (const setting of readEnvironment(table.options, sources.env))
     chosen.set(setting.option, setting);

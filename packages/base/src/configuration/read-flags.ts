@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import type { Problem } from "../problem.ts";
 import type { ConfigurationTable, Options, Positionals, Setting } from "./configuration-table.ts";
-import { optionProblem, unknownOption } from "./option-problem.ts";
+import { ownSetting } from "./find-option.ts";
+import { optionProblem } from "./option-problem.ts";
 
 type Flags = {
   readonly settings: readonly Setting[];
@@ -15,60 +16,60 @@ export function readFlags<T extends Options>(
   table: ConfigurationTable<T>,
   argv: readonly string[],
 ): Flags {
-  const texts = new Map<string, string[]>();
+  const settings = new Map<string, Setting>();
   const positionals: string[] = [];
   const problems: Problem[] = [];
-  for (const token of parseArgs({ ...parserOptions(table.options), args: [...argv] }).tokens) {
+  const kinds = flagKinds(table);
+  for (const token of parseArgs({ ...parserOptions(table, kinds), args: [...argv] }).tokens) {
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind !== "option") continue;
-    const flag = findFlag(table.options, token.name);
-    if (!flag) {
-      problems.push(unknownOption(token.name, token.rawName, table.options));
-      continue;
+    const { given, whenBare } = writtenAs(token.name, kinds);
+    const text = token.value ?? whenBare;
+    const found = ownSetting(table, { option: given, texts: [text ?? ""], origin: token.rawName });
+    if ("problem" in found) problems.push(found.problem);
+    else if (text === undefined) problems.push(needsValue(table.options, found.setting));
+    else {
+      const { option, texts } = found.setting;
+      const before = settings.get(option)?.texts ?? [];
+      settings.set(option, { option, texts: [...before, ...texts], origin: token.rawName });
     }
-    const text = token.value ?? (flag.boolean ? flag.whenBare : undefined);
-    if (text === undefined) {
-      problems.push(
-        optionProblem(
-          "configuration-bad-value",
-          flag.name,
-          `${token.rawName} needs a value`,
-          flag.help,
-        ),
-      );
-      continue;
-    }
-    texts.set(flag.name, [...(texts.get(flag.name) ?? []), text]);
   }
   problems.push(...checkPositionals(table.positionals, positionals));
-  const settings = [...texts].map(([option, given]) => ({
-    option,
-    texts: given,
-    origin: `--${option}`,
-  }));
-  return { settings, positionals, problems };
+  return { settings: [...settings.values()], positionals, problems };
 }
 
-function parserOptions(options: Options) {
+/** By each name that a flag may have. */
+type FlagKinds = ReadonlyMap<string, "boolean" | "string">;
+
+function flagKinds({ options, foreign = {} }: ConfigurationTable<Options>): FlagKinds {
+  const kinds = new Map<string, "boolean" | "string">();
+  for (const [name, { boolean }] of Object.entries(foreign))
+    kinds.set(name, boolean === true ? "boolean" : "string");
+  for (const [name, { type, aliases = [] }] of Object.entries(options))
+    for (const one of [name, ...aliases]) kinds.set(one, type === "boolean" ? type : "string");
+  return kinds;
+}
+
+function parserOptions({ options }: ConfigurationTable<Options>, kinds: FlagKinds) {
   const known: Record<string, { type: "boolean" | "string"; short?: string }> = {};
-  for (const [name, option] of Object.entries(options)) {
-    const type = option.type === "boolean" ? "boolean" : "string";
-    known[name] = option.short === undefined ? { type } : { type, short: option.short };
-    for (const alias of option.aliases ?? []) known[alias] = { type };
-  }
+  for (const [name, type] of kinds) known[name] = { type };
+  for (const [name, { short }] of Object.entries(options))
+    if (short !== undefined) known[name] = { type: kinds.get(name) ?? "string", short };
   return { options: known, strict: false, allowPositionals: true, tokens: true } as const;
 }
 
-function findFlag(options: Options, given: string) {
-  const positive = given.startsWith("no-") ? given.slice(3) : given;
-  for (const [name, option] of Object.entries(options)) {
-    const names = [name, ...(option.aliases ?? [])];
-    const boolean = option.type === "boolean";
-    if (names.includes(given)) return { name, boolean, whenBare: "true", help: option.help };
-    if (boolean && names.includes(positive))
-      return { name, boolean, whenBare: "false", help: option.help };
-  }
-  return undefined;
+/** The name that is meant, and the value if none is given. */
+function writtenAs(name: string, kinds: FlagKinds) {
+  if (kinds.get(name) === "boolean") return { given: name, whenBare: "true" };
+  const positive = name.startsWith("no-") ? name.slice(3) : "";
+  return kinds.get(positive) === "boolean"
+    ? { given: positive, whenBare: "false" }
+    : { given: name };
+}
+
+function needsValue(options: Options, { option, origin }: Setting): Problem {
+  const help = options[option]?.help ?? "";
+  return optionProblem("configuration-bad-value", option, `${origin} needs a value`, help);
 }
 
 function checkPositionals(

@@ -47,7 +47,11 @@ async function runSensor(configuration: SensorConfiguration, io: Io): Promise<nu
       level = to;
     },
   };
-  const logger = createLogger({ level: logLevel.get, write: (line) => void io.stderr.write(line) });
+  const logger = createLogger({
+    level: logLevel.get,
+    format: configuration.logFormat,
+    write: (line) => void io.stderr.write(line),
+  });
   const { createSensor } = await import("@gander/sensor");
   await using sensor = await createSensor(configuration, { logger, logLevel, version: VERSION });
   const rotate = () => sensor.rotateExports();

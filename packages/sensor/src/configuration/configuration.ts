@@ -5,6 +5,7 @@ import { parseEventBudget } from "@gander/policy/event-budget";
 import { defaultBundlePaths } from "../workload/container-bundles.ts";
 import { parseOperatorAddress } from "./operator-address.ts";
 import { parseServerAddress } from "./server-address.ts";
+import { tetragonOptions } from "./tetragon-options.ts";
 
 export const DEFAULT_SERVER_ADDRESS = "unix:///var/run/gander/gander.sock";
 
@@ -356,6 +357,13 @@ export const sensorOptions = {
     help: "Which log lines are written to the standard error.",
     group: "Sensor",
   },
+  "log-format": {
+    type: "text",
+    default: "json",
+    values: ["json", "text"],
+    help: "json: each line is an object; text: its time, level and message, then its fields as NAME=VALUE.",
+    group: "Sensor",
+  },
   "config-dir": {
     type: "text",
     default: "/etc/gander/gander.conf.d",
@@ -398,6 +406,7 @@ export const sensorConfiguration = defineConfiguration({
   summary:
     "Watches and guards this machine: loads programs into the kernel, applies the policies of a directory, exports events and serves the interface that `gander events`, `gander policy` and `tetra` talk to. Needs root.",
   options: sensorOptions,
+  foreign: tetragonOptions,
   examples: [
     "sudo gander run --policies policies/examples",
     "sudo gander run --policies /etc/gander/policies.d --export-filename /var/log/gander/events.log",
