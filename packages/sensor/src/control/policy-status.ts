@@ -77,8 +77,16 @@ function selectorCounters(hook: HookState): TracingPolicySelectorActionCounters[
   }));
 }
 
+/**
+ * A call that is denied by ending its process counts as a signal alone: clients add up signals and overrides, and
+ * would show it twice.
+ */
 function actionCounters(counters: Partial<PolicyCounters>): TracingPolicyActionCounters {
-  const sums = countsAs(counters, ({ status }) => status);
+  const sums = new Map(countsAs(counters, ({ status }) => status));
+  const { enforced } = counters;
+  const [signal = 0n, override = 0n] = [sums.get("signal"), sums.get("override")];
+  if (enforced !== undefined && signal + override > enforced)
+    sums.set("override", enforced > signal ? enforced - signal : 0n);
   return Object.fromEntries([...sums].map(([field, count]) => [field, String(count)]));
 }
 
