@@ -92,6 +92,10 @@ function rememberPolicies(): ControlledPolicies {
         findings: [],
         warnings: ["first \u001b[31mremark", "second"],
       };
+      if (name === "unloadable") {
+        all.push({ ...state, state: "load-error", error: "the kernel refused it" });
+        return missing(name);
+      }
       all.push(state);
       return { value: state };
     },
@@ -247,6 +251,11 @@ describe("policies", () => {
     const { status, err } = await gander("policy add -", policy("impossible"));
     expect(status).toBe(1);
     expect(err).toBe('gander: standard input: Cannot find policy "impossible"\n');
+  });
+
+  it("say so if they stay listed though they are not in force", async () => {
+    const { err } = await gander("policy add -", policy("unloadable"));
+    expect(err).toContain("It stays listed as load_error until it is deleted or added again.");
   });
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Result } from "@gander/base";
+import type { Problem, Result } from "@gander/base";
 import type {
   AddTracingPolicyRequest,
   ConfigureTracingPolicyRequest,
@@ -9,12 +9,14 @@ import type {
 } from "@gander/proto";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import type { PolicyKey, PolicyOrigin } from "../policy/policy-state.ts";
-import { invalidArgument, problemsError } from "./call-error.ts";
+import { CallError, invalidArgument, problemsError } from "./call-error.ts";
 import type { ControlledPolicies, PolicyCheck } from "./policies.ts";
 import { policyStatus } from "./policy-status.ts";
 
 /** A domain is the source of a policy: this interface, files of a directory, or the cluster's operator. */
 export const domains: readonly PolicyOrigin[] = ["grpc", "static", "operator"];
+
+type NamedPolicy = Pick<PolicyKey, "name" | "namespace">;
 
 type Named = {
   readonly name?: string | undefined;
@@ -39,6 +41,21 @@ export function createPolicyCalls(policies: ControlledPolicies, check: PolicyChe
     return { name, namespace, origin: found ?? "grpc" };
   };
 
+  const addError = (problems: readonly Problem[], { name, namespace }: NamedPolicy): CallError => {
+    const { code, details } = problemsError(problems, grpcStatus.FAILED_PRECONDITION);
+    const stays = policies
+      .list()
+      .some(
+        (one) =>
+          one.origin === "grpc" &&
+          one.name === name &&
+          one.namespace === namespace &&
+          one.state === "load-error",
+      );
+    const remark = "It stays listed as load_error until it is deleted or added again.";
+    return stays ? new CallError(code, `${details}\n${remark}`) : new CallError(code, details);
+  };
+
   return {
     async add({ yaml = "", domain = "" }: AddTracingPolicyRequest): Promise<void> {
       if (domain !== "" && originOf(domain) !== "grpc")
@@ -47,7 +64,10 @@ export function createPolicyCalls(policies: ControlledPolicies, check: PolicyChe
         );
       const { value, problems = [] } = check(yaml, { file: "" });
       if (value === undefined) throw problemsError(problems, grpcStatus.INVALID_ARGUMENT);
-      for (const policy of value) unwrap(await policies.add(policy, "grpc"));
+      for (const policy of value) {
+        const { problems } = await policies.add(policy, "grpc");
+        if (problems !== undefined) throw addError(problems, policy.compiled);
+      }
     },
     async remove(request: DeleteTracingPolicyRequest): Promise<void> {
       unwrap(await policies.remove(keyOf(request)));
