@@ -97,6 +97,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).status,
   },
   {
+    words: ["loglevel"],
+    summary: "Show or change which log lines the sensor writes",
+    load: async () => (await import("./commands/loglevel.ts")).loglevel,
+  },
+  {
+    words: ["bugtool"],
+    summary: "Find what is wrong with a sensor, and write an archive about it",
+    load: async () => (await import("./commands/bugtool.ts")).bugtool,
+  },
+  {
     words: ["migrate"],
     summary: "Turn values of Tetragon's chart into Gander's",
     load: async () => (await import("./commands/migrate.ts")).migrate,

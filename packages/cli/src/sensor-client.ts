@@ -5,10 +5,13 @@ import { GanderError } from "@gander/base";
 import {
   type ConfigureTracingPolicyRequest,
   fromProtoJson,
+  type GetDebugResponse,
   type GetEventsResponse,
   type GetHealthStatusResponse,
+  type GetInfoResponse,
   type GetVersionResponse,
   type ListTracingPoliciesResponse,
+  type LogLevel,
   serviceDefinition,
   type TracingPolicyStatus,
   toProtoJson,
@@ -38,6 +41,9 @@ export type SensorClient = {
   ): Promise<void>;
   health(): Promise<GetHealthStatusResponse>;
   version(): Promise<string>;
+  /** What the sensor says of its build, its kernel and its settings. */
+  info(): Promise<unknown>;
+  logLevel(to?: LogLevel): Promise<LogLevel | undefined>;
   close(): void;
 };
 
@@ -108,6 +114,14 @@ export async function connectSensor({
       return call<GetHealthStatusResponse>("GetHealth", request);
     },
     version: async () => (await call<GetVersionResponse>("GetVersion", {})).version ?? "",
+    info: async () =>
+      toProtoJson("tetragon.GetInfoResponse", await call<GetInfoResponse>("GetInfo", {})),
+    logLevel: async (level) => {
+      const flag = "CONFIG_FLAG_LOG_LEVEL";
+      const [name, request] =
+        level === undefined ? ["GetDebug", { flag }] : ["SetDebug", { flag, level }];
+      return (await call<GetDebugResponse>(name as string, request as object)).level;
+    },
     close: () => client.close(),
   };
 }

@@ -7,7 +7,11 @@ import {
   readConfigurationFiles,
   type Setting,
 } from "@gander/base";
-import { type SensorConfiguration, sensorConfiguration } from "@gander/sensor/configuration";
+import {
+  CONFIGURATION_FILE,
+  type SensorConfiguration,
+  sensorConfiguration,
+} from "@gander/sensor/configuration";
 import { defineCommand } from "../define-command.ts";
 import type { Io } from "../io.ts";
 import { VERSION } from "../version.ts";
@@ -18,8 +22,6 @@ export const run = defineCommand({
   files: settingsFromFiles,
   run: ({ values }, io) => runSensor(values, io),
 });
-
-const CONFIGURATION_FILE = "/etc/gander/gander.yaml";
 
 async function settingsFromFiles(
   argv: readonly string[],

@@ -7,6 +7,9 @@ import { parseOperatorAddress } from "./operator-address.ts";
 import { parseServerAddress } from "./server-address.ts";
 import { tetragonOptions } from "./tetragon-options.ts";
 
+/** Settings beside those of --config-dir, which are stronger. */
+export const CONFIGURATION_FILE = "/etc/gander/gander.yaml";
+
 export const DEFAULT_SERVER_ADDRESS = "unix:///var/run/gander/gander.sock";
 
 const mebibyte = 1024 ** 2;
