@@ -1,45 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy } from "@gander/policy";
-import type { PolicyTest, TestCase, Verdict } from "../policy-test.ts";
+import { type CaseResult, casePart } from "../case-result.ts";
+import { podLabelsFor } from "../pod-labels.ts";
+import type { PolicyTest, TestCase } from "../policy-test.ts";
 import { type Outcome, TestContainer } from "./test-container.ts";
 import type { TestNode } from "./test-node.ts";
-
-export type CaseResult = {
-  readonly name: string;
-  /** Of the case in its file. */
-  readonly line: number;
-  readonly expected: Verdict;
-  /** `invalid`: the case can't be judged, `why` says what it met. */
-  readonly verdict: Verdict | "invalid";
-  readonly why: string;
-};
 
 /** Does what the cases say, one after the other, on this kernel. @throws Error if a policy can't be in force. */
 export async function runLive(
   node: TestNode,
-  { cases }: PolicyTest,
+  { cases }: Pick<PolicyTest, "cases">,
   policies: readonly CompiledPolicy[],
 ): Promise<readonly CaseResult[]> {
-  await node.use(policies, labelsFor(policies));
+  await node.use(policies, podLabelsFor(policies));
   const results: CaseResult[] = [];
   for (const one of cases) results.push(await runCase(node, one));
   return results;
 }
 
-/** Labels by which the policies choose the pod. */
-function labelsFor(policies: readonly CompiledPolicy[]): Record<string, string> {
-  const labels: Record<string, string> = {};
-  for (const { workloads } of policies) {
-    const { matchLabels = {}, matchExpressions = [] } = workloads?.podSelector ?? {};
-    Object.assign(labels, matchLabels);
-    for (const { key, operator, values } of matchExpressions)
-      if (operator === "Exists" || operator === "In") labels[key] = values[0] ?? "true";
-  }
-  return labels;
-}
-
 async function runCase(node: TestNode, one: TestCase): Promise<CaseResult> {
-  const { name, line, expect: expected } = one;
   try {
     using container = new TestContainer(node.cgroup, one);
     for (const operation of one.given) {
@@ -54,10 +33,10 @@ async function runCase(node: TestNode, one: TestCase): Promise<CaseResult> {
       matched: after.matched > before.matched,
       enforced: after.enforced > before.enforced,
     };
-    return { name, line, expected, ...judge(outcome, did) };
+    return { ...casePart(one), ...judge(outcome, did) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { name, line, expected, verdict: "invalid", why };
+    return { ...casePart(one), verdict: "invalid", why };
   }
 }
 

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { type FirstTest, firstTest } from "../init/first-test.ts";
+export { referenceEngine, runReference } from "./reference-engine.ts";
