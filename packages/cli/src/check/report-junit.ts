@@ -19,7 +19,8 @@ export function junitReport(
 ): string {
   const suites = reports.map((report) => suite(report, root, failOn));
   const inner = suites.map(({ xml }) => xml).join("");
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes({ name: "gander policy check", ...total(suites) })}>\n${inner}</testsuites>\n`;
+  const command = reports.some(({ cases }) => cases !== undefined) ? "test" : "check";
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes({ name: `gander policy ${command}`, ...total(suites) })}>\n${inner}</testsuites>\n`;
 }
 
 type Counts = { readonly tests: number; readonly failures: number; readonly errors: number };
