@@ -136,6 +136,20 @@ export const errorCodes = describe({
       "A value of a filter or an action is not what it must be: a number, an address, a port, a capability …",
     remedy: "Follow the message; it shows the possible forms.",
   },
+  "policy-test-failed": {
+    area: "policy",
+    meaning:
+      "A case of a policy's test does not end as it is expected to, or could not be judged: what it does failed for another reason than the policy.",
+    remedy:
+      "Read in the message which call decided and what matched. Correct the policy if it lets pass what it is meant to stop, or stops too much; else correct the case.",
+  },
+  "policy-test-undecided": {
+    area: "policy",
+    meaning:
+      "Without a kernel it is not known how a case of a policy's test ends. It counts neither as passed nor as failed.",
+    remedy:
+      "Run the test on a kernel (`gander policy test --kernel live`), or allow such cases with --allow-undecided.",
+  },
   "policy-unknown-set": {
     area: "policy",
     meaning:

@@ -32,6 +32,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-explain.ts")).policyExplain,
   },
   {
+    words: ["policy", "test"],
+    aliases: policyAliases("test"),
+    summary: "Try policies: what do they stop, report and let pass?",
+    load: async () => (await import("./commands/policy-test.ts")).policyTest,
+  },
+  {
     words: ["policy", "list"],
     aliases: policyAliases("list"),
     summary: "List policies: state, hits, what was enforced",

@@ -5,7 +5,7 @@
  *   act ENVIRONMENT OPERATION ARGUMENT…
  *
  * ENVIRONMENT is `host`, or `container:ROOT:CGROUP`: namespaces of its own, the folder ROOT as its root, a new process
- * in CGROUP. It exits with 0 if the operation succeeded, with 121 if the kernel refused it (standard error says the
+ * in CGROUP; with `:PROGRAM` behind it, that is a copy of this program in ROOT, which then does it. It exits with 0 if the operation succeeded, with 121 if the kernel refused it (standard error says the
  * errno's name), with 123 if the test itself is wrong; a program that was executed ends as it likes. Who is killed is
  * seen by the caller.
  */
@@ -712,14 +712,30 @@ static void mount_at(const char *type, const char *at)
 	need(mount(type, at, type, 0, NULL), at);
 }
 
-/* In a container: returns in its first process. */
-static void enter_container(char *where)
+/* The first process of a container: returns in its child, as signals of its own namespace do not end the first. */
+static void begin(int members)
+{
+	pid_t child;
+
+	/* Only now: policies for the container are not for what makes it. */
+	need(write(members, "0", 1), "cgroup.procs");
+	close(members);
+	child = need(fork(), "fork");
+	if (child)
+		_exit(end_of(child));
+}
+
+/* In a container: returns in a child of its first process. */
+static void enter_container(char *where, char **argv)
 {
 	const char *root = strtok(where, ":");
 	int members = members_of(strtok(NULL, ":") ?: "");
+	char *program = strtok(NULL, ":");
+	char inside[32];
 	pid_t child;
 
-	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP),
+	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |
+		     CLONE_NEWNET),
 	     "unshare");
 	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
 	child = need(fork(), "fork");
@@ -736,13 +752,14 @@ static void enter_container(char *where)
 	mkdir("/dev/pts", 0755);
 	need(mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666"), "/dev/pts");
 	need(chdir("/"), "/");
-	/* Only now: policies for the container are not for what makes it. */
-	need(write(members, "0", 1), "cgroup.procs");
-	close(members);
-	/* The first process of a pid namespace isn't ended by signals of its own namespace's handlers: act as its child. */
-	child = need(fork(), "fork");
-	if (child)
-		_exit(end_of(child));
+	if (program) {
+		need(fcntl(members, F_SETFD, 0), "fcntl");
+		snprintf(inside, sizeof(inside), "inside:%d", members);
+		argv[0] = program;
+		argv[1] = inside;
+		need(execv(program, argv), program);
+	}
+	begin(members);
 }
 
 int main(int argc, char **argv)
@@ -759,7 +776,9 @@ int main(int argc, char **argv)
 		if (argc - 3 < one->arguments)
 			break;
 		if (!strncmp(argv[1], "container:", 10))
-			enter_container(argv[1] + 10);
+			enter_container(argv[1] + 10, argv);
+		else if (!strncmp(argv[1], "inside:", 7))
+			begin(number(argv[1] + 7));
 		one->run(argv + 3);
 		return DONE;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export type { CaseResult, Decision, Engine } from "./case-result.ts";
 export { type LoadedTest, loadPolicyTest } from "./load-policy-test.ts";
 export { type Operation, type OperationName, operations } from "./operations.ts";
 export {

@@ -8,6 +8,7 @@ import { type PolicyTest, readPolicyTest } from "./policy-test.ts";
 /** A test, and the policies that it names, with the values of their sets. */
 export type LoadedTest = {
   readonly file: string;
+  readonly source: string;
   readonly test: PolicyTest;
   readonly policies: readonly CheckedPolicy[];
 };
@@ -34,7 +35,14 @@ export function loadPolicyTest(file: string): Result<LoadedTest> {
     .map((policy) => useSets(policy, known));
   const problems = [...files, ...resolved].flatMap((one) => one.problems ?? []);
   if (problems.length > 0) return { problems };
-  return { value: { file, test, policies: resolved.flatMap(({ value }) => value ?? []) } };
+  return {
+    value: {
+      file,
+      source: text.value,
+      test,
+      policies: resolved.flatMap(({ value }) => value ?? []),
+    },
+  };
 }
 
 function readText(file: string): Result<string> {

@@ -45,6 +45,8 @@ const testCase = v.strictObject({
   volumes: v.optional(v.record(path, texts(v.string())), {}),
   /** What is mounted in the container: a type of file systems (proc, tmpfs), or a path of the node. */
   mounts: v.optional(texts(path), {}),
+  /** The program that does it: a path. */
+  by: v.optional(path),
   /** What happens before, without being judged. */
   given: v.optional(v.array(operation), []),
   do: operation,
@@ -87,12 +89,40 @@ export function readPolicyTest(text: string, file: string): Result<PolicyTest> {
   return {
     problems: parsed.issues.map((issue) => {
       const keys = issue.path?.map(({ key }) => key) ?? [];
-      return problem(issue.message, offsetOf(document.contents, keys), pathText(keys));
+      return {
+        ...problem(messageOf(issue), offsetOf(document.contents, keys), pathText(keys)),
+        hint: keys[0] === "kind" && isPolicy(document.toJS({ maxAliasCount: 100 })) ? ofPolicy : "",
+      };
     }),
   };
 }
 
 const wrong = { code: "policy-bad-value", hint: "", severity: "error" } as const;
+
+const isPolicy = (value: unknown): boolean =>
+  /Policy(Namespaced)?$/.test((value as { kind?: string }).kind ?? "");
+
+const ofPolicy =
+  "This is a policy. Name the gander-test.yaml beside it; `gander policy test --init POLICY` writes a first one.";
+
+const shapes: Readonly<Record<string, string>> = {
+  string: "text",
+  array: "a list",
+  record: "a mapping",
+  strict_object: "a mapping",
+};
+
+function messageOf(issue: v.BaseIssue<unknown>): string {
+  const { type, expected, received, message } = issue;
+  const key = `${issue.path?.at(-1)?.key ?? "it"}`;
+  if (type === "strict_object" && expected === "never")
+    return `there is no field ${JSON.stringify(key)} here`;
+  if (received === "undefined") return `${key} is missing`;
+  if (type === "literal" || type === "picklist")
+    return `${key} must be ${expected?.replaceAll(" | ", ", ").replaceAll(/[()]/g, "")}, not ${received}`;
+  const shape = shapes[type];
+  return shape === undefined ? message : `${key} must be ${shape}`;
+}
 
 /** Where the value at these keys begins, or the innermost around it that exists. */
 function offsetOf(root: Node | null, keys: readonly unknown[]): number {

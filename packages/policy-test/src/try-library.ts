@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy library: what each policy's test says happens on this kernel. It is no test of the suite yet; by hand:
+// The policy library: what each policy's test says happens on this kernel, and the reference engine says the same, by
+// the same selector. It is no test of the suite yet; by hand:
 //   e2e/vm --kernel 6.12 --timeout 900 -- node packages/policy-test/src/try-library.ts   [GANDER_LIBRARY=REGEX]
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { loadPolicyTest } from "./index.ts";
+import { type CaseResult, loadPolicyTest } from "./index.ts";
 import { runLive, startTestNode, type TestNode } from "./live/index.ts";
+import { runReference } from "./reference/index.ts";
 
 const library = join(import.meta.dirname, "../../../policies");
 const files = globSync("*/*/gander-test.yaml", { cwd: library }).toSorted();
 const only = process.env.GANDER_LIBRARY ?? "";
+
+const ending = ({ name, verdict, decision }: CaseResult) =>
+  [name, verdict, ...(decision ? [decision.entry, decision.selector] : [])].join(" ");
 
 describe("the policy library", () => {
   let node: TestNode;
@@ -26,6 +31,8 @@ describe("the policy library", () => {
       const policies = value.policies.map(({ compiled }) => compiled);
       const results = await runLive(node, value.test, policies);
       const wrong = results.filter(({ expected, verdict }) => expected !== verdict);
+      const here = results.map(ending);
+      assert.deepEqual(runReference(value.test.cases, policies).map(ending), here);
       assert.deepEqual(
         wrong.map(
           ({ name, expected, verdict, why }) => `${name}: ${expected}, is ${verdict} (${why})`,

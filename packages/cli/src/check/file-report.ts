@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem, Severity } from "@gander/base";
 import type { CheckedPolicy } from "@gander/policy";
+import type { CaseResult } from "@gander/policy-test";
 
 /** What a check has to say about one file. */
 export type FileReport = {
@@ -14,6 +15,10 @@ export type FileReport = {
   readonly problems: readonly Problem[];
   /** Empty if the file has an error. */
   readonly policies: readonly CheckedPolicy[];
+  /** Of a test: its name. */
+  readonly name?: string;
+  /** Of a test: how its cases ended. */
+  readonly cases?: readonly CaseResult[];
   /** Names of its ValueSets. */
   readonly sets?: readonly string[];
 };

@@ -13,6 +13,7 @@ export function jsonReport(reports: readonly FileReport[], failOn: FailOn): stri
         const { name, namespace, mode, digest } = named;
         return { name, namespace, mode, digest };
       }),
+      ...(file.cases && { cases: file.cases }),
       problems: file.problems.map(({ file: _file, ...problem }) => problem),
     })),
   };

@@ -11,7 +11,7 @@ type JunitReportOptions = {
 
 /**
  * JUnit's XML, as GitLab, Jenkins and others read it: a suite for each file. In it a case for each
- * policy, or, if the file is not good, for each problem that makes it fail.
+ * policy, or, if the file is not good, for each problem that makes it fail. The cases of a test are its own.
  */
 export function junitReport(
   reports: readonly FileReport[],
@@ -19,7 +19,8 @@ export function junitReport(
 ): string {
   const suites = reports.map((report) => suite(report, root, failOn));
   const inner = suites.map(({ xml }) => xml).join("");
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes({ name: "gander policy check", ...total(suites) })}>\n${inner}</testsuites>\n`;
+  const command = reports.some(({ cases }) => cases !== undefined) ? "test" : "check";
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes({ name: `gander policy ${command}`, ...total(suites) })}>\n${inner}</testsuites>\n`;
 }
 
 type Counts = { readonly tests: number; readonly failures: number; readonly errors: number };
@@ -31,11 +32,14 @@ function suite(report: FileReport, root: string, failOn: FailOn): Counts & { xml
     ({ severity }) => severity === "error" || severity === failOn,
   );
   const others = report.problems.filter((problem) => !failing.includes(problem));
-  const cases = isGood(report, failOn)
-    ? goodCases(report).map(({ name, inside }) =>
-        element("testcase", { name, ...common }, inside, "    "),
-      )
-    : failing.map((problem) => failure(problem, report, common));
+  const cases =
+    report.name !== undefined
+      ? testCases(report, failing, common)
+      : isGood(report, failOn)
+        ? goodCases(report).map(({ name, inside }) =>
+            element("testcase", { name, ...common }, inside, "    "),
+          )
+        : failing.map((problem) => failure(problem, report, common));
   const counts = {
     tests: cases.length,
     failures: report.state === "unread" ? 0 : failing.length,
@@ -54,15 +58,36 @@ function goodCases({ state, policies }: FileReport) {
   }));
 }
 
-const skippedIn = ({ state }: FileReport): number => (state === "other" ? 1 : 0);
+const skippedIn = ({ state, cases = [], problems }: FileReport): number => {
+  if (state === "other") return 1;
+  const counted = new Set(
+    problems.filter(({ severity }) => severity === "error").map(({ line }) => line),
+  );
+  return cases.filter(({ verdict, line }) => verdict === "undecided" && !counted.has(line)).length;
+};
+
+/** Those of a policy's test. */
+function testCases(
+  report: FileReport,
+  failing: readonly Problem[],
+  common: Readonly<Record<string, string>>,
+): readonly string[] {
+  return (report.cases ?? []).map(({ name, line, verdict }) => {
+    const problem = failing.find((one) => one.line === line);
+    if (problem !== undefined) return failure(problem, report, common, name);
+    const inside = verdict === "undecided" ? "<skipped/>" : "";
+    return element("testcase", { name, ...common, line: String(line) }, inside, "    ");
+  });
+}
 
 function failure(
   problem: Problem,
   { state, file }: FileReport,
   common: Readonly<Record<string, string>>,
+  of?: string,
 ): string {
   const { line, column, message, code } = problem;
-  const name = line > 0 ? `${line}:${column} ${message}` : message;
+  const name = of ?? (line > 0 ? `${line}:${column} ${message}` : message);
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   const text = [place, message, problem.hint].filter((part) => part !== "").map(escaped);
   const kind = state === "unread" ? "error" : "failure";

@@ -4,14 +4,24 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import type { Command } from "../command.ts";
 import { policyCheck } from "../commands/policy-check.ts";
 
 /** Runs `gander policy check`, for tests. `root` is where GitHub would have checked out. */
-export async function check(args: readonly string[], stdin = "", root = "") {
+export const check = (args: readonly string[], stdin = "", root = "") =>
+  runCommand(policyCheck, args, { stdin, root });
+
+type Surroundings = { readonly stdin?: string; readonly root?: string };
+
+export async function runCommand(
+  command: Command,
+  args: readonly string[],
+  { stdin = "", root = "" }: Surroundings = {},
+) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const outputs = Promise.all([text(stdout), text(stderr)]);
-  const status = await policyCheck.run(args, {
+  const status = await command.run(args, {
     stdin: Readable.from([stdin]),
     stdout,
     stderr,

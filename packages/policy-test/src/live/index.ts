@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { type CaseResult, runLive } from "./run-live.ts";
+export { startLiveEngine } from "./live-engine.ts";
+export { runLive } from "./run-live.ts";
 export { startTestNode, type TestNode } from "./test-node.ts";

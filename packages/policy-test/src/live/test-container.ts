@@ -22,17 +22,18 @@ export const actProgram = join(import.meta.dirname, "../../native/build/act");
  * cgroup and in namespaces of its own.
  */
 export class TestContainer implements Disposable {
-  readonly #cgroup: string;
+  readonly #where: string;
   readonly #folder: string;
   readonly #root: string;
   readonly #mounted: string[] = [];
 
   /** @throws Error if it can't be made. */
   constructor(cgroup: string, wanted: TestCase) {
-    this.#cgroup = cgroup;
     mkdirSync(home, { recursive: true, mode: 0o700 });
     this.#folder = mkdtempSync(join(home, "case-"));
     this.#root = join(this.#folder, "layer/root");
+    const by = wanted.by === undefined ? "" : `:${wanted.by}`;
+    this.#where = `container:${this.#root}:${cgroup}${by}`;
     try {
       this.#make(wanted);
     } catch (error) {
@@ -41,11 +42,12 @@ export class TestContainer implements Disposable {
     }
   }
 
-  #make({ files, modes, volumes, mounts }: TestCase): void {
+  #make({ files, modes, volumes, mounts, by }: TestCase): void {
     const layer = join(this.#folder, "layer");
     this.#mount(["-t", "tmpfs", "tmpfs"], layer);
     for (const name of ["upper", "work", "root"]) mkdirSync(join(layer, name));
-    const folders = `lowerdir=/,upperdir=${layer}/upper,workdir=${layer}/work`;
+    const image = by === undefined ? "/" : `${this.#imageWith(by)}:/`;
+    const folders = `lowerdir=${image},upperdir=${layer}/upper,workdir=${layer}/work`;
     this.#mount(["-t", "overlay", "overlay", "-o", folders], this.#root);
     for (const name of ["proc", "sys", "dev", "run", "mnt"])
       mkdirSync(join(this.#root, name), { recursive: true });
@@ -62,6 +64,15 @@ export class TestContainer implements Disposable {
     this.#late = mounts;
   }
 
+  /** A layer of the image with the program that does what the case says. */
+  #imageWith(program: string): string {
+    const layer = join(this.#folder, "layer/image");
+    mkdirSync(join(layer, dirname(program)), { recursive: true });
+    copyFileSync(actProgram, join(layer, program));
+    chmodSync(join(layer, program), 0o755);
+    return layer;
+  }
+
   #late: TestCase["mounts"] = {};
 
   /** What is mounted once the folders for it are there. */
@@ -76,7 +87,8 @@ export class TestContainer implements Disposable {
 
   /** Does it in the container. @throws Error if the test itself is wrong. */
   async act({ name, args }: Operation): Promise<Outcome> {
-    const child = spawn(actProgram, [`container:${this.#root}:${this.#cgroup}`, name, ...args], {
+    const child = spawn(actProgram, [this.#where, name, ...args], {
+      env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
       stdio: ["ignore", "ignore", "pipe"],
       timeout: 60_000,
     });

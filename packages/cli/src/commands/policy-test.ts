@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { GanderError } from "@gander/base";
+import { exitStatus } from "../check/file-report.ts";
+import { reportFormats } from "../check/report-formats.ts";
+import { defineCommand } from "../define-command.ts";
+import { explainError } from "../explain-error.ts";
+import { type Io, wantsColor } from "../io.ts";
+import { engines } from "../policy-test/engines.ts";
+import { findTests } from "../policy-test/find-tests.ts";
+import { runTests } from "../policy-test/run-tests.ts";
+import { testText } from "../policy-test/test-text.ts";
+import { writeFirstTests } from "../policy-test/write-first-tests.ts";
+
+/** `gander policy test PATH…`: 0 if all cases end as expected, 1 if not, 2 if a test could not be read or run. */
+export const policyTest = defineCommand({
+  command: "gander policy test",
+  summary:
+    "Tries policies: for each case of a gander-test.yaml, does it end as the file says? Without --kernel neither root nor a sensor is needed, and nothing is done: the calls that Linux makes for an operation come from a table. Exit status: 0 if every case ends as expected, 1 if one does not or is not decided, 2 if a test could not be read or run.",
+  options: {
+    output: {
+      type: "text",
+      default: "text",
+      values: Object.keys(reportFormats),
+      short: "o",
+      help: "text is for people, json has everything; github: annotations in a GitHub workflow, sarif: a log for code scanning (SARIF 2.1.0), junit: a test report (XML).",
+      flagOnly: true,
+    },
+    kernel: {
+      type: "text",
+      default: "none",
+      values: Object.keys(engines),
+      help: "Where the cases are decided. none: by the model, on any machine. live: each is really done on this machine, in a container of its own; this needs root and what a sensor needs, and does not affect a sensor that runs here.",
+      flagOnly: true,
+    },
+    run: {
+      type: "text",
+      default: "",
+      placeholder: "PATTERN",
+      help: "Only cases whose name fits this regular expression; a name is TEST/CASE.",
+      flagOnly: true,
+    },
+    "allow-undecided": {
+      type: "boolean",
+      default: false,
+      help: "A case that can't be decided without a kernel does not make the exit status 1.",
+      flagOnly: true,
+    },
+    init: {
+      type: "boolean",
+      default: false,
+      help: "PATH… are policies: write a first gander-test.yaml beside each. What its cases expect is what they do now: read them.",
+      flagOnly: true,
+    },
+    quiet: {
+      type: "boolean",
+      default: false,
+      short: "q",
+      help: "Print only cases that do not end as expected.",
+      flagOnly: true,
+    },
+  },
+  positionals: {
+    placeholder: "PATH…",
+    help: "Tests (gander-test.yaml), directories (read recursively), or patterns such as 'policies/**/*.yaml'.",
+    min: 1,
+    max: 10_000,
+  },
+  examples: [
+    "gander policy test policies/",
+    "gander policy test --run 'accounts/a write' policies/persistence/accounts",
+    "gander policy test --kernel live policies/shells",
+    "gander policy test -o junit policies/ > gander.xml",
+    "gander policy test --init my-policy.yaml",
+  ],
+  run: async ({ values, positionals }, io) => {
+    try {
+      if (values.init) return await writeFirstTests(positionals, io);
+      return await test(values, positionals, io);
+    } catch (error) {
+      if (!(error instanceof GanderError)) throw error;
+      io.stderr.write(`${explainError(error)}\n`);
+      return 2;
+    }
+  },
+});
+
+type Values = {
+  readonly output: string;
+  readonly kernel: string;
+  readonly run: string;
+  readonly allowUndecided: boolean;
+  readonly quiet: boolean;
+};
+
+async function test(
+  { output, kernel, run, allowUndecided, quiet }: Values,
+  paths: readonly string[],
+  io: Io,
+): Promise<number> {
+  const only = run === "" ? undefined : patternOf(run);
+  const found = await findTests(paths);
+  await using engine = await engines[kernel]?.();
+  if (engine === undefined) throw new RangeError(`there is no engine ${kernel}`);
+  const reports = await runTests(found, engine, { only, allowUndecided });
+  if (
+    only !== undefined &&
+    reports.every(({ cases = [], problems }) => cases.length + problems.length === 0)
+  )
+    throw new GanderError("client-bad-input", `No case has a name that fits ${run}`, {
+      hint: "A name is TEST/CASE, such as `accounts/a write`.",
+    });
+  const text =
+    output === "text"
+      ? testText(reports, { quiet, color: wantsColor(io, "auto") })
+      : reportFormats[output]?.(reports, { io, failOn: "error", quiet });
+  io.stdout.write(text ?? "");
+  return exitStatus(reports, "error");
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text, "u");
+  } catch (cause) {
+    throw new GanderError("client-bad-input", `--run ${text} is not a regular expression`, {
+      hint: "Put a backslash before characters such as ( or * that stand for themselves.",
+      cause,
+    });
+  }
+}

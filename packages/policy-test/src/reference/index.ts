@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { type FirstTest, firstTest } from "../init/first-test.ts";
+export { calledHooks } from "./called-hooks.ts";
+export { knownHooks } from "./model/operation-models.ts";
+export { referenceEngine, runReference } from "./reference-engine.ts";
