@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
-import type { EventSource, Reports } from "@gander/policy-test/attacks";
-import type { AttackPlace, AttackValues } from "../commands/attack-run.ts";
+import type { KubeClient } from "@gander/kube";
+import type { Attack, AttackResult, EventSource, Reports } from "@gander/policy-test/attacks";
 import { withFleet } from "../fleet/with-fleet.ts";
 import type { Io } from "../io.ts";
 import { withSensor } from "../with-sensor.ts";
+import type { AttackValues } from "./attack-options.ts";
+
+export type AttackPlace = (
+  attacks: readonly Attack[],
+  values: AttackValues,
+  io: Io,
+) => Promise<{ readonly results: readonly AttackResult[]; readonly hasSensor: boolean }>;
 
 /** On this machine, with the reports of its sensor if one runs. */
 export const attackHere: AttackPlace = async (attacks, values, io) => {
@@ -78,7 +85,7 @@ type DaemonSet = {
 /** The one that was asked for, or that of the cluster's sensors. */
 async function probeImage(
   { image, operatorNamespace: namespace }: AttackValues,
-  client: import("@gander/kube").KubeClient,
+  client: KubeClient,
 ) {
   if (image !== "") return { image };
   const { KubeError, resourcePath } = await import("@gander/kube");

@@ -21,27 +21,40 @@ export function createCompletion(commands: readonly CommandEntry[]): Command {
           return `    "${words.join(" ")}") words="${names.map((name) => `--${name}`).join(" ")}" ;;`;
         }),
       );
-      const groups = commands.filter(({ words }) => words.length > 1);
+      const groups = Map.groupBy(
+        commands.filter(({ words }) => words.length > 1),
+        ({ words }) => words[0] ?? "",
+      );
       const first = [...new Set(commands.map(({ words }) => words[0]))].join(" ");
-      const second = groups.map(({ words }) => words[1]).join(" ");
-      io.stdout.write(script(shell, first, second, rows));
+      const members = [...groups].map(([group, own]) => {
+        const second = own.map(({ words }) => words[1]).join(" ");
+        return `  elif ((COMP_CWORD == 2)) && [[ \${COMP_WORDS[1]} == ${group} ]]; then words="${second}"`;
+      });
+      io.stdout.write(script(shell, { first, rows, members, groups: [...groups.keys()] }));
       return 0;
     },
   });
 }
 
-function script(shell: string, first: string, second: string, rows: readonly string[]): string {
+type Parts = {
+  readonly first: string;
+  readonly groups: readonly string[];
+  readonly rows: readonly string[];
+  readonly members: readonly string[];
+};
+
+function script(shell: string, { first, groups, rows, members }: Parts): string {
   const prelude =
     shell === "zsh" ? "#compdef gander\nautoload -U +X bashcompinit && bashcompinit\n" : "";
   return `${prelude}_gander() {
   local current=\${COMP_WORDS[COMP_CWORD]} words command=\${COMP_WORDS[1]}
-  [[ $command == policy ]] && command="policy \${COMP_WORDS[2]}"
+  [[ $command =~ ^(${groups.join("|")})$ ]] && command="$command \${COMP_WORDS[2]}"
   case $command in
 ${rows.join("\n")}
     *) words= ;;
   esac
   if ((COMP_CWORD == 1)); then words="${first}"
-  elif ((COMP_CWORD == 2)) && [[ \${COMP_WORDS[1]} == policy ]]; then words="${second}"
+${members.join("\n")}
   elif [[ $current != -* ]]; then COMPREPLY=($(compgen -f -- "$current")); return
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))

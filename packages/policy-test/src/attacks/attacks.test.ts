@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What would be done, and how it is told of. Nothing is done here.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { libraryFolder } from "../library-folder.ts";
 import { operations } from "../operations.ts";
 import { effects } from "./effects.ts";
 import { findAttacks } from "./find-attacks.ts";
@@ -36,6 +39,9 @@ describe("attacks of the library", () => {
       expect(one.cases.map(({ expect: verdict }) => verdict)).not.toContain("allowed");
     }
     expect(Object.keys(effects).sort()).toEqual(Object.keys(operations).sort());
+    const page = readFileSync(join(libraryFolder(), "../docs/attacks.md"), "utf8");
+    const rows = Object.entries(effects).map(([name, does]) => `| \`${name}\` | ${does} |`);
+    expect(page.endsWith(`${rows.join("\n")}\n`), "docs/attacks.md has the table").toBe(true);
   });
 
   it("are chosen by name, by pack, or all", () => {
