@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gander attack run --here`, as a user runs it: without a sensor, and with one that has the guards of the library.
 import assert from "node:assert/strict";
-import { existsSync, globSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { findAttacks } from "../../packages/policy-test/src/attacks/find-attacks.ts";
 import { run } from "./lib/attack.ts";
 import { Sensor } from "./lib/sensor.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const pack = join(root, "policies/container-escape");
+
+const attacks = findAttacks(["container-escape"]);
+const guarded = attacks.flatMap(({ name, level }) => (level === "guard" ? [name] : []));
 
 type Result = {
   readonly attack: string;
@@ -34,11 +38,10 @@ function attack(what: string) {
 /** The guards of the pack, for a machine without Kubernetes: for all processes. */
 function guards(): Record<string, string> {
   const files: Record<string, string> = {};
-  for (const file of globSync("*/policy.yaml", { cwd: pack })) {
-    const [document] = parseAllDocuments(readFileSync(join(pack, file), "utf8"));
-    if (document?.getIn(["metadata", "labels", "gander.dev/level"]) !== "guard") continue;
-    document.deleteIn(["spec", "podSelector"]);
-    files[file.replace("/", "-")] = document.toString();
+  for (const name of guarded) {
+    const [document] = parseAllDocuments(readFileSync(join(pack, name, "policy.yaml"), "utf8"));
+    document?.deleteIn(["spec", "podSelector"]);
+    files[`${name}.yaml`] = `${document}`;
   }
   return files;
 }
@@ -69,7 +72,7 @@ test("without a sensor they succeed, and nothing is left of them", () => {
   assert.deepEqual([status, sensorAsked], [1, false]);
   const others = results.filter(({ outcome }) => outcome !== "succeeded");
   assert.deepEqual(others, []);
-  assert.equal(results.length, 25);
+  assert.equal(results.length, attacks.flatMap(({ cases }) => cases).length);
   assert.deepEqual(leftovers(), []);
   assert.ok(!existsSync("/etc/kubernetes/manifests/evil.yaml"));
 });
@@ -84,7 +87,7 @@ test("guards refuse them and say so", async () => {
     outcome,
     by: reports.map(({ policy, action }) => `${action} by ${policy}`).join(),
   }));
-  const guarded = ["kernel-control-files", "kernel-memory", "runtime-programs", "static-pods"];
+  assert.ok(guarded.length > 3);
   for (const one of said.filter(({ name }) => guarded.includes(name)))
     assert.deepEqual(one, { ...one, outcome: "refused", by: `denied by ${one.name}` });
   // Of policies that are not there.
