@@ -59,6 +59,10 @@ export const onNewestOnly: readonly Rule[] = [
     because: "how values are written; seed-network asks each kernel for addresses",
   },
   {
+    files: "e2e/tests/attack.*",
+    because: "who did it and who reported it; what policies refuse is asked elsewhere",
+  },
+  {
     files: "e2e/tests/bypass.*",
     because: "who writes; seed-files and unknown ask each kernel",
   },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes dist/: both programs, each as one module (and what it loads when it is needed), the native binding
-// and the BPF objects beside them. It runs where it is put, under Node 24 and without node_modules. More
+// the BPF objects and the policy library beside them. It runs where it is put, under Node 24 and without node_modules. More
 // programs can be added that share its parts: bundle.ts NAME=ENTRY…, below the root of the repository.
 import { chmodSync, cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -32,6 +32,8 @@ copy(join(root, "packages/libbpf/build/libbpf.node"), join(dist, "lib"));
 for (const name of ["read-files", "let-go"])
   copy(join(root, "packages/sensor/native/build", name), join(dist, "lib"));
 for (const object of globSync(join(root, "bpf/build/*.bpf.o"))) copy(object, join(dist, "bpf"));
+copy(join(root, "packages/policy-test/native/build/act"), join(dist, "lib"));
+cpSync(join(root, "policies"), join(dist, "policies"), { recursive: true });
 copy(join(root, "LICENSE"), dist);
 writeFileSync(join(dist, "node.path"), `${process.execPath}\n`);
 for (const name of ["gander", "gander-operator"]) chmodSync(join(dist, `${name}.mjs`), 0o755);

@@ -37,7 +37,9 @@ async function bundleGander(): Promise<void> {
   link("../../../packages/libbpf/build/libbpf.node", "lib/libbpf.node");
   for (const name of ["read-files", "let-go"])
     link(`../../../packages/sensor/native/build/${name}`, `lib/${name}`);
+  link("../../../packages/policy-test/native/build/act", "lib/act");
   link("../../bpf/build", "bpf");
+  link("../../policies", "policies");
 }
 
 function link(target: string, name: string): void {

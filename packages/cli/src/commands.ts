@@ -98,6 +98,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-rollback.ts")).policyRollback,
   },
   {
+    words: ["attack", "list"],
+    summary: "List harmless attacks that policies of the library stop",
+    load: async () => (await import("./commands/attack-list.ts")).attackList,
+  },
+  {
+    words: ["attack", "run"],
+    summary: "Do such attacks, to see policies work",
+    load: async () => (await import("./commands/attack-run.ts")).attackRun,
+  },
+  {
     words: ["status"],
     summary: "Tell whether the sensor, or the cluster, is ready",
     load: async () => (await import("./commands/status.ts")).status,

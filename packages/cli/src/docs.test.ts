@@ -29,7 +29,7 @@ describe.each(PAGES)("%s", (path) => {
       const words = line.split(/\s+/);
       if (words[0] === "COMMAND" || words[0]?.startsWith("--") || words[0] === "…") continue;
       // A group such as `gander policy` is not a command by itself.
-      if (words.length === 1 && words[0] === "policy") continue;
+      if (words.length === 1 && ["attack", "policy"].includes(words[0] ?? "")) continue;
       const found = findCommand(words);
       expect(found, `gander ${line}`).toBeDefined();
       const command = await found?.entry.load();

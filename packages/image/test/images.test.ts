@@ -126,7 +126,9 @@ describe("both images", () => {
     };
     const library = "usr/local/lib/gander";
     expect(programs("sensor").sort()).toEqual(
-      ["gander.mjs", "lib/let-go", "lib/read-files", "node"].map((path) => join(library, path)),
+      ["gander.mjs", "lib/act", "lib/let-go", "lib/read-files", "node"].map((path) =>
+        join(library, path),
+      ),
     );
     expect(programs("operator").sort()).toEqual(
       [`${library}/gander-operator.mjs`, `${library}/node`].sort(),
@@ -137,7 +139,10 @@ describe("both images", () => {
     const files = (name: string, pattern: string) =>
       globSync(pattern, { cwd: join(image(name).root, "usr/local/lib/gander") });
     expect(files("sensor", "{bpf/*.bpf.o,lib/libbpf.node}")).toHaveLength(5);
-    expect(files("operator", "{bpf/**,lib/*.node,lib/read-files,lib/let-go}")).toEqual([]);
+    expect(
+      files("operator", "{bpf/**,lib/*.node,lib/read-files,lib/let-go,lib/act,policies/**}"),
+    ).toEqual([]);
+    expect(files("sensor", "policies/*/*/policy.yaml").length).toBeGreaterThan(40);
     for (const name of ["sensor", "operator"]) expect(files(name, "**/*.map")).toEqual([]);
   });
 

@@ -3,11 +3,20 @@
  * Does one thing, as a program of a container: what the cases of a policy's test name (src/operations.ts).
  *
  *   act ENVIRONMENT OPERATION ARGUMENT…
+ *   act series SECONDS (COUNT OPERATION ARGUMENT…)…
  *
- * ENVIRONMENT is `host`, or `container:ROOT:CGROUP`: namespaces of its own, the folder ROOT as its root, a new process
- * in CGROUP; with `:PROGRAM` behind it, that is a copy of this program in ROOT, which then does it. It exits with 0 if the operation succeeded, with 121 if the kernel refused it (standard error says the
- * errno's name), with 123 if the test itself is wrong; a program that was executed ends as it likes. Who is killed is
- * seen by the caller.
+ * ENVIRONMENT is `here`: the container in which it was started; or `container:ROOT:CGROUP`: namespaces of its own, the
+ * folder ROOT as its root, a new process in CGROUP; with `:PROGRAM` behind it, that is a copy of this program in ROOT,
+ * which then does it. It exits with 0 if the operation succeeded, with 121 if the kernel refused it (standard error
+ * says the errno's name), with 123 if the test itself is wrong; a program that was executed ends as it likes. Who is
+ * killed is seen by the caller.
+ *
+ * `series` waits, and then does one operation after the other, each in a process of its own; COUNT is the number of
+ * words that follow. It ends as the last one does, with 122 if the kernel refused an earlier one, with 124 if the
+ * container lacks a program.
+ *
+ * Outside of a container it does nothing. A copy of it with another name that is given something else is a program
+ * that does nothing, in the place of one that an image lacks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +44,16 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { DONE, MOUNT_MOVE_FROM_EMPTY = 4, REFUSED = 121, WRONG = 123 };
+enum {
+	DONE,
+	MOUNT_MOVE_FROM_EMPTY = 4,
+	REFUSED = 121,
+	REFUSED_EARLIER,
+	WRONG,
+	MISSING,
+	/* include/linux/proc_ns.h: the machine's own pid namespace. */
+	FIRST_PID_NAMESPACE = 0xEFFFFFFC,
+};
 
 #ifndef SYS_move_mount
 #define SYS_move_mount 429
@@ -600,7 +618,7 @@ static void do_execute_on_terminal(char **argv)
 static void do_execute_below(char **argv)
 {
 	int to = open(argv[0], O_RDWR | O_CREAT | O_EXCL, 0755);
-	char *again[64] = { argv[0], "host", "spawn" };
+	char *again[64] = { argv[0], "here", "spawn" };
 	int n = 3;
 
 	if (to >= 0)
@@ -633,6 +651,62 @@ static void do_open_often(char **argv)
 {
 	for (; *argv; argv++)
 		close(opened(*argv, O_RDONLY));
+}
+
+/* The folders above it. */
+static void make_parents(const char *path)
+{
+	char *copy = strdup(path);
+
+	for (char *at = strchr(copy + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = 0;
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			fail(REFUSED, copy);
+		*at = '/';
+	}
+	free(copy);
+}
+
+static int placed(const char *path, mode_t mode)
+{
+	int file;
+
+	make_parents(path);
+	file = must(open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755), path);
+	must(fchmod(file, mode), "fchmod");
+	return file;
+}
+
+/* PATH MODE TEXT */
+static void do_place(char **argv)
+{
+	must(write(placed(argv[0], strtol(argv[1], NULL, 8)), argv[2], strlen(argv[2])), "write");
+}
+
+/* FROM PATH MODE */
+static void do_copy(char **argv)
+{
+	copy_of(argv[0], placed(argv[1], strtol(argv[2], NULL, 8)));
+}
+
+static void do_make_folder(char **argv)
+{
+	make_parents(argv[0]);
+	if (mkdir(argv[0], 0755) < 0 && errno != EEXIST)
+		fail(REFUSED, argv[0]);
+}
+
+/* A program that does nothing, if there is none of that name. */
+static void do_stand_in(char **argv)
+{
+	if (access(argv[0], F_OK) < 0)
+		copy_of("/proc/self/exe", placed(argv[0], 0755));
+}
+
+static void do_require(char **argv)
+{
+	if (access(argv[0], X_OK) < 0)
+		fail(MISSING, argv[0]);
 }
 
 static const struct operation {
@@ -696,6 +770,11 @@ static const struct operation {
 	{ "executeOnTerminal", do_execute_on_terminal, 1 },
 	{ "executeBelow", do_execute_below, 2 },
 	{ "spawn", do_spawn, 1 },
+	{ "place", do_place, 3 },
+	{ "copy", do_copy, 3 },
+	{ "makeFolder", do_make_folder, 1 },
+	{ "standIn", do_stand_in, 1 },
+	{ "require", do_require, 1 },
 };
 
 static int members_of(const char *cgroup)
@@ -734,6 +813,7 @@ static void enter_container(char *where, char **argv)
 	char inside[32];
 	pid_t child;
 
+	/* Without a network: what a case sends reaches nobody. */
 	need(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |
 		     CLONE_NEWNET),
 	     "unshare");
@@ -762,26 +842,79 @@ static void enter_container(char *where, char **argv)
 	begin(members);
 }
 
+static void act(char *name, int count, char **argv)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
+		if (!strcmp(operations[i].name, name) && count >= operations[i].arguments) {
+			operations[i].run(argv);
+			return;
+		}
+	fprintf(stderr, "no such operation, or too few arguments: %s\n", name);
+	_exit(WRONG);
+}
+
+static int do_series(int argc, char **argv)
+{
+	int status = DONE;
+
+	sleep(number(argv[0]));
+	for (int at = 1; at < argc;) {
+		int count = number(argv[at]);
+		char *arguments[64] = {};
+		pid_t child;
+
+		if (count < 1 || count > argc - at - 1 || count > 63)
+			errno = EINVAL, fail(WRONG, argv[at]);
+		memcpy(arguments, argv + at + 1, count * sizeof(char *));
+		child = need(fork(), "fork");
+		if (!child) {
+			act(arguments[0], count - 1, arguments + 1);
+			_exit(DONE);
+		}
+		status = end_of(child);
+		at += count + 1;
+		if (at < argc && status != DONE)
+			return status == REFUSED ? REFUSED_EARLIER : status;
+	}
+	return status;
+}
+
+/* Else it would act on a machine. */
+static void need_container(void)
+{
+	struct stat own;
+
+	need(stat("/proc/self/ns/pid", &own), "/proc/self/ns/pid");
+	if (own.st_ino != (uint32_t)FIRST_PID_NAMESPACE)
+		return;
+	fputs("act does nothing outside of a container\n", stderr);
+	_exit(WRONG);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 3) {
-		fputs("act ENVIRONMENT OPERATION ARGUMENT…\n", stderr);
-		return WRONG;
-	}
-	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
-		const struct operation *one = &operations[i];
+	const char *own = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	const char *where = argc > 1 ? argv[1] : "";
+	bool in_new = !strncmp(where, "container:", 10), in_made = !strncmp(where, "inside:", 7);
 
-		if (strcmp(one->name, argv[2]))
-			continue;
-		if (argc - 3 < one->arguments)
-			break;
-		if (!strncmp(argv[1], "container:", 10))
+	if (argc >= 3 && !strcmp(where, "series")) {
+		need_container();
+		return do_series(argc - 2, argv + 2);
+	}
+	if (argc >= 3 && (in_new || in_made || !strcmp(where, "here"))) {
+		if (in_new)
 			enter_container(argv[1] + 10, argv);
-		else if (!strncmp(argv[1], "inside:", 7))
+		else
+			need_container();
+		if (in_made)
 			begin(number(argv[1] + 7));
-		one->run(argv + 3);
+		act(argv[2], argc - 3, argv + 3);
 		return DONE;
 	}
-	fprintf(stderr, "no such operation, or too few arguments: %s\n", argv[2]);
+	if (strcmp(own, "act"))
+		return DONE;
+	fputs("act (here | container:ROOT:CGROUP) OPERATION ARGUMENT…\n"
+	      "act series SECONDS (COUNT OPERATION ARGUMENT…)…\n",
+	      stderr);
 	return WRONG;
 }

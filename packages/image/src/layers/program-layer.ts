@@ -11,6 +11,8 @@ export interface Program {
   readonly entry: string;
   /** Folder below the library → files built by `make build` that it opens there. */
   readonly files: Readonly<Record<string, readonly string[]>>;
+  /** Folders of the repository that lie below the library as a whole. */
+  readonly folders?: readonly string[];
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Program {
 export async function stageProgramLayer(
   directory: string,
   root: string,
-  { name, entry, files }: Program,
+  { name, entry, files, folders = [] }: Program,
 ): Promise<BundleFiles> {
   const library = join(directory, LIBRARY);
   const outputs = await bundleModules({
@@ -30,6 +32,8 @@ export async function stageProgramLayer(
   });
   for (const [folder, paths] of Object.entries(files))
     for (const path of paths) await cp(join(root, path), join(library, folder, basename(path)));
+  for (const path of folders)
+    await cp(join(root, path), join(library, basename(path)), { recursive: true });
   await makeCommand(directory, name);
   await cp(join(root, "LICENSE"), join(directory, "usr/share/doc/gander/LICENSE"));
   return outputs;

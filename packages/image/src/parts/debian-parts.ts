@@ -41,7 +41,7 @@ const LINKED = {
 
 /**
  * What is linked into the native parts: Debian's sources in the set-up's cache (scripts/setup.d/40-sources),
- * and the C library of the machine that compiled them, for the one program that is linked statically.
+ * and the C library of the machine that compiled them, for the programs that are linked statically.
  */
 export async function linkedParts(sources: string): Promise<readonly Part[]> {
   const fromSources = await Promise.all(

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { actProgram } from "../act-program.ts";
 import type { Operation } from "../operations.ts";
 import type { TestCase } from "../policy-test.ts";
 
@@ -14,8 +15,6 @@ export type Outcome =
 
 /** Where folders of tests are: file systems that are neither in memory nor an overlay count as volumes. */
 const home = "/var/tmp/gander-policy-test";
-/** `native/act.c`. */
-export const actProgram = join(import.meta.dirname, "../../native/build/act");
 
 /**
  * A container for one case: its image is the node's own file system, its layer in memory. What it runs is in its
@@ -68,7 +67,7 @@ export class TestContainer implements Disposable {
   #imageWith(program: string): string {
     const layer = join(this.#folder, "layer/image");
     mkdirSync(join(layer, dirname(program)), { recursive: true });
-    copyFileSync(actProgram, join(layer, program));
+    copyFileSync(actProgram(), join(layer, program));
     chmodSync(join(layer, program), 0o755);
     return layer;
   }
@@ -87,7 +86,7 @@ export class TestContainer implements Disposable {
 
   /** Does it in the container. @throws Error if the test itself is wrong. */
   async act({ name, args }: Operation): Promise<Outcome> {
-    const child = spawn(actProgram, [this.#where, name, ...args], {
+    const child = spawn(actProgram(), [this.#where, name, ...args], {
       env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
       stdio: ["ignore", "ignore", "pipe"],
       timeout: 60_000,
