@@ -51,8 +51,8 @@ function readPolicy(folder: string, file: string, sets: readonly LibrarySet[]): 
 }
 
 type Metadata = {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 };
 
 function factsOf({ labels = {}, annotations = {} }: Metadata, file: string): LibraryFacts {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestName, type Result } from "@gander/base";
+import { nearestName, type Problem, type Result } from "@gander/base";
 import { type LibraryPolicy, selectionWords } from "./library.ts";
 
 /** The policies that words name: a policy, a pack or a level each. A word that names none is a problem. */
@@ -17,11 +17,11 @@ export function selectPolicies(
   };
 }
 
-function notInLibrary(word: string, known: readonly string[]) {
+function notInLibrary(word: string, known: readonly string[]): Problem {
   const near = nearestName(word, known);
   return {
     ...{ file: "", path: "", line: 0, column: 0, severity: "error", code: "client-not-found" },
     message: `The library has no policy, pack or level "${word}"`,
     hint: near ? `Did you mean ${near}?` : "List them: gander policy library list",
-  } as const;
+  };
 }
