@@ -12,8 +12,9 @@ describe("docs/library", () => {
     expect(readdirSync(folder).toSorted()).toEqual([...pages.keys()].toSorted()));
 
   it.each([...pages])("%s is up to date", (name, text) =>
-    expect(readFileSync(join(folder, name), "utf8"), "run: node scripts/docs/generate-library.ts").toBe(
-      text,
-    ),
+    expect(
+      readFileSync(join(folder, name), "utf8"),
+      "run: node scripts/docs/generate-library.ts",
+    ).toBe(text),
   );
 });

@@ -89,7 +89,7 @@ const packPage = (pack: string, members: readonly LibraryPolicy[]): string =>
   `${generated}\n# ${titleOf(pack)}\n\n[All packs](README.md)\n\n${members.map(policyText).join("\n")}`;
 
 function policyText(policy: LibraryPolicy): string {
-  const { name, file, level, severity, techniques, stops, sets, cases, text } = policy;
+  const { name, file, level, severity, techniques, stops, sets, cases, text, exceptions } = policy;
   const { hooks } = explainPolicy(policy.checked.compiled, policy.checked.named);
   const costs = hooks.map(({ hooks: where, cost }) => [
     where.replace(/^the kernel's security check \(lsm hook\) /, ""),
@@ -114,14 +114,11 @@ ${markdownTable(["hook", "instructions at most, if the call is allowed", "in oth
 
 ${markdownTable(["tested", "is"], tried)}
 
-<details><summary><a href="../../policies/${file}">policies/${file}</a></summary>
-
-\`\`\`yaml
-${text}\`\`\`
-
-</details>
-`;
+${exceptions === "" ? "" : `${folded("Exceptions ready to be used, with the names of your cluster", exceptions)}\n`}${folded(`<a href="../../policies/${file}">policies/${file}</a>`, [text, ...sets.map((set) => set.text)].join("---\n"))}`;
 }
+
+const folded = (title: string, yaml: string): string =>
+  `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>\n`;
 
 function forWhom({ name, level, checked }: LibraryPolicy): string {
   if (level === "strict")

@@ -21,27 +21,43 @@ export function createCompletion(commands: readonly CommandEntry[]): Command {
           return `    "${words.join(" ")}") words="${names.map((name) => `--${name}`).join(" ")}" ;;`;
         }),
       );
-      const groups = commands.filter(({ words }) => words.length > 1);
-      const first = [...new Set(commands.map(({ words }) => words[0]))].join(" ");
-      const second = groups.map(({ words }) => words[1]).join(" ");
-      io.stdout.write(script(shell, first, second, rows));
+      io.stdout.write(script(shell, groupsOf(commands), rows));
       return 0;
     },
   });
 }
 
-function script(shell: string, first: string, second: string, rows: readonly string[]): string {
+/** Words that begin commands (`policy library`; first of all none), and the words that may follow them. */
+function groupsOf(commands: readonly CommandEntry[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const groups = new Map<string, Set<string>>([["", new Set()]]);
+  for (const { words } of commands)
+    for (const [i, word] of words.entries()) {
+      const before = words.slice(0, i).join(" ");
+      groups.set(before, (groups.get(before) ?? new Set()).add(word));
+    }
+  return groups;
+}
+
+function script(
+  shell: string,
+  groups: ReadonlyMap<string, ReadonlySet<string>>,
+  rows: readonly string[],
+): string {
   const prelude =
     shell === "zsh" ? "#compdef gander\nautoload -U +X bashcompinit && bashcompinit\n" : "";
+  const isAt = (group: string) => {
+    const count = group === "" ? 0 : group.split(" ").length;
+    return `((COMP_CWORD == ${count + 1})) && [[ "\${COMP_WORDS[*]:1:${count}}" == "${group}" ]]`;
+  };
+  const longer = [...groups.keys()].filter((group) => group !== "");
   return `${prelude}_gander() {
   local current=\${COMP_WORDS[COMP_CWORD]} words command=\${COMP_WORDS[1]}
-  [[ $command == policy ]] && command="policy \${COMP_WORDS[2]}"
+${longer.map((group) => `  [[ $command == "${group}" ]] && command+=" \${COMP_WORDS[${group.split(" ").length + 1}]}"`).join("\n")}
   case $command in
 ${rows.join("\n")}
     *) words= ;;
   esac
-  if ((COMP_CWORD == 1)); then words="${first}"
-  elif ((COMP_CWORD == 2)) && [[ \${COMP_WORDS[1]} == policy ]]; then words="${second}"
+${[...groups].map(([group, words], i) => `  ${i === 0 ? "if" : "elif"} ${isAt(group)}; then words="${[...words].join(" ")}"`).join("\n")}
   elif [[ $current != -* ]]; then COMPREPLY=($(compgen -f -- "$current")); return
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -30,6 +30,7 @@ export function costsOf({ checked }: LibraryPolicy): readonly HookCost[] {
 export const allFacts = (policy: LibraryPolicy) => ({
   ...listedFacts(policy),
   sets: policy.sets.map(({ name, values }) => ({ name, values })),
+  exceptions: policy.exceptions,
   costs: costsOf(policy),
   cases: policy.cases.map(({ name, expect }) => ({ name, expect })),
 });
@@ -40,8 +41,8 @@ export function exceptionText({ name, level }: LibraryPolicy): string {
     case "strict":
       return `It is for pods with the label guard.gander.dev/${name} (any value) and no others: leave the label away.`;
     case "guard":
-      return `It is for all pods. Mode monitor shows what it would stop; what is meant gets an exception (gander policy except ${name}).`;
+      return `It is for all pods. Mode monitor shows what it would stop; what is meant gets a PolicyException.`;
     case "observe":
-      return "It only reports, for all pods.";
+      return "It only reports, for all pods. A PolicyException silences what is meant.";
   }
 }

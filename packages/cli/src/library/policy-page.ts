@@ -11,6 +11,7 @@ export function policyPage(policy: LibraryPolicy, width: number): string {
     ["Techniques", techniques.map((one) => `${one.padEnd(10)}${techniqueUrl(one)}`)],
     ["False positives", wrapped(policy.falsePositives, width)],
     ["Exceptions", wrapped(exceptionText(policy), width)],
+    ["Exceptions ready to be used, with the names of your cluster", linesOf(policy.exceptions)],
     ["Sets", sets.map(({ name: set, values }) => `${set}: ${values.join(", ")}`)],
     ["Events", [`about ${policy.eventsAnHour} an hour on a busy node`]],
     ["Costs, in instructions at most", costTable(policy)],
@@ -31,6 +32,9 @@ function costTable(policy: LibraryPolicy): readonly string[] {
   const header = ["AT EACH CALL OF", "ALLOWED", "OTHER PROCESSES"];
   return textTable(header, rows, { right: header.slice(1) }).text.split("\n");
 }
+
+const linesOf = (text: string): readonly string[] =>
+  text === "" ? [] : text.trimEnd().split("\n");
 
 function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];

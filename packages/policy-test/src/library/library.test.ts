@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { readLibrary, selectionWords, selectPolicies } from "./index.ts";
 
 const library = readLibrary();
@@ -54,6 +55,14 @@ describe.each(library.map((policy) => [policy.name, policy] as const))("%s", (na
     expect(policy.falsePositives).toMatch(/\.$/);
     expect(policy.eventsAnHour).toBeGreaterThanOrEqual(0);
     expect(policy.checked.warnings).toEqual([]);
+  });
+
+  it("has exceptions of its own", () => {
+    for (const exception of parseAllDocuments(policy.exceptions))
+      expect(exception.toJS()).toMatchObject({
+        ...{ kind: "PolicyException", metadata: { name: expect.stringContaining(`${name}-`) } },
+        spec: { policies: [name], reason: expect.stringMatching(/^[A-Z].*[^.]$/) },
+      });
   });
 
   it("has cases that it hits, and cases that it leaves alone", () => {

@@ -35,6 +35,8 @@ export type LibraryPolicy = LibraryFacts & {
   /** The library's sets that it names. */
   readonly sets: readonly LibrarySet[];
   readonly cases: readonly TestCase[];
+  /** PolicyExceptions for what is usually meant, to be changed to the names of a cluster; empty: none. */
+  readonly exceptions: string;
 };
 
 /** A ValueSet of the library. */

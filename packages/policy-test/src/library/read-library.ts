@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkPolicyFile } from "@gander/policy";
 import { parse } from "yaml";
@@ -36,6 +36,7 @@ function readPolicy(folder: string, file: string, sets: readonly LibrarySet[]): 
   const [checked] = value?.policies ?? [];
   if (value === undefined || checked === undefined)
     throw new Error(`${file}: ${problems.map(({ message }) => message).join("; ")}`);
+  const exceptions = join(folder, dirname(file), "exceptions.yaml");
   const text = readFileSync(join(folder, file), "utf8");
   const used = new Set(checked.setUses?.map(({ set }) => set));
   return {
@@ -47,6 +48,7 @@ function readPolicy(folder: string, file: string, sets: readonly LibrarySet[]): 
     checked,
     sets: sets.filter(({ name }) => used.has(name)),
     cases: value.test.cases,
+    exceptions: existsSync(exceptions) ? readFileSync(exceptions, "utf8") : "",
   };
 }
 
