@@ -50,12 +50,11 @@ ${markdownTable(["level", "policies", "what they do"], counts)}
 
 ## Use it
 
-In a cluster the chart installs them, by level, pack or name. Begin in mode monitor, where they stop nothing and count what they would have stopped:
+In a cluster the chart installs them, by level, pack or name. Begin in mode monitor, where they stop nothing and report what they would have stopped:
 
 \`\`\`sh
 helm upgrade gander charts/gander --namespace gander-system --reuse-values --set 'policies.packs={guard}' --set policies.mode=monitor
-kubectl get policystatus                      # the column WOULD
-gander policy list --operator 127.0.0.1:8444  # the same, with all counts
+gander policy list --operator 127.0.0.1:8444   # each of EVENTS is a call that would have been stopped
 gander events --operator 127.0.0.1:8444 -o compact
 \`\`\`
 
