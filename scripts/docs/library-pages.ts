@@ -78,6 +78,10 @@ A policy comes from the chart or from Git, not from both: Helm refuses to adopt 
 
 \`outside-the-cluster\` allows the addresses of the set \`internal-networks\`, at first all private ones: write your own into it (\`policies.sets\` of the chart, or the exported file).
 
+## What it does not cover
+
+What only a baseline of a workload or the content of its traffic would show: unexpected programs and names in DNS (a list of your own does: \`NotIn\` in [matchBinaries](../policies.md)); times of files that are set back; kernels that were changed before Gander started; \`kubectl port-forward\` ([sessions](../sessions.md) show it); code in memory that no file has, as compilers at run time have it, too; code that an interpreter reads from its input.
+
 ## All policies
 
 ${markdownTable(["policy", "pack", "level", "severity", "techniques"], rows)}
