@@ -73,6 +73,29 @@ describe.skipIf(!hasHelm)("policies of the chart", () => {
     }
   });
 
+  it("are compared with the library where they are", async () => {
+    const main = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+    const diff = () => {
+      const words = ["policy", "library", "diff", "--cluster", "--want", "guard,strict,observe"];
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [main, ...words, `--kubeconfig=${cluster.kubeconfig}`],
+        { encoding: "utf8" },
+      );
+      return { status, stdout, stderr };
+    };
+    expect(diff()).toEqual({
+      ...{ status: 0, stderr: "", stdout: `${library.length} as in the library\n` },
+    });
+    const patch = [{ op: "replace", path: "/spec/kprobes/0/args/0/index", value: 1 }];
+    await cluster.kubectl([
+      ...["patch", "tracingpolicy/io-uring", "--type=json", "-p", JSON.stringify(patch)],
+    ]);
+    const { status, stdout } = diff();
+    expect(status).toBe(1);
+    expect(stdout).toContain("io-uring (the cluster) differs");
+  });
+
   it("bring the sets that they name, with values of the cluster's own", async () => {
     const values = "policies.sets.internal-networks={10.0.0.0/8}";
     expect(gander("upgrade", "policies.packs={network}", values)).toMatchObject({ status: 0 });
