@@ -2,7 +2,6 @@
 // The chart as Helm renders it, before a real API server: every object is one that it would store, and the
 // programs take the flags. Helm is built by `scripts/setup cluster`; without it this file is skipped.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sensorConfiguration } from "@gander/sensor/configuration";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,10 +9,9 @@ import { parseAllDocuments } from "yaml";
 import { operatorConfiguration } from "../../packages/operator/src/configuration.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { createNamespace } from "./lib/cluster-objects.ts";
+import { hasHelm, helm } from "./lib/helm.ts";
 import { operatorNamespace as namespace } from "./lib/operator-process.ts";
 
-const helm =
-  process.env.GANDER_HELM ?? join(process.env.GANDER_CACHE ?? "/nowhere", "cluster/bin/helm");
 const chart = join(import.meta.dirname, "../../charts/gander");
 
 type Container = { readonly name: string; readonly args: readonly string[] };
@@ -64,7 +62,7 @@ const monitors = [
   ),
 ];
 
-describe.skipIf(!existsSync(helm))("the chart", () => {
+describe.skipIf(!hasHelm)("the chart", () => {
   let cluster: ControlPlane;
   beforeAll(async () => {
     cluster = await startControlPlane();

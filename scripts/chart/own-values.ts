@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  modes,
+  readLibrary,
+  selectionWords,
+} from "../../packages/policy-test/src/library/index.ts";
 import type { ChartValue, Schema } from "./chart-value.ts";
 
 const text: Schema = { type: "string" };
@@ -162,6 +167,40 @@ export const sensorValues: readonly ChartValue[] = [
     "Where. Tetragon's agent has the same port by default.",
   ),
   ...monitorValues("sensor"),
+];
+
+/** Which policies of the library are installed, and how. */
+export const libraryValues: readonly ChartValue[] = [
+  value(
+    "policies.packs",
+    [],
+    {
+      type: "array",
+      uniqueItems: true,
+      items: { enum: selectionWords(readLibrary()) },
+    },
+    "Policies of the library (docs/library) that are installed: by level (`guard`, `strict`, `observe`), pack (`container-escape`) or name (`mining`).",
+  ),
+  value(
+    "policies.mode",
+    "monitor",
+    { enum: modes },
+    "`monitor`: they deny and kill nothing, and what they would have done is counted and reported. `enforce`: they do it.",
+  ),
+  value(
+    "policies.sets",
+    {},
+    {
+      type: "object",
+      additionalProperties: false,
+      properties: Object.fromEntries(
+        readLibrary().flatMap(({ sets }) =>
+          sets.map(({ name }) => [name, { type: "array", minItems: 1, items: text }]),
+        ),
+      ),
+    },
+    "Values of named sets in the place of the library's: `internal-networks` (what `outside-the-cluster` allows), `cloud-metadata`.",
+  ),
 ];
 
 /** The values of the objects around both. */

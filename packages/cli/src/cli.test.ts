@@ -211,10 +211,12 @@ describe("the program", () => {
   it("prints completion that bash accepts and that knows the options", () => {
     const complete = `source <(${process.execPath} ${MAIN} completion bash)
       COMP_WORDS=(gander policy li) COMP_CWORD=2; _gander; echo "\${COMPREPLY[@]}"
+      COMP_WORDS=(gander policy library l) COMP_CWORD=3; _gander; echo "\${COMPREPLY[@]}"
+      COMP_WORDS=(gander policy library list --le) COMP_CWORD=4; _gander; echo "\${COMPREPLY[@]}"
       COMP_WORDS=(gander attack r) COMP_CWORD=2; _gander; echo "\${COMPREPLY[@]}"
       COMP_WORDS=(gander attack run --he) COMP_CWORD=3; _gander; echo "\${COMPREPLY[@]}"
       COMP_WORDS=(gander events --ti) COMP_CWORD=2; _gander; echo "\${COMPREPLY[@]}"`;
     const out = execFileSync("bash", ["-c", complete], { encoding: "utf8" });
-    expect(out).toBe("list\nrun\n--help --here\n--timestamps --timeout\n");
+    expect(out).toBe("list library\nlist\n--level\nrun\n--help --here\n--timestamps --timeout\n");
   });
 });

@@ -108,6 +108,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/attack-run.ts")).attackRun,
   },
   {
+    words: ["policy", "library", "list"],
+    summary: "List the policies that this version brings",
+    load: async () => (await import("./commands/library-list.ts")).libraryList,
+  },
+  {
+    words: ["policy", "library", "show"],
+    summary: "Say what policies of the library stop, hit and cost",
+    load: async () => (await import("./commands/library-show.ts")).libraryShow,
+  },
+  {
+    words: ["policy", "library", "export"],
+    summary: "Write policies of the library as YAML",
+    load: async () => (await import("./commands/library-export.ts")).libraryExport,
+  },
+  {
+    words: ["policy", "library", "diff"],
+    summary: "Compare copies of policies with the library",
+    load: async () => (await import("./commands/library-diff.ts")).libraryDiff,
+  },
+  {
     words: ["status"],
     summary: "Tell whether the sensor, or the cluster, is ready",
     load: async () => (await import("./commands/status.ts")).status,

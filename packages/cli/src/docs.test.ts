@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkPolicy, formatProblems } from "@gander/policy";
+import { checkPolicyFile, clusterStandIns, formatProblems, useSets } from "@gander/policy";
 import { describe, expect, it } from "vitest";
 import { findCommand } from "./commands.ts";
 
@@ -42,8 +42,12 @@ describe.each(PAGES)("%s", (path) => {
     for (const [, yaml = ""] of page.matchAll(/```yaml\n([\s\S]*?)```/g)) {
       // A part of a policy is shown without its head.
       if (!/^kind: (Tracing|Guard)Policy/m.test(yaml)) continue;
-      const { problems = [] } = checkPolicy(yaml, { file: path });
-      expect(formatProblems(problems, { color: false })).toBe("");
+      const { value, problems = [] } = checkPolicyFile(yaml, { file: path });
+      const policies = value?.policies ?? [];
+      const sets = [...(value?.sets ?? []), ...clusterStandIns(policies)];
+      const known = new Map(sets.map((set) => [set.name, set]));
+      const used = policies.flatMap((policy) => useSets(policy, known).problems ?? []);
+      expect(formatProblems([...problems, ...used], { color: false })).toBe("");
     }
   });
 

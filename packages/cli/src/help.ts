@@ -23,11 +23,15 @@ gander COMMAND --help tells more about a command.
 
 /** Help for words that only begin a command, such as \`policy\`; undefined if they begin none. */
 export function groupHelp(words: readonly string[]): string | undefined {
-  const first = words[0] === "tp" || words[0] === "tracingpolicy" ? "policy" : words[0];
-  if (first === undefined || words.length > 1) return undefined;
-  const members = COMMANDS.filter((entry) => entry.words.length > 1 && entry.words[0] === first);
+  const [first, ...more] = words;
+  if (first === undefined) return undefined;
+  const group = [first === "tp" || first === "tracingpolicy" ? "policy" : first, ...more];
+  const members = COMMANDS.filter(
+    (entry) =>
+      entry.words.length > group.length && group.every((word, i) => entry.words[i] === word),
+  );
   if (members.length === 0) return undefined;
-  return `Usage: gander ${first} COMMAND [OPTIONS]\n\nCommands:\n${list(members)}\n`;
+  return `Usage: gander ${group.join(" ")} COMMAND [OPTIONS]\n\nCommands:\n${list(members)}\n`;
 }
 
 export async function unknownCommand(words: readonly string[]): Promise<string> {
@@ -41,7 +45,8 @@ export async function unknownCommand(words: readonly string[]): Promise<string> 
 }
 
 function list(entries: readonly CommandEntry[]): string {
+  const width = Math.max(...entries.map(({ words }) => words.join(" ").length)) + 2;
   return entries
-    .map(({ words, summary }) => `  ${words.join(" ").padEnd(18)}${summary}`)
+    .map(({ words, summary }) => `  ${words.join(" ").padEnd(width)}${summary}`)
     .join("\n");
 }

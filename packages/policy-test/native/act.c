@@ -246,6 +246,11 @@ static void do_move_mount(char **argv)
 	     "move_mount");
 }
 
+static void do_change_root(char **argv)
+{
+	must(chroot(argv[0]), "chroot");
+}
+
 static void do_enter(char **argv)
 {
 	must(setns(opened(argv[0], O_RDONLY), 0), "setns");
@@ -590,7 +595,17 @@ static void do_execute_copy(char **argv)
 	must(execv(argv[0], argv + 1), argv[0]);
 }
 
-/* With a socket as its input and output, as a reverse shell has. */
+/* With a connection as its input and output, as a reverse shell has. It leads nowhere. */
+static void do_execute_on_connection(char **argv)
+{
+	int connection = need(socket(AF_INET, SOCK_STREAM, 0), "socket");
+
+	for (int fd = 0; fd < 2; fd++)
+		need(dup2(connection, fd), "dup2");
+	must(execv(argv[0], argv), argv[0]);
+}
+
+/* With a socket of this machine as its input and output, as Node and sshd give their children. */
 static void do_execute_on_socket(char **argv)
 {
 	int pair[2];
@@ -742,6 +757,7 @@ static const struct operation {
 	{ "mount", do_mount, 2 },
 	{ "bind", do_bind, 2 },
 	{ "moveMount", do_move_mount, 2 },
+	{ "changeRoot", do_change_root, 1 },
 	{ "enter", do_enter, 1 },
 	{ "unshare", do_unshare, 1 },
 	{ "trace", do_trace, 0 },
@@ -766,6 +782,7 @@ static const struct operation {
 	{ "executeMemory", do_execute_memory, 1 },
 	{ "executeDeleted", do_execute_deleted, 1 },
 	{ "executeCopy", do_execute_copy, 2 },
+	{ "executeOnConnection", do_execute_on_connection, 1 },
 	{ "executeOnSocket", do_execute_on_socket, 1 },
 	{ "executeOnTerminal", do_execute_on_terminal, 1 },
 	{ "executeBelow", do_execute_below, 2 },

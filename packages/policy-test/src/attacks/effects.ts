@@ -41,11 +41,14 @@ export const effects: Readonly<Record<OperationName, string>> = {
   executeDeleted: "Runs a deleted copy of a program of the image that does nothing.",
   executeOnSocket:
     "Starts a shell that ends at once, with one end of a pair of sockets as its input. Nobody is at the other end.",
+  executeOnConnection:
+    "Starts a shell that ends at once, with a TCP socket as its input that is connected to nothing.",
   executeOnTerminal: "Starts a shell that ends at once, at a terminal of its own.",
   executeBelow: "Starts a shell that ends at once, below a process with the name of a server.",
   mount: "Mounts an empty file system in its own mount namespace.",
   bind: "Binds a folder of its own elsewhere in its own mount namespace.",
   moveMount: "Mounts a copy of a mount of its own in its own mount namespace.",
+  changeRoot: "Changes its own root to a folder of its own.",
   enter: "Enters the namespace in which it is.",
   unshare: "Makes a namespace, in which nothing runs.",
   become: "Changes its own user.",

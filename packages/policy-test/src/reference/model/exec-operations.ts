@@ -163,9 +163,10 @@ export const execOperations = {
     yield* start(container, { file, unlinked: true, args: [from, ...args] });
   },
   *executeOnSocket(container: Container, program: string, ...args: readonly string[]): Steps {
-    const { standardFiles } = container.process;
-    container.change({ standardFiles: [fileTypes.socket, fileTypes.socket, standardFiles[2]] });
-    yield* execute(container, program, [program, ...args]);
+    yield* executeOn("UNIX-STREAM", container, [program, ...args]);
+  },
+  *executeOnConnection(container: Container, program: string, ...args: readonly string[]): Steps {
+    yield* executeOn("TCP", container, [program, ...args]);
   },
   *executeOnTerminal(container: Container, program: string, ...args: readonly string[]): Steps {
     const [, output, error] = container.process.standardFiles;
@@ -185,6 +186,12 @@ export const execOperations = {
     yield* inChild(container, () => execute(container, program, [program, ...args]));
   },
 };
+
+function* executeOn(protocol: string, container: Container, args: readonly string[]): Steps {
+  const [, , error] = container.process.standardFiles;
+  container.change({ protocol, standardFiles: [fileTypes.socket, fileTypes.socket, error] });
+  yield* execute(container, args[0] ?? "", args);
+}
 
 const application = ({ process }: Container) => process.binary;
 

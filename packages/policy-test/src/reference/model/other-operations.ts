@@ -53,6 +53,10 @@ export const otherOperations = {
     const args = [pathValue(container.files.at(from)), pathValue(container.files.at(to))];
     yield container.call("move_mount", args);
   },
+  *changeRoot(container: Container, path: string): Steps {
+    yield container.call("sys_chroot", [text(path)]);
+    yield container.call("path_chroot", [pathValue(container.files.at(path))]);
+  },
   *enter(container: Container, namespace: string): Steps {
     const file = yield* open(container, namespace, openFlags.read);
     const descriptor = { ...fileValue(file), type: "fd" as const };

@@ -3,7 +3,7 @@ import { type NamespaceName, originPlaces, type ProcessProperty } from "@gander/
 import type { TestCase } from "../../policy-test.ts";
 import { type Credentials, credValue, rootCredentials } from "./credentials.ts";
 import { fileTypes } from "./file-types.ts";
-import { type KernelValue, structure, text } from "./kernel-value.ts";
+import { type KernelValue, number, structure, text } from "./kernel-value.ts";
 
 /** The process that does what a case says. */
 export type Process = {
@@ -17,6 +17,8 @@ export type Process = {
   readonly hasTerminal: boolean;
   /** Types of the files that are its descriptors 0, 1 and 2. */
   readonly standardFiles: readonly [number, number, number];
+  /** Of those of them that are sockets, as the kernel calls it: TCP, UNIX-STREAM. */
+  readonly protocol: string;
   readonly origin: number;
   readonly environment: readonly string[];
 };
@@ -35,6 +37,7 @@ const containerProcess: Process = {
   changedNamespaces: [],
   hasTerminal: false,
   standardFiles: [fileTypes.character, fileTypes.character, fileTypes.pipe],
+  protocol: "",
   origin: originPlaces.image,
   environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
 };
@@ -61,8 +64,25 @@ export const propertiesOf = (process: Process): Record<ProcessProperty, number> 
 });
 
 /** struct task_struct */
-export function taskValue({ credentials, binary }: Process): KernelValue {
+export function taskValue({ credentials, binary, standardFiles, protocol }: Process): KernelValue {
   const cred = credValue(credentials);
   const comm = text(binary.slice(binary.lastIndexOf("/") + 1).slice(0, 15));
-  return structure({ cred, real_cred: cred, comm });
+  const open = standardFiles.map((type, fd) => [`fd[${fd}]`, standardFile(type, protocol)] as const);
+  const files = structure({ fdt: structure(Object.fromEntries(open)) });
+  return structure({ cred, real_cred: cred, comm, files });
 }
+
+/** struct file: the kernel names sockets by their protocol. */
+function standardFile(type: number, protocol: string): KernelValue {
+  const isSocket = type === fileTypes.socket;
+  const name = isSocket ? protocol : type === fileTypes.character ? "null" : "";
+  const dentry = structure({ d_name: structure({ name: text(name) }) });
+  const superBlock = isSocket ? structure({ s_magic: number(socketFs, "uint64") }) : structure({});
+  return structure({
+    f_path: structure({ dentry }),
+    f_inode: structure({ i_sb: superBlock }),
+  });
+}
+
+/** SOCKFS_MAGIC */
+const socketFs = 0x534f434b;
