@@ -48,7 +48,8 @@ describe("attacks of the library", () => {
     const names = (...words: string[]) => findAttacks(words).map(({ name }) => name);
     expect(names("mounts")).toEqual(["mounts"]);
     expect(names("kernel", "mounts")).toEqual([
-      ...["mounts", "bpf-programs", "io-uring", "kernel-modules", "kernel-tracing"],
+      ...["mounts", "bpf-programs", "io-uring", "kernel-modules", "kernel-settings"],
+      ...["kernel-tracing", "module-loading"],
     ]);
     expect(names("all")).toHaveLength(attacks.length);
     expect(() => names("mount")).toThrow('There is no attack and no pack "mount"');

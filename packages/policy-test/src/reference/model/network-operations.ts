@@ -13,18 +13,21 @@ const families: Readonly<Record<string, number>> = { unix: 1, inet: 2, inet6: 10
 const types: Readonly<Record<string, number>> = { stream: 1, datagram: 2, raw: 3 };
 const protocols = { tcp: 6, udp: 17 } as const;
 
+/** The family is the socket's; an address of 8 digits is one of IPv4, also if a socket of IPv6 maps it. */
 type Peer = { readonly family: 2 | 10; readonly address: string; readonly port: number };
 
 /** `10.0.0.1:443`, `[fd00::1]:443` @throws RangeError */
 function peerOf(written: string): Peer {
   const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(written) ?? [];
   if (four !== undefined && isIPv4(four))
-    return { family: 2, address: hexOf(four.split(".").map(Number)), port: Number(port) };
+    return { family: 2, address: hexOfIpv4(four), port: Number(port) };
   if (six === undefined) throw new RangeError(`"${written}" is not an address with a port`);
-  return { family: 10, address: hexOfIpv6(six), port: Number(port) };
+  const mapped = /^::ffff:([\d.]+)$/i.exec(six)?.[1];
+  const address = mapped !== undefined && isIPv4(mapped) ? hexOfIpv4(mapped) : hexOfIpv6(six);
+  return { family: 10, address, port: Number(port) };
 }
 
-const hexOf = (bytes: readonly number[]) => Buffer.from(bytes).toString("hex");
+const hexOfIpv4 = (written: string) => Buffer.from(written.split(".").map(Number)).toString("hex");
 
 function hexOfIpv6(written: string): string {
   const groups = (part: string) => (part === "" ? [] : part.split(":"));
@@ -38,7 +41,7 @@ function hexOfIpv6(written: string): string {
 
 const socketTo = ({ family, address, port }: Peer, protocol: number): Socket => ({
   ...{ saddr: address, daddr: address, sport: port, dport: port },
-  ...{ addressFamily: family === 2 ? 4 : 6, protocol, family, state: 0 },
+  ...{ addressFamily: address.length === 8 ? 4 : 6, protocol, family, state: 0 },
 });
 
 /** struct sockaddr */

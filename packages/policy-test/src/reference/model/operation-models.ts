@@ -24,11 +24,11 @@ export const operationModels: Readonly<Record<OperationName, Model>> = {
 export const knownHooks: ReadonlySet<string> = new Set([
   ...["sys_openat", "sys_read", "sys_write", "sys_execve", "sys_mount", "sys_setns"],
   ...["sys_unshare", "sys_setresuid", "sys_ptrace", "sys_process_vm_writev"],
-  ...["sys_finit_module", "sys_init_module", "sys_bpf", "sys_io_uring_setup"],
+  ...["sys_chroot", "sys_finit_module", "sys_init_module", "sys_bpf", "sys_io_uring_setup"],
   ...["sys_socket", "sys_connect", "sys_sendto"],
   ...["file_open", "file_permission", "file_truncate", "mmap_file", "file_mprotect"],
   ...["path_mknod", "path_truncate", "path_rename", "path_link", "path_symlink", "path_unlink"],
-  ...["path_mkdir", "path_rmdir", "path_chmod", "path_chown"],
+  ...["path_mkdir", "path_rmdir", "path_chmod", "path_chown", "path_chroot"],
   ...["inode_setxattr", "inode_removexattr"],
   ...["bprm_check_security", "bprm_creds_from_file", "commit_creds", "task_fix_setuid"],
   ...["sb_mount", "move_mount", "userns_create", "ptrace_access_check"],

@@ -67,7 +67,9 @@ export const propertiesOf = (process: Process): Record<ProcessProperty, number> 
 export function taskValue({ credentials, binary, standardFiles, protocol }: Process): KernelValue {
   const cred = credValue(credentials);
   const comm = text(binary.slice(binary.lastIndexOf("/") + 1).slice(0, 15));
-  const open = standardFiles.map((type, fd) => [`fd[${fd}]`, standardFile(type, protocol)] as const);
+  const open = standardFiles.map(
+    (type, fd) => [`fd[${fd}]`, standardFile(type, protocol)] as const,
+  );
   const files = structure({ fdt: structure(Object.fromEntries(open)) });
   return structure({ cred, real_cred: cred, comm, files });
 }
