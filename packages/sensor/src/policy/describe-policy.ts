@@ -8,6 +8,7 @@ import {
   noPolicyCounts,
   noSelectorCounts,
 } from "./counts/counters.ts";
+import { exceptionFindings } from "./counts/exception-counts.ts";
 import { kernelMemoryOf } from "./counts/kernel-memory.ts";
 import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
@@ -38,12 +39,13 @@ export function describePolicy(
     error,
     warnings: [
       ...policy.warnings,
+      ...(policy.remarks ?? []),
       ...weaknesses,
       ...loaderRemarks(policy, tables.kernel.mappingProblem()),
       ...tables.remarksOn(policy),
       ...countRemarks(counters),
     ],
-    findings,
+    findings: [...findings, ...exceptionFindings(policy, tables)],
     hooks,
     counters,
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
