@@ -4,6 +4,7 @@ import { createLogger } from "@gander/base";
 import { describe, expect, it } from "vitest";
 import { createPolicyCatalog } from "../../../packages/operator/src/api/policy-catalog.ts";
 import { readPolicyObject } from "../../../packages/operator/src/api/read-policy-object.ts";
+import { createExceptionCatalog } from "../../../packages/operator/src/exceptions/exception-catalog.ts";
 import { PolicyRollouts } from "../../../packages/operator/src/policies/policy-rollouts.ts";
 import { defaultRollout } from "../../../packages/operator/src/policies/rollout-settings.ts";
 import { createSetCatalog } from "../../../packages/operator/src/sets/set-catalog.ts";
@@ -34,6 +35,7 @@ async function connected() {
     new PolicyRollouts(
       {
         ...{ catalog, sets, logger: createLogger({ write: () => {} }) },
+        exceptions: createExceptionCatalog(),
         ...{ resolver: operator.resolver, contents: operator.contents },
         changes: { add: (nodes) => void operator.hub.push(nodes) },
       },

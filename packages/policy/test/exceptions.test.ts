@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import {
-  applyExceptions,
   checkExceptionObject,
   checkPolicy,
   checkPolicyFile,
@@ -151,7 +150,7 @@ describe("what an exception chooses", () => {
   it("by labels, of which a tenant's exception takes no policy of the cluster", () => {
     const labels = { matchLabels: { tier: "web" }, matchExpressions: [] };
     const web = { ...cluster, labels: { tier: "web" } };
-    const of = (namespace: string, one: typeof web) =>
+    const of = (namespace: string, one: typeof cluster) =>
       choosesPolicy({ namespace, policies: { labels } }, one);
     expect(of("", web)).toBe("chosen");
     expect(of("", cluster)).toBe("not-chosen");
@@ -282,16 +281,16 @@ describe("a policy with exceptions", () => {
     const hook = `    - hook: file_open
       args: [{ index: 0, type: file }]
       selectors: [{ matchActions: [{ action: CleanupEnforcerNotification }] }]`;
-    const { value } = checkPolicyFile(exception("  policies: [p]\n  namespaces: [a]"), {
-      file: "",
-    });
-    const text = policy(`${hook}\n  enforcers: [{ calls: [security_file_open] }]`);
-    const [checked] = checkPolicyFile(text, { file: "" }).value?.policies ?? [];
-    if (checked === undefined) throw new Error("the policy is wrong");
-    const { policy: one } = applyExceptions(checked.compiled, value?.exceptions ?? [], "cluster");
-    expect(one.hooks[0]?.selectors[0]?.actions.map(({ action }) => action)).toEqual([
-      "no-post",
-      "cleanup-enforcer-notification",
+    const more = `  enforcers: [{ calls: [security_file_open] }]
+  kprobes: [{ call: sys_mkdir, selectors: [{ matchActions: [{ action: NotifyEnforcer, argError: -1 }] }] }]`;
+    const except = exception("  policies: [p]\n  namespaces: [a]");
+    const { compiled: one } = applied(policy(hook, undefined, more) + except);
+    const actions = one.hooks.map(({ selectors }) =>
+      selectors[0]?.actions.map(({ action }) => action),
+    );
+    expect(actions.slice(0, 2)).toEqual([
+      ["no-post"],
+      ["no-post", "cleanup-enforcer-notification"],
     ]);
   });
 });

@@ -207,6 +207,12 @@ export type PolicyCounts = {
   readonly unevaluated?: string | undefined;
   readonly missed?: string | undefined;
   readonly unknown?: string | undefined;
+  readonly exceptions?: readonly ExceptionCount[] | undefined;
+};
+
+export type ExceptionCount = {
+  readonly exception?: string | undefined;
+  readonly hits?: string | undefined;
 };
 
 export type OpenEvents = {
@@ -438,6 +444,7 @@ export type Messages = {
   "gander.v1.PolicyException": PolicyException;
   "gander.v1.Summary": Summary;
   "gander.v1.PolicyCounts": PolicyCounts;
+  "gander.v1.ExceptionCount": ExceptionCount;
   "gander.v1.OpenEvents": OpenEvents;
   "gander.v1.EventOrder": EventOrder;
   "gander.v1.StartEvents": StartEvents;
