@@ -248,7 +248,9 @@ describe("a policy with exceptions", () => {
       { state: "partly", message: `spec.lsmhooks[0]: ${why}` },
     ]);
     expect(exceptionWarnings(checked).map(({ line, message }) => `${line} ${message}`)).toEqual([
-      expect.stringMatching(/^\d+ The exception "backup" does not apply everywhere: spec.lsmhooks/),
+      expect.stringMatching(
+        /^\d+ The exception "backup" does not apply to the policy "p" everywhere: spec.lsmhooks/,
+      ),
     ]);
     expect(checked.compiled.hooks.map(({ selectors }) => selectors.length)).toEqual([1, 2]);
   });

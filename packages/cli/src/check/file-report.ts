@@ -16,6 +16,8 @@ export type FileReport = {
   readonly policies: readonly CheckedPolicy[];
   /** Names of its ValueSets. */
   readonly sets?: readonly string[];
+  /** Names of its exceptions. */
+  readonly exceptions?: readonly string[];
 };
 
 /** The least that makes a check fail. */

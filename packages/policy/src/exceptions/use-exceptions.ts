@@ -24,8 +24,9 @@ export function useExceptions(
 }
 
 /** Where exceptions of the policy do not apply, and why. */
-export function exceptionWarnings({ exceptions = [] }: CheckedPolicy): readonly Problem[] {
-  return exceptions.flatMap((use) => (use.message === "" ? [] : [warningOf(use)]));
+export function exceptionWarnings(checked: CheckedPolicy): readonly Problem[] {
+  const { exceptions = [], compiled } = checked;
+  return exceptions.flatMap((use) => (use.message === "" ? [] : [warningOf(use, compiled.name)]));
 }
 
 function chosenBy({ policy, compiled }: CheckedPolicy): ChosenPolicy {
@@ -53,20 +54,20 @@ export function exceptionsOf<E extends CompiledException>(
 const notAllowedText =
   "the policy is for the whole cluster, and does not have the annotation `gander.dev/namespaced-exceptions: allowed`";
 
-function warningOf(use: ExceptionUse): Problem {
+function warningOf(use: ExceptionUse, policy: string): Problem {
   const { file = "", line = 0, column = 0 } = use.exception as Partial<CheckedException>;
   return {
     ...{ file, path: "metadata.name", line, column, severity: "warning" },
     code: "policy-rule",
-    message: useText(use),
+    message: useText(use, ` to the policy "${policy}"`),
     hint: "Calls there are judged as if there were no such exception.",
   };
 }
 
 /** Where an exception does not apply, and why. */
-export function useText({ exception, state, message }: ExceptionUse): string {
-  const where = state === "partly" ? "does not apply everywhere" : "does not apply";
-  return `The exception "${exceptionText(exception)}" ${where}: ${message}`;
+export function useText({ exception, state, message }: ExceptionUse, to = ""): string {
+  const where = state === "partly" ? " everywhere" : "";
+  return `The exception "${exceptionText(exception)}" does not apply${to}${where}: ${message}`;
 }
 
 /** Also of several files. */
