@@ -27,15 +27,10 @@ export function exceptionCounts(
 }
 
 /** The same for people. */
-export function exceptionFindings(
-  policy: Pick<InstalledPolicy, "hooks">,
-  tables: { readonly kernel: Pick<PolicyKernel, "count">; readonly now: () => number },
-): readonly string[] {
-  return exceptionCounts(policy, tables).map((exception) => {
-    const { expires, hits } = exception;
-    const at = expires === undefined ? "" : new Date(expires).toISOString();
-    const isOver = expires !== undefined && expires <= tables.now();
-    const until = at === "" ? "" : isOver ? `, expired at ${at}` : `, until ${at}`;
-    return `The exception "${exceptionText(exception)}" excepted ${hits} calls${until}`;
-  });
+export function exceptionFinding(exception: ExceptionCount, nowMs: number): string {
+  const { expires, hits } = exception;
+  const at = expires === undefined ? "" : new Date(expires).toISOString();
+  const isOver = expires !== undefined && expires <= nowMs;
+  const until = at === "" ? "" : isOver ? `, expired at ${at}` : `, until ${at}`;
+  return `The exception "${exceptionText(exception)}" excepted ${hits} calls${until}`;
 }
