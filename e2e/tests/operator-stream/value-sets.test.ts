@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createPolicyCatalog } from "../../../packages/operator/src/api/policy-catalog.ts";
 import { readPolicyObject } from "../../../packages/operator/src/api/read-policy-object.ts";
 import { coalesce } from "../../../packages/operator/src/bundles/coalesce.ts";
+import { createExceptionCatalog } from "../../../packages/operator/src/exceptions/exception-catalog.ts";
 import { PolicyRollouts } from "../../../packages/operator/src/policies/policy-rollouts.ts";
 import { defaultRollout } from "../../../packages/operator/src/policies/rollout-settings.ts";
 import { createSetCatalog } from "../../../packages/operator/src/sets/set-catalog.ts";
@@ -37,6 +38,7 @@ async function connected() {
     new PolicyRollouts(
       {
         ...{ catalog, sets, logger: createLogger({ write: () => {} }) },
+        exceptions: createExceptionCatalog(),
         ...{ resolver: operator.resolver, contents: operator.contents },
         changes,
       },

@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-test.ts")).policyTest,
   },
   {
+    words: ["policy", "except"],
+    summary: "Write an exception for what an event shows",
+    load: async () => (await import("./commands/policy-except.ts")).policyExcept,
+  },
+  {
     words: ["policy", "list"],
     aliases: policyAliases("list"),
     summary: "List policies: state, hits, what was enforced",

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { validatePolicyException } from "./generated/validate-policy-exception.js";
 import { validatePolicyStatus, validatePolicyWithStatus } from "./generated/validate-status.js";
 import type { SchemaError, Validate } from "./generated/validate-tracing-policy.js";
 import { validate } from "./generated/validate-tracing-policy.js";
+import { policyExceptionSchema } from "./policy-exception.ts";
 import { policyStatusSchema, policyWithStatusSchema } from "./policy-status.ts";
 import type { Rule, Schema } from "./schema.ts";
 import { tracingPolicySchema } from "./tracing-policy.ts";
@@ -31,6 +33,10 @@ export const checkTracingPolicyStatusSchema = (policy: unknown): readonly Findin
 export const checkPolicyStatusSchema = (document: unknown): readonly Finding[] =>
   check(document, policyStatusSchema, validatePolicyStatus);
 
+/** Checks a PolicyException or PolicyExceptionNamespaced, and fills in defaults in place. */
+export const checkPolicyExceptionSchema = (document: unknown): readonly Finding[] =>
+  check(document, policyExceptionSchema, validatePolicyException);
+
 function check(document: unknown, schema: Schema, holds: Validate): readonly Finding[] {
   const findings: Finding[] = [];
   if (!holds(document)) {
@@ -47,9 +53,9 @@ function check(document: unknown, schema: Schema, holds: Validate): readonly Fin
   return findings;
 }
 
-/** The schema that applies at a path, if any. */
-export function schemaAt(path: Path): Schema | undefined {
-  let schema: Schema | undefined = tracingPolicySchema;
+/** The schema that applies at a path of a document, if any. */
+export function schemaAt(path: Path, root: Schema = tracingPolicySchema): Schema | undefined {
+  let schema: Schema | undefined = root;
   for (const segment of path) {
     if (schema?.kind === "list") schema = schema.items;
     else if (schema?.kind === "map") schema = schema.values;

@@ -3,8 +3,14 @@ import { stringify } from "yaml";
 import { customResourceDefinition } from "./custom-resource-definition.ts";
 import type { Kind } from "./kinds.ts";
 import { kinds } from "./kinds.ts";
+import { policyExceptionSchema } from "./policy-exception.ts";
 import { policyStatusSchema, policyWithStatusSchema } from "./policy-status.ts";
-import { policyStatusPage, tracingPolicyPage, valueSetPage } from "./reference-pages.ts";
+import {
+  policyExceptionPage,
+  policyStatusPage,
+  tracingPolicyPage,
+  valueSetPage,
+} from "./reference-pages.ts";
 import type { JsonSchema } from "./to-json-schema.ts";
 import { tracingPolicySchema } from "./tracing-policy.ts";
 import { validatorDeclaration, validatorModule } from "./validator-module.ts";
@@ -12,6 +18,7 @@ import { validatorDeclaration, validatorModule } from "./validator-module.ts";
 /** Path in the repository → content of every generated file. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const policy = { validate: tracingPolicySchema };
+  const exception = { validatePolicyException: policyExceptionSchema };
   const status = {
     validatePolicyStatus: policyStatusSchema,
     validatePolicyWithStatus: policyWithStatusSchema,
@@ -22,10 +29,13 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     [`${generated}/validate-tracing-policy.d.ts`, code(validatorDeclaration(policy))],
     [`${generated}/validate-status.js`, code(validatorModule(status))],
     [`${generated}/validate-status.d.ts`, code(validatorDeclaration(status))],
+    [`${generated}/validate-policy-exception.js`, code(validatorModule(exception))],
+    [`${generated}/validate-policy-exception.d.ts`, code(validatorDeclaration(exception))],
     ...kinds.map((kind) => [definitionPath(kind), definition(kind)] as const),
     ["docs/reference/tracing-policy.md", tracingPolicyPage()],
     ["docs/reference/policy-status.md", policyStatusPage()],
     ["docs/reference/value-set.md", valueSetPage()],
+    ["docs/reference/policy-exception.md", policyExceptionPage()],
   ]);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { Finding, Path } from "./check-schema.ts";
 export {
+  checkPolicyExceptionSchema,
   checkPolicyStatusSchema,
   checkTracingPolicySchema,
   checkTracingPolicyStatusSchema,
@@ -77,6 +78,20 @@ export {
   propertyForms,
 } from "./language/process-properties.ts";
 export { languageLimits } from "./language-limits.ts";
+export type {
+  ExceptedBinariesSpec,
+  ExceptedPathsSpec,
+  ExceptionKind,
+  PolicyException,
+  PolicyExceptionSpec,
+} from "./policy-exception.ts";
+export {
+  exceptionKinds,
+  isExceptionKind,
+  namespacedExceptionsAnnotation,
+  policyExceptionSchema,
+  unwrittenReason,
+} from "./policy-exception.ts";
 export type { PolicyKind } from "./policy-kinds.ts";
 export {
   apiVersions,
@@ -89,6 +104,7 @@ export {
 export type {
   Condition,
   ConditionType,
+  ExceptionState,
   NodeProblem,
   NodeState,
   PolicyCondition,
@@ -98,8 +114,10 @@ export type {
 } from "./policy-status.ts";
 export {
   conditionTypes,
+  exceptionStates,
   messageLimit,
   nodeStates,
+  shownExceptionsLimit,
   worstNodesLimit,
 } from "./policy-status.ts";
 export type { Fields, Rule, Schema } from "./schema.ts";

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  exceptionRules,
+  namespacedExceptionRules,
+  policyExceptionSpec,
+} from "./policy-exception.ts";
 import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
 import type { AdmissionRule, Schema } from "./schema.ts";
 import { tracingPolicySpec } from "./tracing-policy.ts";
@@ -110,6 +115,30 @@ const policyStatus = {
   columns,
 } as const;
 
+const policyException = {
+  group: "gander.dev",
+  version: "v1alpha1",
+  categories: ["gander"],
+  spec: policyExceptionSpec,
+  // Its effect is in the status of each policy that it is for.
+  columns: [
+    {
+      name: "Policies",
+      type: "string",
+      jsonPath: ".spec.policies",
+      help: "The policies that it names.",
+    },
+    {
+      name: "Expires",
+      type: "string",
+      jsonPath: ".spec.expires",
+      help: "When it ends on each node.",
+    },
+    { name: "Reason", type: "string", jsonPath: ".spec.reason", help: "Why there is one." },
+    age,
+  ],
+} as const;
+
 export const kinds: readonly Kind[] = [
   {
     ...policy,
@@ -172,6 +201,24 @@ export const kinds: readonly Kind[] = [
     help: "Values that filters of GuardPolicies refer to by name.",
     spec: valueSetSpec,
     columns: [age],
+  },
+  {
+    ...policyException,
+    kind: "PolicyException",
+    plural: "policyexceptions",
+    shortName: "gpx",
+    scope: "Cluster",
+    help: "What policies do not apply to, and why.",
+    specRules: exceptionRules,
+  },
+  {
+    ...policyException,
+    kind: "PolicyExceptionNamespaced",
+    plural: "policyexceptionsnamespaced",
+    shortName: "gpxn",
+    scope: "Namespaced",
+    help: "What policies do not apply to in the pods of one namespace, and why.",
+    specRules: namespacedExceptionRules,
   },
 ];
 

@@ -19,4 +19,8 @@ export const languageLimits = {
   setValues: 8192,
   /** Characters. */
   setValueLength: 4096,
+  /** Of an exception: alternatives for the program, and for the file. */
+  exceptionEntries: 4,
+  /** Of a list of an exception. */
+  exceptionValues: 64,
 } as const;

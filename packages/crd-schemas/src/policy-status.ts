@@ -29,6 +29,9 @@ export const nodeStates = [
 /** The maximum number of nodes that a status names. */
 export const worstNodesLimit = 10;
 
+/** The maximum number of exceptions that a status names. */
+export const shownExceptionsLimit = 32;
+
 /** The longest message of a condition or a node: longer texts must be truncated. */
 export const messageLimit = 1024;
 
@@ -104,6 +107,29 @@ const gaps = {
   unknown: optional(count("Filters decided for the safe side, without the fact that they test.")),
 };
 
+/** From the one that does all it can to those that do nothing. */
+export const exceptionStates = ["applies", "partly", "not-applicable", "expired"] as const;
+
+const exception = object("ExceptionState", "An exception that names the policy.", {
+  name: required(text("Name of the exception.", { maxLength: 253 })),
+  namespace: optional(text("Its namespace; absent: for the whole cluster.", { maxLength: 63 })),
+  state: required(
+    oneOf(
+      "applies: at each hook entry; partly: not at all of them; not-applicable: at none; expired: no longer.",
+      exceptionStates,
+    ),
+  ),
+  message: optional(text("Where it does not apply, and why.", { maxLength: messageLimit })),
+  expires: optional(time("When it ends.")),
+  hits: required(
+    count("Calls that it excepted, on all nodes, since its policy or an exception of it changed."),
+  ),
+});
+
+const exceptions = optional(
+  list("The exceptions that name the policy.", exception, { maxItems: shownExceptionsLimit }),
+);
+
 /** `status` of a policy; its columns show it. */
 export const tracingPolicyStatus = object(
   "TracingPolicyStatus",
@@ -120,6 +146,7 @@ export const tracingPolicyStatus = object(
     enforced,
     lost,
     ...gaps,
+    exceptions,
   },
 );
 
@@ -163,6 +190,7 @@ const statusFields = {
   enforced,
   lost,
   ...gaps,
+  exceptions,
 };
 
 export const policyStatusStatus = object(
@@ -200,6 +228,7 @@ export type Condition = Static<typeof condition>;
 export type PolicyCondition = Static<typeof policyCondition>;
 export type ConditionType = (typeof conditionTypes)[number];
 export type NodeState = (typeof nodeStates)[number];
+export type ExceptionState = Static<typeof exception>;
 export type NodeProblem = Static<typeof worstNode>;
 export type TracingPolicyStatus = Static<typeof tracingPolicyStatus>;
 export type PolicyStatusStatus = Static<typeof policyStatusStatus>;

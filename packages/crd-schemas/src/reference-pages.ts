@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kind } from "./kinds.ts";
 import { kinds } from "./kinds.ts";
+import { isExceptionKind, policyExceptionSpec } from "./policy-exception.ts";
 import { policyStatusStatus, tracingPolicyStatus } from "./policy-status.ts";
 import type { Field, ObjectSchema, Schema } from "./schema.ts";
 import { tracingPolicySpec } from "./tracing-policy.ts";
@@ -32,6 +33,15 @@ export function valueSetPage(): string {
     "Values with a name, in `gander.dev/v1alpha1`: a filter of a GuardPolicy names them by `set:NAME` ([guide](../policies.md#named-sets)).",
     kindTable((kind) => kind.kind === valueSetKind),
     ...objectSections(valueSetSpec),
+  ]);
+}
+
+/** Reference of the exceptions, as Markdown. */
+export function policyExceptionPage(): string {
+  return page("PolicyException", [
+    "What policies do not apply to, in `gander.dev/v1alpha1` ([guide](../exceptions.md)).",
+    kindTable((kind) => isExceptionKind(kind.kind)),
+    ...objectSections(policyExceptionSpec),
   ]);
 }
 

@@ -5,6 +5,7 @@ import type { PolicyCatalog } from "./api/policy-catalog.ts";
 import type { Coalescer } from "./bundles/coalesce.ts";
 import type { PolicyContents } from "./bundles/policy-contents.ts";
 import type { OperatorConfiguration } from "./configuration.ts";
+import type { ExceptionCatalog } from "./exceptions/exception-catalog.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
 import type { OperatorMetrics } from "./metrics/operator-metrics.ts";
 import type { SensorRelay } from "./relay/sensor-relay.ts";
@@ -36,6 +37,7 @@ export type OperatorContext = {
   readonly isClusterRead: () => boolean;
   readonly catalog: PolicyCatalog;
   readonly sets: SetCatalog;
+  readonly exceptions: ExceptionCatalog;
   readonly resolver: Resolver;
   readonly contents: PolicyContents;
   readonly hub: SensorHub;

@@ -8,6 +8,7 @@ import { createPolicyCatalog } from "./api/policy-catalog.ts";
 import { coalesce } from "./bundles/coalesce.ts";
 import { PolicyContents } from "./bundles/policy-contents.ts";
 import type { OperatorConfiguration } from "./configuration.ts";
+import { createExceptionCatalog } from "./exceptions/exception-catalog.ts";
 import { createHealthServer } from "./health-server.ts";
 import { createCertificatePart } from "./identity/certificate-part.ts";
 import { publishedAuthorities } from "./identity/published-authorities.ts";
@@ -152,6 +153,7 @@ async function createCore(
   const certificate = createServingCertificate();
   const catalog = createPolicyCatalog();
   const sets = createSetCatalog();
+  const exceptions = createExceptionCatalog();
   const resolver = new Resolver();
   const contents = new PolicyContents();
   const announcesSessions = configuration.sessions && hasWebhook(configuration);
@@ -161,7 +163,7 @@ async function createCore(
   );
   const changes = coalesce<string>((nodes) => void hub.push(nodes));
   const cluster = createClusterWatch(
-    { client, logger, catalog, sets, resolver, changes },
+    { client, logger, catalog, sets, exceptions, resolver, changes },
     { podAnnotations: configuration.eventPodAnnotations },
   );
   metrics.add(createCoreCollector({ election, hub, resolver, watches: cluster.states }));
@@ -180,6 +182,7 @@ async function createCore(
     isClusterRead: () => cluster.problem() === undefined,
     catalog,
     sets,
+    exceptions,
     resolver,
     contents,
     hub,

@@ -9,6 +9,7 @@ import { Client, type ClientReadableStream, credentials, Metadata } from "@grpc/
 import type { CheckFleet } from "../src/admission/fleet-report.ts";
 import { createPolicyCatalog } from "../src/api/policy-catalog.ts";
 import { PolicyContents } from "../src/bundles/policy-contents.ts";
+import { createExceptionCatalog } from "../src/exceptions/exception-catalog.ts";
 import type { VerifyUser } from "../src/fleet/user-tokens.ts";
 import { issueAuthority, issueServer } from "../src/identity/issue-certificate.ts";
 import { createServingCertificate } from "../src/identity/serving-certificate.ts";
@@ -100,6 +101,7 @@ export class ReplicaFixture implements AsyncDisposable {
     const part = createFleetPart(
       {
         logger: createLogger({ level: "error" }),
+        exceptions: createExceptionCatalog(),
         client: createKubeClient({
           namespace: "gander-system",
           read: () => Promise.reject(new Error("there is no API server")),

@@ -5,6 +5,7 @@ import type { Finding, Path, TracingPolicy } from "@gander/crd-schemas";
 import {
   apiVersions,
   checkTracingPolicySchema,
+  exceptionKinds,
   isGuardKind,
   isNamespacedKind,
   policyKindNames,
@@ -14,6 +15,9 @@ import {
 import type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
 import { compilePolicy } from "./compile/compile-policy.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
+import { checkException, isException } from "./exceptions/check-exception.ts";
+import type { CheckedException } from "./exceptions/policy-exception.ts";
+import { sameExceptionNames, useExceptions } from "./exceptions/use-exceptions.ts";
 import { checkKindFields } from "./kind-fields.ts";
 import { limits } from "./limits.ts";
 import type { LooseSpec } from "./loose.ts";
@@ -37,7 +41,7 @@ type CheckOptions = {
 /**
  * Text of a policy file → its policies, or all its problems. Pure: no I/O, the same text gives the same
  * result everywhere, and no text makes it throw. A file is accepted as a whole: one broken document
- * refuses the others. Sets that its policies name must be in the file.
+ * refuses the others. Sets that its policies name must be in the file; exceptions in the file apply to them.
  */
 export function checkPolicy(
   text: string,
@@ -50,10 +54,14 @@ export function checkPolicy(
   const resolved = value.policies.map((policy) => useSets(policy, sets));
   const wrong = resolved.flatMap((one) => one.problems ?? []);
   if (wrong.length > 0) return { problems: bounded(wrong) };
-  return { value: resolved.flatMap((one) => one.value ?? []) };
+  const policies = resolved.flatMap((one) => one.value ?? []);
+  return { value: policies.map((policy) => useExceptions(policy, value.exceptions, "host")) };
 }
 
-/** The same, with its sets, for policies that may use sets of other files (`useSets`). */
+/**
+ * The same, with its sets and exceptions, for policies that may use those of other files (`useSets`,
+ * `useExceptions`).
+ */
 export function checkPolicyFile(text: string, { file }: CheckOptions): Result<CheckedFile> {
   return checkDocuments(parseDocuments(text, file), file);
 }
@@ -72,11 +80,23 @@ export function checkSetObject(object: object): Result<CheckedSet> {
   return set ? { value: set } : { problems: problems ?? [] };
 }
 
+/** An object of kind PolicyException or PolicyExceptionNamespaced, with its warnings. */
+export function checkExceptionObject(
+  object: object,
+): Result<{ readonly exception: CheckedException; readonly warnings: readonly Problem[] }> {
+  const { value, problems } = checkDocuments(objectDocument(object), "");
+  const [exception] = value?.exceptions ?? [];
+  if (value === undefined || exception === undefined) return { problems: problems ?? [] };
+  return { value: { exception, warnings: value.warnings } };
+}
+
 function checkDocuments({ documents, problems }: ParsedFile, file: string): Result<CheckedFile> {
   const found = [...problems];
   const policies: CheckedPolicy[] = [];
   const sets: CheckedSet[] = [];
+  const exceptions: CheckedException[] = [];
   const skipped: Problem[] = [];
+  const warnings: Problem[] = [];
   for (const document of documents) {
     const own: Problem[] = [];
     const report = (problem: Problem) => void own.push(problem);
@@ -86,19 +106,31 @@ function checkDocuments({ documents, problems }: ParsedFile, file: string): Resu
       if (set) sets.push(set);
       continue;
     }
+    if (isException(document.value)) {
+      const scope = createScope(file, document.locate, report);
+      const exception = checkException(document, scope, file);
+      found.push(...own);
+      warnings.push(...own);
+      if (exception) exceptions.push(exception);
+      continue;
+    }
     const checked = checkDocument(document, file, report);
     found.push(...own);
     if (checked === "skipped") skipped.push(...own);
     else if (checked) policies.push({ ...checked, warnings: own });
   }
-  found.push(...sameNames(policies, file), ...sameSetNames(sets));
+  found.push(
+    ...sameNames(policies, file),
+    ...sameSetNames(sets),
+    ...sameExceptionNames(exceptions),
+  );
   const [first, ...rest] = policies;
-  const isEmpty = policies.length + sets.length === 0;
+  const isEmpty = policies.length + sets.length + exceptions.length === 0;
   if (isEmpty && found.every((problem) => problem.severity !== "error")) found.push(noPolicy(file));
   if (isEmpty || found.some((problem) => problem.severity === "error"))
     return { problems: bounded(found) };
   const whole = first && [{ ...first, warnings: [...skipped, ...first.warnings] }, ...rest];
-  return { value: { policies: whole ?? [], sets } };
+  return { value: { policies: whole ?? [], sets, exceptions, warnings } };
 }
 
 function checkDocument(
@@ -222,7 +254,7 @@ function isOtherKind(value: unknown, scope: Scope): boolean {
   if (
     typeof kind !== "string" ||
     version === apiVersions.TracingPolicy ||
-    nearestName(kind, [...policyKindNames, valueSetKind]) !== undefined
+    nearestName(kind, [...policyKindNames, valueSetKind, ...exceptionKinds]) !== undefined
   )
     return false;
   scope

@@ -361,9 +361,19 @@ const action = v.variant("action", [
 ]);
 
 const selector = v.strictObject({
-  /** Position in the policy's list. */
+  /** Position in the policy's list; those of exceptions are numbered after them. */
   index: uint32,
   label: text,
+  /** It is one of an exception, before the policy's own: what it matches is not acted on. */
+  exception: v.exactOptional(
+    v.strictObject({
+      name: text,
+      /** Empty: for the whole cluster. */
+      namespace: text,
+      /** Milliseconds since 1970; from then on the selector is as if it were not there. */
+      expires: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    }),
+  ),
   /** All must match. */
   filters: v.array(filter),
   /** Filters on the return value; unless all match, no event is posted and no return action is taken. */

@@ -27,6 +27,7 @@ export {
   typeRow,
 } from "@gander/crd-schemas";
 export {
+  checkExceptionObject,
   checkPolicy,
   checkPolicyFile,
   checkPolicyObject,
@@ -57,6 +58,24 @@ export type {
   WorkloadSelector,
 } from "./compiled-policy.ts";
 export { eachFunction, hasForm } from "./compiled-policy.ts";
+export {
+  applyExceptions,
+  type ExceptionPlace,
+  type ExceptionUse,
+} from "./exceptions/apply-exceptions.ts";
+export { type ChosenPolicy, choosesPolicy } from "./exceptions/choose-policies.ts";
+export {
+  type CheckedException,
+  type CompiledException,
+  exceptionText,
+} from "./exceptions/policy-exception.ts";
+export {
+  exceptionsOf,
+  exceptionWarnings,
+  sameExceptionNames,
+  useExceptions,
+  useText,
+} from "./exceptions/use-exceptions.ts";
 export type { KernelFeatureName } from "./fleet/kernel-features.ts";
 export { formatProblems, summary } from "./format-problems.ts";
 export type { AttachFacts, FoundPlace, NoPlace, ProgramFile } from "./kernel-check/attach-facts.ts";

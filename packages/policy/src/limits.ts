@@ -44,6 +44,8 @@ export const limits = {
   valuesOfSets: 65_536,
   /** That the operator fills, in a policy: each is watched. */
   clusterSets: 16,
+  /** Exceptions that one policy may have. */
+  exceptions: 64,
   setValueCharacters: languageLimits.setValueLength,
   pids: 64,
   namespaces: 16,

@@ -16,7 +16,7 @@ import { fieldMeant } from "./schema-problems.ts";
 type ObjectSchema = Extract<Schema, { kind: "object" }>;
 
 /** Fields may be absent and lists have holes: the rest of a value without what the schema refused. */
-type Loose<T> = {
+export type Loose<T> = {
   readonly [K in keyof T]?:
     | (T[K] extends readonly (infer U)[] | undefined ? readonly (U | undefined)[] : T[K])
     | undefined;
@@ -55,6 +55,7 @@ const containers: ReadonlySet<string> = new Set([
   "UProbeSpec",
   "UsdtSpec",
   "KProbeSelector",
+  "PolicyExceptionSpec",
 ]);
 
 /**

@@ -56,8 +56,13 @@ const removed: Readonly<Record<string, string>> = {
     "It was removed from the language: an argument of type fd is resolved to its path without it.",
 };
 
-/** Reports what the schema found, in words. `value` is the document. */
-export function reportFindings(findings: readonly Finding[], value: unknown, root: Scope): void {
+/** Reports what the schema found, in words. `value` is the document, and `schema` that of its kind. */
+export function reportFindings(
+  findings: readonly Finding[],
+  value: unknown,
+  root: Scope,
+  schema: Schema = tracingPolicySchema,
+): void {
   const places = new Map<string, Finding[]>();
   for (const finding of findings) {
     const key = JSON.stringify(finding.path);
@@ -65,15 +70,18 @@ export function reportFindings(findings: readonly Finding[], value: unknown, roo
     if (same) same.push(finding);
     else places.set(key, [finding]);
   }
-  const mistakes = new Set([...places.values()].flatMap(withoutConsequences));
-  for (const finding of findings) if (mistakes.has(finding)) reportFinding(finding, value, root);
+  const mistakes = new Set(
+    [...places.values()].flatMap((same) => withoutConsequences(same, schema)),
+  );
+  for (const finding of findings)
+    if (mistakes.has(finding)) reportFinding(finding, { value, schema }, root);
 }
 
 /** Of the findings at one place, those that don't follow from another: a misspelt field is missing as well. */
-function withoutConsequences(same: readonly Finding[]): readonly Finding[] {
+function withoutConsequences(same: readonly Finding[], root: Schema): readonly Finding[] {
   const [first] = same;
   if (first === undefined || same.length === 1) return same;
-  const schema = schemaAt(first.path);
+  const schema = schemaAt(first.path, root);
   const meant = new Set<string | undefined>();
   let isOfWrongType = false;
   for (const finding of same) {
@@ -101,7 +109,9 @@ export function fieldMeant(field: string, schema: Schema | undefined): string | 
   return known ?? nearestName(field, fields);
 }
 
-function reportFinding(finding: Finding, value: unknown, root: Scope): void {
+type Checked = { readonly value: unknown; readonly schema: Schema };
+
+function reportFinding(finding: Finding, { value, schema: whole }: Checked, root: Scope): void {
   const scope = root.at(...finding.path);
   if (finding.kind === "rule") {
     const { at, message, hint } = finding.rule;
@@ -110,7 +120,7 @@ function reportFinding(finding: Finding, value: unknown, root: Scope): void {
     return;
   }
   const { keyword, params, path } = finding;
-  const schema = schemaAt(path);
+  const schema = schemaAt(path, whole);
   const given = valueAt(value, path);
   if (keyword === "additionalProperties")
     unknownField(scope, String(params.additionalProperty), schema, valueAt(value, ["kind"]));

@@ -5,8 +5,12 @@ import {
   type CheckedPolicy,
   checkPolicyFile,
   clusterStandIns,
+  exceptionText,
+  exceptionWarnings,
   problemPlacer,
+  sameExceptionNames,
   sameSetNames,
+  useExceptions,
   useSets,
 } from "@gander/policy";
 import type { Io } from "../io.ts";
@@ -30,14 +34,18 @@ export async function checkFiles(
   for (const found of await findFiles(paths)) read.push(await readFile(found, io));
   // Policies may name sets of other files.
   const sets = read.flatMap(({ content }) => content?.sets ?? []);
-  const twice = sameSetNames(sets);
+  const exceptions = read.flatMap(({ content }) => content?.exceptions ?? []);
+  const twice = [...sameSetNames(sets), ...sameExceptionNames(exceptions)];
   // What a file says is checked, as a selector of pods is: whether this machine has a cluster does not matter.
   const filled = clusterStandIns(read.flatMap(({ content }) => content?.policies ?? []));
   const known = new Map([...sets, ...filled].map((set) => [set.name, set]));
   const reports: FileReport[] = [];
   for (const file of read) {
     const own = twice.filter(({ file: path }) => path === file.report.file);
-    reports.push(own.length > 0 ? withProblems(file, own) : await checkFile(file, known, onKernel));
+    const others = { sets: known, exceptions };
+    reports.push(
+      own.length > 0 ? withProblems(file, own) : await checkFile(file, others, onKernel),
+    );
   }
   const first = reports[0];
   // A check of nothing must not look like one that passed.
@@ -68,9 +76,15 @@ async function readFile(found: FoundFile, io: Io): Promise<ReadFile> {
     : { report: { ...report, problems } };
 }
 
+/** What policies may use of all files. */
+type OtherDocuments = {
+  readonly sets: Parameters<typeof useSets>[1];
+  readonly exceptions: CheckedFile["exceptions"];
+};
+
 async function checkFile(
   { report, content }: ReadFile,
-  sets: Parameters<typeof useSets>[1],
+  { sets, exceptions }: OtherDocuments,
   onKernel: KernelCheck,
 ): Promise<FileReport> {
   if (content === undefined) return report;
@@ -81,11 +95,18 @@ async function checkFile(
   const placeProblems = problemPlacer(report.source);
   const placed: Problem[] = [];
   for (const policy of policies) {
-    const onThis = placeProblems(await onKernel(policy, report.file), policy.compiled);
-    placed.push(...policy.warnings, ...onThis);
+    const excepted = useExceptions(policy, exceptions, "cluster");
+    const onThis = placeProblems(await onKernel(excepted, report.file), excepted.compiled);
+    placed.push(...policy.warnings, ...exceptionWarnings(excepted), ...onThis);
   }
+  placed.push(...content.warnings);
   const names = content.sets.map(({ name }) => name);
-  return { ...report, problems: placed, policies, ...(names.length > 0 && { sets: names }) };
+  const excepting = content.exceptions.map(exceptionText);
+  return {
+    ...{ ...report, problems: placed, policies },
+    ...(names.length > 0 && { sets: names }),
+    ...(excepting.length > 0 && { exceptions: excepting }),
+  };
 }
 
 const withProblems = ({ report }: ReadFile, more: readonly Problem[]): FileReport => ({

@@ -21,6 +21,8 @@ export type FileReport = {
   readonly cases?: readonly CaseResult[];
   /** Names of its ValueSets. */
   readonly sets?: readonly string[];
+  /** Names of its exceptions. */
+  readonly exceptions?: readonly string[];
 };
 
 /** The least that makes a check fail. */

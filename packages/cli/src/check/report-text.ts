@@ -24,10 +24,11 @@ export function textReport(
   ].join("");
 }
 
-function goodNews({ file, policies, sets = [] }: FileReport): readonly string[] {
+function goodNews({ file, policies, sets = [], exceptions = [] }: FileReport): readonly string[] {
   const names = [
     ...policies.map(({ compiled }) => `${compiled.name} (mode ${compiled.mode})`),
     ...sets.map((name) => `${name} (a ValueSet)`),
+    ...exceptions.map((name) => `${name} (an exception)`),
   ];
   if (names.length === 0) return [];
   return [`${quoteSentence(`${file}: ok: ${names.join(", ")}`)}\n`];

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FleetPolicy, FleetStatus, PolicyCounts, PolicyNode } from "@gander/proto/stream";
+import type {
+  FleetException,
+  FleetPolicy,
+  FleetStatus,
+  PolicyCounts,
+  PolicyNode,
+} from "@gander/proto/stream";
 import { quote, quoteSentence } from "../events/quote.ts";
 import { describeGaps } from "../judging-gaps.ts";
 import { textTable } from "../text-table.ts";
@@ -52,7 +58,9 @@ export function describePolicies(
     dispensable: ["NAMESPACE", "SUPPRESSED", "UNJUDGED", "FILTERED", "EVENTS", "MODE"],
   });
   const notes = policies.flatMap((policy) =>
-    problemsOf(policy, 3).map((line) => `${keyOf(policy)}: ${line}`),
+    [...problemsOf(policy, 3), ...(policy.exceptions ?? []).map(exceptionLine)].map(
+      (line) => `${keyOf(policy)}: ${line}`,
+    ),
   );
   if (leftOut.length > 0)
     notes.push(`No room for ${leftOut.join(", ")}: use a wider terminal, or -o json.`);
@@ -74,8 +82,15 @@ export function describePolicy(policy: FleetPolicy): string {
     `hits: ${hits} (${emitted} events, ${filtered} filtered out, ${suppressed} suppressed, ${lost} lost), ${enforced} enforced`,
     ...gapLines(counts),
     ...revisionLines(policy),
+    ...(policy.exceptions ?? []).map(exceptionLine),
     ...problemsOf(policy, 10),
   ].join("\n");
+}
+
+function exceptionLine({ state = "", expires = "", message = "", hits, ...key }: FleetException) {
+  const end = expires === "" ? "" : `${state === "expired" ? " at" : ", until"} ${quote(expires)}`;
+  const why = message === "" ? "" : `: ${quoteSentence(message)}`;
+  return `exception ${keyOf(key)}: ${quote(state)}${end}, ${hits ?? "0"} calls excepted${why}`;
 }
 
 /** Worst first. */
@@ -168,7 +183,7 @@ function gapLines({ unevaluated = "0", missed = "0", unknown = "0" }: PolicyCoun
 const stateName = (state: string | undefined) =>
   (state ?? "").replace("NODE_STATE_", "").toLowerCase();
 
-const keyOf = ({ name = "", namespace = "" }: FleetPolicy) =>
+const keyOf = ({ name = "", namespace = "" }: Pick<FleetPolicy, "name" | "namespace">) =>
   namespace === "" ? quote(name) : `${quote(namespace)}/${quote(name)}`;
 
 /** Which sensors send events when a command begins; empty if all of them do. */

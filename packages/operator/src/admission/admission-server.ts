@@ -8,6 +8,7 @@ import { listenAt } from "../listen-at.ts";
 import type { SessionAnnouncer } from "../sessions/session-announcer.ts";
 import { allowReview, answerReview, type Review, readReview } from "./admission-review.ts";
 import type { CheckFleet } from "./fleet-report.ts";
+import { isExceptionReview, reviewException } from "./review-exception.ts";
 import { reviewPolicy } from "./review-policy.ts";
 import { isSetReview, type KnownObjects, reviewSet } from "./review-set.ts";
 import { SessionPaths } from "./session-path.ts";
@@ -38,7 +39,7 @@ type AdmissionServerOptions = {
 export type AdmissionServer = AsyncDisposable & { readonly address: ListenAddress };
 
 /**
- * Answers the API server's AdmissionReviews (admission.k8s.io/v1): of policies and sets at `/validate`, without side
+ * Answers the API server's AdmissionReviews (admission.k8s.io/v1): of policies, sets and exceptions at `/validate`, without side
  * effects; of sessions in pods at a path that only the API server knows, where everything is allowed. Every
  * client in the network can connect, so the cost of a request is bounded. Rejects with `operator-address`.
  */
@@ -89,7 +90,9 @@ function routesOf(
 ): (path: string) => Route | undefined {
   const answerPolicy = async (review: Review) => {
     const signal = AbortSignal.timeout(checkMs);
-    const { sets } = known;
+    const { sets, catalog } = known;
+    if (isExceptionReview(review))
+      return answerReview(review, await reviewException(review, catalog, { signal }));
     if (isSetReview(review))
       return answerReview(review, await reviewSet(review, known, { signal }));
     return answerReview(review, await reviewPolicy(review, { checkFleet, sets }, { signal }));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AppliedObject, Kind } from "@gander/kube";
 import { policyKinds } from "../api/cluster-resources.ts";
+import { exceptionResources } from "../exceptions/watch-exceptions.ts";
 import { valueSets } from "../sets/watch-value-sets.ts";
 import { validatePath } from "./admission-server.ts";
 
@@ -29,7 +30,7 @@ type WebhookSettings = {
   readonly sessionPath: string | undefined;
 };
 
-/** Registers the webhook for every new or changed policy or ValueSet, and the one for sessions. */
+/** Registers the webhook for every new or changed policy, ValueSet or exception, and the one for sessions. */
 export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
   const { failurePolicy, sessionPath } = settings;
   return {
@@ -42,13 +43,15 @@ export function webhookConfiguration(settings: WebhookSettings): AppliedObject {
         name: "policies.gander.dev",
         admissionReviewVersions: ["v1"],
         clientConfig: clientConfig(settings, validatePath),
-        rules: [...policyKinds, valueSets].map(({ group, version, plural }) => ({
-          apiGroups: [group],
-          apiVersions: [version],
-          operations: ["CREATE", "UPDATE"],
-          resources: [plural],
-          scope: "*",
-        })),
+        rules: [...policyKinds, valueSets, ...exceptionResources].map(
+          ({ group, version, plural }) => ({
+            apiGroups: [group],
+            apiVersions: [version],
+            operations: ["CREATE", "UPDATE"],
+            resources: [plural],
+            scope: "*",
+          }),
+        ),
         failurePolicy,
         matchPolicy: "Equivalent",
         sideEffects: "None",

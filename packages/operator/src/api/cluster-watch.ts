@@ -11,6 +11,8 @@ import {
   type ReflectorTiming,
 } from "@gander/kube";
 import type { Coalescer } from "../bundles/coalesce.ts";
+import type { WritableExceptionCatalog } from "../exceptions/exception-catalog.ts";
+import { exceptionResources, watchExceptions } from "../exceptions/watch-exceptions.ts";
 import type { OperatorPart } from "../operator-part.ts";
 import { ClusterSets } from "../sets/cluster-sets.ts";
 import type { WritableSetCatalog } from "../sets/set-catalog.ts";
@@ -30,6 +32,7 @@ type ClusterWatchDeps = {
   readonly logger: Logger;
   readonly catalog: WritablePolicyCatalog;
   readonly sets: WritableSetCatalog;
+  readonly exceptions: WritableExceptionCatalog;
   readonly resolver: Resolver;
   readonly changes: Coalescer<string>;
 };
@@ -49,7 +52,7 @@ type Watch = Pick<Reflector<{ readonly uid: string }>, "run" | "whenSynced" | "s
 type NamedWatch = { readonly plural: string; readonly watch: Watch };
 
 /**
- * Watches policies, their sets, nodes and pods, and updates the catalog and the resolver. It is ready when all have
+ * Watches policies, their sets and exceptions, nodes and pods, and updates the catalog and the resolver. It is ready when all have
  * been read in full: earlier, a bundle would lack policies. If a watch fails later, the known state is
  * kept.
  */
@@ -66,6 +69,10 @@ export function createClusterWatch(
       watch: watchPolicies(kind, deps, options),
     })),
     { plural: valueSets.plural, watch: setWatch },
+    ...exceptionResources.map((resource) => ({
+      plural: resource.plural,
+      watch: watchExceptions(resource, deps, options),
+    })),
     { plural: nodes.plural, watch: nodeWatch },
     { plural: pods.plural, watch: watchPods(deps, options) },
   ];

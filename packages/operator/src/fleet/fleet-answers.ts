@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ExceptionState } from "@gander/crd-schemas";
 import type {
   FleetPolicy as FleetPolicyMessage,
   FleetStatus,
@@ -7,7 +8,10 @@ import type {
   ReplicaStatus,
 } from "@gander/proto/stream";
 import type { PolicyCatalog, PolicyObject } from "../api/policy-catalog.ts";
+import { ExceptedPolicies } from "../exceptions/excepted-policies.ts";
+import type { ExceptionCatalog } from "../exceptions/exception-catalog.ts";
 import type { SensorHub } from "../sensors/sensor-hub.ts";
+import { exceptionStates } from "../status/exception-states.ts";
 import {
   type FleetNode,
   type FleetPolicy,
@@ -35,6 +39,7 @@ type FleetAnswersDeps = Omit<PolicyNodesDeps, "hub"> & {
   readonly view: Pick<FleetView, "of">;
   readonly hub: PolicyNodesDeps["hub"] & Pick<SensorHub, "nodes" | "startProblems">;
   readonly resolver: Pick<Resolver, "sharesOf" | "nodeNames">;
+  readonly exceptions: Pick<ExceptionCatalog, "of">;
   readonly version: string;
   /** This replica first, then those that report to it. */
   readonly replicas: () => readonly ReplicaStatus[];
@@ -60,7 +65,15 @@ const shownDisconnected = 20;
 export function createFleetAnswers(deps: FleetAnswersDeps): FleetAnswers {
   const { catalog, view, hub, resolver, version, replicas, peers } = deps;
   const problemOf = (node: string) => hub.startProblems.of(node) ?? startProblemOf(node, peers());
-  const describe = (object: PolicyObject) => describePolicy(object, view.of(object.uid));
+  const excepted = new ExceptedPolicies(deps.exceptions);
+  const describe = (object: PolicyObject) => {
+    const fleet = view.of(object.uid);
+    const { value } = object.compiled;
+    const uses = value === undefined ? [] : excepted.of(object, value).uses;
+    const hits = fleet?.totals.exceptions ?? new Map<string, number>();
+    const states = exceptionStates(uses, hits, new Date());
+    return { ...describePolicy(object, fleet), exceptions: states.map(describeException) };
+  };
   return {
     status() {
       const sensors = new Set(hub.nodes);
@@ -162,6 +175,8 @@ const describeNode = ({ name, state, code, message, runningGeneration }: FleetNo
   ...{ node: name, state: stateMessage(state), code, message },
   ...(runningGeneration === undefined ? {} : { running_generation: String(runningGeneration) }),
 });
+
+const describeException = ({ hits, ...rest }: ExceptionState) => ({ ...rest, hits: String(hits) });
 
 const stateMessage = (state: string) => `NODE_STATE_${state.toUpperCase()}` as NodeState;
 

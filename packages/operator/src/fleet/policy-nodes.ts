@@ -29,7 +29,14 @@ export function* policyNodesHere(
 
 /** As decimal texts, the form used in messages. */
 export function countsOf(totals: Totals): NonNullable<PolicyNode["counts"]> {
-  return Object.fromEntries(policyCountFields.map((field) => [field, String(totals[field])]));
+  const exceptions = [...totals.exceptions].map(([exception, hits]) => ({
+    exception,
+    hits: String(hits),
+  }));
+  return {
+    ...Object.fromEntries(policyCountFields.map((field) => [field, String(totals[field])])),
+    ...(exceptions.length > 0 && { exceptions }),
+  };
 }
 
 export const nodeStateOf: Readonly<Record<NodeException["state"], NodeState>> = {

@@ -57,6 +57,11 @@ export const operatorInstruments = {
       gap: "`unevaluated`: calls without memory to evaluate them, denied where the policy can deny; `missed`: calls for which a kernel skipped the program; `unknown`: filters decided for the safe side, without the fact that they test",
     },
   },
+  gander_operator_policy_exception_hits: {
+    kind: "gauge",
+    help: "Calls that an exception of the policy excepted, on connected sensors, since it or the policy was changed; reported only by the leader.",
+    labels: { ...policy, exception: "NAME, or NAMESPACE/NAME" },
+  },
   gander_operator_policy_lost_events: {
     kind: "gauge",
     help: "Events of the policy lost by connected sensors; reported only by the leader.",

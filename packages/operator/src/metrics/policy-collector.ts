@@ -24,6 +24,8 @@ export function createPolicyCollector(
       for (const [state, count] of Object.entries(found.states))
         report("gander_operator_policy_nodes", count, { ...labels, state });
       report("gander_operator_policy_lost_events", found.totals.lost, labels);
+      for (const [exception, hits] of found.totals.exceptions)
+        report("gander_operator_policy_exception_hits", hits, { ...labels, exception });
       for (const gap of ["unevaluated", "missed", "unknown"] as const)
         report("gander_operator_policy_gaps", found.totals[gap], { ...labels, gap });
     }

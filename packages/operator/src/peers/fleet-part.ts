@@ -40,7 +40,7 @@ type FleetPart = OperatorPart & {
 /** The parts of the context that it uses. */
 type FleetPartDeps = Pick<
   OperatorContext,
-  | ("logger" | "client" | "certificate" | "hub" | "resolver" | "catalog")
+  | ("logger" | "client" | "certificate" | "hub" | "resolver" | "catalog" | "exceptions")
   | ("relay" | "identity" | "namespace" | "version")
 > & {
   readonly election: Pick<Election, "state">;
@@ -148,12 +148,14 @@ export function createFleetPart(
 
 /** The methods for people, answered from this replica's knowledge and the others' reports. */
 function fleetMethods(
-  { catalog, hub, resolver, version, identity, election, relay: { relay } }: FleetPartDeps,
+  deps: FleetPartDeps,
   view: WritableFleetView,
   replicas: ReportingReplicas,
 ): readonly FleetMethod[] {
+  const { catalog, exceptions, hub, resolver, version, identity, election } = deps;
+  const { relay } = deps.relay;
   const answers = createFleetAnswers({
-    ...{ catalog, view, hub, resolver, version },
+    ...{ catalog, exceptions, view, hub, resolver, version },
     replicas: () => [
       {
         identity,

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createPolicyCatalog } from "../api/policy-catalog.ts";
 import { readPolicyObject } from "../api/read-policy-object.ts";
 import { PolicyContents } from "../bundles/policy-contents.ts";
+import { createExceptionCatalog } from "../exceptions/exception-catalog.ts";
 import { createSetCatalog } from "../sets/set-catalog.ts";
 import { Resolver } from "../workloads/resolver.ts";
 import { PolicyRollouts } from "./policy-rollouts.ts";
@@ -17,6 +18,7 @@ const nodeNames = Array.from({ length: 20 }, (_, i) => `n${i}`);
 function replica() {
   const catalog = createPolicyCatalog();
   const sets = createSetCatalog({ gapMs: 0 });
+  const exceptions = createExceptionCatalog();
   const resolver = new Resolver();
   for (const node of nodeNames) resolver.putNode(node, {});
   const contents = new PolicyContents();
@@ -28,12 +30,13 @@ function replica() {
   };
   const logger = createLogger({ write: () => {} });
   const rollouts = new PolicyRollouts(
-    { catalog, sets, resolver, contents, changes, logger },
+    { catalog, sets, exceptions, resolver, contents, changes, logger },
     defaultRollout,
   );
   return {
     catalog,
     sets,
+    exceptions,
     resolver,
     contents,
     rollouts,

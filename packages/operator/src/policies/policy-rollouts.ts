@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import type { CompiledPolicy } from "@gander/policy";
+import type { CompiledPolicy, ExceptionUse } from "@gander/policy";
 import { digestOf } from "@gander/policy/content";
 import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import type { Coalescer } from "../bundles/coalesce.ts";
 import type { PolicyContents } from "../bundles/policy-contents.ts";
+import { ExceptedPolicies } from "../exceptions/excepted-policies.ts";
+import type { ExceptionCatalog } from "../exceptions/exception-catalog.ts";
 import type { SetCatalog, SetTrouble } from "../sets/set-catalog.ts";
 import type { PolicyShare } from "../workloads/policy-share.ts";
 import type { Resolver } from "../workloads/resolver.ts";
@@ -19,6 +21,7 @@ type PolicyRolloutsDeps = {
   readonly resolver: Pick<Resolver, "putShares">;
   readonly contents: Pick<PolicyContents, "add" | "release">;
   readonly sets: Pick<SetCatalog, "get" | "trouble" | "want" | "onChange">;
+  readonly exceptions: Pick<ExceptionCatalog, "of" | "onChange">;
   /** Nodes whose bundles changed. */
   readonly changes: Pick<Coalescer<string>, "add">;
   readonly logger: Logger;
@@ -39,6 +42,8 @@ export type PolicyRollout = {
   readonly newest: PolicyRevision | undefined;
   /** Of sets that these revisions name; of a policy of a namespace, without details. */
   readonly setTroubles: readonly SetTrouble[];
+  /** Of the newest generation that nodes receive; of the newest generation if none is sent. */
+  readonly exceptions: readonly ExceptionUse[];
 };
 
 /**
@@ -54,14 +59,17 @@ export class PolicyRollouts implements Disposable {
   readonly #held = new Map<string, readonly string[]>();
   readonly #listeners = new Set<{ readonly call: (uid: string) => void }>();
   readonly #listening: readonly Disposable[];
+  readonly #excepted: ExceptedPolicies;
   #isStarted = false;
 
   constructor(deps: PolicyRolloutsDeps, defaults: RolloutDefaults) {
     this.#deps = deps;
     this.#defaults = defaults;
+    this.#excepted = new ExceptedPolicies(deps.exceptions);
     this.#listening = [
       deps.catalog.onChange((uid) => this.update(uid)),
       deps.sets.onChange((name) => this.#updateUsers(name)),
+      deps.exceptions.onChange(() => this.#updateExcepted()),
     ];
   }
 
@@ -107,6 +115,17 @@ export class PolicyRollouts implements Disposable {
       if (setNames(rollout).has(set)) this.update(uid);
   }
 
+  /** All in one turn, as for sets. */
+  #updateExcepted(): void {
+    for (const [uid, { policy, exceptions }] of [...this.#rollouts]) {
+      const { applied, notAllowed } = this.#deps.exceptions.of(policy);
+      const now = new Set([...applied, ...notAllowed.map(({ exception }) => exception)]);
+      const isSame =
+        now.size === exceptions.length && exceptions.every(({ exception }) => now.has(exception));
+      if (!isSame) this.update(uid);
+    }
+  }
+
   #plan(policy: PolicyObject): void {
     const { uid, generation, annotations, compiled, object } = policy;
     const settings = rolloutSettings(annotations, this.#defaults);
@@ -124,15 +143,17 @@ export class PolicyRollouts implements Disposable {
     const shares = this.#put(policy, plan.shares, known);
     const inForce = known.find((one) => one.generation === shares[0]?.revision.generation);
     const newest = compiled.value && this.#revision(policy, generation, compiled.value);
+    const shown = inForce?.read() ?? compiled.value;
     this.#rollouts.set(uid, {
       policy,
       settings,
       phase: plan.phase,
       shares,
-      mode: (inForce?.read() ?? compiled.value)?.policy.mode,
+      mode: shown?.policy.mode,
       progress: known.find((one) => one.generation === generation)?.stored?.progress,
       newest,
       setTroubles: this.#setTroubles(setNames({ shares, newest }), policy),
+      exceptions: shown === undefined ? [] : this.#excepted.of(policy, shown).uses,
     });
   }
 
@@ -153,19 +174,21 @@ export class PolicyRollouts implements Disposable {
 
   /** Adds contents before the revisions that need them, and releases them after. */
   #put(
-    { uid, ...policy }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+    policy: PolicyObject,
     shares: readonly GenerationShare[],
     known: readonly KnownRevision[],
   ): readonly PolicyShare[] {
     const { resolver, contents, changes } = this.#deps;
     const after: PolicyShare[] = [];
     const held: string[] = [];
+    const { uid, name, namespace } = policy;
     for (const { generation, from, to } of shares) {
-      const read = known.find((one) => one.generation === generation)?.read();
+      const own = known.find((one) => one.generation === generation)?.read();
+      const read = own && this.#excepted.of(policy, own).read;
       const digest = read && contents.add(read.encoded);
-      if (read === undefined || digest === undefined) {
+      if (own === undefined || read === undefined || digest === undefined) {
         this.#deps.logger.error("A stored revision cannot be used any more", {
-          policy: { ...policy, generation },
+          policy: { name, namespace, generation },
         });
         continue;
       }
@@ -175,7 +198,7 @@ export class PolicyRollouts implements Disposable {
         const of = set && contents.add(set.encoded);
         if (of !== undefined) held.push(of);
       }
-      after.push({ revision: this.#revision({ uid, ...policy }, generation, read), from, to });
+      after.push({ revision: this.#revision(policy, generation, own), from, to });
     }
     changes.add(resolver.putShares(uid, after));
     for (const digest of this.#held.get(uid) ?? []) contents.release(digest);
@@ -184,11 +207,10 @@ export class PolicyRollouts implements Disposable {
     return after;
   }
 
-  #revision(
-    { uid, name, namespace }: Pick<PolicyObject, "uid" | "name" | "namespace">,
-    generation: number,
-    { policy: { workloads, nodeSelector }, encoded, sets: names }: ReadPolicy,
-  ): PolicyRevision {
+  #revision(policy: PolicyObject, generation: number, own: ReadPolicy): PolicyRevision {
+    const { uid, name, namespace } = policy;
+    const { encoded, sets: names, policy: compiled } = this.#excepted.of(policy, own).read;
+    const { workloads, nodeSelector } = compiled;
     const sets = names.map((set) => ({
       name: set,
       digest: this.#deps.sets.get(set)?.encoded.digest ?? "",

@@ -95,6 +95,7 @@ const rolloutOf = (
       ...settings,
     },
     phase,
+    exceptions: [],
     shares: [],
     mode: "enforce",
     progress: undefined,

@@ -9,6 +9,7 @@ import type {
 import { conditionTypes, messageLimit, nodeStates } from "@gander/crd-schemas";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
 import { noTotals } from "../sensors/policy-totals.ts";
+import { exceptionStates } from "./exception-states.ts";
 import type { FleetNode, FleetPolicy } from "./fleet-view.ts";
 import { nodesState, policyVerdicts, type Verdicts } from "./policy-state.ts";
 import { cutText } from "./status-text.ts";
@@ -31,7 +32,7 @@ export function policyStatuses({ rollout, fleet, shown, now }: StatusInput): Pol
   const { generation } = rollout.policy;
   const conditions = conditionsOf(policyVerdicts(rollout, fleet), shown, now);
   const { revision, total, ready, states, worst } = nodesState(fleet);
-  const { hits, enforced, lost, ...gaps } = fleet?.totals ?? noTotals;
+  const { hits, enforced, lost, exceptions, ...gaps } = fleet?.totals ?? noTotals;
   const common = {
     ...(rollout.mode && { mode: rollout.mode }),
     ...(revision > 0 && { revision }),
@@ -42,6 +43,9 @@ export function policyStatuses({ rollout, fleet, shown, now }: StatusInput): Pol
     ...(gaps.unevaluated > 0 && { unevaluated: gaps.unevaluated }),
     ...(gaps.missed > 0 && { missed: gaps.missed }),
     ...(gaps.unknown > 0 && { unknown: gaps.unknown }),
+    ...(rollout.exceptions.length > 0 && {
+      exceptions: exceptionStates(rollout.exceptions, exceptions, now),
+    }),
   };
   const ownGeneration = (one: Condition): PolicyCondition => ({
     ...one,

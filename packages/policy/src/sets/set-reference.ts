@@ -26,6 +26,8 @@ export const clusterPrefix = "kubernetes/";
 
 export const isObjectName = (name: string): boolean => name.length <= 253 && objectName.test(name);
 
+export const isNamespaceName = (name: string): boolean => label.test(name);
+
 /** Its objects are those of the cluster: only the operator knows it. */
 export const isClusterSet = (name: string): boolean => name.startsWith(clusterPrefix);
 

@@ -207,6 +207,12 @@ export type PolicyCounts = {
   readonly unevaluated?: string | undefined;
   readonly missed?: string | undefined;
   readonly unknown?: string | undefined;
+  readonly exceptions?: readonly ExceptionCount[] | undefined;
+};
+
+export type ExceptionCount = {
+  readonly exception?: string | undefined;
+  readonly hits?: string | undefined;
 };
 
 export type OpenEvents = {
@@ -289,6 +295,16 @@ export type FleetPolicy = {
   readonly counts?: PolicyCounts | undefined;
   readonly problems?: readonly string[] | undefined;
   readonly revisions?: readonly FleetRevision[] | undefined;
+  readonly exceptions?: readonly FleetException[] | undefined;
+};
+
+export type FleetException = {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly state?: string | undefined;
+  readonly message?: string | undefined;
+  readonly expires?: string | undefined;
+  readonly hits?: string | undefined;
 };
 
 export type FleetRevision = {
@@ -438,6 +454,7 @@ export type Messages = {
   "gander.v1.PolicyException": PolicyException;
   "gander.v1.Summary": Summary;
   "gander.v1.PolicyCounts": PolicyCounts;
+  "gander.v1.ExceptionCount": ExceptionCount;
   "gander.v1.OpenEvents": OpenEvents;
   "gander.v1.EventOrder": EventOrder;
   "gander.v1.StartEvents": StartEvents;
@@ -451,6 +468,7 @@ export type Messages = {
   "gander.v1.ListFleetPoliciesRequest": ListFleetPoliciesRequest;
   "gander.v1.FleetPolicies": FleetPolicies;
   "gander.v1.FleetPolicy": FleetPolicy;
+  "gander.v1.FleetException": FleetException;
   "gander.v1.FleetRevision": FleetRevision;
   "gander.v1.StateCount": StateCount;
   "gander.v1.GetPolicyNodesRequest": GetPolicyNodesRequest;

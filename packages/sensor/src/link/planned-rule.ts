@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompiledPolicy, HookPoint, TypedFilter } from "@gander/policy";
+import type { CompiledPolicy, HookPoint, TypedFilter, TypedSelector } from "@gander/policy";
 import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
 
 /** One hook entry of a policy at one hook point of this kernel. Plain data. */
@@ -25,6 +25,8 @@ export type ArgReading = {
 };
 
 export type PlannedSelector = {
+  /** It is an exception's; not linked any more when that has ended. */
+  readonly exception?: NonNullable<TypedSelector["exception"]>;
   readonly filters: readonly TypedFilter[];
   readonly returnFilters: readonly TypedFilter[];
   /** TrackSock and UntrackSock: which of the rule's arguments is the socket. */

@@ -12,9 +12,10 @@ export type SafeOutcome = "holds" | "fails";
 /**
  * A selector is an exception if a later one does more: the first match decides, so a wrong match would spare
  * the call the later one's actions. One that takes a mark back (CleanupEnforcerNotification) spares the call what
- * other hooks decided. For any other selector an unknown fact matches.
+ * other hooks decided, and a PolicyException is one by its name. For any other selector an unknown fact matches.
  */
 export function safeOutcome(selectors: readonly PlannedSelector[], index: number): SafeOutcome {
+  if (selectors[index]?.exception !== undefined) return "fails";
   if ((selectors[index]?.verdict.actions ?? 0) & action.ACTION_UNMARK_CALL) return "fails";
   const own = strength(selectors[index]);
   return selectors.slice(index + 1).some((later) => strength(later) > own) ? "fails" : "holds";

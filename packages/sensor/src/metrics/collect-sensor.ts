@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GrowingTotal, type Report } from "@gander/metrics";
-import { type HookKind, hookKindNames } from "@gander/policy";
+import { exceptionText, type HookKind, hookKindNames } from "@gander/policy";
 import type { Kernel } from "../kernel/index.ts";
 import type { OperatorLink } from "../operator/operator-link.ts";
 import type { EventPipeline } from "../pipeline/event-pipeline.ts";
@@ -113,6 +113,8 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
   report("gander_policy_state", 1, { ...ours, state: stateNames[state.state], mode });
   report("tetragon_tracingpolicy_kernel_memory_bytes", state.kernelMemoryBytes, theirs);
   report("gander_policy_hits_total", counters.hits, ours);
+  for (const one of state.exceptions ?? [])
+    report("gander_policy_exception_hits_total", one.hits, { ...ours, exception: exceptionText(one) });
   const by = (label: "outcome" | "action" | "gap") =>
     countsAs(counters, ({ metric }) => metric?.[label]);
   for (const [outcome, count] of by("outcome"))

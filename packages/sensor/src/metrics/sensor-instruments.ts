@@ -93,6 +93,11 @@ export const sensorInstruments = {
         "`emitted`, `filtered`, `suppressed_rate_limit`, `suppressed_budget`, `suppressed_no_post`, `lost_ring_full`, `lost_memory`, `unevaluated` (no memory to evaluate it: denied where the policy can deny)",
     },
   },
+  gander_policy_exception_hits_total: {
+    kind: "counter",
+    help: "Calls that an exception of the policy excepted. Begins anew when the policy or one of its exceptions changes.",
+    labels: { ...ours, exception: "NAME, or NAMESPACE/NAME" },
+  },
   gander_policy_actions_total: {
     kind: "counter",
     help: "Actions carried out on processes, or, in mode monitor, that would have been.",

@@ -91,7 +91,9 @@ function planned(
   const signal = all.find((one) => one.action === "signal");
   const set = all.find((one) => one.action === "set");
   const notice = notifying.find((one) => one.action === "notify-enforcer");
+  const { exception } = selector;
   return {
+    ...(exception && { exception }),
     filters: selector.filters,
     returnFilters,
     verdict: {

@@ -3,7 +3,8 @@ import { type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger, Problem, Result } from "@gander/base";
-import type { CheckedPolicy } from "@gander/policy";
+import { type CheckedPolicy, exceptionWarnings } from "@gander/policy";
+import { KnownExceptions } from "./known-exceptions.ts";
 import { KnownSets } from "./known-sets.ts";
 import {
   type CheckFile,
@@ -115,9 +116,10 @@ function createReconciler(deps: PolicyDirectoryDeps, always: readonly CheckedPol
   const { policies, logger } = deps;
   const files = new Map<string, PolicyFile>();
   const sets = new KnownSets(logger);
+  const exceptions = new KnownExceptions(logger);
   /** Policies that are shown with values of sets that are not the newest. */
   const shown = new Set<string>();
-  /** Digest of the version tried last, so that it is tried only once; or why it could not be tried. */
+  /** The version tried last, so that it is tried only once; or why it could not be tried. */
   const tried: Tried = new Map();
   const lost = new Set<string>();
 
@@ -126,7 +128,8 @@ function createReconciler(deps: PolicyDirectoryDeps, always: readonly CheckedPol
       await readAll(files, found, { ...deps, lost });
       const rewritten = new Set([...files.values()].flatMap(freshKeys));
       const written = merge(always, files, logger);
-      const { usable: wanted, refused, outdated } = sets.resolve(files, written);
+      const { usable, refused, outdated } = sets.resolve(files, written);
+      const wanted = exceptions.apply(files, usable);
       showRefused(refused, tried, { policies, logger });
       const known = policies.list().filter(({ origin }) => origin === "static");
       const loaded = known.filter(({ state }) => state !== "load-error");
@@ -139,15 +142,19 @@ function createReconciler(deps: PolicyDirectoryDeps, always: readonly CheckedPol
         ...[...wanted].map(async ([key, policy]) => {
           const { digest, name, namespace } = policy.compiled;
           const before = tried.get(key);
+          const remarks = exceptionWarnings(policy)
+            .map(({ message }) => message)
+            .join("\n");
+          const stamp = `${digest} ${remarks}`;
+          const isThere = digests.get(key) === digest;
           // Writing the file again requests a retry.
-          const isAsked = rewritten.has(key) && digests.get(key) !== digest;
-          if (before === digest && !isAsked) return;
-          tried.set(key, digest);
-          if (digests.get(key) === digest) {
-            // In between, a set had values that it can't have.
-            if (before === undefined) return logAdopted(logger, policy);
+          const isAsked = rewritten.has(key) && !isThere;
+          if (before === stamp && !isAsked) return;
+          tried.set(key, stamp);
+          if (isThere && before === undefined && remarks === "") return logAdopted(logger, policy);
+          // In between, a set had values that it can't have.
+          if (isThere && before !== undefined && !before.startsWith(`${digest} `))
             return policies.reportBroken?.({ name, namespace, origin: "static" }, []);
-          }
           const { problems } = await policies.add(policy, "static");
           logOutcome(logger, "Policy is in force", policy.compiled, problems);
         }),

@@ -3,10 +3,13 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ErrorCode, GanderError, type Problem, type Result } from "@gander/base";
 import {
+  type CheckedException,
   type CheckedFile,
   type CheckedPolicy,
   type CheckedSet,
+  sameExceptionNames,
   sameSetNames,
+  useExceptions,
   useSets,
 } from "@gander/policy";
 
@@ -21,6 +24,8 @@ export type PolicyFile = {
   readonly policies: readonly CheckedPolicy[];
   /** From the same version. */
   readonly sets: readonly CheckedSet[];
+  /** From the same version. */
+  readonly exceptions: readonly CheckedException[];
   /** Of this version; none: `policies` is from this version. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -77,7 +82,7 @@ export async function readPolicyFile(
     const { value, problems } = check(await readFile(path, "utf8"), { file: path });
     if (value === undefined)
       return { stamp, ...contentOf(before), problems, warnings: [], fresh: true };
-    const warnings = value.policies.flatMap((policy) => policy.warnings);
+    const warnings = [...value.policies.flatMap((policy) => policy.warnings), ...value.warnings];
     return { stamp, ...value, problems: [], warnings, fresh: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -86,9 +91,10 @@ export async function readPolicyFile(
   }
 }
 
-const contentOf = (file: PolicyFile | undefined): CheckedFile => ({
+const contentOf = (file: PolicyFile | undefined): Omit<CheckedFile, "warnings"> => ({
   policies: file?.policies ?? [],
   sets: file?.sets ?? [],
+  exceptions: file?.exceptions ?? [],
 });
 
 /** Reads files that must be valid; throws a GanderError that names all problems of all of them. */
@@ -99,15 +105,19 @@ export async function readPolicyFiles(
   const files = await Promise.all(paths.map((path) => readPolicyFile(path, undefined, check)));
   const missing = paths.filter((_, index) => files[index] === undefined);
   const sets = files.flatMap((file) => file?.sets ?? []);
+  const exceptions = files.flatMap((file) => file?.exceptions ?? []);
   const known = new Map(sets.map((set) => [set.name, set]));
   const policies = files.flatMap((file) => file?.policies ?? []).map((one) => useSets(one, known));
   const problems = [
     ...files.flatMap((file) => file?.problems ?? []),
     ...sameSetNames(sets),
+    ...sameExceptionNames(exceptions),
     ...policies.flatMap((one) => one.problems ?? []),
   ];
   if (missing.length === 0 && problems.length === 0)
-    return policies.flatMap(({ value }) => value ?? []);
+    return policies
+      .flatMap(({ value }) => value ?? [])
+      .map((one) => useExceptions(one, exceptions, "host"));
   const texts = [
     ...missing.map((path) => `${path}: there is no such file`),
     ...problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),

@@ -8,6 +8,7 @@ import {
   noPolicyCounts,
   noSelectorCounts,
 } from "./counts/counters.ts";
+import { exceptionCounts, exceptionFinding } from "./counts/exception-counts.ts";
 import { kernelMemoryOf } from "./counts/kernel-memory.ts";
 import { countsOfRule } from "./counts/policy-counts.ts";
 import { fileRemarks } from "./file-remarks.ts";
@@ -24,6 +25,7 @@ export function describePolicy(
 ): PolicyState {
   const hooks = policy.hooks.map((hook) => describeHook(hook, tables));
   const { weaknesses, findings } = fileRemarks(policy, tables);
+  const exceptions = exceptionCounts(policy, tables);
   const missing = policy.hooks.some((hook) => hook.missing !== "");
   const counters = hooks
     .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))
@@ -38,12 +40,14 @@ export function describePolicy(
     error,
     warnings: [
       ...policy.warnings,
+      ...(policy.remarks ?? []),
       ...weaknesses,
       ...loaderRemarks(policy, tables.kernel.mappingProblem()),
       ...tables.remarksOn(policy),
       ...countRemarks(counters),
     ],
-    findings,
+    findings: [...findings, ...exceptions.map((one) => exceptionFinding(one, tables.now()))],
+    ...(exceptions.length > 0 && { exceptions }),
     hooks,
     counters,
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),

@@ -14,6 +14,8 @@ export type InstalledPolicy = {
   /** Index of its event budget in the kernel. */
   readonly budget: number;
   readonly warnings: readonly string[];
+  /** What its exceptions do not do; absent in manifests of older sensors. */
+  readonly remarks?: readonly string[];
   readonly hooks: readonly InstalledHook[];
 };
 
@@ -37,7 +39,7 @@ export function activeRules({ enabled, mode, hooks }: InstalledPolicy): readonly
   );
 }
 
-export function allRules({ hooks }: InstalledPolicy): readonly InstalledRule[] {
+export function allRules({ hooks }: Pick<InstalledPolicy, "hooks">): readonly InstalledRule[] {
   return hooks.flatMap(({ rules }) => rules);
 }
 

@@ -26,6 +26,8 @@ export type NewPolicy = {
   readonly key: PolicyKey;
   readonly compiled: CompiledPolicy;
   readonly warnings: readonly string[];
+  /** What its exceptions do not do; may change while the policy is the same. */
+  readonly remarks?: readonly string[];
   /** Replaces the count of versions. */
   readonly revision?: number;
   /** Overrides the policy's own. */
@@ -74,8 +76,11 @@ export function createInstaller(tables: KernelTables): Installer {
       const before = installed.get(keyText(key));
       const mode = modeOf(policy);
       if (before !== undefined && before.compiled.digest === compiled.digest) {
-        const { revision } = policy;
-        if (revision === undefined) return { value: installed };
+        const { revision, remarks = [] } = policy;
+        if (revision === undefined && remarks.join() === (before.remarks ?? []).join())
+          return { value: installed };
+        if (revision === undefined)
+          return { value: new Map(installed).set(keyText(key), { ...before, remarks }) };
         if (revision === before.revision && mode === before.mode) return { value: installed };
         return { value: new Map(installed).set(keyText(key), { ...before, revision, mode }) };
       }
@@ -88,6 +93,7 @@ export function createInstaller(tables: KernelTables): Installer {
         compiled,
         mode,
         enabled: before?.enabled ?? true,
+        remarks: policy.remarks ?? [],
         budget: tables.takeBudget(compiled),
         ...attached.value,
       };

@@ -21,6 +21,7 @@ import { createHitCounter, type HitCounter } from "./counts/hit-counter.ts";
 import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
 import { createPastCounts, type PastCounts } from "./counts/past-counts.ts";
 import { countsOf } from "./counts/policy-counts.ts";
+import { createEndClock, nextEndMs } from "./exception-ends.ts";
 import { activeRules, allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { type CountedSide, type Linked, linkTables } from "./link-tables.ts";
 import type { Manifest } from "./manifest/manifest.ts";
@@ -72,6 +73,8 @@ export class KernelTables implements AsyncDisposable {
   readonly sets: SetInterner;
   readonly past: PastCounts;
   readonly files: HostFiles;
+  /** By which exceptions end, in milliseconds since 1970. */
+  readonly now: () => number = createEndClock();
   readonly remarksOn: RemarksOn;
   readonly #follow: FollowBits;
   readonly #manifest: ManifestKeeper;
@@ -86,6 +89,8 @@ export class KernelTables implements AsyncDisposable {
   #nextPolicyId: number;
   /** Until nothing reads the inactive side any more. */
   #grace: Promise<void> = Promise.resolve();
+  /** Of the exceptions in the tables. */
+  #nextEndMs: number;
   #detaching: NodeJS.Timeout | undefined;
   /** The first call of `detachUnusedLater` since hooks were detached. */
   #unusedSince: number | undefined;
@@ -126,6 +131,8 @@ export class KernelTables implements AsyncDisposable {
     this.#groups = new Map(adopted?.groups);
     this.#begun = adopted !== undefined && adopted.side === kernel.activeSide();
     this.#nextPolicyId = adopted?.nextPolicyId ?? 1;
+    // Those that ended while no sensor was here may still be in the tables.
+    this.#nextEndMs = nextEndMs(policies, 0);
     // The options may be others than those of the earlier sensor.
     for (const { budget, compiled } of policies) this.#beginBudget(budget, compiled);
   }
@@ -186,6 +193,11 @@ export class KernelTables implements AsyncDisposable {
     this.#link(next, groups, this.kernel.activeSide());
   }
 
+  /** The tables still have an exception whose time is over. */
+  hasEndedExceptions(): boolean {
+    return this.now() >= this.#nextEndMs;
+  }
+
   /** Saves the state in force to disk again. */
   save(): void {
     this.#manifest.update(this.#body(this.#installed, this.#groups, this.kernel.activeSide()));
@@ -202,13 +214,15 @@ export class KernelTables implements AsyncDisposable {
    */
   advance(wanted: Installed, { grouping, mustKeep = false, endMoves = false }: Advance = {}): void {
     const isSame = wanted === this.#installed && this.#begun && grouping === undefined;
-    if (isSame && !endMoves && !this.files.isStale(filesOf(wanted))) return;
+    const isOutdated = this.files.isStale(filesOf(wanted)) || this.hasEndedExceptions();
+    if (isSame && !endMoves && !isOutdated) return;
     const before = this.kernel.activeSide();
     const side: Side = before === 0 ? 1 : 0;
     const groups = grouping?.groups ?? this.#groups;
     const next = moveRules(wanted, this.kernel);
     const left = rulesLeftBehind(this.#installed, next);
-    const { counted, tables } = this.#link(next, groups, side, left);
+    const nowMs = this.now();
+    const { counted, tables } = this.#link(next, groups, side, { left, nowMs });
     this.#checkFeatures(tables);
     this.#prepareSets(tables);
     this.kernel.write(side, tables);
@@ -228,6 +242,7 @@ export class KernelTables implements AsyncDisposable {
     this.#installed = next;
     this.#groups = groups;
     this.#begun = true;
+    this.#nextEndMs = nextEndMs(next.values(), nowMs);
     this.#grace = this.#settle(before, counted, left.length > 0).catch((error: unknown) =>
       this.#logger.error("Old policies cannot be cleared away", { error }),
     );
@@ -244,9 +259,13 @@ export class KernelTables implements AsyncDisposable {
     next: Installed,
     groups: Groups,
     side: Side,
-    left: readonly InstalledPolicy[] = [],
+    {
+      left = [],
+      nowMs = this.now(),
+    }: { readonly left?: readonly InstalledPolicy[]; readonly nowMs?: number } = {},
   ): Linked {
     return linkTables([...sorted(next), ...left], groups, side, {
+      nowMs,
       sets: this.sets,
       follow: this.#follow,
       fileIdentity: this.files.identity,

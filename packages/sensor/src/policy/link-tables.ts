@@ -6,6 +6,7 @@ import type { Groups } from "../link/group-plan.ts";
 import type { LinkedTables, Remembered } from "../link/linked-tables.ts";
 import { type LinkInput, link } from "../link/linker.ts";
 import type { Belonging } from "../link/workloads.ts";
+import { withoutEnded } from "./exception-ends.ts";
 import { belongsTo } from "./group-content.ts";
 import { activeRules, type InstalledPolicy, isForAll, isForHost } from "./installed-policy.ts";
 
@@ -27,11 +28,17 @@ export function linkTables(
   policies: readonly InstalledPolicy[],
   groups: Groups,
   side: Side,
-  context: Pick<LinkInput, "sets" | "follow" | "hostNamespace" | "fileIdentity">,
+  {
+    nowMs,
+    ...context
+  }: Pick<LinkInput, "sets" | "follow" | "hostNamespace" | "fileIdentity"> & {
+    /** Exceptions that end until then are left out. */
+    readonly nowMs: number;
+  },
 ): Linked {
   const linkable = policies.map((policy) => ({
     id: policy.id,
-    rules: activeRules(policy),
+    rules: activeRules(policy).map((rule) => withoutEnded(rule, nowMs)),
     budget: policy.budget,
     mode: policy.mode,
   }));

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Problem, Result } from "@gander/base";
-import type { CheckedPolicy, CompiledPolicy, EventBudget } from "@gander/policy";
+import {
+  type CheckedPolicy,
+  type CompiledPolicy,
+  type EventBudget,
+  exceptionWarnings,
+} from "@gander/policy";
 import type { LeftTables } from "../kernel/pins/left-tables.ts";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
@@ -14,6 +19,7 @@ import {
   unknownPolicy,
 } from "./change-problems.ts";
 import { describeFailed, describePolicy } from "./describe-policy.ts";
+import { watchExceptions } from "./exception-ends.ts";
 import { watchFiles } from "./file-watch.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
@@ -174,6 +180,7 @@ class Manager implements PolicyManager {
   /** Policies of an earlier sensor that this one couldn't put in force at the start. */
   readonly #unrestored: PolicyKey[] = [];
   readonly #fileWatch: Disposable;
+  readonly #exceptionWatch: Disposable;
   readonly #failures = new Map<string, Failure>();
   readonly #queue: Queued[] = [];
   readonly #jobs: (() => Promise<void>)[] = [];
@@ -189,6 +196,10 @@ class Manager implements PolicyManager {
     this.#fileWatch = watchFiles(tables, {
       exclusively: (job) => this.exclusively(job),
       installer: this.#installer,
+      logger,
+    });
+    this.#exceptionWatch = watchExceptions(tables, {
+      exclusively: (job) => this.exclusively(job),
       logger,
     });
   }
@@ -357,6 +368,7 @@ class Manager implements PolicyManager {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#fileWatch[Symbol.dispose]();
+    this.#exceptionWatch[Symbol.dispose]();
     while (this.#working !== undefined) await this.#working;
     await this.#tables[Symbol.asyncDispose]();
   }
@@ -485,10 +497,14 @@ class Manager implements PolicyManager {
   }
 }
 
-function newPolicy({ compiled, warnings }: CheckedPolicy, origin: LocalOrigin): NewPolicy {
+function newPolicy(checked: CheckedPolicy, origin: LocalOrigin): NewPolicy {
+  const { compiled, warnings } = checked;
   const { name, namespace } = compiled;
-  const key = { name, namespace, origin };
-  return { key, compiled, warnings: warnings.map(({ message }) => message) };
+  const messages = (of: readonly Problem[]) => of.map(({ message }) => message);
+  return {
+    key: { name, namespace, origin },
+    ...{ compiled, warnings: messages(warnings), remarks: messages(exceptionWarnings(checked)) },
+  };
 }
 
 function orderOf({ origin, namespace, name, uid = "" }: PolicyKey): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
+import type { ExceptionCount } from "./counts/exception-counts.ts";
 
 /** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -39,6 +40,8 @@ export type PolicyState = PolicyKey & {
   readonly warnings: readonly string[];
   /** Further remarks about it on this node now: which files it selects. */
   readonly findings: readonly string[];
+  /** Of those in force or ended; absent: it has none. */
+  readonly exceptions?: readonly ExceptionCount[];
   readonly hooks: readonly HookState[];
   readonly counters: PolicyCounters;
   /** Memory used by this policy alone; programs and tables are shared. */

@@ -6,7 +6,7 @@ import type { NodePolicyCounts } from "./node-version.ts";
 
 const none = Object.fromEntries(policyCountFields.map((field) => [field, 0n])) as Omit<
   NodePolicyCounts,
-  "uid"
+  "uid" | "exceptions"
 >;
 
 /** Exactly hits = emitted + filtered + suppressed + lost + unevaluated; no count ever falls. */

@@ -4,6 +4,7 @@ import type { CompiledPolicy } from "@gander/policy";
 import type { CgroupGroups } from "../../kernel/tables/cgroup-groups.ts";
 import type { PodCgroup, PodCgroups } from "../../workload/pod-cgroups.ts";
 import { addPolicyCounts } from "../counts/counters.ts";
+import { exceptionCounts } from "../counts/exception-counts.ts";
 import { countsOf } from "../counts/policy-counts.ts";
 import { fileRemarks } from "../file-remarks.ts";
 import { keyText } from "../installed-policy.ts";
@@ -150,7 +151,9 @@ class Node implements NodePolicies, Disposable {
       const { origin, uid = "" } = policy.key;
       if (origin !== "operator") return [];
       const now = addPolicyCounts(tables.past.of(uid), countsOf(policy, tables));
-      const counts = nodeCounts(uid, now, this.#told.get(uid));
+      const exceptions = exceptionCounts(policy, tables);
+      const own = nodeCounts(uid, now, this.#told.get(uid));
+      const counts = exceptions.length === 0 ? own : { ...own, exceptions };
       this.#told.set(uid, counts);
       return [counts];
     });

@@ -2,6 +2,7 @@
 import type { CompiledPolicy } from "@gander/policy";
 import type { policyCountFields } from "@gander/proto/stream";
 import type { KnownPod } from "../../workload/pod-cgroups.ts";
+import type { ExceptionCount } from "../counts/exception-counts.ts";
 
 /** What the operator wants in force on this node. */
 export type NodeVersion = {
@@ -48,9 +49,11 @@ export type PolicyShortfall = {
 };
 
 /** Since `NodeCounts.since`: hits = emitted + filtered + suppressed + lost + unevaluated. */
-export type NodePolicyCounts = { readonly uid: string } & Readonly<
-  Record<(typeof policyCountFields)[number], bigint>
->;
+export type NodePolicyCounts = {
+  readonly uid: string;
+  /** Absent: the policy has none. */
+  readonly exceptions?: readonly Pick<ExceptionCount, "name" | "namespace" | "hits">[];
+} & Readonly<Record<(typeof policyCountFields)[number], bigint>>;
 
 export type NodeCounts = {
   /** Milliseconds since 1970; a different value means that all counts restarted. */

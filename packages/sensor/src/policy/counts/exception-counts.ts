@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { exceptionText } from "@gander/policy";
+import type { PolicyKernel } from "../../kernel/policy-kernel.ts";
+import type { PlannedSelector } from "../../link/planned-rule.ts";
+import { allRules, type InstalledPolicy } from "../installed-policy.ts";
+
+/** An exception of a policy in force, and the calls that it excepted since the policy became as it is. */
+export type ExceptionCount = NonNullable<PlannedSelector["exception"]> & { readonly hits: bigint };
+
+/** In the order of the policy's first selectors. */
+export function exceptionCounts(
+  policy: Pick<InstalledPolicy, "hooks">,
+  { kernel }: { readonly kernel: Pick<PolicyKernel, "count"> },
+): readonly ExceptionCount[] {
+  const counts = new Map<string, ExceptionCount>();
+  for (const { planned, counters } of allRules(policy))
+    for (const [i, { exception }] of planned.selectors.entries()) {
+      if (exception === undefined) continue;
+      const key = exceptionText(exception);
+      const before = counts.get(key)?.hits ?? 0n;
+      // A rule that only supports another one counts the same calls.
+      const isCounted = !planned.onlyWhenEnforcing;
+      const matched = isCounted ? kernel.count(counters[i] ?? 0).matched : 0n;
+      counts.set(key, { ...exception, hits: before + matched });
+    }
+  return [...counts.values()];
+}
+
+/** The same for people. */
+export function exceptionFinding(exception: ExceptionCount, nowMs: number): string {
+  const { expires, hits } = exception;
+  const at = expires === undefined ? "" : new Date(expires).toISOString();
+  const isOver = expires !== undefined && expires <= nowMs;
+  const until = at === "" ? "" : isOver ? `, expired at ${at}` : `, until ${at}`;
+  return `The exception "${exceptionText(exception)}" excepted ${hits} calls${until}`;
+}
