@@ -7,6 +7,8 @@ import { after, before, describe, test } from "node:test";
 import { type ArgType, argTypeRows, typeRow } from "@gander/crd-schemas";
 import type { CompiledHook, TypedFilter } from "@gander/policy";
 import { valueType } from "../../packages/sensor/src/link/abi.gen.ts";
+import type { Value } from "../../packages/sensor/src/reference/call.ts";
+import { evaluateSelectors } from "../../packages/sensor/src/reference/evaluate-selectors.ts";
 import {
   addPolicy,
   type GuestSensor,
@@ -15,7 +17,6 @@ import {
   startGuestSensor,
 } from "../../packages/sensor/test/guest-sensor.ts";
 import { plainCall, selector } from "../../packages/sensor/test/linker-fixture.ts";
-import { evaluateSelectors, type Value } from "../../packages/sensor/test/reference-evaluator.ts";
 import { type Random, randomOf } from "../siege/random.ts";
 import { argFilter, expression } from "./lib/random/random-values.ts";
 import type { Arg } from "./lib/random/target.ts";

@@ -76,6 +76,7 @@ export type { RecordField } from "./kernel-check/record-field.ts";
 export { readRecordField } from "./kernel-check/record-field.ts";
 export type { Refusal } from "./kernel-check/refusals.ts";
 export { hintOf } from "./kernel-check/refusals.ts";
+export { type TypesOfHook, typeSelectors } from "./kernel-check/type-hook.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";

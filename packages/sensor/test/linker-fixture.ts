@@ -8,7 +8,7 @@ import { createFollowBits } from "../src/link/follow-bits.ts";
 import { type LinkInput, link } from "../src/link/linker.ts";
 import type { InstalledRule, PlannedRule, PlannedSelector } from "../src/link/planned-rule.ts";
 import { createSetInterner } from "../src/link/set-interner.ts";
-import type { Call } from "./reference-evaluator.ts";
+import type { Call } from "../src/reference/call.ts";
 
 export const hostNamespace = () => 4026531840n;
 

@@ -37,21 +37,13 @@ export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
   };
   const args = hook.args.map(typed);
   const returnArg = hook.returnArg && typed(hook.returnArg, "return");
-  const typeOf = (arg: number | "return") =>
-    (arg === "return" ? returnArg : args[arg])?.type ?? "nop";
-  const types = args.map((arg) => arg?.type);
-  const filtersOf = (filters: readonly CompiledFilter[]) =>
-    filters.flatMap(
-      (filter) => typeFilter(filter, { typeOf, types }, { refusals, weaknesses }) ?? [],
-    );
   // The types of filters on an argument that can't be read are not known.
   if (refusals.length > 0) return { refusals };
   const { returnArg: _, ...rest } = hook;
-  const selectors = hook.selectors.map((selector) => ({
-    ...selector,
-    filters: filtersOf(selector.filters),
-    returnFilters: filtersOf(selector.returnFilters),
-  }));
+  const types = { args: args.map((arg) => arg?.type), returned: returnArg?.type };
+  const { selectors, ...found } = typeSelectors(hook, types);
+  weaknesses.push(...found.weaknesses);
+  refusals.push(...found.refusals);
   refusals.push(...checkOverlayInodes({ selectors }, facts));
   if (refusals.length > 0) return { refusals };
   const whole = args.filter((arg) => arg !== undefined);
@@ -59,6 +51,29 @@ export function typeHook(hook: CompiledHook, facts: AttachFacts): TypedResult {
     hook: { ...rest, args: whole, ...(returnArg ? { returnArg } : {}), selectors },
     weaknesses,
   };
+}
+
+/** By position in `args`; undefined: not known. */
+export type TypesOfHook = {
+  readonly args: readonly (ArgType | undefined)[];
+  readonly returned: ArgType | undefined;
+};
+
+/** The selectors of a hook entry whose arguments have these types. Filters with refusals are left out. */
+export function typeSelectors(hook: CompiledHook, { args, returned }: TypesOfHook) {
+  const refusals: Refusal[] = [];
+  const weaknesses: string[] = [];
+  const typeOf = (arg: number | "return") => (arg === "return" ? returned : args[arg]) ?? "nop";
+  const filtersOf = (filters: readonly CompiledFilter[]) =>
+    filters.flatMap(
+      (filter) => typeFilter(filter, { typeOf, types: args }, { refusals, weaknesses }) ?? [],
+    );
+  const selectors = hook.selectors.map((selector) => ({
+    ...selector,
+    filters: filtersOf(selector.filters),
+    returnFilters: filtersOf(selector.returnFilters),
+  }));
+  return { selectors, refusals, weaknesses };
 }
 
 function placeOf(arg: CompiledArg, position: number | "return", hook: CompiledHook): ArgPlace {

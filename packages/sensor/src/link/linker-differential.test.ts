@@ -18,7 +18,9 @@ import {
   selector,
   types,
 } from "../../test/linker-fixture.ts";
-import { type Call, evaluateSelectors, evaluateTables } from "../../test/reference-evaluator.ts";
+import { evaluateTables } from "../../test/reference-evaluator.ts";
+import type { Call } from "../reference/call.ts";
+import { evaluateSelectors } from "../reference/evaluate-selectors.ts";
 import { action, valueType } from "./abi.gen.ts";
 import { LinkLimitError } from "./link-limit-error.ts";
 import type { LinkedTables } from "./linked-tables.ts";
