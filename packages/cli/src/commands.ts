@@ -20,6 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/events.ts")).events,
   },
   {
+    words: ["record"],
+    summary: "Record what the hooks of policies see, to replay it",
+    load: async () => (await import("./commands/record.ts")).record,
+  },
+  {
     words: ["policy", "check"],
     aliases: policyAliases("check"),
     summary: "Check policy files without loading them",
@@ -30,6 +35,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: policyAliases("explain"),
     summary: "Say in sentences what policies do, cost and can't see",
     load: async () => (await import("./commands/policy-explain.ts")).policyExplain,
+  },
+  {
+    words: ["policy", "replay"],
+    aliases: policyAliases("replay"),
+    summary: "Say what policies would have done with recorded calls",
+    load: async () => (await import("./commands/policy-replay.ts")).policyReplay,
+  },
+  {
+    words: ["policy", "compare"],
+    aliases: policyAliases("compare"),
+    summary: "Say for which recorded calls a new version decides otherwise",
+    load: async () => (await import("./commands/policy-compare.ts")).policyCompare,
   },
   {
     words: ["policy", "list"],
