@@ -39,6 +39,10 @@ export const onNewestOnly: readonly Rule[] = [
   },
   { files: "e2e/tests/process-storm.*", because: "what user space keeps; bpf/test/storm counts" },
   {
+    files: "e2e/tests/recordings.*",
+    because: "what user space makes of events, which other tests ask each kernel for",
+  },
+  {
     files: "e2e/tests/state-kept.*",
     because: "what user space writes to disk; adoption asks each kernel for its pins",
   },

@@ -20,6 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/events.ts")).events,
   },
   {
+    words: ["record"],
+    summary: "Record what the hooks of policies see, to replay it",
+    load: async () => (await import("./commands/record.ts")).record,
+  },
+  {
     words: ["policy", "check"],
     aliases: policyAliases("check"),
     summary: "Check policy files without loading them",
@@ -41,6 +46,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     words: ["policy", "except"],
     summary: "Write an exception for what an event shows",
     load: async () => (await import("./commands/policy-except.ts")).policyExcept,
+  },
+  {
+    words: ["policy", "replay"],
+    aliases: policyAliases("replay"),
+    summary: "Say what policies would have done with recorded calls",
+    load: async () => (await import("./commands/policy-replay.ts")).policyReplay,
+  },
+  {
+    words: ["policy", "compare"],
+    aliases: policyAliases("compare"),
+    summary: "Say for which recorded calls a new version decides otherwise",
+    load: async () => (await import("./commands/policy-compare.ts")).policyCompare,
   },
   {
     words: ["policy", "list"],

@@ -85,7 +85,14 @@ export { attachKinds, describeHookPoint, hookPointKey } from "./kernel-check/att
 export type { Prototype } from "./kernel-check/check-prototype.ts";
 export type { KernelTypes, PathResult, TypeRoot } from "./kernel-check/follow-type.ts";
 export { followType, structureKinds } from "./kernel-check/follow-type.ts";
-export { isEnforcing, requestsOf, wantsReturn } from "./kernel-check/hook-traits.ts";
+export {
+  enforces,
+  isEnforcing,
+  onlyOnReturn,
+  requestsOf,
+  stops,
+  wantsReturn,
+} from "./kernel-check/hook-traits.ts";
 export type { FoundFunctions, FunctionSet } from "./kernel-check/matching-functions.ts";
 export { belongsTo, chooseFunctions, setKey } from "./kernel-check/matching-functions.ts";
 export { functionNamesOf, placeHook, syscallFunction } from "./kernel-check/place-hook.ts";
