@@ -106,6 +106,8 @@ inline_fn void reset_scratch(struct scratch *s, __u32 side, __u64 left, bool can
 	s->raw[RAW_RETURN] = 0;
 	if (!lacks(FEATURE_EXEC))
 		s->exec.tables = 0;
+	if (!lacks(FEATURE_HASH))
+		s->hashes = 0;
 	if (CHANGES_REGISTERS)
 		s->registers.first_assignment = 0;
 }

@@ -89,8 +89,8 @@ static void numbers(void)
 	for (int round = 0; round < 4000; round++) {
 		__u32 i = random_below(6), at = i < 5 ? i : 9, expected, left;
 		/* bits above 32 are not part of the number */
-		__u64 number, raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^ (__u64)random_below(2)
-										    << 40;
+		__u64 number, raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^
+				    (__u64)random_below(2) << 40;
 
 		if (i == 4)
 			at = 9; /* read as 32 bits with a sign, it is another number */

@@ -79,6 +79,7 @@ export { hintOf } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
+export { hashHooks } from "./language/hash-hooks.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
   algorithmsOf,

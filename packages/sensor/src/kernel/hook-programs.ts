@@ -4,6 +4,7 @@ import {
   type AttachPoint,
   type AttachTarget,
   type BpfObject,
+  type BpfProgram,
   type CValue,
   cloneProgram,
   loadObject,
@@ -20,6 +21,7 @@ import {
 import { attachCookie, feature, hookFlags, limits } from "../link/abi.gen.ts";
 import { allFeatures } from "../link/features.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import { createHashPrograms, type HashPrograms } from "./hash-programs.ts";
 import { MappingReports } from "./mapping-reports.ts";
 import type { MemoryLayout } from "./memory-layout.ts";
 import {
@@ -68,6 +70,8 @@ type HookProgramsDeps = {
   readonly logger: Logger;
 };
 
+type LoadingDeps = HookProgramsDeps & { readonly pins: Pins; readonly hashes: HashPrograms };
+
 /** Adopts the hooks that an earlier sensor with the same programs has pinned. */
 export function createHookPrograms(
   spec: ObjectSpec,
@@ -83,6 +87,11 @@ export function createHookPrograms(
     ids(attached),
   );
   const templates = createTemplates(spec, pins, deps.facts);
+  const hashes = createHashPrograms({
+    spec,
+    load: () => loadPinned(spec, pins),
+    functionId: (name) => requireFunction(name, deps.facts),
+  });
   const mappings = new MappingReports();
   mappings.adopt(keys(attached), deps.logger);
   return {
@@ -94,7 +103,8 @@ export function createHookPrograms(
       const id = numbers.take();
       const lacks = (found?.lacks ?? allFeatures) & ~features;
       try {
-        attached = [...attached, attachHook(object, { id, lacks }, point, pins, deps)];
+        const loading = { ...deps, pins, hashes };
+        attached = [...attached, attachHook(object, { id, lacks }, point, loading)];
       } catch (error) {
         numbers.keepOnly(ids(attached).union(leaving));
         throw error;
@@ -131,6 +141,7 @@ export function createHookPrograms(
     async [Symbol.asyncDispose]() {
       mappings[Symbol.dispose]();
       templates.close();
+      hashes.close();
       for (const hook of attached) await closeHook(hook);
       attached = [];
     },
@@ -248,8 +259,7 @@ function attachHook(
   object: BpfObject,
   { id, lacks }: { readonly id: number; readonly lacks: number },
   point: HookPoint,
-  pins: Pins,
-  { facts, programs, memory }: HookProgramsDeps,
+  { facts, programs, memory, pins, hashes }: LoadingDeps,
 ): AttachedHook {
   const btfId = targetId(point, facts);
   const { file, functions } = point;
@@ -274,11 +284,15 @@ function attachHook(
     ...(isMulti ? { attachType: "trace_uprobe_multi" } : {}),
     ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
   });
+  const companions: BpfProgram[] = [];
   try {
-    return pinHook(program, places, { id, lacks, key: hookPointKey(point), pins });
+    if (!(lacks & feature.FEATURE_HASH)) companions.push(...hashes.for(point));
+    return pinHook(program, places, { id, lacks, key: hookPointKey(point), pins, companions });
   } catch (error) {
     program.close();
     throw error;
+  } finally {
+    for (const companion of companions) companion.close();
   }
 }
 
