@@ -369,7 +369,8 @@ enum feature {
 	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
 	FEATURE_REGISTERS = 8388608, /* verdicts with assignments; of no use without HOOK_REGISTERS */
 	FEATURE_QUESTIONS = 16777216, /* rows that stand for those of many rules */
-	FEATURES_END = 33554432,
+	FEATURE_HASH = 67108864, /* ACTION_HASH: the hook has hash programs beside it (hash.bpf.h) */
+	FEATURES_END = 134217728,
 };
 
 /* A program at the return of a function of a program is also attached where the function begins. */
@@ -660,6 +661,7 @@ enum fault {
 	FAULT_MARKS, /* no room to mark a call for an enforcer: its process was killed */
 	FAULT_TALLIES, /* no room to count a call: see struct row for its filter */
 	FAULT_DATA, /* no room for more of a buffer (SLOT_MAX_DATA): the event has its beginning */
+	FAULT_HASH, /* a file was not hashed, its hash not posted, or a signal after it not sent */
 	FAULT_FEATURE, /* a policy uses what its hook was loaded without: decided as if it could not be read */
 	FAULT_MAX,
 };

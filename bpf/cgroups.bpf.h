@@ -109,8 +109,12 @@ inline_fn void cgroup_record(struct cgroup *cgroup, const char *path, __u32 type
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(process__mkdir, struct cgroup *cgroup, const char *path)
 {
+	__u32 hurries;
+
 	inherit_early(cgroup);
-	cgroup_record(cgroup, path, RECORD_CGROUP_MKDIR, inherit_group(cgroup));
+	hurries = inherit_group(cgroup);
+	bounded(hurries, 1); /* else the verifier would follow the rest once for each answer */
+	cgroup_record(cgroup, path, RECORD_CGROUP_MKDIR, hurries);
 	return 0;
 }
 

@@ -80,8 +80,7 @@ inline_fn __u32 find_application(struct config *settings, __u32 side, __u32 *gro
 	return entry->application[hook];
 }
 
-inline_fn void reset_scratch(struct scratch *s, struct application *application, __u32 side,
-			     __u64 left, bool can_deny)
+inline_fn void reset_scratch(struct scratch *s, __u32 side, __u64 left, bool can_deny)
 {
 	__u32 number = left >> INDEX_NUMBER_SHIFT & INDEX_SET_MASK;
 	__u32 text = left >> INDEX_TEXT_SHIFT & INDEX_SET_MASK, ending = left >> INDEX_ENDING_SHIFT;
@@ -90,7 +89,6 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->hook = side * MAX_HOOKS + hook_id;
 	s->can_deny = can_deny;
 	s->verdict = 0;
-	s->words = application->summary;
 	s->rules = 0;
 	s->row = 0;
 	s->narrowed = 0;
@@ -108,6 +106,8 @@ inline_fn void reset_scratch(struct scratch *s, struct application *application,
 	s->raw[RAW_RETURN] = 0;
 	if (!lacks(FEATURE_EXEC))
 		s->exec.tables = 0;
+	if (!lacks(FEATURE_HASH))
+		s->hashes = 0;
 	if (CHANGES_REGISTERS)
 		s->registers.first_assignment = 0;
 }
@@ -150,7 +150,7 @@ inline_fn bool is_core_file(struct scratch *s)
 inline_fn __u64 index_call(void *ctx, enum source source, struct application *application,
 			   struct hook *hook, struct config *settings, __u32 side)
 {
-	__u64 left = INDEX_LEFT | INDEX_WANTS_TEXT, raw = 0;
+	__u64 left = INDEX_LEFT | INDEX_WANTS_TEXT, raw = 0, number;
 	__u32 slot;
 
 	if (!hook->index)
@@ -159,13 +159,15 @@ inline_fn __u64 index_call(void *ctx, enum source source, struct application *ap
 	if (slot < HOOK_SLOTS) {
 		bounded(slot, HOOK_SLOTS - 1);
 		if (raw_argument(ctx, source, &hook->slots[slot], &raw)) {
-			if (is_unlisted(hook, &hook->slots[slot], side, raw))
+			number = to_number(hook->slots[slot].type, raw);
+			if (is_unlisted(hook, side, number))
 				return 0;
-			left = index_number(application, hook, side, raw);
+			left = index_number(application, hook, side, number);
 		}
 	}
 	slot = hook->index_text;
-	if (left & INDEX_WANTS_TEXT && can_cache(hook, settings) && slot < HOOK_SLOTS) {
+	if (!lacks(FEATURE_PATHS) && left & INDEX_WANTS_TEXT && can_cache(hook, settings) &&
+	    slot < HOOK_SLOTS) {
 		bounded(slot, HOOK_SLOTS - 1);
 		if (raw_argument(ctx, source, &hook->slots[slot], &raw))
 			left = index_remembered(application, hook, side, left, raw);
@@ -176,9 +178,13 @@ inline_fn __u64 index_call(void *ctx, enum source source, struct application *ap
 enum { NO_POLICY = -1, NO_SCRATCH = -2 };
 
 /* No scratch memory for a call: counts it and gives begin_call's result. */
-inline_fn int cannot_evaluate(struct application *application)
+inline_fn int cannot_evaluate(__u32 at)
 {
+	struct application *application = application_at(at);
+
 	count_fault(FAULT_SCRATCH);
+	if (!application)
+		return NO_SCRATCH;
 	add(application->unevaluated);
 	return application->flags & APPLICATION_ENFORCES ? NO_SCRATCH : NO_POLICY;
 }
@@ -186,6 +192,8 @@ inline_fn int cannot_evaluate(struct application *application)
 /*
  * Begins a call: the index of scratch memory for it, NO_POLICY, or NO_SCRATCH if the call cannot
  * be evaluated although a policy that enforces applies (where it does not: NO_POLICY). `claimed`: the memory.
+ * The application is looked up again later: the verifier follows what has its address twice, because it may lie in a
+ * page (tables.bpf.h).
  */
 inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct scratch **claimed)
 {
@@ -204,8 +212,8 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct sc
 	if (!at)
 		return NO_POLICY;
 	at = 2 * at + side;
-	application = application_at(at);
 	hook = hook_at(side * MAX_HOOKS + hook_id);
+	application = application_at(at);
 	if (!application || !hook)
 		return NO_POLICY;
 	if (application->flags & APPLICATION_CORE_DUMPS && !is_dumping_core())
@@ -228,10 +236,10 @@ inline_fn int begin_call(void *ctx, enum source source, bool can_deny, struct sc
 	index = scratch_claim();
 	s = claimed_scratch(index);
 	if (!s)
-		return cannot_evaluate(application);
+		return cannot_evaluate(at);
 	s->application = at;
 	s->group = group;
-	reset_scratch(s, application, side, left, can_deny);
+	reset_scratch(s, side, left, can_deny);
 	*claimed = s;
 	return index;
 }
@@ -343,15 +351,16 @@ __noinline int evaluate(struct scratch *s)
 
 	if (IS_TEMPLATE || !s)
 		return 0;
-	application = application_at(s->application);
 	hook = hook_at(s->hook);
+	application = application_at(s->application);
 	if (!application || !hook)
 		return 0;
+	s->words = application->summary;
 	if (!lacks(FEATURE_RANGES) && hook->range_of)
 		use_range_index(s, application, hook);
 	if (hook->flags & HOOK_INDEX_BINARIES && s->words)
 		use_binary_index(s, application, hook);
-	if (s->words && s->wants_text && hook->index_text != NO_SLOT)
+	if (!lacks(FEATURE_TEXTS) && s->words && s->wants_text && hook->index_text != NO_SLOT)
 		use_text_index(s, application, hook);
 	if (s->words && hook->index_addr != NO_SLOT)
 		use_address_index(s, application, hook);

@@ -21,14 +21,19 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 	long hook__##NAME(CONTEXT *ctx)                                                            \
 	{                                                                                          \
 		struct scratch *s = NULL;                                                          \
-		int index = begin_call(ctx, SOURCE, CAN_DENY, &s), result;                         \
+		int index, result;                                                                 \
                                                                                                    \
+		if (CAN_DENY && !lacks(FEATURE_HASH))                                              \
+			drop_note();                                                               \
+		index = begin_call(ctx, SOURCE, CAN_DENY, &s);                                     \
 		if (index < 0 || !s)                                                               \
 			return CAN_DENY ? as_error(index == NO_SCRATCH ? -EPERM : 0) : 0;          \
 		take_arguments(s, ctx, SOURCE);                                                    \
 		result = evaluate(s);                                                              \
 		if (SOURCE == FROM_REGISTERS)                                                      \
 			write_registers(ctx, s);                                                   \
+		if (CAN_DENY && !lacks(FEATURE_HASH))                                              \
+			result = put_off_error(s, result);                                         \
 		scratch_release(index);                                                            \
 		return CAN_DENY ? as_error(result) : 0;                                            \
 	}
@@ -54,4 +59,37 @@ int hook__file_free(void *ctx)
 	bpf_get_func_arg(ctx, 0, &file);
 	forget(file);
 	return 0;
+}
+
+/* Templates, cloned beside a hook with FEATURE_HASH (hash.bpf.h): its first argument is a linux_binprm… */
+SEC("?lsm.s")
+long hash__program(__u64 *ctx)
+{
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[0];
+	struct hash_note *note = pending_note();
+
+	if (note && note->wanted)
+		hash_file(note, bprm->file, address_of(field_of(struct linux_binprm, bprm, file)));
+	return 0;
+}
+
+/* …or a file. */
+SEC("?lsm.s")
+long hash__file(__u64 *ctx)
+{
+	struct hash_note *note = pending_note();
+	__u64 at = 0;
+
+	bpf_get_func_arg(ctx, 0, &at);
+	if (note && note->wanted)
+		hash_file(note, (struct file *)ctx[0], at);
+	return 0;
+}
+
+SEC("?lsm")
+long hash__finish(void *ctx)
+{
+	struct hash_note *note = pending_note();
+
+	return note ? as_error(finish(note)) : 0;
 }

@@ -6,6 +6,7 @@
 #include "args.bpf.h"
 #include "data.bpf.h"
 #include "emit.bpf.h"
+#include "hash.bpf.h"
 #include "lineage.bpf.h"
 #include "owners.bpf.h"
 
@@ -173,6 +174,8 @@ __noinline int fill_hook_record(struct scratch *s, struct stage *stage, struct r
 	hook->signal = verdict->signal;
 	hook->actions = verdict->actions;
 	hook->done = s->done;
+	if (!lacks(FEATURE_HASH) && hook->actions & ACTION_HASH && want_hash(s))
+		hook->done |= ACTION_HASH;
 	hook->error = verdict->actions & ACTION_DENY ? verdict->error : 0;
 	hook->kernel_stack = hook->user_stack = 0;
 	stage->size = sizeof(*hook);

@@ -55,37 +55,32 @@ inline_fn struct left narrow(struct application *application, struct hook *hook,
 }
 
 /* True: no rule is left, because the number is certainly not in the index. Inlined: most calls end here. */
-inline_fn bool is_unlisted(struct hook *hook, struct slot *slot, __u32 side, __u64 raw)
+inline_fn bool is_unlisted(struct hook *hook, __u32 side, __u64 number)
 {
 	__u64 bit, *word;
 	__u32 at;
 
 	if (!(hook->flags & HOOK_LISTED_NUMBERS))
 		return false;
-	bit = (to_number(slot->type, raw) + ((__u64)hook->index << 32)) * LISTED_FACTOR >> 48;
+	bit = (number + ((__u64)hook->index << 32)) * LISTED_FACTOR >> 48;
 	at = side * LISTED_WORDS + (bit >> 6);
 	word = bpf_map_lookup_elem(&listed, &at);
 	return word && !(*word & 1ULL << (bit & 63));
 }
 
-/*
- * Narrows the rules by the number, before anything is claimed or copied. `raw` is the raw argument of
- * slot hook->index_int.
- */
+/* Narrows the rules by the number of slot hook->index_int, before anything is claimed or copied. */
 __noinline __u64 index_number(struct application *application, struct hook *hook, __u32 side,
-			      __u64 raw)
+			      __u64 number)
 {
 	struct index_int_key key = {};
 	struct left left;
 	struct bitset *set;
-	__u32 slot, at, *found;
+	__u32 at, *found;
 
 	if (IS_TEMPLATE || !application || !hook)
 		return INDEX_LEFT | INDEX_WANTS_TEXT;
-	slot = hook->index_int;
-	bounded(slot, HOOK_SLOTS - 1);
 	key.index = hook->index;
-	key.value = to_number(hook->slots[slot].type, raw);
+	key.value = number;
 	found = bpf_map_lookup_elem(&index_int, &key);
 	at = (found ? *found : hook->int_default) & INDEX_SET_MASK;
 	set = bitset_of(side, at);

@@ -45,6 +45,7 @@ enum { /* bpf(2) */
 	BPF_F_MMAPABLE = 1 << 10,
 };
 
+enum { FMODE_READ = 1, O_DIRECT = 040000 };
 enum { EPERM = 1, EAGAIN = 11, EEXIST = 17, MAX_ERRNO = 4095 };
 enum { SIGKILL = 9 };
 enum { O_ACCMODE = 3, O_RDWR = 2 };
@@ -66,6 +67,11 @@ enum { ETH_P_IP = 0x800, ETH_P_IPV6 = 0x86dd };
 enum { MSG_FASTOPEN = 0x20000000 };
 /* magic.h */
 enum { OVERLAYFS_SUPER_MAGIC = 0x794c7630, TMPFS_MAGIC = 0x01021994, RAMFS_MAGIC = 0x858458f6, HUGETLBFS_MAGIC = 0x958458f6 };
+enum {
+	EXT4_SUPER_MAGIC = 0xef53, XFS_SUPER_MAGIC = 0x58465342, BTRFS_SUPER_MAGIC = 0x9123683e, F2FS_SUPER_MAGIC = 0xf2f52010,
+	ZFS_SUPER_MAGIC = 0x2fc12fc1, BCACHEFS_SUPER_MAGIC = 0xca451a4e, SQUASHFS_MAGIC = 0x73717368, ISOFS_SUPER_MAGIC = 0x9660,
+	MSDOS_SUPER_MAGIC = 0x4d44, EXFAT_SUPER_MAGIC = 0x2011bab0,
+};
 enum { PIPEFS_MAGIC = 0x50495045, SOCKFS_MAGIC = 0x534F434B, ANON_INODE_FS_MAGIC = 0x09041934, NSFS_MAGIC = 0x6e736673 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -90,6 +96,7 @@ struct inode {
 	kuid_t i_uid;
 	kgid_t i_gid;
 	unsigned long i_ino;
+	long long i_size;
 	unsigned int i_nlink, i_generation;
 	struct super_block *i_sb;
 };

@@ -11,6 +11,7 @@ enum record_limits {
 	RULE_ARGS = 8, /* arguments an event carries */
 	NAMESPACES = 10,
 	MAX_DATA = 327360, /* of a buffer, in records of its own: bytes that an event carries */
+	HASH_SIZE = 64, /* of a file: the largest that the kernel computes */
 	STRUCTURE_TEXT = 128, /* longest text of a structure, with its NUL */
 	SYSCALL_COMPAT_BIT = 31, /* VALUE_SYSCALL: the number is one of the 32-bit table */
 };
@@ -62,6 +63,7 @@ enum record_type {
 	RECORD_CGROUP_MKDIR,
 	RECORD_CGROUP_RMDIR,
 	RECORD_DATA, /* before the RECORD_HOOK of the same thread, time and rule: more of a buffer */
+	RECORD_HASH, /* after the RECORD_HOOKs of the same thread since `since` that have done ACTION_HASH */
 	RECORD_TYPES,
 };
 
@@ -197,6 +199,7 @@ enum action {
 	ACTION_MARK_CALL = 256, /* an enforcer of the policy has to stop the current call */
 	ACTION_UNMARK_CALL = 512, /* … no longer */
 	ACTION_SET = 1024, /* an argument of the probe, in the process's memory, gets another value */
+	ACTION_HASH = 2048, /* the event has the hash of the file; done: a RECORD_HASH follows */
 	ACTION_ENFORCE = ACTION_KILL | ACTION_SIGNAL | ACTION_DENY | ACTION_MARK_CALL | ACTION_SET,
 };
 
@@ -207,7 +210,7 @@ struct record_hook {
 	__u8 nargs;	   /* number of struct arg that follow, with the return value */
 	__u8 signal;
 	__u32 actions;	   /* enum action: the selector's actions */
-	__u32 done;	   /* enum action: which of ACTION_ENFORCE were done (mode monitor: none) */
+	__u32 done;	   /* enum action: which of ACTION_ENFORCE were done (mode monitor: none), and ACTION_HASH */
 	__s32 error;	   /* error that the call was denied with, or would have been */
 	__u16 kernel_stack; /* return addresses (u64), after the arguments */
 	__u16 user_stack;  /* after those */
@@ -232,6 +235,26 @@ struct record_data {
 	__u32 bytes;
 	__u32 total; /* of the whole buffer, which may be more than an event carries */
 	__u32 pad;
+};
+
+enum hash_result {
+	HASH_DONE,
+	HASH_SKIPPED,	   /* no program has hashed it */
+	HASH_NO_FILE,	   /* there is none, or it is not a regular one */
+	HASH_FILE_SYSTEM,  /* it lies in one that may not answer */
+	HASH_TOO_LARGE,
+	HASH_NOT_READABLE, /* not open for reading, or only past the page cache */
+	HASH_FAILED,	   /* the kernel could not hash it */
+};
+
+/* RECORD_HASH: of the header, `time` and `tid` are filled in */
+struct record_hash {
+	struct record r;
+	__u64 since;
+	__u8 result;	/* enum hash_result */
+	__u8 algorithm; /* the kernel's enum hash_algo (linux/hash_info.h) */
+	__u8 pad[6];
+	__u8 digest[HASH_SIZE]; /* the rest is 0 */
 };
 
 /* Connecting to an unspecified address reaches one of this machine's; which one can change until then. */

@@ -196,6 +196,7 @@ struct scratch {
 	__u32 missing;	  /* facts that this rule lacked: bits by enum fact */
 	__u32 unread_raw; /* HOOK_PROBE: bits of raw arguments that could not be read */
 	__u32 connection; /* enum connection: does the call concern rules with RULE_STREAM_SOCKETS? */
+	__u32 hashes;	  /* FEATURE_HASH: what this call enforces is put off (hash.bpf.h) */
 	__u64 data_time; /* FEATURE_DATA: the time of the record and of those before it */
 	struct sequences before_walk; /* of the path that is about to be cached */
 	struct rate_key rate;
@@ -260,6 +261,7 @@ struct abi_enums {
 	enum action action;
 	enum any_peer any_peer;
 	enum lifecycle_fate lifecycle_fate;
+	enum hash_result hash_result;
 };
 
 /* a record under construction */

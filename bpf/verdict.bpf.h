@@ -111,7 +111,7 @@ inline_fn bool is_over_budget(struct rule *rule)
 inline_fn void enforce_signal(struct scratch *s, struct count *count, __u32 action, __u32 signal,
 			      __u64 *done)
 {
-	if (bpf_send_signal(signal)) {
+	if (!put_off_signal(s, signal) && bpf_send_signal(signal)) {
 		add(count->enforce_failed);
 		return;
 	}
@@ -280,6 +280,8 @@ inline_fn void act(struct scratch *s, struct row *row)
 		return;
 	add(count->matched);
 	s->done = 0;
+	if (!lacks(FEATURE_HASH) && verdict->actions & ACTION_HASH)
+		begin_hash(s);
 	if (enforces)
 		enforce(s, verdict, count);
 	else

@@ -109,9 +109,10 @@ const places = ["permission", "open", "ioctl", "lock", "fcntl", "receive", "mpro
   )
   .concat(["chmod", "chown", "truncate", "chroot"].map((name) => `security_path_${name}`))
   .concat(
-    ["setattr", "getattr", "getxattr", "setxattr", "listxattr", "removexattr"].map(
-      (name) => `security_inode_${name}`,
-    ),
+    [
+      ...["setattr", "getattr", "getxattr", "setxattr", "listxattr", "removexattr"],
+      ...["create", "link", "unlink", "symlink", "mkdir", "rmdir", "mknod", "rename"],
+    ].map((name) => `security_inode_${name}`),
   );
 
 /** Loads the programs as the sensor does. */

@@ -48,7 +48,7 @@ const action: Recipe = {
     },
   ],
   "bpf/records.h": [
-    { behind: "	ACTION_USER_STACK = 32,\n", put: "	ACTION_NUDGE = 2048,\n" },
+    { behind: "	ACTION_USER_STACK = 32,\n", put: "	ACTION_NUDGE = 4096,\n" },
     { behind: "ACTION_ENFORCE = ACTION_KILL |", put: " ACTION_NUDGE |" },
   ],
   "bpf/verdict.bpf.h": [

@@ -142,7 +142,7 @@ ${markdownTable(["action", ...placeNames], [...possibleActions()].map(possibleCe
 - \`Override\` needs \`argError\`. No kernel that is tested can make a system call fail, so such a policy is refused on nodes; deny the \`security_…\` function behind the call.
 - \`GetUrl\` and \`DnsLookup\` are [off by default](policies.md#canaries); \`NotifyEnforcer\` needs [\`enforcers\`](policies.md#enforcers).
 - \`Set\` writes an argument that the probe has [in memory](policies.md#static-probes-of-programs).
-- The parameter \`imaHash\` is not supported yet.
+- The parameter \`imaHash\` is possible at [five LSM hooks](policies.md#hashes-of-files).
 `;
 }
 

@@ -86,12 +86,11 @@ static void numbers(void)
 	}
 	known = true;
 	hook->slots[2].type = VALUE_S32;
-	hook->index_int = 2;
 	for (int round = 0; round < 4000; round++) {
 		__u32 i = random_below(6), at = i < 5 ? i : 9, expected, left;
 		/* bits above 32 are not part of the number */
-		__u64 raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^ (__u64)random_below(2)
-										    << 40;
+		__u64 number, raw = (i < 5 ? values[i] : 1000 + random_below(50)) ^
+				    (__u64)random_below(2) << 40;
 
 		if (i == 4)
 			at = 9; /* read as 32 bits with a sign, it is another number */
@@ -107,9 +106,10 @@ static void numbers(void)
 		if (i >= 4 && hook->flags)
 			expected = 0;
 		none += !expected;
-		left = is_unlisted(hook, &hook->slots[2], SIDE, raw) ?
+		number = to_number(hook->slots[2].type, raw);
+		left = is_unlisted(hook, SIDE, number) ?
 			       0 :
-			       index_number(application, hook, SIDE, raw);
+			       index_number(application, hook, SIDE, number);
 		expect(left == expected, "raw %llx", raw);
 	}
 	expect(none > 500 && none < 3000, "%d", none);

@@ -389,6 +389,13 @@ export const brokenPolicies: readonly BrokenPolicy[] = [
     says: [/no function/, /symbols/],
   },
   {
+    name: "hash of a file that is not open",
+    text: policy(
+      "  lsmhooks:\n  - hook: file_open\n    selectors:\n    - matchActions:\n      - action: Post\n        »imaHash: true",
+    ),
+    says: [/file_open/, /bprm_check_security/],
+  },
+  {
     name: "not supported yet: types of a program's own",
     text: policy("  usdts:\n  - path: /bin/bash\n    provider: p\n    name: n\n    »btfPath: /x"),
     says: [/btfPath/, /support/],

@@ -102,6 +102,9 @@ export interface ExportedLsm extends WithProcess {
   readonly function_name: string;
   readonly args?: readonly ExportedArgument[];
   readonly policy_name: string;
+  readonly action?: string;
+  readonly tags?: readonly string[];
+  readonly ima_hash?: string;
 }
 
 export interface ExportedMapping extends WithProcess {

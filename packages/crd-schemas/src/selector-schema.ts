@@ -18,7 +18,6 @@ import {
   int32,
   int64,
   list,
-  notYet,
   object,
   oneOf,
   optional,
@@ -269,7 +268,9 @@ const actionSelector = object(
     ),
     kernelStackTrace: optional(bool("Add the kernel's stack to the event.")),
     userStackTrace: optional(bool("Add the program's stack to the event.")),
-    imaHash: notYet(optional(bool("Add the file's IMA hash to the event."))),
+    imaHash: optional(
+      bool("Add the hash of the file to the event, as the kernel's IMA computes it."),
+    ),
   },
   [
     {

@@ -343,6 +343,8 @@ const action = v.variant("action", [
     ),
     kernelStack: flag,
     userStack: flag,
+    /** Of the file that the hook is about. */
+    imaHash: v.exactOptional(v.literal(true)),
   }),
   v.strictObject({ action: v.picklist(plainActions) }),
   v.strictObject({ action: v.literal("signal"), signal: uint32 }),

@@ -106,6 +106,7 @@ export { type TypesOfHook, typeSelectors } from "./kernel-check/type-hook.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
+export { hashHooks } from "./language/hash-hooks.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
   algorithmsOf,

@@ -27,7 +27,7 @@ it("what the reference calls not supported yet is what the check refuses", () =>
 kind: TracingPolicy
 metadata: {name: tried}
 spec:
-  kprobes: [{call: f, syscall: false, selectors: [{matchActions: [{action: Post, imaHash: true}]}]}, ${args.join(", ")}]
+  kprobes: [{call: f, syscall: false}, ${args.join(", ")}]
   usdts: [{path: /bin/x, provider: p, name: n, selectors: [{matchActions: [{action: Set, argIndex: 0, argValue: 1}]}]}]
   uprobes:
     - ${hook("{action: Post}", ", btfPath: /x")}

@@ -219,6 +219,24 @@ export function buildData(
   return w.bytes;
 }
 
+/** The hash that the events of the same thread since `since` wait for. */
+export function buildHash(
+  record: Common & {
+    readonly since: bigint;
+    readonly result?: number;
+    readonly algorithm?: number;
+    readonly digest?: Uint8Array;
+  },
+): Buffer {
+  const w = new StructWriter(layouts("record_hash").size);
+  common(w, recordType.RECORD_HASH, record);
+  w.put("record_hash", "since", 8, record.since);
+  w.put("record_hash", "result", 1, record.result ?? 0);
+  w.put("record_hash", "algorithm", 1, record.algorithm ?? 4);
+  w.bytes.set(record.digest ?? [], layouts("record_hash").offsets.digest);
+  return w.bytes;
+}
+
 export function numberArg(type: number, value: bigint | number, flags = 0): BuiltArg {
   const content = Buffer.alloc(8);
   content.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));

@@ -85,7 +85,10 @@ export function createTestSensor(
     messages.push(Buffer.from(writer.encode(event)));
   };
   const source = createEventSource(
-    { offsets, clock, lifecycle, hooks, cgroups, publish },
+    {
+      ...{ offsets, clock, lifecycle, hooks, cgroups, publish },
+      ...(options.now && { now: options.now }),
+    },
     options.ancestors ?? new Set(),
   );
   return {

@@ -7,6 +7,7 @@ import {
   textOperatorNames,
   typeRow,
 } from "@gander/crd-schemas";
+import { hashHooks } from "@gander/policy";
 import type { Random } from "../../../siege/random.ts";
 import { argFilter, expression, gainedFilter, text } from "./random-values.ts";
 import { type Arg, many, type Target } from "./target.ts";
@@ -264,6 +265,7 @@ function actions(target: Target, reads: Reads, shared: Shared, random: Random): 
   const [socket] = sockets;
   const isAlone = reads.args.filter(({ index }) => index === socket?.index).length === 1;
   const stacks = section === "kprobes" ? { kernelStackTrace: true, userStackTrace: true } : {};
+  const hash = section === "lsmhooks" && hashHooks.has(name) ? { imaHash: true } : {};
   const numbered = reads.args.filter(({ type }) => typeRow(type).family === "integer");
   const rate = {
     rateLimit: random.pick(["5", "5s", "1m", "1h"]),
@@ -276,7 +278,7 @@ function actions(target: Target, reads: Reads, shared: Shared, random: Random): 
     [{ action: "NoPost" }],
     [{ action: "Post", ...rate }],
     [
-      { action: "Post", ...stacks },
+      { action: "Post", ...stacks, ...hash },
       { action: "Signal", argSig: 15 },
     ],
     ...(canDeny ? [[{ action: "Override", argError: -random.between(1, 133) }]] : []),

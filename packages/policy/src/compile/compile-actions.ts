@@ -10,13 +10,13 @@ import {
 } from "@gander/crd-schemas";
 import type { CompiledAction } from "../compiled-policy.ts";
 import { msOfUnit } from "../language/duration.ts";
+import { hashHooks } from "../language/hash-hooks.ts";
 import { quote } from "../language/values.ts";
 import { withoutUserinfo } from "../language/without-userinfo.ts";
 import { limits } from "../limits.ts";
 import type { Scope } from "../scope.ts";
 import type { ActionContext } from "./action-context.ts";
 import { compileOverride, isError } from "./compile-override.ts";
-import { refuseFields } from "./unsupported.ts";
 
 /** The actions of a selector; none means post. */
 export function compileActions(
@@ -110,9 +110,7 @@ function compilePost(
   scope: Scope,
   context: ActionContext,
 ): CompiledAction | undefined {
-  const supported = refuseFields(spec, scope, {
-    imaHash: "Post the event without the hash; it has the path of the file.",
-  });
+  const canHash = spec.imaHash !== true || hasHash(scope.at("imaHash"), context);
   for (const field of ["kernelStackTrace", "userStackTrace"] as const) {
     if (spec[field] !== true || hookKinds[context.kind].stacks) continue;
     scope
@@ -124,13 +122,26 @@ function compilePost(
       );
   }
   const limit = compileRateLimit(spec, scope);
-  if (!supported || limit === "wrong") return undefined;
+  if (!canHash || limit === "wrong") return undefined;
   return {
     action: "post",
     ...(limit ? { rateLimit: limit } : {}),
     kernelStack: spec.kernelStackTrace ?? false,
     userStack: spec.userStackTrace ?? false,
+    ...(spec.imaHash === true ? { imaHash: true } : {}),
   };
+}
+
+function hasHash(scope: Scope, { kind, target }: ActionContext): boolean {
+  if (kind === "lsm" && (target === "" || hashHooks.has(target))) return true;
+  const hooks = [...hashHooks.keys()];
+  const message =
+    kind === "lsm"
+      ? `The hook ${quote(target)} has no open file, or its programs may not wait for a hash`
+      : "Only events of lsmhooks have a hash";
+  const hint = `Post it at one of the LSM hooks ${hooks.join(", ")}.`;
+  scope.onKey.error("policy-action", message, hint);
+  return false;
 }
 
 type RateLimit = { readonly windowMs: number; readonly scope: "thread" | "process" | "global" };

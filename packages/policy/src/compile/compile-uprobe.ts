@@ -16,7 +16,7 @@ import { refuseFields } from "./unsupported.ts";
 /** A hook on functions of a program or library; `target` is `PATH:FUNCTION`. */
 export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHook {
   const { scope } = position;
-  refuseFields(spec, scope, unsupported);
+  refuseFields(spec, scope, ofPrograms);
   const path = readPath(spec.path, scope.at("path"));
   const places = readPlaces(spec, scope);
   const [target = "", ...others] = places.map((place) => `${path}:${placeText(place)}`);
@@ -34,8 +34,10 @@ export function compileUprobe(spec: LooseUprobe, position: Position): CompiledHo
   return others.length === 0 ? named : { ...named, others };
 }
 
-const unsupported = {
-  btfPath: "Arguments are read as their type says.",
+/** What describes a program's own structures. */
+export const ofPrograms = {
+  btfPath:
+    "Structures in a program's memory are not followed. Hook a place where the value itself is in an argument or a register (`data` with `source: pt_regs`, also in the middle of a function: SYMBOL+0x10). For the kernel's own types leave it out: they are known.",
 } as const;
 
 /** Other agents see the files of the node below this folder; the sensor needs no such prefix. */

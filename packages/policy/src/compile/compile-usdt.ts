@@ -4,13 +4,13 @@ import { limits } from "../limits.ts";
 import type { LooseUsdt } from "../loose.ts";
 import type { Scope } from "../scope.ts";
 import { compileHook, type Position } from "./compile-hook.ts";
-import { readPath } from "./compile-uprobe.ts";
+import { ofPrograms, readPath } from "./compile-uprobe.ts";
 import { refuseFields } from "./unsupported.ts";
 
 /** A hook on a static probe of a program or library; `target` is `PATH:PROVIDER:NAME`. */
 export function compileUsdt(spec: LooseUsdt, position: Position): CompiledHook {
   const { scope } = position;
-  refuseFields(spec, scope, { btfPath: "Arguments are read as their type says." });
+  refuseFields(spec, scope, ofPrograms);
   const path = readPath(spec.path, scope.at("path"));
   const provider = readName(spec.provider, scope.at("provider"));
   const name = readName(spec.name, scope.at("name"));

@@ -124,6 +124,7 @@ function postText(actions: readonly CompiledAction[]): string {
   return [
     "an event is posted",
     ...(withStacks.length > 0 ? [`with ${words(withStacks, "and")} stack trace`] : []),
+    ...(post.imaHash ? ["with the hash of the file"] : []),
     ...(post.rateLimit
       ? [`at most once in ${post.rateLimit.windowMs / 1000} s ${scopes[post.rateLimit.scope]}`]
       : []),

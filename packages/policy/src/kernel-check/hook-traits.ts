@@ -64,6 +64,13 @@ export function readsExec(hook: CompiledHook): boolean {
   );
 }
 
+/** Whether its events have the hash of a file. */
+export function wantsHash({ selectors }: CompiledHook): boolean {
+  return selectors.some(({ actions, returnActions }) =>
+    [...actions, ...returnActions].some((one) => one.action === "post" && one.imaHash),
+  );
+}
+
 /** Only a probe sees registers: trampolines have arguments alone. */
 export const readsRegisters = ({ args }: CompiledHook): boolean =>
   args.some(({ source }) => source === "registers");

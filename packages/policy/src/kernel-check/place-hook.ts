@@ -12,11 +12,13 @@ import {
   readsExec,
   readsRegisters,
   stops,
+  wantsHash,
   wantsReturn,
 } from "./hook-traits.ts";
 import { type LsmHook, lsmHookName, lsmHookOf, returnCheck, takesNoPrograms } from "./lsm-hooks.ts";
 import { placeConnection } from "./place-connection.ts";
 import { coreDumpFunctions, placeCoreDumps } from "./place-core-dumps.ts";
+import { hashFunctions, placeHash } from "./place-hash.ts";
 import { placeMany } from "./place-many.ts";
 import { placeUprobe } from "./place-uprobe.ts";
 import {
@@ -136,9 +138,10 @@ function placeLsm(hook: CompiledHook, facts: AttachFacts): HookPlan {
       message: `this kernel lets no program be attached to the LSM hook ${hook.target}`,
       hint: "Hook the function `security_…` that calls it, below kprobes with `syscall: false`",
     });
-  return planAt(hook, [
+  const plan = planAt(hook, [
     { point: point("lsm", hook.target), role: "decide", position: (index) => index },
   ]);
+  return plan.refusals === undefined && wantsHash(hook) ? placeHash(plan, hook, facts) : plan;
 }
 
 /** Enforcing policies on `security_*`: finds where the call can be denied. */
@@ -287,7 +290,8 @@ function similarTarget(hook: CompiledHook, target: string, facts: AttachFacts): 
 /** Functions whose prototypes are needed to place this hook entry. */
 export function functionNamesOf({ kind, target, syscall, generated }: CompiledHook): string[] {
   if (kind === "tracepoint" || hookKinds[kind].ofProgram || generated !== undefined) return [];
-  if (kind === "lsm") return [`bpf_lsm_${target}`, returnCheck, ...dumpFunctionsOf(target)];
+  if (kind === "lsm")
+    return [`bpf_lsm_${target}`, returnCheck, ...dumpFunctionsOf(target), ...hashFunctions];
   if (syscall) return [...syscallEntries(target)];
   if (target === "tcp_connect") return [target, "bpf_lsm_socket_connect", "bpf_lsm_socket_sendmsg"];
   if (!target.startsWith("security_")) return [target];

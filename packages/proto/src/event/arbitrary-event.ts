@@ -101,6 +101,7 @@ export const arbitraryEvent: fc.Arbitrary<EventView> = fc
     returnAction: fc.nat({ max: 15 }),
     kernelStack: stack,
     userStack: stack,
+    imaHash: fc.constantFrom("", "sha256:00ff"),
     dropped: fc.oneof(number, fc.nat({ max: 2 ** 40 })),
   })
   .map((event) => ({

@@ -35,6 +35,8 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   returnAction: number;
   kernelStack: readonly StackEntry[];
   userStack: readonly StackEntry[];
+  /** lsm: the hash of the file, as algorithm:hexadecimal digits; empty without one. */
+  imaHash: string;
   /** rate_limit_info */
   dropped: number;
 };
@@ -205,6 +207,7 @@ export function createEventView<Process extends ProcessPart>(): EventView<Proces
     returnAction: 0,
     kernelStack: [],
     userStack: [],
+    imaHash: "",
     dropped: 0,
   };
 }

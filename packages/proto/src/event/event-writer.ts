@@ -217,6 +217,7 @@ function writeUsdt(w: BackwardWriter, event: EventView): void {
 }
 
 function writeLsm(w: BackwardWriter, event: EventView): void {
+  if (event.imaHash !== "") w.textField(11, event.imaHash);
   writeProcesses(w, 10, event.ancestors);
   writeTags(w, lsmFields, event.hook);
   if (event.action !== 0) w.varintField(8, event.action);

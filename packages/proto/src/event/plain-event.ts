@@ -107,6 +107,7 @@ function body(
           ...args,
           ...action,
           ...ancestors,
+          ...some("ima_hash", event.imaHash),
         },
       };
     case eventKind.usdt: {

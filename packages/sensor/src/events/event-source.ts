@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { recordType } from "../link/abi.gen.ts";
+import { action, recordType } from "../link/abi.gen.ts";
 import type { ProcessEntry } from "../process/process-entry.ts";
 import type { KernelClock } from "../records/kernel-time.ts";
 import type { RecordOffsets } from "../records/record-layouts.ts";
-import type { RecordReader } from "../records/record-reader.ts";
+import { RecordReader } from "../records/record-reader.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
+import { AwaitedHashes } from "./awaited-hashes.ts";
 import type { HookDecoder } from "./hook-decoder.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createSensorEvent, resetEvent, type SensorEvent } from "./sensor-event.ts";
@@ -20,6 +21,12 @@ export type EventSource = {
   take(reader: RecordReader): void;
   /** Records of an unknown type, from a newer kernel side. */
   readonly unknownRecords: () => number;
+  /** Events without the hash of a file that their policy wants. */
+  readonly unhashedEvents: () => number;
+  /** Publishes events whose hash has not arrived in time. Call it every second. */
+  expire(): void;
+  /** Publishes all that wait for a hash. */
+  flush(): void;
 };
 
 type EventSourceDeps = {
@@ -30,48 +37,53 @@ type EventSourceDeps = {
   readonly cgroups: Pick<Cgroups, "created" | "removed">;
   /** Must copy what it needs of the event before it returns. */
   readonly publish: (event: SensorEvent) => void;
+  /** Milliseconds, from any moment on. */
+  readonly now?: () => number;
 };
 
 /** Longer than any real lineage; a loop in the kernel's data must not hang the sensor. */
 const maxAncestors = 128;
 
 export function createEventSource(deps: EventSourceDeps, ancestors: AncestorKinds): EventSource {
-  const { offsets, clock, lifecycle, hooks, cgroups, publish } = deps;
+  const { offsets, clock, lifecycle, cgroups, publish } = deps;
   const event = createSensorEvent();
   let unknown = 0;
 
-  const stamp = (reader: RecordReader) => {
+  const stamp = (reader: RecordReader, stamped: SensorEvent) => {
     const { seconds, nanos } = clock.wallTime(reader.u32(offsets.time), reader.high(offsets.time));
-    event.seconds = seconds;
-    event.nanos = nanos;
-    if (ancestors.has(event.kind)) event.ancestors = ancestorsOf(event.parent);
+    stamped.seconds = seconds;
+    stamped.nanos = nanos;
+    if (ancestors.has(stamped.kind)) stamped.ancestors = ancestorsOf(stamped.parent);
   };
+  const hooks = createHookEvents(deps, stamp);
 
   return {
+    ...hooks,
     unknownRecords: () => unknown,
     take(reader) {
       resetEvent(event);
       switch (reader.u16(offsets.type)) {
         case recordType.RECORD_HOOK:
-          hooks.decode(reader, event);
-          stamp(reader);
-          publish(event);
+          hooks.hook(reader, event);
           return;
         case recordType.RECORD_EXEC:
         case recordType.RECORD_TASK:
           lifecycle.exec(reader, event);
-          stamp(reader);
+          stamp(reader, event);
           publish(event);
           lifecycle.afterExec(event);
           return;
         case recordType.RECORD_EXIT:
           lifecycle.exit(reader, event);
-          stamp(reader);
+          stamp(reader, event);
           publish(event);
           lifecycle.afterExit(event);
           return;
         case recordType.RECORD_DATA:
-          hooks.data(reader);
+          deps.hooks.data(reader);
+          return;
+        case recordType.RECORD_HASH:
+          hooks.hash(reader);
           return;
         case recordType.RECORD_CLONE:
           lifecycle.clone(reader);
@@ -86,6 +98,44 @@ export function createEventSource(deps: EventSourceDeps, ancestors: AncestorKind
           unknown++;
       }
     },
+  };
+}
+
+/** Events of policies, some of which wait for a hash. */
+function createHookEvents(
+  { offsets, hooks, publish, now = () => performance.now() }: EventSourceDeps,
+  stamp: (reader: RecordReader, event: SensorEvent) => void,
+) {
+  const hashes = new AwaitedHashes({ offsets, publish, unhashed: hooks.unhashed, now });
+  const decode = (reader: RecordReader, event: SensorEvent) => {
+    hooks.decode(reader, event);
+    stamp(reader, event);
+  };
+  /** In memory of its own: the ring is written again meanwhile. */
+  const hold = (reader: RecordReader) => {
+    const { bytes, base, length } = reader;
+    const copy = new RecordReader(new Uint8Array(bytes.subarray(base, base + length)));
+    copy.at(0, length);
+    const event = createSensorEvent();
+    decode(copy, event);
+    hashes.hold(event, copy);
+  };
+  return {
+    /** hot: of a RECORD_HOOK; `event` is one to use. */
+    hook(reader: RecordReader, event: SensorEvent): void {
+      const wantsHash = (reader.u32(offsets.hook.actions) & action.ACTION_HASH) !== 0;
+      if (wantsHash && (reader.u32(offsets.hook.done) & action.ACTION_HASH) !== 0) {
+        hold(reader);
+        return;
+      }
+      decode(reader, event);
+      if (wantsHash) hashes.refuse(event, reader, "memory");
+      else publish(event);
+    },
+    hash: (reader: RecordReader) => hashes.take(reader),
+    unhashedEvents: () => hashes.unhashed,
+    expire: () => hashes.expire(),
+    flush: () => hashes.flush(),
   };
 }
 

@@ -16,6 +16,7 @@ import type { RecordReader } from "../records/record-reader.ts";
 import { decodeArg } from "./arg-decoder.ts";
 import { CallData, type MoreData } from "./call-data.ts";
 import type { EventRule, EventRuleArg, EventRules, OfferRequest, RuleText } from "./event-rule.ts";
+import { type Unhashed, unhashedReasons } from "./file-hash.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ruleText } from "./rule-text.ts";
 import type { SensorEvent } from "./sensor-event.ts";
@@ -24,6 +25,8 @@ import type { StackTraces } from "./stack-traces.ts";
 export type HookDecoder = {
   /** hot: decodes RECORD_HOOK into `event` (bench/event-encoding). */
   decode(reader: RecordReader, event: SensorEvent): void;
+  /** Says in an event decoded from the record at `reader` why it has no hash. */
+  unhashed(reader: RecordReader, event: SensorEvent, why: Unhashed): void;
   /** Keeps RECORD_DATA for the event whose record follows. */
   data(reader: RecordReader): void;
 };
@@ -56,7 +59,8 @@ export function createHookDecoder(deps: {
 
   const lookUp = (id: number, missing: number): KnownRule => {
     const plain = rules.rule(id) ?? unknownRule(id);
-    const rule = missing === 0 ? plain : { ...plain, tags: [...plain.tags, ...factTags(missing)] };
+    const rule =
+      missing === 0 ? plain : { ...plain, tags: [...plain.tags, ...missingTags(missing)] };
     const found = { rule, text: ruleText(rule), texts: [] };
     const [oldest] = known.keys();
     if (known.size >= keptRules && oldest !== undefined) known.delete(oldest);
@@ -66,6 +70,12 @@ export function createHookDecoder(deps: {
 
   return {
     data: (reader) => data.add(reader),
+    unhashed(reader, event, why) {
+      const id = reader.u32(offsets.hook.rule);
+      const facts = reader.u16(offsets.flags) >>> missingShift;
+      const missing = facts + 2 ** missingShift * (unhashedReasons.indexOf(why) + 1);
+      event.hook = (known.get(keyOf(id, missing)) ?? lookUp(id, missing)).text;
+    },
     decode(reader, event) {
       const id = reader.u32(offsets.hook.rule);
       const missing = reader.u16(offsets.flags) >>> missingShift;
@@ -103,6 +113,14 @@ const { FACTS: _, MISSING_WRITE, MISSING_REGISTERS, ...facts } = fact;
 const failures = { set: MISSING_WRITE, override: MISSING_REGISTERS };
 
 /** Events show them as tags, because existing clients know no other place for them. */
+function missingTags(missing: number): string[] {
+  const unhashed = unhashedReasons[(missing >>> missingShift) - 1];
+  return [
+    ...factTags(missing % 2 ** missingShift),
+    ...(unhashed === undefined ? [] : [`gander.unhashed.${unhashed}`]),
+  ];
+}
+
 function factTags(missing: number): string[] {
   const unknown = Object.entries(facts)
     .filter(([, bit]) => (missing & (1 << bit)) !== 0)

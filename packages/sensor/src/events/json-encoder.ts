@@ -130,6 +130,8 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
   else if (event.kind === eventKind.loader) writeLoaded(line, event);
   else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
   if (event.ancestors.length > 0) writeAncestors(line, event.ancestors);
+  if (event.imaHash !== "" && event.kind === eventKind.lsm)
+    line.ascii(`,"ima_hash":"${event.imaHash}"`);
   if (event.kind === eventKind.uprobe || event.kind === eventKind.usdt)
     line.raw((event.hook ?? noRule(event.kind)).jsonLast(event.action));
   const dataCount = dataCountOf(event);

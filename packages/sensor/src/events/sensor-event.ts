@@ -30,6 +30,7 @@ export function resetEvent(event: SensorEvent): void {
   event.returnAction = 0;
   event.kernelStack = none;
   event.userStack = none;
+  event.imaHash = "";
   event.dropped = 0;
   event.isMark = false;
 }

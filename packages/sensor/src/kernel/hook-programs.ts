@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
 import {
-  type AttachPoint,
   type AttachTarget,
   type BpfObject,
+  type BpfProgram,
   type CValue,
   cloneProgram,
   loadObject,
@@ -17,19 +17,14 @@ import {
   type HookPoint,
   hookPointKey,
 } from "@gander/policy";
-import { attachCookie, feature, hookFlags, limits } from "../link/abi.gen.ts";
+import { feature, hookFlags, limits } from "../link/abi.gen.ts";
 import { allFeatures } from "../link/features.ts";
 import { createNumberPool, type NumberPool } from "../link/number-pool.ts";
+import { createHashPrograms, type HashPrograms } from "./hash-programs.ts";
+import { hookPlaces } from "./hook-places.ts";
 import { MappingReports } from "./mapping-reports.ts";
 import type { MemoryLayout } from "./memory-layout.ts";
-import {
-  type AttachedHook,
-  closeHook,
-  type HookPlaces,
-  openHooks,
-  pinHook,
-  unpinHook,
-} from "./pins/hook-pins.ts";
+import { type AttachedHook, closeHook, openHooks, pinHook, unpinHook } from "./pins/hook-pins.ts";
 import type { Pins } from "./pins/pins.ts";
 import { probeArgument } from "./probe-argument.ts";
 import type { ProgramFiles } from "./program-files.ts";
@@ -68,6 +63,8 @@ type HookProgramsDeps = {
   readonly logger: Logger;
 };
 
+type LoadingDeps = HookProgramsDeps & { readonly pins: Pins; readonly hashes: HashPrograms };
+
 /** Adopts the hooks that an earlier sensor with the same programs has pinned. */
 export function createHookPrograms(
   spec: ObjectSpec,
@@ -83,6 +80,11 @@ export function createHookPrograms(
     ids(attached),
   );
   const templates = createTemplates(spec, pins, deps.facts);
+  const hashes = createHashPrograms({
+    spec,
+    load: () => loadPinned(spec, pins),
+    functionId: (name) => requireFunction(name, deps.facts),
+  });
   const mappings = new MappingReports();
   mappings.adopt(keys(attached), deps.logger);
   return {
@@ -94,7 +96,8 @@ export function createHookPrograms(
       const id = numbers.take();
       const lacks = (found?.lacks ?? allFeatures) & ~features;
       try {
-        attached = [...attached, attachHook(object, { id, lacks }, point, pins, deps)];
+        const loading = { ...deps, pins, hashes };
+        attached = [...attached, attachHook(object, { id, lacks }, point, loading)];
       } catch (error) {
         numbers.keepOnly(ids(attached).union(leaving));
         throw error;
@@ -131,6 +134,7 @@ export function createHookPrograms(
     async [Symbol.asyncDispose]() {
       mappings[Symbol.dispose]();
       templates.close();
+      hashes.close();
       for (const hook of attached) await closeHook(hook);
       attached = [];
     },
@@ -248,19 +252,13 @@ function attachHook(
   object: BpfObject,
   { id, lacks }: { readonly id: number; readonly lacks: number },
   point: HookPoint,
-  pins: Pins,
-  { facts, programs, memory }: HookProgramsDeps,
+  { facts, programs, memory, pins, hashes }: LoadingDeps,
 ): AttachedHook {
   const btfId = targetId(point, facts);
   const { file, functions } = point;
   const isMulti = file !== undefined && hasUprobeMulti(facts);
   const isOneProbe = functions !== undefined && supportsKprobeMulti();
-  const places =
-    functions !== undefined
-      ? functionPlaces(functions, isOneProbe)
-      : file === undefined
-        ? { point: attachPoint(point) }
-        : programPlaces(point, programs.pathOf(file), isMulti);
+  const places = hookPlaces(point, programs.pathOf, { isMulti, isOneProbe });
   const program = cloneProgram(object, templateName(point.kind), {
     name: programName(point),
     rodata: {
@@ -274,11 +272,15 @@ function attachHook(
     ...(isMulti ? { attachType: "trace_uprobe_multi" } : {}),
     ...(isOneProbe ? { attachType: "trace_kprobe_multi" } : {}),
   });
+  const companions: BpfProgram[] = [];
   try {
-    return pinHook(program, places, { id, lacks, key: hookPointKey(point), pins });
+    if (!(lacks & feature.FEATURE_HASH)) companions.push(...hashes.for(point));
+    return pinHook(program, places, { id, lacks, key: hookPointKey(point), pins, companions });
   } catch (error) {
     program.close();
     throw error;
+  } finally {
+    for (const companion of companions) companion.close();
   }
 }
 
@@ -296,72 +298,9 @@ function programName({ target }: HookPoint): string {
   return `h_${target.replace(/\W/g, "_")}`.slice(0, 15);
 }
 
-function attachPoint({ kind, target }: HookPoint): AttachPoint {
-  switch (kind) {
-    case "kprobe":
-    case "kretprobe":
-      return { kind: "kprobe", function: target, onReturn: kind === "kretprobe" };
-    case "raw_tp":
-      return { kind: "raw_tracepoint", name: target };
-    case "tracepoint": {
-      const [category = "", name = ""] = target.split("/");
-      return { kind: "tracepoint", category, name };
-    }
-    default:
-      return { kind: "trace" };
-  }
-}
-
 /** Linux 6.6: faster than a perf event, and needs fewer rights. */
 const hasUprobeMulti = (facts: RunningKernelFacts) =>
   facts.prototype("bpf_uprobe_multi_link_attach") !== undefined;
-
-/** Each with its position in the list as its cookie. */
-function functionPlaces(functions: readonly string[], isOneProbe: boolean): HookPlaces {
-  const cookies = functions.map((_, i) => BigInt(i));
-  if (isOneProbe) return { point: { kind: "kprobe_multi", functions, cookies } };
-  const [point, ...others] = functions.map(
-    (name, i): AttachPoint => ({ kind: "kprobe", function: name, cookie: BigInt(i) }),
-  );
-  if (point === undefined) throw new RangeError("a hook has no functions");
-  return { point, others };
-}
-
-/** At the return of a function, the program must also be called when the function begins (bpf/calls.bpf.h). */
-function programPlaces(
-  { kind, file, probe }: HookPoint,
-  path: string,
-  isMulti: boolean,
-): HookPlaces {
-  if (probe !== undefined) return probePlaces(probe.places, path, isMulti);
-  const { offset = 0, counter = 0 } = file ?? {};
-  const at = (onReturn: boolean, cookie: number): AttachPoint =>
-    isMulti
-      ? {
-          ...{ kind: "uprobe_multi", path, offsets: [offset], counters: [counter] },
-          ...{ onReturn, cookies: [BigInt(cookie)] },
-        }
-      : { kind: "uprobe", path, offset, counter, onReturn, cookie: BigInt(cookie) };
-  if (kind === "uprobe") return { point: at(false, 0) };
-  return { point: at(true, 0), others: [at(false, attachCookie.COOKIE_BEGINS)] };
-}
-
-function probePlaces(
-  places: NonNullable<HookPoint["probe"]>["places"],
-  path: string,
-  isMulti: boolean,
-): HookPlaces {
-  if (isMulti) {
-    const offsets = places.map(({ offset }) => offset);
-    const counters = places.map(({ counter }) => counter);
-    return { point: { kind: "uprobe_multi", path, offsets, counters } };
-  }
-  const [point, ...others] = places.map(
-    ({ offset, counter }): AttachPoint => ({ kind: "uprobe", path, offset, counter }),
-  );
-  if (point === undefined) throw new RangeError("a probe has no places");
-  return { point, others };
-}
 
 /** The function to attach a trampoline to; undefined: this kind needs none. */
 function trampolineTarget({ kind, target }: HookPoint): string | undefined {

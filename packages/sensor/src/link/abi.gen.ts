@@ -11,6 +11,7 @@ export const recordLimits = {
   RULE_ARGS: 8,
   NAMESPACES: 10,
   MAX_DATA: 327360,
+  HASH_SIZE: 64,
   STRUCTURE_TEXT: 128,
   SYSCALL_COMPAT_BIT: 31,
 } as const;
@@ -66,7 +67,8 @@ export const recordType = {
   RECORD_CGROUP_MKDIR: 6,
   RECORD_CGROUP_RMDIR: 7,
   RECORD_DATA: 8,
-  RECORD_TYPES: 9,
+  RECORD_HASH: 9,
+  RECORD_TYPES: 10,
 } as const;
 
 export const recordFlags = {
@@ -122,7 +124,18 @@ export const action = {
   ACTION_MARK_CALL: 256,
   ACTION_UNMARK_CALL: 512,
   ACTION_SET: 1024,
+  ACTION_HASH: 2048,
   ACTION_ENFORCE: 1294,
+} as const;
+
+export const hashResult = {
+  HASH_DONE: 0,
+  HASH_SKIPPED: 1,
+  HASH_NO_FILE: 2,
+  HASH_FILE_SYSTEM: 3,
+  HASH_TOO_LARGE: 4,
+  HASH_NOT_READABLE: 5,
+  HASH_FAILED: 6,
 } as const;
 
 export const anyPeer = {
@@ -385,7 +398,8 @@ export const feature = {
   FEATURE_PAIRS: 4194304,
   FEATURE_REGISTERS: 8388608,
   FEATURE_QUESTIONS: 16777216,
-  FEATURES_END: 33554432,
+  FEATURE_HASH: 67108864,
+  FEATURES_END: 134217728,
 } as const;
 
 export const attachCookie = {
@@ -427,8 +441,9 @@ export const fault = {
   FAULT_MARKS: 11,
   FAULT_TALLIES: 12,
   FAULT_DATA: 13,
-  FAULT_FEATURE: 14,
-  FAULT_MAX: 15,
+  FAULT_HASH: 14,
+  FAULT_FEATURE: 15,
+  FAULT_MAX: 16,
 } as const;
 
 export const lifecycleFate = {

@@ -221,6 +221,7 @@ export const actionFeatures = byNumber(action, {
   ACTION_MARK_CALL: marks,
   ACTION_UNMARK_CALL: marks,
   ACTION_SET: feature.FEATURE_WRITES,
+  ACTION_HASH: feature.FEATURE_HASH,
   ACTION_ENFORCE: 0,
 });
 

@@ -129,8 +129,10 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
 }
 
 function reportOutput({ pipeline, json }: SensorMetricsDeps, report: SensorReport): void {
-  const { records, failedRecords, unknownRecords, cgroups, sessions } = pipeline.counters();
+  const { records, failedRecords, unknownRecords, unhashedEvents, cgroups, sessions } =
+    pipeline.counters();
   report("tetragon_observer_ringbuf_events_received_total", records);
+  report("gander_events_unhashed_total", unhashedEvents);
   report("gander_records_undecodable_total", failedRecords + unknownRecords);
   const { size, evicted, missed } = pipeline.processes.counters;
   report("tetragon_process_cache_size", size);

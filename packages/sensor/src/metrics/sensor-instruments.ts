@@ -134,6 +134,10 @@ export const sensorInstruments = {
     help: "Events by outcome at an exporter.",
     labels: { reader: "`file`", outcome: "`written`, `dropped` (it was too slow), `rate_limited`" },
   },
+  gander_events_unhashed_total: {
+    kind: "counter",
+    help: "Events without the hash of a file that their policy wants (imaHash); each says why.",
+  },
   gander_records_undecodable_total: {
     kind: "counter",
     help: "Records that the sensor could not read: a bug in the sensor.",

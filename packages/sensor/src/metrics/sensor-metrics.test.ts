@@ -71,7 +71,7 @@ function parts(list: readonly PolicyState[]): SensorMetricsDeps {
     policies: { list: () => list },
     pipeline: {
       counters: () => ({
-        ...{ records: 58, unknownRecords: 0, failedRecords: 1, lostInKernel: 5 },
+        ...{ records: 58, unknownRecords: 0, failedRecords: 1, unhashedEvents: 4, lostInKernel: 5 },
         cgroups: 17,
         sessions,
       }),
@@ -145,6 +145,7 @@ describe("metrics of a sensor", () => {
       tetragon_process_cache_size: 40,
       tetragon_process_cache_evictions_total: 3,
       tetragon_process_cache_misses_total: 2,
+      gander_events_unhashed_total: 4,
       gander_cgroups: 17,
       gander_operator_connected: 1,
       gander_operator_exceptions: 2,

@@ -35,7 +35,13 @@ describe("event counters", () => {
         policies: { list: () => [policy(5n, 1n, 0n), policy(7n, 0n, 3n)] },
         pipeline: {
           counters: () => ({
-            ...{ records: 20, unknownRecords: 1, failedRecords: 2, lostInKernel: 7 },
+            ...{
+              records: 20,
+              unknownRecords: 1,
+              failedRecords: 2,
+              unhashedEvents: 0,
+              lostInKernel: 7,
+            },
             ...{ cgroups: 0, sessions },
           }),
         },

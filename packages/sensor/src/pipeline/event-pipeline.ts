@@ -70,6 +70,8 @@ type PipelineCounters = {
   readonly unknownRecords: number;
   /** Records that could not be decoded: a bug in Gander. */
   readonly failedRecords: number;
+  /** Events without the hash of a file that their policy wants. */
+  readonly unhashedEvents: number;
   /** Records lost in the kernel for lack of room, as marked in the streams. */
   readonly lostInKernel: number;
   /** Known to the sensor; counts of what is not are in `processes.counters`. */
@@ -186,6 +188,7 @@ class Pipeline implements EventPipeline {
       records: this.#drain.records(),
       unknownRecords: this.#source.unknownRecords(),
       failedRecords: this.#failed,
+      unhashedEvents: this.#source.unhashedEvents(),
       lostInKernel: this.#losses.total(),
       cgroups: this.#deps.cgroups.size(),
       sessions: this.sessions.counts,
@@ -198,6 +201,7 @@ class Pipeline implements EventPipeline {
     this.#drain.stop();
     kernel.setAsleep("awake");
     this.#losses.check();
+    this.#source.flush();
     this.#publisher.flush();
     kernel.setWatched("unwatched");
   }
@@ -231,6 +235,7 @@ class Pipeline implements EventPipeline {
     this.processes.collect();
     this.#deps.cgroups.collect();
     this.sessions.expire();
+    this.#source.expire();
     this.#publisher.flush();
   }
 }

@@ -70,6 +70,11 @@ const faultTexts: Readonly<Record<FaultName, FaultText>> = {
     advice:
       "Such data may fill half of the ring. Make the filters of policies with maxData narrower, or limit their events",
   },
+  FAULT_HASH: {
+    meaning:
+      "files were not hashed or their hashes not posted, for lack of memory or room in the ring, or processes of the host could not be sent a signal after it",
+    advice: "Make the filters of policies with imaHash narrower, or limit their events",
+  },
   FAULT_FEATURE: {
     meaning:
       "filters and actions needed what the program of their hook was loaded without: filters took the safe side",

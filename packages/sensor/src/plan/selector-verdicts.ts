@@ -129,6 +129,7 @@ function postBits(actions: readonly CompiledAction[]): number {
     if (one.action !== "post") continue;
     if (one.kernelStack) bits |= action.ACTION_KERNEL_STACK;
     if (one.userStack) bits |= action.ACTION_USER_STACK;
+    if (one.imaHash) bits |= action.ACTION_HASH;
   }
   return bits;
 }

@@ -40,6 +40,12 @@ export function recordOffsets(layouts: RecordLayouts) {
       bytes: at("record_data", "bytes"),
       total: at("record_data", "total"),
     },
+    hash: {
+      since: at("record_hash", "since"),
+      result: at("record_hash", "result"),
+      algorithm: at("record_hash", "algorithm"),
+      digest: at("record_hash", "digest"),
+    },
     arg: {
       header: layouts("arg").size,
       type: at("arg", "type"),

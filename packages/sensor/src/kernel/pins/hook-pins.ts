@@ -96,6 +96,9 @@ function openPinnedProgram(pin: string): BpfProgram | undefined {
 /** Where a program is attached: first at the others, such as the place where its function begins. */
 export type HookPlaces = { readonly point: AttachPoint; readonly others?: readonly AttachPoint[] };
 
+/** Programs that are attached at the hook's place before it, and so run after it. */
+export type Companions = readonly BpfProgram[];
+
 /**
  * Attaches a program and pins both; the link is pinned last: if it exists, so does the rest. On failure
  * closes the links, not the program. @throws BpfError
@@ -103,15 +106,26 @@ export type HookPlaces = { readonly point: AttachPoint; readonly others?: readon
 export function pinHook(
   program: BpfProgram,
   places: HookPlaces,
-  { pins, ...known }: Pick<AttachedHook, "id" | "key" | "lacks"> & { readonly pins: Pins },
+  {
+    pins,
+    companions,
+    ...known
+  }: Pick<AttachedHook, "id" | "key" | "lacks"> & {
+    readonly pins: Pins;
+    readonly companions: Companions;
+  },
 ): AttachedHook {
   const pin = hookPin(known.id, known.lacks, known.key);
   unpin(pins.program(pin));
   program.pin(pins.program(pin));
   const others: BpfLink[] = [];
   try {
-    for (const [i, place] of (places.others ?? []).entries())
-      others.push(attachPinned(program, place, pins.link(otherOf(pin, i))));
+    const before = [
+      ...companions.map((companion) => ({ program: companion, place: places.point })),
+      ...(places.others ?? []).map((place) => ({ program, place })),
+    ];
+    for (const [i, other] of before.entries())
+      others.push(attachPinned(other.program, other.place, pins.link(otherOf(pin, i))));
     const link = attachPinned(program, places.point, pins.link(pin));
     return { ...known, pin, link, program, others };
   } catch (error) {
