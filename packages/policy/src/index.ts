@@ -34,6 +34,13 @@ export {
   sameSetNames,
 } from "./check-policy.ts";
 export type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
+export {
+  type FuseMetadata,
+  fuseMetadata,
+  fuseOf,
+  fuseProblems,
+  type PolicyFuse,
+} from "./compile/compile-fuse.ts";
 export { mappingEventMark, mappingFunction } from "./compile/loader-hook.ts";
 export type {
   ArgTest,
@@ -79,6 +86,14 @@ export { hintOf } from "./kernel-check/refusals.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
+export {
+  type Fuse,
+  fuseAnnotation,
+  fuseText,
+  mostPods,
+  parseFuse,
+  rearmAnnotation,
+} from "./language/fuse.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {
   algorithmsOf,
