@@ -37,6 +37,16 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   userStack: readonly StackEntry[];
   /** rate_limit_info */
   dropped: number;
+  /** policy_fuse */
+  fuse: FuseNotice | undefined;
+};
+
+export type FuseNotice = {
+  readonly policyName: string;
+  readonly policyNamespace: string;
+  /** Such as `5 pods in 1m`. */
+  readonly fuse: string;
+  readonly state: "blown" | "armed";
 };
 
 /** A process in encoded parts; the two fields between them change more often than the rest. */
@@ -206,5 +216,6 @@ export function createEventView<Process extends ProcessPart>(): EventView<Proces
     kernelStack: [],
     userStack: [],
     dropped: 0,
+    fuse: undefined,
   };
 }

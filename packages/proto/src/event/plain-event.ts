@@ -10,6 +10,7 @@ import {
   argField,
   type EventArg,
   type EventView,
+  type FuseNotice,
   type HookPart,
   loaderFields,
   type ProcessPart,
@@ -117,8 +118,17 @@ function body(
       return {
         rate_limit_info: some64("number_of_dropped_process_events", event.dropped),
       };
+    case eventKind.policyFuse:
+      return { policy_fuse: plainFuse(event.fuse) };
   }
 }
+
+const plainFuse = (fuse: FuseNotice | undefined) => ({
+  ...some("policy_name", fuse?.policyName),
+  ...some("policy_namespace", fuse?.policyNamespace),
+  ...some("fuse", fuse?.fuse),
+  ...some("state", fuse?.state),
+});
 
 const plainProbe = (hook: HookPart | undefined) => ({
   ...some("path", hook?.path),

@@ -31,6 +31,7 @@ export function resetEvent(event: SensorEvent): void {
   event.kernelStack = none;
   event.userStack = none;
   event.dropped = 0;
+  event.fuse = undefined;
   event.isMark = false;
 }
 

@@ -111,6 +111,10 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
   const theirs = { policy, policy_namespace };
   const ours = { ...theirs, origin };
   report("gander_policy_state", 1, { ...ours, state: stateNames[state.state], mode });
+  if (state.fuse !== undefined) {
+    report("gander_policy_fuse_blown", state.fuse.blownAt === "" ? 0 : 1, ours);
+    report("gander_policy_fuse_spared_total", state.fuse.spared, ours);
+  }
   report("tetragon_tracingpolicy_kernel_memory_bytes", state.kernelMemoryBytes, theirs);
   report("gander_policy_hits_total", counters.hits, ours);
   const by = (label: "outcome" | "action" | "gap") =>

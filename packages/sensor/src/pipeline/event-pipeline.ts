@@ -22,7 +22,9 @@ import { RecordReader } from "../records/record-reader.ts";
 import { createRingDrain, type RecordRing, type RingDrain } from "../records/ring-drain.ts";
 import { withArguments } from "../records/task-arguments.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
+import type { FuseChange } from "../policy/index.ts";
 import { createEventPublisher, type EventPublisher } from "./event-publisher.ts";
+import { publishFuse } from "./fuse-notice.ts";
 
 /** The pipeline's view of the kernel side. */
 export type EventKernel = {
@@ -87,6 +89,8 @@ export type EventPipeline = AsyncDisposable & {
     "addLines" | "addMessages" | "markLine" | "markMessage" | "setNodeLabels"
   >;
   start(): Promise<void>;
+  /** Puts what became of a policy's fuse into all streams. */
+  announce(change: FuseChange): void;
   counters(): PipelineCounters;
 };
 
@@ -190,6 +194,10 @@ class Pipeline implements EventPipeline {
       cgroups: this.#deps.cgroups.size(),
       sessions: this.sessions.counts,
     };
+  }
+
+  announce(change: FuseChange): void {
+    publishFuse(this.#publisher, change);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

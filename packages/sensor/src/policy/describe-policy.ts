@@ -28,6 +28,7 @@ export function describePolicy(
   const counters = hooks
     .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))
     .reduce(addPolicyCounts, noPolicyCounts);
+  const fuse = tables.fuses.report(policy);
   return {
     ...policy.key,
     id: policy.id,
@@ -46,6 +47,7 @@ export function describePolicy(
     findings,
     hooks,
     counters,
+    ...(fuse && { fuse }),
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
   };
 }

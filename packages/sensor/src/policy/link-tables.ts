@@ -33,6 +33,7 @@ export function linkTables(
     id: policy.id,
     rules: activeRules(policy),
     budget: policy.budget,
+    fuse: policy.fuse?.number,
     mode: policy.mode,
   }));
   const { contents, numbers } = distinctGroups(policies, groups);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
+import type { FuseReport } from "./fuses/fuse-report.ts";
 
 /** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -41,6 +42,8 @@ export type PolicyState = PolicyKey & {
   readonly findings: readonly string[];
   readonly hooks: readonly HookState[];
   readonly counters: PolicyCounters;
+  /** Absent: it has none. */
+  readonly fuse?: FuseReport;
   /** Memory used by this policy alone; programs and tables are shared. */
   readonly kernelMemoryBytes: number;
 };
