@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import type { CompiledPolicy } from "@gander/policy";
+import { type CompiledPolicy, fuseText } from "@gander/policy";
 import { digestOf } from "@gander/policy/content";
 import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import type { Coalescer } from "../bundles/coalesce.ts";
@@ -109,7 +109,7 @@ export class PolicyRollouts implements Disposable {
 
   #plan(policy: PolicyObject): void {
     const { uid, generation, annotations, compiled, object } = policy;
-    const settings = rolloutSettings(annotations, this.#defaults);
+    const settings = withFuse(rolloutSettings(annotations, this.#defaults), policy);
     const isAccepted = compiled.value !== undefined;
     if (isAccepted)
       this.known.see(
@@ -153,7 +153,7 @@ export class PolicyRollouts implements Disposable {
 
   /** Adds contents before the revisions that need them, and releases them after. */
   #put(
-    { uid, ...policy }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+    { uid, ...policy }: Pick<PolicyObject, "uid" | "name" | "namespace" | "fuse">,
     shares: readonly GenerationShare[],
     known: readonly KnownRevision[],
   ): readonly PolicyShare[] {
@@ -165,7 +165,7 @@ export class PolicyRollouts implements Disposable {
       const digest = read && contents.add(read.encoded);
       if (read === undefined || digest === undefined) {
         this.#deps.logger.error("A stored revision cannot be used any more", {
-          policy: { ...policy, generation },
+          policy: { name: policy.name, namespace: policy.namespace, generation },
         });
         continue;
       }
@@ -185,7 +185,7 @@ export class PolicyRollouts implements Disposable {
   }
 
   #revision(
-    { uid, name, namespace }: Pick<PolicyObject, "uid" | "name" | "namespace">,
+    { uid, name, namespace, fuse }: Pick<PolicyObject, "uid" | "name" | "namespace" | "fuse">,
     generation: number,
     { policy: { workloads, nodeSelector }, encoded, sets: names }: ReadPolicy,
   ): PolicyRevision {
@@ -197,6 +197,9 @@ export class PolicyRollouts implements Disposable {
     const digest = sets.length === 0 ? content : digestOf(JSON.stringify([content, sets]));
     return {
       ...{ uid, generation, name, namespace, digest, mode: "" },
+      // Of the object as it is now, whichever generation this is.
+      ...(fuse.fuse !== undefined && { fuse: fuseText(fuse.fuse) }),
+      ...(fuse.fuseRearmed !== undefined && { fuseRearmed: fuse.fuseRearmed }),
       ...(sets.length > 0 && { withSets: { content, sets } }),
       ...(workloads && { workloads }),
       ...(nodeSelector && { nodeSelector }),
@@ -240,4 +243,13 @@ function setNames({
 }: Pick<PolicyRollout, "shares" | "newest">): ReadonlySet<string> {
   const revisions = [...shares.map(({ revision }) => revision), ...(newest ? [newest] : [])];
   return new Set(revisions.flatMap(({ withSets }) => withSets?.sets.map(({ name }) => name) ?? []));
+}
+
+/** A fuse that can't be read must not take the policy out of force: it has none then, and its status says so. */
+function withFuse(settings: RolloutSettings, { fuseProblems }: PolicyObject): RolloutSettings {
+  const errors = fuseProblems.filter(({ severity }) => severity === "error");
+  const texts = errors.map(({ path, message }) => `${path}: ${message}`);
+  return texts.length === 0
+    ? settings
+    : { ...settings, problems: [...settings.problems, ...texts] };
 }
