@@ -57,6 +57,9 @@ enum limits {
 	MAX_BOUNDS = 2560, /* of ranges in the index, of all hooks of one side */
 	HOOK_BOUNDS = 2048, /* … of one hook: a power of two, as its bounds are */
 	MAX_POLICIES = 1280,  /* budgets; no sides */
+	MAX_FUSES = MAX_POLICIES, /* no sides; 0 is not used */
+	FUSE_PODS = 32, /* most pods that a fuse allows */
+	FUSE_TICK_SHIFT = 26, /* its times are in 2^26 ns: 32 bits are nine years */
 	EXEC_GROUPS = 4, /* of tests that are decided by reading a new program's arguments once… */
 	EXEC_GROUP_TESTS = 64, /* …each of so many */
 	MAX_ROUTES = 256, /* distinct ways from an argument to a value behind it; route 0 is not used */
@@ -269,7 +272,8 @@ struct rule {
 	__u8 args[RULE_ARGS]; /* slots the event carries, in the order of the policy */
 	__u8 return_slot;  /* slot of the return value that the event carries, or NO_SLOT */
 	__u8 socket_slot;  /* of the first argument that is a socket or a packet, or NO_SLOT */
-	__u8 pad[5];
+	__u16 fuse; /* index into `fuses`; 0: none */
+	__u8 pad[4];
 };
 
 enum slot_flags {
@@ -369,6 +373,7 @@ enum feature {
 	FEATURE_PAIRS = 4194304, /* rows on two numbers: ROW_GAINED, ROW_DIFFERENCE */
 	FEATURE_REGISTERS = 8388608, /* verdicts with assignments; of no use without HOOK_REGISTERS */
 	FEATURE_QUESTIONS = 16777216, /* rows that stand for those of many rules */
+	FEATURE_FUSES = 33554432, /* fuses of policies that enforce */
 	FEATURE_HASH = 67108864, /* ACTION_HASH: the hook has hash programs beside it (hash.bpf.h) */
 	FEATURES_END = 134217728,
 };
@@ -643,6 +648,18 @@ struct budget {
 	__u64 window_ns;
 	__u64 start;
 	__u64 used;
+};
+
+/*
+ * A policy's fuse (fuses.bpf.h): it is enforced in `limit` pods in `window`; with one more, it is blown. A place in
+ * `pods` is a pod (hash of its UID) << 32 | when it was last enforced there, in ticks; 0: free.
+ */
+struct fuse {
+	__u64 limit;
+	__u64 window; /* ticks */
+	__u64 blown; /* ns, CLOCK_BOOTTIME; 0: it is not */
+	__u64 spared; /* matches that would have been enforced since */
+	__u64 pods[FUSE_PODS];
 };
 
 /* counters of conditions that should not occur (per-CPU array `faults`) */

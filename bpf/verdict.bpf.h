@@ -3,6 +3,7 @@
 #ifndef GANDER_VERDICT_H
 #define GANDER_VERDICT_H
 
+#include "fuses.bpf.h"
 #include "hook_record.bpf.h"
 #include "marks.bpf.h"
 #include "registers.bpf.h"
@@ -265,6 +266,7 @@ inline_fn void act(struct scratch *s, struct row *row)
 	struct verdict *verdict;
 	struct count *count;
 	struct rule *rule;
+	struct fuse *fuse = NULL;
 	bool enforces;
 
 	rule = rule_at(s->rule);
@@ -276,8 +278,16 @@ inline_fn void act(struct scratch *s, struct row *row)
 	if (!count)
 		return;
 	enforces = verdict->actions & ACTION_ENFORCE && !(rule->flags & RULE_MONITOR);
+	if (!lacks(FEATURE_FUSES))
+		fuse = enforces ? fuse_of(rule) : NULL;
+	if (fuse && is_blown(fuse))
+		enforces = false;
 	if (rule->flags & (enforces ? RULE_OBSERVER : RULE_ENFORCER))
 		return;
+	if (fuse && (!enforces || blows_fuse(s))) {
+		add(fuse->spared);
+		enforces = false;
+	}
 	add(count->matched);
 	s->done = 0;
 	if (!lacks(FEATURE_HASH) && verdict->actions & ACTION_HASH)

@@ -32,6 +32,7 @@
 {{- include "gander.option" (dict "flag" "tracing-policy" "separator" "," "value" (dig "tracingPolicy" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "policy-requests" "separator" "," "value" (dig "policyRequests" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "event-budget" "separator" "," "value" (dig "eventBudget" nil .Values.sensor)) }}
+{{- include "gander.option" (dict "flag" "fuse" "separator" "," "value" (dig "fuse" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "keep-sensors-on-exit" "separator" "," "value" (dig "enableKeepSensorsOnExit" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "new-pods" "separator" "," "value" (dig "newPods" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "new-pods-limit" "separator" "," "value" (dig "newPodsLimit" nil .Values.sensor)) }}

@@ -9,6 +9,8 @@ export type OfferedPolicy = {
   readonly uid: string;
   readonly name: string;
   readonly generation: number;
+  readonly fuse: string;
+  readonly fuseRearmed: string;
 };
 
 export type SimulatedNodeOptions = {
@@ -101,8 +103,11 @@ export class SimulatedNode implements Disposable {
     for (;;) {
       const { offers, commit } = await sensor.version();
       for (const { put = [], remove = [] } of offers) {
-        for (const { uid = "", name = "", generation = "0" } of put)
-          this.policies.set(uid, { uid, name, generation: Number(generation) });
+        for (const { uid = "", name = "", generation = "0", ...fuse } of put)
+          this.policies.set(uid, {
+            ...{ uid, name, generation: Number(generation) },
+            ...{ fuse: fuse.fuse ?? "", fuseRearmed: fuse.fuse_rearmed ?? "" },
+          });
         for (const uid of remove) this.policies.delete(uid);
       }
       if (this.#isHolding)

@@ -26,6 +26,7 @@ export class KernelStandIn implements NodePolicies {
   exceptions: readonly PolicyShortfall[] | ((version: NodeVersion) => readonly PolicyShortfall[]) =
     [];
   current: NodeCounts = { since: 1, policies: [] };
+  fuses: readonly PolicyShortfall[] = [];
 
   /** UID and generation of what is in force. */
   get inForce(): Readonly<Record<string, number>> {
@@ -54,6 +55,10 @@ export class KernelStandIn implements NodePolicies {
 
   counts(): NodeCounts {
     return this.current;
+  }
+
+  blown(): readonly PolicyShortfall[] {
+    return this.fuses;
   }
 }
 

@@ -307,6 +307,13 @@ export const errorCodes = describe({
       "The policy is well-formed and fits the kernel, but could not be put in force. What was in force before stays in force.",
     remedy: "Follow the message; if it names a limit, remove policies or selectors.",
   },
+  "fuse-blown": {
+    area: "sensor",
+    meaning:
+      "The policy hit more pods of this node than its fuse allows: here it only monitors, until someone arms the fuse again.",
+    remedy:
+      "Find out whether the policy or the pods are at fault, and correct that. Then set the policy's annotation `gander.dev/fuse-rearmed` to the time, or run `gander policy rearm NAME` on the node.",
+  },
   "policy-degraded": {
     area: "sensor",
     meaning:

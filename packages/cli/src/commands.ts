@@ -96,6 +96,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/policy-change.ts")).policySetMode,
   },
   {
+    words: ["policy", "rearm"],
+    aliases: policyAliases("rearm"),
+    summary: "Let a policy enforce again whose fuse is blown",
+    load: async () => (await import("./commands/policy-change.ts")).policyRearm,
+  },
+  {
     words: ["policy", "status"],
     aliases: policyAliases("status"),
     summary: "Tell how a policy fares on all nodes of the cluster",

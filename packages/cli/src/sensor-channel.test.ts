@@ -49,7 +49,7 @@ const missing: Problem = {
 };
 const none = async () => ({ problems: [missing] });
 const policies: ControlledPolicies = {
-  ...{ list: () => [], add: none, remove: none, setEnabled: none, setMode: none },
+  ...{ list: () => [], add: none, remove: none, setEnabled: none, setMode: none, rearm: none },
 };
 
 let stop: AsyncDisposable | undefined;

@@ -37,7 +37,7 @@ export type SensorClient = {
   deletePolicy(key: PolicyKey): Promise<void>;
   configurePolicy(
     key: PolicyKey,
-    change: Pick<ConfigureTracingPolicyRequest, "enable" | "mode">,
+    change: Pick<ConfigureTracingPolicyRequest, "enable" | "mode" | "rearm_fuse">,
   ): Promise<void>;
   health(): Promise<GetHealthStatusResponse>;
   version(): Promise<string>;

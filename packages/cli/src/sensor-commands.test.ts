@@ -107,6 +107,7 @@ function rememberPolicies(): ControlledPolicies {
     },
     setEnabled: ({ name }, to) => change(name, { state: to }),
     setMode: ({ name }, to) => change(name, { mode: to }),
+    rearm: ({ name }) => change(name, { fuse: { fuse: "5 pods in 1m", blownAt: "", spared: 0n } }),
   };
 }
 

@@ -182,6 +182,8 @@ export class ReplicaFixture implements AsyncDisposable {
       kind: "TracingPolicy",
       ...{ uid, name, generation, namespace: "", annotations: {} },
       createdAt: "2026-01-01T00:00:00Z",
+      fuse: {},
+      fuseProblems: [],
       object: {},
       compiled: { value: { policy, encoded, sets: [], warnings: [] } },
       status: undefined,

@@ -13,6 +13,7 @@ import {
   valueSetKind,
 } from "@gander/crd-schemas";
 import type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
+import { compileFuse } from "./compile/compile-fuse.ts";
 import { compilePolicy } from "./compile/compile-policy.ts";
 import type { CompiledPolicy } from "./compiled-policy.ts";
 import { checkException, isException } from "./exceptions/check-exception.ts";
@@ -205,7 +206,11 @@ function compileDocument(
     return undefined;
   const spec = withoutBroken(document.spec, schema, ["spec"], findings) as LooseSpec | undefined;
   const name = policyName(document, scope.at("metadata"));
-  return spec && compilePolicy(spec, scope.at("spec"), name);
+  const compiled = spec && compilePolicy(spec, scope.at("spec"), name);
+  const metadata = scope.at("metadata");
+  return (
+    compiled && { ...compiled, ...compileFuse(document.metadata ?? {}, metadata, compiled.mode) }
+  );
 }
 
 function policyName({ kind, metadata }: Partial<TracingPolicy>, scope: Scope) {

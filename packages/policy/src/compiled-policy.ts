@@ -14,6 +14,7 @@ import {
   testsOf,
 } from "@gander/crd-schemas";
 import * as v from "valibot";
+import type { Fuse } from "./language/fuse.ts";
 
 /**
  * The content of a compiled policy as a schema: the source of the types and the check of received content
@@ -485,6 +486,10 @@ export type CompiledPolicy = PolicyContent & {
   readonly namespace: string;
   /** Of the bytes of its content (`encodePolicy`), as text. */
   readonly digest: string;
+  /** By its metadata, so not in the digest; absent: as the sensor is configured. */
+  readonly fuse?: Fuse | "off";
+  /** The last re-arming that its metadata names. */
+  readonly fuseRearmed?: string;
 };
 
 export type CompiledHook = Static<typeof hook>;

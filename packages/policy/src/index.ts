@@ -35,6 +35,13 @@ export {
   sameSetNames,
 } from "./check-policy.ts";
 export type { CheckedFile, CheckedPolicy } from "./checked-policy.ts";
+export {
+  type FuseMetadata,
+  fuseMetadata,
+  fuseOf,
+  fuseProblems,
+  type PolicyFuse,
+} from "./compile/compile-fuse.ts";
 export { mappingEventMark, mappingFunction } from "./compile/loader-hook.ts";
 export type {
   ArgTest,
@@ -106,6 +113,14 @@ export { type TypesOfHook, typeSelectors } from "./kernel-check/type-hook.ts";
 export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.ts";
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
+export {
+  type Fuse,
+  fuseAnnotation,
+  fuseText,
+  mostPods,
+  parseFuse,
+  rearmAnnotation,
+} from "./language/fuse.ts";
 export { hashHooks } from "./language/hash-hooks.ts";
 export type { ProbeArgument, ProbeSite } from "./language/probe-argument.ts";
 export {

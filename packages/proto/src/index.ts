@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { codec, reflection } from "./codec.ts";
 export { BackwardWriter } from "./event/backward-writer.ts";
-export { type EventKind, eventKind, eventKindRows } from "./event/event-kinds.ts";
+export { type EventKind, eventKind, eventKindRows, isNotice } from "./event/event-kinds.ts";
 export {
   type ArgField,
   argField,

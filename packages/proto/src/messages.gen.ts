@@ -192,7 +192,7 @@ export const TaintedBitsType = {
   TAINT_TEST_MODULE: 262144,
 } as const;
 
-export type EventType = "UNDEF" | "PROCESS_EXEC" | "PROCESS_EXIT" | "PROCESS_KPROBE" | "PROCESS_TRACEPOINT" | "PROCESS_LOADER" | "PROCESS_UPROBE" | "PROCESS_THROTTLE" | "PROCESS_LSM" | "PROCESS_USDT" | "TEST" | "RATE_LIMIT_INFO";
+export type EventType = "UNDEF" | "PROCESS_EXEC" | "PROCESS_EXIT" | "PROCESS_KPROBE" | "PROCESS_TRACEPOINT" | "PROCESS_LOADER" | "PROCESS_UPROBE" | "PROCESS_THROTTLE" | "PROCESS_LSM" | "PROCESS_USDT" | "TEST" | "RATE_LIMIT_INFO" | "POLICY_FUSE";
 export const EventType = {
   UNDEF: 0,
   PROCESS_EXEC: 1,
@@ -206,6 +206,7 @@ export const EventType = {
   PROCESS_USDT: 29,
   TEST: 40000,
   RATE_LIMIT_INFO: 40001,
+  POLICY_FUSE: 40002,
 } as const;
 
 export type FieldFilterAction = "INCLUDE" | "EXCLUDE";
@@ -869,6 +870,13 @@ export type RateLimitInfo = {
   readonly number_of_dropped_process_events?: string | undefined;
 };
 
+export type PolicyFuse = {
+  readonly policy_name?: string | undefined;
+  readonly policy_namespace?: string | undefined;
+  readonly fuse?: string | undefined;
+  readonly state?: string | undefined;
+};
+
 export type ProcessThrottle = {
   readonly type?: ThrottleType | undefined;
   readonly cgroup?: string | undefined;
@@ -886,6 +894,7 @@ export type GetEventsResponse = {
   readonly process_usdt?: ProcessUsdt | undefined;
   readonly test?: Test | undefined;
   readonly rate_limit_info?: RateLimitInfo | undefined;
+  readonly policy_fuse?: PolicyFuse | undefined;
   readonly node_name?: string | undefined;
   readonly time?: Timestamp | undefined;
   readonly aggregation_info?: AggregationInfo | undefined;
@@ -973,6 +982,13 @@ export type TracingPolicyStatus = {
   readonly stats?: TracingPolicyStats | undefined;
   readonly domain?: string | undefined;
   readonly hook_statuses?: readonly HookStatus[] | undefined;
+  readonly fuse?: FuseStatus | undefined;
+};
+
+export type FuseStatus = {
+  readonly fuse?: string | undefined;
+  readonly blown_at?: string | undefined;
+  readonly spared?: string | undefined;
 };
 
 export type ListTracingPoliciesResponse = {
@@ -1020,6 +1036,7 @@ export type ConfigureTracingPolicyRequest = {
   readonly enable?: boolean | undefined;
   readonly mode?: TracingPolicyMode | undefined;
   readonly domain?: string | undefined;
+  readonly rearm_fuse?: boolean | undefined;
 };
 
 export type ConfigureTracingPolicyResponse = {
@@ -1260,6 +1277,7 @@ export type Messages = {
   "tetragon.AggregationOptions": AggregationOptions;
   "tetragon.AggregationInfo": AggregationInfo;
   "tetragon.RateLimitInfo": RateLimitInfo;
+  "tetragon.PolicyFuse": PolicyFuse;
   "tetragon.ProcessThrottle": ProcessThrottle;
   "tetragon.GetEventsResponse": GetEventsResponse;
   "tetragon.ListSensorsRequest": ListSensorsRequest;
@@ -1271,6 +1289,7 @@ export type Messages = {
   "tetragon.TracingPolicyStats": TracingPolicyStats;
   "tetragon.HookStatus": HookStatus;
   "tetragon.TracingPolicyStatus": TracingPolicyStatus;
+  "tetragon.FuseStatus": FuseStatus;
   "tetragon.ListTracingPoliciesResponse": ListTracingPoliciesResponse;
   "tetragon.AddTracingPolicyRequest": AddTracingPolicyRequest;
   "tetragon.AddTracingPolicyResponse": AddTracingPolicyResponse;

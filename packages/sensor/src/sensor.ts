@@ -10,7 +10,9 @@ import {
   checkPolicy,
   checkPolicyFile,
   type EventBudget,
+  type Fuse,
   parseEventBudget,
+  parseFuse,
 } from "@gander/policy";
 import type { SensorConfiguration } from "./configuration/configuration.ts";
 import { parseServerAddress } from "./configuration/server-address.ts";
@@ -52,9 +54,11 @@ import { reportGaps } from "./pipeline/gap-report.ts";
 import { createJsonExport, type JsonExport } from "./pipeline/json-export.ts";
 import { explainDenial } from "./policy/explain-denial.ts";
 import {
+  createFuseFile,
   createManifestFile,
   createPolicyManager,
   type EarlyPods,
+  type FuseFile,
   type InstalledPolicy,
   type ManifestFile,
   noManifests,
@@ -128,6 +132,7 @@ async function removeAll(
   parts.use(await lockInstance(bpfFolder));
   await removeBuilds(bpfFolder);
   manifestOf(configuration).remove();
+  fuseFileOf(configuration).remove();
   await rm(join(configuration.stateDir, operatorFolder), { recursive: true, force: true });
   forgetStartProblem(startProblemFileOf(configuration));
   logger.info("All that sensors have left on this machine was removed; nothing is enforced");
@@ -174,6 +179,7 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
   // Stopped before the export, so that the export gets what is still in the ring.
   parts.use(pipeline);
   await pipeline.start();
+  parts.use(followFuses(pipeline, policies));
   early?.onLate((late) => markEarly(pipeline.processes, late));
   const operator = await startOperator({ ...deps, keeper, pipeline }, cluster, configuration);
   if (operator !== undefined) parts.use(operator);
@@ -202,6 +208,14 @@ async function startSensor(configuration: SensorConfiguration, deps: SensorDeps)
     rotateExports: () => json.rotate(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Those that are blown already, too: a reader of this sensor's events has not seen it. */
+function followFuses(pipeline: EventPipeline, policies: PolicyManager): Disposable {
+  for (const { fuse, ...policy } of policies.list())
+    if (fuse !== undefined && fuse.blownAt !== "")
+      pipeline.announce({ policy, fuse: fuse.fuse, to: "blown" });
+  return policies.onFuse((change) => pipeline.announce(change));
 }
 
 function followNodeLabels({ events }: EventPipeline, keeper: BundleKeeper | undefined): void {
@@ -261,12 +275,12 @@ async function startEnforcement(
     createPolicyManager(
       {
         ...{ kernel: kernel.policies, manifest, left: kernel.left, logger },
-        remarksOn: requests.remarksOn,
+        ...{ remarksOn: requests.remarksOn, fuseFile: fuseFileOf(configuration) },
       },
       {
         kernelId: kernel.id,
         stored: kernel.found === "nothing" ? noManifests : stored,
-        eventBudget: eventBudgetOf(configuration),
+        ...{ eventBudget: eventBudgetOf(configuration), fuse: fuseOf(configuration) },
       },
     ),
   );
@@ -512,9 +526,21 @@ function eventBudgetOf({ eventBudget }: SensorConfiguration): EventBudget | unde
   return budget !== undefined && "ok" in budget ? budget.ok : undefined;
 }
 
+function fuseOf({ fuse }: SensorConfiguration): Fuse | undefined {
+  const read = fuse === "" ? undefined : parseFuse(fuse);
+  return read !== undefined && "ok" in read && read.ok !== "off" ? read.ok : undefined;
+}
+
 function manifestOf(configuration: SensorConfiguration): ManifestFile {
-  const name = basename(bpfFolderOf(configuration));
-  return createManifestFile(join(configuration.stateDir, `${name}.manifest`));
+  return createManifestFile(stateFile(configuration, "manifest"));
+}
+
+function fuseFileOf(configuration: SensorConfiguration): FuseFile {
+  return createFuseFile(stateFile(configuration, "fuses"));
+}
+
+function stateFile(configuration: SensorConfiguration, kind: string): string {
+  return join(configuration.stateDir, `${basename(bpfFolderOf(configuration))}.${kind}`);
 }
 
 /** As far as it can be known: a policy may deny reading it. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { eventKind } from "@gander/proto";
+import { eventKind, isNotice } from "@gander/proto";
 import { arbitraryEvent } from "@gander/proto/testing";
 import fc from "fast-check";
 import type { EventRule } from "../src/events/event-rule.ts";
@@ -30,7 +30,7 @@ export const arbitrarySensorEvent: fc.Arbitrary<SensorEvent> = fc
       hook === undefined || eventRuleKind === undefined
         ? undefined
         : ruleText({ ...hook, id: 1, policyNamespace: "", args: [], eventKind: eventRuleKind });
-    const isMark = kind === eventKind.rateLimitInfo;
+    const isMark = isNotice(kind);
     const processes = isMark ? {} : { process, parent, ancestors };
     return { ...createSensorEvent(), ...event, ...processes, hook: text, isMark } as SensorEvent;
   });

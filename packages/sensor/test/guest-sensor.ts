@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { createLogger, type LogLevel } from "@gander/base";
-import { type CheckedPolicy, checkPolicy, type EventBudget } from "@gander/policy";
+import { type CheckedPolicy, checkPolicy, type EventBudget, type Fuse } from "@gander/policy";
 import { createKernel, type Kernel } from "../src/kernel/index.ts";
 import {
+  createFuseFile,
   createManifestFile,
   createPolicyManager,
   type ManifestFile,
@@ -21,6 +22,7 @@ export type GuestSensorOptions = {
   readonly detachUnusedAfterMs?: number;
   readonly logLevel?: LogLevel;
   readonly eventBudget?: EventBudget;
+  readonly fuse?: Fuse;
 };
 
 export type GuestSensor = AsyncDisposable & {
@@ -43,11 +45,14 @@ export async function startGuestSensor(options: GuestSensorOptions = {}): Promis
   const { manifests } = stored;
   const kernel = await createKernel({ logger }, { bpfFolder, ringBytes, manifests });
   const policies = createPolicyManager(
-    { kernel: kernel.policies, manifest, left: kernel.left, logger },
+    {
+      ...{ kernel: kernel.policies, manifest, left: kernel.left, logger },
+      fuseFile: createFuseFile(`/run/${name}/fuses`),
+    },
     {
       kernelId: kernel.id,
       stored: kernel.found === "nothing" ? noManifests : stored,
-      eventBudget: options.eventBudget,
+      ...{ eventBudget: options.eventBudget, fuse: options.fuse },
       ...(options.detachUnusedAfterMs === undefined
         ? {}
         : { detachUnusedAfterMs: options.detachUnusedAfterMs }),

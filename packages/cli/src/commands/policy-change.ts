@@ -88,6 +88,14 @@ export const policyDisable = changeCommand({
   change: (sensor, key) => sensor.configurePolicy(key, { enable: false }),
 });
 
+export const policyRearm = changeCommand({
+  name: "rearm",
+  summary:
+    "Arms the blown fuse of policies again, on this node: they enforce from now on. In a cluster, the annotation gander.dev/fuse-rearmed does that on all nodes.",
+  done: "armed again; it enforces",
+  change: (sensor, key) => sensor.configurePolicy(key, { rearm_fuse: true }),
+});
+
 /** `gander policy set-mode NAME… --mode monitor` */
 export const policySetMode = defineCommand({
   command: "gander policy set-mode",

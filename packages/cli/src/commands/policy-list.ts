@@ -75,7 +75,7 @@ const NUMBERS = [
 ];
 const HEADER = [...TEXTS, ...NUMBERS];
 
-/** On a terminal that is too narrow for all columns, in this order. */
+/** On a terminal that is too narrow for all columns, in this order. What is blown, the notes say as well. */
 const DISPENSABLE = [
   "MEMORY",
   "NAMESPACE",
@@ -106,7 +106,7 @@ function row(policy: TracingPolicyStatus): readonly string[] {
     quote(policy.namespace ?? "") || "-",
     quote(policy.domain ?? ""),
     word(policy.state ?? "", "TP_STATE_"),
-    word(policy.mode ?? "", "TP_MODE_"),
+    policy.fuse?.blown_at ? "fuse-blown" : word(policy.mode ?? "", "TP_MODE_"),
     sum(counters, ["hits"]),
     sum(counters, ["post"]),
     sum(counters, ["filtered"]),

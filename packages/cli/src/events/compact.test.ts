@@ -220,6 +220,10 @@ describe("compactLine", () => {
       event("rate_limit_info", { number_of_dropped_process_events: "17" }),
     ],
     ["🧬 lost    node-1 an unknown number of events were not sent", event("rate_limit_info", {})],
+    [
+      "🧯 fuse    node-1 no-shells its fuse (5 pods in 1m) is blown: it only monitors",
+      event("policy_fuse", { policy_name: "no-shells", fuse: "5 pods in 1m", state: "blown" }),
+    ],
   ])("%s", (expected, input) => expect(compactLine(input, PLAIN)).toBe(expected));
 
   it("puts the time in front when asked", () => {

@@ -87,6 +87,17 @@ function describe(event: EventJson): Parts {
     const verdict = `${dropped === "" ? "an unknown number of" : quote(dropped)} events were not sent`;
     return { emoji: "🧬", name: "lost", details: "", verdict };
   }
+  if (isRecord(event.policy_fuse)) {
+    const { policy_name: name, fuse, state } = event.policy_fuse;
+    const what =
+      text(state) === "armed" ? "was armed again: it enforces" : "is blown: it only monitors";
+    return {
+      emoji: "🧯",
+      name: "fuse",
+      details: quote(text(name)),
+      verdict: `its fuse (${quote(text(fuse))}) ${what}`,
+    };
+  }
   const kind = eventKind(event) ?? "unknown";
   const body = (event as Record<string, unknown>)[kind];
   return { emoji: "🧬", name: kind.replace("process_", ""), ...(isRecord(body) && { body }) };

@@ -21,6 +21,7 @@ export type EventJson = {
     readonly name?: unknown;
   };
   readonly process_loader?: EventBody & { readonly path?: unknown; readonly buildid?: unknown };
+  readonly policy_fuse?: Readonly<Record<string, unknown>>;
   readonly rate_limit_info?: { readonly number_of_dropped_process_events?: unknown };
   readonly node_name?: unknown;
   readonly time?: unknown;
@@ -69,6 +70,7 @@ const BODIES = [
   "process_usdt",
   "test",
   "rate_limit_info",
+  "policy_fuse",
 ] as const;
 
 /** The name of the event's kind, such as `process_exec`; undefined if it is none that is known. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "@gander/base";
-import { isClusterSet, resolveSets, type SetProblem } from "@gander/policy";
+import { fuseMetadata, isClusterSet, resolveSets, type SetProblem } from "@gander/policy";
 import { policyKinds } from "../api/cluster-resources.ts";
 import type { PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import { type RawPolicy, readPolicyObject } from "../api/read-policy-object.ts";
@@ -25,10 +25,14 @@ export async function reviewPolicy(
   const { object } = review;
   const kind = policyKinds.find((one) => one.kind === review.kind && one.group === review.group);
   if (kind === undefined || object === undefined || !changesSpec(review, object)) return allowed;
-  const read = readObject(kind.kind, review, object);
-  if (read.problems !== undefined)
-    return { refusal: refusalOf(read.problems), warnings: warningsOf(read.problems, undefined) };
-  const { warnings } = read.value;
+  const { compiled: read, fuseProblems } = readObject(kind.kind, review, object);
+  const wrong = [
+    ...(read.problems ?? []),
+    ...fuseProblems.filter(({ severity }) => read.problems !== undefined || severity === "error"),
+  ];
+  if (read.value === undefined || wrong.length > 0)
+    return { refusal: refusalOf(wrong), warnings: warningsOf(wrong, undefined) };
+  const warnings = [...read.value.warnings, ...fuseProblems];
   const { policy, missing, problems } = withSets(read.value, sets);
   if (problems.length > 0)
     return { refusal: refusalOf(problems), warnings: warningsOf(problems, undefined) };
@@ -76,7 +80,10 @@ export function changesSpec({ operation, subresource, oldObject }: Review, objec
   if (operation === "CREATE") return true;
   if (metadataOf(object).deletionTimestamp !== undefined) return false;
   try {
-    return !isDeepStrictEqual(object.spec, oldObject?.spec);
+    return (
+      !isDeepStrictEqual(object.spec, oldObject?.spec) ||
+      !isDeepStrictEqual(fuseTexts(object), fuseTexts(oldObject ?? {}))
+    );
   } catch (error) {
     // Nested too deeply to compare: reading it reports the error.
     if (error instanceof RangeError) return true;
@@ -84,14 +91,16 @@ export function changesSpec({ operation, subresource, oldObject }: Review, objec
   }
 }
 
+const fuseTexts = (object: JsonObject) => fuseMetadata(metadataOf(object));
+
 function readObject(
   kind: PolicyObject["kind"],
   { name, namespace }: Review,
   object: JsonObject,
-): ReturnType<typeof readPolicyObject>["compiled"] {
+): Pick<PolicyObject, "compiled" | "fuseProblems"> {
   // The request has name and namespace, which the object may lack.
   const metadata = { uid: "", resourceVersion: "", name, namespace, ...metadataOf(object) };
-  return readPolicyObject(kind, { ...object, metadata } as RawPolicy).compiled;
+  return readPolicyObject(kind, { ...object, metadata } as RawPolicy);
 }
 
 export function metadataOf({ metadata }: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Problem, Result } from "@gander/base";
 import type { PolicyKind } from "@gander/crd-schemas";
-import type { CompiledPolicy } from "@gander/policy";
+import type { CompiledPolicy, PolicyFuse } from "@gander/policy";
 import type { EncodedPolicy } from "@gander/policy/content";
 
 /** A policy as it is in the API now. Immutable: a change replaces it. */
@@ -14,6 +14,10 @@ export type PolicyObject = {
   /** Incremented by the API server at each change of the spec. */
   readonly generation: number;
   readonly annotations: Readonly<Record<string, string>>;
+  /** By its metadata. */
+  readonly fuse: PolicyFuse;
+  /** Why `fuse` isn't what its metadata says, and warnings. The policy itself is in force. */
+  readonly fuseProblems: readonly Problem[];
   /** RFC 3339 */
   readonly createdAt: string;
   /** The API object without managedFields and status. */

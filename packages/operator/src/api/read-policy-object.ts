@@ -2,7 +2,7 @@
 import type { Problem, Result } from "@gander/base";
 import { apiVersions } from "@gander/crd-schemas";
 import type { KubeObject } from "@gander/kube";
-import { checkPolicyObject, setsOfHooks } from "@gander/policy";
+import { checkPolicyObject, fuseOf, fuseProblems, setsOfHooks } from "@gander/policy";
 import { encodePolicy } from "@gander/policy/content";
 import { streamLimits } from "@gander/proto/stream";
 import type { PolicyObject, ReadPolicy } from "./policy-catalog.ts";
@@ -12,6 +12,7 @@ export type RawPolicy = KubeObject & {
   readonly metadata: {
     readonly generation?: number;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
     readonly creationTimestamp?: string;
     readonly managedFields?: unknown;
   };
@@ -40,6 +41,8 @@ export function readPolicyObject(
     name,
     generation,
     annotations,
+    fuse: fuseOf(ownMetadata),
+    fuseProblems: fuseProblems(ownMetadata),
     createdAt: ownMetadata.creationTimestamp ?? "",
     object: { ...rest, apiVersion, kind, metadata: ownMetadata, spec },
     compiled: isSameSpec

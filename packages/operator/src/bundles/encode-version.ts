@@ -57,7 +57,7 @@ function encodeNewOffers({ epoch, baseEpoch, delta }: Version): readonly Buffer[
   const puts = inParts(
     delta.putPolicies,
     ({ name, namespace, withSets }) =>
-      200 +
+      320 +
       name.length +
       namespace.length +
       (withSets?.sets ?? []).reduce((sum, set) => sum + set.name.length + 40, 0),
@@ -130,6 +130,8 @@ function headOf({
   digest,
   withSets,
   mode,
+  fuse,
+  fuseRearmed,
 }: PolicyRevision): PolicyHead {
   return {
     uid,
@@ -138,6 +140,8 @@ function headOf({
     namespace,
     digest: digestBytes(withSets?.content ?? digest),
     mode,
+    ...(fuse !== undefined && { fuse }),
+    ...(fuseRearmed !== undefined && { fuse_rearmed: fuseRearmed }),
     ...(withSets && {
       sets: withSets.sets.map((set) => ({
         name: set.name,

@@ -38,4 +38,10 @@ function shortOf<T extends object>(part: T, textOf: (part: T) => string): string
 const groupText = ({ namespace, labelsKey }: KeptPod["group"]) => `${namespace}\0${labelsKey}`;
 const setText = ({ key }: PodPolicies) => key;
 const revisionText = (one: PolicyRevision) =>
-  JSON.stringify([one.uid, one.generation, one.name, one.namespace, one.digest, one.mode]);
+  JSON.stringify([
+    ...[one.uid, one.generation, one.name, one.namespace, one.digest, one.mode],
+    // Replicas of the version before know no fuses: without one, their digest is the same.
+    ...(one.fuse === undefined && one.fuseRearmed === undefined
+      ? []
+      : [one.fuse ?? "", one.fuseRearmed ?? ""]),
+  ]);

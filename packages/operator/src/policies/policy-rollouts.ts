@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from "@gander/base";
-import type { CompiledPolicy, ExceptionUse } from "@gander/policy";
+import { type CompiledPolicy, type ExceptionUse, fuseText } from "@gander/policy";
 import { digestOf } from "@gander/policy/content";
 import type { PolicyCatalog, PolicyObject, ReadPolicy } from "../api/policy-catalog.ts";
 import type { Coalescer } from "../bundles/coalesce.ts";
@@ -128,7 +128,7 @@ export class PolicyRollouts implements Disposable {
 
   #plan(policy: PolicyObject): void {
     const { uid, generation, annotations, compiled, object } = policy;
-    const settings = rolloutSettings(annotations, this.#defaults);
+    const settings = withFuse(rolloutSettings(annotations, this.#defaults), policy);
     const isAccepted = compiled.value !== undefined;
     if (isAccepted)
       this.known.see(
@@ -208,7 +208,7 @@ export class PolicyRollouts implements Disposable {
   }
 
   #revision(policy: PolicyObject, generation: number, own: ReadPolicy): PolicyRevision {
-    const { uid, name, namespace } = policy;
+    const { uid, name, namespace, fuse } = policy;
     const { encoded, sets: names, policy: compiled } = this.#excepted.of(policy, own).read;
     const { workloads, nodeSelector } = compiled;
     const sets = names.map((set) => ({
@@ -219,6 +219,9 @@ export class PolicyRollouts implements Disposable {
     const digest = sets.length === 0 ? content : digestOf(JSON.stringify([content, sets]));
     return {
       ...{ uid, generation, name, namespace, digest, mode: "" },
+      // Of the object as it is now, whichever generation this is.
+      ...(fuse.fuse !== undefined && { fuse: fuseText(fuse.fuse) }),
+      ...(fuse.fuseRearmed !== undefined && { fuseRearmed: fuse.fuseRearmed }),
       ...(sets.length > 0 && { withSets: { content, sets } }),
       ...(workloads && { workloads }),
       ...(nodeSelector && { nodeSelector }),
@@ -262,4 +265,13 @@ function setNames({
 }: Pick<PolicyRollout, "shares" | "newest">): ReadonlySet<string> {
   const revisions = [...shares.map(({ revision }) => revision), ...(newest ? [newest] : [])];
   return new Set(revisions.flatMap(({ withSets }) => withSets?.sets.map(({ name }) => name) ?? []));
+}
+
+/** A fuse that can't be read must not take the policy out of force: it has none then, and its status says so. */
+function withFuse(settings: RolloutSettings, { fuseProblems }: PolicyObject): RolloutSettings {
+  const errors = fuseProblems.filter(({ severity }) => severity === "error");
+  const texts = errors.map(({ path, message }) => `${path}: ${message}`);
+  return texts.length === 0
+    ? settings
+    : { ...settings, problems: [...settings.problems, ...texts] };
 }

@@ -17,6 +17,7 @@ import {
 import { policyKinds } from "../api/cluster-resources.ts";
 import type { PolicyCatalog } from "../api/policy-catalog.ts";
 import type { OnElected, OperatorPart } from "../operator-part.ts";
+import { hasBlownFuse } from "../sensors/rollout-state.ts";
 import type { WritableFleetView } from "../status/create-fleet-view.ts";
 import type { Resolver } from "../workloads/resolver.ts";
 import type { KnownRevision } from "./known-revisions.ts";
@@ -266,9 +267,11 @@ function canaryState(
   uid: string,
   generation: number,
 ): CanaryState | undefined {
-  const found = fleet.of(uid)?.revisions.find((one) => one.generation === generation);
+  const policy = fleet.of(uid);
+  const found = policy?.revisions.find((one) => one.generation === generation);
   if (found === undefined) return undefined;
   const { nodes, ready, states } = found;
-  const bad = states.refused + states.failed + states.unsupported;
+  const blown = policy?.worst.some(hasBlownFuse) ? 1 : 0;
+  const bad = states.refused + states.failed + states.unsupported + blown;
   return { nodes, ready, pending: states.pending, bad };
 }

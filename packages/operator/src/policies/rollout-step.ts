@@ -9,7 +9,7 @@ export type CanaryState = {
   readonly nodes: number;
   readonly ready: number;
   readonly pending: number;
-  /** Refused, failed or unsupported. */
+  /** Refused, failed or unsupported, or with a blown fuse. */
   readonly bad: number;
 };
 

@@ -20,9 +20,18 @@ export type Rollout = {
   /** Of these, where it is in force, even if degraded. */
   readonly ready: number;
   readonly states: Readonly<Partial<Record<NodeException["state"], number>>>;
-  /** At most ten, by state and name. */
+  /** At most ten: those with a blown fuse, then by state and name. */
   readonly worst: readonly (NodeException & { readonly node: string })[];
 };
+
+type Coded = { readonly code: string };
+
+/** The policy only monitors on the node, because its fuse is blown. */
+export const hasBlownFuse = ({ code }: Coded): boolean => code === "fuse-blown";
+
+/** Only a person arms them again, and needs their names. */
+export const blownFirst = (a: Coded, b: Coded): number =>
+  Number(hasBlownFuse(b)) - Number(hasBlownFuse(a));
 
 type NodeState = {
   /** Ascending by UID, as in the bundle. */
@@ -78,7 +87,10 @@ export class RolloutState {
     const states: Partial<Record<NodeException["state"], number>> = {};
     for (const { state } of exceptions) states[state] = (states[state] ?? 0) + 1;
     const worst = exceptions.sort(
-      (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.node < b.node ? -1 : 1),
+      (a, b) =>
+        blownFirst(a, b) ||
+        order.indexOf(a.state) - order.indexOf(b.state) ||
+        (a.node < b.node ? -1 : 1),
     );
     const ready = answered - exceptions.length + (states.POLICY_STATE_DEGRADED ?? 0);
     return { answered, ready, states, worst: worst.slice(0, 10) };

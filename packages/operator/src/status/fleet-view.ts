@@ -2,7 +2,7 @@
 import type { NodeState } from "@gander/crd-schemas";
 import { nodeStates, worstNodesLimit } from "@gander/crd-schemas";
 import { addTotals, noTotals, type Totals } from "../sensors/policy-totals.ts";
-import type { NodeException, Rollout } from "../sensors/rollout-state.ts";
+import { blownFirst, type NodeException, type Rollout } from "../sensors/rollout-state.ts";
 import type { RevisionNodes } from "../workloads/resolver.ts";
 import type { PolicyRevision } from "../workloads/workload.ts";
 
@@ -51,7 +51,7 @@ export type FleetPolicy = Omit<FleetRevision, "generation" | "digest"> & {
   readonly generation: number;
   /** Newest first; more than one while nodes have different ones. */
   readonly revisions: readonly FleetRevision[];
-  /** At most ten, worst first; none that is ready. */
+  /** At most ten: those with a blown fuse, then the worst; none that is ready. */
   readonly worst: readonly FleetNode[];
   readonly totals: Totals;
 };
@@ -218,7 +218,9 @@ function worstOf(nodes: readonly FleetNode[]): readonly FleetNode[] {
   return [...nodes]
     .sort(
       (a, b) =>
-        worstStates.indexOf(a.state) - worstStates.indexOf(b.state) || (a.name < b.name ? -1 : 1),
+        blownFirst(a, b) ||
+        worstStates.indexOf(a.state) - worstStates.indexOf(b.state) ||
+        (a.name < b.name ? -1 : 1),
     )
     .slice(0, worstNodesLimit);
 }

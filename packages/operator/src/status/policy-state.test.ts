@@ -81,6 +81,8 @@ const rolloutOf = (
       name: "p",
       generation,
       annotations: {},
+      fuse: {},
+      fuseProblems: [],
       createdAt: "2026-11-20T15:00:00Z",
       object: {},
       compiled: { problems },

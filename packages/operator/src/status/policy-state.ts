@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConditionType, NodeState } from "@gander/crd-schemas";
-import { nodeStates } from "@gander/crd-schemas";
+import { nodeStates, worstNodesLimit } from "@gander/crd-schemas";
+import { rearmAnnotation } from "@gander/policy";
 import type { PolicyRollout } from "../policies/policy-rollouts.ts";
+import { hasBlownFuse } from "../sensors/rollout-state.ts";
 import type { SetTrouble } from "../sets/set-catalog.ts";
 import { cannotStart, type FleetNode, type FleetPolicy, type FleetRevision } from "./fleet-view.ts";
 import { listText, percentText, plural } from "./status-text.ts";
@@ -134,7 +136,8 @@ function canary({ settings, progress, ...rollout }: PolicyRollout, fleet: FleetP
   const { generation } = rollout.policy;
   const first = fleet?.revisions.find((one) => one.generation === generation);
   const rest = (fleet?.nodes ?? 0) - (first?.nodes ?? 0);
-  const bad = first === undefined ? 0 : badNodes(first.states);
+  const blown = (fleet?.worst ?? []).filter(hasBlownFuse);
+  const bad = (first === undefined ? 0 : badNodes(first.states)) + blown.length;
   const nodes = first?.nodes ?? 0;
   const how = `Generation ${generation} goes to ${plural(nodes, "node")} first, ready on ${first?.ready ?? 0}; ${plural(rest, "node")} to follow`;
   const say = (text: string) =>
@@ -191,6 +194,8 @@ function everywhere(
   const message = `${why}${worst.length === 0 ? "" : `. ${worstText(worst, revision)}`}`;
   const troubled = ofSets(setTroubles, message);
   if (troubled !== undefined) return troubled;
+  const blown = worst.filter(hasBlownFuse);
+  if (blown.length > 0) return stuck(fuseReason, `${blownText(blown)}. ${message}`);
   if (total === 0) {
     const none = yes("NoNodes", "It applies to no current node");
     return verdicts(none, none, "nothing");
@@ -208,6 +213,17 @@ function everywhere(
     ? yes("CallsNotJudged", `${message}. ${gapsText}`)
     : yes(states.degraded > 0 ? "NodesDegraded" : "AllNodesReady", message);
   return verdicts(fine, programmed, "nothing");
+}
+
+export const fuseReason = "FuseBlown";
+
+/** The nodes are in the message anyway, with their reasons. */
+function blownText(blown: readonly FleetNode[]): string {
+  const more = blown.length === worstNodesLimit ? " and maybe others" : "";
+  return `It only monitors on ${listText(
+    blown.map(({ name }) => name),
+    300,
+  )}${more}, because its fuse is blown there; to enforce again, set the annotation ${rearmAnnotation} to the time`;
 }
 
 const badNodes = ({ refused, failed, unsupported }: FleetRevision["states"]) =>

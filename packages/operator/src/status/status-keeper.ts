@@ -17,8 +17,10 @@ import type { PolicyObject } from "../api/policy-catalog.ts";
 import type { OperatorPart } from "../operator-part.ts";
 import type { PolicyRollout, PolicyRollouts } from "../policies/policy-rollouts.ts";
 import type { Leading } from "../policies/revision-keeper.ts";
+import { hasBlownFuse } from "../sensors/rollout-state.ts";
 import type { WritableFleetView } from "./create-fleet-view.ts";
 import type { FleetPolicy } from "./fleet-view.ts";
+import { fuseReason } from "./policy-state.ts";
 import { type PolicyStatuses, policyStatuses } from "./policy-status-objects.ts";
 import { createStatusApi, rollUpKinds, type StatusApi } from "./status-api.ts";
 import { cutText } from "./status-text.ts";
@@ -69,6 +71,8 @@ class StatusKeeper {
   readonly #uids = new Map<string, string>();
   readonly #written = new Map<string, Written>();
   readonly #keys = new Map<string, string>();
+  /** UIDs of policies whose status says that their fuse is blown, or said so last. */
+  readonly #blown = new Set<string>();
   #term = 0;
   #termBeganMs = 0;
 
@@ -142,6 +146,7 @@ class StatusKeeper {
     }
     this.#keys.delete(uid);
     this.#events.forget(uid);
+    this.#blown.delete(uid);
     if (this.#uids.get(key) === uid) this.#uids.delete(key);
     this.#queue.add(key);
   }
@@ -200,6 +205,10 @@ class StatusKeeper {
     const before = this.#written.get(key);
     const written = before?.uid === uid ? before : undefined;
     const shown = written ?? { policy: policy.status, rollUp: watch.store.get(name)?.status };
+    if (readyReason(shown.policy) === fuseReason) {
+      this.#blown.add(uid);
+      this.#events.know(uid, "Fuse", fuseReason);
+    }
     const found = fleet.of(uid);
     const nowMs = performance.now();
     const settlesInMs = this.#termBeganMs + this.#options.settleMs - nowMs;
@@ -218,30 +227,50 @@ class StatusKeeper {
     if (delayMs > 0) return { againAfterMs: delayMs };
     await this.#api.write({ policy, statuses: next, permit });
     this.#written.set(key, { ...next, uid, atMs: nowMs });
-    this.#record(policy, next);
+    this.#record(policy, next, found);
     return undefined;
   }
 
-  #record({ kind, uid, name, namespace }: PolicyObject, { policy }: PolicyStatuses): void {
+  #record(
+    { kind, uid, name, namespace }: PolicyObject,
+    { policy }: PolicyStatuses,
+    fleet: FleetPolicy | undefined,
+  ): void {
     const conditions = policy.conditions ?? [];
     const ready = conditions.find(({ type }) => type === "Ready");
     if (ready === undefined) return;
     const isStalled = conditions.some(
       ({ type, status }) => type === "Stalled" && status === "True",
     );
+    const regarding = {
+      ...{ apiVersion: apiVersions[kind], kind, name, uid },
+      ...(namespace === "" ? {} : { namespace }),
+    };
     this.#events.record({
-      regarding: {
-        apiVersion: apiVersions[kind],
-        kind,
-        name,
-        uid,
-        ...(namespace === "" ? {} : { namespace }),
-      },
+      regarding,
       aspect: "Ready",
       type: isStalled ? "Warning" : "Normal",
       reason: ready.reason,
       action: "RollOut",
       note: cutText(ready.message, messageLimit),
+    });
+    this.#recordFuse(regarding, ready, fleet);
+  }
+
+  /** Whether it is armed again shows only when all its nodes have answered. */
+  #recordFuse(
+    regarding: Parameters<EventRecorder["record"]>[0]["regarding"],
+    { reason }: Pick<Condition, "reason">,
+    fleet: FleetPolicy | undefined,
+  ): void {
+    const { uid } = regarding;
+    if (reason === fuseReason) return;
+    const { pending = 0, disconnected = 0 } = fleet?.states ?? {};
+    if (pending + disconnected > 0 || fleet?.worst.some(hasBlownFuse) || !this.#blown.delete(uid))
+      return;
+    this.#events.record({
+      ...{ regarding, aspect: "Fuse", type: "Normal", reason: "FuseRearmed", action: "Rearm" },
+      note: "The fuse is blown on no node any more: the policy enforces on all of its nodes",
     });
   }
 }

@@ -43,6 +43,10 @@ export type PolicyRevision = {
   };
   /** "", or the mode that replaces its own. */
   readonly mode: "" | "enforce" | "monitor";
+  /** The text of its fuse, or `off`; absent: as the sensors are configured. */
+  readonly fuse?: string;
+  /** The last re-arming of its fuse. */
+  readonly fuseRearmed?: string;
   readonly workloads?: WorkloadSelector;
   readonly nodeSelector?: LabelSelector;
 };
@@ -71,7 +75,9 @@ export function sameRevision(a: PolicyRevision, b: PolicyRevision): boolean {
     a.name === b.name &&
     a.namespace === b.namespace &&
     a.digest === b.digest &&
-    a.mode === b.mode
+    a.mode === b.mode &&
+    a.fuse === b.fuse &&
+    a.fuseRearmed === b.fuseRearmed
   );
 }
 

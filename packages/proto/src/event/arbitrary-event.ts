@@ -103,6 +103,15 @@ export const arbitraryEvent: fc.Arbitrary<EventView> = fc
     userStack: stack,
     imaHash: fc.constantFrom("", "sha256:00ff"),
     dropped: fc.oneof(number, fc.nat({ max: 2 ** 40 })),
+    fuse: fc.option(
+      fc.record({
+        policyName: word,
+        policyNamespace: word,
+        fuse: word,
+        state: fc.constantFrom("blown" as const, "armed" as const),
+      }),
+      { nil: undefined },
+    ),
   })
   .map((event) => ({
     ...createEventView(),

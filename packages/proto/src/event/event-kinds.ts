@@ -23,6 +23,7 @@ const kinds = {
   lsm: { number: 28, name: "process_lsm", ancestors: "lsm" },
   usdt: { number: 29, name: "process_usdt", ancestors: "usdt" },
   rateLimitInfo: { number: 40001, name: "rate_limit_info" },
+  policyFuse: { number: 40002, name: "policy_fuse" },
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Kinds = typeof kinds;
@@ -38,3 +39,7 @@ export const eventKindRows: readonly (Row & {
 export const eventKind = Object.fromEntries(
   Object.entries(kinds).map(([kind, { number }]) => [kind, number]),
 ) as { readonly [K in keyof Kinds]: Kinds[K]["number"] };
+
+/** Of no process: about the stream, or a policy. Filters never hide them. */
+export const isNotice = (kind: EventKind): boolean =>
+  kind === eventKind.rateLimitInfo || kind === eventKind.policyFuse;

@@ -39,6 +39,16 @@ export type EventView<Process extends ProcessPart = ProcessPart> = {
   imaHash: string;
   /** rate_limit_info */
   dropped: number;
+  /** policy_fuse */
+  fuse: FuseNotice | undefined;
+};
+
+export type FuseNotice = {
+  readonly policyName: string;
+  readonly policyNamespace: string;
+  /** Such as `5 pods in 1m`. */
+  readonly fuse: string;
+  readonly state: "blown" | "armed";
 };
 
 /** A process in encoded parts; the two fields between them change more often than the rest. */
@@ -209,5 +219,6 @@ export function createEventView<Process extends ProcessPart>(): EventView<Proces
     userStack: [],
     imaHash: "",
     dropped: 0,
+    fuse: undefined,
   };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeArg, writeText } from "./arg-writer.ts";
 import { BackwardWriter } from "./backward-writer.ts";
-import { eventKind } from "./event-kinds.ts";
+import { eventKind, isNotice } from "./event-kinds.ts";
 import {
   type EventView,
+  type FuseNotice,
   type HookPart,
   loaderFields,
   type ProcessPart,
@@ -42,12 +43,12 @@ export function createEventWriter(envelope: EventEnvelope): EventWriter {
   return {
     encode(event) {
       writer.start();
-      // Only the field number of rate_limit_info is above those of the envelope.
-      if (event.kind === eventKind.rateLimitInfo) writeBody(writer, event);
+      // Only the field numbers of notices are above those of the envelope.
+      if (isNotice(event.kind)) writeBody(writer, event);
       writer.bytes(after);
       writeTime(writer, 1001, event.seconds, event.nanos);
       writer.bytes(before);
-      if (event.kind !== eventKind.rateLimitInfo) writeBody(writer, event);
+      if (!isNotice(event.kind)) writeBody(writer, event);
       return writer.finish();
     },
   };
@@ -107,9 +108,23 @@ function writeContent(w: BackwardWriter, event: EventView): void {
     case eventKind.rateLimitInfo:
       writeNumber64(w, 1, event.dropped);
       break;
+    case eventKind.policyFuse:
+      writeFuse(w, event.fuse);
+      break;
     default:
       event.kind satisfies never;
   }
+}
+
+function writeFuse(w: BackwardWriter, fuse: FuseNotice | undefined): void {
+  if (fuse === undefined) return;
+  for (const [number, text] of [
+    [4, fuse.state],
+    [3, fuse.fuse],
+    [2, fuse.policyNamespace],
+    [1, fuse.policyName],
+  ] as const)
+    if (text !== "") w.textField(number, text);
 }
 
 const kprobeFields: HookFields = {

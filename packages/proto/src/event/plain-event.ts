@@ -10,6 +10,7 @@ import {
   argField,
   type EventArg,
   type EventView,
+  type FuseNotice,
   type HookPart,
   loaderFields,
   type ProcessPart,
@@ -97,19 +98,10 @@ function body(
       const parts = { ...processes, ...place, ...policy, ...message, ...args, ...ancestors };
       return { process_uprobe: { ...parts, ...offset, ...action, ...data } };
     }
-    case eventKind.lsm:
-      return {
-        process_lsm: {
-          ...processes,
-          ...functionName,
-          ...policy,
-          ...message,
-          ...args,
-          ...action,
-          ...ancestors,
-          ...some("ima_hash", event.imaHash),
-        },
-      };
+    case eventKind.lsm: {
+      const parts = { ...processes, ...functionName, ...policy, ...message, ...args, ...action };
+      return { process_lsm: { ...parts, ...ancestors, ...some("ima_hash", event.imaHash) } };
+    }
     case eventKind.usdt: {
       const parts = { ...processes, ...plainProbe(hook), ...policy, ...message, ...args };
       return { process_usdt: { ...parts, ...ancestors, ...action } };
@@ -118,8 +110,17 @@ function body(
       return {
         rate_limit_info: some64("number_of_dropped_process_events", event.dropped),
       };
+    case eventKind.policyFuse:
+      return { policy_fuse: plainFuse(event.fuse) };
   }
 }
+
+const plainFuse = (fuse: FuseNotice | undefined) => ({
+  ...some("policy_name", fuse?.policyName),
+  ...some("policy_namespace", fuse?.policyNamespace),
+  ...some("fuse", fuse?.fuse),
+  ...some("state", fuse?.state),
+});
 
 const plainProbe = (hook: HookPart | undefined) => ({
   ...some("path", hook?.path),

@@ -14,7 +14,7 @@ export const descriptor: Readonly<Record<string, object>> = {"nested":{
 "KernelFeature":{"fields":{"name":{"type":"string","id":1},"present":{"type":"bool","id":2}}},
 "KernelFactsPart":{"fields":{"digest":{"type":"bytes","id":1},"offset":{"type":"uint32","id":2},"total":{"type":"uint32","id":3},"data":{"type":"bytes","id":4}}},
 "Offer":{"fields":{"epoch":{"type":"uint64","id":1},"base_epoch":{"type":"uint64","id":2},"put":{"rule":"repeated","type":"PolicyHead","id":3},"remove":{"rule":"repeated","type":"string","id":4}}},
-"PolicyHead":{"fields":{"uid":{"type":"string","id":1},"generation":{"type":"uint64","id":2},"name":{"type":"string","id":3},"namespace":{"type":"string","id":4},"digest":{"type":"bytes","id":5},"mode":{"type":"string","id":6},"sets":{"rule":"repeated","type":"SetHead","id":7}}},
+"PolicyHead":{"fields":{"uid":{"type":"string","id":1},"generation":{"type":"uint64","id":2},"name":{"type":"string","id":3},"namespace":{"type":"string","id":4},"digest":{"type":"bytes","id":5},"mode":{"type":"string","id":6},"sets":{"rule":"repeated","type":"SetHead","id":7},"fuse":{"type":"string","id":8},"fuse_rearmed":{"type":"string","id":9}}},
 "SetHead":{"fields":{"name":{"type":"string","id":1},"digest":{"type":"bytes","id":2}}},
 "Policy":{"fields":{"digest":{"type":"bytes","id":1},"content":{"type":"bytes","id":2}}},
 "Assignment":{"fields":{"put":{"rule":"repeated","type":"PodAssignment","id":1},"remove":{"rule":"repeated","type":"string","id":2},"sets":{"rule":"repeated","type":"PolicySet","id":3},"details":{"rule":"repeated","type":"PodDetails","id":4},"node_labels":{"type":"NodeLabels","id":5}}},

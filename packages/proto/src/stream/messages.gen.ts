@@ -105,6 +105,8 @@ export type PolicyHead = {
   readonly digest?: Uint8Array | undefined;
   readonly mode?: string | undefined;
   readonly sets?: readonly SetHead[] | undefined;
+  readonly fuse?: string | undefined;
+  readonly fuse_rearmed?: string | undefined;
 };
 
 export type SetHead = {

@@ -2,6 +2,7 @@
 import { defineConfiguration, type Values } from "@gander/base";
 import { checkMetricsAddress } from "@gander/metrics/address";
 import { parseEventBudget } from "@gander/policy/event-budget";
+import { parseFuse } from "@gander/policy/fuse";
 import { defaultBundlePaths } from "../workload/container-bundles.ts";
 import { parseOperatorAddress } from "./operator-address.ts";
 import { parseServerAddress } from "./server-address.ts";
@@ -48,6 +49,14 @@ export const sensorOptions = {
     help: "The most events that a policy posts on this node in a time, such as 10000/1m, unless its own option event-budget says otherwise. Further ones are counted, its state and the streams say so, and it goes on enforcing. By default there is no limit.",
     group: "Policies",
     check: checkEventBudget,
+  },
+  fuse: {
+    type: "text",
+    default: "",
+    placeholder: "N pods in TIME",
+    help: "The fuse of policies without the annotation gander.dev/fuse, such as `5 pods in 1m`: a policy that kills, signals or denies in more pods of this node in that time falls back to mode monitor here, until someone arms the fuse again (`gander policy rearm`). By default policies have none; those with the label gander.dev/level: guard have none either way.",
+    group: "Policies",
+    check: checkFuse,
   },
   "keep-sensors-on-exit": {
     type: "boolean",
@@ -394,6 +403,11 @@ function checkHealthAddress(text: string): string | undefined {
 function checkEventBudget(text: string): string | undefined {
   const budget = text === "" ? undefined : parseEventBudget(text);
   return budget !== undefined && "wrong" in budget ? `${budget.wrong}. ${budget.hint}` : undefined;
+}
+
+function checkFuse(text: string): string | undefined {
+  const fuse = text === "" ? undefined : parseFuse(text);
+  return fuse !== undefined && "wrong" in fuse ? `${fuse.wrong}. ${fuse.hint}` : undefined;
 }
 
 function checkOperatorAddress(text: string): string | undefined {

@@ -131,6 +131,7 @@ function createPolicies(): ControlledPolicies & { readonly all: PolicyState[] } 
     },
     setEnabled: (key, to) => change(key, { state: to }),
     setMode: (key, to) => change(key, { mode: to }),
+    rearm: (key) => change(key, { fuse: { fuse: "5 pods in 1m", blownAt: "", spared: 0n } }),
   };
 }
 
@@ -366,7 +367,7 @@ describe("calls of a stock client", () => {
     ["DeleteTracingPolicy", { name: "nowhere" }, 5, /no policy nowhere/],
     ["DeleteTracingPolicy", {}, 3, /name/],
     ["DeleteTracingPolicy", { name: "x", domain: "y" }, 3, /"y" is none of grpc, static/],
-    ["ConfigureTracingPolicy", { name: "x" }, 3, /give enable or mode/],
+    ["ConfigureTracingPolicy", { name: "x" }, 3, /give enable, mode or rearm_fuse/],
     [
       "ConfigureTracingPolicy",
       { name: "x", mode: "TP_MODE_MONITOR_ONLY" },

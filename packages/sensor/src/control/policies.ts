@@ -12,6 +12,7 @@ export type ControlledPolicies = {
   remove(key: PolicyKey): Promise<Result<void>>;
   setEnabled(key: PolicyKey, to: "enabled" | "disabled"): Promise<Result<PolicyState>>;
   setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>>;
+  rearm(key: PolicyKey): Promise<Result<PolicyState>>;
   list(): readonly PolicyState[];
 };
 

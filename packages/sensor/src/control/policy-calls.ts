@@ -76,10 +76,11 @@ export function createPolicyCalls(policies: ControlledPolicies, check: PolicyChe
       unwrap(await policies.setEnabled(keyOf(request), to));
     },
     async configure(request: ConfigureTracingPolicyRequest): Promise<void> {
-      const { enable, mode } = request;
-      if (enable === undefined && mode === undefined)
-        throw invalidArgument("nothing to configure: give enable or mode");
+      const { enable, mode, rearm_fuse: rearms = false } = request;
+      if (enable === undefined && mode === undefined && !rearms)
+        throw invalidArgument("nothing to configure: give enable, mode or rearm_fuse");
       const key = keyOf(request);
+      if (rearms) unwrap(await policies.rearm(key));
       if (mode !== undefined) {
         const to = modeOf(mode);
         unwrap(await policies.setMode(key, to));

@@ -8,6 +8,7 @@ import type {
   TracingPolicyStatus,
 } from "@gander/proto";
 import { countsAs } from "../policy/counts/counters.ts";
+import { blownText } from "../policy/fuses/fuse-report.ts";
 import type {
   AttachmentState,
   HookState,
@@ -51,7 +52,7 @@ export function policyStatus(policy: PolicyState): TracingPolicyStatus {
     id: String(policy.id),
     name: policy.name,
     namespace: policy.namespace,
-    info: [...policy.warnings, ...policy.findings].join("\n"),
+    info: [...blownNotes(policy), ...policy.warnings, ...policy.findings].join("\n"),
     sensors: [...new Set(policy.hooks.map(({ kind }) => sensorNames[kind]))],
     enabled: isEnabled,
     error: policy.error,
@@ -64,7 +65,19 @@ export function policyStatus(policy: PolicyState): TracingPolicyStatus {
     },
     domain: policy.origin,
     hook_statuses: policy.hooks.map(hookStatus),
+    ...(policy.fuse && {
+      fuse: {
+        fuse: policy.fuse.fuse,
+        blown_at: policy.fuse.blownAt,
+        spared: String(policy.fuse.spared),
+      },
+    }),
   };
+}
+
+function blownNotes({ fuse }: PolicyState): readonly string[] {
+  const text = blownText(fuse);
+  return text === "" ? [] : [`FuseBlown: ${text}; ${fuse?.spared ?? 0n} matches were not enforced`];
 }
 
 function selectorCounters(hook: HookState): TracingPolicySelectorActionCounters[] {

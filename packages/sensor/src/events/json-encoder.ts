@@ -126,6 +126,10 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
     if (event.dropped > 0) line.ascii(`"number_of_dropped_process_events":"${event.dropped}"`);
     return;
   }
+  if (event.kind === eventKind.policyFuse) {
+    writeFuse(line, event);
+    return;
+  }
   if (event.kind === eventKind.exit) writeExit(line, event);
   else if (event.kind === eventKind.loader) writeLoaded(line, event);
   else if (event.kind !== eventKind.exec) writeHook(line, event, event.hook ?? noRule(event.kind));
@@ -136,6 +140,16 @@ function writeBody(line: LineBuffer, event: SensorEvent): void {
     line.raw((event.hook ?? noRule(event.kind)).jsonLast(event.action));
   const dataCount = dataCountOf(event);
   if (dataCount > 0) writeArgs(line, parts.data, event, event.argCount - dataCount, event.argCount);
+}
+
+function writeFuse(line: LineBuffer, { fuse }: SensorEvent): void {
+  const fields = {
+    policy_name: fuse?.policyName,
+    policy_namespace: fuse?.policyNamespace,
+    ...{ fuse: fuse?.fuse, state: fuse?.state },
+  };
+  const given = Object.entries(fields).filter(([, text]) => text !== undefined && text !== "");
+  line.raw(Buffer.from(JSON.stringify(Object.fromEntries(given)).slice(1, -1)));
 }
 
 function writeExit(line: LineBuffer, event: SensorEvent): void {

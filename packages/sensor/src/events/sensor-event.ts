@@ -32,6 +32,7 @@ export function resetEvent(event: SensorEvent): void {
   event.userStack = none;
   event.imaHash = "";
   event.dropped = 0;
+  event.fuse = undefined;
   event.isMark = false;
 }
 

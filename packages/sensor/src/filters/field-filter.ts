@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { EventType, type FieldFilter, type GetEventsResponse, reflection } from "@gander/proto";
+import {
+  EventType,
+  eventKindRows,
+  type FieldFilter,
+  type GetEventsResponse,
+  isNotice,
+  reflection,
+} from "@gander/proto";
 import type { FilterProblem } from "./filter.ts";
 
 /** Removes fields from an event; those around the event (node, time) stay. */
@@ -13,6 +20,10 @@ type CompiledFieldFilters =
 const kinds = Object.entries(EventType)
   .map(([name]) => name.toLowerCase())
   .filter((name) => name !== "undef");
+
+const noticeKinds: ReadonlySet<string> = new Set(
+  eventKindRows.flatMap(({ number, name }) => (isNotice(number) ? name : [])),
+);
 
 type Paths = { [field: string]: Paths | true };
 
@@ -52,7 +63,7 @@ export function compileFieldFilters(filters: readonly FieldFilter[]): CompiledFi
   return {
     value(message) {
       const kind = kinds.find((name) => Object.hasOwn(message, name));
-      if (kind === undefined || kind === "rate_limit_info") return message;
+      if (kind === undefined || noticeKinds.has(kind)) return message;
       const key = kind as keyof GetEventsResponse;
       let body = message[key] as object;
       for (const { applies, tree, exclude } of ordered)

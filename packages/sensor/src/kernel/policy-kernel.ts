@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EventBudget, HookPoint } from "@gander/policy";
+import type { EventBudget, Fuse, HookPoint } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
 import type { Followed } from "../link/follow-bits.ts";
 import type { FindFile } from "../link/host-files.ts";
@@ -8,6 +8,7 @@ import type { SetContent } from "../link/set-interner.ts";
 import type { PlanFacts } from "../plan/plan-facts.ts";
 import type { TablesLabel } from "./pins/tables-label.ts";
 import type { ProgramFiles } from "./program-files.ts";
+import type { FuseState } from "./tables/fuses.ts";
 import type { Side } from "./tables/sided-memory.ts";
 
 /** The policy manager's view of the kernel. */
@@ -58,6 +59,9 @@ export interface PolicyKernel {
   clearCount(index: number): void;
   /** From now on at most so many events of the policy with this index are posted; undefined: all. */
   setBudget(index: number, budget: EventBudget | undefined): void;
+  /** A fuse begins anew with this index; undefined: nothing blows it. */
+  setFuse(index: number, fuse: Fuse | undefined, state: "armed" | "blown"): void;
+  fuse(index: number): FuseState;
 
   addSet(id: number, content: SetContent): void;
   /** Removes the entries of all sets but these, including what an earlier sensor left behind. */

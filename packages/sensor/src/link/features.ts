@@ -3,7 +3,7 @@ import { action, feature, rateScope, rowFlags, rowOp, slotFlags, valueType } fro
 import { createFollowBits } from "./follow-bits.ts";
 import type { LinkedRow, LinkedSlot, LinkedTables, LinkedVerdict } from "./linked-tables.ts";
 import { link } from "./linker.ts";
-import type { PlannedRule } from "./planned-rule.ts";
+import { enforces, type PlannedRule } from "./planned-rule.ts";
 import { createSetInterner } from "./set-interner.ts";
 
 /** All that a program can have (bpf/abi.h: enum feature). */
@@ -27,7 +27,9 @@ export function featuresOf({
       const needed = own.flatMap((row) =>
         row === undefined ? [] : [ofRow(row), ofVerdict(verdicts[row.verdict])],
       );
-      return [id, join([...needed, ...slots.map(ofSlot)])];
+      const last = hooks[i + 1]?.firstRule ?? rules.length;
+      const hasFuse = rules.slice(firstRule, last).some(({ fuse }) => fuse !== 0);
+      return [id, join([...needed, ...slots.map(ofSlot), hasFuse ? feature.FEATURE_FUSES : 0])];
     }),
   );
 }
@@ -35,7 +37,14 @@ export function featuresOf({
 const known = new WeakMap<PlannedRule, number>();
 
 /** The features that a rule will need, before it has a hook: those of its rows. @throws LinkLimitError */
-export function featuresOfRule(planned: PlannedRule): number {
+export function featuresOfRule(
+  planned: PlannedRule,
+  { hasFuse }: { readonly hasFuse: boolean } = { hasFuse: false },
+): number {
+  return featuresOfRows(planned) | (hasFuse && enforces(planned) ? feature.FEATURE_FUSES : 0);
+}
+
+function featuresOfRows(planned: PlannedRule): number {
   const found = known.get(planned);
   if (found !== undefined) return found;
   const rule = { id: 1, hookId: 1, planned, counters: [] };

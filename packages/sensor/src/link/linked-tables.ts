@@ -138,6 +138,8 @@ export type LinkedRule = {
   readonly flags: number;
   /** Index of the policy's budget. */
   readonly policy: number;
+  /** Index of the policy's fuse, if the rule enforces anything; 0: none. */
+  readonly fuse: number;
   /** Slots whose values the event carries. */
   readonly args: readonly number[];
   /** Slot of the return value that the event carries, or NO_SLOT. */

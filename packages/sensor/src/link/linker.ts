@@ -43,7 +43,13 @@ import type {
   RuleIndex,
 } from "./linked-tables.ts";
 import { seesOpenFile } from "./open-files.ts";
-import type { ArgReading, InstalledRule, LinkablePolicy, PlannedSelector } from "./planned-rule.ts";
+import {
+  type ArgReading,
+  enforces,
+  type InstalledRule,
+  type LinkablePolicy,
+  type PlannedSelector,
+} from "./planned-rule.ts";
 import { questionRows, questionsOf } from "./questions.ts";
 import { type BitSets, buildRuleIndex, type IndexRoom, type PlacedRule } from "./rule-index.ts";
 import type { SetInterner } from "./set-interner.ts";
@@ -186,6 +192,7 @@ function addHook(
       firstRow,
       flags: planned.flags | (policy.mode === "monitor" ? ruleFlags.RULE_MONITOR : 0),
       policy: policy.budget,
+      fuse: enforces(planned) ? (policy.fuse ?? 0) : 0,
       args,
       returnSlot,
       socketSlot: slotOf(planned.args.findIndex(({ slot }) => socketTypes.has(slot.type))),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookPoint, TypedFilter, TypedSelector } from "@gander/policy";
+import { action } from "./abi.gen.ts";
 import type { LinkedSlot, LinkedVerdict } from "./linked-tables.ts";
 
 /** One hook entry of a policy at one hook point of this kernel. Plain data. */
@@ -59,5 +60,11 @@ export type LinkablePolicy = {
   readonly rules: readonly InstalledRule[];
   /** Index of its event budget in the kernel. */
   readonly budget: number;
+  /** Index of its fuse in the kernel; absent: it has none. */
+  readonly fuse?: number | undefined;
   readonly mode: CompiledPolicy["mode"];
 };
+
+/** Whether it kills, denies, or changes anything, in mode enforce. */
+export const enforces = ({ selectors }: Pick<PlannedRule, "selectors">): boolean =>
+  selectors.some(({ verdict }) => (verdict.actions & action.ACTION_ENFORCE) !== 0);

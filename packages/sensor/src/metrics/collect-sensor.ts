@@ -111,10 +111,17 @@ function reportPolicy(state: PolicyState, report: SensorReport): void {
   const theirs = { policy, policy_namespace };
   const ours = { ...theirs, origin };
   report("gander_policy_state", 1, { ...ours, state: stateNames[state.state], mode });
+  if (state.fuse !== undefined) {
+    report("gander_policy_fuse_blown", state.fuse.blownAt === "" ? 0 : 1, ours);
+    report("gander_policy_fuse_spared_total", state.fuse.spared, ours);
+  }
   report("tetragon_tracingpolicy_kernel_memory_bytes", state.kernelMemoryBytes, theirs);
   report("gander_policy_hits_total", counters.hits, ours);
   for (const one of state.exceptions ?? [])
-    report("gander_policy_exception_hits_total", one.hits, { ...ours, exception: exceptionText(one) });
+    report("gander_policy_exception_hits_total", one.hits, {
+      ...ours,
+      exception: exceptionText(one),
+    });
   const by = (label: "outcome" | "action" | "gap") =>
     countsAs(counters, ({ metric }) => metric?.[label]);
   for (const [outcome, count] of by("outcome"))

@@ -107,6 +107,16 @@ export const sensorInstruments = {
         "`kill`, `signal`, `deny`, `would_kill`, `would_signal`, `would_deny`, `notify_enforcer`, `would_notify_enforcer`, `set`, `would_set`, `failed` (it could not be done), `exempt` (it was the sensor itself)",
     },
   },
+  gander_policy_fuse_blown: {
+    kind: "gauge",
+    help: "1: its fuse is blown, and the policy only monitors on this node; 0: it is not. Only of policies that have one.",
+    labels: ours,
+  },
+  gander_policy_fuse_spared_total: {
+    kind: "counter",
+    help: "Matches that would have been enforced, had the fuse not been blown, since it blew.",
+    labels: ours,
+  },
   gander_policy_requests_total: {
     kind: "counter",
     help: "Requests that actions of policies asked for. The state of a policy says how many of its own were not made.",

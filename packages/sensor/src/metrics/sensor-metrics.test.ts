@@ -116,7 +116,8 @@ const sessions = {
 
 describe("metrics of a sensor", () => {
   it("add up, under the names of the table", async () => {
-    const both = [policy(1), policy(2, { origin: "operator", uid: "u" })];
+    const fuse = { fuse: "5 pods in 1m", blownAt: "2026-11-23T12:00:00.000Z", spared: 12n };
+    const both = [policy(1, { fuse }), policy(2, { origin: "operator", uid: "u" })];
     await using server = await serveSensorMetrics({ ...parts(both), logger }, options);
     const series = await scrape(server.port);
     const labels = 'policy="policy-1",policy_namespace="",origin="static"';
@@ -133,6 +134,8 @@ describe("metrics of a sensor", () => {
       [`gander_policy_outcomes_total{${labels},outcome="unevaluated"}`]: 6,
       [`gander_policy_gaps_total{${labels},gap="missed"}`]: 9,
       [`gander_policy_gaps_total{${labels},gap="unknown_name"}`]: 4,
+      [`gander_policy_fuse_blown{${labels}}`]: 1,
+      [`gander_policy_fuse_spared_total{${labels}}`]: 12,
       [`gander_policy_state{${labels},state="enabled",mode="enforce"}`]: 1,
       'tetragon_policy_events_total{policy="policy-1",policy_namespace="",hook="kprobe:fd_install"}': 50,
       'tetragon_events_total{type="PROCESS_EXEC"}': 8,

@@ -86,3 +86,19 @@ function exceptionsOf(
   }
   return [...exceptions.values()];
 }
+
+/** A policy that isn't in force as it is to be, and whose other version has a blown fuse, has both reasons. */
+export function withBlownFuses(
+  exceptions: readonly BundleException[],
+  blown: readonly PolicyShortfall[],
+): readonly BundleException[] {
+  if (blown.length === 0) return exceptions;
+  const all = new Map(exceptions.map((one) => [one.uid, one]));
+  for (const one of blown) {
+    const other = all.get(one.uid);
+    const message = other === undefined ? one.message : `${one.message}; ${other.message}`;
+    const isWorse = other !== undefined && other.state !== "degraded";
+    all.set(one.uid, { ...(isWorse ? other : one), message });
+  }
+  return [...all.values()];
+}

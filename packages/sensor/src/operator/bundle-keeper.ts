@@ -2,7 +2,7 @@
 import type { Logger } from "@gander/base";
 import type { Commit } from "@gander/proto/stream";
 import type { NodeCounts, NodePolicies } from "../policy/node/node-policies.ts";
-import { type Applied, applyBundle, type BundleException } from "./apply-bundle.ts";
+import { type Applied, applyBundle, type BundleException, withBlownFuses } from "./apply-bundle.ts";
 import { BundleSaver, type BundleSaverOptions } from "./bundle-saver.ts";
 import type { BundleStore } from "./bundle-store.ts";
 import {
@@ -87,8 +87,14 @@ export class BundleKeeper implements AsyncDisposable {
     this.#onNodeLabels = listener;
   }
 
+  /** With the fuses that are blown now. */
   get exceptions(): readonly BundleException[] {
-    return this.#exceptions;
+    return withBlownFuses(this.#exceptions, this.#deps.policies.blown());
+  }
+
+  /** A fuse has blown, or was armed again. */
+  fuseChanged(): void {
+    this.#onChange();
   }
 
   get state(): NodeState {
@@ -190,7 +196,7 @@ export class BundleKeeper implements AsyncDisposable {
       if (isSame && this.#exceptions.length === 0) {
         this.#bundle = bundle;
         this.#source = "operator";
-        return { exceptions: [] };
+        return { exceptions: this.exceptions };
       }
       try {
         await this.#bringInForce(bundle, "operator");
@@ -204,7 +210,7 @@ export class BundleKeeper implements AsyncDisposable {
         );
         return { refusal: error instanceof Error ? error.message : String(error) };
       }
-      return { exceptions: this.#exceptions };
+      return { exceptions: this.exceptions };
     });
   }
 

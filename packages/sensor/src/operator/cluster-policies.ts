@@ -79,6 +79,7 @@ export async function openClusterPolicies(
     }),
   );
   const keeper = access && parts.use(await openKeeper());
+  parts.use(policies.onFuse(() => keeper?.fuseChanged()));
   const opened = parts.move();
   return {
     keeper,

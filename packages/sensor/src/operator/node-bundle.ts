@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import { resolveSets, setsOfHooks, type ValueSet } from "@gander/policy";
+import { fuseText, parseFuse, resolveSets, setsOfHooks, type ValueSet } from "@gander/policy";
 import { decodePolicy, decodeSet } from "@gander/policy/content";
 import type { NodePolicy, NodeVersion } from "../policy/node/node-policies.ts";
 import type { StoredBundle } from "./bundle-file.ts";
@@ -107,7 +107,13 @@ export function headOf({
   madeOf,
 }: NodePolicy): PolicyHead {
   const { digest, sets } = madeOf ?? { digest: compiled.digest };
-  return { uid, generation, name, namespace, mode, digest, ...(sets && { sets }) };
+  const { fuse, fuseRearmed } = compiled;
+  return {
+    ...{ uid, generation, name, namespace, mode, digest },
+    ...(sets && { sets }),
+    ...(fuse !== undefined && { fuse: fuseText(fuse) }),
+    ...(fuseRearmed !== undefined && { fuseRearmed }),
+  };
 }
 
 /** Of the same generation: only sets can differ. */
@@ -133,8 +139,17 @@ function policyOf(head: PolicyHead, { content, isDamaged }: BundleSources): Made
     return { problem: newer(`it is to run in a mode this version does not know: "${mode}"`) };
   const bytes = content(digest);
   if (bytes === undefined) return { problem: isDamaged(digest) ? damaged : missing };
-  const { value: compiled, problem } = decodePolicy(bytes, { name, namespace });
-  if (compiled === undefined) return { problem: newer(problem) };
+  const { value, problem } = decodePolicy(bytes, { name, namespace });
+  if (value === undefined) return { problem: newer(problem) };
+  const fuse = head.fuse === undefined ? undefined : parseFuse(head.fuse);
+  if (fuse !== undefined && "wrong" in fuse)
+    return { problem: newer(`it has a fuse this version does not know: "${head.fuse}"`) };
+  const { fuseRearmed } = head;
+  const compiled = {
+    ...value,
+    ...(fuse !== undefined && { fuse: fuse.ok }),
+    ...(fuseRearmed !== undefined && { fuseRearmed }),
+  };
   const policy = { uid, generation, name, namespace, mode, compiled } as const;
   return setsOfHooks(compiled.hooks).length === 0
     ? { value: policy }
@@ -185,8 +200,8 @@ const damaged = {
 
 const newer = (message: string) => ({ code: "bundle-policy-newer", message }) as const;
 
-function isPolicyOf(policy: NodePolicy, head: PolicyHead): boolean {
+function isPolicyOf(policy: NodePolicy, wanted: PolicyHead): boolean {
   const { sets = [], ...own } = headOf(policy);
-  const isSame = (Object.keys(own) as (keyof typeof own)[]).every((key) => own[key] === head[key]);
-  return isSame && isDeepStrictEqual(sets, head.sets ?? []);
+  const { sets: theirs = [], ...head } = wanted;
+  return isDeepStrictEqual(own, head) && isDeepStrictEqual(sets, theirs);
 }

@@ -21,6 +21,10 @@ export type PolicyHead = {
   readonly mode: string;
   /** Absent: it names none. */
   readonly sets?: readonly SetHead[];
+  /** Absent: as the sensor is configured. */
+  readonly fuse?: string;
+  /** Absent: nobody has armed it again. */
+  readonly fuseRearmed?: string;
 };
 
 /** The policies and pods that the operator wants on this node, as of one of its versions. Immutable. */

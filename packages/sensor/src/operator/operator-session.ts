@@ -160,7 +160,9 @@ export class OperatorSession implements Disposable {
     // Answers are never dropped: the next version is sent only after one.
     while (!this.#budget.tryTake()) await pause(this.#budget.waitMs());
     if (this.#step !== "live") return;
-    const { refusal, exceptions } = outcome;
+    const { refusal } = outcome;
+    // A fuse may have blown while the answer had to wait.
+    const { exceptions } = this.#deps.keeper;
     this.#answered = refusal === undefined ? commit : undefined;
     const { epoch, nonce, state_digest } = commit;
     await this.#send({

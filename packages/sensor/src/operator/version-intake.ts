@@ -179,6 +179,7 @@ class Misfit extends Error {}
 
 function headOf(wire: WireHead): PolicyHead {
   const { uid = "", generation, name = "", namespace = "", digest, mode = "", sets = [] } = wire;
+  const { fuse = "", fuse_rearmed: fuseRearmed = "" } = wire;
   if (uid === "") throw new Misfit("a policy has no UID");
   if (digest?.length !== 32) throw new Misfit(`policy ${uid} has no digest`);
   return {
@@ -189,6 +190,8 @@ function headOf(wire: WireHead): PolicyHead {
     digest: digestText(digest),
     mode,
     ...(sets.length > 0 && { sets: sets.map((set) => setHeadOf(set, uid)) }),
+    ...(fuse !== "" && { fuse }),
+    ...(fuseRearmed !== "" && { fuseRearmed }),
   };
 }
 

@@ -8,6 +8,7 @@ import { createLifecycle } from "../events/lifecycle.ts";
 import { createStackTraces } from "../events/stack-traces.ts";
 import type { Redact } from "../filters/redaction.ts";
 import { recordFlags, recordType } from "../link/abi.gen.ts";
+import type { FuseChange } from "../policy/index.ts";
 import type { NamespaceIds } from "../process/process-details.ts";
 import { ProcessTable } from "../process/process-table.ts";
 import type { SessionCounts } from "../process/session-requests.ts";
@@ -23,6 +24,7 @@ import { createRingDrain, type RecordRing, type RingDrain } from "../records/rin
 import { withArguments } from "../records/task-arguments.ts";
 import type { Cgroups } from "../workload/cgroups.ts";
 import { createEventPublisher, type EventPublisher } from "./event-publisher.ts";
+import { publishFuse } from "./fuse-notice.ts";
 
 /** The pipeline's view of the kernel side. */
 export type EventKernel = {
@@ -89,6 +91,8 @@ export type EventPipeline = AsyncDisposable & {
     "addLines" | "addMessages" | "markLine" | "markMessage" | "setNodeLabels"
   >;
   start(): Promise<void>;
+  /** Puts what became of a policy's fuse into all streams. */
+  announce(change: FuseChange): void;
   counters(): PipelineCounters;
 };
 
@@ -193,6 +197,10 @@ class Pipeline implements EventPipeline {
       cgroups: this.#deps.cgroups.size(),
       sessions: this.sessions.counts,
     };
+  }
+
+  announce(change: FuseChange): void {
+    publishFuse(this.#publisher, change);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,6 +47,20 @@ export function notHere({ name }: PolicyKey): Problem {
   });
 }
 
+export function notBlown({ key: { name }, fuse }: InstalledPolicy): Problem {
+  return policyProblem({
+    code: "policy-rule",
+    message:
+      fuse === undefined
+        ? `Cannot arm the fuse of policy "${name}": it has none`
+        : `Cannot arm the fuse of policy "${name}": it is not blown`,
+    hint:
+      fuse === undefined
+        ? "Give the policy the annotation gander.dev/fuse, such as 5 pods in 1m."
+        : "`gander policy list` shows which fuses are blown.",
+  });
+}
+
 export function stillRunning({ revision }: InstalledPolicy, problem: string): string {
   return `Failed, still running revision ${revision}: ${problem}`;
 }

@@ -30,6 +30,7 @@ export function describePolicy(
   const counters = hooks
     .flatMap(({ attachments }) => attachments.map((attachment) => attachment.counters))
     .reduce(addPolicyCounts, noPolicyCounts);
+  const fuse = tables.fuses.report(policy);
   return {
     ...policy.key,
     id: policy.id,
@@ -50,6 +51,7 @@ export function describePolicy(
     ...(exceptions.length > 0 && { exceptions }),
     hooks,
     counters,
+    ...(fuse && { fuse }),
     kernelMemoryBytes: kernelMemoryOf(allRules(policy)),
   };
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type { RuleInfo } from "../link/rule-info.ts";
+export type { FuseFile } from "./fuses/fuse-file.ts";
+export { createFuseFile } from "./fuses/fuse-file.ts";
+export { blownText } from "./fuses/fuse-report.ts";
+export type { FuseChange } from "./fuses/fuses.ts";
 export type { InstalledPolicy } from "./installed-policy.ts";
 export { unknownPolicyPrefix } from "./left-policies.ts";
 export { createManifestFile, type ManifestFile, noManifests } from "./manifest/manifest.ts";

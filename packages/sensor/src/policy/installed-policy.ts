@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook, CompiledPolicy } from "@gander/policy";
 import type { InstalledRule } from "../link/planned-rule.ts";
+import type { InstalledFuse } from "./fuses/fuses.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
 /** A policy on this node: its hooks are attached and its counters allocated. Plain data. */
@@ -13,6 +14,8 @@ export type InstalledPolicy = {
   readonly enabled: boolean;
   /** Index of its event budget in the kernel. */
   readonly budget: number;
+  /** Absent: it has none. */
+  readonly fuse?: InstalledFuse;
   readonly warnings: readonly string[];
   /** What its exceptions do not do; absent in manifests of older sensors. */
   readonly remarks?: readonly string[];

@@ -55,7 +55,12 @@ export function createInstaller(tables: KernelTables): Installer {
   const plans: Plans = new Map();
   return {
     async prepare(policies) {
-      const hooks = policies.flatMap((policy) => policy.hooks).flatMap(eachFunction);
+      const byHook = new Map(
+        policies.flatMap((policy) =>
+          policy.hooks.flatMap(eachFunction).map((hook) => [hook, policy] as const),
+        ),
+      );
+      const hooks = [...byHook.keys()];
       // Whatever fails here fails again in `install`, for one policy alone, which says why.
       attempt(() => facts.prefetch(hooks.flatMap(functionNamesOf)));
       plans.clear();
@@ -63,7 +68,10 @@ export function createInstaller(tables: KernelTables): Installer {
         await turn();
         attempt(() => plans.set(hook, planHook(hook, facts)));
       }
-      const wanted = featuresByPoint([...plans.values()].flatMap(({ rules = [] }) => rules));
+      const rules = [...plans].flatMap(([hook, { rules = [] }]) =>
+        rules.map((rule) => ({ rule, hasFuse: hasFuse(byHook.get(hook), tables) })),
+      );
+      const wanted = featuresByPoint(rules);
       attempt(() => tables.kernel.prepare(wanted.map(({ point }) => point)));
       for (const { point, features } of wanted) {
         await turn();
@@ -76,13 +84,9 @@ export function createInstaller(tables: KernelTables): Installer {
       const before = installed.get(keyText(key));
       const mode = modeOf(policy);
       if (before !== undefined && before.compiled.digest === compiled.digest) {
-        const { revision, remarks = [] } = policy;
-        if (revision === undefined && remarks.join() === (before.remarks ?? []).join())
-          return { value: installed };
-        if (revision === undefined)
-          return { value: new Map(installed).set(keyText(key), { ...before, remarks }) };
-        if (revision === before.revision && mode === before.mode) return { value: installed };
-        return { value: new Map(installed).set(keyText(key), { ...before, revision, mode }) };
+        if (tables.fuses.isCurrent(before, compiled)) return unchanged(policy, before, installed);
+        const next = { ...before, compiled, ...(policy.revision && { revision: policy.revision }) };
+        return this.installAgain(policy.revision ? { ...next, mode } : next, installed);
       }
       const attached = attachHooks(policy, { key, tables, plans });
       if (attached.problems !== undefined) return attached;
@@ -95,6 +99,7 @@ export function createInstaller(tables: KernelTables): Installer {
         enabled: before?.enabled ?? true,
         remarks: policy.remarks ?? [],
         budget: tables.takeBudget(compiled),
+        ...fuseOf({ key, compiled }, before, tables),
         ...attached.value,
       };
       return { value: new Map(installed).set(keyText(key), next) };
@@ -107,21 +112,60 @@ export function createInstaller(tables: KernelTables): Installer {
       const hooks = withCountsOf(policy.hooks, attached.value.hooks, tables.rules);
       // Otherwise counts begin anew, as those of another version of the policy do.
       const budget = hooks === undefined ? tables.takeBudget(policy.compiled) : policy.budget;
-      const next = { ...policy, budget, ...attached.value, ...(hooks && { hooks }) };
+      const { fuse: _, ...rest } = policy;
+      const fuse = fuseOf(policy, policy, tables);
+      const next = { ...rest, budget, ...fuse, ...attached.value, ...(hooks && { hooks }) };
       return { value: new Map(installed).set(keyText(key), next) };
     },
   };
 }
 
+const hasFuse = (policy: CompiledPolicy | undefined, { fuses }: KernelTables): boolean =>
+  policy !== undefined && fuses.wanted(policy) !== undefined;
+
+function fuseOf(
+  { key, compiled }: Pick<NewPolicy, "key" | "compiled">,
+  before: InstalledPolicy | undefined,
+  { fuses }: KernelTables,
+): Pick<InstalledPolicy, "fuse"> {
+  const fuse = fuses.take(key, compiled, before?.fuse);
+  return fuse === undefined ? {} : { fuse };
+}
+
+/** A version with the same content: another number, mode, re-arming, or other remarks. */
+function unchanged(
+  policy: NewPolicy,
+  before: InstalledPolicy,
+  installed: Installed,
+): Result<Installed> {
+  const { key, compiled, revision = before.revision } = policy;
+  const mode = policy.revision === undefined ? before.mode : modeOf(policy);
+  const isRearmed = compiled.fuseRearmed !== before.compiled.fuseRearmed;
+  // Those of policies of the operator are the operator's.
+  const said = policy.revision === undefined ? policy.remarks : before.remarks;
+  const remarks = said ?? [];
+  const isSaid = remarks.join() === (before.remarks ?? []).join();
+  if (revision === before.revision && mode === before.mode && !isRearmed && isSaid)
+    return { value: installed };
+  const content = isRearmed ? compiled : before.compiled;
+  const next = { ...before, compiled: content, revision, mode, remarks };
+  return { value: new Map(installed).set(keyText(key), next) };
+}
+
 /** Each place once, with the features that all rules there need: so its program is loaded once. */
-function featuresByPoint(rules: readonly PlannedRule[]) {
+function featuresByPoint(
+  rules: readonly { readonly rule: PlannedRule; readonly hasFuse: boolean }[],
+) {
   const wanted = new Map<string, { readonly point: HookPoint; readonly features: number }>();
-  for (const rule of rules) {
+  for (const { rule, hasFuse } of rules) {
     const { point } = rule;
     const before = wanted.get(hookPointKey(point))?.features ?? 0;
     // What can't be linked is refused by `install`.
     attempt(() =>
-      wanted.set(hookPointKey(point), { point, features: before | featuresOfRule(rule) }),
+      wanted.set(hookPointKey(point), {
+        point,
+        features: before | featuresOfRule(rule, { hasFuse }),
+      }),
     );
   }
   return [...wanted.values()];
@@ -174,8 +218,9 @@ function withCountsOf(
 
 function attachHooks(
   { compiled, warnings: before }: Pick<NewPolicy, "compiled" | "warnings">,
-  place: Place,
+  where: Omit<Place, "hasFuse">,
 ): Result<Pick<InstalledPolicy, "hooks" | "warnings">> {
+  const place = { ...where, hasFuse: hasFuse(compiled, where.tables) };
   const problems: Problem[] = [];
   const ofPrograms = compiled.hooks.filter(({ program }) => program !== undefined);
   // Those on an earlier file are outdated.
@@ -197,7 +242,12 @@ function modeOf({ compiled, mode }: NewPolicy): CompiledPolicy["mode"] {
 type Findings = { readonly problems: Problem[]; readonly warnings: string[] };
 
 type Plans = Map<CompiledHook, AttachPlan>;
-type Place = { readonly key: PolicyKey; readonly tables: KernelTables; readonly plans: Plans };
+type Place = {
+  readonly key: PolicyKey;
+  readonly tables: KernelTables;
+  readonly plans: Plans;
+  readonly hasFuse: boolean;
+};
 
 function installHook(hook: CompiledHook, place: Place, findings: Findings): InstalledHook {
   const { key, tables, plans } = place;
@@ -222,7 +272,7 @@ function installHook(hook: CompiledHook, place: Place, findings: Findings): Inst
   }
   const rules: InstalledRule[] = [];
   for (const planned of plan.rules) {
-    const rule = installRule(planned, plan.hook, key, tables);
+    const rule = installRule(planned, plan.hook, place);
     if (rule === "plan-again") {
       plans.clear();
       return installHook(hook, place, findings);
@@ -244,12 +294,11 @@ function isIgnored(code: Refusal["code"], hook: CompiledHook): boolean {
 function installRule(
   planned: PlannedRule,
   hook: TypedHook,
-  key: PolicyKey,
-  tables: KernelTables,
+  { key, tables, hasFuse }: Place,
 ): InstalledRule | Refusal | "plan-again" {
   const { kernel, rules, counters } = tables;
   try {
-    const hookId = kernel.attach(planned.point, featuresOfRule(planned));
+    const hookId = kernel.attach(planned.point, featuresOfRule(planned, { hasFuse }));
     const taken = planned.selectors.map(() => counters.take());
     for (const counter of taken) kernel.clearCount(counter);
     return { id: rules.add(key, hook, planned.point), hookId, planned, counters: taken };

@@ -4,6 +4,7 @@ import {
   type CompiledHook,
   type CompiledPolicy,
   type EventBudget,
+  type Fuse,
   filesOfHooks,
   placesOfHooks,
 } from "@gander/policy";
@@ -22,6 +23,8 @@ import { createMissCounter, type MissCounter } from "./counts/miss-counter.ts";
 import { createPastCounts, type PastCounts } from "./counts/past-counts.ts";
 import { countsOf } from "./counts/policy-counts.ts";
 import { createEndClock, nextEndMs } from "./exception-ends.ts";
+import { type FuseFile, noFuseFile } from "./fuses/fuse-file.ts";
+import { Fuses } from "./fuses/fuses.ts";
 import { activeRules, allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { type CountedSide, type Linked, linkTables } from "./link-tables.ts";
 import type { Manifest } from "./manifest/manifest.ts";
@@ -53,12 +56,16 @@ type Deps = {
   readonly logger: Logger;
   /** What else a user should know about a policy in force. */
   readonly remarksOn?: RemarksOn | undefined;
+  /** Which fuses are blown; absent: nothing keeps that over a restart but the kernel. */
+  readonly fuseFile?: FuseFile | undefined;
 };
 type Options = {
   readonly kernelId: string;
   readonly detachUnusedAfterMs?: number;
   /** Of policies that have none of their own; absent: they post all. */
   readonly eventBudget?: EventBudget | undefined;
+  /** Of policies that have none of their own; absent: none. */
+  readonly fuse?: Fuse | undefined;
 };
 
 /** The tables in the kernel: all policies in force together, replaced by one write. */
@@ -75,6 +82,7 @@ export class KernelTables implements AsyncDisposable {
   readonly files: HostFiles;
   /** By which exceptions end, in milliseconds since 1970. */
   readonly now: () => number = createEndClock();
+  readonly fuses: Fuses;
   readonly remarksOn: RemarksOn;
   readonly #follow: FollowBits;
   readonly #manifest: ManifestKeeper;
@@ -97,7 +105,7 @@ export class KernelTables implements AsyncDisposable {
 
   /** @param adopted the manifest of an earlier sensor with the same programs. */
   constructor(
-    { kernel, manifest, logger, remarksOn = () => [] }: Deps,
+    { kernel, manifest, logger, remarksOn = () => [], fuseFile = noFuseFile }: Deps,
     options: Options,
     adopted: Manifest | undefined,
   ) {
@@ -115,6 +123,8 @@ export class KernelTables implements AsyncDisposable {
     );
     this.#budgets = createNumberPool("policies", { first: 0, end: MAX_POLICIES }, budgets);
     this.#eventBudget = options.eventBudget;
+    const fuses = { kernel, file: fuseFile, logger };
+    this.fuses = new Fuses(fuses, { standard: options.fuse, adopted: policies });
     this.hits = createHitCounter(kernel.calls, adopted?.hits);
     this.unevaluated = createHitCounter(kernel.unevaluated, adopted?.unevaluated);
     this.misses = createMissCounter((hook) => kernel.missedCalls(hook), adopted?.misses);
@@ -135,6 +145,7 @@ export class KernelTables implements AsyncDisposable {
     this.#nextEndMs = nextEndMs(policies, 0);
     // The options may be others than those of the earlier sensor.
     for (const { budget, compiled } of policies) this.#beginBudget(budget, compiled);
+    this.fuses.follow(policies);
   }
 
   installed(): Installed {
@@ -243,6 +254,7 @@ export class KernelTables implements AsyncDisposable {
     this.#groups = groups;
     this.#begun = true;
     this.#nextEndMs = nextEndMs(next.values(), nowMs);
+    this.fuses.follow([...next.values()]);
     this.#grace = this.#settle(before, counted, left.length > 0).catch((error: unknown) =>
       this.#logger.error("Old policies cannot be cleared away", { error }),
     );
@@ -251,6 +263,7 @@ export class KernelTables implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#grace;
     clearTimeout(this.#detaching);
+    this.fuses[Symbol.dispose]();
     this.#manifest[Symbol.dispose]();
     this.files[Symbol.dispose]();
   }
@@ -332,6 +345,7 @@ export class KernelTables implements AsyncDisposable {
     for (const part of [this.rules, this.hits, this.unevaluated, this.misses]) part.keepOnly(ids);
     this.counters.keepOnly(new Set(rules.flatMap(({ counters }) => counters)));
     this.#budgets.keepOnly(new Set(policies.map(({ budget }) => budget)));
+    this.fuses.keepOnly(policies);
     const [sets, followed] = [new Set(counted.sets), new Set(counted.followed)];
     this.sets.keepOnly(sets);
     this.#follow.keepOnly(followed);

@@ -40,6 +40,7 @@ export function linkTables(
     id: policy.id,
     rules: activeRules(policy).map((rule) => withoutEnded(rule, nowMs)),
     budget: policy.budget,
+    fuse: policy.fuse?.number,
     mode: policy.mode,
   }));
   const { contents, numbers } = distinctGroups(policies, groups);

@@ -5,12 +5,14 @@ import {
   type CompiledPolicy,
   type EventBudget,
   exceptionWarnings,
+  type Fuse,
 } from "@gander/policy";
 import type { LeftTables } from "../kernel/pins/left-tables.ts";
 import type { PolicyKernel } from "../kernel/policy-kernel.ts";
 import type { RuleInfo } from "../link/rule-info.ts";
 import {
   changeProblem,
+  notBlown,
   notFound,
   notHere,
   placedText,
@@ -21,6 +23,8 @@ import {
 import { describeFailed, describePolicy } from "./describe-policy.ts";
 import { watchExceptions } from "./exception-ends.ts";
 import { watchFiles } from "./file-watch.ts";
+import type { FuseFile } from "./fuses/fuse-file.ts";
+import type { FuseChange } from "./fuses/fuses.ts";
 import { allRules, type InstalledPolicy, keyText } from "./installed-policy.ts";
 import { createInstaller, type Installer, type NewPolicy } from "./installer.ts";
 import { type Installed, KernelTables, type RemarksOn } from "./kernel-tables.ts";
@@ -58,6 +62,10 @@ export interface PolicyManager extends AsyncDisposable {
   setEnabled(key: PolicyKey, to: "enabled" | "disabled"): Promise<Result<PolicyState>>;
   /** Not for policies that never enforce. */
   setMode(key: PolicyKey, to: "enforce" | "monitor"): Promise<Result<PolicyState>>;
+  /** The policy enforces again. */
+  rearm(key: PolicyKey): Promise<Result<PolicyState>>;
+  /** Called when a fuse has blown or was armed again. It must neither throw nor wait. */
+  onFuse(listener: (change: FuseChange) => void): Disposable;
   /** All known policies, including failed ones; ordered by origin, namespace and name. */
   list(): readonly PolicyState[];
   /** Shows a policy's new version as unreadable; the old one stays in force. No problems: it is readable. */
@@ -92,6 +100,8 @@ type PolicyManagerDeps = {
   readonly logger: Logger;
   /** What else a user should know about a policy in force. */
   readonly remarksOn?: RemarksOn | undefined;
+  /** Which fuses are blown; absent: that is lost with the programs. */
+  readonly fuseFile?: FuseFile | undefined;
 };
 
 type PolicyManagerOptions = {
@@ -103,13 +113,15 @@ type PolicyManagerOptions = {
   readonly detachUnusedAfterMs?: number;
   /** Of policies that have none of their own; absent: they post all their events. */
   readonly eventBudget?: EventBudget | undefined;
+  /** Of policies that have none of their own; absent: they have none. */
+  readonly fuse?: Fuse | undefined;
 };
 
 export function createPolicyManager(
   deps: PolicyManagerDeps,
   options: PolicyManagerOptions,
 ): PolicyManager {
-  const { kernel, left, logger, remarksOn } = deps;
+  const { kernel, left, logger, remarksOn, fuseFile } = deps;
   const { stored } = options;
   if (stored.problems.length > 0)
     logger.error("The state on disk is damaged; enforcement continues", {
@@ -127,7 +139,8 @@ export function createPolicyManager(
       isHeld: () => left.hasKnown() && !isSettled({ own, others, labels }),
     },
   );
-  const tables = new KernelTables({ kernel, manifest: keeper, logger, remarksOn }, options, own);
+  const tablesDeps = { kernel, manifest: keeper, logger, remarksOn, fuseFile };
+  const tables = new KernelTables(tablesDeps, options, own);
   const nextPolicyId = () => tables.nextPolicyId();
   const leftPolicies = createLeftPolicies({ left, logger, nextPolicyId });
   const manager = new Manager(tables, { left, leftPolicies, logger });
@@ -258,6 +271,21 @@ class Manager implements PolicyManager {
       this.#update(key, (policy) => ({ ...policy, mode: to })),
     );
     return problems === undefined ? this.#state(key) : { problems };
+  }
+
+  async rearm(key: PolicyKey): Promise<Result<PolicyState>> {
+    const policy = [...this.#tables.installed().values()].find(
+      (one) =>
+        keyText(one.key) === keyText(key) ||
+        (key.uid === undefined && key.origin === "operator" && isNamed(one.key, key)),
+    );
+    if (policy === undefined) return { problems: [notFound(key)] };
+    if (!this.#tables.fuses.rearm(policy)) return { problems: [notBlown(policy)] };
+    return this.#state(policy.key);
+  }
+
+  onFuse(listener: (change: FuseChange) => void): Disposable {
+    return this.#tables.fuses.onChange(listener);
   }
 
   list(): readonly PolicyState[] {
@@ -506,6 +534,9 @@ function newPolicy(checked: CheckedPolicy, origin: LocalOrigin): NewPolicy {
     ...{ compiled, warnings: messages(warnings), remarks: messages(exceptionWarnings(checked)) },
   };
 }
+
+const isNamed = (one: PolicyKey, { origin, namespace, name }: PolicyKey) =>
+  one.origin === origin && one.namespace === namespace && one.name === name;
 
 function orderOf({ origin, namespace, name, uid = "" }: PolicyKey): string {
   return [origin, namespace, name, uid].join("/");

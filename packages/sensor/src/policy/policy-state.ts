@@ -2,6 +2,7 @@
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
 import type { ExceptionCount } from "./counts/exception-counts.ts";
+import type { FuseReport } from "./fuses/fuse-report.ts";
 
 /** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -44,6 +45,8 @@ export type PolicyState = PolicyKey & {
   readonly exceptions?: readonly ExceptionCount[];
   readonly hooks: readonly HookState[];
   readonly counters: PolicyCounters;
+  /** Absent: it has none. */
+  readonly fuse?: FuseReport;
   /** Memory used by this policy alone; programs and tables are shared. */
   readonly kernelMemoryBytes: number;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfMap } from "@gander/libbpf";
-import type { EventBudget } from "@gander/policy";
+import type { EventBudget, Fuse } from "@gander/policy";
 import { limits } from "../../link/abi.gen.ts";
 import {
   type SelectorCounter,
@@ -11,6 +11,7 @@ import type { LinkedTables } from "../../link/linked-tables.ts";
 import type { SetContent } from "../../link/set-interner.ts";
 import { type PagedTable, pagedTables } from "../pins/page-pins.ts";
 import { createCacheKeys } from "./cache-keys.ts";
+import { createFuses, type FuseState } from "./fuses.ts";
 import { createIndexEntries } from "./index-entries.ts";
 import { PagedMemory, type PageStore } from "./paged-memory.ts";
 import {
@@ -36,6 +37,8 @@ export interface PolicyTables {
   count(index: number): SelectorCounters;
   clearCount(index: number): void;
   setBudget(index: number, budget: EventBudget | undefined): void;
+  setFuse(index: number, fuse: Fuse | undefined, state: "armed" | "blown"): void;
+  fuse(index: number): FuseState;
   addSet(id: number, content: SetContent): void;
   removeSetsBut(ids: ReadonlySet<number>): void;
   highestSetId(): number;
@@ -47,6 +50,7 @@ type TableMap =
   | "config"
   | "counts"
   | "budgets"
+  | "fuses"
   | "index_int"
   | "index_text"
   | "index_addr"
@@ -58,6 +62,7 @@ export const tableMaps: readonly TableMap[] = [
   "config",
   "counts",
   "budgets",
+  "fuses",
   "index_int",
   "index_text",
   "index_addr",
@@ -82,7 +87,7 @@ export function createPolicyTables(
   pagesOf: (table: PagedTable) => PageStore,
   layouts: StructLayouts,
 ): PolicyTables {
-  const memory = (name: SidedTable | "config" | "counts" | "budgets"): TableMemory => {
+  const memory = (name: SidedTable | "config" | "counts" | "budgets" | "fuses"): TableMemory => {
     const { buffer, stride } = map(name).memory();
     return { buffer, stride };
   };
@@ -142,6 +147,7 @@ export function createPolicyTables(
     unevaluated: createUnevaluatedReader(applications, layouts),
     ...createCounts(memory("counts"), layouts),
     setBudget: createBudgets(memory("budgets"), layouts),
+    ...createFuses(memory("fuses"), layouts),
     ...createSets(map, layouts),
   };
 }

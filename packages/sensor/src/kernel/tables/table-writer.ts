@@ -133,6 +133,7 @@ function arrayWriters(layouts: StructLayouts) {
     "nargs",
     "return_slot",
     "socket_slot",
+    "fuse",
   );
   const args = fieldOf(layouts("rule"), "args").offset;
   const application = createStructWriter(layouts("application"), "first_rule", "flags");

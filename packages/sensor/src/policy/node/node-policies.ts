@@ -7,6 +7,7 @@ import { addPolicyCounts } from "../counts/counters.ts";
 import { exceptionCounts } from "../counts/exception-counts.ts";
 import { countsOf } from "../counts/policy-counts.ts";
 import { fileRemarks } from "../file-remarks.ts";
+import { blownText } from "../fuses/fuse-report.ts";
 import { keyText } from "../installed-policy.ts";
 import type { NewPolicy } from "../installer.ts";
 import type { Installed, KernelTables } from "../kernel-tables.ts";
@@ -46,6 +47,8 @@ export interface NodePolicies {
   /** Of the policy's version in force; 0: none. */
   generationInForce(uid: string): number;
   counts(): NodeCounts;
+  /** Policies of the operator that only monitor here, because their fuse is blown. */
+  blown(): readonly PolicyShortfall[];
 }
 
 type NodePoliciesDeps = {
@@ -158,6 +161,16 @@ class Node implements NodePolicies, Disposable {
       return [counts];
     });
     return { since: tables.past.since, policies };
+  }
+
+  blown(): readonly PolicyShortfall[] {
+    return [...this.#tables.installed().values()].flatMap((policy) => {
+      const message = blownText(this.#tables.fuses.report(policy));
+      const { uid = "", origin } = policy.key;
+      if (origin !== "operator" || message === "") return [];
+      const runningGeneration = policy.revision;
+      return [{ uid, state: "degraded", code: "fuse-blown", message, runningGeneration }];
+    });
   }
 
   [Symbol.dispose](): void {
