@@ -38,7 +38,8 @@ inline_fn bool is_blown(struct fuse *fuse)
 
 struct pod_name {
 	struct scratch *s;
-	__u32 at; /* where the UID begins */
+	__u32 at;  /* where the UID begins */
+	char last; /* the byte before the current one */
 };
 
 inline_fn bool is_hex_digit(__u32 byte)
@@ -50,13 +51,15 @@ inline_fn bool is_hex_digit(__u32 byte)
 static long find_pod(__u64 i, struct pod_name *name)
 {
 	char *text = name->s->key.str_4k.text;
+	char last = name->last;
 	__u32 at = i;
 
 	bounded(at, 127);
+	name->last = text[at];
 	if (!text[at])
 		return 1;
-	if (text[at] != 'p' || text[at + 1] != 'o' || text[at + 2] != 'd' ||
-	    !is_hex_digit(text[at + 3]) || (at && text[at - 1] != '-'))
+	if (last != '-' || text[at] != 'p' || text[at + 1] != 'o' || text[at + 2] != 'd' ||
+	    !is_hex_digit(text[at + 3]))
 		return 0;
 	name->at = at + 3;
 	return 1;
@@ -74,7 +77,7 @@ struct pod_search {
 static long look_at_cgroup(__u64 i, struct pod_search *search)
 {
 	struct cgroup *cgroup = (void *)search->cgroup;
-	struct pod_name name = { .s = search->s };
+	struct pod_name name = { .s = search->s, .last = '-' };
 	struct cgroup_subsys_state *parent;
 	char *text = search->s->key.str_4k.text;
 	const char *from;

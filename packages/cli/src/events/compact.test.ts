@@ -221,7 +221,7 @@ describe("compactLine", () => {
     ],
     ["🧬 lost    node-1 an unknown number of events were not sent", event("rate_limit_info", {})],
     [
-      "🧯 fuse    node-1 no-shells its fuse (5 pods in 1m) is blown: it only monitors",
+      '🧯 fuse    node-1 no-shells its fuse "5 pods in 1m" is blown: it only monitors',
       event("policy_fuse", { policy_name: "no-shells", fuse: "5 pods in 1m", state: "blown" }),
     ],
   ])("%s", (expected, input) => expect(compactLine(input, PLAIN)).toBe(expected));

@@ -95,7 +95,7 @@ function describe(event: EventJson): Parts {
       emoji: "🧯",
       name: "fuse",
       details: quote(text(name)),
-      verdict: `its fuse (${quote(text(fuse))}) ${what}`,
+      verdict: `its fuse ${quote(text(fuse))} ${what}`,
     };
   }
   const kind = eventKind(event) ?? "unknown";

@@ -30,6 +30,7 @@ export const EVENT_TYPES = [
   "PROCESS_USDT",
   "PROCESS_LOADER",
   "RATE_LIMIT_INFO",
+  "POLICY_FUSE",
 ] as const;
 
 /** The `allow_list` of a GetEvents request: one filter whose parts must all hold; none for everything. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { codec } from "../codec.ts";
 import type { Process } from "../messages.gen.ts";
 import { arbitraryEvent } from "./arbitrary-event.ts";
+import { isNotice } from "./event-kinds.ts";
 import type { EventView, ProcessPart } from "./event-view.ts";
 import { createEventWriter } from "./event-writer.ts";
 import { plainEvent } from "./plain-event.ts";
@@ -51,8 +52,8 @@ const arbitraryWhole: fc.Arbitrary<EventView<TestProcess>> = fc
     ancestors: fc.array(arbitraryProcess, { maxLength: 3 }),
   })
   .map(({ event, process, parent, ancestors }) =>
-    // A mark of loss has nothing but its number.
-    event.kind === 40001
+    // Notices are of no process.
+    isNotice(event.kind)
       ? { ...event, process: undefined, parent: undefined, ancestors: [] }
       : { ...event, process, parent, ancestors },
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledHook, CompiledPolicy } from "@gander/policy";
 import type { InstalledRule } from "../link/planned-rule.ts";
-import type { InstalledFuse } from "./fuses/fuses.ts";
+import type { InstalledFuse } from "./fuses/installed-fuse.ts";
 import type { PolicyKey } from "./policy-state.ts";
 
 /** A policy on this node: its hooks are attached and its counters allocated. Plain data. */

@@ -8,9 +8,7 @@ import { type InstalledPolicy, keyText } from "../installed-policy.ts";
 import type { PolicyKey } from "../policy-state.ts";
 import type { BlownFuse, FuseFile } from "./fuse-file.ts";
 import type { FuseReport } from "./fuse-report.ts";
-
-/** The fuse of a policy in force, with its number in the kernel. */
-export type InstalledFuse = Fuse & { readonly number: number };
+import type { InstalledFuse } from "./installed-fuse.ts";
 
 /** What became of a fuse. */
 export type FuseChange = {
