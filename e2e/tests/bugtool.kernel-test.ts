@@ -23,7 +23,7 @@ spec:
 /** What it says, and the archive as one text. */
 function bugtool(prepare = "true") {
   rmSync(archive, { force: true });
-  const command = `${prepare}; exec gander bugtool --output ${archive} --timeout 10s`;
+  const command = `${prepare}; exec gander bugtool --output ${archive} --timeout 60s`;
   const result = run("unshare", ["--mount", "bash", "-ec", command]);
   assert.ok(result.output.endsWith(`${archive}\n`), describeResult(result));
   const files = gunzipSync(readFileSync(archive)).toString();

@@ -38,7 +38,7 @@ export function sensorFindings({ health, policies }: SensorAnswers): readonly st
     ...notReady,
     ...failed,
     ...(gaps === undefined ? [] : [`Calls were ${describeGaps(gaps)}`]),
-    ...lost.filter((line) => /lost|dropped|no room/.test(line)),
+    ...lost.filter((line) => /lost in the kernel: (?!none)|[1-9]\d* dropped|no room/.test(line)),
     ...(operator === undefined || operatorReport(operator).connected
       ? []
       : describeOperator(operatorReport(operator))),
