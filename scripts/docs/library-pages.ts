@@ -44,7 +44,7 @@ function indexPage(library: readonly LibraryPolicy[]): string {
   return `${generated}
 # The policy library
 
-${library.length} policies for what attacks on containers usually do. They are in [policies](../../policies), each with a test beside it: what it is meant to stop is really done in a container on Linux 6.1 or 6.12, and so is what it must leave alone.
+${library.length} policies for what attacks on containers usually do. They are in [policies](../../policies), each with a test beside it: what it is meant to stop is really done in a container on Linux 6.1 and 6.12, and so is what it must leave alone.
 
 ${markdownTable(["level", "policies", "what they do"], counts)}
 

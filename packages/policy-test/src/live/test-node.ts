@@ -20,17 +20,10 @@ import { createCgroups } from "@gander/sensor/workload";
 export type TestNode = AsyncDisposable & {
   /** The container's. */
   readonly cgroup: string;
-  /** Puts these in the kernel, for no pod until `use` names them: a change of the pod is then a matter of tables. */
-  keep(policies: readonly CompiledPolicy[]): Promise<void>;
   /** Puts these in force for the pod, instead of those before. @throws Error if one can't be. */
-  use(policies: readonly CompiledPolicy[], labels: Labels): Promise<void>;
+  use(policies: readonly CompiledPolicy[], labels: Readonly<Record<string, string>>): Promise<void>;
   states(): readonly PolicyState[];
 };
-
-type Labels = Readonly<Record<string, string>>;
-
-/** Equal contents are one policy. */
-const uidOf = ({ name, digest }: CompiledPolicy) => `${name}-${digest}`;
 
 const name = "gander-policy-test";
 const cgroupRoot = "/sys/fs/cgroup";
@@ -62,31 +55,26 @@ export async function startTestNode(): Promise<TestNode> {
       ring.release();
     }
   }, 20);
-  let kept: readonly CompiledPolicy[] = [];
-  const apply = async (compiled: readonly CompiledPolicy[], labels: Labels) => {
-    const all = new Map([...kept, ...compiled].map((policy) => [uidOf(policy), policy]));
-    const shortfalls = await node.apply({
-      policies: [...all].map(([uid, policy]) => ({
-        ...{ uid, generation: 1, compiled: policy, mode: "" },
-        ...{ name: policy.name, namespace: policy.namespace },
-      })),
-      pods: [
-        {
-          ...{ uid: podUid, namespace: "test", name: "test", labels },
-          policies: compiled.map(uidOf),
-        },
-      ],
-    });
-    const first = shortfalls.find(({ state }) => state !== "degraded");
-    if (first !== undefined) throw new Error(`${first.uid}: ${first.state}: ${first.message}`);
-  };
+  let generation = 0;
   return {
     cgroup,
-    async keep(compiled) {
-      kept = compiled;
-      await apply([], {});
+    async use(compiled, labels) {
+      generation++;
+      const shortfalls = await node.apply({
+        policies: compiled.map((policy) => ({
+          ...{ uid: `${generation}-${policy.name}`, generation, compiled: policy, mode: "" },
+          ...{ name: policy.name, namespace: policy.namespace },
+        })),
+        pods: [
+          {
+            ...{ uid: podUid, namespace: "test", name: "test", labels },
+            policies: compiled.map((policy) => `${generation}-${policy.name}`),
+          },
+        ],
+      });
+      const first = shortfalls.find(({ state }) => state !== "degraded");
+      if (first !== undefined) throw new Error(`${first.uid}: ${first.state}: ${first.message}`);
     },
-    use: apply,
     states: () => policies.list(),
     async [Symbol.asyncDispose]() {
       clearInterval(drained);
