@@ -19,7 +19,7 @@ const files = Object.fromEntries(
 );
 const blocks = [...page.matchAll(/```console\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
 
-test("each command prints what the page shows", () => {
+test("each command prints what the page shows", { timeout: 120_000 }, () => {
   expect(blocks.length).toBeGreaterThan(3);
   using directory = repository(files);
   mkdirSync(join(directory.root, "first"));

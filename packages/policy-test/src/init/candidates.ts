@@ -5,13 +5,18 @@ import type { TestCase } from "../policy-test.ts";
 import type { Sample, Samples } from "./filter-samples.ts";
 
 /** A case that may be of use, before it is known how it ends. */
-export type Candidate = Pick<TestCase, "do" | "by" | "files" | "volumes">;
+export type Candidate = Pick<TestCase, "do" | "by" | "files" | "modes" | "volumes">;
 
 /** `near`: the same, with what a filter should not match; undefined: there is no such thing. */
 export type Pair = { readonly matching: Candidate; readonly near?: Candidate };
 
 const does = (name: OperationName, ...args: string[]): Operation => ({ name, args });
-const one = (operation: Operation): Candidate => ({ do: operation, files: {}, volumes: {} });
+const one = (operation: Operation): Candidate => ({
+  do: operation,
+  files: {},
+  modes: {},
+  volumes: {},
+});
 
 const pathOperations: Readonly<Record<string, readonly ((path: string) => Operation)[]>> = {
   file_open: ["write", "read", "openToWrite", "empty"].map(
@@ -41,7 +46,13 @@ const pathOperations: Readonly<Record<string, readonly ((path: string) => Operat
 
 /** Operations that need no value of a filter. */
 const plainOperations: Readonly<Record<string, readonly Operation[]>> = {
-  file_open: [does("read", "/etc/hostname"), does("open", "/dev/null"), does("readEnvironment")],
+  file_open: [
+    does("read", "/etc/hostname"),
+    does("open", "/dev/null"),
+    does("open", "/dev/mem"),
+    does("open", "/dev/sda"),
+    does("readEnvironment"),
+  ],
   bprm_check_security: [
     does("execute", "/usr/bin/true"),
     does("executeMemory", "/usr/bin/true"),
@@ -50,7 +61,12 @@ const plainOperations: Readonly<Record<string, readonly Operation[]>> = {
     does("executeOnSocket", "/usr/bin/bash", "-c", "exit 0"),
     does("executeOnTerminal", "/usr/bin/bash", "-c", "exit 0"),
   ],
-  mmap_file: [does("mapCode", "/usr/bin/true"), does("mapDeletedCode", "/usr/bin/true")],
+  mmap_file: [
+    does("mapCode", "/usr/bin/true"),
+    does("mapCode", "/tmp/y"),
+    does("mapDeletedCode", "/usr/bin/true"),
+  ],
+  file_mprotect: [does("mapThenCode", "/usr/bin/true"), does("mapThenCode", "/tmp/y")],
   path_chmod: [does("chmod", "/tmp/y", "0755"), does("chmod", "/tmp/y", "04755")],
   path_mknod: [does("makeDevice", "/tmp/x", "c", "1", "3")],
   sb_mount: [does("mount", "tmpfs", "/mnt"), does("bind", "/etc", "/mnt")],
@@ -70,6 +86,13 @@ const plainOperations: Readonly<Record<string, readonly Operation[]>> = {
     does("socket", "inet", "stream"),
   ],
 };
+
+/** A user runs a set-user-ID program of root. */
+const setUser: Candidate = {
+  do: does("executeAs", "1000", "/tmp/su"),
+  ...{ files: { "/tmp/su": "@/usr/bin/true" }, modes: { "/tmp/su": "04755" }, volumes: {} },
+};
+const ofSetUser: readonly string[] = ["bprm_creds_from_file", "commit_creds"];
 
 const peerOperations: Readonly<Record<string, readonly OperationName[]>> = {
   socket_connect: ["connect", "connectUdp"],
@@ -95,7 +118,8 @@ export function candidatesFor(
     at(peerOperations).map((name) => both(sample, (peer) => one(does(name, peer)))),
   );
   const plain = at(plainOperations).map((operation) => ({ matching: withFiles(operation) }));
-  const found = [...ofPaths, ...ofPeers, ...plain];
+  const ofUsers = ofSetUser.some((hook) => hooks.has(hook)) ? [{ matching: setUser }] : [];
+  const found = [...ofPaths, ...ofPeers, ...plain, ...ofUsers];
   const ofBinaries = samples.binaries.flatMap((sample) =>
     found.map(({ matching }) => both(sample, (by) => ({ ...matching, by }))),
   );
@@ -151,6 +175,7 @@ function withFiles(operation: Operation): Candidate {
   const volume = Object.fromEntries(inVolume.map((path) => [path.slice("/host/".length), "x"]));
   return {
     do: operation,
+    modes: {},
     files: Object.fromEntries(
       needed.filter((path) => !inVolume.includes(path)).map((path) => [path, "x"]),
     ),

@@ -56,7 +56,6 @@ function tried(one: Candidate, policies: readonly CompiledPolicy[]): Tried {
   const whole: TestCase = {
     ...one,
     name: "",
-    modes: {},
     mounts: {},
     given: [],
     expect: "allowed",
@@ -104,6 +103,7 @@ function textOf(cases: readonly Tried[], missing: readonly string[], wanted: Wan
     cases: cases.map(({ one, result }) => ({
       name: nameOf(one),
       ...(Object.keys(one.files).length > 0 ? { files: one.files } : {}),
+      ...(Object.keys(one.modes).length > 0 ? { modes: one.modes } : {}),
       ...(Object.keys(one.volumes).length > 0 ? { volumes: one.volumes } : {}),
       ...(one.by === undefined ? {} : { by: one.by }),
       do: { [one.do.name]: one.do.args.length === 1 ? one.do.args[0] : one.do.args },

@@ -9,7 +9,7 @@ export function calledHooks(one: TestCase): {
   readonly surely: ReadonlySet<string>;
   readonly perhaps: ReadonlySet<string>;
 } {
-  const container = new Container(one);
+  const container = new Container(one, operationModels);
   for (const { name, args } of one.given) [...operationModels[name](container, ...args)];
   container.files.mountRest();
   container.process = processOf(one);

@@ -23,7 +23,8 @@ export function matchTrace(view: RuleView, effect: Effect): readonly string[] {
 const mostCalls = 3;
 
 /** The calls for which policies have rules, and what did not match. */
-export function passTrace({ views, called }: Ending): readonly string[] {
+export function passTrace({ views: all, called }: Ending): readonly string[] {
+  const views = all.filter(({ facts }) => facts.call.perhaps === undefined);
   if (views.length === 0)
     return [`no policy has a hook that it calls; it calls ${[...called].join(", ")}`];
   return views

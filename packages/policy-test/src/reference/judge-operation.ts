@@ -47,7 +47,7 @@ export function judgeOperation(
       if (open.length > 0) reasons.add(`what ${step.program} does once it runs`);
       return together(open.map(mayDo));
     }
-    called.add(step.hook);
+    if (step.perhaps === undefined) called.add(step.hook);
     const found = (rules.known.get(step.hook) ?? []).map((rule) =>
       judgeCall(rule, step, labels, count),
     );

@@ -92,6 +92,15 @@ describe("verdicts", () => {
   });
 });
 
+it("compares an address of IPv4 as one, by whatever socket", () => {
+  const args = "{ index: 1, type: sockaddr }";
+  const filter = "matchArgs: [{ args: [0], operator: SAddr, values: [169.254.169.254] }]";
+  const connect = (to: string) =>
+    end(hook("socket_connect", args, `${filter}, ${deny}`), `do: { connect: "${to}" }`).verdict;
+  expect(connect("[::ffff:169.254.169.254]:80")).toBe("denied");
+  expect(connect("[fd00::1]:80")).toBe("allowed");
+});
+
 describe("who does it", () => {
   const byCat = starting(
     "/etc/",

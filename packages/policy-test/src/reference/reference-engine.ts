@@ -46,7 +46,7 @@ function runCase(one: TestCase, context: Context): CaseResult {
 }
 
 function judged(one: TestCase, context: Context): Judged {
-  const container = new Container(one);
+  const container = new Container(one, operationModels);
   const count = createCounter();
   const run = ({ name, args }: Operation): Ending => {
     container.process = processOf(one);

@@ -159,6 +159,9 @@ export class ContainerFiles {
   }
 
   #write(path: string, text: string): void {
+    for (const folder of parts(posix.dirname(path)))
+      if (this.#mountAround(folder).type === "overlay" && !this.#made.has(folder))
+        this.#made.set(folder, { mode: fileTypes.folder + 0o755 });
     this.#made.set(path, { mode: fileTypes.regular + 0o644, text });
   }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { posix } from "node:path";
 import { originUnlinked } from "@gander/policy";
 import type { Container } from "./container.ts";
 import type { FileFacts } from "./container-files.ts";
@@ -9,7 +8,8 @@ import { fileOperations, map, mapCode, mapUnlinkedCode, open } from "./file-oper
 import { fileTypes } from "./file-types.ts";
 import { fileValue, openFlags } from "./file-values.ts";
 import { type NewProgram, preparing, type Steps } from "./kernel-call.ts";
-import { type KernelValue, number, text, unknown } from "./kernel-value.ts";
+import { type KernelValue, number, structure, text, unknown } from "./kernel-value.ts";
+import { createSocket } from "./network-operations.ts";
 import { afterStart } from "./programs.ts";
 
 // Source: fs/exec.c, fs/binfmt_script.c and fs/binfmt_elf.c of Linux 6.12.
@@ -88,7 +88,13 @@ function* become(container: Container, { file, unlinked, args }: Program): Steps
   yield* open(container, "/etc/ld.so.cache", openFlags.read);
   const library = "/usr/lib/x86_64-linux-gnu/libc.so.6";
   yield* fileOperations.read(container, library);
-  yield* map(container, fileValue(container.files.at(library)), { prot: 5, flags: 2 });
+  const shared = fileValue(container.files.at(library));
+  yield* map(container, shared, { prot: 5, flags: 2 });
+  // Parts that were written once can't be any more.
+  for (const one of [shared, opened]) {
+    const readOnly = number(1, "uint64");
+    yield container.call("file_mprotect", [structure({ vm_file: one }), readOnly, readOnly]);
+  }
   yield* afterStart(container, file, args, execute);
 }
 
@@ -96,8 +102,16 @@ function* become(container: Container, { file, unlinked, args }: Program): Steps
 function* copy(container: Container, from: string, to: string): Steps {
   const flags = openFlags.readWrite | openFlags.create | openFlags.truncate;
   yield* open(container, to, flags);
-  yield* open(container, from, openFlags.read);
+  yield* fileOperations.read(container, from);
+  yield* written(container, fileValue(container.files.at(to), { flags }));
+  // To be read alone: a file that is open for writing does not run.
+  yield* open(container, to, openFlags.read);
   container.files.make(to, { mode: fileTypes.regular + 0o755 });
+}
+
+function* written(container: Container, file: KernelValue): Steps {
+  yield container.call("sys_write", [unknown, unknown, unknown]);
+  yield container.call("file_permission", [file, number(2)]);
 }
 
 function* unlinkedCopy(container: Container, from: string): Steps<FileFacts> {
@@ -109,7 +123,7 @@ function* unlinkedCopy(container: Container, from: string): Steps<FileFacts> {
 }
 
 /** A process that it starts. */
-export function* inChild(container: Container, steps: () => Steps): Steps {
+function* inChild(container: Container, steps: () => Steps): Steps {
   const { process } = container;
   container.change({ ancestors: [process.binary, ...process.ancestors] });
   yield* steps();
@@ -151,10 +165,11 @@ export const execOperations = {
     yield* execute(container, path, args);
   },
   *executeMemory(container: Container, from: string, ...args: readonly string[]): Steps {
-    yield* preparing(open(container, from, openFlags.read));
+    yield* preparing(fileOperations.read(container, from));
     container.change({ environment: [] });
     const memory = { ...container.files.at("/dev/shm/x"), path: "/memfd:x", inside: "/memfd:x" };
     const file = { ...memory, name: "memfd:x", mode: fileTypes.regular + 0o777 };
+    yield* preparing(written(container, fileValue(file, { unlinked: true })));
     yield* start(container, { file, unlinked: true, args: [from, ...args] });
   },
   *executeDeleted(container: Container, from: string, ...args: readonly string[]): Steps {
@@ -162,11 +177,17 @@ export const execOperations = {
     container.change({ environment: [] });
     yield* start(container, { file, unlinked: true, args: [from, ...args] });
   },
-  *executeOnSocket(container: Container, program: string, ...args: readonly string[]): Steps {
-    yield* executeOn("UNIX-STREAM", container, [program, ...args]);
-  },
   *executeOnConnection(container: Container, program: string, ...args: readonly string[]): Steps {
-    yield* executeOn("TCP", container, [program, ...args]);
+    const { standardFiles } = container.process;
+    yield* preparing(createSocket(container, 2, 1));
+    const sockets = [fileTypes.socket, fileTypes.socket, standardFiles[2]] as const;
+    container.change({ connection: "TCP", standardFiles: sockets });
+    yield* execute(container, program, [program, ...args]);
+  },
+  *executeOnSocket(container: Container, program: string, ...args: readonly string[]): Steps {
+    const { standardFiles } = container.process;
+    container.change({ standardFiles: [fileTypes.socket, fileTypes.socket, standardFiles[2]] });
+    yield* execute(container, program, [program, ...args]);
   },
   *executeOnTerminal(container: Container, program: string, ...args: readonly string[]): Steps {
     const [, output, error] = container.process.standardFiles;
@@ -179,28 +200,19 @@ export const execOperations = {
     program: string,
     ...args: readonly string[]
   ): Steps {
-    yield* preparing(copy(container, application(container), parent));
-    const { file, exec } = { file: container.files.at(parent), exec: [parent] };
-    container.change({ ancestors: container.process.ancestors });
-    yield* preparing(asProgram(container, file, exec));
+    // The case's own program runs under that name.
+    yield* preparing(copy(container, container.process.binary, parent));
+    yield* preparing(asProgram(container, container.files.at(parent), [parent]));
     yield* inChild(container, () => execute(container, program, [program, ...args]));
   },
 };
 
-function* executeOn(protocol: string, container: Container, args: readonly string[]): Steps {
-  const [, , error] = container.process.standardFiles;
-  container.change({ protocol, standardFiles: [fileTypes.socket, fileTypes.socket, error] });
-  yield* execute(container, args[0] ?? "", args);
-}
-
-const application = ({ process }: Container) => process.binary;
-
-/** The case's own program runs under another name, and does what comes next. */
+/** It needs no libraries. */
 function* asProgram(container: Container, file: FileFacts, args: readonly string[]): Steps {
   const opened = fileValue(file, { forExec: true });
   yield container.call("file_open", [opened]);
   yield* check(container, opened, { args, env: container.process.environment });
   yield container.call("commit_creds", [credValue(container.process.credentials)]);
   yield* map(container, opened, { prot: 5, flags: 2 });
-  container.change({ binary: posix.normalize(file.path), origin: file.origin });
+  container.change({ binary: file.path, origin: file.origin });
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from "node:path";
+import { originPlaces } from "@gander/policy";
 import type { Container } from "./container.ts";
 import type { FileFacts } from "./container-files.ts";
-import { deviceNumber } from "./file-systems.ts";
-import { fileTypes } from "./file-types.ts";
+import { deviceNumber, magicNumbers } from "./file-systems.ts";
+import { fileTypeMask, fileTypes } from "./file-types.ts";
 import { dentryValue, fileValue, openFlags, pathValue } from "./file-values.ts";
 import type { Steps } from "./kernel-call.ts";
 import { number, structure, text, unknown } from "./kernel-value.ts";
@@ -19,6 +20,30 @@ const here = -100;
 const folderOf = ({ files }: Container, path: string) =>
   files.at(posix.dirname(files.nameOf(path)));
 
+const copies = "overlayfs copies a file of the image before it is changed";
+
+/** Of a file of the image, a container's first change goes to a copy, which overlayfs makes on its behalf. */
+export function* copyUp(container: Container, path: string): Steps {
+  const file = container.files.at(path);
+  if (file.origin !== originPlaces.image || file.magic !== magicNumbers.overlay) return;
+  const made = { ...file, path: "/work/#1", inside: "/work/#1", name: "#1" };
+  const perhaps = { perhaps: copies };
+  if (((file.mode ?? 0) & fileTypeMask) !== fileTypes.folder) {
+    yield container.call("file_open", [fileValue(file)], perhaps);
+    yield container.call("file_open", [fileValue(made, { flags: openFlags.write })], perhaps);
+    yield container.call("file_permission", [fileValue(file), number(permission.read)], perhaps);
+    yield container.call("file_permission", [fileValue(made), number(permission.write)], perhaps);
+  }
+  const name = text("trusted.overlay.origin");
+  yield container.call("inode_setxattr", [unknown, dentryValue(made), name], perhaps);
+  container.files.touch(path);
+}
+
+/** The folder of a name that comes or goes. */
+function* changeFolder(container: Container, path: string): Steps {
+  yield* copyUp(container, folderOf(container, path).path);
+}
+
 /** What a name in a folder is, if it is a link, too. */
 const nameIn = ({ files }: Container, path: string): FileFacts => {
   const name = files.nameOf(path);
@@ -33,17 +58,19 @@ const nameIn = ({ files }: Container, path: string): FileFacts => {
 /** open(2) */
 export function* open(container: Container, path: string, flags: number): Steps<FileFacts> {
   const { files } = container;
+  let isNew = false;
   const created = flags & openFlags.create ? number(0o644, "uint16") : number(0, "uint16");
   yield container.call("sys_openat", [number(here), text(path), number(flags), created]);
   if (flags & openFlags.create && (flags & openFlags.exclusive || !files.exists(path))) {
     const mode = number(fileTypes.regular + 0o644, "uint16");
     yield* inFolder(container, "path_mknod", path, [mode, number(0, "uint32")]);
+    isNew = true;
     files.make(path, { mode: fileTypes.regular + 0o644 });
   }
   const file = files.at(path);
   yield container.call("file_open", [fileValue(file, { flags })]);
-  if (flags & openFlags.truncate) yield* truncateOpen(container, file, flags);
-  if (flags & (openFlags.truncate | 3)) files.touch(path);
+  if (flags & (openFlags.truncate | 3)) yield* copyUp(container, path);
+  if (flags & openFlags.truncate && !isNew) yield* truncateOpen(container, file, flags);
   return file;
 }
 
@@ -56,7 +83,7 @@ function* truncateOpen(container: Container, file: FileFacts, flags: number): St
 }
 
 /** A hook with a folder and a name in it. */
-function* inFolder(
+export function* inFolder(
   container: Container,
   hook: string,
   path: string,
@@ -68,6 +95,7 @@ function* inFolder(
     ...more,
   ];
   yield container.call(hook, args);
+  yield* changeFolder(container, path);
 }
 
 export function* read(container: Container, path: string): Steps {
@@ -130,6 +158,8 @@ function* rename(container: Container, from: string, to: string, flags: number):
   ]);
   const args = [...(source ?? []), ...(target ?? []), number(flags, "uint32")];
   yield container.call("path_rename", args);
+  for (const path of [from, to]) yield* changeFolder(container, path);
+  yield* copyUp(container, from);
   if (flags === 0) container.files.rename(from, to);
 }
 
@@ -142,6 +172,7 @@ function* setMode(container: Container, path: string, mode: string): Steps {
     pathValue(container.files.at(path)),
     number(wanted, "uint16"),
   ]);
+  yield* copyUp(container, path);
   container.files.touch(path, { mode: fileTypes.regular + wanted });
 }
 
@@ -173,7 +204,7 @@ export const fileOperations = {
   },
   *truncate(container: Container, path: string): Steps {
     yield container.call("path_truncate", [pathValue(container.files.at(path))]);
-    container.files.touch(path);
+    yield* copyUp(container, path);
   },
   *mapShared(container: Container, path: string): Steps {
     yield* mapFile(container, path, protection.read | protection.write, mapping.shared);
@@ -190,6 +221,8 @@ export const fileOperations = {
     const source = dentryValue(nameIn(container, from));
     const folder = pathValue(folderOf(container, to));
     yield container.call("path_link", [source, folder, dentryValue(nameIn(container, to))]);
+    yield* changeFolder(container, to);
+    yield* copyUp(container, from);
     container.files.link(to, from);
   },
   *symlink(container: Container, target: string, at: string): Steps {
@@ -213,15 +246,15 @@ export const fileOperations = {
     const file = pathValue(container.files.at(path));
     const group = number(0xffff_ffff, "uint32");
     yield container.call("path_chown", [file, number(Number(user), "uint32"), group]);
-    container.files.touch(path);
+    yield* copyUp(container, path);
   },
   *setAttribute(container: Container, path: string, name: string): Steps {
     yield container.call("inode_setxattr", attribute(container, path, name));
-    container.files.touch(path);
+    yield* copyUp(container, path);
   },
   *removeAttribute(container: Container, path: string, name: string): Steps {
     yield container.call("inode_removexattr", attribute(container, path, name));
-    container.files.touch(path);
+    yield* copyUp(container, path);
   },
   *makeDevice(
     container: Container,

@@ -22,6 +22,7 @@ export const magicNumbers = {
   binfmt_misc: 0x42494e4dn,
   efivarfs: 0xde5e81e4n,
   nsfs: 0x6e736673n,
+  sockfs: 0x534f434bn,
 } as const;
 
 export type FileSystemName = keyof typeof magicNumbers;

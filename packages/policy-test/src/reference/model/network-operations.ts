@@ -2,9 +2,10 @@
 import { isIPv4 } from "node:net";
 import type { Socket } from "@gander/sensor/reference";
 import type { Container } from "./container.ts";
+import { inFolder } from "./file-operations.ts";
 import { fileTypes } from "./file-types.ts";
 import { pathValue } from "./file-values.ts";
-import type { Steps } from "./kernel-call.ts";
+import { preparing, type Steps } from "./kernel-call.ts";
 import { absent, type KernelValue, number, structure, text, unknown } from "./kernel-value.ts";
 
 // Source: net/socket.c, net/ipv4/tcp_ipv4.c and net/unix/af_unix.c of Linux 6.12.
@@ -13,21 +14,22 @@ const families: Readonly<Record<string, number>> = { unix: 1, inet: 2, inet6: 10
 const types: Readonly<Record<string, number>> = { stream: 1, datagram: 2, raw: 3 };
 const protocols = { tcp: 6, udp: 17 } as const;
 
-/** The family is the socket's; an address of 8 digits is one of IPv4, also if a socket of IPv6 maps it. */
 type Peer = { readonly family: 2 | 10; readonly address: string; readonly port: number };
 
 /** `10.0.0.1:443`, `[fd00::1]:443` @throws RangeError */
 function peerOf(written: string): Peer {
   const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(written) ?? [];
   if (four !== undefined && isIPv4(four))
-    return { family: 2, address: hexOfIpv4(four), port: Number(port) };
+    return { family: 2, address: hexOf(four.split(".").map(Number)), port: Number(port) };
   if (six === undefined) throw new RangeError(`"${written}" is not an address with a port`);
+  // A socket of IPv6 that connects to an address of IPv4: policies see the latter.
   const mapped = /^::ffff:([\d.]+)$/i.exec(six)?.[1];
-  const address = mapped !== undefined && isIPv4(mapped) ? hexOfIpv4(mapped) : hexOfIpv6(six);
-  return { family: 10, address, port: Number(port) };
+  if (mapped !== undefined && isIPv4(mapped))
+    return { family: 10, address: hexOf(mapped.split(".").map(Number)), port: Number(port) };
+  return { family: 10, address: hexOfIpv6(six), port: Number(port) };
 }
 
-const hexOfIpv4 = (written: string) => Buffer.from(written.split(".").map(Number)).toString("hex");
+const hexOf = (bytes: readonly number[]) => Buffer.from(bytes).toString("hex");
 
 function hexOfIpv6(written: string): string {
   const groups = (part: string) => (part === "" ? [] : part.split(":"));
@@ -55,7 +57,7 @@ const localAddress: KernelValue = {
   value: { ...socketTo({ family: 2, address: "00000000", port: 0 }, 0), family: 1 },
 };
 
-function* createSocket(container: Container, family: number, type: number): Steps {
+export function* createSocket(container: Container, family: number, type: number): Steps {
   yield container.call("sys_socket", [number(family), unknown, number(0)]);
   const args = [number(family), number(type), number(0), number(0)];
   yield container.call("socket_create", args);
@@ -85,6 +87,13 @@ function* sendTo(container: Container, written: string, type: "stream" | "datagr
   if (type === "stream") yield* tcpConnect(container, peer);
 }
 
+/** A local socket that nobody has. */
+export function* askNobody(container: Container): Steps {
+  yield* createSocket(container, families.unix ?? 1, types.stream ?? 1);
+  yield container.call("sys_connect", [unknown, unknown, unknown]);
+  yield container.call("socket_connect", [unknown, localAddress, unknown]);
+}
+
 export const networkOperations = {
   *socket(container: Container, family: string, type: string): Steps {
     yield* createSocket(container, families[family] ?? 0, types[type] ?? 0);
@@ -103,10 +112,11 @@ export const networkOperations = {
   },
   /** To a socket that the case makes before. */
   *connectPath(container: Container, path: string): Steps {
-    yield* createSocket(container, families.unix ?? 1, types.stream ?? 1);
-    container.files.make(path, { mode: fileTypes.socket + 0o755 });
-    yield container.call("sys_connect", [unknown, unknown, unknown]);
-    yield container.call("socket_connect", [unknown, localAddress, unknown]);
+    const mode = fileTypes.socket + 0o755;
+    const args = [number(mode, "uint16"), number(0, "uint32")];
+    yield* preparing(inFolder(container, "path_mknod", path, args));
+    container.files.make(path, { mode });
+    yield* askNobody(container);
     const name = { "name[0]": structure({ sun_path: text(path) }) };
     const other = structure({ path: pathValue(container.files.at(path)), addr: structure(name) });
     yield container.call("unix_stream_connect", [unknown, other, absent]);

@@ -22,9 +22,9 @@ export const operationModels: Readonly<Record<OperationName, Model>> = {
  * whether it is called.
  */
 export const knownHooks: ReadonlySet<string> = new Set([
-  ...["sys_openat", "sys_read", "sys_write", "sys_execve", "sys_mount", "sys_setns"],
+  ...["sys_openat", "sys_read", "sys_write", "sys_execve", "sys_mount", "sys_setns", "sys_chroot"],
   ...["sys_unshare", "sys_setresuid", "sys_ptrace", "sys_process_vm_writev"],
-  ...["sys_chroot", "sys_finit_module", "sys_init_module", "sys_bpf", "sys_io_uring_setup"],
+  ...["sys_finit_module", "sys_init_module", "sys_bpf", "sys_io_uring_setup"],
   ...["sys_socket", "sys_connect", "sys_sendto"],
   ...["file_open", "file_permission", "file_truncate", "mmap_file", "file_mprotect"],
   ...["path_mknod", "path_truncate", "path_rename", "path_link", "path_symlink", "path_unlink"],

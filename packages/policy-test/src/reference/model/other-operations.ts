@@ -58,6 +58,9 @@ export const otherOperations = {
     yield container.call("path_chroot", [pathValue(container.files.at(path))]);
   },
   *enter(container: Container, namespace: string): Steps {
+    // To follow the link of another process.
+    if (!namespace.startsWith("/proc/self/"))
+      yield* reachInto(container, ptraceMode.read | ptraceMode.filesystem);
     const file = yield* open(container, namespace, openFlags.read);
     const descriptor = { ...fileValue(file), type: "fd" as const };
     yield container.call("sys_setns", [descriptor, number(0)]);
@@ -70,6 +73,9 @@ export const otherOperations = {
       yield container.call("userns_create", [credValue(credentials)]);
       yield container.call("commit_creds", [unknown]);
     }
+    // A new network has sockets of the kernel's own.
+    if (kind === "net")
+      yield container.call("socket_create", [unknown, unknown, unknown, number(1)]);
     container.change({ changedNamespaces: [kind as NamespaceName] });
   },
   *become(container: Container, user: string): Steps {
@@ -96,6 +102,7 @@ export const otherOperations = {
     yield container.call("sys_finit_module", [unknown, text(""), number(0)]);
     const args = [fileValue(file), number(moduleKind), number(1)];
     yield container.call("kernel_read_file", args);
+    yield container.call("file_permission", [fileValue(file), number(4)]);
   },
   *loadModuleFromMemory(container: Container): Steps {
     yield container.call("sys_init_module", [unknown, number(4096, "uint64"), text("")]);

@@ -2,8 +2,9 @@
 import { type NamespaceName, originPlaces, type ProcessProperty } from "@gander/policy";
 import type { TestCase } from "../../policy-test.ts";
 import { type Credentials, credValue, rootCredentials } from "./credentials.ts";
+import { magicNumbers } from "./file-systems.ts";
 import { fileTypes } from "./file-types.ts";
-import { type KernelValue, number, structure, text } from "./kernel-value.ts";
+import { type KernelValue, structure, text, unknown } from "./kernel-value.ts";
 
 /** The process that does what a case says. */
 export type Process = {
@@ -17,8 +18,8 @@ export type Process = {
   readonly hasTerminal: boolean;
   /** Types of the files that are its descriptors 0, 1 and 2. */
   readonly standardFiles: readonly [number, number, number];
-  /** Of those of them that are sockets, as the kernel calls it: TCP, UNIX-STREAM. */
-  readonly protocol: string;
+  /** What connects its descriptors 0 and 1, if they are no sockets of this machine. */
+  readonly connection?: "TCP";
   readonly origin: number;
   readonly environment: readonly string[];
 };
@@ -37,7 +38,6 @@ const containerProcess: Process = {
   changedNamespaces: [],
   hasTerminal: false,
   standardFiles: [fileTypes.character, fileTypes.character, fileTypes.pipe],
-  protocol: "",
   origin: originPlaces.image,
   environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
 };
@@ -63,28 +63,27 @@ export const propertiesOf = (process: Process): Record<ProcessProperty, number> 
   Origin: process.origin,
 });
 
+/** struct file of a descriptor: /dev/null, a pipe, or a socket, which the kernel names by its protocol. */
+function descriptorValue(number: 0 | 1, { standardFiles, connection }: Process): KernelValue {
+  const type = standardFiles[number];
+  if (type === fileTypes.socket) return namedFile(connection ?? "UNIX-STREAM", magicNumbers.sockfs);
+  return type === fileTypes.character ? namedFile("null", magicNumbers.devtmpfs) : unknown;
+}
+
+const namedFile = (name: string, magic: bigint): KernelValue =>
+  structure({
+    f_path: structure({ dentry: structure({ d_name: structure({ name: text(name) }) }) }),
+    f_inode: structure({ i_sb: structure({ s_magic: { value: magic, type: "uint64" } }) }),
+  });
+
 /** struct task_struct */
-export function taskValue({ credentials, binary, standardFiles, protocol }: Process): KernelValue {
+export function taskValue(process: Process): KernelValue {
+  const { credentials, binary } = process;
   const cred = credValue(credentials);
   const comm = text(binary.slice(binary.lastIndexOf("/") + 1).slice(0, 15));
-  const open = standardFiles.map(
-    (type, fd) => [`fd[${fd}]`, standardFile(type, protocol)] as const,
-  );
-  const files = structure({ fdt: structure(Object.fromEntries(open)) });
-  return structure({ cred, real_cred: cred, comm, files });
-}
-
-/** struct file: the kernel names sockets by their protocol. */
-function standardFile(type: number, protocol: string): KernelValue {
-  const isSocket = type === fileTypes.socket;
-  const name = isSocket ? protocol : type === fileTypes.character ? "null" : "";
-  const dentry = structure({ d_name: structure({ name: text(name) }) });
-  const superBlock = isSocket ? structure({ s_magic: number(socketFs, "uint64") }) : structure({});
-  return structure({
-    f_path: structure({ dentry }),
-    f_inode: structure({ i_sb: superBlock }),
+  const fd = structure({
+    "fd[0]": descriptorValue(0, process),
+    "fd[1]": descriptorValue(1, process),
   });
+  return structure({ cred, real_cred: cred, comm, files: structure({ fdt: fd }) });
 }
-
-/** SOCKFS_MAGIC */
-const socketFs = 0x534f434b;
