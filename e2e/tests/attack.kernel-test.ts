@@ -66,6 +66,29 @@ test("act does nothing outside of a container", () => {
   assert.ok(!existsSync("/tmp/made"));
 });
 
+test("a series ends as its last operation, or as the first that is not done", () => {
+  const act = join(root, "packages/policy-test/native/build/act");
+  const series = (...steps: readonly string[]) => {
+    const words = steps.map((step) => step.split(" "));
+    const counted = words.flatMap((one) => [String(one.length), ...one]);
+    const namespaces = ["--pid", "--fork", "--mount", "--mount-proc"];
+    const { status, errors } = run("unshare", [...namespaces, act, "series", "0", ...counted]);
+    return [status, errors.trim()];
+  };
+  const folder = "/tmp/gander-series";
+  assert.deepEqual(series(`place ${folder}/a/b 0644 text`, `read ${folder}/a/b`), [0, ""]);
+  assert.deepEqual(series(`read ${folder}/none`), [121, `ENOENT ${folder}/none`]);
+  const stopped = series(`mkdir ${folder}`, `create ${folder}/made`);
+  assert.deepEqual(stopped, [122, "EEXIST mkdir"]);
+  assert.deepEqual(series(`require ${folder}/none`, `create ${folder}/made`)[0], 124);
+  assert.ok(!existsSync(`${folder}/made`));
+  // It stands in for a program, whatever that is given.
+  assert.deepEqual(series(`standIn ${folder}/bash`, `execute ${folder}/bash -c exit`), [0, ""]);
+  assert.deepEqual(series(`copy ${act} ${folder}/tool 0755`, `execute ${folder}/tool x`), [0, ""]);
+  assert.equal(series("nothing")[0], 123);
+  rmSync(folder, { recursive: true });
+});
+
 test("without a sensor they succeed, and nothing is left of them", () => {
   const { status, stderr, sensorAsked, results } = attack("container-escape");
   assert.match(stderr, /no sensor is asked: Cannot reach the sensor/);
@@ -84,17 +107,23 @@ test("guards refuse them and say so", async () => {
   await using sensor = await Sensor.start({ policies: guards() });
   const { status, sensorAsked, results } = attack("container-escape");
   assert.deepEqual([status, sensorAsked], [1, true], sensor.log().slice(-2000));
-  const said = results.map(({ attack: name, case: title, outcome, reports }) => ({
-    name,
-    title,
-    outcome,
+  const said = results.map(({ attack: name, case: title, outcome, error, reports }) => ({
+    ...{ name, title, outcome, error },
     by: reports.map(({ policy, action }) => `${action} by ${policy}`).join(),
   }));
   assert.ok(guarded.length > 3);
-  // Without pods the guards are for what prepares a container, too: it may not write a program of that name.
-  const asPrepared = (name: string) => (name === "runtime-programs" ? "" : `denied by ${name}`);
+  // Without pods the guards are for what prepares a container, too: it may not write such a file either.
   for (const one of said.filter(({ name }) => guarded.includes(name)))
-    assert.deepEqual(one, { ...one, outcome: "refused", by: asPrepared(one.name) });
+    assert.deepEqual(one, {
+      ...one,
+      outcome: "refused",
+      by: one.error.startsWith("before: ") ? "" : `denied by ${one.name}`,
+    });
+  const reported = guarded.filter((name) => said.some((one) => one.name === name && one.by !== ""));
+  assert.deepEqual(
+    reported,
+    guarded.filter((name) => name !== "runtime-programs"),
+  );
   // Of policies that are not there.
   for (const one of said.filter(({ name }) => !guarded.includes(name)))
     assert.deepEqual(one, { ...one, outcome: "succeeded", by: "" });

@@ -47,10 +47,9 @@ describe("attacks of the library", () => {
   it("are chosen by name, by pack, or all", () => {
     const names = (...words: string[]) => findAttacks(words).map(({ name }) => name);
     expect(names("mounts")).toEqual(["mounts"]);
-    expect(names("kernel", "mounts")).toEqual([
-      ...["mounts", "bpf-programs", "io-uring", "kernel-modules", "kernel-settings"],
-      ...["kernel-tracing", "module-loading"],
-    ]);
+    const expected = attacks.filter(({ name, pack }) => pack === "kernel" || name === "mounts");
+    expect(expected.length).toBeGreaterThan(3);
+    expect(names("kernel", "mounts")).toEqual(expected.map(({ name }) => name));
     expect(names("all")).toHaveLength(attacks.length);
     expect(() => names("mount")).toThrow('There is no attack and no pack "mount"');
   });

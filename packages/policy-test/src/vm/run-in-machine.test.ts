@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a virtual machine is started with. One that starts is tried by hand: see docs/attacks.md.
+// What a virtual machine is started with: a program in its place says it.
 import { chmodSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
