@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { type CaseResult, runLive } from "./run-live.ts";
-export { startTestNode, type TestNode } from "./test-node.ts";
+export { type CaseResult, labelsFor, runLive } from "./run-live.ts";
+export { actProgram } from "./test-container.ts";
+export { type ReadEvents, startTestNode, type TestNode } from "./test-node.ts";

@@ -27,7 +27,7 @@ export async function runLive(
 }
 
 /** Labels by which the policies choose the pod. */
-function labelsFor(policies: readonly CompiledPolicy[]): Record<string, string> {
+export function labelsFor(policies: readonly CompiledPolicy[]): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const { workloads } of policies) {
     const { matchLabels = {}, matchExpressions = [] } = workloads?.podSelector ?? {};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the guard policies of the library cost where they let pass: instructions that they add to an open and to an
+// exec, all together and each alone, and to the CPU time of a build and of a web server (scripts/setup corpus):
+//   e2e/vm --icount --timeout 1800 -- node e2e/corpus/cost.ts [ROUNDS]
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CompiledPolicy } from "@gander/policy";
+import { labelsFor, startTestNode, type TestNode } from "@gander/policy-test/live";
+import { median } from "../../bench/src/figure.ts";
+import { type Call, quiet, timeCall } from "../../bench/src/load.ts";
+import { libraryPolicies } from "./lib/library-policies.ts";
+import { ordinaryWork } from "./lib/ordinary-work.ts";
+import { WorkContainer } from "./lib/work-container.ts";
+
+const rounds = Number(process.argv[2] ?? 3);
+const extents = {
+  open: { batches: 41, size: 50 },
+  "open-write": { batches: 41, size: 50 },
+  exec: { batches: 41, size: 5 },
+} as const satisfies Partial<Record<Call, object>>;
+const calls = Object.keys(extents) as (keyof typeof extents)[];
+const file = "/var/tmp/opened";
+const image = "/corpus";
+
+const guards = libraryPolicies(["guard"]);
+const node = await startTestNode();
+try {
+  writeFileSync(file, "x");
+  await measureCalls();
+  if (existsSync(image)) await measureWork();
+  else console.log("scripts/setup corpus makes the image for a build and a web server");
+} finally {
+  await node[Symbol.asyncDispose]();
+}
+
+/** Instructions of a call without policies, and what is added to it. */
+async function measureCalls(): Promise<void> {
+  const packs = [guards, ...guards.map((one) => [one])];
+  const added = new Map<readonly CompiledPolicy[], number[][]>(packs.map((pack) => [pack, []]));
+  const bare: number[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    const plain = await timeCalls([]);
+    bare.push(plain);
+    for (const [pack, samples] of added)
+      samples.push((await timeCalls(pack)).map((value, i) => value - (plain[i] ?? Number.NaN)));
+  }
+  console.log(`| instructions | ${calls.join(" | ")} |\n|---|${calls.map(() => "---").join("|")}|`);
+  const row = (name: string, samples: readonly number[][]) => {
+    const values = calls.map((_, i) => median(samples.map((sample) => sample[i] ?? Number.NaN)));
+    console.log(`| ${name} | ${values.map((value) => value.toFixed(0)).join(" | ")} |`);
+  };
+  row("without policies", bare);
+  for (const [pack, samples] of added)
+    row(pack === guards ? "all guard policies add" : `${pack[0]?.name} alone`, samples);
+}
+
+async function timeCalls(policies: readonly CompiledPolicy[]): Promise<number[]> {
+  await node.use(policies, labelsFor(policies));
+  // This process has its children in the container's cgroup.
+  moveTo(node.cgroup);
+  try {
+    await quiet();
+    return calls.map((call) => timeCall(call, extents[call], file));
+  } finally {
+    moveTo("/sys/fs/cgroup");
+  }
+}
+
+function moveTo(cgroup: string): void {
+  writeFileSync(join(cgroup, "cgroup.procs"), `${process.pid}`);
+}
+
+/** CPU time of all processes of the container. */
+async function measureWork(): Promise<void> {
+  const all = ordinaryWork("debian");
+  const named = (name: string) => all.find((work) => work.name === name) ?? fail(name);
+  using prepared = new WorkContainer([image]);
+  const { status, stderr } = await prepared.run(named("packages-configured"), node.cgroup);
+  if (status !== 0) throw new Error(`The image can't be prepared: ${stderr}`);
+  prepared.unmount();
+  for (const { name, amount } of [
+    { name: "c-build", amount: 1 },
+    { name: "nginx", amount: 3000 },
+  ]) {
+    const shares: number[] = [];
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const [without, guarded] = [await cpuTime([], name), await cpuTime(guards, name)];
+      shares.push((guarded / without - 1) * 100);
+      times.push(without);
+    }
+    console.log(
+      `${name}: ${median(times).toFixed(0)} ms of CPU, ${median(shares).toFixed(2)} % more under guard policies`,
+    );
+
+    async function cpuTime(policies: readonly CompiledPolicy[], name: string): Promise<number> {
+      await node.use(policies, labelsFor(policies));
+      await quiet();
+      using container = new WorkContainer([prepared.layer, image]);
+      const before = usedMs(node);
+      const { status, stderr } = await container.run(named(name), node.cgroup, amount);
+      if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
+      return usedMs(node) - before;
+    }
+  }
+}
+
+function usedMs({ cgroup }: TestNode): number {
+  const text = readFileSync(join(cgroup, "cpu.stat"), "utf8");
+  return Number(/^usage_usec (\d+)$/m.exec(text)?.[1]) / 1000;
+}
+
+function fail(name: string): never {
+  throw new Error(`there is no ordinary work ${name}`);
+}
