@@ -5,7 +5,7 @@
 set -euo pipefail
 
 mkdir -p /volume/project/src && cd /volume/project
-for number in 1 2 3; do
+for number in $(seq "${AMOUNT:-3}"); do
   printf '#include <stdio.h>\nint part_%s(void) { return printf("part %s\\n"); }\n' $number $number > src/part_$number.c
 done
 printf 'int part_1(void), part_2(void), part_3(void);\nint main(void) { return part_1() + part_2() + part_3() != 21; }\n' > src/main.c
@@ -24,8 +24,8 @@ install: program
 clean:
 	rm -rf build program
 M
-make -s -j2
-make -s check
-make -s install
+make -s -j2 CC=gcc
+make -s check CC=gcc
+make -s install CC=gcc
 program | tail -n 1
 make -s clean

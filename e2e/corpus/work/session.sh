@@ -19,5 +19,5 @@ kill -0 1
 exit
 T
 echo content > /tmp/edited
-script -q -e -c 'bash --noprofile --norc /tmp/typed' /dev/null < /dev/null | tr -d '\r'
+socat -u EXEC:'bash --noprofile --norc /tmp/typed',pty,setsid,ctty,stderr STDOUT | tr -d '\r'
 cat /tmp/edited

@@ -10,7 +10,7 @@ awk -F: '$3 == 0 { print $1 }' /etc/passwd
 mkdir -p /tmp/tree && cp -r /etc/. /tmp/tree
 tar -C /tmp -czf /volume/tree.tar.gz tree
 mkdir /tmp/copy && tar -C /tmp/copy -xzf /volume/tree.tar.gz
-diff -r /tmp/tree /tmp/copy/tree && echo same
+diff -r --no-dereference /tmp/tree /tmp/copy/tree && echo same
 seq 10000 | xz -c | xz -dc | tail -n 1
 echo one two three | xargs -n 1 | sed 's/o/0/' | paste -sd,
 env -i sh -c 'exec sh -c "echo nested"'
