@@ -2,7 +2,7 @@
 // What the guard policies of the library cost where they let pass: instructions that they add to an open and to an
 // exec, all together and each alone, and to the CPU time of a build and of a web server (scripts/setup corpus):
 //   e2e/vm --icount --timeout 1800 -- node e2e/corpus/cost.ts [ROUNDS]   [GANDER_COST=calls|work]
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledPolicy } from "@gander/policy";
 import { labelsFor, startTestNode, type TestNode } from "@gander/policy-test/live";
@@ -10,7 +10,7 @@ import { median } from "../../bench/src/figure.ts";
 import { type Call, quiet, timeCall } from "../../bench/src/load.ts";
 import { libraryPolicies } from "./lib/library-policies.ts";
 import { ordinaryWork, type Work } from "./lib/ordinary-work.ts";
-import { WorkContainer } from "./lib/work-container.ts";
+import { accountsLayer, WorkContainer } from "./lib/work-container.ts";
 
 const { GANDER_COST } = process.env;
 const rounds = Number(process.argv[2] ?? 3);
@@ -74,7 +74,8 @@ function moveTo(cgroup: string): void {
 
 /** CPU time of all processes of the container, with and without guard policies. */
 async function measureWork(): Promise<void> {
-  const layers = [prepareAccounts(), image];
+  // Configuring all packages would take minutes.
+  const layers = [accountsLayer(image), image];
   for (const { name, amount } of [
     { name: "c-build", amount: 12 },
     { name: "nginx", amount: 2000 },
@@ -93,15 +94,6 @@ async function measureWork(): Promise<void> {
     const range = shares.map((one) => one.toFixed(2)).join(", ");
     console.log(`${name}: ${ms} ms of CPU; guard policies add ${share} % (${range})`);
   }
-}
-
-/** A layer with what these programs need of a configured system: users. Configuring all packages takes minutes. */
-function prepareAccounts(): string {
-  const layer = "/var/tmp/accounts";
-  mkdirSync(join(layer, "etc"), { recursive: true });
-  for (const name of ["passwd", "group"])
-    copyFileSync(`${image}/usr/share/base-passwd/${name}.master`, join(layer, "etc", name));
-  return layer;
 }
 
 async function cpuTime(

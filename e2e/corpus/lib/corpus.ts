@@ -9,7 +9,7 @@ import { hitTable } from "./hit-table.ts";
 import { HitRecorder, type Hits } from "./hits.ts";
 import { libraryPolicies } from "./library-policies.ts";
 import { ordinaryWork, type Work, type WorkImage } from "./ordinary-work.ts";
-import { WorkContainer, type WorkResult } from "./work-container.ts";
+import { accountsLayer, WorkContainer } from "./work-container.ts";
 
 const images: Readonly<Record<WorkImage, string>> = { guest: "/", debian: "/corpus" };
 /** Configures the packages of its image: the other work happens in what it leaves. */
@@ -23,79 +23,69 @@ const { GANDER_CORPUS_ONLY = "", GANDER_CORPUS_HITS } = process.env;
  */
 export function testCorpus(image: WorkImage): void {
   const all = ordinaryWork(image).filter(({ name }) => new RegExp(GANDER_CORPUS_ONLY).test(name));
-  const first = ordinaryWork(image).filter(({ name }) => name === preparation);
+  const first = all.filter(({ name }) => name === preparation);
   const work = [...new Set([...first, ...all])];
   const missing = existsSync(images[image]) ? false : "scripts/setup corpus makes its image";
   describe(`ordinary work in an image of ${image}`, { skip: missing }, () => {
     const corpus = new Corpus(image);
-    before(() => corpus.observe(work));
+    before(() => corpus.start());
     for (const one of work) test(`${one.name}: ${one.what}`, () => corpus.check(one));
-    after(() => corpus[Symbol.asyncDispose]());
+    after(() => corpus.end(work));
   });
 }
 
-/** The node, the work that was done without guard policies, and what other policies saw of it. */
-class Corpus implements AsyncDisposable {
-  readonly #image: string;
+/** The node, and what policies that don't guard saw of the work. */
+class Corpus {
   readonly #recorder = new HitRecorder();
-  readonly #plain = new Map<string, WorkResult>();
   readonly #seen = new Map<string, Hits>();
   readonly #guards = libraryPolicies(["guard"]);
+  // They take a minute to load.
+  readonly #others = (
+    GANDER_CORPUS_HITS === undefined ? [] : libraryPolicies(["observe", "strict"])
+  ).map((policy) => ({ ...policy, mode: "monitor" as const }));
+  #layers: readonly string[];
   #node: TestNode | undefined;
   #prepared: WorkContainer | undefined;
 
   constructor(image: WorkImage) {
-    this.#image = images[image];
+    this.#layers = image === "debian" ? [accountsLayer(images.debian), images.debian] : ["/"];
   }
 
-  async observe(work: readonly Work[]): Promise<void> {
+  async start(): Promise<void> {
     this.#node = await startTestNode(this.#recorder.read);
-    // They take a minute to load.
-    const others = GANDER_CORPUS_HITS === undefined ? [] : libraryPolicies(["observe", "strict"]);
-    await this.#use(others.map((policy) => ({ ...policy, mode: "monitor" as const })));
-    for (const one of work) {
-      const began = performance.now();
-      const { result, hits } = await this.#do(one);
-      this.#plain.set(one.name, result);
-      this.#seen.set(one.name, hits);
-      console.log(`${one.name} took ${((performance.now() - began) / 1000).toFixed(0)} s`);
-      for (const line of this.#recorder.describe(hits)) console.log(line);
-    }
-    if (GANDER_CORPUS_HITS !== undefined)
-      writeFileSync(GANDER_CORPUS_HITS, hitTable(work, others, this.#seen));
-    await this.#use(this.#guards);
   }
 
   async check(work: Work): Promise<void> {
-    const plain = this.#plain.get(work.name);
-    assert.equal(plain?.status, 0, `it fails without guard policies: ${plain?.stderr}`);
-    const { result, hits } = await this.#do(work);
+    const plain = await this.#do(work, this.#others);
+    this.#seen.set(work.name, plain.hits);
+    assert.equal(plain.result.status, 0, `fails without guard policies: ${plain.result.stderr}`);
+    for (const line of this.#recorder.describe(plain.hits)) console.log(line);
+    const { result, hits } = await this.#do(work, this.#guards);
     const met = this.#recorder.describe(hits).join("\n");
     assert.equal(hits.size, 0, `guard policies met ordinary work:\n${met}\n${result.stderr}`);
-    assert.deepEqual([result.status, result.stdout], [0, plain?.stdout], result.stderr);
+    assert.deepEqual([result.status, result.stdout], [0, plain.result.stdout], result.stderr);
   }
 
-  #use(policies: readonly CompiledPolicy[]): Promise<void> {
-    return this.#running.use(policies, labelsFor(policies));
-  }
-
-  async #do(work: Work): Promise<{ readonly result: WorkResult; readonly hits: Hits }> {
-    const isPreparation = work.name === preparation;
-    const below = isPreparation || this.#prepared === undefined ? [] : [this.#prepared.layer];
-    const container = new WorkContainer([...below, this.#image]);
+  async #do(work: Work, policies: readonly CompiledPolicy[]) {
+    const node = this.#running;
+    await node.use(policies, labelsFor(policies));
+    const container = new WorkContainer(this.#layers);
     try {
-      this.#recorder.begin(this.#running);
-      const { cgroup } = this.#running;
+      this.#recorder.begin(node);
       const result = await (work.runs === "on the node"
-        ? container.runOutside(work, dirname(cgroup))
-        : container.run(work, cgroup));
-      return { result, hits: await this.#recorder.end(this.#running) };
+        ? container.runOutside(work, dirname(node.cgroup))
+        : container.run(work, node.cgroup));
+      return { result, hits: await this.#recorder.end(node) };
     } finally {
-      if (isPreparation && this.#prepared === undefined) {
-        container.unmount();
-        this.#prepared = container;
-      } else container[Symbol.dispose]();
+      if (work.name === preparation && policies === this.#guards) this.#prepareBy(container);
+      else container[Symbol.dispose]();
     }
+  }
+
+  #prepareBy(container: WorkContainer): void {
+    container.unmount();
+    this.#prepared = container;
+    this.#layers = [container.layer, images.debian];
   }
 
   get #running(): TestNode {
@@ -103,7 +93,9 @@ class Corpus implements AsyncDisposable {
     return this.#node;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async end(work: readonly Work[]): Promise<void> {
+    if (GANDER_CORPUS_HITS !== undefined)
+      writeFileSync(GANDER_CORPUS_HITS, hitTable(work, this.#others, this.#seen));
     this.#prepared?.[Symbol.dispose]();
     await this.#node?.[Symbol.asyncDispose]();
   }

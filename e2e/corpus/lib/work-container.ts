@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { actProgram } from "@gander/policy-test/live";
 import type { Work } from "./ordinary-work.ts";
@@ -97,6 +97,15 @@ export class WorkContainer implements Disposable {
     this.unmount();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** A layer with the accounts that an image has whose packages are not configured. */
+export function accountsLayer(image: string): string {
+  const layer = join(home, "accounts");
+  mkdirSync(join(layer, "etc"), { recursive: true });
+  for (const name of ["passwd", "group"])
+    copyFileSync(join(image, `usr/share/base-passwd/${name}.master`), join(layer, "etc", name));
+  return layer;
 }
 
 const environment = {
