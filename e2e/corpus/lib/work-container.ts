@@ -58,7 +58,7 @@ export class WorkContainer implements Disposable {
   run({ name }: Work, cgroup: string, amount?: number): Promise<WorkResult> {
     const script = join(scripts, `${name}.sh`);
     const place = `container:${this.#root}:${cgroup}`;
-    return runProgram(actProgram, [place, "execute", "/bin/bash", script], {
+    return runProgram(actProgram, [place, "execute", "/bin/bash", "-E", "-c", sayWhere, script], {
       env: { ...environment, ...(amount === undefined ? {} : { AMOUNT: `${amount}` }) },
     });
   }
@@ -107,6 +107,9 @@ export function accountsLayer(image: string): string {
     copyFileSync(join(image, `usr/share/base-passwd/${name}.master`), join(layer, "etc", name));
   return layer;
 }
+
+/** Runs the script that is its name; a command that fails is shown. */
+const sayWhere = `trap 'echo "$0:$LINENO: $BASH_COMMAND failed" >&2' ERR; . "$0"`;
 
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -6,7 +6,8 @@
 set -euo pipefail
 
 # The programs of the image run on the node, whose release is the same.
-export PATH=$PATH:$CONTAINER_ROOT/usr/bin:$CONTAINER_ROOT/usr/sbin LD_LIBRARY_PATH=$CONTAINER_ROOT/usr/lib/x86_64-linux-gnu
+export PATH=$PATH:$CONTAINER_ROOT/usr/bin:$CONTAINER_ROOT/usr/sbin
+cp -n "$CONTAINER_ROOT"/usr/lib/x86_64-linux-gnu/libseccomp.so.* /usr/lib/x86_64-linux-gnu
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/containerd.XXXXXX")
 address=$work/socket
 trap 'kill $daemon; wait $daemon 2> /dev/null || true; rm -rf "$work"' EXIT

@@ -15,9 +15,7 @@ seq 10000 | xz -c | xz -dc | tail -n 1
 echo one two three | xargs -n 1 | sed 's/o/0/' | paste -sd,
 env -i sh -c 'exec sh -c "echo nested"'
 mkfifo /tmp/pipe && { echo through a fifo > /tmp/pipe & } && cat /tmp/pipe
-ps -e | wc -l > /dev/null
-top -b -n 1 > /dev/null
-df > /dev/null; mount > /dev/null
+ps -e > /dev/null
 cat /proc/cpuinfo /proc/meminfo /proc/self/mountinfo > /dev/null
 flock /tmp/lock echo locked
 timeout 5 true && echo in time
