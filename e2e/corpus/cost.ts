@@ -35,25 +35,28 @@ try {
   await node[Symbol.asyncDispose]();
 }
 
-/** Instructions of a call without policies, and what is added to it. */
+/** Instructions of a call without policies, and what is added to it: medians of the rounds. */
 async function measureCalls(): Promise<void> {
-  const packs = [guards, ...guards.map((one) => [one])];
-  const added = new Map<readonly CompiledPolicy[], number[][]>(packs.map((pack) => [pack, []]));
-  const bare: number[][] = [];
-  for (let round = 0; round < rounds; round++) {
-    const plain = await timeCalls([]);
-    bare.push(plain);
-    for (const [pack, samples] of added)
-      samples.push((await timeCalls(pack)).map((value, i) => value - (plain[i] ?? Number.NaN)));
-  }
   console.log(`| instructions | ${calls.join(" | ")} |\n|---|${calls.map(() => "---").join("|")}|`);
-  const row = (name: string, samples: readonly number[][]) => {
-    const values = calls.map((_, i) => median(samples.map((sample) => sample[i] ?? Number.NaN)));
-    console.log(`| ${name} | ${values.map((value) => value.toFixed(0)).join(" | ")} |`);
-  };
+  const bare = await repeated([]);
   row("without policies", bare);
-  for (const [pack, samples] of added)
-    row(pack === guards ? "all guard policies add" : `${pack[0]?.name} alone`, samples);
+  for (const pack of [guards, ...guards.map((one) => [one])]) {
+    const name = pack === guards ? "all guard policies add" : `${pack[0]?.name} alone`;
+    row(
+      name,
+      (await repeated(pack)).map((value, i) => value - (bare[i] ?? Number.NaN)),
+    );
+  }
+}
+
+async function repeated(policies: readonly CompiledPolicy[]): Promise<number[]> {
+  const samples: number[][] = [];
+  for (let round = 0; round < rounds; round++) samples.push(await timeCalls(policies));
+  return calls.map((_, i) => median(samples.map((sample) => sample[i] ?? Number.NaN)));
+}
+
+function row(name: string, values: readonly number[]): void {
+  console.log(`| ${name} | ${values.map((value) => value.toFixed(0)).join(" | ")} |`);
 }
 
 async function timeCalls(policies: readonly CompiledPolicy[]): Promise<number[]> {
