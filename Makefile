@@ -70,7 +70,7 @@ test:
 	@node scripts/test/main.ts
 
 test-all:
-	@scripts/setup backports cluster image && $(MAKE) image || { echo '0 passed, 1 failed'; exit 1; }
+	@scripts/setup backports cluster corpus image && $(MAKE) image || { echo '0 passed, 1 failed'; exit 1; }
 	@node scripts/test/main.ts --all
 
 e2e:

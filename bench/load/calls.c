@@ -59,6 +59,21 @@ static void read_fresh(int i)
 	syscall(SYS_pread64, files[i], &byte, 1, 0);
 }
 
+static void none(int size)
+{
+	(void)size;
+}
+
+static void open_to_read(int i)
+{
+	files[i] = open(file_name, O_RDONLY);
+}
+
+static void open_to_write(int i)
+{
+	files[i] = open(file_name, O_WRONLY);
+}
+
 static void get_pid(int i)
 {
 	(void)i;
@@ -148,11 +163,6 @@ static void exec_and_exit(int i)
 	run_nothing();
 }
 
-static void none(int size)
-{
-	(void)size;
-}
-
 static const struct kind {
 	const char *name;
 	void (*begin)(int size); /* before each batch, not measured; so is end */
@@ -161,6 +171,8 @@ static const struct kind {
 } kinds[] = {
 	{ "pread", open_file, read_once, close_file },
 	{ "pread-fresh", open_files, read_fresh, close_files },
+	{ "open", none, open_to_read, close_files },
+	{ "open-write", none, open_to_write, close_files },
 	{ "getpid", none, get_pid, none },
 	{ "connect-udp", open_datagram, connect_datagram, close_sender },
 	{ "connect-tcp", open_listener, connect_stream, close_connections },

@@ -9,6 +9,8 @@ const program = join(repository, "bench/build/load");
 export type Call =
   | "pread"
   | "pread-fresh"
+  | "open"
+  | "open-write"
   | "getpid"
   | "connect-udp"
   | "connect-tcp"

@@ -47,6 +47,10 @@ export const onNewestOnly: readonly Rule[] = [
     because: "what user space writes to disk; adoption asks each kernel for its pins",
   },
   {
+    files: "e2e/corpus/corpus.*",
+    because: "what ordinary programs do; debian.kernel-test.ts does it on each kernel",
+  },
+  {
     files: "e2e/siege/siege.*",
     because: "whether a siege can fail; `make siege` runs on each kernel",
   },
@@ -183,6 +187,14 @@ export const onBackports: readonly string[] = [
   "packages/sensor/src/policy/usdts.kernel-test.ts",
 ];
 
+/** By `make test-all` alone. */
+export const inFullOnly: readonly Rule[] = [
+  {
+    files: "e2e/corpus/debian.*",
+    because: "takes many minutes, and packages that `make test` does not fetch",
+  },
+];
+
 /** Each in a guest of its own. */
 export const alone: readonly Rule[] = [
   { files: "e2e/guest/guest.*", because: "tests the guest as it boots, and loads modules" },
@@ -190,6 +202,7 @@ export const alone: readonly Rule[] = [
   { files: "e2e/tests/takeover.*", because: "sensors are killed and leave their pins" },
   { files: "e2e/tests/lockout.*", because: "sensors are killed and leave their pins" },
   { files: "bpf/test/storm.*", because: "fills the machine with processes" },
+  { files: "e2e/corpus/*", because: "containers use much memory, and leave modules" },
   { files: "e2e/siege/siege.*", because: "does all it can to the machine" },
   { files: "bench/src/phases.*", because: "a measurement is of a fresh machine" },
 ];
@@ -200,5 +213,6 @@ export function isNamed(rules: readonly Rule[], file: string): boolean {
 
 /** What `make test` runs there. */
 export function runsOn(kernel: string, file: string): boolean {
+  if (isNamed(inFullOnly, file)) return false;
   return kernel === kernels.at(-1) || !isNamed(onNewestOnly, file);
 }

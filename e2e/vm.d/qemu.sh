@@ -54,6 +54,8 @@ build_disks() {
     make_ext4 "$work/share.ext4" "$option_share" || die "cannot build an image of $option_share (see above)"
     add_disk share "$work/share.ext4" readonly=on
   fi
+  # The image of e2e/corpus, if scripts/setup.d/corpus has made it.
+  [[ ! -e $GANDER_CACHE/corpus/image ]] || add_disk corpus "$GANDER_CACHE/corpus/image" readonly=on
   boot=$(boot_initramfs "$kernel_directory")
   # An initramfs may be a chain of archives: the second one holds the job.
   mkdir "$work/second"

@@ -5,6 +5,7 @@ export type { CaseResult, Decision, Engine } from "./case-result.ts";
 export { libraryFolder } from "./library-folder.ts";
 export { type LoadedTest, loadPolicyTest } from "./load-policy-test.ts";
 export { type Operation, type OperationName, operations } from "./operations.ts";
+export { podLabelsFor } from "./pod-labels.ts";
 export {
   type PolicyTest,
   readPolicyTest,

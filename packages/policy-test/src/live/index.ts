@@ -2,4 +2,4 @@
 
 export { startLiveEngine } from "./live-engine.ts";
 export { runLive } from "./run-live.ts";
-export { startTestNode, type TestNode } from "./test-node.ts";
+export { type ReadEvents, startTestNode, type TestNode } from "./test-node.ts";

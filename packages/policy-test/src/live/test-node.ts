@@ -2,19 +2,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createLogger } from "@gander/base";
+import { createLogger, type Logger } from "@gander/base";
 import type { CompiledPolicy } from "@gander/policy";
-import { createKernel } from "@gander/sensor/kernel";
+import { createKernel, type Kernel } from "@gander/sensor/kernel";
 import {
   createManifestFile,
   createNodePolicies,
   createPolicyManager,
   noManifests,
+  type PolicyManager,
   type PolicyState,
 } from "@gander/sensor/policy";
 import { requirePreconditions } from "@gander/sensor/preconditions";
 import { recordOffsets } from "@gander/sensor/records";
-import { createCgroups } from "@gander/sensor/workload";
+import { type Cgroups, createCgroups } from "@gander/sensor/workload";
 
 /** The kernel half of a sensor, with one pod of one container. Policies are for that pod alone. */
 export type TestNode = AsyncDisposable & {
@@ -28,8 +29,14 @@ export type TestNode = AsyncDisposable & {
 const name = "gander-policy-test";
 const cgroupRoot = "/sys/fs/cgroup";
 
+/** Reads the rings; the result stops that. */
+export type ReadEvents = (
+  kernel: Kernel,
+  others: { readonly policies: PolicyManager; readonly cgroups: Cgroups; readonly logger: Logger },
+) => Promise<AsyncDisposable>;
+
 /** @throws GanderError if this machine, or the caller's rights, lack something. */
-export async function startTestNode(): Promise<TestNode> {
+export async function startTestNode(readEvents: ReadEvents = discardEvents): Promise<TestNode> {
   const bpfFolder = `/sys/fs/bpf/${name}-${process.pid}`;
   requirePreconditions({ bpfFolder, cgroupRoot, holdsPods: false }, "start");
   const logger = createLogger({ level: "error" });
@@ -48,13 +55,7 @@ export async function startTestNode(): Promise<TestNode> {
   );
   const cgroups = createCgroups(recordOffsets(kernel.layouts), { root: cgroupRoot });
   const node = await createNodePolicies({ policies, cgroups, groups: kernel.cgroups, logger });
-  // Nobody reads the events: they are counted.
-  const drained = setInterval(() => {
-    for (const ring of [kernel.rings.urgent, kernel.rings.events]) {
-      while (ring.next());
-      ring.release();
-    }
-  }, 20);
+  const reader = await readEvents(kernel, { policies, cgroups, logger });
   let generation = 0;
   return {
     cgroup,
@@ -77,7 +78,7 @@ export async function startTestNode(): Promise<TestNode> {
     },
     states: () => policies.list(),
     async [Symbol.asyncDispose]() {
-      clearInterval(drained);
+      await reader[Symbol.asyncDispose]();
       node[Symbol.dispose]();
       await policies[Symbol.asyncDispose]();
       await kernel.removeAll();
@@ -85,4 +86,15 @@ export async function startTestNode(): Promise<TestNode> {
       for (const path of [cgroup, pod, slice]) rmdirSync(path);
     },
   };
+}
+
+/** Events are counted, and nobody reads them. */
+async function discardEvents({ rings }: Kernel): Promise<AsyncDisposable> {
+  const timer = setInterval(() => {
+    for (const ring of [rings.urgent, rings.events]) {
+      while (ring.next());
+      ring.release();
+    }
+  }, 20);
+  return { [Symbol.asyncDispose]: async () => clearInterval(timer) };
 }
