@@ -66,6 +66,6 @@
 {{- include "gander.option" (dict "flag" "rb-size" "separator" "," "value" (dig "rbSize" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "bpf-dir" "separator" "," "value" (dig "bpfDir" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "state-dir" "separator" "," "value" (dig "stateDir" nil .Values.sensor)) }}
-{{- include "gander.option" (dict "flag" "log-level" "separator" "," "value" (dig "logLevel" nil .Values.sensor)) }}
 {{- include "gander.option" (dict "flag" "log-format" "separator" "," "value" (dig "logFormat" nil .Values.sensor)) }}
+{{- include "gander.option" (dict "flag" "log-level" "separator" "," "value" (dig "logLevel" nil .Values.sensor)) }}
 {{- end }}

@@ -362,18 +362,18 @@ export const sensorOptions = {
     help: "Small files that let the next sensor take over.",
     group: "Sensor",
   },
-  "log-level": {
-    type: "text",
-    default: "info",
-    values: ["debug", "info", "warn", "error"],
-    help: "Which log lines are written to the standard error.",
-    group: "Sensor",
-  },
   "log-format": {
     type: "text",
     default: "json",
     values: ["json", "text"],
     help: "json: each line is an object; text: its time, level and message, then its fields as NAME=VALUE.",
+    group: "Sensor",
+  },
+  "log-level": {
+    type: "text",
+    default: "info",
+    values: ["debug", "info", "warn", "error"],
+    help: "Which log lines are written to the standard error.",
     group: "Sensor",
   },
   "config-dir": {
