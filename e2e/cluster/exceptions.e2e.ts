@@ -211,8 +211,8 @@ describe("an exception", () => {
 
   it("is shown by kubectl", async () => {
     const { stdout } = await cluster.kubectl(["get", "gpx"]);
-    expect(stdout).toMatch(/^NAME +POLICIES +EXPIRES +REASON +AGE$/m);
-    expect(stdout).toMatch(/^backup +\["guard"\] +20\S+Z +it reads all files /m);
+    expect(stdout).toMatch(/^NAME +EXPIRES +REASON +AGE$/m);
+    expect(stdout).toMatch(/^backup +20\S+Z +it reads all files /m);
   });
 
   it("that is deleted ends", async () => {

@@ -123,12 +123,6 @@ const policyException = {
   // Its effect is in the status of each policy that it is for.
   columns: [
     {
-      name: "Policies",
-      type: "string",
-      jsonPath: ".spec.policies",
-      help: "The policies that it names.",
-    },
-    {
       name: "Expires",
       type: "string",
       jsonPath: ".spec.expires",

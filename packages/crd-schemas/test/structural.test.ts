@@ -58,6 +58,8 @@ it("the kinds and their names are those that users of the language know", () => 
     "gander.dev PolicyStatus policystatuses gps Cluster",
     "gander.dev PolicyStatusNamespaced policystatusesnamespaced gpsn Namespaced",
     "gander.dev ValueSet valuesets gvs Cluster",
+    "gander.dev PolicyException policyexceptions gpx Cluster",
+    "gander.dev PolicyExceptionNamespaced policyexceptionsnamespaced gpxn Namespaced",
   ]);
 });
 

@@ -13,6 +13,7 @@ import { operatorInstruments } from "./operator-instruments.ts";
 import { createOperatorMetrics, type OperatorMetrics } from "./operator-metrics.ts";
 import { createPolicyCollector, type PolicyCollectorDeps } from "./policy-collector.ts";
 
+const exceptions = new Map([["backup", 4]]);
 const logger = createLogger({ level: "error" });
 const options = { version: "0.1.0", identity: "a_b_c", otlpEndpoint: "" };
 
@@ -41,7 +42,10 @@ const states = Object.fromEntries(nodeStates.map((state, index) => [state, index
 const fleet = {
   of: (uid: string) =>
     uid === "u"
-      ? ({ states, totals: { lost: 9, unevaluated: 1, missed: 2, unknown: 3 } } as never)
+      ? ({
+          states,
+          totals: { lost: 9, unevaluated: 1, missed: 2, unknown: 3, exceptions },
+        } as never)
       : undefined,
 };
 
@@ -72,6 +76,7 @@ it("tells all that the table has", async () => {
     'gander_operator_objects{kind="pods"} 7',
     "gander_operator_versions_sent_total 1",
     "gander_operator_answer_seconds_sum 0.03",
+    'gander_operator_policy_exception_hits{policy="guard",policy_namespace="payments",exception="backup"} 4',
     'gander_operator_policy_nodes{policy="guard",policy_namespace="payments",state="failed"} 5',
     'gander_operator_policy_accepted{policy="guard",policy_namespace="payments"} 1',
     'gander_operator_policy_accepted{policy="broken",policy_namespace=""} 0',

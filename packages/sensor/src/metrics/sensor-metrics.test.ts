@@ -47,6 +47,7 @@ function policy(id: number, over: Partial<PolicyState> = {}): PolicyState {
         selectors: [{ index: 0, label: "", counters }],
       },
     ],
+    exceptions: [{ name: "backup", namespace: "shop", hits: 6n }],
     counters,
     ...over,
   };
@@ -133,6 +134,7 @@ describe("metrics of a sensor", () => {
       [`gander_policy_actions_total{${labels},action="kill"}`]: 7,
       [`gander_policy_outcomes_total{${labels},outcome="unevaluated"}`]: 6,
       [`gander_policy_gaps_total{${labels},gap="missed"}`]: 9,
+      [`gander_policy_exception_hits_total{${labels},exception="shop/backup"}`]: 6,
       [`gander_policy_gaps_total{${labels},gap="unknown_name"}`]: 4,
       [`gander_policy_fuse_blown{${labels}}`]: 1,
       [`gander_policy_fuse_spared_total{${labels}}`]: 12,

@@ -2,7 +2,6 @@
 import type { Logger } from "@gander/base";
 import type { InstalledRule } from "../link/planned-rule.ts";
 import { allRules, type InstalledPolicy } from "./installed-policy.ts";
-import type { KernelTables } from "./kernel-tables.ts";
 
 /** The rule without the selectors of exceptions that have ended; the same object if none has. */
 export function withoutEnded(rule: InstalledRule, nowMs: number): InstalledRule {
@@ -40,6 +39,13 @@ export function createEndClock(now: () => number = Date.now): () => number {
   };
 }
 
+/** Of which only these matter here; `Policies` are those in force. */
+type EndingTables<Policies> = {
+  hasEndedExceptions(): boolean;
+  installed(): Policies;
+  advance(policies: Policies): void;
+};
+
 type Deps = {
   /** Runs the job when the tables may be changed. */
   exclusively(job: () => void): Promise<void>;
@@ -50,7 +56,10 @@ type Deps = {
 const periodMs = 500;
 
 /** Ends exceptions at their time, whether an operator is there or not. */
-export function watchExceptions(tables: KernelTables, { exclusively, logger }: Deps): Disposable {
+export function watchExceptions<Policies>(
+  tables: EndingTables<Policies>,
+  { exclusively, logger }: Deps,
+): Disposable {
   let isBusy = false;
   let hasFailed = false;
   const end = async () => {

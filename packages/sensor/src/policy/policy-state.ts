@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
+<<<<<<< ours
 import type { ExceptionCount } from "./counts/exception-counts.ts";
 import type { FuseReport } from "./fuses/fuse-report.ts";
+=======
+import type { PlannedSelector } from "../link/planned-rule.ts";
+>>>>>>> theirs
 
 /** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
@@ -50,6 +54,9 @@ export type PolicyState = PolicyKey & {
   /** Memory used by this policy alone; programs and tables are shared. */
   readonly kernelMemoryBytes: number;
 };
+
+/** An exception of a policy in force, and the calls that it excepted since the policy became as it is. */
+export type ExceptionCount = NonNullable<PlannedSelector["exception"]> & { readonly hits: bigint };
 
 export type HookState = {
   /** In the spec, e.g. `spec.kprobes[0]`. */

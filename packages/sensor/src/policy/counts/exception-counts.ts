@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { exceptionText } from "@gander/policy";
 import type { PolicyKernel } from "../../kernel/policy-kernel.ts";
-import type { PlannedSelector } from "../../link/planned-rule.ts";
 import { allRules, type InstalledPolicy } from "../installed-policy.ts";
-
-/** An exception of a policy in force, and the calls that it excepted since the policy became as it is. */
-export type ExceptionCount = NonNullable<PlannedSelector["exception"]> & { readonly hits: bigint };
+import type { ExceptionCount } from "../policy-state.ts";
 
 /** In the order of the policy's first selectors. */
 export function exceptionCounts(

@@ -2,7 +2,7 @@
 import type { CompiledPolicy } from "@gander/policy";
 import type { policyCountFields } from "@gander/proto/stream";
 import type { KnownPod } from "../../workload/pod-cgroups.ts";
-import type { ExceptionCount } from "../counts/exception-counts.ts";
+import type { ExceptionCount } from "../policy-state.ts";
 
 /** What the operator wants in force on this node. */
 export type NodeVersion = {
