@@ -36,54 +36,49 @@ inline_fn bool is_blown(struct fuse *fuse)
 /* The first bytes of `user.slice`. */
 #define USER_SLICE 0x696c732e72657375ULL
 
-struct pod_name {
-	struct scratch *s;
-	__u32 at;  /* where the UID begins */
-	char last; /* the byte before the current one */
-};
-
 inline_fn bool is_hex_digit(__u32 byte)
 {
 	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
 }
 
+/* One for both loops, and names in scratch memory: the stack is short for all functions together. */
+struct pod_search {
+	struct scratch *s;
+	__u64 cgroup; /* address of the one that is looked at next */
+	__u32 pod;    /* of the outermost so far; 0: none */
+	__u16 at;     /* where the UID begins in the current name; 0: nowhere */
+	__u8 last;    /* the byte before the current one */
+	__u8 of_user; /* the last one is `user.slice`: users of the host give cgroups any names */
+};
+
 /* Does "pod" begin at byte `i` of the name, as a word of its own? */
-static long find_pod(__u64 i, struct pod_name *name)
+static long find_pod(__u64 i, struct pod_search *search)
 {
-	char *text = name->s->key.str_4k.text;
-	char last = name->last;
+	char *text = search->s->key.str_4k.text;
+	__u8 last = search->last;
 	__u32 at = i;
 
 	bounded(at, 127);
-	name->last = text[at];
+	search->last = text[at];
 	if (!text[at])
 		return 1;
 	if (last != '-' || text[at] != 'p' || text[at + 1] != 'o' || text[at + 2] != 'd' ||
 	    !is_hex_digit(text[at + 3]))
 		return 0;
-	name->at = at + 3;
+	search->at = at + 3;
 	return 1;
 }
-
-struct pod_search {
-	struct scratch *s;
-	__u64 cgroup; /* address of the one that is looked at next */
-	__u64 pod;    /* of the outermost so far; 0: none */
-	bool of_user; /* the last one is `user.slice`: users of the host give cgroups any names */
-	__u64 uid[POD_UID / 8];
-};
 
 /* Up to the root. */
 static long look_at_cgroup(__u64 i, struct pod_search *search)
 {
 	struct cgroup *cgroup = (void *)search->cgroup;
-	struct pod_name name = { .s = search->s, .last = '-' };
-	struct cgroup_subsys_state *parent;
+	struct cgroup_subsys_state *parent = cgroup ? BPF_CORE_READ(cgroup, self.parent) : NULL;
 	char *text = search->s->key.str_4k.text;
+	__u64 *uid = (__u64 *)(text + CGROUP_NAME), hash = 1;
 	const char *from;
 	long size;
 
-	parent = cgroup ? BPF_CORE_READ(cgroup, self.parent) : NULL;
 	if (!parent)
 		return 1;
 	search->cgroup = (__u64)BPF_CORE_READ(parent, cgroup);
@@ -92,36 +87,37 @@ static long look_at_cgroup(__u64 i, struct pod_search *search)
 	search->of_user = search->s->key.words8[1] == USER_SLICE;
 	if (size < POD_UID + 4)
 		return 0;
-	bpf_loop(CGROUP_NAME - POD_UID - 4, find_pod, &name, 0);
-	if (!name.at || name.at + POD_UID >= size)
+	search->at = 0;
+	search->last = '-';
+	bpf_loop(CGROUP_NAME - POD_UID - 4, find_pod, search, 0);
+	if (!search->at || search->at + POD_UID >= size)
 		return 0;
-	if (bpf_probe_read_kernel(search->uid, POD_UID, from + name.at))
+	if (bpf_probe_read_kernel(uid, POD_UID, from + search->at))
 		return 0;
-	search->pod = 1;
 #pragma unroll
 	for (int k = 0; k < POD_UID / 8; k++)
-		search->pod = mix(search->pod, search->uid[k]);
+		hash = mix(hash, uid[k]);
+	search->pod = hash ^ hash >> 32;
 	return 0;
 }
 
 /* The pod of the current thread, or what stands for one; never 0. */
-__noinline int current_pod(struct scratch *s)
+inline_fn __u32 current_pod(struct scratch *s)
 {
 	struct pod_search search = { .s = keys_of(s) };
 	struct task_struct *task;
-	__u64 cgroup;
+	__u64 hash;
 
-	if (lacks(FEATURE_FUSES) || !search.s)
+	if (!search.s)
 		return 1;
 	task = bpf_get_current_task_btf();
 	search.cgroup = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp);
 	bpf_loop(CGROUP_DEPTH, look_at_cgroup, &search, 0);
-	if (!search.pod || search.of_user) {
-		cgroup = bpf_get_current_ancestor_cgroup_id(FUSE_LEVEL) ?:
-									  bpf_get_current_cgroup_id();
-		search.pod = mix(1, cgroup);
-	}
-	return (search.pod ^ search.pod >> 32) ?: 1;
+	if (search.pod && !search.of_user)
+		return search.pod;
+	hash = mix(1,
+		   bpf_get_current_ancestor_cgroup_id(FUSE_LEVEL) ?: bpf_get_current_cgroup_id());
+	return (hash ^ hash >> 32) ?: 1;
 }
 
 struct pod_places {

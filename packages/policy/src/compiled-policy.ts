@@ -14,7 +14,6 @@ import {
   testsOf,
 } from "@gander/crd-schemas";
 import * as v from "valibot";
-import type { Fuse } from "./language/fuse.ts";
 
 /**
  * The content of a compiled policy as a schema: the source of the types and the check of received content
@@ -475,6 +474,9 @@ type Frozen<T> = { readonly [K in keyof T]: Frozen<T[K]> };
 type Static<S extends v.GenericSchema> = Frozen<v.InferOutput<S>>;
 
 export type PolicyContent = Static<typeof policyContent>;
+
+/** With one pod more in this time, a policy that enforces falls back to mode monitor on that node. */
+export type Fuse = { readonly pods: number; readonly windowMs: number };
 
 /**
  * A checked policy: no text left to parse, independent of any kernel. The same spec gives the same value

@@ -52,6 +52,7 @@ export type {
   CompiledPolicy,
   CompiledSelector,
   ExecTest,
+  Fuse,
   LabelSelector,
   NamespaceName,
   Network,
@@ -114,7 +115,6 @@ export { labelsOf, namespaceLabel, podLabels, selects } from "./label-selection.
 export type { Assignment } from "./language/assignment.ts";
 export { budgetText, type EventBudget, parseEventBudget } from "./language/event-budget.ts";
 export {
-  type Fuse,
   fuseAnnotation,
   fuseText,
   mostPods,

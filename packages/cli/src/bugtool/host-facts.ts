@@ -20,7 +20,8 @@ export function findSensorProcess(): SensorProcess | undefined {
     if (!/^\d+$/.test(name)) continue;
     const words = textOf(`/proc/${name}/cmdline`).split("\0").slice(0, -1);
     const at = words.findIndex(
-      (word, i) => word === "run" && /(^|\/)(gander(\.m?js)?|main\.[jt]s)$/.test(words[i - 1] ?? ""),
+      (word, i) =>
+        word === "run" && /(^|\/)(gander(\.m?js)?|main\.[jt]s)$/.test(words[i - 1] ?? ""),
     );
     if (at < 0) continue;
     const env = textOf(`/proc/${name}/environ`)

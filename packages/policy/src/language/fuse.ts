@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Fuse } from "../compiled-policy.ts";
 import { msOfUnit, unitMs } from "./duration.ts";
 import { quote } from "./values.ts";
-
-/** With one pod more in this time, a policy that enforces falls back to mode monitor on that node. */
-export type Fuse = { readonly pods: number; readonly windowMs: number };
 
 export const fuseAnnotation = "gander.dev/fuse";
 /** Its text: a fuse that blew while it was another is armed again. */

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy, HookKind } from "@gander/policy";
 import type { SelectorCounters } from "../link/counter-table.ts";
-<<<<<<< ours
-import type { ExceptionCount } from "./counts/exception-counts.ts";
-import type { FuseReport } from "./fuses/fuse-report.ts";
-=======
 import type { PlannedSelector } from "../link/planned-rule.ts";
->>>>>>> theirs
+import type { FuseReport } from "./fuses/fuse-report.ts";
 
 /** The source of a policy; the same name may exist in all of them. */
 export type PolicyOrigin = "static" | "grpc" | "operator";
