@@ -126,9 +126,12 @@ describe("a probe pod", () => {
   });
 
   it("has a volume of its own for each that a case has", () => {
-    const { volumes, containers } = pod("runtime-programs").spec;
-    expect(volumes).toHaveLength(3);
-    expect(containers[1]?.volumeMounts).toEqual([{ name: "volume-1-0", mountPath: "/host" }]);
+    const at = attack("only-the-image").cases.indexOf(
+      caseOf("only-the-image", "a program of the volume"),
+    );
+    const { volumes, containers } = pod("only-the-image").spec;
+    expect(volumes).toEqual([{ name: `volume-${at}-0`, emptyDir: {} }]);
+    expect(containers[at]?.volumeMounts).toEqual([{ name: `volume-${at}-0`, mountPath: "/data" }]);
   });
 });
 
@@ -137,7 +140,7 @@ describe("the steps of a case", () => {
     [
       "runtime-programs",
       "the node's runc is replaced",
-      ["place /host/runc 0644 x", "place /host/new 0644 y", "rename /host/new /host/runc"],
+      ["mkdir /host", "bind /usr/local /host", "rename /host/bin/node /host/bin/runc"],
     ],
     [
       "kernel-control-files",
