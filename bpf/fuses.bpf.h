@@ -28,11 +28,6 @@ inline_fn struct fuse *fuse_of(struct rule *rule)
 	return number ? bpf_map_lookup_elem(&fuses, &number) : NULL;
 }
 
-inline_fn bool is_blown(struct fuse *fuse)
-{
-	return *(volatile __u64 *)&fuse->blown;
-}
-
 /* The first bytes of `user.slice`. */
 #define USER_SLICE 0x696c732e72657375ULL
 
@@ -162,20 +157,15 @@ static long look_at_place(__u64 i, struct pod_places *search)
  * The current call is about to be enforced: is that in one pod more than the fuse allows? Then it is blown. All
  * look for a place in the same order, so a pod never gets two at the same time.
  */
-__noinline int blows_fuse(struct scratch *s)
+inline_fn bool blows_fuse(struct scratch *s, struct fuse *fuse)
 {
-	struct pod_places search = {};
-	struct rule *rule;
+	struct pod_places search = { .fuse = fuse };
 	__u64 now;
 	__u32 at;
 
-	if (lacks(FEATURE_FUSES) || !s)
-		return 0;
-	rule = rule_at(s->rule);
-	search.fuse = rule ? fuse_of(rule) : NULL;
 	/* Nothing of the sensor is enforced, and an interrupt's call is nobody's. */
-	if (!search.fuse || !search.fuse->limit || is_sensor() || in_interrupt())
-		return 0;
+	if (!fuse->limit || is_sensor() || in_interrupt())
+		return false;
 	search.pod = current_pod(s);
 	now = bpf_ktime_get_boot_ns();
 	search.now = now >> FUSE_TICK_SHIFT;
@@ -184,18 +174,47 @@ __noinline int blows_fuse(struct scratch *s)
 		search.free = -1;
 		bpf_loop(FUSE_PODS, look_at_place, &search, 0);
 		if (search.found)
-			return 0;
+			return false;
 		if (search.free < 0) {
-			__sync_val_compare_and_swap(&search.fuse->blown, 0, now);
-			return 1;
+			__sync_val_compare_and_swap(&fuse->blown, 0, now);
+			return true;
 		}
 		at = search.free;
 		bounded(at, FUSE_PODS - 1);
-		if (__sync_val_compare_and_swap(&search.fuse->pods[at], search.old,
-						place_of(&search)) == search.old)
-			return 0;
+		if (__sync_val_compare_and_swap(&fuse->pods[at], search.old, place_of(&search)) ==
+		    search.old)
+			return false;
 	}
-	return 0;
+	return false;
+}
+
+enum fuse_state {
+	FUSE_HOLDS, /* also: there is none */
+	FUSE_BLOWN,
+	FUSE_BLOWS, /* by this call */
+};
+
+/* The fuse of the current rule, which is about to enforce. What it spares is counted. */
+__noinline int fuse_state(struct scratch *s)
+{
+	struct rule *rule;
+	struct fuse *fuse;
+
+	if (lacks(FEATURE_FUSES) || !s)
+		return FUSE_HOLDS;
+	rule = rule_at(s->rule);
+	fuse = rule ? fuse_of(rule) : NULL;
+	if (!fuse)
+		return FUSE_HOLDS;
+	if (*(volatile __u64 *)&fuse->blown) {
+		if (!(rule->flags & RULE_ENFORCER))
+			add(fuse->spared);
+		return FUSE_BLOWN;
+	}
+	if (rule->flags & RULE_OBSERVER || !blows_fuse(s, fuse))
+		return FUSE_HOLDS;
+	add(fuse->spared);
+	return FUSE_BLOWS;
 }
 
 #endif

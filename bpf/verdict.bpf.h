@@ -266,7 +266,7 @@ inline_fn void act(struct scratch *s, struct row *row)
 	struct verdict *verdict;
 	struct count *count;
 	struct rule *rule;
-	struct fuse *fuse = NULL;
+	int fuse = FUSE_HOLDS;
 	bool enforces;
 
 	rule = rule_at(s->rule);
@@ -278,16 +278,13 @@ inline_fn void act(struct scratch *s, struct row *row)
 	if (!count)
 		return;
 	enforces = verdict->actions & ACTION_ENFORCE && !(rule->flags & RULE_MONITOR);
-	if (!lacks(FEATURE_FUSES))
-		fuse = enforces ? fuse_of(rule) : NULL;
-	if (fuse && is_blown(fuse))
+	if (!lacks(FEATURE_FUSES) && enforces && rule->fuse)
+		fuse = fuse_state(s);
+	if (fuse != FUSE_HOLDS)
 		enforces = false;
-	if (rule->flags & (enforces ? RULE_OBSERVER : RULE_ENFORCER))
+	/* What blows it is told of by the rule that was to enforce. */
+	if (fuse != FUSE_BLOWS && rule->flags & (enforces ? RULE_OBSERVER : RULE_ENFORCER))
 		return;
-	if (fuse && (!enforces || blows_fuse(s))) {
-		add(fuse->spared);
-		enforces = false;
-	}
 	add(count->matched);
 	s->done = 0;
 	if (!lacks(FEATURE_HASH) && verdict->actions & ACTION_HASH)
