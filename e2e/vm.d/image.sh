@@ -109,11 +109,24 @@ sources_stamp() {
   } | sha256sum | cut -c1-16
 }
 
-# repository_image IMAGE: the working tree as it is now, without node_modules at its root and .git.
+# repository_image: the working tree as it is now, without node_modules at its root and .git; made once for all runs
+# on the same files. Prints its path.
 repository_image() {
-  local staging=$1.d
-  mkdir -p "$staging"
+  build_once "$GANDER_CACHE/vm/repository-$(tree_stamp)" build_repository_image
+}
+
+build_repository_image() {
+  local staging
+  staging=$(mktemp -d "$GANDER_CACHE/vm/tree.XXXXXX")
   tar -C "$GANDER_ROOT" -cf - --exclude ./.git --exclude './node_modules/*' --warning=no-file-changed --warning=no-file-removed . |
-    tar -C "$staging" -xf -
-  make_ext4 "$1" "$staging"
+    tar -C "$staging" -xf - && make_ext4 "$1" "$staging" || { rm -rf "$staging"; return 1; }
+  rm -rf "$staging"
+}
+
+# tree_stamp: one word that changes when any of these files does.
+tree_stamp() {
+  {
+    echo "$GANDER_ROOT"
+    find "$GANDER_ROOT" \( -path "$GANDER_ROOT/.git" -o -path "$GANDER_ROOT/node_modules" -o -path "$GANDER_ROOT/build/guest/lock" \) -prune -o -printf '%P %y %m %s %T@ %l\n' | LC_ALL=C sort
+  } | sha256sum | cut -c1-16
 }

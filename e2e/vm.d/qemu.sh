@@ -39,17 +39,17 @@ write_job() {
 
 # build_disks: sets disks (QEMU arguments) and prepares $work/initramfs.
 build_disks() {
-  local base dependencies boot
+  local base dependencies repository boot
   mkdir -p "$GANDER_CACHE/vm"
   base=$(base_image) || die "cannot build the guest's root file system (see above)"
   dependencies=$(dependencies_image) || die "cannot build an image of node_modules (see above)"
   prepare_code || die "cannot bundle gander for the guest (see above)"
-  repository_image "$work/repository.ext4" || die "cannot build an image of $GANDER_ROOT (see above)"
+  repository=$(repository_image) || die "cannot build an image of $GANDER_ROOT (see above)"
   disks=()
   # Writes to the root go to an unnamed temporary file.
   add_disk root "$base" snapshot=on
   add_disk node_modules "$dependencies" readonly=on
-  add_disk repository "$work/repository.ext4" readonly=on
+  add_disk repository "$repository" readonly=on
   if [[ -n $option_share ]]; then
     make_ext4 "$work/share.ext4" "$option_share" || die "cannot build an image of $option_share (see above)"
     add_disk share "$work/share.ext4" readonly=on

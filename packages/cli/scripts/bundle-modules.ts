@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
-import { type BuildResult, build } from "esbuild";
+import { type BuildResult, build, type Plugin } from "esbuild";
 
 export interface BundleOptions {
   /** Name of a program → its main module. What several need lies in files that they share. */
   readonly entries: Readonly<Record<string, string>>;
   readonly directory: string;
   readonly sourceMaps: "linked" | "none";
+  readonly plugins?: readonly Plugin[];
 }
 
 export type BundleFiles = NonNullable<BuildResult["metafile"]>["outputs"];
@@ -32,6 +33,7 @@ export async function bundleModules(options: BundleOptions): Promise<BundleFiles
     supported: { using: true },
     banner: { js: REQUIRE },
     sourcemap: options.sourceMaps === "linked" ? "linked" : false,
+    plugins: [...(options.plugins ?? [])],
     metafile: true,
     logLevel: "warning",
   });
