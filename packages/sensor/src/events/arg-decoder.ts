@@ -223,4 +223,10 @@ function decodeSock(
   const state = reader.u16(start + o.state);
   const isTcp = protocol === IPPROTO_TCP || protocol === IPPROTO_MPTCP;
   sock.state = state === 0 || !isTcp ? "" : tcpStateName(state);
+  // Of a connection that is denied before it begins, the kernel has chosen no source yet.
+  if (sock.sport !== 0 || sock.dport === 0 || !unspecified.has(sock.saddr)) return;
+  sock.saddr = "";
+  sock.state = "";
 }
+
+const unspecified: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);

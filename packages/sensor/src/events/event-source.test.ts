@@ -581,6 +581,12 @@ describe("arguments", () => {
       },
     });
     const none = new Uint8Array();
+    const nowhere = { saddr: Buffer.alloc(16), sport: 0, state: 7 };
+    const denied = one("sock", sockArg({ ...sock, ...nowhere, daddr: loopback })).sock_arg;
+    expect(denied).toMatchObject({ daddr: "::1", dport: 443 });
+    expect([denied.saddr, denied.sport, denied.state]).toEqual([undefined, undefined, undefined]);
+    const fresh = one("sock", sockArg({ ...sock, ...nowhere, daddr: none, dport: 0 })).sock_arg;
+    expect(fresh).toMatchObject({ saddr: "::", state: "TCP_CLOSE" });
     expect(
       one("sock", sockArg({ ...sock, family: 1, protocol: 0, saddr: none, daddr: none })).sock_arg
         .saddr,
