@@ -5,6 +5,7 @@ import { readApart } from "../host/read-apart.ts";
 
 /** Names return addresses. Addresses that cannot be named keep only what the options allow. */
 export type StackTraces = {
+  /** From the hooked function on: what recorded the stack is left out. */
   kernel(addresses: readonly bigint[]): readonly StackEntry[];
   /**
    * Modules and offsets in them are known from a process's second stack on: a separate process reads its
@@ -27,17 +28,21 @@ export function createStackTraces(options: StackTraceOptions): StackTraces {
   const shown = (address: bigint) => (options.exposeAddresses ? address : 0n);
   const regionsOf = createRegionReader(root);
   let symbols: KernelSymbols | undefined;
+  let readAt = 0;
   return {
     kernel(addresses) {
       if (addresses.length === 0) return [];
-      // Read at first use, because it is some megabytes.
-      symbols ??= readKernelSymbols(`${root}/kallsyms`);
+      const isOld = performance.now() - readAt > symbolsMs;
+      // Read at first use, because it is some megabytes; again for programs that came later.
+      if (symbols === undefined || (isOld && ownFrames(addresses, symbols) === 0)) {
+        symbols = readKernelSymbols(`${root}/kallsyms`);
+        readAt = performance.now();
+      }
       const { find } = symbols;
-      return addresses.map((address) => ({
-        address: shown(address),
-        module: "",
-        ...find(address),
-      }));
+      return addresses.slice(ownFrames(addresses, symbols)).map((address) => {
+        const { symbol, offset } = find(address);
+        return { address: shown(address), module: "", symbol, offset };
+      });
     },
     user(process, addresses) {
       if (addresses.length === 0) return [];
@@ -51,7 +56,23 @@ export function createStackTraces(options: StackTraceOptions): StackTraces {
   };
 }
 
-type KernelSymbols = { find(address: bigint): { symbol: string; offset: bigint } };
+/** Our programs, the kernel's functions that they call, and the trampoline into them: the first frames, up to here. */
+const ownDepth = 24;
+/** How old symbols may become while there are programs that they lack. */
+const symbolsMs = 60_000;
+
+/** How many of the first frames recorded the stack. */
+function ownFrames(addresses: readonly bigint[], { find }: KernelSymbols): number {
+  return addresses.slice(0, ownDepth).findLastIndex((address) => find(address).isMade) + 1;
+}
+
+type KernelSymbol = {
+  readonly symbol: string;
+  readonly offset: bigint;
+  /** By the running kernel: a BPF program, a trampoline. */
+  readonly isMade: boolean;
+};
+type KernelSymbols = { find(address: bigint): KernelSymbol };
 
 function readKernelSymbols(file: string): KernelSymbols {
   const text = readText(file);
@@ -69,13 +90,14 @@ function readKernelSymbols(file: string): KernelSymbols {
   }
   lines.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
   const addresses = BigUint64Array.from(lines, ({ address }) => address);
-  const names = lines.map(({ at, end }) => text.slice(at, end).split("\t")[0] ?? "");
+  const names = lines.map(({ at, end }) => text.slice(at, end).split("\t"));
   return {
     find(address) {
       const index = lastAtOrBelow(addresses, address);
       const start = addresses[index];
-      if (start === undefined) return { symbol: "", offset: 0n };
-      return { symbol: names[index] ?? "", offset: address - start };
+      const [symbol = "", module = ""] = names[index] ?? [];
+      if (start === undefined) return { symbol: "", offset: 0n, isMade: false };
+      return { symbol, offset: address - start, isMade: /^\[(bpf|__builtin__\w+)\]/.test(module) };
     },
   };
 }
