@@ -287,8 +287,12 @@ inline_fn void act(struct scratch *s, struct row *row)
 		return;
 	add(count->matched);
 	s->done = 0;
-	if (!lacks(FEATURE_HASH) && verdict->actions & ACTION_HASH)
-		begin_hash(s);
+	if (verdict->actions & ACTION_HASH) {
+		if (lacks(FEATURE_HASH))
+			count_lacking();
+		else
+			begin_hash(s);
+	}
 	if (enforces)
 		enforce(s, verdict, count);
 	else

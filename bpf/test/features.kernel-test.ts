@@ -138,7 +138,7 @@ test("every action that needs a feature is here", () => {
   const needing = [...actionFeatures].filter(([, needed]) => needed !== 0).map(([bit]) => bit);
   assert.deepEqual(
     needing.sort(),
-    ["MARK_CALL", "UNMARK_CALL", "TRACK_SOCK", "UNTRACK_SOCK", "SET"]
+    ["MARK_CALL", "UNMARK_CALL", "TRACK_SOCK", "UNTRACK_SOCK", "SET", "HASH"]
       .map((name) => flag(`ACTION_${name}`))
       .sort(),
   );
@@ -154,12 +154,13 @@ test("a call that can't be marked for enforcers: its process is killed", () => {
   );
 });
 
-test("marks that can't be removed, sockets whose process can't be kept and values that can't be set are counted", () => {
+test("marks that can't be removed, sockets whose process can't be kept, values that can't be set and hashes that can't be made are counted", () => {
   for (const [lacks, action] of [
     [feature.FEATURE_MARKS, "ACTION_UNMARK_CALL"],
     [feature.FEATURE_OWNERS, "ACTION_TRACK_SOCK"],
     [feature.FEATURE_OWNERS, "ACTION_UNTRACK_SOCK"],
     [feature.FEATURE_WRITES, "ACTION_SET"],
+    [feature.FEATURE_HASH, "ACTION_HASH"],
   ] as const) {
     assert.equal(act(lacks, { actions: [action] }).lacking, 1, action);
     assert.equal(act(0, { actions: [action] }).lacking, 0, action);

@@ -87,7 +87,8 @@ export function createGuard({ ringBytes = 8 << 20, procs, kinds }: GuardOptions 
       continue;
     }
     const kind = program.name.replace("hook__", "") as Hook["kind"];
-    program.load = kinds?.includes(kind) ?? true;
+    // What hashes files is attached by the sensor alone.
+    program.load = program.name.startsWith("hook__") && (kinds?.includes(kind) ?? true);
     if (kind in traced)
       program.attachTarget = { btfId: functionId(traced[kind as keyof typeof traced]) };
   }
