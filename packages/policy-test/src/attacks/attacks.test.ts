@@ -140,7 +140,11 @@ describe("the steps of a case", () => {
     [
       "runtime-programs",
       "the node's runc is replaced",
-      ["mkdir /host", "bind /usr/local /host", "rename /host/bin/node /host/bin/runc"],
+      [
+        "place /run/usr/bin/runc 0644 x",
+        "place /run/new 0644 y",
+        "rename /run/new /run/usr/bin/runc",
+      ],
     ],
     [
       "kernel-control-files",

@@ -65,6 +65,12 @@ describe.each(library.map((policy) => [policy.name, policy] as const))("%s", (na
       });
   });
 
+  it("touches nothing of the machine where its cases are done", () => {
+    for (const { mounts } of policy.cases)
+      for (const what of Object.values(mounts))
+        if (what.startsWith("/")) expect(what).toMatch(/^\/(dev|proc|sys)\//);
+  });
+
   it("has cases that it hits, and cases that it leaves alone", () => {
     const verdicts = policy.cases.map(({ expect: verdict }) => verdict);
     expect(verdicts).toContain("allowed");
