@@ -51,10 +51,6 @@ export const onNewestOnly: readonly Rule[] = [
     because: "what ordinary programs do; debian.kernel-test.ts does it on each kernel",
   },
   {
-    files: "e2e/siege/siege.*",
-    because: "whether a siege can fail; `make siege` runs on each kernel",
-  },
-  {
     files: "e2e/tests/canaries.*",
     because: "requests are made in user space, from events that other tests see on each kernel",
   },
@@ -69,6 +65,18 @@ export const onNewestOnly: readonly Rule[] = [
   {
     files: "e2e/tests/attack.*",
     because: "who did it and who reported it; what policies refuse is asked elsewhere",
+  },
+  {
+    files: "e2e/tests/bugtool.*",
+    because: "what user space collects and leaves out",
+  },
+  {
+    files: "e2e/tests/explain.*",
+    because: "sentences of user space about what other tests ask each kernel",
+  },
+  {
+    files: "packages/sensor/src/policy/node/many-groups.*",
+    because: "bookkeeping of groups; bpf/test/cgroups asks each kernel",
   },
   {
     files: "e2e/tests/bypass.*",
@@ -189,6 +197,10 @@ export const onBackports: readonly string[] = [
 
 /** By `make test-all` alone. */
 export const inFullOnly: readonly Rule[] = [
+  {
+    files: "e2e/siege/siege.*",
+    because: "whether a siege can fail; who changes that runs `make siege`",
+  },
   {
     files: "e2e/corpus/debian.*",
     because: "takes many minutes, and packages that `make test` does not fetch",

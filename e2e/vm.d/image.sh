@@ -118,7 +118,8 @@ repository_image() {
 build_repository_image() {
   local staging
   staging=$(mktemp -d "$GANDER_CACHE/vm/tree.XXXXXX")
-  tar -C "$GANDER_ROOT" -cf - --exclude ./.git --exclude './node_modules/*' --warning=no-file-changed --warning=no-file-removed . |
+  # 1: a file changed meanwhile, which makes the stamp another one next time.
+  { tar -C "$GANDER_ROOT" -cf - --exclude ./.git --exclude './node_modules/*' --warning=no-file-changed --warning=no-file-removed . || (($? == 1)); } |
     tar -C "$staging" -xf - && make_ext4 "$1" "$staging" || { rm -rf "$staging"; return 1; }
   rm -rf "$staging"
 }
