@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { GanderError } from "@gander/base";
+import type { CaseResult, Engine } from "../case-result.ts";
+import type { LoadedTest } from "../load-policy-test.ts";
+import { packaged } from "../packaged.ts";
+import { fillMachine } from "./fill-machine.ts";
+import { type MachineOptions, runMachine } from "./run-machine.ts";
+
+export type MachineEngineOptions = MachineOptions & {
+  /** The program that does them there, as it is installed: gander.mjs. Default: this one. */
+  readonly gander?: string;
+};
+
+/** Cases are done in a virtual machine, by `gander policy test --kernel live`: one for all tests of a run. */
+export function createMachineEngine(options: MachineEngineOptions): Engine {
+  return {
+    async run(tests) {
+      const wanted = tests.filter(({ test }) => test.cases.length > 0);
+      if (wanted.length === 0) return tests.map(() => []);
+      const gander = options.gander ?? installedProgram();
+      const fill = fillMachine(wanted, dirname(gander));
+      const end = await runMachine(commandFor(wanted, gander), fill, options);
+      const found = resultsIn(end);
+      return tests.map(({ file, test }) =>
+        test.cases.map((one) => {
+          const result = found.get(keyOf(resolve(file), one));
+          if (result === undefined) throw noAnswer(end);
+          return result;
+        }),
+      );
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** What runs here, as it is installed. @throws GanderError */
+function installedProgram(): string {
+  const path = packaged(["./gander.mjs", "../gander.mjs", "../../../dist/gander.mjs"]);
+  if (existsSync(path)) return path;
+  throw new GanderError(
+    "client-bad-input",
+    "Cannot start a virtual machine: it gets the program as it is installed, and this checkout has none yet",
+    { hint: "Run first: make dist" },
+  );
+}
+
+function commandFor(tests: readonly LoadedTest[], gander: string): readonly string[] {
+  const names = tests.flatMap(({ test }) =>
+    test.cases.map((one) => RegExp.escape(`${test.metadata.name}/${one.name}`)),
+  );
+  return [
+    ...["/usr/local/bin/node", "--disable-sigusr1", gander, "policy", "test", "--kernel=live"],
+    ...["--output=json", `--run=^(${names.join("|")})$`],
+    ...tests.map(({ file }) => resolve(file)),
+  ];
+}
+
+type Answer = {
+  readonly files: readonly { readonly file: string; readonly cases?: readonly CaseResult[] }[];
+};
+type End = Awaited<ReturnType<typeof runMachine>>;
+
+const keyOf = (file: string, { line, name }: Pick<CaseResult, "line" | "name">) =>
+  JSON.stringify([file, line, name]);
+
+function resultsIn(end: End): ReadonlyMap<string, CaseResult> {
+  if (end.status > 1) throw noAnswer(end);
+  const { files } = JSON.parse(end.stdout) as Answer;
+  return new Map(
+    files.flatMap(({ file, cases = [] }) => cases.map((one) => [keyOf(file, one), one] as const)),
+  );
+}
+
+const noAnswer = ({ status, stderr }: End) =>
+  new GanderError(
+    "client-bad-input",
+    `The tests could not be run in the virtual machine (exit status ${status})`,
+    { hint: stderr.trim().replace(/^gander: /, "") },
+  );
