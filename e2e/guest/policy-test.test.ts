@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gander policy test --kernel vm`, with the program as it is installed and the kernels of the set-up.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { beforeAll, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -38,33 +40,47 @@ cases:
   - { name: by another, by: /opt/tool, do: { read: /srv/none }, expect: allowed }
 `;
 
-it.each(["6.1", "6.12"])("cases are really done on kernel %s", { timeout: 600_000 }, (kernel) => {
-  using folder = mkdtempDisposableSync(join(tmpdir(), "gander-policy-test-"));
-  for (const [name, text] of Object.entries({
-    "policies/p.yaml": policy,
-    "t/gander-test.yaml": test,
-  })) {
-    execFileSync("mkdir", ["-p", join(folder.path, name, "..")]);
-    writeFileSync(join(folder.path, name), text);
-  }
-  const args = ["policy", "test", "--kernel=vm", `--vm-kernel=${join(kernels, kernel, "vmlinuz")}`];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, "dist/gander.mjs"), ...args, "--output=json", "t"],
-    { cwd: folder.path, encoding: "utf8" },
-  );
-  expect([status, stderr]).toEqual([1, ""]);
-  const [file] = JSON.parse(stdout).files;
-  expect(file.cases).toMatchObject([
-    { name: "stopped", verdict: "denied", decision: { entry: "spec.lsmhooks[0]", selector: 0 } },
-    {
-      name: "too wide",
-      verdict: "denied",
-      trace: expect.arrayContaining([
-        'matches: the path of argument 0 (file) begins with "/srv/secret"',
-      ]),
-    },
-    { name: "of this machine", verdict: "allowed" },
-    { name: "by another", verdict: "invalid", why: expect.stringContaining("ENOENT") },
-  ]);
-});
+async function gander(args: readonly string[], cwd: string) {
+  const child = spawn(process.execPath, [join(root, "dist/gander.mjs"), ...args], {
+    ...{ cwd, stdio: ["ignore", "pipe", "pipe"] },
+  });
+  const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+  const [[status], stdout, stderr] = await ended;
+  return { status, stdout, stderr };
+}
+
+it.each(["6.1", "6.12"])(
+  "cases are really done on kernel %s",
+  { timeout: 600_000 },
+  async (kernel) => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), "gander-policy-test-"));
+    for (const [name, content] of Object.entries({
+      "policies/p.yaml": policy,
+      "t/gander-test.yaml": test,
+    })) {
+      execFileSync("mkdir", ["-p", join(folder.path, name, "..")]);
+      writeFileSync(join(folder.path, name), content);
+    }
+    const args = [
+      "policy",
+      "test",
+      "--kernel=vm",
+      `--vm-kernel=${join(kernels, kernel, "vmlinuz")}`,
+    ];
+    const { status, stdout, stderr } = await gander([...args, "--output=json", "t"], folder.path);
+    expect([status, stderr]).toEqual([1, ""]);
+    const [file] = JSON.parse(stdout).files;
+    expect(file.cases).toMatchObject([
+      { name: "stopped", verdict: "denied", decision: { entry: "spec.lsmhooks[0]", selector: 0 } },
+      {
+        name: "too wide",
+        verdict: "denied",
+        trace: expect.arrayContaining([
+          'matches: the path of argument 0 (file) begins with "/srv/secret"',
+        ]),
+      },
+      { name: "of this machine", verdict: "allowed" },
+      { name: "by another", verdict: "invalid", why: expect.stringContaining("ENOENT") },
+    ]);
+  },
+);

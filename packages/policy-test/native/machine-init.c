@@ -72,9 +72,6 @@ static void mount_all(void)
 	mount_at("tracefs", "/sys/kernel/tracing", NULL, 0);
 	mount_at("bpf", "/sys/fs/bpf", "mode=700", 1);
 	mount_at("cgroup2", "/sys/fs/cgroup", NULL, 1);
-	/* Where folders of tests are: to policies, what is neither in an overlay nor in a tmpfs is a volume. */
-	mkdir("/var/tmp/gander-policy-test", 0700);
-	mount_at("ramfs", "/var/tmp/gander-policy-test", NULL, 1);
 	symlink("/proc/self/fd", "/dev/fd");
 }
 

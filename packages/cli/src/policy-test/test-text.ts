@@ -69,7 +69,7 @@ function summaryLine(reports: readonly FileReport[]): string {
   const parts = [
     ...(wrong > 0 ? [`${wrong} not as expected`] : []),
     ...(undecided > 0 ? [`${undecided} not decided`] : []),
-    ...(broken > 0 ? [`${broken} files without a test that can be run`] : []),
+    ...(broken > 0 ? [`${count(broken, "file")} without a test that can be run`] : []),
   ];
   const verdict = parts.length === 0 ? "all as expected" : parts.join(", ");
   const other = different === 0 ? "" : `; ${different} otherwise than without a kernel`;

@@ -22,21 +22,29 @@ const accounts = {
 const programs = ["mount", "umount", "sh", "bash", "env", "true", "cat", "ls", "id"];
 const path = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
+export type InstalledProgram = {
+  readonly node: string;
+  /** gander.mjs, in its folder. */
+  readonly gander: string;
+};
+
 /** A small system with Gander, the tests and what they name, as far as this machine has it. */
 export const fillMachine =
-  (tests: readonly LoadedTest[], program: string) =>
+  (tests: readonly LoadedTest[], { node, gander }: InstalledProgram) =>
   (files: MachineFiles): void => {
     for (const one of ["/bin", "/lib", "/lib64", "/sbin"]) if (existsSync(one)) files.copy(one);
     for (const one of folders) files.makeFolder(one, 0o755);
     for (const one of ["/tmp", "/var/tmp"]) files.makeFolder(one, 0o1777);
     for (const [name, text] of Object.entries(accounts))
       files.write(`/etc/${name}`, text, name === "shadow" ? 0o640 : 0o644);
-    files.place(process.execPath, "/usr/local/bin/node");
+    files.place(node, "/usr/local/bin/node");
+    const start = `#!/bin/sh\nexec /usr/local/bin/node --disable-sigusr1 ${gander} "$@"\n`;
+    files.write("/usr/local/bin/gander", start, 0o755);
     for (const name of programs) {
       const found = path.map((folder) => join(folder, name)).find(existsSync);
       if (found !== undefined) files.copy(found);
     }
-    files.copyFolder(program, (name) => name === "node" || name.endsWith(".map"));
+    files.copyFolder(dirname(gander), (name) => name === "node" || name.endsWith(".map"));
     for (const { file, test } of tests) {
       files.copy(resolve(file));
       for (const name of test.policies) files.copy(resolve(dirname(file), name));

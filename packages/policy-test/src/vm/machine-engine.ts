@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { GanderError } from "@gander/base";
 import type { CaseResult, Engine } from "../case-result.ts";
 import type { LoadedTest } from "../load-policy-test.ts";
 import { packaged } from "../packaged.ts";
-import { fillMachine } from "./fill-machine.ts";
+import { fillMachine, type InstalledProgram } from "./fill-machine.ts";
 import { type MachineOptions, runMachine } from "./run-machine.ts";
 
 export type MachineEngineOptions = MachineOptions & {
-  /** The program that does them there, as it is installed: gander.mjs. Default: this one. */
-  readonly gander?: string;
+  /** What does them there. Default: what runs here. */
+  readonly program?: InstalledProgram;
 };
 
 /** Cases are done in a virtual machine, by `gander policy test --kernel live`: one for all tests of a run. */
@@ -19,9 +19,10 @@ export function createMachineEngine(options: MachineEngineOptions): Engine {
     async run(tests) {
       const wanted = tests.filter(({ test }) => test.cases.length > 0);
       if (wanted.length === 0) return tests.map(() => []);
-      const gander = options.gander ?? installedProgram();
-      const fill = fillMachine(wanted, dirname(gander));
-      const end = await runMachine(commandFor(wanted, gander), fill, options);
+      const program = options.program ?? installedProgram();
+      const fill = fillMachine(wanted, program);
+      const modules = fileSystemsOf(wanted);
+      const end = await runMachine(commandFor(wanted, program), fill, { ...options, modules });
       const found = resultsIn(end);
       return tests.map(({ file, test }) =>
         test.cases.map((one) => {
@@ -36,9 +37,9 @@ export function createMachineEngine(options: MachineEngineOptions): Engine {
 }
 
 /** What runs here, as it is installed. @throws GanderError */
-function installedProgram(): string {
+function installedProgram(): InstalledProgram {
   const path = packaged(["./gander.mjs", "../gander.mjs", "../../../dist/gander.mjs"]);
-  if (existsSync(path)) return path;
+  if (existsSync(path)) return { node: process.execPath, gander: path };
   throw new GanderError(
     "client-bad-input",
     "Cannot start a virtual machine: it gets the program as it is installed, and this checkout has none yet",
@@ -46,7 +47,7 @@ function installedProgram(): string {
   );
 }
 
-function commandFor(tests: readonly LoadedTest[], gander: string): readonly string[] {
+function commandFor(tests: readonly LoadedTest[], { gander }: InstalledProgram): readonly string[] {
   const names = tests.flatMap(({ test }) =>
     test.cases.map((one) => RegExp.escape(`${test.metadata.name}/${one.name}`)),
   );
@@ -55,6 +56,17 @@ function commandFor(tests: readonly LoadedTest[], gander: string): readonly stri
     ...["--output=json", `--run=^(${names.join("|")})$`],
     ...tests.map(({ file }) => resolve(file)),
   ];
+}
+
+/** Kinds of file systems that cases mount. */
+function fileSystemsOf(tests: readonly LoadedTest[]): readonly string[] {
+  const kinds = tests.flatMap(({ test }) =>
+    test.cases.flatMap(({ mounts, given, do: operation }) => [
+      ...Object.values(mounts),
+      ...[...given, operation].flatMap(({ name, args }) => (name === "mount" ? args[0] : []) ?? []),
+    ]),
+  );
+  return [...new Set(kinds)].filter((kind) => /^\w+$/.test(kind));
 }
 
 type Answer = {

@@ -15,16 +15,16 @@ export type MachineKernel = {
 
 /**
  * With the overlay file system: containers of tests have a layer in memory over the machine's files.
- * `file`: empty for the kernel that runs here. @throws GanderError if it, or a module of it, can't be read.
+ * `file`: empty for the kernel that runs here. `others`: modules that it may have, too. @throws GanderError if it, or a module of it, can't be read.
  */
-export function readMachineKernel(file: string): MachineKernel {
+export function readMachineKernel(file: string, others: readonly string[] = []): MachineKernel {
   const path = file === "" ? `/boot/vmlinuz-${ownRelease()}` : file;
   const release = releaseOf(readKernel(path, file === ""), path);
   const folder = modulesOf(path, release);
-  if (textOf(join(folder, "modules.builtin")).includes("/overlay.ko"))
-    return { file: path, release, modules: [] };
-  const modules = withNeeded("overlay", folder);
-  if (modules.length > 0) return { file: path, release, modules };
+  const overlay = withNeeded("overlay", folder);
+  const modules = [...overlay, ...others.flatMap((name) => withNeeded(name, folder))];
+  if (overlay.length > 0 || textOf(join(folder, "modules.builtin")).includes("/overlay.ko"))
+    return { file: path, release, modules };
   throw new GanderError(
     "client-bad-input",
     `Cannot start a virtual machine: the modules of kernel ${release} have no overlay file system (${folder})`,
@@ -43,7 +43,7 @@ function withNeeded(name: string, folder: string): readonly Uint8Array[] {
 }
 
 const getKernel =
-  "On Debian without root: apt-get download linux-image-amd64's newest linux-image-VERSION-amd64, unpack it with `dpkg-deb -x FILE.deb kernel`, and give --vm-kernel kernel/boot/vmlinuz-VERSION-amd64.";
+  "From a package, on Debian without root: apt-get download linux-image-VERSION-amd64, then dpkg-deb -x linux-image-*.deb kernel, then --vm-kernel kernel/boot/vmlinuz-VERSION-amd64";
 
 function readKernel(path: string, isOwn: boolean): Buffer {
   try {

@@ -30,6 +30,9 @@ function write(path: string, content: string | Uint8Array, mode = 0o644): string
   return path;
 }
 
+/** Node is large. */
+const small = "/usr/bin/env";
+
 const test = (() => {
   const { value } = loadPolicyTest(join(libraryFolder(), "drift/compilers/gander-test.yaml"));
   if (value === undefined) throw new Error("compilers");
@@ -55,12 +58,10 @@ describe("the files of a machine", () => {
       using archive = createArchive(archiveFile);
       const files = createMachineFiles(archive);
       files.copy(join(folder.path, "link/file"));
-      files.copy(process.execPath);
+      files.copy(small);
       files.write("/made/up", "words\n", 0o600);
-      fillMachine(
-        [test],
-        write(join(folder.path, "program/gander.mjs"), "x").replace("/gander.mjs", ""),
-      )(files);
+      const gander = write(join(folder.path, "program/gander.mjs"), "x");
+      fillMachine([test], { node: small, gander })(files);
       archive.end();
     }
     const out = join(folder.path, "out");
@@ -75,7 +76,7 @@ describe("the files of a machine", () => {
     expect(readFileSync(join(out, "made/up"), "utf8")).toBe("words\n");
     for (const path of [test.file, join(dirname(test.file), "policy.yaml"), "/usr/bin/env"])
       expect(lstatSync(join(out, path)).isFile(), path).toBe(true);
-    const { stdout } = spawnSync("ldd", [process.execPath], { encoding: "utf8" });
+    const { stdout } = spawnSync("ldd", [small], { encoding: "utf8" });
     const library = /\/\S*libc\.so\S*/.exec(stdout)?.[0] ?? "";
     const inside = spawnSync("readlink", ["-e", join(out, library)], { encoding: "utf8" });
     expect(inside.status, library).toBe(0);
@@ -89,11 +90,13 @@ describe("the kernel of a machine", () => {
     const fs = join(folder.path, "lib/modules/6.9.1-x/kernel/fs");
     write(join(fs, "overlayfs/overlay.ko"), "overlay\0depends=export-fs\0");
     write(join(fs, "exportfs/export-fs.ko"), "export\0depends=\0");
-    const { release, modules } = readMachineKernel(file);
+    write(join(fs, "binfmt_misc.ko"), "binfmt\0depends=\0");
+    const { release, modules } = readMachineKernel(file, ["binfmt_misc", "tmpfs"]);
     expect(release).toBe("6.9.1-x");
     expect(modules.map((one) => Buffer.from(one).toString().split("\0")[0])).toEqual([
       "export",
       "overlay",
+      "binfmt",
     ]);
   });
 
@@ -129,7 +132,9 @@ echo went away >&2
     process.env.PATH = `${join(folder.path, "bin")}:${hasEmulator ? PATH : ""}`;
     const gander = write(join(folder.path, "gander/gander.mjs"), "");
     const { signal } = new AbortController();
-    const engine = createMachineEngine({ kernel, gander, signal, timeoutMs: 10_000 });
+    const engine = createMachineEngine({
+      ...{ kernel, signal, timeoutMs: 10_000, program: { node: small, gander } },
+    });
     return await engine.run([{ ...test, test: { ...test.test, cases: [] } }, test]);
   }
   const answer = (status: number, out: string, err = "") =>

@@ -13,6 +13,8 @@ import { type MachineKernel, readMachineKernel } from "./machine-kernel.ts";
 export type MachineOptions = {
   /** A bzImage; empty: the kernel that runs here. */
   readonly kernel: string;
+  /** Modules that are loaded, if it has them and they are not built in. */
+  readonly modules?: readonly string[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 };
@@ -25,6 +27,11 @@ export type MachineEnd = {
 
 const emulator = "qemu-system-x86_64";
 const memoryMb = 2048;
+const kernelArguments = [
+  "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check",
+  // Policies alone decide: no other security module is in the way.
+  "lsm=bpf",
+].join(" ");
 
 /**
  * Runs a command as root in a virtual machine that is thrown away. It has no disk and no network: all files are in
@@ -43,7 +50,7 @@ export async function runMachine(
         hint: "Install QEMU: qemu-system-x86 (Debian, Ubuntu), qemu-system-x86-core (Fedora), qemu-system-x86_64 (Alpine). Or use --kernel live on a machine that you can spare, as root.",
       },
     );
-  const kernel = readMachineKernel(options.kernel);
+  const kernel = readMachineKernel(options.kernel, options.modules);
   using work = mkdtempDisposableSync(join(tmpdir(), "gander-machine-"));
   const initrd = join(work.path, "files");
   pack(initrd, { argv, fill, kernel });
@@ -104,8 +111,7 @@ async function boot(options: Boot): Promise<Said> {
       ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "q35"],
       ...[...accelerator, "-smp", "1", "-m", String(memoryMb)],
       ...["-kernel", kernel, "-initrd", initrd],
-      // Policies alone decide: no other security module is in the way.
-      ...["-append", "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check lsm=bpf"],
+      ...["-append", kernelArguments],
       ...["-serial", `file:${console}`, "-serial", `file:${port}`],
     ],
     { stdio: ["ignore", "ignore", "pipe"], signal, timeout: timeoutMs, killSignal: "SIGKILL" },
