@@ -85,6 +85,13 @@ test("a series ends as its last operation, or as the first that is not done", ()
   // It stands in for a program, whatever that is given.
   assert.deepEqual(series(`standIn ${folder}/bash`, `execute ${folder}/bash -c exit`), [0, ""]);
   assert.deepEqual(series(`copy ${act} ${folder}/tool 0755`, `execute ${folder}/tool x`), [0, ""]);
+  // As another program, which is a copy of it.
+  const byTool = `by ${folder}/own create ${folder}/by-tool`;
+  assert.equal(series(byTool)[0], 123);
+  assert.ok(!existsSync(`${folder}/by-tool`));
+  assert.deepEqual(series(`copy /proc/self/exe ${folder}/own 0755`, byTool), [0, ""]);
+  assert.ok(existsSync(`${folder}/by-tool`));
+  assert.deepEqual(series(byTool), [121, `EEXIST ${folder}/by-tool`]);
   assert.equal(series("nothing")[0], 123);
   rmSync(folder, { recursive: true });
 });

@@ -143,12 +143,19 @@ export const errorCodes = describe({
     remedy:
       "Read in the message which call decided and what matched. Correct the policy if it lets pass what it is meant to stop, or stops too much; else correct the case.",
   },
+  "policy-test-differs": {
+    area: "policy",
+    meaning:
+      "A case of a policy's test ends otherwise on the kernel than `gander policy test` says without one.",
+    remedy:
+      "Trust the kernel: the model stands for Linux 6.12 and an image like Debian's. If the case itself fits both, please report it with the policy and the case.",
+  },
   "policy-test-undecided": {
     area: "policy",
     meaning:
-      "Without a kernel it is not known how a case of a policy's test ends. It counts neither as passed nor as failed.",
+      "It is not known how a case of a policy's test ends: not without a kernel, or not by what is seen from outside of a cluster's node. It counts neither as passed nor as failed.",
     remedy:
-      "Run the test on a kernel (`gander policy test --kernel live`), or allow such cases with --allow-undecided.",
+      "Run the test on a kernel (`gander policy test --kernel live`, or `--kernel vm` in a virtual machine), or allow such cases with --allow-undecided.",
   },
   "policy-unknown-set": {
     area: "policy",

@@ -32,7 +32,8 @@ copy(join(root, "packages/libbpf/build/libbpf.node"), join(dist, "lib"));
 for (const name of ["read-files", "let-go"])
   copy(join(root, "packages/sensor/native/build", name), join(dist, "lib"));
 for (const object of globSync(join(root, "bpf/build/*.bpf.o"))) copy(object, join(dist, "bpf"));
-copy(join(root, "packages/policy-test/native/build/act"), join(dist, "lib"));
+for (const name of ["act", "machine-init"])
+  copy(join(root, "packages/policy-test/native/build", name), join(dist, "lib"));
 cpSync(join(root, "policies"), join(dist, "policies"), { recursive: true });
 copy(join(root, "LICENSE"), dist);
 writeFileSync(join(dist, "node.path"), `${process.execPath}\n`);

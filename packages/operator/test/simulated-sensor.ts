@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { codec } from "@gander/proto";
+import { codec, type GetEventsResponse } from "@gander/proto";
 import type { EventBatch, FromSensor, PolicyCounts, PolicyException } from "@gander/proto/stream";
 import { connectPath, eventsPath, streamCodec } from "@gander/proto/stream";
 import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
@@ -14,6 +14,12 @@ const toBuffer = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 type Call = ClientDuplexStream<Buffer, Buffer>;
+
+type Published = { readonly nodeName?: string; readonly body?: GetEventsResponse };
+
+const exit: GetEventsResponse = {
+  process_exit: { process: { binary: "/usr/bin/true", arguments: "x".repeat(1500) }, status: 1 },
+};
 
 /** A sensor as it should be, without a kernel: it answers versions and brings the events it is given. */
 export class SimulatedSensor implements Disposable {
@@ -56,18 +62,10 @@ export class SimulatedSensor implements Disposable {
     this.#send({ summary: { counting_since: "1", policies: [counts] } });
   }
 
-  /** One batch for each order; gives false when the way is blocked. */
-  publish(count: number, more: EventBatch & { readonly nodeName?: string } = {}): boolean {
-    const { nodeName = this.node, ...batch } = more;
-    const event = toBuffer(
-      events.encode({
-        process_exit: {
-          process: { binary: "/usr/bin/true", arguments: "x".repeat(1500) },
-          status: 1,
-        },
-        node_name: nodeName,
-      }),
-    );
+  /** One batch for each order; gives false when the way is blocked. `body`: of the event, if it matters. */
+  publish(count: number, more: EventBatch & Published = {}): boolean {
+    const { nodeName = this.node, body = exit, ...batch } = more;
+    const event = toBuffer(events.encode({ ...body, node_name: nodeName }));
     let hasRoom = true;
     for (const order of this.orders.keys())
       hasRoom =

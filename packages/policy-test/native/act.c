@@ -629,19 +629,30 @@ static void do_execute_on_terminal(char **argv)
 	must(execv(argv[0], argv), argv[0]);
 }
 
+/* PROGRAM, a copy of this one, does it in the place of this process. */
+static void done_by(char *program, char *operation, char **arguments)
+{
+	char *again[64] = { program, "here", operation };
+	int n = 3;
+
+	for (; *arguments && n < 63; arguments++)
+		again[n++] = *arguments;
+	need(execv(program, again), program);
+}
+
+static void do_by(char **argv)
+{
+	done_by(argv[0], argv[1], argv + 2);
+}
+
 /* PARENT PROGRAM ARGUMENT…: a copy of this program runs as PARENT and starts PROGRAM. */
 static void do_execute_below(char **argv)
 {
 	int to = open(argv[0], O_RDWR | O_CREAT | O_EXCL, 0755);
-	char *again[64] = { argv[0], "here", "spawn" };
-	int n = 3;
 
 	if (to >= 0)
 		close(reopened(copy_of("/proc/self/exe", to)));
-	for (char **one = argv + 1; *one && n < 63; one++)
-		again[n++] = *one;
-	again[n] = NULL;
-	need(execv(argv[0], again), argv[0]);
+	done_by(argv[0], "spawn", argv + 1);
 }
 
 /* As shells say it: a signal has 128 added. The first process of a namespace cannot end itself by one. */
@@ -787,6 +798,7 @@ static const struct operation {
 	{ "executeOnTerminal", do_execute_on_terminal, 1 },
 	{ "executeBelow", do_execute_below, 2 },
 	{ "spawn", do_spawn, 1 },
+	{ "by", do_by, 2 },
 	{ "place", do_place, 3 },
 	{ "copy", do_copy, 3 },
 	{ "makeFolder", do_make_folder, 1 },

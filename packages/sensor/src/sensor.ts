@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { GanderError, type Logger } from "@gander/base";
 import {
   type CheckedPolicy,
@@ -515,10 +513,10 @@ function bpfFolderOf({ bpfDir }: SensorConfiguration): string {
   return resolve("/sys/fs/bpf", bpfDir);
 }
 
-/** Its programs' folder, where they are pinned, and the size of their ring. */
+/** Where its programs are pinned, and the size of their ring. */
 function kernelPlace(configuration: SensorConfiguration) {
   const ringBytes = powerOfTwo(configuration.rbSize);
-  return { bpfFolder: bpfFolderOf(configuration), ringBytes, ...objectsFolder() };
+  return { bpfFolder: bpfFolderOf(configuration), ringBytes };
 }
 
 function eventBudgetOf({ eventBudget }: SensorConfiguration): EventBudget | undefined {
@@ -546,12 +544,6 @@ function stateFile(configuration: SensorConfiguration, kind: string): string {
 /** As far as it can be known: a policy may deny reading it. */
 function policiesInForce(manifest: ManifestFile): readonly InstalledPolicy[] {
   return manifest.load().manifests[0]?.policies ?? [];
-}
-
-/** A bundle has them beside it; the source tree elsewhere. */
-function objectsFolder(): { objectsFolder?: string } {
-  const bundled = fileURLToPath(new URL("../bpf", import.meta.url));
-  return existsSync(join(bundled, "hook.bpf.o")) ? { objectsFolder: bundled } : {};
 }
 
 function powerOfTwo(bytes: number): number {

@@ -2,6 +2,7 @@
 import type { Values } from "@gander/base";
 import { clientOptions } from "../client-options.ts";
 import { fleetOptions } from "../fleet/fleet-options.ts";
+import { probeOptions } from "./probe-options.ts";
 
 /** Of `gander attack run`. */
 export const attackOptions = {
@@ -21,38 +22,7 @@ export const attackOptions = {
     flagOnly: true,
     check: checkPod,
   },
-  image: {
-    type: "text",
-    default: "",
-    placeholder: "IMAGE",
-    help: "Image of the pods: the sensor's, or one that is made from it. Default: what the sensors of the cluster run.",
-    group: "Where",
-    flagOnly: true,
-  },
-  node: {
-    type: "text",
-    default: "",
-    placeholder: "NAME",
-    help: "The node of the pods; default: any.",
-    group: "Where",
-    flagOnly: true,
-  },
-  settle: {
-    type: "duration",
-    default: 10_000,
-    min: 0,
-    help: "How long a pod waits before it attacks, until policies are in force for it.",
-    group: "Where",
-    flagOnly: true,
-  },
-  "pod-timeout": {
-    type: "duration",
-    default: 180_000,
-    min: 1000,
-    help: "How long a pod may take to start and to end.",
-    group: "Where",
-    flagOnly: true,
-  },
+  ...probeOptions,
   output: {
     type: "text",
     default: "text",

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GanderError } from "@gander/base";
-import type { KubeClient } from "@gander/kube";
 import type { Attack, AttackResult, EventSource, Reports } from "@gander/policy-test/attacks";
 import { withFleet } from "../fleet/with-fleet.ts";
 import type { Io } from "../io.ts";
 import { withSensor } from "../with-sensor.ts";
 import type { AttackValues } from "./attack-options.ts";
+import { probeImage } from "./probe-image.ts";
 
 export type AttackPlace = (
   attacks: readonly Attack[],
@@ -69,39 +69,4 @@ async function watched<T>(
 function warn(io: Io, reports: Reports | undefined): void {
   const problem = reports?.problem() ?? "";
   if (problem !== "") io.stderr.write(`gander: reports may be missing: ${problem}\n`);
-}
-
-type DaemonSet = {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly containers: readonly { readonly image?: string }[];
-        readonly imagePullSecrets?: readonly { readonly name?: string }[];
-      };
-    };
-  };
-};
-
-/** The one that was asked for, or that of the cluster's sensors. */
-async function probeImage(
-  { image, operatorNamespace: namespace }: AttackValues,
-  client: KubeClient,
-) {
-  if (image !== "") return { image };
-  const { KubeError, resourcePath } = await import("@gander/kube");
-  const kind = { group: "apps", version: "v1", plural: "daemonsets" };
-  const name = "gander-sensor";
-  try {
-    const { spec } = await client.get<DaemonSet>({
-      task: `read the DaemonSet ${name} in namespace ${namespace}`,
-      path: resourcePath(kind, { namespace, name }),
-    });
-    const { containers, imagePullSecrets = [] } = spec.template.spec;
-    return { image: containers[0]?.image ?? "", imagePullSecrets };
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.retryable) throw error;
-    const hint =
-      "Name the sensor's image with --image, or its namespace with --operator-namespace.";
-    throw new GanderError(error.code, error.message, { hint, cause: error });
-  }
 }

@@ -107,6 +107,19 @@ describe("output", () => {
 });
 
 describe("--init", () => {
+  it("finds a case for what is made in folders whose names begin alike", async () => {
+    const jobs = policy
+      .replace("hook: file_open", "hook: path_mknod")
+      .replace(/args: .*/, "args: [{ index: 0, type: path }]")
+      .replace("[/etc/]", "[/etc/cron]")
+      .replace(/ +- matchArgs: .*args: .1.*\n/, "");
+    using directory = repository({ "policy.yaml": jobs });
+    const { out } = await runCommand(policyTest, ["--init", join(directory.root, "policy.yaml")]);
+    expect(out).toMatch(/: 2 cases\n$/);
+    const text = readFileSync(join(directory.root, "gander-test.yaml"), "utf8");
+    expect(text).toMatch(/create: \/etc\/cron\/x\n +expect: denied/);
+  });
+
   it("writes a test that passes, and no second one over it", async () => {
     using directory = repository({ "policy.yaml": policy });
     const path = join(directory.root, "policy.yaml");

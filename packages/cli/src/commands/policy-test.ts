@@ -5,9 +5,10 @@ import { reportFormats } from "../check/report-formats.ts";
 import { defineCommand } from "../define-command.ts";
 import { explainError } from "../explain-error.ts";
 import { type Io, wantsColor } from "../io.ts";
-import { engines } from "../policy-test/engines.ts";
+import { startEngine } from "../policy-test/engines.ts";
 import { findTests } from "../policy-test/find-tests.ts";
 import { runTests } from "../policy-test/run-tests.ts";
+import { type TestValues, testOptions } from "../policy-test/test-options.ts";
 import { testText } from "../policy-test/test-text.ts";
 import { writeFirstTests } from "../policy-test/write-first-tests.ts";
 
@@ -15,50 +16,8 @@ import { writeFirstTests } from "../policy-test/write-first-tests.ts";
 export const policyTest = defineCommand({
   command: "gander policy test",
   summary:
-    "Tries policies: for each case of a gander-test.yaml, does it end as the file says? Without --kernel neither root nor a sensor is needed, and nothing is done: the calls that Linux makes for an operation come from a table. Exit status: 0 if every case ends as expected, 1 if one does not or is not decided, 2 if a test could not be read or run.",
-  options: {
-    output: {
-      type: "text",
-      default: "text",
-      values: Object.keys(reportFormats),
-      short: "o",
-      help: "text is for people, json has everything; github: annotations in a GitHub workflow, sarif: a log for code scanning (SARIF 2.1.0), junit: a test report (XML).",
-      flagOnly: true,
-    },
-    kernel: {
-      type: "text",
-      default: "none",
-      values: Object.keys(engines),
-      help: "Where the cases are decided. none: by the model, on any machine. live: each is really done on this machine, in a container of its own; this needs root and what a sensor needs, and does not affect a sensor that runs here.",
-      flagOnly: true,
-    },
-    run: {
-      type: "text",
-      default: "",
-      placeholder: "PATTERN",
-      help: "Only cases whose name fits this regular expression; a name is TEST/CASE.",
-      flagOnly: true,
-    },
-    "allow-undecided": {
-      type: "boolean",
-      default: false,
-      help: "A case that can't be decided without a kernel does not make the exit status 1.",
-      flagOnly: true,
-    },
-    init: {
-      type: "boolean",
-      default: false,
-      help: "PATH… are policies: write a first gander-test.yaml beside each. What its cases expect is what they do now: read them.",
-      flagOnly: true,
-    },
-    quiet: {
-      type: "boolean",
-      default: false,
-      short: "q",
-      help: "Print only cases that do not end as expected.",
-      flagOnly: true,
-    },
-  },
+    "Tries policies: for each case of a gander-test.yaml, does it end as the file says? Without --kernel or --cluster neither root nor a sensor is needed, and nothing is done: the calls that Linux makes for an operation come from a table. Exit status: 0 if every case ends as expected, 1 if one does not or is not decided, 2 if a test could not be read or run.",
+  options: testOptions,
   positionals: {
     placeholder: "PATH…",
     help: "Tests (gander-test.yaml), directories (read recursively), or patterns such as 'policies/**/*.yaml'.",
@@ -68,7 +27,10 @@ export const policyTest = defineCommand({
   examples: [
     "gander policy test policies/",
     "gander policy test --run 'accounts/a write' policies/persistence/accounts",
-    "gander policy test --kernel live policies/shells",
+    "sudo gander policy test --kernel live policies/shells",
+    "gander policy test --kernel vm policies/",
+    "gander policy test --kernel vm --vm-kernel kernel/boot/vmlinuz-6.12.57+deb13-amd64 policies/",
+    "gander policy test --cluster default --settle 20s policies/shells",
     "gander policy test -o junit policies/ > gander.xml",
     "gander policy test --init my-policy.yaml",
   ],
@@ -77,6 +39,8 @@ export const policyTest = defineCommand({
       if (values.init) return await writeFirstTests(positionals, io);
       return await test(values, positionals, io);
     } catch (error) {
+      // Given up in the middle: nothing is known.
+      if (io.signal.aborted) return 2;
       if (!(error instanceof GanderError)) throw error;
       io.stderr.write(`${explainError(error)}\n`);
       return 2;
@@ -84,23 +48,11 @@ export const policyTest = defineCommand({
   },
 });
 
-type Values = {
-  readonly output: string;
-  readonly kernel: string;
-  readonly run: string;
-  readonly allowUndecided: boolean;
-  readonly quiet: boolean;
-};
-
-async function test(
-  { output, kernel, run, allowUndecided, quiet }: Values,
-  paths: readonly string[],
-  io: Io,
-): Promise<number> {
+async function test(values: TestValues, paths: readonly string[], io: Io): Promise<number> {
+  const { output, run, allowUndecided, quiet } = values;
   const only = run === "" ? undefined : patternOf(run);
   const found = await findTests(paths);
-  await using engine = await engines[kernel]?.();
-  if (engine === undefined) throw new RangeError(`there is no engine ${kernel}`);
+  await using engine = await startEngine(values, io);
   const reports = await runTests(found, engine, { only, allowUndecided });
   if (
     only !== undefined &&

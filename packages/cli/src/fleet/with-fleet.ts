@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ClusterAccess } from "./cluster-access.ts";
 import type { FleetClient } from "./fleet-client.ts";
 import type { FleetValues } from "./fleet-options.ts";
 
@@ -7,14 +8,20 @@ export async function withFleet<T>(
   values: FleetValues,
   use: (fleet: FleetClient) => Promise<T>,
 ): Promise<T> {
+  const { clusterAccess } = await import("./cluster-access.ts");
+  using cluster = clusterAccess(values);
+  using fleet = await connectOperator(values, cluster);
+  return await use(fleet);
+}
+
+export async function connectOperator(
+  values: FleetValues,
+  cluster: ClusterAccess,
+): Promise<FleetClient> {
   // Loaded late: help and pipes need none of it.
-  const [{ clusterAccess }, { fleetChannel }, { connectFleet }] = await Promise.all([
-    import("./cluster-access.ts"),
+  const [{ fleetChannel }, { connectFleet }] = await Promise.all([
     import("./fleet-channel.ts"),
     import("./fleet-client.ts"),
   ]);
-  using cluster = clusterAccess(values);
-  const channel = await fleetChannel(values, cluster);
-  using fleet = connectFleet(channel, { timeoutMs: values.timeout });
-  return await use(fleet);
+  return connectFleet(await fleetChannel(values, cluster), { timeoutMs: values.timeout });
 }

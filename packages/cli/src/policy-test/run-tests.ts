@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { GanderError, type Problem } from "@gander/base";
+import type { Problem } from "@gander/base";
 import type { CaseResult, Engine, LoadedTest } from "@gander/policy-test";
 import type { FileReport } from "../check/file-report.ts";
 import type { FoundTest } from "./find-tests.ts";
@@ -14,38 +14,38 @@ type RunOptions = {
 export async function runTests(
   found: readonly FoundTest[],
   engine: Engine,
-  options: RunOptions,
-): Promise<readonly FileReport[]> {
-  const reports: FileReport[] = [];
-  for (const { test, report } of found)
-    reports.push(test === undefined ? report : await runTest(test, engine, options));
-  return reports;
-}
-
-async function runTest(
-  { file, source, test, policies }: LoadedTest,
-  engine: Engine,
   { only, allowUndecided }: RunOptions,
-): Promise<FileReport> {
-  const { name } = test.metadata;
-  const cases = test.cases.filter((one) => only?.test(`${name}/${one.name}`) ?? true);
-  const compiled = policies.map((policy) => policy.compiled);
-  const results =
-    cases.length === 0 ? [] : await engine.run({ cases }, compiled).catch(failed(file));
-  return {
-    ...{ file, source, policies, origin: "file", state: "checked", name, cases: results },
-    problems: results.flatMap((result) => problemOf(file, result, allowUndecided)),
-  };
+): Promise<readonly FileReport[]> {
+  const chosen = found.map(({ test, report }) => ({ test: test && withCases(test, only), report }));
+  const tests = chosen.flatMap(({ test }) => test ?? []);
+  const results = await engine.run(tests);
+  return chosen.map(({ test, report }) =>
+    test === undefined
+      ? (report as FileReport)
+      : reportOf(test, results[tests.indexOf(test)] ?? [], allowUndecided),
+  );
 }
 
-const failed = (file: string) => (error: unknown) => {
-  if (error instanceof GanderError) throw error;
-  const message = error instanceof Error ? error.message : String(error);
-  throw new GanderError("client-bad-input", `Cannot run ${file}: ${message}`, {
-    hint: "`gander policy check --kernel live` says whether this kernel can carry out the policies.",
-    cause: error,
-  });
-};
+function withCases(loaded: LoadedTest, only: RegExp | undefined): LoadedTest {
+  const { test } = loaded;
+  const cases = test.cases.filter(
+    ({ name }) => only?.test(`${test.metadata.name}/${name}`) ?? true,
+  );
+  return { ...loaded, test: { ...test, cases } };
+}
+
+const reportOf = (
+  { file, source, test, policies }: LoadedTest,
+  cases: readonly CaseResult[],
+  allowUndecided: boolean,
+): FileReport => ({
+  ...{ file, source, policies, cases, origin: "file", state: "checked" },
+  name: test.metadata.name,
+  problems: cases.flatMap((result) => [
+    ...problemOf(file, result, allowUndecided),
+    ...differenceOf(file, result),
+  ]),
+});
 
 function problemOf(file: string, result: CaseResult, allowUndecided: boolean): readonly Problem[] {
   const { name, line, expected, verdict, why, trace = [] } = result;
@@ -55,8 +55,8 @@ function problemOf(file: string, result: CaseResult, allowUndecided: boolean): r
     return [
       {
         ...{ ...place, code: "policy-test-undecided", severity: allowUndecided ? "note" : "error" },
-        message: `"${name}" is not decided without a kernel: ${why}`,
-        hint: "Run it with `--kernel live`, or allow that with --allow-undecided.",
+        message: `"${name}" is not decided: ${why}`,
+        hint: "Run it with `--kernel live` or `--kernel vm`, or allow that with --allow-undecided.",
       },
     ];
   const message =
@@ -68,6 +68,21 @@ function problemOf(file: string, result: CaseResult, allowUndecided: boolean): r
       ...{ ...place, code: "policy-test-failed", severity: "error" },
       message,
       hint: traceText(trace),
+    },
+  ];
+}
+
+/** Of the model: whom it says something else, the kernel has decided otherwise. */
+function differenceOf(
+  file: string,
+  { name, line, verdict, model }: CaseResult,
+): readonly Problem[] {
+  if (model === undefined) return [];
+  return [
+    {
+      ...{ file, path: "", line, column: 5, code: "policy-test-differs", severity: "warning" },
+      message: `"${name}" is ${verdict} on this kernel, and ${model.verdict} without one: ${model.why}`,
+      hint: traceText(model.trace ?? []),
     },
   ];
 }

@@ -27,7 +27,9 @@ export function testText(
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 function testBlock({ name, file, cases = [] }: FileReport, paint: Paint, quiet: boolean): string {
-  const shown = cases.filter((one) => !quiet || one.verdict !== one.expected);
+  const shown = cases.filter(
+    ({ verdict, expected, model }) => !quiet || verdict !== expected || model !== undefined,
+  );
   if (shown.length === 0) return "";
   const lines = shown.flatMap((one) => caseLines(one, paint));
   return [quoteSentence(`${name} (${file})`), ...lines, ""].map((line) => `${line}\n`).join("");
@@ -36,7 +38,7 @@ function testBlock({ name, file, cases = [] }: FileReport, paint: Paint, quiet: 
 const margin = " ".repeat(10);
 
 function caseLines(result: CaseResult, paint: Paint): readonly string[] {
-  const { name, expected, verdict, decision, why, trace = [] } = result;
+  const { name, expected, verdict, decision, why, trace = [], model } = result;
   const isAsExpected = verdict === expected;
   const mark = isAsExpected
     ? paint("green", "ok")
@@ -46,9 +48,14 @@ function caseLines(result: CaseResult, paint: Paint): readonly string[] {
   const width = isAsExpected || verdict === "undecided" ? "      " : "   ";
   const by = decision === undefined ? "" : `  (${decision.hook}, selector ${decision.selector})`;
   const first = `  ${mark}${width}${verdict.padEnd(9)}  ${quoteSentence(name)}`;
-  if (isAsExpected) return [first + quoteSentence(by)];
-  const wanted = verdict === "undecided" ? "" : `: expected ${expected}`;
-  return [first + wanted, ...[why, ...trace].map((line) => `${margin}${quoteSentence(line)}`)];
+  const wanted = isAsExpected || verdict === "undecided" ? "" : `: expected ${expected}`;
+  const lines = [
+    ...(isAsExpected ? [] : [why, ...trace]),
+    ...(model ? [`DIFFERS: without a kernel it is ${model.verdict}`, model.why] : []),
+    ...(model?.trace ?? []),
+  ];
+  const end = isAsExpected ? quoteSentence(by) : wanted;
+  return [first + end, ...lines.map((line) => `${margin}${quoteSentence(line)}`)];
 }
 
 function summaryLine(reports: readonly FileReport[]): string {
@@ -57,14 +64,16 @@ function summaryLine(reports: readonly FileReport[]): string {
     ({ verdict, expected }) => verdict !== expected && verdict !== "undecided",
   ).length;
   const undecided = results.filter(({ verdict }) => verdict === "undecided").length;
+  const different = results.filter(({ model }) => model !== undefined).length;
   const broken = reports.filter(({ name }) => name === undefined).length;
   const parts = [
     ...(wrong > 0 ? [`${wrong} not as expected`] : []),
     ...(undecided > 0 ? [`${undecided} not decided`] : []),
-    ...(broken > 0 ? [`${broken} files without a test that can be run`] : []),
+    ...(broken > 0 ? [`${count(broken, "file")} without a test that can be run`] : []),
   ];
   const verdict = parts.length === 0 ? "all as expected" : parts.join(", ");
-  return `${count(reports.length - broken, "test")}, ${count(results.length, "case")}: ${verdict}`;
+  const other = different === 0 ? "" : `; ${different} otherwise than without a kernel`;
+  return `${count(reports.length - broken, "test")}, ${count(results.length, "case")}: ${verdict}${other}`;
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -43,7 +43,7 @@ async function writeOne(
     io.stderr.write(`${quoteSentence(`Cannot write ${path}: ${why}`)}\n`);
     return false;
   }
-  io.stdout.write(`${quoteSentence(`${path}: ${cases} cases`)}\n`);
+  io.stdout.write(`${quoteSentence(`${path}: ${cases} case${cases === 1 ? "" : "s"}`)}\n`);
   for (const selector of missing)
     io.stdout.write(`${quoteSentence(`  no case was found for ${selector}: write one`)}\n`);
   return true;

@@ -109,6 +109,15 @@ describe("a probe pod", () => {
         appArmorProfile: { type: "Unconfined" },
       },
     ],
+    [
+      "changed-roots",
+      {
+        runAsUser: 0,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"], add: ["SYS_CHROOT"] },
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+    ],
     ["kernel-memory", { privileged: true, runAsUser: 0 }],
     ["kernel-control-files", { privileged: true, runAsUser: 0 }],
   ])("has no more rights than %s needs", (name, rights) => {
@@ -168,6 +177,15 @@ describe("the steps of a case", () => {
         "require /usr/bin/bash",
         "place /run/secrets/kubernetes.io/serviceaccount/token 0644 x",
         "execute /usr/bin/bash -c read x < /run/secrets/kubernetes.io/serviceaccount/token",
+      ],
+    ],
+    [
+      "no-file-programs",
+      "a program named as one",
+      [
+        "standIn /usr/bin/true",
+        "copy /proc/self/exe /tmp/runc 0755",
+        "by /tmp/runc executeMemory /usr/bin/true",
       ],
     ],
   ])("of %s", (name, title, steps) => {

@@ -26,6 +26,7 @@ const needsOf: Readonly<Partial<Record<OperationName, Needs>>> = {
   mount: mounting,
   bind: mounting,
   moveMount: mounting,
+  changeRoot: { capabilities: ["SYS_CHROOT"] },
   enter: { capabilities: ["SYS_ADMIN", "SYS_CHROOT"], isUnconfined: true },
   unshare: { capabilities: ["SYS_ADMIN"], isUnconfined: true },
   become: changesUser,
@@ -44,7 +45,11 @@ export function probeRights(one: TestCase): Readonly<Record<string, unknown>> {
   const all = [...one.given, one.do];
   const needs = all.map(({ name }) => needsOf[name] ?? {});
   if (Object.keys(one.mounts).length > 0) needs.push(mounting);
-  const paths = [...all.flatMap(({ args }) => args), ...Object.values(one.mounts)];
+  const paths = [
+    ...all.flatMap(({ args }) => args),
+    ...Object.values(one.mounts),
+    ...(one.by === undefined ? [] : [one.by]),
+  ];
   if (paths.some((path) => nodeFiles.test(path)) || needs.some((each) => each.isPrivileged))
     return { privileged: true, runAsUser: 0 };
   const capabilities = [...new Set(needs.flatMap((each) => each.capabilities ?? []))].sort();

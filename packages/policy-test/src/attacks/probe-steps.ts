@@ -5,9 +5,13 @@ import type { TestCase } from "../policy-test.ts";
 
 /** Words of `act series` (native/act.c): what a case needs, from inside its container, and what it does. */
 export function probeSteps(one: TestCase): readonly (readonly string[])[] {
+  const { by } = one;
+  const wordsOf = ({ name, args }: Operation) =>
+    by === undefined ? [name, ...args] : ["by", by, name, ...args];
   return [
     ...programsOf(one).map(({ path, isReal }) => [isReal ? "require" : "standIn", path]),
     ...placedFiles(one),
+    ...(by === undefined ? [] : [["copy", "/proc/self/exe", by, "0755"]]),
     ...one.given.map(wordsOf),
     ...Object.entries(one.mounts).map(([at, what]) =>
       what.startsWith("/") ? ["bind", what, at] : ["mount", what, at],
@@ -15,8 +19,6 @@ export function probeSteps(one: TestCase): readonly (readonly string[])[] {
     wordsOf(one.do),
   ];
 }
-
-const wordsOf = ({ name, args }: Operation) => [name, ...args];
 
 function placedFiles({ files, modes, volumes }: TestCase): readonly (readonly string[])[] {
   const inVolumes = Object.entries(volumes).flatMap(([at, content]) =>

@@ -6,8 +6,7 @@ import type { Ending } from "../attacks/attack-result.ts";
 import { containerName, type ProbePodOptions } from "../attacks/probe-pod.ts";
 import { type ProbeAccess, runProbe } from "../attacks/run-probe.ts";
 import { type EventSource, type PlacedReport, watchReports } from "../attacks/watch-reports.ts";
-import { type CaseResult, casePart, type Engine } from "../case-result.ts";
-import type { LoadedTest } from "../load-policy-test.ts";
+import { type CaseResult, casePart, type Engine, oneByOne } from "../case-result.ts";
 import type { TestCase, Verdict } from "../policy-test.ts";
 import { type CopyOptions, copyLabel, copyPolicies } from "./policy-copies.ts";
 import { putInForce } from "./put-in-force.ts";
@@ -20,8 +19,6 @@ export type ClusterEngineOptions = Pick<
   readonly namespace: string;
   /** monitor: nothing is stopped, so what a policy would do is known from its actions alone. */
   readonly mode: CopyOptions["mode"];
-  /** The tests that will be run: the engine needs their files. */
-  readonly tests: readonly LoadedTest[];
   /** Of the operator. */
   readonly events: EventSource;
 };
@@ -29,9 +26,9 @@ export type ClusterEngineOptions = Pick<
 /** Cases are done in a pod of the cluster, under copies of their policies that are for this pod alone. */
 export function createClusterEngine(options: ClusterEngineOptions, access: ProbeAccess): Engine {
   return {
-    async run({ cases }, policies) {
-      const loaded = options.tests.find((one) => one.policies[0]?.compiled === policies[0]);
-      if (loaded === undefined) throw new Error("these policies are of no test of this engine");
+    run: oneByOne(async (loaded) => {
+      const { cases } = loaded.test;
+      const policies = loaded.policies.map(({ compiled }) => compiled);
       const id = randomBytes(6).toString("hex");
       const { mode, namespace } = options;
       const copies = copyPolicies(loaded, { id, mode, namespace });
@@ -47,7 +44,7 @@ export function createClusterEngine(options: ClusterEngineOptions, access: Probe
         const own = reports.all.filter(({ container }) => container === containerName(i));
         return judge(one, endings[i] ?? notDone, { own, policies, copies: copies.length, name });
       });
-    },
+    }),
     async [Symbol.asyncDispose]() {},
   };
 }

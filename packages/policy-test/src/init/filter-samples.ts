@@ -70,7 +70,7 @@ function pathSamples(filter: TypedFilter): readonly Sample[] {
   if (filter.on !== "arg" || !filter.test.op.startsWith("str-")) return [];
   const { op, values } = filter.test as TextTest;
   return values.slice(0, mostValues).flatMap((value) => {
-    if (value.startsWith("/")) return [pathSample(op, value)];
+    if (value.startsWith("/")) return [pathSample(op, value), ...inFolder(op, value)];
     return ["/tmp", "/proc", "/proc/sys/kernel", "/host"].map((folder) => ({
       matching: `${folder}/${value}`,
       near: `${folder}/x-${value}`,
@@ -85,6 +85,12 @@ function pathSample(op: string, value: string): Sample {
     return { matching: isFolder ? `${value}x` : value, near: `${bare.slice(0, -1)}-/x` };
   if (op === "str-postfix") return { matching: `/home/x${value}`, near: `/home/x${bare}-` };
   return { matching: value, near: `${bare}-` };
+}
+
+/** What is made there: a path may be that of the folder. */
+function inFolder(op: string, value: string): readonly Sample[] {
+  if (op !== "str-prefix" || value.endsWith("/")) return [];
+  return [{ matching: `${value}/x`, near: `${value.slice(0, -1)}-/x` }];
 }
 
 type BinaryFilter = { readonly match: string; readonly paths: readonly string[] };

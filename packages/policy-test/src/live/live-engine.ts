@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Engine } from "../case-result.ts";
+import { type Engine, oneByOne } from "../case-result.ts";
 import { runLive } from "./run-live.ts";
 import { startTestNode } from "./test-node.ts";
 
@@ -7,7 +7,13 @@ import { startTestNode } from "./test-node.ts";
 export async function startLiveEngine(): Promise<Engine> {
   const node = await startTestNode();
   return {
-    run: (test, policies) => runLive(node, test, policies),
+    run: oneByOne(({ test, policies }) =>
+      runLive(
+        node,
+        test,
+        policies.map(({ compiled }) => compiled),
+      ),
+    ),
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
   };
 }

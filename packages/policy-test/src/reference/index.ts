@@ -3,4 +3,4 @@
 export { type FirstTest, firstTest } from "../init/first-test.ts";
 export { calledHooks } from "./called-hooks.ts";
 export { knownHooks } from "./model/operation-models.ts";
-export { referenceEngine, runReference } from "./reference-engine.ts";
+export { compared, referenceEngine, runReference } from "./reference-engine.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompiledPolicy } from "@gander/policy";
 import { type CaseResult, casePart, type Decision, type Engine } from "../case-result.ts";
+import type { LoadedTest } from "../load-policy-test.ts";
 import type { Operation } from "../operations.ts";
 import { podLabelsFor } from "../pod-labels.ts";
 import type { TestCase, Verdict } from "../policy-test.ts";
@@ -17,10 +18,7 @@ import { type Effect, rulesOf } from "./policy-rules.ts";
  * say to each of them from the reference evaluator.
  */
 export const referenceEngine: Engine = {
-  run: async ({ cases }, policies) => {
-    const context = { rules: rulesOf(policies), labels: podLabelsFor(policies) };
-    return cases.map((one) => runCase(one, context));
-  },
+  run: async (tests) => tests.map(runReferenceOf),
   [Symbol.asyncDispose]: async () => {},
 };
 
@@ -31,6 +29,34 @@ export function runReference(
 ): readonly CaseResult[] {
   const context = { rules: rulesOf(policies), labels: podLabelsFor(policies) };
   return cases.map((one) => runCase(one, context));
+}
+
+const runReferenceOf = ({ test, policies }: LoadedTest) =>
+  runReference(
+    test.cases,
+    policies.map(({ compiled }) => compiled),
+  );
+
+/** An engine that really does cases, with what is said of them without a kernel. */
+export const compared = (engine: Engine): Engine => ({
+  run: async (tests) => {
+    const results = await engine.run(tests);
+    return tests.map((test, i) => {
+      const model = runReferenceOf(test);
+      return (results[i] ?? []).map((result, k) => withModel(result, model[k]));
+    });
+  },
+  [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+});
+
+const isKnown = ({ verdict }: CaseResult) => verdict !== "undecided" && verdict !== "invalid";
+
+/** The model's trace stands for the call if it says the same, as a kernel shows none. */
+function withModel(result: CaseResult, model: CaseResult | undefined): CaseResult {
+  if (model === undefined || !isKnown(model) || !isKnown(result)) return result;
+  const { verdict, why, trace = [] } = model;
+  if (verdict === result.verdict) return { ...result, trace: [why, ...trace] };
+  return { ...result, model: { verdict, why, trace } };
 }
 
 type Context = Parameters<typeof judgeOperation>[1];

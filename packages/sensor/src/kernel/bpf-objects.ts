@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,11 +20,14 @@ export type BpfObjects = {
   readonly digest: string;
 };
 
-/** The output folder of `make build`. */
-const builtFolder = fileURLToPath(new URL("../../../../bpf/build", import.meta.url));
+/** In a bundle beside the program; in the source tree the output folder of `make build`. */
+const places = ["./bpf", "../bpf", "../../../../bpf/build"].map((at) =>
+  fileURLToPath(new URL(at, import.meta.url)),
+);
+const builtFolder = places.find((path) => existsSync(join(path, "hook.bpf.o"))) ?? places[2] ?? "";
 
 export type BpfObjectsOptions = {
-  /** The folder of the compiled programs, if not that of `make build`. */
+  /** The folder of the compiled programs, if not that of the program or of `make build`. */
   readonly objectsFolder?: string;
   readonly ringBytes: number;
 };
