@@ -222,12 +222,12 @@ describe("the registration", () => {
   const field = async (path: string) =>
     (await cluster.kubectl(["get", name, `--output=jsonpath={.webhooks[0].${path}}`])).stdout;
 
-  it("asks for nothing but policies and sets, and stands in nobody's way", async () => {
+  it("asks for nothing but policies, sets and exceptions, and stands in nobody's way", async () => {
     expect(await field("failurePolicy")).toBe("Ignore");
     expect(await field("sideEffects")).toBe("None");
     expect(await field("timeoutSeconds")).toBe("5");
     expect(await field("rules[*].resources[*]")).toBe(
-      "tracingpolicies tracingpoliciesnamespaced guardpolicies guardpoliciesnamespaced valuesets",
+      "tracingpolicies tracingpoliciesnamespaced guardpolicies guardpoliciesnamespaced valuesets policyexceptions policyexceptionsnamespaced",
     );
   });
 
