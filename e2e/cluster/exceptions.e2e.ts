@@ -170,10 +170,11 @@ describe("an exception", () => {
       (status) => status.exceptions?.[0]?.hits === 7,
     );
     expect(seen).toEqual(shown);
-    await until("the PolicyStatus has it", async () => {
-      const { exceptions: all } = await statusOf("policystatus");
-      return JSON.stringify(all) === JSON.stringify(shown);
+    const all = await until("the PolicyStatus has it", async () => {
+      const { exceptions: found } = await statusOf("policystatus");
+      return found?.[0]?.hits === 7 && found;
     });
+    expect(all).toEqual(shown);
   });
 
   it("says where it does not apply, and that it has expired", async () => {
